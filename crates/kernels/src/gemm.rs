@@ -1,0 +1,158 @@
+//! The two inner products that everything is made of, kept in registers.
+
+use crate::simd::Simd;
+
+/// Adds `sum_k a[r][k] b[k][v]` to `acc[r][v]` for `MR` rows and `NV` vectors of
+/// columns, `k` ascending, so that the result of a row depends neither on the
+/// other rows nor on `MR` or `NV`.
+///
+/// Row `k` of `b` begins `step` floats after row `k - 1`, and vector `v` of a row
+/// lies at `offsets[v]`.
+///
+/// # Safety
+/// `a[r]` must be valid for reads of `depth` floats, and `b` of a vector at
+/// `k * step + offsets[v]` for every `k < depth` and every `v`.
+#[inline(always)]
+pub(crate) unsafe fn dot_block<S: Simd, const MR: usize, const NV: usize>(
+    s: S,
+    mut acc: [[S::V; NV]; MR],
+    depth: usize,
+    a: [*const f32; MR],
+    b: Panel<NV>,
+) -> [[S::V; NV]; MR] {
+    let mut row = b.start;
+    for k in 0..depth {
+        let mut vectors = [s.splat(0.0); NV];
+        for v in 0..NV {
+            // SAFETY: in bounds by the caller's contract.
+            vectors[v] = unsafe { s.load(row.add(b.offsets[v])) };
+        }
+        for r in 0..MR {
+            // SAFETY: in bounds by the caller's contract.
+            let x = s.splat(unsafe { *a[r].add(k) });
+            for v in 0..NV {
+                acc[r][v] = s.fma(x, vectors[v], acc[r][v]);
+            }
+        }
+        row = row.wrapping_add(b.step);
+    }
+    acc
+}
+
+/// A panel of packed weights; see [`dot_block`].
+#[derive(Clone, Copy)]
+pub(crate) struct Panel<const NV: usize> {
+    pub(crate) start: *const f32,
+    pub(crate) step: usize,
+    pub(crate) offsets: [usize; NV],
+}
+
+/// A row-major matrix of floats inside a larger buffer.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    /// From the first element of the first row on.
+    pub(crate) data: &'a [f32],
+    /// Floats from one row to the next.
+    pub(crate) stride: usize,
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn new(data: &'a [f32], stride: usize) -> Rows<'a> {
+        Rows { data, stride }
+    }
+
+    /// Whether `rows` rows of `columns` columns lie in the data.
+    fn holds(&self, rows: usize, columns: usize) -> bool {
+        columns <= self.stride
+            && (rows == 0 || (rows - 1) * self.stride + columns <= self.data.len())
+    }
+}
+
+/// `out[i][j] += sum_k a[k][i] b[k][j]`, `m` by `n` with `m` a multiple of 4 and
+/// `n` of 16: the gradient of a weight, `a` the gradients of what it produced
+/// and `b` what it was applied to. `out` is contiguous.
+///
+/// The products of one call are summed before they are added to `out`, which
+/// bounds rounding errors over long sequences.
+#[inline(always)]
+pub(crate) fn outer<S: Simd>(
+    s: S,
+    size: [usize; 3],
+    a: Rows<'_>,
+    b: Rows<'_>,
+    out: &mut [f32],
+) {
+    let [m, depth, n] = size;
+    assert!(m % 4 == 0 && n % 16 == 0 && out.len() >= m * n);
+    assert!(a.holds(depth, m) && b.holds(depth, n));
+    let mut j = 0;
+    while j < n {
+        // Rows and columns per block: as many as the registers hold.
+        let columns = if S::LANES == 16 && j + 32 <= n { 32 } else { 16 };
+        let mut i = 0;
+        while i < m {
+            let rows;
+            // SAFETY: the block i..i + rows, j..j + columns lies inside of
+            // m by n, and so do its reads inside of a and b by the assertions.
+            unsafe {
+                let c = out.as_mut_ptr().add(i * n + j);
+                let a = (a.data.as_ptr().add(i), a.stride);
+                let b = (b.data.as_ptr().add(j), b.stride);
+                rows = match (S::LANES, columns, m - i) {
+                    (16, 32, 12..) => outer_block::<S, 12, 2>(s, depth, a, b, (c, n)),
+                    (16, 32, 8..) => outer_block::<S, 8, 2>(s, depth, a, b, (c, n)),
+                    (16, 32, _) => outer_block::<S, 4, 2>(s, depth, a, b, (c, n)),
+                    (16, _, 12..) => outer_block::<S, 12, 1>(s, depth, a, b, (c, n)),
+                    (16, _, _) => outer_block::<S, 4, 1>(s, depth, a, b, (c, n)),
+                    _ => outer_block::<S, 4, 2>(s, depth, a, b, (c, n)),
+                };
+            }
+            i += rows;
+        }
+        j += columns;
+    }
+}
+
+/// One block of [`outer`]; returns `MR`. Matrices are given as their first
+/// element and row stride.
+///
+/// # Safety
+/// `a` must be valid for reads of `MR` floats, `b` of `NV` vectors, in each of
+/// `depth` rows, and `c` for reads and writes of `NV` vectors in `MR` rows.
+#[inline(always)]
+unsafe fn outer_block<S: Simd, const MR: usize, const NV: usize>(
+    s: S,
+    depth: usize,
+    a: (*const f32, usize),
+    b: (*const f32, usize),
+    c: (*mut f32, usize),
+) -> usize {
+    let mut acc = [[s.splat(0.0); NV]; MR];
+    let (mut a_row, mut b_row) = (a.0, b.0);
+    for _ in 0..depth {
+        let mut vectors = [s.splat(0.0); NV];
+        for v in 0..NV {
+            // SAFETY: in bounds by the caller's contract.
+            vectors[v] = unsafe { s.load(b_row.add(v * S::LANES)) };
+        }
+        for r in 0..MR {
+            // SAFETY: in bounds by the caller's contract.
+            let x = s.splat(unsafe { *a_row.add(r) });
+            for v in 0..NV {
+                acc[r][v] = s.fma(x, vectors[v], acc[r][v]);
+            }
+        }
+        a_row = a_row.wrapping_add(a.1);
+        b_row = b_row.wrapping_add(b.1);
+    }
+    for r in 0..MR {
+        for v in 0..NV {
+            // SAFETY: in bounds by the caller's contract.
+            unsafe {
+                let p = c.0.add(r * c.1 + v * S::LANES);
+                s.store(p, s.add(s.load(p), acc[r][v]));
+            }
+        }
+    }
+    MR
+}

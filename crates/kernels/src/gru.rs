@@ -1,0 +1,125 @@
+//! The gated recurrent unit: a saved row is `[q | r | z | n]` with
+//! `q = W_hn h + b_hn`, each of the padded hidden size.
+
+use crate::gemm::{Panel, dot_block};
+use crate::math::{sigmoid_v, tanh_v};
+use crate::shape::PANEL;
+use crate::simd::Simd;
+use crate::step::CellStep;
+
+/// A step forward of all lanes.
+#[inline(always)]
+pub(crate) fn forward<S: Simd, const SAVE: bool>(s: S, step: &CellStep<'_>) {
+    // Three gates of so many rows fill the registers.
+    if S::LANES == 16 {
+        forward_blocks::<S, SAVE, 8>(s, step);
+    } else {
+        forward_blocks::<S, SAVE, 4>(s, step);
+    }
+}
+
+#[inline(always)]
+fn forward_blocks<S: Simd, const SAVE: bool, const MR: usize>(s: S, step: &CellStep<'_>) {
+    for column in (0..step.padded).step_by(S::LANES) {
+        for first in (0..step.rows.len()).step_by(MR) {
+            // SAFETY: lanes are padded to a multiple of 8 and units to one of
+            // 16, so the block lies inside of every buffer of the step.
+            unsafe { forward_block::<S, SAVE, MR>(s, step, column, first) }
+        }
+    }
+}
+
+/// # Safety
+/// `first + MR` lanes and `column + LANES` units must lie inside of the step.
+#[inline(always)]
+unsafe fn forward_block<S: Simd, const SAVE: bool, const MR: usize>(
+    s: S,
+    step: &CellStep<'_>,
+    column: usize,
+    first: usize,
+) {
+    let CellStep {
+        packed,
+        hidden,
+        padded,
+        ..
+    } = *step;
+    let sources = step.sources::<MR>(first);
+    // SAFETY: the panel of this column holds `hidden` rows of three gates of 16
+    // units; the rest by the caller's contract.
+    unsafe {
+        let panel = (column / PANEL) * hidden * 3 * PANEL + column % PANEL;
+        let panel = Panel {
+            start: packed.recurrent.as_ptr().add(panel),
+            step: 3 * PANEL,
+            offsets: [0, PANEL, 2 * PANEL],
+        };
+        let bias = s.load(packed.candidate_bias.as_ptr().add(column));
+        let mut acc = [[bias; 3]; MR];
+        for r in 0..MR {
+            let row = &step.rows[first + r];
+            acc[r][1] = step.input(s, row, column);
+            acc[r][2] = step.input(s, row, padded + column);
+        }
+        let acc = dot_block(s, acc, hidden, sources, panel);
+        for r in 0..MR {
+            let row = &step.rows[first + r];
+            let [q, reset, update] = acc[r];
+            let reset = sigmoid_v(s, reset);
+            let update = sigmoid_v(s, update);
+            let x = step.input(s, row, 2 * padded + column);
+            let candidate = tanh_v(s, s.fma(reset, q, x));
+            let before = s.load(sources[r].add(column));
+            let after = s.fma(update, s.sub(before, candidate), candidate);
+            s.store(step.next_states.add((first + r) * padded + column), after);
+            if SAVE {
+                let gates = step.gates.add((first + r) * 4 * padded + column);
+                s.store(gates, q);
+                s.store(gates.add(padded), reset);
+                s.store(gates.add(2 * padded), update);
+                s.store(gates.add(3 * padded), candidate);
+            }
+        }
+    }
+}
+
+/// One vector of units backward: given the gradient `dh` of the state after the
+/// step, overwrites the saved gates by the gradients of their pre-activations
+/// and returns the part of the gradient of the state `before` that passes by the
+/// gates.
+///
+/// # Safety
+/// `gates` must be valid for reads and writes of a vector in each of four slots
+/// `padded` floats apart.
+#[inline(always)]
+pub(crate) unsafe fn backward<S: Simd>(
+    s: S,
+    dh: S::V,
+    before: S::V,
+    gates: *mut f32,
+    padded: usize,
+) -> S::V {
+    // SAFETY: by the caller's contract.
+    unsafe {
+        let one = s.splat(1.0);
+        let q = s.load(gates);
+        let reset = s.load(gates.add(padded));
+        let update = s.load(gates.add(2 * padded));
+        let candidate = s.load(gates.add(3 * padded));
+        let through = s.mul(dh, update);
+        // dh (1 - z)
+        let d_candidate = s.sub(dh, through);
+        let d_candidate = s.mul(d_candidate, s.fnma(candidate, candidate, one));
+        let d_q = s.mul(d_candidate, reset);
+        let d_reset = s.mul(s.mul(d_q, q), s.sub(one, reset));
+        let d_update = s.mul(
+            s.mul(through, s.sub(before, candidate)),
+            s.sub(one, update),
+        );
+        s.store(gates, d_q);
+        s.store(gates.add(padded), d_reset);
+        s.store(gates.add(2 * padded), d_update);
+        s.store(gates.add(3 * padded), d_candidate);
+        through
+    }
+}

@@ -1,0 +1,136 @@
+//! Long short-term memory: a saved row is `[i | f | g | o]`, each of the padded
+//! hidden size; the cell states are saved beside.
+
+use crate::gemm::{Panel, dot_block};
+use crate::math::{sigmoid_v, tanh_v};
+use crate::shape::PANEL;
+use crate::simd::Simd;
+use crate::step::CellStep;
+
+/// A step forward of all lanes.
+#[inline(always)]
+pub(crate) fn forward<S: Simd, const SAVE: bool>(s: S, step: &CellStep<'_>) {
+    // Four gates of so many rows fit the registers.
+    if S::LANES == 16 {
+        forward_blocks::<S, SAVE, 4>(s, step);
+    } else {
+        forward_blocks::<S, SAVE, 2>(s, step);
+    }
+}
+
+#[inline(always)]
+fn forward_blocks<S: Simd, const SAVE: bool, const MR: usize>(s: S, step: &CellStep<'_>) {
+    for column in (0..step.padded).step_by(S::LANES) {
+        for first in (0..step.rows.len()).step_by(MR) {
+            // SAFETY: lanes are padded to a multiple of 8 and units to one of
+            // 16, so the block lies inside of every buffer of the step.
+            unsafe { forward_block::<S, SAVE, MR>(s, step, column, first) }
+        }
+    }
+}
+
+/// # Safety
+/// `first + MR` lanes and `column + LANES` units must lie inside of the step.
+#[inline(always)]
+unsafe fn forward_block<S: Simd, const SAVE: bool, const MR: usize>(
+    s: S,
+    step: &CellStep<'_>,
+    column: usize,
+    first: usize,
+) {
+    let CellStep {
+        packed,
+        hidden,
+        padded,
+        ..
+    } = *step;
+    let sources = step.sources::<MR>(first);
+    // SAFETY: the panel of this column holds `hidden` rows of four gates of 16
+    // units; the rest by the caller's contract.
+    unsafe {
+        let panel = (column / PANEL) * hidden * 4 * PANEL + column % PANEL;
+        let panel = Panel {
+            start: packed.recurrent.as_ptr().add(panel),
+            step: 4 * PANEL,
+            offsets: [0, PANEL, 2 * PANEL, 3 * PANEL],
+        };
+        let mut acc = [[s.splat(0.0); 4]; MR];
+        for r in 0..MR {
+            for gate in 0..4 {
+                acc[r][gate] = step.input(s, &step.rows[first + r], gate * padded + column);
+            }
+        }
+        let acc = dot_block(s, acc, hidden, sources, panel);
+        for r in 0..MR {
+            let row = &step.rows[first + r];
+            let input = sigmoid_v(s, acc[r][0]);
+            let forget = sigmoid_v(s, acc[r][1]);
+            let candidate = tanh_v(s, acc[r][2]);
+            let output = sigmoid_v(s, acc[r][3]);
+            let before = s.load(step.cells.add(row.source + column));
+            let cell = s.fma(forget, before, s.mul(input, candidate));
+            let after = s.mul(output, tanh_v(s, cell));
+            let at = (first + r) * padded + column;
+            s.store(step.next_cells.add(at), cell);
+            s.store(step.next_states.add(at), after);
+            if SAVE {
+                let gates = step.gates.add((first + r) * 4 * padded + column);
+                s.store(gates, input);
+                s.store(gates.add(padded), forget);
+                s.store(gates.add(2 * padded), candidate);
+                s.store(gates.add(3 * padded), output);
+            }
+        }
+    }
+}
+
+/// Gradients and saved cell states of one vector of units.
+pub(crate) struct Point<V> {
+    /// Gradient of the hidden state after the step.
+    pub(crate) dh: V,
+    /// Gradient of the cell state after the step, without the part through `dh`.
+    pub(crate) dc: V,
+    /// Cell state before and after the step.
+    pub(crate) before: V,
+    pub(crate) after: V,
+}
+
+/// One vector of units backward: overwrites the saved gates by the gradients of
+/// their pre-activations and returns the gradient of the cell state before the
+/// step.
+///
+/// # Safety
+/// `gates` must be valid for reads and writes of a vector in each of four slots
+/// `padded` floats apart.
+#[inline(always)]
+pub(crate) unsafe fn backward<S: Simd>(
+    s: S,
+    point: Point<S::V>,
+    gates: *mut f32,
+    padded: usize,
+) -> S::V {
+    // SAFETY: by the caller's contract.
+    unsafe {
+        let one = s.splat(1.0);
+        let input = s.load(gates);
+        let forget = s.load(gates.add(padded));
+        let candidate = s.load(gates.add(2 * padded));
+        let output = s.load(gates.add(3 * padded));
+        // The activated cell state is computed again rather than saved: memory
+        // is the scarcer resource.
+        let activated = tanh_v(s, point.after);
+        let d_activated = s.mul(point.dh, output);
+        let dc = s.fma(d_activated, s.fnma(activated, activated, one), point.dc);
+        let d_output = s.mul(s.mul(d_activated, activated), s.sub(one, output));
+        let d_cell_before = s.mul(dc, forget);
+        let d_forget = s.mul(s.mul(d_cell_before, point.before), s.sub(one, forget));
+        let d_candidate_out = s.mul(dc, input);
+        let d_input = s.mul(s.mul(d_candidate_out, candidate), s.sub(one, input));
+        let d_candidate = s.mul(d_candidate_out, s.fnma(candidate, candidate, one));
+        s.store(gates, d_input);
+        s.store(gates.add(padded), d_forget);
+        s.store(gates.add(2 * padded), d_candidate);
+        s.store(gates.add(3 * padded), d_output);
+        d_cell_before
+    }
+}

@@ -1,0 +1,73 @@
+//! How many samples per second one thread takes through a recurrent layer
+//! forward and backward, ours beside libtorch's own layer.
+//!
+//! `cargo run --release -p nets --example unroll_rate`
+
+use std::time::Instant;
+
+use nets::tch::{Kind, Tensor};
+use nets::{Blueprint, NetsError, Params, SequenceConfig, single_threaded};
+use rl_core::{Domain, Purpose, StreamKey};
+
+const LANES: i64 = 256;
+const STEPS: i64 = 100;
+const INPUT: i64 = 12;
+const REPEATS: usize = 5;
+
+fn main() -> Result<(), NetsError> {
+    single_threaded();
+    println!("{LANES} lanes, {STEPS} steps, input {INPUT}: thousand samples per second");
+    for hidden in [64, 128] {
+        rate(SequenceConfig::Gru { hidden })?;
+        rate(SequenceConfig::Lstm { hidden })?;
+    }
+    Ok(())
+}
+
+fn rate(config: SequenceConfig) -> Result<(), NetsError> {
+    let mut blueprint = Blueprint::new();
+    let model = config.build(&mut blueprint, "", INPUT as usize)?;
+    let key = StreamKey {
+        seed: 0,
+        domain: Domain::Training,
+        round: 0,
+    };
+    let params = blueprint.init(&mut key.lane(Purpose::Init, 0)).leaves();
+    let options = (Kind::Float, params.device());
+    let inputs = Tensor::ones([STEPS, LANES, INPUT], options);
+    let resets = Tensor::zeros([STEPS, LANES], options);
+    let state = model.initial_state(LANES as usize, options);
+    let ours = measure(&params, || {
+        model.unroll(&params, &inputs, &resets, &state).0
+    })?;
+
+    let hidden = model.output_size() as i64;
+    let zeros = || Tensor::zeros([1, LANES, hidden], options);
+    let theirs = measure(&params, || match config {
+        SequenceConfig::Lstm { .. } => {
+            let memory = [zeros(), zeros()];
+            let tensors: Vec<Tensor> = params.tensors().iter().map(Tensor::shallow_clone).collect();
+            inputs
+                .lstm(&memory, &tensors, true, 1, 0.0, true, false, false)
+                .0
+        }
+        _ => {
+            inputs
+                .gru(&zeros(), params.tensors(), true, 1, 0.0, true, false, false)
+                .0
+        }
+    })?;
+    println!("{config:?}: ours {ours:.0}, libtorch's layer {theirs:.0}");
+    Ok(())
+}
+
+/// The best of several repeats, in thousand samples per second.
+fn measure(params: &Params, forward: impl Fn() -> Tensor) -> Result<f64, NetsError> {
+    let mut best = f64::INFINITY;
+    for _ in 0..REPEATS {
+        let start = Instant::now();
+        params.gradient(&forward().sum(None))?;
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    Ok((LANES * STEPS) as f64 / best / 1000.0)
+}

@@ -1,0 +1,52 @@
+//! What parameters a network needs, collected before any of them exists.
+
+use std::sync::Arc;
+
+use rl_core::Stream;
+
+use crate::init::Init;
+use crate::params::{Layout, Params, Slot};
+
+/// Collects the parameters that modules declare, in order, with how each is
+/// drawn at first.
+#[derive(Debug, Default)]
+pub struct Blueprint {
+    layout: Layout,
+    inits: Vec<Init>,
+}
+
+impl Blueprint {
+    /// An empty blueprint.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a tensor and returns the place at which [`Params`] will hold it.
+    ///
+    /// # Panics
+    /// If the name is taken, or if `init` does not suit the shape.
+    pub fn declare(&mut self, name: impl Into<String>, shape: &[usize], init: Init) -> Slot {
+        let name = name.into();
+        init.check(&name, shape);
+        self.inits.push(init);
+        self.layout.push(name, shape)
+    }
+
+    /// Names, shapes and places of everything declared so far.
+    pub fn layout(&self) -> Arc<Layout> {
+        Arc::new(self.layout.clone())
+    }
+
+    /// Draws the initial values in order of declaration: f32, on the CPU,
+    /// without gradients.
+    pub fn init(&self, stream: &mut Stream) -> Params {
+        let draw = |(init, entry): (&Init, &crate::params::Entry)| init.draw(&entry.shape, stream);
+        let values: Vec<f32> = self
+            .inits
+            .iter()
+            .zip(self.layout.entries())
+            .flat_map(draw)
+            .collect();
+        Params::from_flat(self.layout(), &values).expect("the layout made the values")
+    }
+}

@@ -1,0 +1,124 @@
+//! What can go wrong, in words that say how to fix it.
+
+/// An error of this crate.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum NetsError {
+    /// A tensor that is needed is not among the given ones.
+    #[error(
+        "tensor '{name}' of shape {expected:?} is missing; the file belongs to another network \
+         or is incomplete: use the one written with this configuration"
+    )]
+    MissingTensor {
+        /// The tensor's name.
+        name: String,
+        /// The shape that it should have.
+        expected: Vec<usize>,
+    },
+    /// A tensor that nothing asks for.
+    #[error(
+        "tensor '{name}' of shape {shape:?} belongs to no part of this network, which has {known}; \
+         use the file written with this configuration"
+    )]
+    UnknownTensor {
+        /// The tensor's name.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// The names that are known.
+        known: String,
+    },
+    /// A tensor that is given twice.
+    #[error("tensor '{name}' is given twice; each name must occur once")]
+    RepeatedTensor {
+        /// The tensor's name.
+        name: String,
+    },
+    /// A tensor of another shape than its place.
+    #[error(
+        "tensor '{name}' has shape {found:?}, but this network needs {expected:?}; the sizes in \
+         the configuration differ from those that it was made with"
+    )]
+    WrongShape {
+        /// The tensor's name.
+        name: String,
+        /// The shape that was given.
+        found: Vec<usize>,
+        /// The shape that it should have.
+        expected: Vec<usize>,
+    },
+    /// A flat vector, or a tensor's data, of the wrong length.
+    #[error("{what} has {found} numbers, but {expected} are needed")]
+    WrongLength {
+        /// What is too long or too short.
+        what: String,
+        /// Its length.
+        found: usize,
+        /// The length that it should have.
+        expected: usize,
+    },
+    /// A gradient that is infinite or not a number.
+    #[error(
+        "the gradient of '{name}' is {value} at index {index}, so nothing was updated; lower the \
+         learning rate, or look for infinite rewards or observations"
+    )]
+    NonFiniteGradient {
+        /// The first parameter with such a gradient.
+        name: String,
+        /// Where in that parameter, counted row by row.
+        index: usize,
+        /// What stands there.
+        value: f32,
+    },
+    /// A setting outside its allowed range.
+    #[error("{setting} is {value}; allowed: {allowed}")]
+    InvalidSetting {
+        /// The setting's name.
+        setting: &'static str,
+        /// Its value.
+        value: String,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+    /// A device that is not one of ours.
+    #[error("device '{name}' is unknown; allowed: 'cpu' and 'cuda'")]
+    UnknownDevice {
+        /// What was asked for.
+        name: String,
+    },
+    /// CUDA was asked for and cannot be had.
+    #[error("device 'cuda' is not available: {reason}")]
+    CudaUnavailable {
+        /// Why, and what to do about it.
+        reason: String,
+    },
+    /// The libtorch in use could not be found or identified.
+    #[error("cannot tell which libtorch is in use: {reason}")]
+    UnidentifiedLibtorch {
+        /// What was looked for.
+        reason: String,
+    },
+    /// libtorch itself refused.
+    #[error("libtorch failed to {action}: {message}")]
+    Libtorch {
+        /// What was being done.
+        action: &'static str,
+        /// libtorch's own words.
+        message: String,
+    },
+}
+
+impl NetsError {
+    /// Wraps libtorch's error with what was being done.
+    pub(crate) fn libtorch(action: &'static str) -> impl FnOnce(tch::TchError) -> Self {
+        move |error| Self::Libtorch {
+            action,
+            // libtorch appends a C++ backtrace, which helps nobody here.
+            message: error
+                .to_string()
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+        }
+    }
+}

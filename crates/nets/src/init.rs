@@ -1,0 +1,150 @@
+//! Initial values of parameters, drawn from our own streams.
+//!
+//! Weights are stored as libtorch stores them: `[outputs, inputs]`, so that a
+//! shape's fan-in is its last size.
+
+use rl_core::Stream;
+use rl_core::rand::RngExt as _;
+use rl_core::rand_distr::{Distribution as _, StandardNormal};
+
+/// How a parameter's initial values are drawn.
+///
+/// The matrix rules take two-dimensional shapes. `blocks` is into how many
+/// equal groups of rows the matrix is cut, each drawn as a matrix of its own:
+/// the number of gates for a recurrent layer, 1 otherwise.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Init {
+    /// All zero.
+    Zeros,
+    /// All the same.
+    Constant(f64),
+    /// Equal groups of elements, each with its own constant.
+    BlockConstants(Vec<f64>),
+    /// U(−1/√fan_in, 1/√fan_in), PyTorch's rule for weights and biases.
+    UniformFanIn {
+        /// Inputs of the layer that the parameter belongs to.
+        fan_in: usize,
+    },
+    /// U(−b, b) with b = gain · √(6 / (fan_in + fan_out)): Glorot and Bengio
+    /// 2010, equation 16.
+    XavierUniform {
+        /// Factor for the layer's activation.
+        gain: f64,
+        /// Groups of rows drawn apart.
+        blocks: usize,
+    },
+    /// N(0, 2 / fan_in): He et al. 2015, equation 10.
+    HeNormal,
+    /// Orthonormal rows or columns, whichever are fewer, times the gain: Saxe
+    /// et al. 2014. Uniform over such matrices.
+    Orthogonal {
+        /// Factor for the layer's activation.
+        gain: f64,
+        /// Groups of rows drawn apart.
+        blocks: usize,
+    },
+}
+
+impl Init {
+    /// Refuses a shape that the rule makes no sense for.
+    pub(crate) fn check(&self, name: &str, shape: &[usize]) {
+        let numel: usize = shape.iter().product();
+        assert!(
+            numel > 0,
+            "parameter '{name}' has the empty shape {shape:?}"
+        );
+        match self {
+            Self::Zeros | Self::Constant(_) => {}
+            Self::UniformFanIn { fan_in } => assert!(*fan_in > 0, "'{name}': fan_in is 0"),
+            Self::BlockConstants(values) => assert!(
+                !values.is_empty() && numel.is_multiple_of(values.len()),
+                "'{name}': {numel} numbers in {} groups",
+                values.len()
+            ),
+            Self::HeNormal => assert!(shape.len() == 2, "'{name}' of shape {shape:?} is no matrix"),
+            Self::XavierUniform { blocks, .. } | Self::Orthogonal { blocks, .. } => assert!(
+                shape.len() == 2 && *blocks > 0 && shape[0].is_multiple_of(*blocks),
+                "'{name}' of shape {shape:?} is no matrix of {blocks} groups of rows"
+            ),
+        }
+    }
+
+    /// Draws the values, row by row.
+    pub(crate) fn draw(&self, shape: &[usize], stream: &mut Stream) -> Vec<f32> {
+        let numel: usize = shape.iter().product();
+        match self {
+            Self::Zeros => vec![0.0; numel],
+            Self::Constant(value) => vec![*value as f32; numel],
+            Self::BlockConstants(values) => {
+                let size = numel / values.len();
+                (0..numel)
+                    .map(|index| values[index / size] as f32)
+                    .collect()
+            }
+            Self::UniformFanIn { fan_in } => uniform(numel, 1.0 / (*fan_in as f64).sqrt(), stream),
+            Self::XavierUniform { gain, blocks } => {
+                let fans = shape[0] / blocks + shape[1];
+                uniform(numel, gain * (6.0 / fans as f64).sqrt(), stream)
+            }
+            Self::HeNormal => {
+                let deviation = (2.0 / shape[1] as f64).sqrt();
+                normal(numel, stream)
+                    .iter()
+                    .map(|x| (deviation * x) as f32)
+                    .collect()
+            }
+            Self::Orthogonal { gain, blocks } => {
+                let rows = shape[0] / blocks;
+                let block = |_| orthogonal(rows, shape[1], stream);
+                let all = (0..*blocks).flat_map(block);
+                all.map(|x| (gain * x) as f32).collect()
+            }
+        }
+    }
+}
+
+fn uniform(count: usize, bound: f64, stream: &mut Stream) -> Vec<f32> {
+    let draw = |_| (bound * (2.0 * stream.random::<f64>() - 1.0)) as f32;
+    (0..count).map(draw).collect()
+}
+
+fn normal(count: usize, stream: &mut Stream) -> Vec<f64> {
+    (0..count).map(|_| StandardNormal.sample(stream)).collect()
+}
+
+/// A `rows` × `columns` matrix whose shorter side is orthonormal: the Q of a
+/// Gaussian matrix, by Gram-Schmidt. R's diagonal is positive by construction,
+/// which makes Q uniform (Mezzadri 2007).
+fn orthogonal(rows: usize, columns: usize, stream: &mut Stream) -> Vec<f64> {
+    let (count, length) = (rows.min(columns), rows.max(columns));
+    let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
+    for _ in 0..count {
+        let mut vector = normal(length, stream);
+        // The second pass removes what rounding left behind in the first.
+        for _ in 0..2 {
+            for other in &vectors {
+                let along = dot(&vector, other);
+                vector
+                    .iter_mut()
+                    .zip(other)
+                    .for_each(|(x, o)| *x -= along * o);
+            }
+        }
+        let norm = dot(&vector, &vector).sqrt();
+        vector.iter_mut().for_each(|x| *x /= norm);
+        vectors.push(vector);
+    }
+    let element = |index: usize| {
+        let (row, column) = (index / columns, index % columns);
+        if rows <= columns {
+            vectors[row][column]
+        } else {
+            vectors[column][row]
+        }
+    };
+    (0..rows * columns).map(element).collect()
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}

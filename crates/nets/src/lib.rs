@@ -1,0 +1,45 @@
+//! Network parts on libtorch tensors, for every algorithm that learns by
+//! gradient: parameters, sequence models, policy heads, losses, optimizers.
+//!
+//! Everything is a pure function of parameters that the caller hands in, so
+//! adapted parameters take the place of the originals by handing in others. A
+//! module says what it needs to a [`Blueprint`] when it is built; the
+//! blueprint then draws the initial [`Params`] from one of our own streams,
+//! never from libtorch's generator.
+//!
+//! This crate must not know of environments, rollouts, files or any particular
+//! algorithm. Shapes that a program gets wrong are a panic that says what was
+//! expected; whatever a user can get wrong is a [`NetsError`].
+
+mod blueprint;
+mod cuda;
+mod error;
+mod gru;
+mod heads;
+mod init;
+mod losses;
+mod lstm;
+mod mlp;
+mod optim;
+mod params;
+mod sequence;
+mod threads;
+
+pub use blueprint::Blueprint;
+pub use cuda::{CudaStatus, Libtorch, device, load_cuda};
+pub use error::NetsError;
+pub use gru::Gru;
+pub use heads::{Categorical, DiagonalGaussian, Distribution, PolicyHead, PolicyHeadConfig};
+pub use init::Init;
+pub use losses::{
+    PolicySamples, approx_kl, clip_fraction, mean_entropy, policy_gradient_loss, ppo_policy_loss,
+    value_loss,
+};
+pub use lstm::Lstm;
+pub use mlp::{Activation, Linear, Mlp, MlpConfig};
+pub use optim::{Optimizer, OptimizerConfig, clip_gradient, gradient_norm};
+pub use params::{Entry, Layout, NamedArray, Params, Slot};
+pub use sequence::{FeedForward, SequenceConfig, SequenceModel};
+pub use threads::single_threaded;
+
+pub use tch;

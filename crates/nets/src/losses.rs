@@ -1,0 +1,105 @@
+//! Losses, as free functions of what a minibatch's samples gave.
+//!
+//! All tensors of a call have the same shape, whatever it is. Every sample has
+//! a weight w; the weights sum to 1 over the *whole* minibatch, so the losses
+//! and gradients of its parts simply add up, and a sample that is masked out
+//! weighs 0. What stands in masked samples must still be finite.
+
+use tch::Tensor;
+
+/// What the policy losses look at.
+#[derive(Clone, Copy, Debug)]
+pub struct PolicySamples<'a> {
+    /// ln π(a) under the policy that is being improved.
+    pub log_probs: &'a Tensor,
+    /// ln π(a) under the policy that acted.
+    pub old_log_probs: &'a Tensor,
+    /// Advantages of the actions taken.
+    pub advantages: &'a Tensor,
+    /// Weights of the samples.
+    pub weights: &'a Tensor,
+}
+
+/// −Σ w min(ρ A, clip(ρ, 1 − ε, 1 + ε) A) with ρ = π(a) / π_old(a): the
+/// clipped surrogate of PPO (Schulman et al. 2017, equation 7).
+///
+/// # Panics
+/// If shapes differ.
+pub fn ppo_policy_loss(samples: &PolicySamples, clip: f64) -> Tensor {
+    let PolicySamples {
+        log_probs,
+        old_log_probs,
+        advantages,
+        weights,
+    } = samples;
+    expect_same(weights, &[log_probs, old_log_probs, advantages]);
+    let ratio = (*log_probs - *old_log_probs).exp();
+    let clipped = ratio.clamp(1.0 - clip, 1.0 + clip);
+    let gain = (ratio * *advantages).minimum(&(clipped * *advantages));
+    -(gain * *weights).sum(None)
+}
+
+/// −Σ w A ln π(a): the policy gradient (Williams 1992; with bootstrapped
+/// advantages the actor's loss of A2C, Mnih et al. 2016).
+///
+/// # Panics
+/// If shapes differ.
+pub fn policy_gradient_loss(log_probs: &Tensor, advantages: &Tensor, weights: &Tensor) -> Tensor {
+    expect_same(weights, &[log_probs, advantages]);
+    -(log_probs * advantages * weights).sum(None)
+}
+
+/// ½ Σ w (v − R)².
+///
+/// # Panics
+/// If shapes differ.
+pub fn value_loss(values: &Tensor, returns: &Tensor, weights: &Tensor) -> Tensor {
+    expect_same(weights, &[values, returns]);
+    ((values - returns).square() * weights).sum(None) * 0.5
+}
+
+/// Σ w H: the entropy bonus, of which a multiple is *subtracted* from the loss
+/// (Williams and Peng 1991).
+///
+/// # Panics
+/// If shapes differ.
+pub fn mean_entropy(entropies: &Tensor, weights: &Tensor) -> Tensor {
+    expect_same(weights, &[entropies]);
+    (entropies * weights).sum(None)
+}
+
+/// Σ w ((ρ − 1) − ln ρ): an estimate of KL(π_old ‖ π) from samples of π_old
+/// that is unbiased, never negative and of low variance (Schulman 2020,
+/// "Approximating KL divergence"). It carries no gradient.
+///
+/// # Panics
+/// If shapes differ.
+pub fn approx_kl(log_probs: &Tensor, old_log_probs: &Tensor, weights: &Tensor) -> Tensor {
+    expect_same(weights, &[log_probs, old_log_probs]);
+    let log_ratio = log_probs.detach() - old_log_probs;
+    // expm1 keeps the digits that (ρ − 1) loses near ρ = 1.
+    ((log_ratio.expm1() - log_ratio) * weights).sum(None)
+}
+
+/// Share of the weight on samples with |ρ − 1| > ε, which the clipped
+/// surrogate may have stopped pushing. It carries no gradient.
+///
+/// # Panics
+/// If shapes differ.
+pub fn clip_fraction(samples: &PolicySamples, clip: f64) -> Tensor {
+    expect_same(samples.weights, &[samples.log_probs, samples.old_log_probs]);
+    let ratio = (samples.log_probs.detach() - samples.old_log_probs).exp();
+    let outside = (ratio - 1.0).abs().gt(clip);
+    (outside.to_kind(samples.weights.kind()) * samples.weights).sum(None)
+}
+
+/// Refuses shapes that libtorch would silently stretch to fit each other.
+fn expect_same(weights: &Tensor, others: &[&Tensor]) {
+    for other in others {
+        assert_eq!(
+            other.size(),
+            weights.size(),
+            "samples and weights of one shape"
+        );
+    }
+}

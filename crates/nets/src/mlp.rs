@@ -1,0 +1,147 @@
+//! Fully connected layers.
+
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use crate::blueprint::Blueprint;
+use crate::init::Init;
+use crate::params::{Params, Slot};
+
+/// The nonlinearity between layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    /// The hyperbolic tangent.
+    Tanh,
+    /// max(0, x).
+    Relu,
+}
+
+impl Activation {
+    /// Applies it to every element.
+    pub fn apply(self, x: &Tensor) -> Tensor {
+        match self {
+            Self::Tanh => x.tanh(),
+            Self::Relu => x.relu(),
+        }
+    }
+
+    /// The factor by which initial weights make up for the activation's
+    /// shrinking of its input (PyTorch's `calculate_gain`).
+    pub fn gain(self) -> f64 {
+        match self {
+            Self::Tanh => 5.0 / 3.0,
+            Self::Relu => std::f64::consts::SQRT_2,
+        }
+    }
+}
+
+/// y = x Wᵀ + b.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    weight: Slot,
+    bias: Slot,
+    inputs: usize,
+    outputs: usize,
+}
+
+impl Linear {
+    /// Declares `weight` `[outputs, inputs]`, drawn by `init`, and `bias`
+    /// `[outputs]`, zero at first; the prefix is put before both names.
+    pub fn declare(blueprint: &mut Blueprint, prefix: &str, sizes: [usize; 2], init: Init) -> Self {
+        let [inputs, outputs] = sizes;
+        Self {
+            weight: blueprint.declare(format!("{prefix}weight"), &[outputs, inputs], init),
+            bias: blueprint.declare(format!("{prefix}bias"), &[outputs], Init::Zeros),
+            inputs,
+            outputs,
+        }
+    }
+
+    /// Width of the input.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Width of the output.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// `[.., inputs]` → `[.., outputs]`.
+    ///
+    /// # Panics
+    /// If the input's last size is another.
+    pub fn forward(&self, params: &Params, input: &Tensor) -> Tensor {
+        let width = input.size().last().copied();
+        assert_eq!(
+            width,
+            Some(self.inputs as i64),
+            "width of a linear layer's input"
+        );
+        input.linear(&params[self.weight], Some(&params[self.bias]))
+    }
+}
+
+/// Sizes and kind of an [`Mlp`].
+#[derive(Clone, Debug)]
+pub struct MlpConfig<'a> {
+    /// Width of the input.
+    pub input: usize,
+    /// Width of every layer.
+    pub hidden: &'a [usize],
+    /// What follows every layer.
+    pub activation: Activation,
+    /// How the weights are drawn; biases start at zero.
+    pub init: Init,
+}
+
+/// Fully connected layers, each followed by the activation.
+#[derive(Clone, Debug)]
+pub struct Mlp {
+    layers: Vec<Linear>,
+    activation: Activation,
+    input: usize,
+}
+
+impl Mlp {
+    /// Declares `0.weight`, `0.bias`, `1.weight` and so on, with the prefix
+    /// before each name.
+    pub fn declare(blueprint: &mut Blueprint, prefix: &str, config: &MlpConfig) -> Self {
+        let mut width = config.input;
+        let mut declare = |(index, &size): (usize, &usize)| {
+            let sizes = [std::mem::replace(&mut width, size), size];
+            Linear::declare(
+                blueprint,
+                &format!("{prefix}{index}."),
+                sizes,
+                config.init.clone(),
+            )
+        };
+        Self {
+            layers: config.hidden.iter().enumerate().map(&mut declare).collect(),
+            activation: config.activation,
+            input: config.input,
+        }
+    }
+
+    /// Width of the input.
+    pub fn inputs(&self) -> usize {
+        self.input
+    }
+
+    /// Width of the output, which is the last layer's.
+    pub fn outputs(&self) -> usize {
+        self.layers.last().map_or(self.input, Linear::outputs)
+    }
+
+    /// `[.., inputs]` → `[.., outputs]`.
+    ///
+    /// # Panics
+    /// If the input's last size is another.
+    pub fn forward(&self, params: &Params, input: &Tensor) -> Tensor {
+        self.layers.iter().fold(input.shallow_clone(), |x, layer| {
+            self.activation.apply(&layer.forward(params, &x))
+        })
+    }
+}

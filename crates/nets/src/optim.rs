@@ -1,0 +1,359 @@
+//! Optimizers on flat f32 vectors, with state that can be saved.
+//!
+//! libtorch's own optimizers cannot save their state through tch, and its
+//! gradient clipping lets NaN through. These work on the host, in one thread
+//! and in a fixed order, so the same numbers come out everywhere.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::NetsError;
+use crate::params::{Layout, NamedArray, Params};
+
+/// Which optimizer to use, and its settings.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum OptimizerConfig {
+    /// Adam (Kingma and Ba 2015); with a weight decay AdamW (Loshchilov and
+    /// Hutter 2019). ε is added outside the root, after bias correction, as
+    /// PyTorch does:
+    ///
+    /// ```text
+    /// m ← β₁ m + (1 − β₁) g          v ← β₂ v + (1 − β₂) g²
+    /// θ ← (1 − η λ) θ − η m̂ / (√v̂ + ε)
+    /// m̂ = m / (1 − β₁ᵗ)              v̂ = v / (1 − β₂ᵗ)
+    /// ```
+    Adam {
+        /// β₁, the decay of the gradient's mean.
+        beta1: f64,
+        /// β₂, the decay of the squared gradient's mean.
+        beta2: f64,
+        /// ε, which keeps the division finite.
+        epsilon: f64,
+        /// λ, decoupled from the gradient; 0 for plain Adam.
+        weight_decay: f64,
+    },
+    /// Gradient descent with momentum in PyTorch's form: b ← μ b + g,
+    /// θ ← θ − η b.
+    Sgd {
+        /// μ; 0 for plain gradient descent.
+        momentum: f64,
+    },
+    /// RMSProp (Tieleman and Hinton 2012) in PyTorch's form:
+    /// v ← α v + (1 − α) g², θ ← θ − η g / (√v + ε).
+    RmsProp {
+        /// α, the decay of the squared gradient's mean.
+        decay: f64,
+        /// ε, which keeps the division finite.
+        epsilon: f64,
+    },
+}
+
+impl OptimizerConfig {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// Names the first setting that is out of range.
+    pub fn validate(&self) -> Result<(), NetsError> {
+        let decay = |setting, value: f64| match (0.0..1.0).contains(&value) {
+            true => Ok(()),
+            false => Err(invalid(setting, value, "0 up to, but not including, 1")),
+        };
+        let positive = |setting, value: f64| match value > 0.0 && value.is_finite() {
+            true => Ok(()),
+            false => Err(invalid(setting, value, "finite numbers above 0")),
+        };
+        match *self {
+            Self::Adam {
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+            } => {
+                decay("beta1", beta1)?;
+                decay("beta2", beta2)?;
+                positive("epsilon", epsilon)?;
+                not_negative("weight_decay", weight_decay)
+            }
+            Self::Sgd { momentum } => decay("momentum", momentum),
+            Self::RmsProp {
+                decay: alpha,
+                epsilon,
+            } => {
+                decay("decay", alpha)?;
+                positive("epsilon", epsilon)
+            }
+        }
+    }
+
+    /// The vectors that the optimizer keeps, one number per parameter each.
+    fn memory(&self) -> &'static [&'static str] {
+        match self {
+            Self::Adam { .. } => &["first_moment", "second_moment"],
+            Self::Sgd { .. } => &["momentum"],
+            Self::RmsProp { .. } => &["square_average"],
+        }
+    }
+}
+
+fn invalid(setting: &'static str, value: f64, allowed: &'static str) -> NetsError {
+    NetsError::InvalidSetting {
+        setting,
+        value: value.to_string(),
+        allowed,
+    }
+}
+
+fn not_negative(setting: &'static str, value: f64) -> Result<(), NetsError> {
+    match value >= 0.0 && value.is_finite() {
+        true => Ok(()),
+        false => Err(invalid(setting, value, "finite numbers from 0 up")),
+    }
+}
+
+/// The two halves of the step count in the saved state: an f32 holds whole
+/// numbers below this exactly.
+const STEP_BASE: u64 = 1 << 24;
+
+/// An optimizer and what it remembers.
+#[derive(Clone, Debug)]
+pub struct Optimizer {
+    config: OptimizerConfig,
+    layout: Arc<Layout>,
+    steps: u64,
+    memory: Vec<Vec<f32>>, // [config.memory()][layout.numel()]
+}
+
+impl Optimizer {
+    /// An optimizer for parameters of the layout, before its first step.
+    ///
+    /// # Errors
+    /// As [`OptimizerConfig::validate`].
+    pub fn new(config: OptimizerConfig, layout: Arc<Layout>) -> Result<Self, NetsError> {
+        config.validate()?;
+        let memory = vec![vec![0.0; layout.numel()]; config.memory().len()];
+        Ok(Self {
+            config,
+            layout,
+            steps: 0,
+            memory,
+        })
+    }
+
+    /// How many steps were taken.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Takes one step down the gradient, in f32 and in place.
+    ///
+    /// # Errors
+    /// As [`Optimizer::update`]; then nothing is changed.
+    pub fn step(
+        &mut self,
+        params: &mut Params,
+        gradient: &[f32],
+        learning_rate: f64,
+    ) -> Result<(), NetsError> {
+        let mut values = params.flatten();
+        self.update(&mut values, gradient, learning_rate)?;
+        params.assign(&values)
+    }
+
+    /// Takes one step on parameters given as a flat vector.
+    ///
+    /// # Errors
+    /// If a length is not the layout's, if the learning rate is negative or
+    /// not finite, or if the gradient is not finite (the error names the first
+    /// such parameter); then nothing is changed.
+    pub fn update(
+        &mut self,
+        values: &mut [f32],
+        gradient: &[f32],
+        learning_rate: f64,
+    ) -> Result<(), NetsError> {
+        self.layout
+            .expect_length("the parameter vector", values.len())?;
+        not_negative("learning_rate", learning_rate)?;
+        gradient_norm(&self.layout, gradient)?;
+        self.steps += 1;
+        match (self.config, &mut self.memory[..]) {
+            (OptimizerConfig::Adam { .. }, [first, second]) => {
+                let rule = Adam::new(&self.config, self.steps, learning_rate);
+                rule.apply(values, gradient, [first, second]);
+            }
+            (OptimizerConfig::Sgd { momentum }, [buffer]) => {
+                let (momentum, rate) = (momentum as f32, learning_rate as f32);
+                for ((value, g), b) in values.iter_mut().zip(gradient).zip(buffer) {
+                    *b = momentum * *b + g;
+                    *value -= rate * *b;
+                }
+            }
+            (OptimizerConfig::RmsProp { decay, epsilon }, [average]) => {
+                let (keep, take) = (decay as f32, (1.0 - decay) as f32);
+                let (epsilon, rate) = (epsilon as f32, learning_rate as f32);
+                for ((value, g), v) in values.iter_mut().zip(gradient).zip(average) {
+                    *v = keep * *v + take * g * g;
+                    *value -= rate * g / (v.sqrt() + epsilon);
+                }
+            }
+            _ => unreachable!("the memory was made for this optimizer"),
+        }
+        Ok(())
+    }
+
+    /// What it remembers, for a checkpoint.
+    pub fn state(&self) -> Vec<NamedArray> {
+        let mut flat = self.memory.concat();
+        flat.push((self.steps / STEP_BASE) as f32);
+        flat.push((self.steps % STEP_BASE) as f32);
+        self.state_layout()
+            .split(&flat)
+            .expect("the layout is the state's own")
+    }
+
+    /// Goes back to a saved state; the steps that follow give the same bits.
+    ///
+    /// # Errors
+    /// Names the first array that is unknown, missing or of another shape, as
+    /// when the state is another optimizer's; then nothing is changed.
+    pub fn restore(&mut self, state: &[NamedArray]) -> Result<(), NetsError> {
+        let flat = self.state_layout().join(state)?;
+        let (memory, steps) = flat.split_at(flat.len() - 2);
+        if let Some(bad) = steps
+            .iter()
+            .find(|part| !(0.0..STEP_BASE as f32).contains(*part))
+        {
+            return Err(invalid(
+                "the saved 'steps'",
+                f64::from(*bad),
+                "0 to 16777215",
+            ));
+        }
+        self.steps = steps[0] as u64 * STEP_BASE + steps[1] as u64;
+        for (kept, saved) in self
+            .memory
+            .iter_mut()
+            .zip(memory.chunks(self.layout.numel().max(1)))
+        {
+            kept.copy_from_slice(saved);
+        }
+        Ok(())
+    }
+
+    /// The saved arrays: every vector of the memory cut up like the
+    /// parameters, then the step count as two numbers, the higher half first.
+    fn state_layout(&self) -> Layout {
+        let mut layout = Layout::default();
+        for memory in self.config.memory() {
+            for entry in self.layout.entries() {
+                layout.push(format!("{memory}.{}", entry.name), &entry.shape);
+            }
+        }
+        layout.push("steps".into(), &[2]);
+        layout
+    }
+}
+
+/// The constants of one step of Adam.
+struct Adam {
+    shrink: f32,
+    take1: f32,
+    keep2: f32,
+    take2: f32,
+    rate: f32,
+    root_correction2: f32,
+    epsilon: f32,
+}
+
+impl Adam {
+    fn new(config: &OptimizerConfig, steps: u64, learning_rate: f64) -> Self {
+        let OptimizerConfig::Adam {
+            beta1,
+            beta2,
+            epsilon,
+            weight_decay,
+        } = *config
+        else {
+            unreachable!("the caller matched Adam")
+        };
+        let correction = |beta: f64| 1.0 - beta.powf(steps as f64);
+        Self {
+            shrink: (1.0 - learning_rate * weight_decay) as f32,
+            take1: (1.0 - beta1) as f32,
+            keep2: beta2 as f32,
+            take2: (1.0 - beta2) as f32,
+            rate: (learning_rate / correction(beta1)) as f32,
+            root_correction2: correction(beta2).sqrt() as f32,
+            epsilon: epsilon as f32,
+        }
+    }
+
+    fn apply(&self, values: &mut [f32], gradient: &[f32], [first, second]: [&mut Vec<f32>; 2]) {
+        let moments = first.iter_mut().zip(second);
+        for ((value, g), (m, v)) in values.iter_mut().zip(gradient).zip(moments) {
+            *m += self.take1 * (g - *m);
+            *v = self.keep2 * *v + self.take2 * g * g;
+            let scale = v.sqrt() / self.root_correction2 + self.epsilon;
+            *value = self.shrink * *value - self.rate * *m / scale;
+        }
+    }
+}
+
+/// The Euclidean norm of a gradient, summed in f64 in a fixed order.
+///
+/// # Errors
+/// If its length is not the layout's, or if it is not finite; the error names
+/// the first such parameter.
+pub fn gradient_norm(layout: &Layout, gradient: &[f32]) -> Result<f64, NetsError> {
+    layout.expect_length("the gradient", gradient.len())?;
+    // Eight sums side by side, so that the additions do not wait for each other.
+    let mut sums = [0.0_f64; 8];
+    for chunk in gradient.chunks(8) {
+        for (sum, &g) in sums.iter_mut().zip(chunk) {
+            *sum += f64::from(g) * f64::from(g);
+        }
+    }
+    let squares: f64 = sums.iter().sum();
+    // Squares of finite f32 cannot overflow an f64, so this finds every bad one.
+    if squares.is_finite() {
+        return Ok(squares.sqrt());
+    }
+    let index = gradient
+        .iter()
+        .position(|g| !g.is_finite())
+        .expect("a sum of finite squares");
+    let owner = layout.owner(index);
+    Err(NetsError::NonFiniteGradient {
+        name: owner.name.clone(),
+        index: index - owner.offset,
+        value: gradient[index],
+    })
+}
+
+/// Scales a gradient down to the norm `max_norm` if it is longer, and returns
+/// the norm that it had (Pascanu et al. 2013).
+///
+/// # Errors
+/// As [`gradient_norm`], or if `max_norm` is not above 0; then nothing is
+/// changed.
+pub fn clip_gradient(
+    layout: &Layout,
+    gradient: &mut [f32],
+    max_norm: f64,
+) -> Result<f64, NetsError> {
+    if max_norm.is_nan() || max_norm <= 0.0 {
+        return Err(invalid(
+            "the largest gradient norm",
+            max_norm,
+            "numbers above 0",
+        ));
+    }
+    let norm = gradient_norm(layout, gradient)?;
+    if norm > max_norm {
+        let scale = (max_norm / norm) as f32;
+        gradient.iter_mut().for_each(|g| *g *= scale);
+    }
+    Ok(norm)
+}

@@ -1,0 +1,9 @@
+//! What the network parts promise, through their public interface.
+
+mod common;
+mod heads;
+mod init;
+mod losses;
+mod optim;
+mod params;
+mod sequence;

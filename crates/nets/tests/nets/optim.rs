@@ -1,0 +1,305 @@
+//! Optimizers.
+
+use std::sync::Arc;
+
+use nets::tch::nn::{self, OptimizerConfig as _};
+use nets::tch::{Device, Kind, Tensor};
+use nets::{
+    Blueprint, Init, Layout, NetsError, Optimizer, OptimizerConfig, Params, clip_gradient,
+    gradient_norm,
+};
+
+use crate::common::{array, normal, stream, vector};
+
+const ADAM: OptimizerConfig = OptimizerConfig::Adam {
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weight_decay: 0.0,
+};
+const SGD: OptimizerConfig = OptimizerConfig::Sgd { momentum: 0.9 };
+const RMS_PROP: OptimizerConfig = OptimizerConfig::RmsProp {
+    decay: 0.99,
+    epsilon: 1e-5,
+};
+
+fn layout() -> Arc<Layout> {
+    let mut blueprint = Blueprint::new();
+    blueprint.declare("weight", &[2, 3], Init::Zeros);
+    blueprint.declare("bias", &[2], Init::Zeros);
+    blueprint.layout()
+}
+
+fn gradients(count: usize) -> Vec<Vec<f32>> {
+    let all = normal(&[count as i64, 8], &mut stream(7));
+    vector(&all)
+        .chunks(8)
+        .map(|row| row.iter().map(|g| *g as f32).collect())
+        .collect()
+}
+
+fn walk(optimizer: &mut Optimizer, values: &mut [f32], gradients: &[Vec<f32>]) {
+    for gradient in gradients {
+        optimizer.update(values, gradient, 0.1).unwrap();
+    }
+}
+
+#[track_caller]
+fn assert_steps(config: OptimizerConfig, expected: [f64; 3]) {
+    let mut blueprint = Blueprint::new();
+    blueprint.declare("x", &[1], Init::Zeros);
+    let mut optimizer = Optimizer::new(config, blueprint.layout()).unwrap();
+    let mut value = [1.0_f32];
+    for (gradient, expected) in [0.5, -1.0, 0.25].into_iter().zip(expected) {
+        optimizer.update(&mut value, &[gradient], 0.1).unwrap();
+        assert!(
+            (f64::from(value[0]) - expected).abs() < 1e-6,
+            "{} not {expected}",
+            value[0]
+        );
+    }
+}
+
+#[test]
+fn literal_values() {
+    // Computed by hand from the formulas, for gradients 0.5, −1, 0.25.
+    assert_steps(SGD, [0.95, 1.005, 1.0295]);
+    assert_steps(ADAM, ADAM_VALUES);
+    assert_steps(RMS_PROP, RMS_PROP_VALUES);
+    let config = OptimizerConfig::Adam {
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: 0.1,
+    };
+    assert_steps(config, ADAMW_VALUES);
+}
+
+const ADAM_VALUES: [f64; 3] = [0.900000002, 0.936610354, 0.950279420];
+const ADAMW_VALUES: [f64; 3] = [0.890000002, 0.917710354, 0.922202317];
+const RMS_PROP_VALUES: [f64; 3] = [0.000199960, 0.895442769, 0.675988508];
+
+/// Walks libtorch's own optimizer along the same gradients.
+fn reference(config: OptimizerConfig, gradients: &[Vec<f32>]) -> Vec<f64> {
+    let store = nn::VarStore::new(Device::Cpu);
+    let value = store.root().var("x", &[8], nn::Init::Const(1.0));
+    let mut optimizer = match config {
+        OptimizerConfig::Sgd { momentum } => nn::sgd(momentum, 0.0, 0.0, false).build(&store, 0.1),
+        OptimizerConfig::RmsProp { decay, epsilon } => {
+            nn::rms_prop(decay, epsilon, 0.0, 0.0, false).build(&store, 0.1)
+        }
+        OptimizerConfig::Adam {
+            beta1,
+            beta2,
+            epsilon,
+            weight_decay,
+        } => nn::AdamW {
+            beta1,
+            beta2,
+            wd: weight_decay,
+            eps: epsilon,
+            amsgrad: false,
+        }
+        .build(&store, 0.1),
+    }
+    .unwrap();
+    for gradient in gradients {
+        optimizer.backward_step(&(Tensor::from_slice(gradient) * &value).sum(Kind::Float));
+    }
+    vector(&value)
+}
+
+#[test]
+fn steps_equal_libtorchs() {
+    let decayed = OptimizerConfig::Adam {
+        beta1: 0.8,
+        beta2: 0.95,
+        epsilon: 1e-3,
+        weight_decay: 0.05,
+    };
+    let gradients = gradients(30);
+    for config in [ADAM, decayed, SGD, RMS_PROP] {
+        let mut values = [1.0_f32; 8];
+        walk(
+            &mut Optimizer::new(config, layout()).unwrap(),
+            &mut values,
+            &gradients,
+        );
+        for (value, expected) in values.iter().zip(reference(config, &gradients)) {
+            assert!(
+                (f64::from(*value) - expected).abs() < 1e-5,
+                "{config:?}: {value}, {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_restored_optimizer_goes_on_with_the_same_bits() {
+    let gradients = gradients(20);
+    for config in [ADAM, SGD, RMS_PROP] {
+        let mut whole = Optimizer::new(config, layout()).unwrap();
+        let mut values = [1.0_f32; 8];
+        walk(&mut whole, &mut values, &gradients[..10]);
+        let mut restored = Optimizer::new(config, layout()).unwrap();
+        restored.restore(&whole.state()).unwrap();
+        assert_eq!(restored.steps(), 10);
+        let mut resumed = values;
+        walk(&mut whole, &mut values, &gradients[10..]);
+        walk(&mut restored, &mut resumed, &gradients[10..]);
+        assert_eq!(
+            values.map(f32::to_bits),
+            resumed.map(f32::to_bits),
+            "{config:?}"
+        );
+        assert_eq!(whole.state(), restored.state());
+        let mut fresh = [1.0_f32; 8];
+        walk(
+            &mut Optimizer::new(config, layout()).unwrap(),
+            &mut fresh,
+            &gradients[10..],
+        );
+        assert_ne!(fresh, values);
+    }
+}
+
+#[test]
+fn the_saved_state_is_named_and_shaped() {
+    let optimizer = Optimizer::new(ADAM, layout()).unwrap();
+    let state = optimizer.state();
+    let names: Vec<&str> = state.iter().map(|array| array.name.as_str()).collect();
+    let expected = [
+        "first_moment.weight",
+        "first_moment.bias",
+        "second_moment.weight",
+    ];
+    assert_eq!(names[..3], expected);
+    assert_eq!(names[3..], ["second_moment.bias", "steps"]);
+    assert_eq!(state[0].shape, [2, 3]);
+}
+
+#[test]
+fn long_counts_of_steps_are_exact() {
+    let mut optimizer = Optimizer::new(SGD, layout()).unwrap();
+    let mut state = optimizer.state();
+    *state.last_mut().unwrap() = array("steps", &[2], &[3.0, 16_777_215.0]);
+    optimizer.restore(&state).unwrap();
+    assert_eq!(optimizer.steps(), 4 * (1 << 24) - 1);
+    assert_eq!(optimizer.state(), state);
+}
+
+#[test]
+fn another_optimizers_state_is_refused() {
+    let adam = Optimizer::new(ADAM, layout()).unwrap().state();
+    let mut sgd = Optimizer::new(SGD, layout()).unwrap();
+    let error = sgd.restore(&adam).unwrap_err().to_string();
+    assert!(error.contains("'first_moment.weight'"), "{error}");
+    let mut state = sgd.state();
+    state.last_mut().unwrap().data[1] = f32::NAN;
+    let error = sgd.restore(&state).unwrap_err().to_string();
+    assert!(error.contains("'steps' is NaN"), "{error}");
+}
+
+#[test]
+fn a_gradient_that_is_not_finite_changes_nothing() {
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut optimizer = Optimizer::new(ADAM, layout()).unwrap();
+        let mut params = Params::from_flat(layout(), &[1.0; 8]).unwrap();
+        optimizer.step(&mut params, &[0.5; 8], 0.1).unwrap();
+        let (values, state) = (params.flatten(), optimizer.state());
+        assert_ne!(values, [1.0; 8]);
+        let mut gradient = [0.5; 8];
+        gradient[7] = bad;
+        let error = optimizer.step(&mut params, &gradient, 0.1).unwrap_err();
+        let NetsError::NonFiniteGradient { name, index, .. } = &error else {
+            panic!("{error}")
+        };
+        assert_eq!((name.as_str(), *index), ("bias", 1));
+        assert!(error.to_string().contains("'bias'"), "{error}");
+        assert_eq!((params.flatten(), optimizer.state()), (values, state));
+        assert!(clip_gradient(&layout(), &mut gradient, 1.0).is_err());
+        assert_eq!(gradient[0], 0.5);
+    }
+}
+
+#[test]
+fn a_step_on_tensors_is_the_step_on_their_values() {
+    let gradient = &gradients(1)[0];
+    let mut params = Params::from_flat(layout(), &[1.0; 8]).unwrap().leaves();
+    let mut values = [1.0_f32; 8];
+    Optimizer::new(ADAM, layout())
+        .unwrap()
+        .step(&mut params, gradient, 0.1)
+        .unwrap();
+    Optimizer::new(ADAM, layout())
+        .unwrap()
+        .update(&mut values, gradient, 0.1)
+        .unwrap();
+    assert_eq!(params.flatten(), values);
+    assert!(params.tensors()[0].requires_grad());
+}
+
+#[test]
+fn gradients_are_clipped_by_their_norm() {
+    let layout = layout();
+    let mut gradient = [3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -4.0];
+    assert_eq!(gradient_norm(&layout, &gradient), Ok(5.0));
+    assert_eq!(clip_gradient(&layout, &mut gradient, 6.0), Ok(5.0));
+    assert_eq!(gradient[0], 3.0);
+    assert_eq!(clip_gradient(&layout, &mut gradient, 2.5), Ok(5.0));
+    assert_eq!(gradient, [1.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -2.0]);
+    let mut huge = [f32::MAX; 8];
+    let norm = clip_gradient(&layout, &mut huge, 1.0).unwrap();
+    assert!(
+        norm.is_finite() && huge.iter().all(|g| *g > 0.0),
+        "{norm} {huge:?}"
+    );
+    for bad in [0.0, -1.0, f64::NAN] {
+        assert!(clip_gradient(&layout, &mut [0.0; 8], bad).is_err());
+    }
+}
+
+#[test]
+fn bad_settings_are_named() {
+    let adam = |beta1, epsilon, weight_decay| OptimizerConfig::Adam {
+        beta1,
+        beta2: 0.999,
+        epsilon,
+        weight_decay,
+    };
+    let refused = [
+        (adam(1.0, 1e-8, 0.0), "beta1 is 1"),
+        (adam(0.9, 0.0, 0.0), "epsilon is 0"),
+        (adam(0.9, 1e-8, -0.5), "weight_decay is -0.5"),
+        (
+            OptimizerConfig::Sgd { momentum: f64::NAN },
+            "momentum is NaN",
+        ),
+        (
+            OptimizerConfig::RmsProp {
+                decay: 2.0,
+                epsilon: 1.0,
+            },
+            "decay is 2",
+        ),
+    ];
+    for (config, words) in refused {
+        let error = Optimizer::new(config, layout()).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    let mut optimizer = Optimizer::new(SGD, layout()).unwrap();
+    for rate in [-0.1, f64::NAN, f64::INFINITY] {
+        let error = optimizer
+            .update(&mut [0.0; 8], &[0.0; 8], rate)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("learning_rate"), "{error}");
+    }
+    assert!(optimizer.update(&mut [0.0; 7], &[0.0; 8], 0.1).is_err());
+    assert!(optimizer.update(&mut [0.0; 8], &[0.0; 9], 0.1).is_err());
+    let text = r#"{"kind":"rms-prop","decay":0.99,"epsilon":1e-5}"#;
+    assert_eq!(
+        serde_json::from_str::<OptimizerConfig>(text).unwrap(),
+        RMS_PROP
+    );
+}

@@ -1,0 +1,49 @@
+//! The run directory: resolved configuration, metrics, evaluations and
+//! checkpoints of one training of one seed.
+//!
+//! This crate must not know of algorithms, environments, libtorch or the clock,
+//! and it never prints. It moves opaque text, rows and arrays to disk and back,
+//! so that a run killed at any instant can go on to the identical result:
+//!
+//! ```text
+//! config.toml            the resolved configuration, opaque text
+//! environment.json       versions, CPU, seed         } written whole: a reader
+//! comparison.json        learners side by side       } sees the old or the new
+//! metrics.jsonl          one row per update          }
+//! timing.jsonl           one row per update          } appended, one write a row
+//! eval.jsonl             one row per evaluation      }
+//! checkpoints/00000012/  params.safetensors, optimizer.safetensors, state.json
+//! lock                   held by the process that writes the run
+//! ```
+//!
+//! [`RunDir`] writes a run and holds its lock; [`Reader`] only reads, also while
+//! another process writes.
+//!
+//! # What survives what
+//! A row survives the end of the process as soon as [`RunDir::append`] returns.
+//! It survives a power cut from the next checkpoint on: saving one first forces
+//! the rows to disk, so that no checkpoint is ever ahead of its rows.
+//!
+//! # Numbers that are not finite
+//! JSON has no NaN and no infinity. serde_json writes `null` for each of them,
+//! so a row with a NaN loss is still a row. Give fields that can be affected the
+//! attribute `#[serde(deserialize_with = "record::null_as_nan")]`, and they read
+//! back as NaN.
+
+mod checkpoint;
+mod error;
+mod files;
+mod lock;
+mod reader;
+mod rows;
+mod run_dir;
+
+pub use checkpoint::{Array, Checkpoint};
+pub use error::RecordError;
+pub use files::{sync_folder, write_atomically};
+pub use reader::{Latest, Reader};
+pub use rows::{Stream, null_as_nan};
+pub use run_dir::{Document, Existing, RunDir};
+
+/// What every fallible function of this crate returns.
+pub type Result<T> = std::result::Result<T, RecordError>;

@@ -1,0 +1,65 @@
+//! One writer per run.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read, Write};
+use std::path::Path;
+
+use crate::{RecordError, Result};
+
+/// Name of the lock file. It stays behind, because deleting a lock file is a
+/// race; only a lock on it counts, and the system drops that with its process.
+pub(crate) const LOCK: &str = "lock";
+
+/// Holds a run directory for one process.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a process that another thread is just
+        // starting has a copy of it for a moment, and would keep the lock.
+        let _ = self.file.unlock();
+    }
+}
+
+impl Lock {
+    /// Takes the lock of the run in `folder`, or says who has it.
+    pub(crate) fn take(folder: &Path) -> Result<Self> {
+        let path = folder.join(LOCK);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(RecordError::io("write", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            // Some cluster file systems have no locks. A run there is better than none.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(RecordError::io("lock", &path)(error)),
+            Err(TryLockError::WouldBlock) => {
+                return Err(RecordError::Locked {
+                    path: folder.to_path_buf(),
+                    holder: holder(&mut file),
+                });
+            }
+        }
+        let holder = format!("process {}\n", std::process::id());
+        file.set_len(0)
+            .and_then(|()| file.write_all(holder.as_bytes()))
+            .map_err(RecordError::io("write", &path))?;
+        Ok(Self { file })
+    }
+}
+
+/// Who wrote the lock file.
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    match file.read_to_string(&mut text) {
+        Ok(_) if !text.trim().is_empty() => text.trim().to_string(),
+        _ => "another process".to_string(),
+    }
+}

@@ -1,0 +1,314 @@
+//! Checkpoints: whole or not there, and checked when read.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use record::{Array, Checkpoint, Existing, Reader, RecordError, RunDir, Stream};
+use serde_json::json;
+use tempfile::TempDir;
+
+fn array(name: &str, shape: &[usize], data: &[f32]) -> Array {
+    Array {
+        name: name.into(),
+        shape: shape.to_vec(),
+        data: data.to_vec(),
+    }
+}
+
+fn checkpoint(update: u64) -> Checkpoint {
+    let x = update as f32;
+    Checkpoint {
+        // Not in the order of their names: the order must survive.
+        params: vec![
+            array(
+                "policy.weight",
+                &[2, 3],
+                &[x, -0.0, 1e-40, 3.5, 4.0, f32::MAX],
+            ),
+            array("encoder.bias", &[1], &[x]),
+        ],
+        optimizer: vec![array("step", &[], &[x]), array("empty", &[0, 4], &[])],
+        // Floats whose parsing is off by a bit without correct rounding.
+        state: json!({
+            "env_steps": u64::MAX - update,
+            "floats": [0.1 + 0.2, 5e-324, 1.7976931348623157e308, 51.24817837550540_4],
+            "stream": [1_u64 << 63, 3],
+        }),
+    }
+}
+
+fn new_run() -> (TempDir, RunDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunDir::create(folder.path().join("run"), "", Existing::Refuse).unwrap();
+    (folder, run)
+}
+
+fn at(run: &Reader, update: u64) -> PathBuf {
+    run.path().join(format!("checkpoints/{update:08}"))
+}
+
+const FILES: [&str; 3] = ["optimizer.safetensors", "params.safetensors", "state.json"];
+
+#[test]
+fn a_checkpoint_comes_back_bit_by_bit_and_in_order() {
+    let (_guard, run) = new_run();
+    run.save_checkpoint(12, &checkpoint(12)).unwrap();
+    let loaded = run.load_checkpoint(12).unwrap();
+    assert_eq!(loaded, checkpoint(12));
+    let bits = |checkpoint: &Checkpoint| -> Vec<u32> {
+        let arrays = checkpoint.params.iter();
+        arrays
+            .flat_map(|array| array.data.iter().map(|x| x.to_bits()))
+            .collect()
+    };
+    assert_eq!(bits(&loaded), bits(&checkpoint(12)));
+    let text = fs::read_to_string(at(&run, 12).join("state.json")).unwrap();
+    assert!(text.contains("\"blake3\""), "{text}");
+    assert_eq!(fs::read_dir(at(&run, 12)).unwrap().count(), FILES.len());
+}
+
+#[test]
+fn nan_in_an_array_keeps_its_bits_and_in_the_state_becomes_null() {
+    let (_guard, run) = new_run();
+    let mut with_nan = checkpoint(1);
+    with_nan.params[1].data[0] = f32::from_bits(0x7fc0_1234);
+    with_nan.state = json!({ "loss": f64::NAN });
+    run.save_checkpoint(1, &with_nan).unwrap();
+    let loaded = run.load_checkpoint(1).unwrap();
+    assert_eq!(loaded.params[1].data[0].to_bits(), 0x7fc0_1234);
+    assert_eq!(loaded.state, json!({ "loss": null }));
+}
+
+#[test]
+fn every_flipped_byte_is_found_and_the_file_named() {
+    let (_guard, run) = new_run();
+    run.save_checkpoint(1, &checkpoint(1)).unwrap();
+    for file in FILES {
+        let path = at(&run, 1).join(file);
+        let whole = fs::read(&path).unwrap();
+        for index in 0..whole.len() {
+            let mut flipped = whole.clone();
+            flipped[index] ^= 1 << (index % 8);
+            fs::write(&path, &flipped).unwrap();
+            let error = run.load_checkpoint(1).unwrap_err();
+            let damaged = matches!(error, RecordError::DamagedCheckpoint { .. });
+            assert!(damaged, "byte {index} of {file}: {error}");
+            // A flip in state.json can also be a wrong checksum of another file.
+            assert!(
+                file == "state.json" || error.to_string().contains(file),
+                "{error}"
+            );
+        }
+        fs::write(&path, &whole).unwrap();
+    }
+    assert_eq!(run.load_checkpoint(1).unwrap(), checkpoint(1));
+}
+
+#[test]
+fn every_truncated_or_missing_file_is_found_and_named() {
+    let (_guard, run) = new_run();
+    run.save_checkpoint(1, &checkpoint(1)).unwrap();
+    for file in FILES {
+        let path = at(&run, 1).join(file);
+        let whole = fs::read(&path).unwrap();
+        for length in 0..whole.len() {
+            fs::write(&path, &whole[..length]).unwrap();
+            let error = run.load_checkpoint(1).unwrap_err().to_string();
+            assert!(error.contains(file), "{error}");
+        }
+        fs::remove_file(&path).unwrap();
+        let error = run.load_checkpoint(1).unwrap_err().to_string();
+        assert!(error.contains(file) && error.contains("missing"), "{error}");
+        fs::write(&path, &whole).unwrap();
+    }
+}
+
+#[test]
+fn the_latest_is_the_newest_whole_one_and_damage_is_reported() {
+    let (_guard, run) = new_run();
+    let latest = run.latest_checkpoint().unwrap();
+    assert!(latest.newest.is_none() && latest.damaged.is_empty());
+    for update in [9, 10, 100_000_000] {
+        run.save_checkpoint(update, &checkpoint(update)).unwrap();
+    }
+    assert_eq!(run.checkpoints().unwrap(), [9, 10, 100_000_000]);
+    let latest = run.latest_checkpoint().unwrap();
+    assert_eq!(latest.newest, Some((100_000_000, checkpoint(100_000_000))));
+
+    fs::remove_file(at(&run, 100_000_000).join("params.safetensors")).unwrap();
+    fs::write(at(&run, 10).join("state.json"), "{}").unwrap();
+    let latest = run.latest_checkpoint().unwrap();
+    assert_eq!(latest.newest, Some((9, checkpoint(9))));
+    let damaged: Vec<String> = latest.damaged.iter().map(ToString::to_string).collect();
+    assert_eq!(damaged.len(), 2);
+    assert!(damaged[0].contains("params.safetensors"), "{}", damaged[0]);
+    assert!(damaged[1].contains("00000010"), "{}", damaged[1]);
+    // A damaged one can be written anew.
+    run.save_checkpoint(10, &checkpoint(10)).unwrap();
+    assert_eq!(run.load_checkpoint(10).unwrap(), checkpoint(10));
+}
+
+#[test]
+fn a_checkpoint_that_is_not_there_names_those_that_are() {
+    let (_guard, run) = new_run();
+    let error = run.load_checkpoint(5).unwrap_err().to_string();
+    assert!(error.contains("update 5; it has none"), "{error}");
+    for update in [1, 2] {
+        run.save_checkpoint(update, &checkpoint(update)).unwrap();
+    }
+    let error = run.load_checkpoint(5).unwrap_err().to_string();
+    assert!(error.contains("it has 1, 2"), "{error}");
+}
+
+#[test]
+fn a_checkpoint_of_another_update_or_format_is_refused() {
+    let (_guard, run) = new_run();
+    run.save_checkpoint(1, &checkpoint(1)).unwrap();
+    fs::rename(at(&run, 1), at(&run, 2)).unwrap();
+    let error = run.load_checkpoint(2).unwrap_err().to_string();
+    assert!(error.contains("belongs to update 1, not 2"), "{error}");
+    let path = at(&run, 2).join("state.json");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("\"format\":1", "\"format\":2")).unwrap();
+    let error = run.load_checkpoint(2).unwrap_err().to_string();
+    assert!(
+        error.contains("format 2") && error.contains("format 1"),
+        "{error}"
+    );
+}
+
+#[test]
+fn arrays_that_cannot_be_stored_leave_nothing() {
+    let (_guard, run) = new_run();
+    let mut twins = checkpoint(1);
+    twins.params[1].name = "policy.weight".into();
+    let mut misshapen = checkpoint(1);
+    misshapen.optimizer[0].shape = vec![2, 2];
+    for (bad, words) in [
+        (twins, "same name"),
+        (misshapen, "has room for 4 numbers, it has 1"),
+    ] {
+        let error = run.save_checkpoint(1, &bad).unwrap_err();
+        assert!(matches!(error, RecordError::Unstorable { .. }), "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(run.checkpoints().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn pruning_keeps_the_newest() {
+    let (_guard, run) = new_run();
+    for update in 1..=5 {
+        run.save_checkpoint(update, &checkpoint(update)).unwrap();
+    }
+    run.prune_checkpoints(NonZeroUsize::new(2).unwrap())
+        .unwrap();
+    assert_eq!(run.checkpoints().unwrap(), [4, 5]);
+    run.prune_checkpoints(NonZeroUsize::MIN).unwrap();
+    run.prune_checkpoints(NonZeroUsize::MIN).unwrap();
+    assert_eq!(run.load_checkpoint(5).unwrap(), checkpoint(5));
+    assert_eq!(
+        fs::read_dir(run.path().join("checkpoints"))
+            .unwrap()
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn a_replacement_cut_short_is_undone_or_finished() {
+    let (_guard, run) = new_run();
+    run.save_checkpoint(7, &checkpoint(7)).unwrap();
+    let folder = run.path().to_path_buf();
+    let (finished, aside) = (at(&run, 7), folder.join("checkpoints/.replaced-00000007"));
+    drop(run);
+    // Killed between the two renames: the old one is still the checkpoint.
+    fs::rename(&finished, &aside).unwrap();
+    let reader = Reader::open(&folder).unwrap();
+    assert_eq!(reader.load_checkpoint(7).unwrap(), checkpoint(7));
+    let run = RunDir::open(&folder).unwrap();
+    assert_eq!(run.load_checkpoint(7).unwrap(), checkpoint(7));
+    assert!(finished.exists() && !aside.exists());
+    drop(run);
+    // Killed after them: the old one goes.
+    fs::create_dir(&aside).unwrap();
+    let run = RunDir::open(&folder).unwrap();
+    assert_eq!(run.load_checkpoint(7).unwrap(), checkpoint(7));
+    assert!(!aside.exists());
+}
+
+const WRITER: &str = "RECORD_TEST_WRITER";
+
+/// Appends rows and saves checkpoints, again and again, until it is killed.
+fn write_forever(path: &Path) -> ! {
+    let run = RunDir::open(path).unwrap();
+    let done = run
+        .latest_checkpoint()
+        .unwrap()
+        .newest
+        .map_or(0, |(update, _)| update);
+    run.truncate_after(done).unwrap();
+    for update in done + 1.. {
+        let row = json!({ "update": update, "text": "x".repeat(300) });
+        run.append(Stream::Metrics, &row).unwrap();
+        if update > 1 {
+            // Also replace one, as a resumed run does.
+            run.save_checkpoint(update - 1, &checkpoint(update - 1))
+                .unwrap();
+        }
+        run.save_checkpoint(update, &checkpoint(update)).unwrap();
+        run.prune_checkpoints(NonZeroUsize::new(3).unwrap())
+            .unwrap();
+    }
+    unreachable!("updates do not run out")
+}
+
+#[test]
+fn a_writer_killed_at_any_instant_leaves_a_run_that_goes_on() {
+    if let Some(path) = std::env::var_os(WRITER) {
+        write_forever(Path::new(&path));
+    }
+    let (_guard, run) = new_run();
+    let path = run.path().to_path_buf();
+    drop(run);
+    let mut reached = 0;
+    for kill in 0..25 {
+        let mut writer = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "a_writer_killed_at_any_instant_leaves_a_run_that_goes_on",
+            ])
+            .env(WRITER, &path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_micros(20_000 + 1_777 * kill));
+        writer.kill().unwrap();
+        writer.wait().unwrap();
+
+        let run = RunDir::open(&path).unwrap();
+        let latest = run.latest_checkpoint().unwrap();
+        assert!(latest.damaged.is_empty(), "{:?}", latest.damaged);
+        let Some((update, loaded)) = latest.newest else {
+            continue;
+        };
+        assert_eq!(loaded, checkpoint(update));
+        assert!(update >= reached, "a finished checkpoint went missing");
+        reached = update;
+        let rows: Vec<serde_json::Value> = run.rows(Stream::Metrics).unwrap();
+        let updates: Vec<u64> = rows
+            .iter()
+            .map(|row| row["update"].as_u64().unwrap())
+            .collect();
+        assert_eq!(updates, (1..=updates.len() as u64).collect::<Vec<_>>());
+        assert!(
+            updates.len() as u64 >= update,
+            "a checkpoint is ahead of its rows"
+        );
+    }
+    assert!(reached > 0, "the writer never got anywhere");
+}

@@ -1,0 +1,270 @@
+//! Run directories, read.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use record::{Document, Reader, Stream};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use crate::{ReportError, Result};
+
+/// How deep [`load`] looks for runs below a given folder: `runs/<name>/seed-0`.
+const DEPTH: usize = 2;
+
+/// One training of one seed, as its files tell it.
+#[derive(Debug)]
+pub struct Run {
+    pub(crate) path: PathBuf,
+    pub(crate) config: String,
+    pub(crate) environment: Map<String, Value>,
+    pub(crate) metrics: Vec<Metrics>,
+    pub(crate) evaluations: Vec<Evaluation>,
+    /// Wall clock of the training so far.
+    pub(crate) seconds: Option<f64>,
+    pub(crate) comparison: Option<Comparison>,
+}
+
+/// One row of `metrics.jsonl`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Metrics {
+    pub(crate) update: u64,
+    pub(crate) env_steps: u64,
+    /// Everything else, by name; `null` stands for a number that was not finite.
+    #[serde(flatten)]
+    pub(crate) values: Map<String, Value>,
+}
+
+/// One row of `timing.jsonl`.
+#[derive(Debug, Deserialize)]
+struct Timing {
+    #[serde(deserialize_with = "record::null_as_nan")]
+    seconds: f64,
+}
+
+/// One row of `eval.jsonl`.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Evaluation {
+    pub(crate) update: u64,
+    pub(crate) env_steps: u64,
+    pub(crate) tasks: u64,
+    pub(crate) actions: String,
+    #[serde(deserialize_with = "record::null_as_nan")]
+    pub(crate) mean_return: f64,
+    #[serde(deserialize_with = "record::null_as_nan")]
+    pub(crate) standard_error: f64,
+}
+
+/// The contents of `comparison.json`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Comparison {
+    pub(crate) algorithm: String,
+    pub(crate) environment: String,
+    pub(crate) settings: Map<String, Value>,
+    pub(crate) seed: u64,
+    pub(crate) tasks: u64,
+    pub(crate) actions: String,
+    pub(crate) env_steps: u64,
+    pub(crate) steps_per_trial: usize,
+    #[serde(default, deserialize_with = "numbers")]
+    pub(crate) optimum: Option<Vec<f64>>,
+    pub(crate) exact: ExactValues,
+    pub(crate) learners: Vec<Learner>,
+}
+
+/// Reference values of the task distribution.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ExactValues {
+    pub(crate) bayes_optimal: Exact,
+    pub(crate) known_task_optimum: Exact,
+    pub(crate) random: Exact,
+}
+
+/// A reference value, or why there is none.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Exact {
+    Known { value: f64, standard_error: f64 },
+    Unknown { why: String },
+}
+
+impl Exact {
+    pub(crate) fn known(&self) -> Option<(f64, f64)> {
+        match self {
+            Self::Known { value, standard_error } => Some((*value, *standard_error)),
+            Self::Unknown { .. } => None,
+        }
+    }
+}
+
+/// What a learner is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    Trained,
+    Classical,
+    Oracle,
+}
+
+/// One learner of a comparison.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Learner {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    #[serde(deserialize_with = "record::null_as_nan")]
+    pub(crate) mean_return: f64,
+    #[serde(deserialize_with = "record::null_as_nan")]
+    pub(crate) standard_error: f64,
+    #[serde(default, deserialize_with = "numbers")]
+    pub(crate) regret: Option<Vec<f64>>,
+    #[serde(default, deserialize_with = "numbers")]
+    pub(crate) regret_se: Option<Vec<f64>>,
+}
+
+/// A list of numbers or null; a null inside it is a number that was not finite.
+fn numbers<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<Vec<f64>>, D::Error> {
+    let list: Option<Vec<Option<f64>>> = Option::deserialize(deserializer)?;
+    Ok(list.map(|list| list.into_iter().map(|x| x.unwrap_or(f64::NAN)).collect()))
+}
+
+impl Comparison {
+    /// The agent that the run trained.
+    pub(crate) fn trained(&self) -> Option<&Learner> {
+        self.learners.iter().find(|learner| learner.kind == Kind::Trained)
+    }
+
+    /// What is inconsistent about it.
+    fn fault(&self) -> Option<String> {
+        let steps = self.steps_per_trial;
+        let wrong = |what: &str, list: &Option<Vec<f64>>| match list {
+            Some(list) if list.len() != steps => Some(format!(
+                "{what} has {} numbers, and steps_per_trial is {steps}",
+                list.len()
+            )),
+            _ => None,
+        };
+        if steps == 0 {
+            return Some("steps_per_trial is 0, and a trial has at least one step".to_string());
+        }
+        if self.trained().is_none() {
+            return Some("none of the learners has the kind \"trained\"".to_string());
+        }
+        let of_learners = self.learners.iter().find_map(|learner| {
+            wrong(&format!("the regret of {}", learner.name), &learner.regret)
+                .or_else(|| wrong(&format!("regret_se of {}", learner.name), &learner.regret_se))
+        });
+        of_learners.or_else(|| wrong("the optimum", &self.optimum))
+    }
+}
+
+impl Run {
+    /// Where the run is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn read(path: &Path) -> Result<Self> {
+        let reader = Reader::open(path)?;
+        let environment: Option<Map<String, Value>> = reader.document(Document::Environment)?;
+        let comparison: Option<Comparison> = reader.document(Document::Comparison)?;
+        if let Some(why) = comparison.as_ref().and_then(Comparison::fault) {
+            return Err(ReportError::Inconsistent {
+                path: path.join(Document::Comparison.file_name()),
+                why,
+            });
+        }
+        let timing: Vec<Timing> = reader.rows(Stream::Timing)?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            config: reader.config()?,
+            environment: environment.unwrap_or_default(),
+            metrics: reader.rows(Stream::Metrics)?,
+            evaluations: reader.rows(Stream::Eval)?,
+            seconds: timing.last().map(|row| row.seconds).filter(|s| s.is_finite()),
+            comparison,
+        })
+    }
+
+    /// Environment steps so far.
+    pub(crate) fn env_steps(&self) -> u64 {
+        let trained = self.metrics.last().map_or(0, |row| row.env_steps);
+        let evaluated = self.evaluations.last().map_or(0, |row| row.env_steps);
+        let compared = self.comparison.as_ref().map_or(0, |comparison| comparison.env_steps);
+        trained.max(evaluated).max(compared)
+    }
+
+    /// The seed, from the comparison or the folder's name.
+    pub(crate) fn seed(&self) -> Option<u64> {
+        match &self.comparison {
+            Some(comparison) => Some(comparison.seed),
+            None => trailing_number(&file_name(&self.path)),
+        }
+    }
+}
+
+/// Reads runs: each path is a run directory, a folder of them (`seed-0`,
+/// `seed-1`, ...), or a folder of such folders. A run that is given twice is
+/// read once.
+///
+/// # Errors
+/// [`ReportError::NoRuns`] if a path holds no run, and the error of whatever
+/// file is damaged, with its path and line.
+pub fn load(paths: &[PathBuf]) -> Result<Vec<Run>> {
+    let mut folders = Vec::new();
+    for path in paths {
+        let before = folders.len();
+        find(path, DEPTH, &mut folders)?;
+        if folders.len() == before {
+            return Err(ReportError::NoRuns { path: path.clone() });
+        }
+    }
+    let mut seen = BTreeSet::new();
+    folders.retain(|folder| seen.insert(fs::canonicalize(folder).unwrap_or(folder.clone())));
+    folders.iter().map(|folder| Run::read(folder)).collect()
+}
+
+/// Collects the run directories at or below a path, in the order of their names.
+fn find(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
+    if Reader::open(path).is_ok() {
+        found.push(path.to_path_buf());
+        return Ok(());
+    }
+    if depth == 0 || !path.is_dir() {
+        return Ok(());
+    }
+    let unreadable = |source| ReportError::Io {
+        path: path.to_path_buf(),
+        source,
+    };
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(path).map_err(unreadable)? {
+        let folder = entry.map_err(unreadable)?.path();
+        if folder.is_dir() && !file_name(&folder).starts_with('.') {
+            folders.push(folder);
+        }
+    }
+    // seed-2 comes before seed-10.
+    folders.sort_by_key(|folder| (trailing_number(&file_name(folder)), folder.clone()));
+    for folder in folders {
+        find(&folder, depth - 1, found)?;
+    }
+    Ok(())
+}
+
+/// The last part of a path, as text.
+pub(crate) fn file_name(path: &Path) -> String {
+    // "." and ".." have no name of their own.
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    name(path)
+        .or_else(|| name(&fs::canonicalize(path).ok()?))
+        .unwrap_or_default()
+}
+
+/// The number at the end of "seed-12".
+fn trailing_number(name: &str) -> Option<u64> {
+    let digits = name.rsplit(|character: char| !character.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}

@@ -1,0 +1,151 @@
+//! What an author of an environment writes.
+
+use crate::exact::ExactValues;
+use crate::policy::PolicyFactory;
+use crate::spec::{ActionSpace, EnvSpec};
+use crate::streams::Stream;
+use crate::vec_env::Actions;
+
+/// Action type of environments with finitely many actions: the action's index.
+pub type Discrete = u32;
+
+/// Action type of environments with a box of actions: one number per
+/// coordinate, already clipped to the box.
+pub type Continuous = [f32];
+
+/// The two kinds of actions, [`Discrete`] and [`Continuous`].
+pub trait ActionKind {
+    /// Whether actions of this kind belong to the space.
+    fn fits(space: &ActionSpace) -> bool;
+
+    /// The action of one lane.
+    ///
+    /// # Panics
+    /// If the row holds the other kind of actions.
+    fn of<'a>(actions: &Actions<'a>, lane: usize) -> &'a Self;
+}
+
+impl ActionKind for u32 {
+    fn fits(space: &ActionSpace) -> bool {
+        matches!(space, ActionSpace::Discrete { .. })
+    }
+
+    #[inline]
+    fn of<'a>(actions: &Actions<'a>, lane: usize) -> &'a Self {
+        match actions {
+            Actions::Discrete(row) => &row[lane],
+            Actions::Box { .. } => panic!("continuous actions given to a discrete environment"),
+        }
+    }
+}
+
+impl ActionKind for [f32] {
+    fn fits(space: &ActionSpace) -> bool {
+        matches!(space, ActionSpace::Box { .. })
+    }
+
+    #[inline]
+    fn of<'a>(actions: &Actions<'a>, lane: usize) -> &'a Self {
+        match actions {
+            Actions::Box { width, row } => &row[lane * width..(lane + 1) * width],
+            Actions::Discrete(_) => panic!("discrete actions given to a continuous environment"),
+        }
+    }
+}
+
+/// What one step of a task gave.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// The reward.
+    pub reward: f32,
+    /// Whether the MDP itself ended, as opposed to the time limit.
+    pub terminated: bool,
+}
+
+impl Step {
+    /// The episode goes on.
+    #[inline]
+    pub fn proceed(reward: f32) -> Self {
+        Self {
+            reward,
+            terminated: false,
+        }
+    }
+
+    /// The MDP ended: nothing follows, and nothing is bootstrapped.
+    #[inline]
+    pub fn terminal(reward: f32) -> Self {
+        Self {
+            reward,
+            terminated: true,
+        }
+    }
+}
+
+/// How a step left its episode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Outcome {
+    /// The episode goes on.
+    #[default]
+    Continue = 0,
+    /// The MDP itself ended.
+    Terminated = 1,
+    /// The time limit cut the episode off.
+    Truncated = 2,
+}
+
+/// One task: the immutable dynamics of one MDP. All that changes while an
+/// agent acts is in the state.
+///
+/// The time limit, auto-reset, trials and batches are the library's business.
+/// Nothing here should allocate, apart from the first call on a default state.
+pub trait Environment: Send + Sync + 'static {
+    /// What changes from step to step.
+    type State: Default + Send + Sync + 'static;
+    /// [`Discrete`] or [`Continuous`].
+    type Action: ActionKind + ?Sized;
+
+    /// Starts an episode.
+    fn reset(&self, state: &mut Self::State, rng: &mut Stream);
+
+    /// Advances by one action. Discrete actions are below the space's size,
+    /// continuous ones within its box.
+    fn step(&self, state: &mut Self::State, action: &Self::Action, rng: &mut Stream) -> Step;
+
+    /// Writes what the agent sees; the slice has the observation space's
+    /// width and must be written completely.
+    fn observe(&self, state: &Self::State, observation: &mut [f32]);
+}
+
+/// What tasks are drawn from.
+pub trait TaskDistribution: Clone + Send + Sync + 'static {
+    /// A task of this distribution.
+    type Task: Environment + Default;
+
+    /// Name, spaces and time limits, the same for all tasks.
+    fn spec(&self) -> EnvSpec;
+
+    /// Draws a task in place, reusing the memory of the one before.
+    fn sample(&self, task: &mut Self::Task, rng: &mut Stream);
+
+    /// The expected return of a whole trial of an agent that knows the task,
+    /// where it has a closed form.
+    fn known_task_optimum(&self, _task: &Self::Task) -> Option<f64> {
+        None
+    }
+
+    /// Exact reference values of the distribution. They may take time.
+    fn exact_values(&self) -> ExactValues {
+        ExactValues::default()
+    }
+
+    /// The policy of the highest expected return over trials, where it can be
+    /// computed.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
+        Err("no exact solution is known for this environment".into())
+    }
+}

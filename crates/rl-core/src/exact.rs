@@ -1,0 +1,66 @@
+//! Exact reference values of a task distribution.
+
+use serde::Serialize;
+
+/// A value that is exact, estimated with a standard error, or out of reach.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Exact {
+    /// The value; `standard_error` is 0 where it is exact.
+    Known {
+        /// The value.
+        value: f64,
+        /// Its standard error, where it comes from sampled tasks.
+        standard_error: f64,
+    },
+    /// Why there is no value.
+    Unknown {
+        /// The reason, as a clause: "needs 3 TB of memory".
+        why: String,
+    },
+}
+
+impl Exact {
+    /// An exact value.
+    pub fn value(value: f64) -> Self {
+        Self::Known {
+            value,
+            standard_error: 0.0,
+        }
+    }
+
+    /// No value, and why.
+    pub fn unknown(why: impl Into<String>) -> Self {
+        Self::Unknown { why: why.into() }
+    }
+
+    /// The value, if there is one.
+    pub fn get(&self) -> Option<f64> {
+        match self {
+            Self::Known { value, .. } => Some(*value),
+            Self::Unknown { .. } => None,
+        }
+    }
+}
+
+/// Expected returns of a whole trial, over the task distribution.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExactValues {
+    /// Of the best agent that does not know its task.
+    pub bayes_optimal: Exact,
+    /// Of the best agent that knows its task.
+    pub known_task_optimum: Exact,
+    /// Of an agent that acts uniformly at random.
+    pub random: Exact,
+}
+
+impl Default for ExactValues {
+    fn default() -> Self {
+        let none = || Exact::unknown("this environment gives no exact value");
+        Self {
+            bayes_optimal: none(),
+            known_task_optimum: none(),
+            random: none(),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! From one author's environment to a batch of lanes.
+
+use crate::env::{ActionKind, Environment, Outcome, TaskDistribution};
+use crate::exact::ExactValues;
+use crate::policy::PolicyFactory;
+use crate::spec::{ActionSpace, EnvSpec, SpecError};
+use crate::streams::{Purpose, Stream, StreamKey};
+use crate::vec_env::{Actions, EnvFactory, Place, StepRows, VecEnv};
+use std::sync::Arc;
+
+/// A task distribution as an [`EnvFactory`].
+#[derive(Clone)]
+pub struct Tasks<D> {
+    distribution: D,
+    spec: Arc<EnvSpec>,
+}
+
+impl<D: TaskDistribution> Tasks<D> {
+    /// Wraps a distribution.
+    ///
+    /// # Errors
+    /// If its specification makes no sense, or its action space is not of the
+    /// kind that its tasks take.
+    pub fn new(distribution: D) -> Result<Self, SpecError> {
+        let spec = distribution.spec();
+        spec.validate()?;
+        if !<<D::Task as Environment>::Action as ActionKind>::fits(&spec.action) {
+            return Err(SpecError {
+                env: spec.name,
+                field: "action",
+                value: format!("{:?}", spec.action),
+                allowed: "Discrete for `type Action = Discrete`, Box for `type Action = Continuous`",
+            });
+        }
+        Ok(Self {
+            distribution,
+            spec: Arc::new(spec),
+        })
+    }
+}
+
+impl<D: TaskDistribution> EnvFactory for Tasks<D> {
+    fn spec(&self) -> &EnvSpec {
+        &self.spec
+    }
+
+    fn make(&self, lanes: usize) -> Box<dyn VecEnv> {
+        Box::new(Lanes::new(self, lanes))
+    }
+
+    fn exact_values(&self) -> ExactValues {
+        self.distribution.exact_values()
+    }
+
+    fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
+        self.distribution.bayes_optimal_policy()
+    }
+}
+
+/// One lane's task, state, clock and streams, side by side in memory.
+struct Lane<T: Environment> {
+    dynamics: Stream,
+    state: T::State,
+    task: T,
+    step: u32,
+    episode: u32,
+    trial: u64,
+    tasks: Stream,
+}
+
+/// A batch of lanes of one task distribution. Owns the time limit, auto-reset
+/// and trials, so that no author has to.
+pub struct Lanes<D: TaskDistribution> {
+    distribution: D,
+    spec: Arc<EnvSpec>,
+    lanes: Vec<Lane<D::Task>>,
+    first_lane: u64,
+    current: usize,
+    /// One continuous action, clipped to the box; empty for discrete actions.
+    clipped: Vec<f32>,
+}
+
+impl<D: TaskDistribution> Lanes<D> {
+    /// A batch of `lanes` lanes; call [`VecEnv::begin`] first.
+    pub fn new(tasks: &Tasks<D>, lanes: usize) -> Self {
+        let idle = StreamKey {
+            seed: 0,
+            domain: crate::streams::Domain::Training,
+            round: 0,
+        }
+        .lane(Purpose::Task, 0);
+        let lane = || Lane {
+            dynamics: idle.clone(),
+            state: Default::default(),
+            task: Default::default(),
+            step: 0,
+            episode: 0,
+            trial: 0,
+            tasks: idle.clone(),
+        };
+        let clipped = match &tasks.spec.action {
+            ActionSpace::Discrete { .. } => Vec::new(),
+            ActionSpace::Box { low, .. } => vec![0.0; low.len()],
+        };
+        Self {
+            distribution: tasks.distribution.clone(),
+            spec: Arc::clone(&tasks.spec),
+            lanes: std::iter::repeat_with(lane).take(lanes).collect(),
+            first_lane: 0,
+            current: 0,
+            clipped,
+        }
+    }
+}
+
+impl<D: TaskDistribution> VecEnv for Lanes<D> {
+    fn spec(&self) -> &EnvSpec {
+        &self.spec
+    }
+
+    fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    fn begin(&mut self, key: &StreamKey, first_lane: u64, observation: &mut [f32]) {
+        let width = self.spec.observation.width();
+        assert_eq!(observation.len(), self.lanes.len() * width);
+        self.first_lane = first_lane;
+        for (index, lane) in self.lanes.iter_mut().enumerate() {
+            self.current = index;
+            let number = first_lane + index as u64;
+            lane.tasks = key.lane(Purpose::Task, number);
+            lane.dynamics = key.lane(Purpose::Dynamics, number);
+            (lane.step, lane.episode, lane.trial) = (0, 0, 0);
+            self.distribution.sample(&mut lane.task, &mut lane.tasks);
+            lane.task.reset(&mut lane.state, &mut lane.dynamics);
+            let row = &mut observation[index * width..(index + 1) * width];
+            lane.task.observe(&lane.state, row);
+        }
+    }
+
+    fn step(&mut self, actions: Actions<'_>, rows: StepRows<'_>) {
+        let lanes = self.lanes.len();
+        let width = self.spec.observation.width();
+        assert_eq!(rows.observation.len(), lanes * width);
+        assert_eq!(rows.final_observation.len(), lanes * width);
+        assert_eq!(rows.reward.len(), lanes);
+        assert_eq!(rows.outcome.len(), lanes);
+        assert_eq!(rows.start.len(), lanes);
+        let (horizon, episodes) = (self.spec.horizon as u32, self.spec.episodes as u32);
+        for (index, lane) in self.lanes.iter_mut().enumerate() {
+            self.current = index;
+            let step = match actions {
+                Actions::Discrete(_) => {
+                    let action = ActionKind::of(&actions, index);
+                    lane.task.step(&mut lane.state, action, &mut lane.dynamics)
+                }
+                Actions::Box { width, row } => {
+                    let wanted = &row[index * width..(index + 1) * width];
+                    clip(&self.spec.action, wanted, &mut self.clipped);
+                    let clipped = Actions::Box {
+                        width,
+                        row: &self.clipped,
+                    };
+                    let action = ActionKind::of(&clipped, 0);
+                    lane.task.step(&mut lane.state, action, &mut lane.dynamics)
+                }
+            };
+            lane.step += 1;
+            let outcome = match (step.terminated, lane.step == horizon) {
+                (true, _) => Outcome::Terminated,
+                (false, true) => Outcome::Truncated,
+                (false, false) => Outcome::Continue,
+            };
+            let own = index * width..(index + 1) * width;
+            let mut start = false;
+            if outcome != Outcome::Continue {
+                let last = &mut rows.final_observation[own.clone()];
+                lane.task.observe(&lane.state, last);
+                lane.step = 0;
+                lane.episode += 1;
+                start = lane.episode == episodes;
+                if start {
+                    lane.episode = 0;
+                    lane.trial += 1;
+                    self.distribution.sample(&mut lane.task, &mut lane.tasks);
+                }
+                lane.task.reset(&mut lane.state, &mut lane.dynamics);
+            }
+            lane.task.observe(&lane.state, &mut rows.observation[own]);
+            rows.reward[index] = step.reward;
+            rows.outcome[index] = outcome;
+            rows.start[index] = start;
+        }
+    }
+
+    fn known_task_optimum(&self, lane: usize) -> Option<f64> {
+        self.distribution.known_task_optimum(&self.lanes[lane].task)
+    }
+
+    fn place(&self) -> Place {
+        let lane = &self.lanes[self.current];
+        Place {
+            lane: self.first_lane + self.current as u64,
+            trial: lane.trial,
+            episode: lane.episode as usize,
+            step: lane.step as usize,
+        }
+    }
+}
+
+/// Clips an action to the box; NaN goes to the low bound.
+fn clip(space: &ActionSpace, wanted: &[f32], clipped: &mut [f32]) {
+    let ActionSpace::Box { low, high } = space else {
+        panic!("continuous actions given to a discrete environment");
+    };
+    for (((c, w), l), h) in clipped.iter_mut().zip(wanted).zip(low).zip(high) {
+        *c = w.max(*l).min(*h);
+    }
+}
+
+#[cfg(test)]
+#[path = "lanes_tests.rs"]
+mod tests;

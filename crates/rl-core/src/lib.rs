@@ -1,0 +1,33 @@
+//! What everything in metarl shares: environments and task distributions,
+//! batches of them, policies, trajectories, returns and random streams.
+//!
+//! This crate must not know of threads, networks, files or any particular
+//! environment or algorithm. Data flows one way through it: a
+//! [`TaskDistribution`] draws a task into each lane of a [`VecEnv`], a
+//! [`Policy`] acts on row `t` of a [`Trajectory`], the environment writes row
+//! `t + 1`, and [`gae`] turns rewards and values into advantages.
+
+mod env;
+mod exact;
+mod gae;
+mod lanes;
+mod policy;
+mod spec;
+mod stats;
+mod streams;
+mod trajectory;
+mod vec_env;
+
+pub use env::{ActionKind, Continuous, Discrete, Environment, Outcome, Step, TaskDistribution};
+pub use exact::{Exact, ExactValues};
+pub use gae::{Credit, Gae, Link, Returns, gae};
+pub use lanes::{Lanes, Tasks};
+pub use policy::{ActRow, Policy, PolicyFactory, Row};
+pub use spec::{ActionSpace, EnvSpec, ObservationSpace, SpecError};
+pub use stats::Moments;
+pub use streams::{Domain, Purpose, Stream, StreamKey};
+pub use trajectory::Trajectory;
+pub use vec_env::{Actions, ActionsMut, EnvFactory, Place, StepRows, VecEnv};
+
+pub use rand;
+pub use rand_distr;

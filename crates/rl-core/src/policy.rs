@@ -1,0 +1,59 @@
+//! What acts: networks, hand-made learners and oracles alike.
+
+use crate::env::Outcome;
+use crate::spec::EnvSpec;
+use crate::streams::Stream;
+use crate::vec_env::{Actions, ActionsMut};
+
+/// What a policy sees before it acts: row `t` of a trajectory.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// How many lanes there are.
+    pub lanes: usize,
+    /// `[lanes][width]`
+    pub observation: &'a [f32],
+    /// Whether a trial begins here: all memory of the lane must go, and the
+    /// previous action, reward and outcome mean nothing. `[lanes]`
+    pub start: &'a [bool],
+    /// What was done at the step before. `[lanes]`
+    pub previous_action: Actions<'a>,
+    /// What it gave. `[lanes]`
+    pub previous_reward: &'a [f32],
+    /// How it left the episode. `[lanes]`
+    pub previous_outcome: &'a [Outcome],
+}
+
+/// What a policy writes.
+#[derive(Debug)]
+pub struct ActRow<'a> {
+    /// What to do. `[lanes]`
+    pub action: ActionsMut<'a>,
+    /// Log-probability of the action, for policies that are learned from
+    /// samples; others leave it. `[lanes]`
+    pub log_prob: &'a mut [f32],
+    /// Estimated return from here, likewise. `[lanes]`
+    pub value: &'a mut [f32],
+}
+
+/// Acts in a fixed number of lanes, remembering what it needs of each.
+///
+/// A policy must treat lanes alike and apart: what it does in one lane depends
+/// on nothing but that lane's past and stream, so that results cannot depend
+/// on how lanes are grouped.
+pub trait Policy: Send {
+    /// Acts on one row. `streams` holds each lane's stream for choosing
+    /// actions, `[lanes]`.
+    fn act(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>);
+}
+
+/// Makes policies that act alike, one for each group of lanes.
+pub trait PolicyFactory: Send + Sync {
+    /// What the policy is called in tables: `thompson`, `epsilon-greedy(0.1)`.
+    fn name(&self) -> String;
+
+    /// A policy for `lanes` lanes of an environment.
+    ///
+    /// # Errors
+    /// If it cannot act in such an environment: why, and in which it can.
+    fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String>;
+}

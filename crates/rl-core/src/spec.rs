@@ -1,0 +1,181 @@
+//! What an environment looks like from outside: observations, actions, time.
+
+use serde::Serialize;
+
+/// What an agent sees at a step.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObservationSpace {
+    /// A vector of `size` real numbers; 0 where there is nothing to see.
+    Vector {
+        /// How many numbers.
+        size: usize,
+    },
+    /// One of `size` symbols, stored as its index in a single `f32`;
+    /// networks read it as a one-hot vector.
+    Discrete {
+        /// How many symbols.
+        size: usize,
+    },
+}
+
+impl ObservationSpace {
+    /// Numbers per lane in an observation row.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Vector { size } => *size,
+            Self::Discrete { .. } => 1,
+        }
+    }
+}
+
+/// What an agent can do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActionSpace {
+    /// One of `size` actions, given by its index.
+    Discrete {
+        /// How many actions.
+        size: usize,
+    },
+    /// A vector within a box. The library clips what a policy asks for to the
+    /// box before the environment sees it.
+    Box {
+        /// Lowest value of each coordinate.
+        low: Vec<f32>,
+        /// Highest value of each coordinate.
+        high: Vec<f32>,
+    },
+}
+
+impl ActionSpace {
+    /// Numbers per lane in an action row.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Discrete { .. } => 1,
+            Self::Box { low, .. } => low.len(),
+        }
+    }
+}
+
+/// Names, spaces and time limits of a task distribution.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EnvSpec {
+    /// The registered name, as typed on the command line.
+    pub name: String,
+    /// What an agent sees.
+    pub observation: ObservationSpace,
+    /// What an agent can do.
+    pub action: ActionSpace,
+    /// Steps after which an episode is truncated.
+    pub horizon: usize,
+    /// Episodes of a trial.
+    pub episodes: usize,
+}
+
+impl EnvSpec {
+    /// The most steps that a trial can take.
+    pub fn trial_steps(&self) -> usize {
+        self.horizon * self.episodes
+    }
+
+    /// Checks that the sizes make sense.
+    ///
+    /// # Errors
+    /// Names the first field that does not, its value and what is allowed.
+    pub fn validate(&self) -> Result<(), SpecError> {
+        let refuse = |field, value: String, allowed| {
+            Err(SpecError {
+                env: self.name.clone(),
+                field,
+                value,
+                allowed,
+            })
+        };
+        let largest_index = 1 << 24; // Above it an f32 cannot hold every index.
+        match &self.observation {
+            ObservationSpace::Discrete { size } if *size == 0 || *size > largest_index => {
+                return refuse("observation.size", size.to_string(), "1 to 16777216");
+            }
+            _ => {}
+        }
+        match &self.action {
+            ActionSpace::Discrete { size } if *size == 0 || *size > largest_index => {
+                return refuse("action.size", size.to_string(), "1 to 16777216");
+            }
+            ActionSpace::Box { low, high } => {
+                if low.is_empty() || low.len() != high.len() {
+                    let lengths = format!("{} low and {} high bounds", low.len(), high.len());
+                    return refuse("action", lengths, "as many low as high bounds, at least 1");
+                }
+                let bad = |(l, h): &(&f32, &f32)| !(l.is_finite() && h.is_finite() && l < h);
+                if let Some((l, h)) = low.iter().zip(high).find(bad) {
+                    return refuse("action", format!("[{l}, {h}]"), "finite bounds, low < high");
+                }
+            }
+            ActionSpace::Discrete { .. } => {}
+        }
+        if self.horizon == 0 {
+            return refuse("horizon", "0".into(), "at least 1 step");
+        }
+        if self.episodes == 0 {
+            return refuse("episodes", "0".into(), "at least 1 episode");
+        }
+        let longest = u32::MAX as usize;
+        match self.horizon.checked_mul(self.episodes) {
+            Some(steps) if steps <= longest => Ok(()),
+            _ => refuse(
+                "horizon × episodes",
+                format!("{} × {}", self.horizon, self.episodes),
+                "at most 4294967295 steps per trial",
+            ),
+        }
+    }
+}
+
+/// A specification that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("environment '{env}': {field} is {value}; allowed: {allowed}")]
+pub struct SpecError {
+    /// The environment's name.
+    pub env: String,
+    /// The field at fault.
+    pub field: &'static str,
+    /// Its value.
+    pub value: String,
+    /// What is allowed.
+    pub allowed: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(action: ActionSpace, horizon: usize, episodes: usize) -> EnvSpec {
+        EnvSpec {
+            name: "toy".into(),
+            observation: ObservationSpace::Vector { size: 0 },
+            action,
+            horizon,
+            episodes,
+        }
+    }
+
+    #[test]
+    fn errors_name_the_field_and_the_value() {
+        let two = ActionSpace::Discrete { size: 2 };
+        assert!(spec(two.clone(), 10, 1).validate().is_ok());
+        let error = spec(two.clone(), 0, 1).validate().unwrap_err().to_string();
+        assert!(error.contains("'toy'") && error.contains("horizon is 0"), "{error}");
+        assert!(spec(two.clone(), 1, 0).validate().is_err());
+        assert!(spec(two, usize::MAX, 2).validate().is_err());
+        let none = ActionSpace::Discrete { size: 0 };
+        assert!(spec(none, 1, 1).validate().is_err());
+        let inverted = ActionSpace::Box {
+            low: vec![0.0, 1.0],
+            high: vec![1.0, 1.0],
+        };
+        let error = spec(inverted, 1, 1).validate().unwrap_err().to_string();
+        assert!(error.contains("[1, 1]"), "{error}");
+    }
+}

@@ -1,0 +1,287 @@
+//! What happened: time-major rows, allocated once.
+
+use crate::env::Outcome;
+use crate::policy::{ActRow, Row};
+use crate::spec::{ActionSpace, EnvSpec};
+use crate::vec_env::{Actions, ActionsMut, StepRows};
+
+/// What happened in a tile of lanes over a number of steps.
+///
+/// All rows are time-major. Row `t` of `observation` and `start`, and row `t`
+/// of what came *before* it (`action`, `reward`, `outcome` have one row more
+/// than there are steps, and row 0 means nothing), are what a policy sees at
+/// step `t`; what step `t` did and gave is row `t + 1`. The previous action,
+/// reward and outcome that meta-learners need are thus rows of the trajectory,
+/// and no environment needs a wrapper.
+#[derive(Clone, Debug)]
+pub struct Trajectory {
+    lanes: usize,
+    steps: usize,
+    width: usize,
+    action_width: Option<usize>,
+    observation: Vec<f32>,       // [steps + 1][lanes][width]
+    start: Vec<bool>,            // [steps + 1][lanes]
+    discrete_action: Vec<u32>,   // [steps + 1][lanes]
+    box_action: Vec<f32>,        // [steps + 1][lanes][action_width]
+    reward: Vec<f32>,            // [steps + 1][lanes]
+    outcome: Vec<Outcome>,       // [steps + 1][lanes]
+    log_prob: Vec<f32>,          // [steps][lanes]
+    value: Vec<f32>,             // [steps][lanes]
+    last_observation: Vec<f32>,  // [lanes][width], scratch
+    final_observation: Vec<f32>, // [truncations][lanes][width]
+    truncations: Vec<usize>,     // [lanes]
+    length: Vec<usize>,          // [lanes]
+}
+
+impl Trajectory {
+    /// Room for `steps` steps of `lanes` lanes.
+    pub fn new(spec: &EnvSpec, lanes: usize, steps: usize) -> Self {
+        let width = spec.observation.width();
+        let rows = steps + 1;
+        let (discrete, action_width) = match &spec.action {
+            ActionSpace::Discrete { .. } => (rows * lanes, None),
+            ActionSpace::Box { low, .. } => (0, Some(low.len())),
+        };
+        Self {
+            lanes,
+            steps,
+            width,
+            action_width,
+            observation: vec![0.0; rows * lanes * width],
+            start: vec![false; rows * lanes],
+            discrete_action: vec![0; discrete],
+            box_action: vec![0.0; rows * lanes * action_width.unwrap_or(0)],
+            reward: vec![0.0; rows * lanes],
+            outcome: vec![Outcome::Continue; rows * lanes],
+            log_prob: vec![0.0; steps * lanes],
+            value: vec![0.0; steps * lanes],
+            last_observation: vec![0.0; lanes * width],
+            // A truncated episode took a whole horizon, which bounds their number.
+            final_observation: vec![0.0; (steps / spec.horizon) * lanes * width],
+            truncations: vec![0; lanes],
+            length: vec![0; lanes],
+        }
+    }
+
+    /// How many lanes there are.
+    pub fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// How many steps there is room for.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Numbers per lane in an observation row.
+    pub fn observation_width(&self) -> usize {
+        self.width
+    }
+
+    /// Starts over: every lane begins a trial at row 0, whose observations the
+    /// caller writes into the returned row, `[lanes][width]`.
+    pub fn begin(&mut self) -> &mut [f32] {
+        self.start[..self.lanes].fill(true);
+        self.reward[..self.lanes].fill(0.0);
+        self.outcome[..self.lanes].fill(Outcome::Continue);
+        self.truncations.fill(0);
+        self.length.fill(self.steps);
+        &mut self.observation[..self.lanes * self.width]
+    }
+
+    /// What a policy sees, or saw, at step `t`.
+    pub fn row(&self, t: usize) -> Row<'_> {
+        let row = t * self.lanes..(t + 1) * self.lanes;
+        let previous_action = match self.action_width {
+            None => Actions::Discrete(&self.discrete_action[row.clone()]),
+            Some(width) => Actions::Box {
+                width,
+                row: &self.box_action[row.start * width..row.end * width],
+            },
+        };
+        Row {
+            lanes: self.lanes,
+            observation: &self.observation[row.start * self.width..row.end * self.width],
+            start: &self.start[row.clone()],
+            previous_action,
+            previous_reward: &self.reward[row.clone()],
+            previous_outcome: &self.outcome[row],
+        }
+    }
+
+    /// What a policy sees at step `t`, and where it writes what it does.
+    pub fn acting(&mut self, t: usize) -> (Row<'_>, ActRow<'_>) {
+        assert!(t < self.steps, "step {t} of {}", self.steps);
+        let (lanes, next) = (self.lanes, (t + 1) * self.lanes);
+        let row = t * lanes..next;
+        let (previous_action, action) = match self.action_width {
+            None => {
+                let (before, after) = self.discrete_action.split_at_mut(next);
+                (
+                    Actions::Discrete(&before[t * lanes..]),
+                    ActionsMut::Discrete(&mut after[..lanes]),
+                )
+            }
+            Some(width) => {
+                let (before, after) = self.box_action.split_at_mut(next * width);
+                let row = &before[t * lanes * width..];
+                let after = &mut after[..lanes * width];
+                (
+                    Actions::Box { width, row },
+                    ActionsMut::Box { width, row: after },
+                )
+            }
+        };
+        (
+            Row {
+                lanes,
+                observation: &self.observation[row.start * self.width..row.end * self.width],
+                start: &self.start[row.clone()],
+                previous_action,
+                previous_reward: &self.reward[row.clone()],
+                previous_outcome: &self.outcome[row.clone()],
+            },
+            ActRow {
+                action,
+                log_prob: &mut self.log_prob[row.clone()],
+                value: &mut self.value[row],
+            },
+        )
+    }
+
+    /// The actions of step `t`, and where the environment writes what they
+    /// gave. Call [`Self::stepped`] afterwards.
+    pub fn stepping(&mut self, t: usize) -> (Actions<'_>, StepRows<'_>) {
+        assert!(t < self.steps, "step {t} of {}", self.steps);
+        let row = (t + 1) * self.lanes..(t + 2) * self.lanes;
+        let actions = match self.action_width {
+            None => Actions::Discrete(&self.discrete_action[row.clone()]),
+            Some(width) => Actions::Box {
+                width,
+                row: &self.box_action[row.start * width..row.end * width],
+            },
+        };
+        let rows = StepRows {
+            observation: &mut self.observation[row.start * self.width..row.end * self.width],
+            reward: &mut self.reward[row.clone()],
+            outcome: &mut self.outcome[row.clone()],
+            start: &mut self.start[row],
+            final_observation: &mut self.last_observation,
+        };
+        (actions, rows)
+    }
+
+    /// Notes which trials ended at step `t`, and keeps the final observations
+    /// of the episodes that it truncated.
+    pub fn stepped(&mut self, t: usize) {
+        let row = (t + 1) * self.lanes..(t + 2) * self.lanes;
+        for lane in 0..self.lanes {
+            if self.outcome[row.start + lane] == Outcome::Truncated && self.width > 0 {
+                let slot = self.truncations[lane] * self.lanes + lane;
+                let to = slot * self.width..(slot + 1) * self.width;
+                let from = lane * self.width..(lane + 1) * self.width;
+                self.final_observation[to].copy_from_slice(&self.last_observation[from]);
+            }
+            if self.outcome[row.start + lane] == Outcome::Truncated {
+                self.truncations[lane] += 1;
+            }
+            if self.start[row.start + lane] && self.length[lane] == self.steps {
+                self.length[lane] = t + 1;
+            }
+        }
+    }
+
+    /// Steps of the trial that began at row 0, for each lane; what follows in
+    /// the lane belongs to its next trial. `[lanes]`
+    pub fn lengths(&self) -> &[usize] {
+        &self.length
+    }
+
+    /// How many episodes of a lane were truncated.
+    pub fn truncations(&self, lane: usize) -> usize {
+        self.truncations[lane]
+    }
+
+    /// The final observation of the `index`-th truncated episode of a lane,
+    /// `[width]`.
+    pub fn final_observation(&self, lane: usize, index: usize) -> &[f32] {
+        assert!(index < self.truncations[lane], "truncation {index}");
+        let slot = index * self.lanes + lane;
+        &self.final_observation[slot * self.width..(slot + 1) * self.width]
+    }
+
+    /// All observation rows. `[steps + 1][lanes][width]`
+    pub fn observations(&self) -> &[f32] {
+        &self.observation
+    }
+
+    /// Whether a trial begins at a row. `[steps + 1][lanes]`
+    pub fn starts(&self) -> &[bool] {
+        &self.start
+    }
+
+    /// What was done before each row; step `t` did row `t + 1`.
+    /// `[steps + 1][lanes]`, times the width for continuous actions.
+    pub fn previous_actions(&self) -> Actions<'_> {
+        match self.action_width {
+            None => Actions::Discrete(&self.discrete_action),
+            Some(width) => Actions::Box {
+                width,
+                row: &self.box_action,
+            },
+        }
+    }
+
+    /// The reward before each row; step `t` gave row `t + 1`.
+    /// `[steps + 1][lanes]`
+    pub fn previous_rewards(&self) -> &[f32] {
+        &self.reward
+    }
+
+    /// The outcome before each row; step `t` gave row `t + 1`.
+    /// `[steps + 1][lanes]`
+    pub fn previous_outcomes(&self) -> &[Outcome] {
+        &self.outcome
+    }
+
+    /// What each step did. `[steps][lanes]`, times the width for continuous
+    /// actions.
+    pub fn actions(&self) -> Actions<'_> {
+        match self.previous_actions() {
+            Actions::Discrete(rows) => Actions::Discrete(&rows[self.lanes..]),
+            Actions::Box { width, row } => Actions::Box {
+                width,
+                row: &row[self.lanes * width..],
+            },
+        }
+    }
+
+    /// What each step gave. `[steps][lanes]`
+    pub fn rewards(&self) -> &[f32] {
+        &self.reward[self.lanes..]
+    }
+
+    /// How each step left its episode. `[steps][lanes]`
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.outcome[self.lanes..]
+    }
+
+    /// Whether each step ended its trial. `[steps][lanes]`
+    pub fn trial_ends(&self) -> &[bool] {
+        &self.start[self.lanes..]
+    }
+
+    /// The behaviour policy's log-probability of each action. `[steps][lanes]`
+    pub fn log_probs(&self) -> &[f32] {
+        &self.log_prob
+    }
+
+    /// The behaviour policy's value estimates. `[steps][lanes]`
+    pub fn values(&self) -> &[f32] {
+        &self.value
+    }
+}
+
+#[cfg(test)]
+#[path = "trajectory_tests.rs"]
+mod tests;

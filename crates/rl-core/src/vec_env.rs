@@ -1,0 +1,129 @@
+//! What the engine sees: a batch of lanes behind one object-safe trait.
+
+use crate::env::Outcome;
+use crate::exact::ExactValues;
+use crate::policy::PolicyFactory;
+use crate::spec::{ActionSpace, EnvSpec};
+use crate::streams::StreamKey;
+
+/// A row of actions, one per lane.
+#[derive(Clone, Copy, Debug)]
+pub enum Actions<'a> {
+    /// Indices. `[lanes]`
+    Discrete(&'a [u32]),
+    /// Vectors. `[lanes][width]`
+    Box {
+        /// Numbers per lane.
+        width: usize,
+        /// The numbers.
+        row: &'a [f32],
+    },
+}
+
+/// A row of actions to be written, one per lane.
+#[derive(Debug)]
+pub enum ActionsMut<'a> {
+    /// Indices. `[lanes]`
+    Discrete(&'a mut [u32]),
+    /// Vectors; the environment gets them clipped to its box. `[lanes][width]`
+    Box {
+        /// Numbers per lane.
+        width: usize,
+        /// The numbers.
+        row: &'a mut [f32],
+    },
+}
+
+impl<'a> ActionsMut<'a> {
+    /// The indices to be written, `None` in a continuous action space.
+    pub fn discrete(self) -> Option<&'a mut [u32]> {
+        match self {
+            Self::Discrete(row) => Some(row),
+            Self::Box { .. } => None,
+        }
+    }
+}
+
+/// Where a batch step writes. All rows belong to the caller.
+#[derive(Debug)]
+pub struct StepRows<'a> {
+    /// What the agent sees next: after an episode's end, the first observation
+    /// of the next episode. `[lanes][width]`
+    pub observation: &'a mut [f32],
+    /// `[lanes]`
+    pub reward: &'a mut [f32],
+    /// `[lanes]`
+    pub outcome: &'a mut [Outcome],
+    /// Whether the next row is the first of a new trial, on a new task. `[lanes]`
+    pub start: &'a mut [bool],
+    /// Written only where an episode ended: its last observation.
+    /// `[lanes][width]`
+    pub final_observation: &'a mut [f32],
+}
+
+/// Where in a batch the environment was last at work; used to report errors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Index in the whole batch (in evaluation: of the task).
+    pub lane: u64,
+    /// Trials the lane has finished since [`VecEnv::begin`].
+    pub trial: u64,
+    /// Episode within the trial.
+    pub episode: usize,
+    /// Step within the episode.
+    pub step: usize,
+}
+
+/// A batch of lanes that step together.
+///
+/// An episode's end resets the lane in the same step; a trial's end draws its
+/// next task in the same step.
+pub trait VecEnv: Send + Sync {
+    /// Names, spaces and time limits.
+    fn spec(&self) -> &EnvSpec;
+
+    /// How many lanes there are.
+    fn lanes(&self) -> usize;
+
+    /// Starts over: derives the streams of lanes `first_lane..`, draws a task
+    /// into each and writes the first observations, `[lanes][width]`.
+    fn begin(&mut self, key: &StreamKey, first_lane: u64, observation: &mut [f32]);
+
+    /// Advances all lanes by one action each.
+    ///
+    /// # Panics
+    /// If a row has the wrong length or the actions are of the wrong kind.
+    fn step(&mut self, actions: Actions<'_>, rows: StepRows<'_>);
+
+    /// [`TaskDistribution::known_task_optimum`](crate::TaskDistribution::known_task_optimum)
+    /// of the lane's present task.
+    fn known_task_optimum(&self, lane: usize) -> Option<f64>;
+
+    /// Where the environment was last at work.
+    fn place(&self) -> Place;
+}
+
+/// Makes batches of one task distribution; what the registry hands out.
+pub trait EnvFactory: Send + Sync {
+    /// Names, spaces and time limits.
+    fn spec(&self) -> &EnvSpec;
+
+    /// A batch of lanes; call [`VecEnv::begin`] first.
+    fn make(&self, lanes: usize) -> Box<dyn VecEnv>;
+
+    /// See [`TaskDistribution::exact_values`](crate::TaskDistribution::exact_values).
+    fn exact_values(&self) -> ExactValues;
+
+    /// See [`TaskDistribution::bayes_optimal_policy`](crate::TaskDistribution::bayes_optimal_policy).
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String>;
+}
+
+impl EnvSpec {
+    /// Whether actions are indices.
+    pub fn is_discrete(&self) -> bool {
+        matches!(self.action, ActionSpace::Discrete { .. })
+    }
+}

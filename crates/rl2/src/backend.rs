@@ -1,0 +1,131 @@
+//! The seam between the algorithm and what computes it.
+
+use crate::error::Rl2Error;
+use crate::samples::Samples;
+use rl_core::PolicyFactory;
+use rollout::Pool;
+use std::sync::Arc;
+
+/// How a policy chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActMode {
+    /// By chance, as the policy says.
+    Sample,
+    /// The likeliest action.
+    Greedy,
+}
+
+/// How policies of a backend want to be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// One for each tile, on the workers.
+    Tiles,
+    /// One for all lanes, step by step.
+    Lockstep,
+}
+
+/// The policy part of the objective.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Surrogate {
+    /// PPO's clipped surrogate with this ε.
+    Clipped(f64),
+    /// The plain policy gradient.
+    Plain,
+}
+
+/// What is minimized: policy loss + `value_coefficient` × value loss −
+/// `entropy_coefficient` × entropy, each a mean over the samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Objective {
+    /// The policy loss.
+    pub surrogate: Surrogate,
+    /// Weight of the value loss, ½ (V − return)².
+    pub value_coefficient: f64,
+    /// Weight of the entropy bonus.
+    pub entropy_coefficient: f64,
+}
+
+/// Samples of one step of the optimizer: whole tiles, whole trials.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Minibatch {
+    /// Indices of the tiles. Gradients are folded in this order.
+    pub tiles: Vec<usize>,
+    /// Weight of each sample that is not masked: 1 over their number.
+    pub weight: f32,
+    /// Advantages are used as (advantage − `shift`) × `scale`.
+    pub shift: f32,
+    /// See `shift`.
+    pub scale: f32,
+}
+
+/// A gradient, and what was seen on the way.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Gradient {
+    /// Of the objective, in the parameters' layout.
+    pub values: Vec<f32>,
+    /// The policy loss.
+    pub policy_loss: f64,
+    /// The value loss.
+    pub value_loss: f64,
+    /// Mean entropy of the policy, nats.
+    pub entropy: f64,
+    /// Mean of (ratio − 1) − ln ratio, an estimate of the KL divergence from
+    /// the behaviour policy, nats.
+    pub approx_kl: f64,
+    /// Share of samples whose ratio is outside the clip range.
+    pub clip_fraction: f64,
+}
+
+impl Gradient {
+    /// Adds a part. Add parts in a fixed order.
+    pub(crate) fn add(&mut self, part: &Self) {
+        self.values.resize(part.values.len(), 0.0);
+        for (sum, value) in self.values.iter_mut().zip(&part.values) {
+            *sum += value;
+        }
+        self.policy_loss += part.policy_loss;
+        self.value_loss += part.value_loss;
+        self.entropy += part.entropy;
+        self.approx_kl += part.approx_kl;
+        self.clip_fraction += part.clip_fraction;
+    }
+}
+
+/// What computes: it turns parameters into acting policies, and parameters
+/// and samples into gradients. The algorithm around it never changes.
+///
+/// Parameters are flat values in the layout of
+/// [`ActorCritic`](crate::ActorCritic). Results must not depend on the number
+/// of workers.
+pub trait Backend: Send + Sync {
+    /// Policies that act by these parameters.
+    fn policy(&self, values: &Arc<Vec<f32>>, mode: ActMode) -> Arc<dyn PolicyFactory>;
+
+    /// How those policies want to be run.
+    fn way(&self) -> Way;
+
+    /// The log-probabilities that these parameters give to what was done in a
+    /// tile, its trials lived again. `[steps][lanes]`
+    ///
+    /// # Errors
+    /// If the computation fails.
+    fn log_probs(
+        &self,
+        values: &[f32],
+        samples: &Samples,
+        tile: usize,
+    ) -> Result<Vec<f32>, Rl2Error>;
+
+    /// The gradient of the objective over a minibatch, computed on the pool.
+    ///
+    /// # Errors
+    /// If the computation fails.
+    fn gradient(
+        &self,
+        pool: &Pool,
+        values: &Arc<Vec<f32>>,
+        samples: &Arc<Samples>,
+        minibatch: &Minibatch,
+        objective: Objective,
+    ) -> Result<Gradient, Rl2Error>;
+}

@@ -1,0 +1,169 @@
+//! The settings of a training, all of them: nothing has a hidden default.
+
+use crate::error::Rl2Error;
+use crate::schedule::Schedule;
+use nets::{OptimizerConfig, SequenceConfig};
+use rl_core::Gae;
+use serde::{Deserialize, Serialize};
+
+/// What a step of the agent's input can tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Input {
+    /// What the environment shows.
+    Observation,
+    /// What the agent did last.
+    Action,
+    /// What that gave.
+    Reward,
+    /// Whether an episode begins.
+    Outcome,
+}
+
+/// What computes policies and gradients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackendKind {
+    /// The kernels of this workspace: recurrent trunks and discrete actions, on
+    /// the CPU.
+    Native,
+    /// libtorch and its autograd: everything, everywhere.
+    Torch,
+}
+
+/// How samples become updates.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Outer {
+    /// Proximal policy optimization (Schulman et al. 2017) with the clipped
+    /// surrogate.
+    Ppo {
+        /// ε, how far the importance ratio may move.
+        clip: f64,
+        /// Passes over the samples.
+        epochs: usize,
+        /// Parts that the lanes are split into, each a step of the optimizer.
+        minibatches: usize,
+    },
+    /// Synchronous advantage actor-critic (Mnih et al. 2016): one step of the
+    /// plain policy gradient on all samples.
+    A2c,
+}
+
+impl Outer {
+    /// Passes over the samples.
+    pub fn epochs(&self) -> usize {
+        match self {
+            Self::Ppo { epochs, .. } => *epochs,
+            Self::A2c => 1,
+        }
+    }
+
+    /// Parts that the lanes are split into.
+    pub fn minibatches(&self) -> usize {
+        match self {
+            Self::Ppo { minibatches, .. } => *minibatches,
+            Self::A2c => 1,
+        }
+    }
+}
+
+/// Everything that decides what an agent learns, apart from the environment
+/// and the seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rl2Config {
+    /// How many updates.
+    pub updates: u64,
+    /// Lanes, each of which lives one trial per update.
+    pub lanes: usize,
+    /// Lanes of a tile, the unit of parallel work and of minibatches.
+    pub tile: usize,
+    /// What computes.
+    pub backend: BackendKind,
+    /// Inputs the agent does not get, for control experiments.
+    pub withhold: Vec<Input>,
+    /// Whether advantages are brought to mean 0 and standard deviation 1
+    /// within each minibatch.
+    pub normalize_advantages: bool,
+    /// Weight of the value loss.
+    pub value_coefficient: f64,
+    /// Largest norm of the whole gradient; a longer one is scaled down.
+    pub max_gradient_norm: f64,
+    /// Weight of the entropy bonus.
+    pub entropy_coefficient: Schedule,
+    /// Step size of the optimizer.
+    pub learning_rate: Schedule,
+    /// Discount and trace decay.
+    pub gae: Gae,
+    /// How samples become updates.
+    pub outer: Outer,
+    /// What makes steps of gradients.
+    pub optimizer: OptimizerConfig,
+    /// What remembers.
+    pub trunk: SequenceConfig,
+}
+
+impl Rl2Config {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// Names the first one out of range, its value and what is allowed.
+    pub fn validate(&self) -> Result<(), Rl2Error> {
+        let most = 1 << 20;
+        let counts = [
+            ("updates", self.updates as usize, usize::MAX),
+            ("lanes", self.lanes, most),
+            ("tile", self.tile, most),
+            ("outer.epochs", self.outer.epochs(), 1000),
+            ("outer.minibatches", self.outer.minibatches(), most),
+        ];
+        for (key, value, most) in counts {
+            if value == 0 || value > most {
+                let allowed = match most {
+                    usize::MAX => "at least 1".to_owned(),
+                    _ => format!("1 to {most}"),
+                };
+                return Err(Rl2Error::config(key, value, allowed));
+            }
+        }
+        if !self.lanes.is_multiple_of(self.tile) {
+            let allowed = format!("a divisor of rl2.lanes = {}", self.lanes);
+            return Err(Rl2Error::config("tile", self.tile, allowed));
+        }
+        let tiles = self.lanes / self.tile;
+        if !tiles.is_multiple_of(self.outer.minibatches()) {
+            let allowed = format!(
+                "a divisor of the number of tiles, rl2.lanes / rl2.tile = {tiles}; \
+                 choose it or a smaller rl2.tile"
+            );
+            let minibatches = self.outer.minibatches();
+            return Err(Rl2Error::config("outer.minibatches", minibatches, allowed));
+        }
+        self.validate_reals()
+    }
+
+    fn validate_reals(&self) -> Result<(), Rl2Error> {
+        let unit = |key: &str, value: f32| match (0.0..=1.0).contains(&value) {
+            true => Ok(()),
+            false => Err(Rl2Error::config(key, value, "0 to 1")),
+        };
+        unit("gae.gamma", self.gae.gamma)?;
+        unit("gae.lambda", self.gae.lambda)?;
+        if let Outer::Ppo { clip, .. } = self.outer
+            && !(clip > 0.0 && clip < 1.0)
+        {
+            return Err(Rl2Error::config("outer.clip", clip, "above 0 and below 1"));
+        }
+        if !(self.value_coefficient.is_finite() && self.value_coefficient >= 0.0) {
+            let value = self.value_coefficient;
+            return Err(Rl2Error::config("value_coefficient", value, "at least 0"));
+        }
+        let norm = self.max_gradient_norm;
+        if norm.is_nan() || norm <= 0.0 {
+            return Err(Rl2Error::config("max_gradient_norm", norm, "above 0"));
+        }
+        self.entropy_coefficient.validate("entropy_coefficient")?;
+        self.learning_rate.validate("learning_rate")
+    }
+}

@@ -1,0 +1,52 @@
+//! What can go wrong in training.
+
+use nets::NetsError;
+use rollout::{RolloutError, WorkPanic};
+
+/// Why an agent could not be built or trained.
+#[derive(Debug, thiserror::Error)]
+pub enum Rl2Error {
+    /// A setting out of range.
+    #[error("rl2.{key} = {value}; allowed: {allowed}")]
+    Config {
+        /// The key, below `rl2`.
+        key: String,
+        /// Its value.
+        value: String,
+        /// What is allowed.
+        allowed: String,
+    },
+    /// A failure while acting.
+    #[error(transparent)]
+    Rollout(#[from] RolloutError),
+    /// A failure in the network or the optimizer.
+    #[error(transparent)]
+    Nets(#[from] NetsError),
+    /// A failure while learning.
+    #[error("update {update}: {source}; parameters are unchanged since update {}. \
+             A lower rl2.learning_rate or rl2.max_gradient_norm may help", update - 1)]
+    Update {
+        /// The update, counted from 1.
+        update: u64,
+        /// What failed.
+        source: NetsError,
+    },
+    /// A worker panicked while learning, which is a bug of metarl.
+    #[error("internal error while learning: {0}")]
+    Internal(#[from] WorkPanic),
+}
+
+impl Rl2Error {
+    /// A setting out of range.
+    pub(crate) fn config(
+        key: impl Into<String>,
+        value: impl ToString,
+        allowed: impl Into<String>,
+    ) -> Self {
+        Self::Config {
+            key: key.into(),
+            value: value.to_string(),
+            allowed: allowed.into(),
+        }
+    }
+}

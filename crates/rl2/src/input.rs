@@ -1,0 +1,136 @@
+//! What the agent is told at a step.
+
+use crate::config::Input;
+use rl_core::{ActionSpace, Actions, EnvSpec, ObservationSpace, Outcome, Row};
+
+/// The layout of an input vector: observation, previous action, previous
+/// reward, and a flag that is 1 where an episode begins.
+///
+/// Symbols and discrete actions are one-hot. At a trial's start the previous
+/// action and reward are 0, since they were another life's; at a later
+/// episode's start they are what ended the episode before.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    observation: ObservationSpace,
+    action: ActionSpace,
+    withhold: Vec<Input>,
+}
+
+impl Inputs {
+    /// The layout for an environment. Inputs that are withheld are 0, and a
+    /// withheld symbol is always the first.
+    pub fn new(spec: &EnvSpec, withhold: &[Input]) -> Self {
+        Self {
+            observation: spec.observation.clone(),
+            action: spec.action.clone(),
+            withhold: withhold.to_vec(),
+        }
+    }
+
+    /// Numbers for the observation.
+    pub fn observation_size(&self) -> usize {
+        match self.observation {
+            ObservationSpace::Vector { size } | ObservationSpace::Discrete { size } => size,
+        }
+    }
+
+    /// Numbers for the previous action.
+    pub fn action_size(&self) -> usize {
+        match &self.action {
+            ActionSpace::Discrete { size } => *size,
+            ActionSpace::Box { low, .. } => low.len(),
+        }
+    }
+
+    /// Numbers in all.
+    pub fn size(&self) -> usize {
+        self.observation_size() + self.action_size() + 2
+    }
+
+    /// Whether observations are symbols.
+    pub fn is_symbol(&self) -> bool {
+        matches!(self.observation, ObservationSpace::Discrete { .. })
+    }
+
+    /// Whether the agent is told this.
+    pub fn shows(&self, input: Input) -> bool {
+        !self.withhold.contains(&input)
+    }
+
+    /// Writes one row of inputs, `[lanes][size]`.
+    pub fn write(&self, row: &Row<'_>, inputs: &mut [f32]) {
+        let size = self.size();
+        assert_eq!(inputs.len(), row.lanes * size);
+        inputs.fill(0.0);
+        let (observation, action) = (self.observation_size(), self.action_size());
+        for (lane, input) in inputs.chunks_exact_mut(size).enumerate() {
+            let (seen, rest) = input.split_at_mut(observation);
+            let (done, rest) = rest.split_at_mut(action);
+            match (&self.observation, self.shows(Input::Observation)) {
+                (ObservationSpace::Vector { size }, true) => {
+                    seen.copy_from_slice(&row.observation[lane * size..(lane + 1) * size]);
+                }
+                (ObservationSpace::Vector { .. }, false) => {}
+                (ObservationSpace::Discrete { .. }, true) => {
+                    seen[row.observation[lane] as usize] = 1.0;
+                }
+                (ObservationSpace::Discrete { .. }, false) => seen[0] = 1.0,
+            }
+            let start = row.start[lane];
+            if self.shows(Input::Action) && !start {
+                match row.previous_action {
+                    Actions::Discrete(actions) => done[actions[lane] as usize] = 1.0,
+                    Actions::Box { width, row } => {
+                        done.copy_from_slice(&row[lane * width..(lane + 1) * width]);
+                    }
+                }
+            }
+            if self.shows(Input::Reward) && !start {
+                rest[0] = row.previous_reward[lane];
+            }
+            let begins = start || row.previous_outcome[lane] != Outcome::Continue;
+            if self.shows(Input::Outcome) && begins {
+                rest[1] = 1.0;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inputs_are_what_the_layout_says() {
+        let spec = EnvSpec {
+            name: "toy".into(),
+            observation: ObservationSpace::Discrete { size: 2 },
+            action: ActionSpace::Discrete { size: 3 },
+            horizon: 2,
+            episodes: 2,
+        };
+        let row = Row {
+            lanes: 3,
+            observation: &[1.0, 0.0, 1.0],
+            start: &[true, false, false],
+            previous_action: Actions::Discrete(&[2, 1, 2]),
+            previous_reward: &[9.0, 0.5, -1.0],
+            previous_outcome: &[Outcome::Continue, Outcome::Continue, Outcome::Truncated],
+        };
+        let mut inputs = vec![f32::NAN; 21];
+        Inputs::new(&spec, &[]).write(&row, &mut inputs);
+        assert_eq!(inputs[..7], [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+        assert_eq!(inputs[7..14], [1.0, 0.0, 0.0, 1.0, 0.0, 0.5, 0.0]);
+        assert_eq!(inputs[14..], [0.0, 1.0, 0.0, 0.0, 1.0, -1.0, 1.0]);
+
+        let all = [
+            Input::Observation,
+            Input::Action,
+            Input::Reward,
+            Input::Outcome,
+        ];
+        Inputs::new(&spec, &all).write(&row, &mut inputs);
+        assert_eq!(inputs[..7], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(inputs[..14], inputs[7..], "every lane alike");
+    }
+}

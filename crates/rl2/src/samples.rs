@@ -1,0 +1,96 @@
+//! What a batch of trials teaches.
+
+use rl_core::{Credit, Gae, Link, Moments, Returns, Trajectory, gae};
+use rollout::Batch;
+
+/// What a tile's samples are learned towards.
+#[derive(Clone, Debug, Default)]
+pub struct Targets {
+    /// Advantages. `[steps][lanes]`
+    pub advantages: Vec<f32>,
+    /// Returns that the value is moved to. `[steps][lanes]`
+    pub returns: Vec<f32>,
+    /// 1 for the steps of the lane's trial, 0 for what follows it.
+    /// `[steps][lanes]`
+    pub mask: Vec<f32>,
+    links: Vec<Link>,
+    zeros: Vec<f32>,
+}
+
+impl Targets {
+    /// Computes the targets of a tile in place. Credit flows across the
+    /// episodes of a trial and ends with it.
+    pub fn fill(&mut self, trajectory: &Trajectory, decay: Gae) {
+        let lanes = trajectory.lanes();
+        let size = trajectory.steps() * lanes;
+        self.advantages.resize(size, 0.0);
+        self.zeros.resize(size, 0.0);
+        self.links.clear();
+        let ends = trajectory.outcomes().iter().zip(trajectory.trial_ends());
+        self.links
+            .extend(ends.map(|(outcome, end)| Link::of(Credit::Trial, *outcome, *end)));
+        self.mask.clear();
+        let lengths = trajectory.lengths();
+        self.mask.extend((0..size).map(|index| {
+            let (t, lane) = (index / lanes, index % lanes);
+            f32::from(u8::from(t < lengths[lane]))
+        }));
+        let returns = Returns {
+            lanes,
+            rewards: trajectory.rewards(),
+            values: trajectory.values(),
+            // A batch holds whole trials, so that no credit leaves it.
+            next_values: &self.zeros[..lanes],
+            links: &self.links,
+            bootstrap: &self.zeros,
+        };
+        gae(decay, returns, &mut self.advantages);
+        self.returns.clear();
+        let both = self.advantages.iter().zip(trajectory.values());
+        self.returns
+            .extend(both.map(|(advantage, value)| advantage + value));
+    }
+}
+
+/// A batch of trials with its targets, tile by tile.
+pub struct Samples {
+    /// What happened.
+    pub batch: Batch,
+    /// What it teaches, in the order of the batch's tiles.
+    pub targets: Vec<Targets>,
+}
+
+impl Samples {
+    /// Mean return of the batch's trials, and steps that belong to them.
+    pub fn summary(&self) -> (f64, u64) {
+        let mut returns = Moments::default();
+        let mut steps = 0;
+        for tile in self.batch.tiles() {
+            let trajectory = tile.trajectory();
+            let lanes = trajectory.lanes();
+            for (lane, &length) in trajectory.lengths().iter().enumerate() {
+                let rewards = trajectory.rewards()[lane..].iter().step_by(lanes);
+                returns.push(rewards.take(length).map(|r| f64::from(*r)).sum());
+                steps += length as u64;
+            }
+        }
+        (returns.mean(), steps)
+    }
+
+    /// Samples, mean and standard deviation of the advantages of some tiles,
+    /// folded in the order given.
+    pub fn advantage_moments(&self, tiles: &[usize]) -> (f64, f64, f64) {
+        let (mut count, mut sum, mut squares) = (0.0, 0.0, 0.0);
+        for &tile in tiles {
+            let targets = &self.targets[tile];
+            for (advantage, mask) in targets.advantages.iter().zip(&targets.mask) {
+                let (advantage, mask) = (f64::from(*advantage), f64::from(*mask));
+                count += mask;
+                sum += mask * advantage;
+                squares += mask * advantage * advantage;
+            }
+        }
+        let mean = sum / count;
+        (count, mean, (squares / count - mean * mean).max(0.0).sqrt())
+    }
+}

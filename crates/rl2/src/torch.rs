@@ -1,0 +1,355 @@
+//! The libtorch backend: the reference, and the one that runs on a GPU.
+
+use crate::backend::{ActMode, Backend, Gradient, Minibatch, Objective, Surrogate, Way};
+use crate::error::Rl2Error;
+use crate::model::ActorCritic;
+use crate::samples::Samples;
+use nets::tch::{Device, Kind, Tensor};
+use nets::{
+    Distribution, NetsError, Params, PolicySamples, approx_kl, clip_fraction, mean_entropy,
+    policy_gradient_loss, ppo_policy_loss, value_loss,
+};
+use rl_core::rand::RngExt as _;
+use rl_core::rand_distr::{Distribution as _, StandardNormal};
+use rl_core::{ActRow, Actions, ActionsMut, EnvSpec, Policy, PolicyFactory, Row, Stream};
+use rollout::Pool;
+use std::sync::Arc;
+
+/// Lanes that go through libtorch together in learning. More lanes make each
+/// operation longer, which hides its fixed cost; fewer share the work better
+/// among workers. A constant, so that the number of workers cannot matter.
+const SHARD_LANES: usize = 128;
+
+/// Computes with libtorch and its autograd.
+pub struct TorchBackend {
+    model: Arc<ActorCritic>,
+    device: Device,
+}
+
+impl TorchBackend {
+    /// A backend for a network on a device.
+    pub fn new(model: Arc<ActorCritic>, device: Device) -> Self {
+        Self { model, device }
+    }
+}
+
+impl Backend for TorchBackend {
+    fn policy(&self, values: &Arc<Vec<f32>>, mode: ActMode) -> Arc<dyn PolicyFactory> {
+        Arc::new(TorchPolicies {
+            model: Arc::clone(&self.model),
+            values: Arc::clone(values),
+            device: self.device,
+            mode,
+        })
+    }
+
+    fn way(&self) -> Way {
+        match self.device {
+            Device::Cpu => Way::Tiles,
+            _ => Way::Lockstep,
+        }
+    }
+
+    fn log_probs(
+        &self,
+        values: &[f32],
+        samples: &Samples,
+        tile: usize,
+    ) -> Result<Vec<f32>, Rl2Error> {
+        let _no_gradients = nets::tch::no_grad_guard();
+        let whole = Minibatch {
+            tiles: vec![tile],
+            weight: 1.0,
+            shift: 0.0,
+            scale: 1.0,
+        };
+        let shard = Shard::gather(&self.model, samples, &whole, &[tile], self.device);
+        let params =
+            Params::from_flat(Arc::clone(self.model.layout()), values)?.to_device(self.device)?;
+        let (features, _) = shard.unroll(&self.model, &params);
+        let log_probs = self
+            .model
+            .distribution(&params, &features)
+            .log_prob(&shard.actions);
+        let mut rows = vec![0.0; log_probs.numel()];
+        read(&log_probs, &mut rows);
+        Ok(rows)
+    }
+
+    fn gradient(
+        &self,
+        pool: &Pool,
+        values: &Arc<Vec<f32>>,
+        samples: &Arc<Samples>,
+        minibatch: &Minibatch,
+        objective: Objective,
+    ) -> Result<Gradient, Rl2Error> {
+        let lanes = samples.batch.tiles()[0].trajectory().lanes();
+        let shard_tiles = match self.device {
+            Device::Cpu => SHARD_LANES.div_ceil(lanes),
+            _ => minibatch.tiles.len(),
+        };
+        let shards = minibatch.tiles.chunks(shard_tiles).map(<[usize]>::to_vec);
+        let shards: Vec<Vec<usize>> = shards.collect();
+        let (model, values) = (Arc::clone(&self.model), Arc::clone(values));
+        let (samples, minibatch) = (Arc::clone(samples), minibatch.clone());
+        let device = self.device;
+        let parts = pool.map(shards, move |_, tiles: Vec<usize>| {
+            let shard = Shard::gather(&model, &samples, &minibatch, &tiles, device);
+            shard.gradient(&model, &values, objective)
+        })?;
+        let mut sum = Gradient::default();
+        for part in parts {
+            sum.add(&part?);
+        }
+        Ok(sum)
+    }
+}
+
+/// The samples of some tiles side by side, time-major, as tensors.
+struct Shard {
+    inputs: Tensor,     // [steps, lanes, inputs]
+    starts: Tensor,     // [steps, lanes]
+    actions: Tensor,    // [steps, lanes] or [steps, lanes, width]
+    log_probs: Tensor,  // [steps, lanes]
+    advantages: Tensor, // [steps, lanes], shifted and scaled
+    returns: Tensor,    // [steps, lanes]
+    weights: Tensor,    // [steps, lanes]
+}
+
+impl Shard {
+    fn gather(
+        model: &ActorCritic,
+        samples: &Samples,
+        minibatch: &Minibatch,
+        tiles: &[usize],
+        device: Device,
+    ) -> Self {
+        let parts: Vec<Self> = tiles
+            .iter()
+            .map(|&tile| Self::of_tile(model, samples, minibatch, tile))
+            .collect();
+        let join = |field: fn(&Self) -> &Tensor| {
+            let parts: Vec<&Tensor> = parts.iter().map(field).collect();
+            Tensor::cat(&parts, 1).to_device(device)
+        };
+        Self {
+            inputs: join(|part| &part.inputs),
+            starts: join(|part| &part.starts),
+            actions: join(|part| &part.actions),
+            log_probs: join(|part| &part.log_probs),
+            advantages: join(|part| &part.advantages),
+            returns: join(|part| &part.returns),
+            weights: join(|part| &part.weights),
+        }
+    }
+
+    fn of_tile(model: &ActorCritic, samples: &Samples, minibatch: &Minibatch, tile: usize) -> Self {
+        let trajectory = samples.batch.tiles()[tile].trajectory();
+        let targets = &samples.targets[tile];
+        let (steps, lanes) = (trajectory.steps(), trajectory.lanes());
+        let row = lanes * model.inputs.size();
+        let mut inputs = vec![0.0; steps * row];
+        for (t, inputs) in inputs.chunks_exact_mut(row).enumerate() {
+            model.inputs.write(&trajectory.row(t), inputs);
+        }
+        let starts: Vec<f32> = trajectory.starts()[..steps * lanes]
+            .iter()
+            .map(|start| f32::from(u8::from(*start)))
+            .collect();
+        let advantages: Vec<f32> = targets
+            .advantages
+            .iter()
+            .map(|advantage| (advantage - minibatch.shift) * minibatch.scale)
+            .collect();
+        let weights: Vec<f32> = targets
+            .mask
+            .iter()
+            .map(|mask| mask * minibatch.weight)
+            .collect();
+        let shape = [steps as i64, lanes as i64];
+        let actions = match trajectory.actions() {
+            Actions::Discrete(actions) => {
+                let actions: Vec<i64> = actions.iter().map(|a| i64::from(*a)).collect();
+                Tensor::from_slice(&actions).view(shape)
+            }
+            Actions::Box { width, row } => {
+                Tensor::from_slice(row).view([shape[0], shape[1], width as i64])
+            }
+        };
+        Self {
+            inputs: Tensor::from_slice(&inputs).view([shape[0], shape[1], -1]),
+            starts: Tensor::from_slice(&starts).view(shape),
+            actions,
+            log_probs: Tensor::from_slice(trajectory.log_probs()).view(shape),
+            advantages: Tensor::from_slice(&advantages).view(shape),
+            returns: Tensor::from_slice(&targets.returns).view(shape),
+            weights: Tensor::from_slice(&weights).view(shape),
+        }
+    }
+
+    /// Features of every step, from empty memories, and the memories at the end.
+    fn unroll(&self, model: &ActorCritic, params: &Params) -> (Tensor, Tensor) {
+        let lanes = self.inputs.size()[1] as usize;
+        let options = (Kind::Float, self.inputs.device());
+        let state = model.trunk.initial_state(lanes, options);
+        model
+            .trunk
+            .unroll(params, &self.inputs, &self.starts, &state)
+    }
+
+    fn gradient(
+        &self,
+        model: &ActorCritic,
+        values: &[f32],
+        objective: Objective,
+    ) -> Result<Gradient, NetsError> {
+        nets::single_threaded();
+        let device = self.inputs.device();
+        let params = Params::from_flat(Arc::clone(model.layout()), values)?
+            .to_device(device)?
+            .leaves();
+        let (features, _) = self.unroll(model, &params);
+        let policy = model.distribution(&params, &features);
+        let predicted = model.value(&params, &features);
+        let log_probs = policy.log_prob(&self.actions);
+        let samples = PolicySamples {
+            log_probs: &log_probs,
+            old_log_probs: &self.log_probs,
+            advantages: &self.advantages,
+            weights: &self.weights,
+        };
+        let (policy_loss, clip) = match objective.surrogate {
+            Surrogate::Clipped(clip) => (ppo_policy_loss(&samples, clip), clip),
+            Surrogate::Plain => {
+                let loss = policy_gradient_loss(&log_probs, &self.advantages, &self.weights);
+                (loss, f64::INFINITY)
+            }
+        };
+        let value_loss = value_loss(&predicted, &self.returns, &self.weights);
+        let entropy = mean_entropy(&policy.entropy(), &self.weights);
+        let loss = &policy_loss + objective.value_coefficient * &value_loss
+            - objective.entropy_coefficient * &entropy;
+        let kl = approx_kl(&log_probs, &self.log_probs, &self.weights);
+        let clipped = clip_fraction(&samples, clip);
+        Ok(Gradient {
+            values: params.gradient(&loss)?,
+            policy_loss: policy_loss.double_value(&[]),
+            value_loss: value_loss.double_value(&[]),
+            entropy: entropy.double_value(&[]),
+            approx_kl: kl.double_value(&[]),
+            clip_fraction: clipped.double_value(&[]),
+        })
+    }
+}
+
+struct TorchPolicies {
+    model: Arc<ActorCritic>,
+    values: Arc<Vec<f32>>,
+    device: Device,
+    mode: ActMode,
+}
+
+impl PolicyFactory for TorchPolicies {
+    fn name(&self) -> String {
+        "rl2".to_owned()
+    }
+
+    fn make(&self, _spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
+        nets::single_threaded();
+        let params = Params::from_flat(Arc::clone(self.model.layout()), &self.values)
+            .and_then(|params| params.to_device(self.device))
+            .map_err(|error| error.to_string())?;
+        let options = (Kind::Float, self.device);
+        Ok(Box::new(TorchPolicy {
+            state: self.model.trunk.initial_state(lanes, options),
+            inputs: vec![0.0; lanes * self.model.inputs.size()],
+            noise: Vec::new(),
+            indices: vec![0; lanes],
+            model: Arc::clone(&self.model),
+            params,
+            mode: self.mode,
+        }))
+    }
+}
+
+struct TorchPolicy {
+    model: Arc<ActorCritic>,
+    params: Params,
+    mode: ActMode,
+    state: Tensor,     // [lanes, state]
+    inputs: Vec<f32>,  // [lanes][inputs]
+    noise: Vec<f32>,   // [lanes] or [lanes][width]
+    indices: Vec<i64>, // [lanes]
+}
+
+impl TorchPolicy {
+    /// Draws each lane's noise from its own stream.
+    fn draw(&mut self, policy: &Distribution, width: usize, streams: &mut [Stream]) -> Tensor {
+        self.noise.clear();
+        for stream in streams.iter_mut() {
+            match policy {
+                Distribution::Categorical(_) => self.noise.push(stream.random()),
+                Distribution::Gaussian(_) => {
+                    let draw = |_| -> f32 { StandardNormal.sample(&mut *stream) };
+                    self.noise.extend((0..width).map(draw));
+                }
+            }
+        }
+        let noise = Tensor::from_slice(&self.noise).to_device(self.state.device());
+        match policy {
+            Distribution::Categorical(_) => noise,
+            Distribution::Gaussian(_) => noise.view([-1, width as i64]),
+        }
+    }
+}
+
+impl Policy for TorchPolicy {
+    fn act(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
+        let _no_gradients = nets::tch::no_grad_guard();
+        let device = self.state.device();
+        let lanes = row.lanes as i64;
+        if row.start.contains(&true) {
+            let kept: Vec<f32> = row
+                .start
+                .iter()
+                .map(|start| f32::from(u8::from(!*start)))
+                .collect();
+            let kept = Tensor::from_slice(&kept).to_device(device).view([lanes, 1]);
+            self.state = &self.state * kept;
+        }
+        self.model.inputs.write(row, &mut self.inputs);
+        let inputs = Tensor::from_slice(&self.inputs)
+            .view([lanes, -1])
+            .to_device(device);
+        let (features, state) = self.model.trunk.step(&self.params, &inputs, &self.state);
+        self.state = state;
+        let policy = self.model.distribution(&self.params, &features);
+        let width = self.model.inputs.action_size();
+        let actions = match self.mode {
+            ActMode::Greedy => policy.greedy(),
+            ActMode::Sample => {
+                let noise = self.draw(&policy, width, streams);
+                policy.sample(&noise)
+            }
+        };
+        read(&policy.log_prob(&actions), out.log_prob);
+        read(&self.model.value(&self.params, &features), out.value);
+        match out.action {
+            ActionsMut::Discrete(row) => {
+                let actions = actions.to_kind(Kind::Int64).to_device(Device::Cpu);
+                actions.copy_data(&mut self.indices, row.len());
+                for (to, from) in row.iter_mut().zip(&self.indices) {
+                    *to = *from as u32;
+                }
+            }
+            ActionsMut::Box { row, .. } => read(&actions, row),
+        }
+    }
+}
+
+/// Copies a tensor into a row of the same size.
+fn read(tensor: &Tensor, row: &mut [f32]) {
+    let flat = tensor.to_device(Device::Cpu).contiguous();
+    flat.copy_data(row, row.len());
+}

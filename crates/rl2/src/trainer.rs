@@ -1,0 +1,324 @@
+//! One training: collect, advantages, improve.
+
+use crate::backend::{ActMode, Backend, Gradient, Minibatch, Objective, Surrogate, Way};
+use crate::config::{BackendKind, Outer, Rl2Config};
+use crate::error::Rl2Error;
+use crate::model::ActorCritic;
+use crate::native::NativeBackend;
+use crate::samples::{Samples, Targets};
+use crate::torch::TorchBackend;
+use nets::tch::Device;
+use nets::{NamedArray, Optimizer, clip_gradient};
+use rl_core::rand::seq::SliceRandom as _;
+use rl_core::{Domain, EnvFactory, PolicyFactory, Purpose, StreamKey};
+use rollout::{Batch, BatchSize, Pool};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// What one update did. Nothing in it depends on the clock or the workers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Metrics {
+    /// Updates done.
+    pub update: u64,
+    /// Environment steps done.
+    pub env_steps: u64,
+    /// Mean return of the trials of this update, actions sampled.
+    pub mean_return: f64,
+    /// Mean over the update's minibatches.
+    pub policy_loss: f64,
+    /// Mean over the update's minibatches.
+    pub value_loss: f64,
+    /// Nats, mean over the update's minibatches.
+    pub entropy: f64,
+    /// Nats, mean over the update's minibatches.
+    pub approx_kl: f64,
+    /// Mean over the update's minibatches.
+    pub clip_fraction: f64,
+    /// Before clipping, mean over the update's minibatches.
+    pub gradient_norm: f64,
+    /// Step size of this update.
+    pub learning_rate: f64,
+    /// Entropy bonus of this update.
+    pub entropy_coefficient: f64,
+}
+
+/// All that changes in a training. Random streams are derived from the seed
+/// and the update, so that there is no generator state to save.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Updates done.
+    pub update: u64,
+    /// Environment steps done.
+    pub env_steps: u64,
+    /// Parameters of the network.
+    pub params: Vec<NamedArray>,
+    /// State of the optimizer.
+    pub optimizer: Vec<NamedArray>,
+}
+
+/// A training of one agent under one seed.
+pub struct Trainer {
+    config: Rl2Config,
+    seed: u64,
+    pool: Arc<Pool>,
+    model: Arc<ActorCritic>,
+    backend: Box<dyn Backend>,
+    values: Arc<Vec<f32>>,
+    optimizer: Optimizer,
+    samples: Arc<Samples>,
+    update: u64,
+    env_steps: u64,
+}
+
+impl Trainer {
+    /// A training at its start. The pool's workers must have been started with
+    /// [`nets::single_threaded`].
+    ///
+    /// # Errors
+    /// If a setting is out of range or does not fit the environment.
+    pub fn new(
+        env: &dyn EnvFactory,
+        config: Rl2Config,
+        seed: u64,
+        pool: Arc<Pool>,
+        device: Device,
+    ) -> Result<Self, Rl2Error> {
+        let model = Arc::new(ActorCritic::new(env.spec(), &config)?);
+        let backend: Box<dyn Backend> = match config.backend {
+            BackendKind::Native if device != Device::Cpu => {
+                let allowed = "torch, since native kernels run on the CPU alone";
+                return Err(Rl2Error::config("backend", "native", allowed));
+            }
+            BackendKind::Native => Box::new(NativeBackend::new(&model, env.spec(), &config)?),
+            BackendKind::Torch => Box::new(TorchBackend::new(Arc::clone(&model), device)),
+        };
+        Self::with_backend(env, config, seed, pool, (model, backend))
+    }
+
+    /// A training at its start, on a network and a backend of the caller's.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_backend(
+        env: &dyn EnvFactory,
+        config: Rl2Config,
+        seed: u64,
+        pool: Arc<Pool>,
+        (model, backend): (Arc<ActorCritic>, Box<dyn Backend>),
+    ) -> Result<Self, Rl2Error> {
+        config.validate()?;
+        let size = BatchSize {
+            lanes: config.lanes,
+            tile: config.tile,
+            steps: env.spec().trial_steps(),
+        };
+        let batch = Batch::new(env, size)?;
+        let targets = vec![Targets::default(); batch.tiles().len()];
+        Ok(Self {
+            optimizer: Optimizer::new(config.optimizer.clone(), Arc::clone(model.layout()))?,
+            values: Arc::new(model.init(seed)),
+            samples: Arc::new(Samples { batch, targets }),
+            config,
+            seed,
+            pool,
+            model,
+            backend,
+            update: 0,
+            env_steps: 0,
+        })
+    }
+
+    /// Updates done.
+    pub fn updates_done(&self) -> u64 {
+        self.update
+    }
+
+    /// Environment steps done.
+    pub fn env_steps(&self) -> u64 {
+        self.env_steps
+    }
+
+    /// The network.
+    pub fn model(&self) -> &ActorCritic {
+        &self.model
+    }
+
+    /// What computes.
+    pub fn backend(&self) -> &dyn Backend {
+        self.backend.as_ref()
+    }
+
+    /// The network's parameters, in its layout.
+    pub fn parameters(&self) -> &Arc<Vec<f32>> {
+        &self.values
+    }
+
+    /// The samples of the update in progress.
+    pub fn samples(&self) -> &Arc<Samples> {
+        &self.samples
+    }
+
+    /// The agent as it is now, to act anywhere.
+    pub fn policy(&self, mode: ActMode) -> Arc<dyn PolicyFactory> {
+        self.backend.policy(&self.values, mode)
+    }
+
+    /// One update: [`Self::collect`], [`Self::advantages`], [`Self::improve`].
+    ///
+    /// # Errors
+    /// Of any of the three.
+    pub fn update(&mut self) -> Result<Metrics, Rl2Error> {
+        self.collect()?;
+        self.advantages();
+        self.improve()
+    }
+
+    /// Lives one fresh trial in each lane.
+    ///
+    /// # Errors
+    /// If the environment fails.
+    pub fn collect(&mut self) -> Result<(), Rl2Error> {
+        let policy = self.policy(ActMode::Sample);
+        let key = self.key();
+        let batch = &mut unshared(&mut self.samples).batch;
+        match self.backend.way() {
+            Way::Tiles => batch.collect(&self.pool, &policy, key)?,
+            Way::Lockstep => batch.collect_in_lockstep(&self.pool, &policy, key)?,
+        }
+        Ok(())
+    }
+
+    /// Computes what the collected trials teach.
+    pub fn advantages(&mut self) {
+        let Samples { batch, targets } = unshared(&mut self.samples);
+        for (tile, targets) in batch.tiles().iter().zip(targets) {
+            targets.fill(tile.trajectory(), self.config.gae);
+        }
+    }
+
+    /// Moves the parameters by what the collected trials teach.
+    ///
+    /// # Errors
+    /// If a gradient is not finite; the parameters are then as before the step.
+    pub fn improve(&mut self) -> Result<Metrics, Rl2Error> {
+        let learning_rate = self.scheduled(self.config.learning_rate);
+        let entropy_coefficient = self.scheduled(self.config.entropy_coefficient);
+        let objective = Objective {
+            surrogate: match self.config.outer {
+                Outer::Ppo { clip, .. } => Surrogate::Clipped(clip),
+                Outer::A2c => Surrogate::Plain,
+            },
+            value_coefficient: self.config.value_coefficient,
+            entropy_coefficient,
+        };
+        let mut order: Vec<usize> = (0..self.samples.targets.len()).collect();
+        let mut shuffle = self.key().lane(Purpose::Shuffle, 0);
+        let part = order.len() / self.config.outer.minibatches();
+        let (mut sum, mut norms, mut steps) = (Gradient::default(), 0.0, 0.0);
+        for _ in 0..self.config.outer.epochs() {
+            order.shuffle(&mut shuffle);
+            for tiles in order.chunks(part) {
+                let minibatch = self.minibatch(tiles);
+                let gradient = self.backend.gradient(
+                    &self.pool,
+                    &self.values,
+                    &self.samples,
+                    &minibatch,
+                    objective,
+                )?;
+                norms += self.step(&gradient, learning_rate)?;
+                sum.add(&gradient);
+                steps += 1.0;
+            }
+        }
+        let (mean_return, env_steps) = self.samples.summary();
+        self.update += 1;
+        self.env_steps += env_steps;
+        Ok(Metrics {
+            update: self.update,
+            env_steps: self.env_steps,
+            mean_return,
+            policy_loss: sum.policy_loss / steps,
+            value_loss: sum.value_loss / steps,
+            entropy: sum.entropy / steps,
+            approx_kl: sum.approx_kl / steps,
+            clip_fraction: sum.clip_fraction / steps,
+            gradient_norm: norms / steps,
+            learning_rate,
+            entropy_coefficient,
+        })
+    }
+
+    /// One clipped step of the optimizer; returns the gradient's norm.
+    fn step(&mut self, gradient: &Gradient, learning_rate: f64) -> Result<f64, Rl2Error> {
+        let update = self.update + 1;
+        let failed = |source| Rl2Error::Update { update, source };
+        let mut clipped = gradient.values.clone();
+        let norm = self.config.max_gradient_norm;
+        let norm = clip_gradient(self.model.layout(), &mut clipped, norm).map_err(failed)?;
+        let values = Arc::make_mut(&mut self.values);
+        self.optimizer
+            .update(values, &clipped, learning_rate)
+            .map_err(failed)?;
+        Ok(norm)
+    }
+
+    /// The samples of some tiles, normalized as configured.
+    pub fn minibatch(&self, tiles: &[usize]) -> Minibatch {
+        let (count, mean, deviation) = self.samples.advantage_moments(tiles);
+        let (shift, scale) = match self.config.normalize_advantages {
+            true => (mean, 1.0 / (deviation + 1e-8)),
+            false => (0.0, 1.0),
+        };
+        Minibatch {
+            tiles: tiles.to_vec(),
+            weight: (1.0 / count) as f32,
+            shift: shift as f32,
+            scale: scale as f32,
+        }
+    }
+
+    /// All that a later process needs to go on with identical results.
+    ///
+    /// # Errors
+    /// None in a training that was built without one.
+    pub fn snapshot(&self) -> Result<Snapshot, Rl2Error> {
+        Ok(Snapshot {
+            update: self.update,
+            env_steps: self.env_steps,
+            params: self.model.layout().split(&self.values)?,
+            optimizer: self.optimizer.state(),
+        })
+    }
+
+    /// Goes back to a snapshot of the same network.
+    ///
+    /// # Errors
+    /// If an array is missing, unknown or of another shape; nothing is changed
+    /// then.
+    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), Rl2Error> {
+        let values = self.model.layout().join(&snapshot.params)?;
+        self.optimizer.restore(&snapshot.optimizer)?;
+        self.values = Arc::new(values);
+        self.update = snapshot.update;
+        self.env_steps = snapshot.env_steps;
+        Ok(())
+    }
+
+    fn key(&self) -> StreamKey {
+        StreamKey {
+            seed: self.seed,
+            domain: Domain::Training,
+            round: self.update,
+        }
+    }
+
+    fn scheduled(&self, schedule: crate::schedule::Schedule) -> f64 {
+        schedule.at(self.update, self.config.updates)
+    }
+}
+
+/// The samples, which only jobs that have ended have shared.
+fn unshared(samples: &mut Arc<Samples>) -> &mut Samples {
+    Arc::get_mut(samples).expect("every job has ended and dropped its share")
+}

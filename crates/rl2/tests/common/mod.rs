@@ -1,0 +1,111 @@
+//! A bandit small enough to learn within a second, and a training for it.
+
+use nets::{OptimizerConfig, SequenceConfig};
+use rl_core::rand::RngExt as _;
+use rl_core::{
+    ActionSpace, Discrete, EnvFactory, EnvSpec, Environment, Gae, ObservationSpace, Step, Stream,
+    TaskDistribution, Tasks,
+};
+use rl2::{BackendKind, Outer, Rl2Config, Schedule, Shape, Trainer};
+use rollout::Pool;
+use std::sync::Arc;
+
+/// Two arms, of which one pays always and the other never, in `episodes`
+/// episodes of 3 pulls. The observation is the pull's index in its episode.
+#[derive(Clone)]
+pub(crate) struct Switches {
+    pub(crate) episodes: usize,
+}
+
+#[derive(Default)]
+pub(crate) struct Switch {
+    good: u32,
+}
+
+impl Environment for Switch {
+    type State = usize;
+    type Action = Discrete;
+
+    fn reset(&self, state: &mut usize, _: &mut Stream) {
+        *state = 0;
+    }
+
+    fn step(&self, state: &mut usize, action: &u32, _: &mut Stream) -> Step {
+        *state += 1;
+        Step::proceed(f32::from(u8::from(*action == self.good)))
+    }
+
+    fn observe(&self, state: &usize, observation: &mut [f32]) {
+        observation[0] = *state as f32;
+    }
+}
+
+impl TaskDistribution for Switches {
+    type Task = Switch;
+
+    fn spec(&self) -> EnvSpec {
+        EnvSpec {
+            name: "switch".into(),
+            observation: ObservationSpace::Discrete { size: 4 },
+            action: ActionSpace::Discrete { size: 2 },
+            horizon: 3,
+            episodes: self.episodes,
+        }
+    }
+
+    fn sample(&self, task: &mut Switch, rng: &mut Stream) {
+        task.good = rng.random_range(0..2);
+    }
+}
+
+pub(crate) fn switches() -> Arc<dyn EnvFactory> {
+    Arc::new(Tasks::new(Switches { episodes: 2 }).unwrap())
+}
+
+pub(crate) fn pool(workers: usize) -> Arc<Pool> {
+    Arc::new(Pool::new(workers, nets::single_threaded).unwrap())
+}
+
+pub(crate) fn constant(value: f64) -> Schedule {
+    Schedule {
+        from: value,
+        to: value,
+        shape: Shape::Linear,
+    }
+}
+
+pub(crate) fn config(backend: BackendKind) -> Rl2Config {
+    Rl2Config {
+        updates: 40,
+        lanes: 64,
+        tile: 16,
+        backend,
+        withhold: vec![],
+        normalize_advantages: true,
+        value_coefficient: 0.5,
+        max_gradient_norm: 1.0,
+        entropy_coefficient: constant(0.003),
+        learning_rate: constant(0.01),
+        gae: Gae {
+            gamma: 0.99,
+            lambda: 0.9,
+        },
+        outer: Outer::Ppo {
+            clip: 0.2,
+            epochs: 3,
+            minibatches: 2,
+        },
+        optimizer: OptimizerConfig::Adam {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-5,
+            weight_decay: 0.0,
+        },
+        trunk: SequenceConfig::Gru { hidden: 16 },
+    }
+}
+
+pub(crate) fn trainer(config: Rl2Config, seed: u64, workers: usize) -> Trainer {
+    let device = nets::tch::Device::Cpu;
+    Trainer::new(switches().as_ref(), config, seed, pool(workers), device).unwrap()
+}

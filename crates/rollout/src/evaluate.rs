@@ -1,0 +1,139 @@
+//! Held-out evaluation of any policy: network, hand-made learner or oracle.
+
+use crate::batch::make;
+use crate::error::RolloutError;
+use crate::pool::Pool;
+use crate::tile::Tile;
+use rl_core::{Domain, EnvFactory, Moments, PolicyFactory, StreamKey};
+use std::sync::Arc;
+
+/// Which tasks to evaluate on. Task `i` of a seed is the same, with the same
+/// randomness of its own, for every policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// How many tasks, one trial each.
+    pub tasks: usize,
+    /// Which tasks.
+    pub seed: u64,
+    /// [`Domain::HeldOut`] to report, [`Domain::Tuning`] to choose settings.
+    pub domain: Domain,
+}
+
+/// Lanes that are evaluated together. It has no effect on the results, apart
+/// from the order of additions, which is why it is a constant.
+const TILE: usize = 64;
+
+/// How a policy did, one trial in each task.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Return of the whole trial.
+    pub returns: Moments,
+    /// Return of each episode of the trial. `[episodes]`
+    pub episode_returns: Vec<Moments>,
+    /// Reward so far, after each step of the trial. `[steps]`
+    pub cumulative_reward: Vec<Moments>,
+    /// What an agent that knows its task is expected to have beyond
+    /// [`Self::cumulative_reward`] after each step, task by task, its optimum
+    /// spread evenly over the trial; empty if the optimum is not known.
+    /// `[steps]`
+    pub regret: Vec<Moments>,
+    /// Expected return of an agent that knows its task; no samples if unknown.
+    pub known_task_optimum: Moments,
+}
+
+impl Evaluation {
+    fn empty(episodes: usize, steps: usize) -> Self {
+        Self {
+            returns: Moments::default(),
+            episode_returns: vec![Moments::default(); episodes],
+            cumulative_reward: vec![Moments::default(); steps],
+            regret: vec![Moments::default(); steps],
+            known_task_optimum: Moments::default(),
+        }
+    }
+
+    /// Adds the first trial of each lane of a tile.
+    fn add(&mut self, tile: &Tile) {
+        let trajectory = tile.trajectory();
+        let (lanes, steps) = (trajectory.lanes(), trajectory.steps());
+        for lane in 0..lanes {
+            let optimum = tile.known_task_optimum()[lane];
+            let (mut total, mut episode, mut index) = (0.0_f64, 0.0_f64, 0);
+            for t in 0..steps {
+                if t < trajectory.lengths()[lane] {
+                    let reward = f64::from(trajectory.rewards()[t * lanes + lane]);
+                    total += reward;
+                    episode += reward;
+                    if trajectory.outcomes()[t * lanes + lane] != rl_core::Outcome::Continue {
+                        self.episode_returns[index].push(episode);
+                        (episode, index) = (0.0, index + 1);
+                    }
+                }
+                self.cumulative_reward[t].push(total);
+                if let Some(optimum) = optimum {
+                    self.regret[t].push(optimum * (t + 1) as f64 / steps as f64 - total);
+                }
+            }
+            self.returns.push(total);
+            self.known_task_optimum.extend(optimum);
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        let all = |mine: &mut [Moments], others: &[Moments]| {
+            mine.iter_mut().zip(others).for_each(|(m, o)| m.merge(o));
+        };
+        self.returns.merge(&other.returns);
+        all(&mut self.episode_returns, &other.episode_returns);
+        all(&mut self.cumulative_reward, &other.cumulative_reward);
+        all(&mut self.regret, &other.regret);
+        self.known_task_optimum.merge(&other.known_task_optimum);
+    }
+}
+
+/// Runs one trial of a policy in each task, in parallel over tasks. The result
+/// does not depend on the number of workers.
+///
+/// # Errors
+/// If there are no tasks, the policy cannot act in the environment, or one of
+/// the two fails; see [`Tile::collect`].
+pub fn evaluate(
+    pool: &Pool,
+    env: &Arc<dyn EnvFactory>,
+    policy: &Arc<dyn PolicyFactory>,
+    held: Held,
+) -> Result<Evaluation, RolloutError> {
+    if held.tasks == 0 {
+        return Err(RolloutError::Size {
+            key: "tasks",
+            value: 0,
+            allowed: "at least 1".to_owned(),
+        });
+    }
+    let key = StreamKey {
+        seed: held.seed,
+        domain: held.domain,
+        round: 0,
+    };
+    let (env, policy) = (Arc::clone(env), Arc::clone(policy));
+    let (steps, episodes) = (env.spec().trial_steps(), env.spec().episodes);
+    let name = policy.name();
+    let firsts = (0..held.tasks).step_by(TILE).collect();
+    let parts: Vec<Result<_, RolloutError>> = pool.map(firsts, move |_, first: usize| {
+        let lanes = TILE.min(held.tasks - first);
+        let mut tile = Tile::new(env.as_ref(), lanes, first as u64, steps);
+        let mut policy = make(policy.as_ref(), env.spec(), lanes)?;
+        tile.collect(policy.as_mut(), &name, &key)?;
+        let mut part = Evaluation::empty(episodes, steps);
+        part.add(&tile);
+        Ok(part)
+    })?;
+    let mut whole = Evaluation::empty(episodes, steps);
+    for part in parts {
+        whole.merge(&part?);
+    }
+    if whole.known_task_optimum.count() == 0 {
+        whole.regret.clear();
+    }
+    Ok(whole)
+}

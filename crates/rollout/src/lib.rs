@@ -1,0 +1,20 @@
+//! The parallel rollout engine: worker threads that run policies over tiles
+//! of lanes and fill trajectories.
+//!
+//! A *tile* is a fixed, contiguous group of lanes, the unit of parallel work.
+//! Its size never depends on the number of workers, results are collected by
+//! index, and every lane draws from its own streams: any number of workers
+//! gives the same bits. This crate must not know of networks, files, clocks or
+//! any particular environment or algorithm.
+
+mod batch;
+mod error;
+mod evaluate;
+mod pool;
+mod tile;
+
+pub use batch::{Batch, BatchSize};
+pub use error::RolloutError;
+pub use evaluate::{Evaluation, Held, evaluate};
+pub use pool::{MAX_WORKERS, Pool, WorkPanic};
+pub use tile::Tile;

@@ -1,0 +1,127 @@
+//! Bernoulli bandits with independent arms.
+
+use crate::bernoulli_oracle;
+use crate::bernoulli_policy::BayesOptimal;
+use rl_core::rand::RngExt as _;
+use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
+use rl_core::{PolicyFactory, SpecError, Step, Stream, TaskDistribution};
+
+/// Bernoulli bandits: each arm pays 1 with a probability of its own, drawn
+/// from U\[0, 1\] for every task. A trial is one episode of `pulls` pulls.
+///
+/// # Observations
+/// None (a vector of size 0): what there is to know is the previous action and
+/// its reward.
+///
+/// # Actions
+/// The index of the arm to pull, `0..arms`.
+///
+/// # Reward
+/// 1 with the arm's probability, else 0.
+///
+/// # Reference
+/// Duan et al. 2016, "RL²: Fast Reinforcement Learning via Slow Reinforcement
+/// Learning", section 3.1 and table 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BernoulliBandit {
+    arms: usize,
+    pulls: usize,
+}
+
+const NAME: &str = "bernoulli-bandit";
+const MOST_ARMS: usize = 65_536;
+const MOST_PULLS: usize = 1_000_000;
+
+impl BernoulliBandit {
+    /// Bandits of `arms` arms (1 to 65,536) that are pulled `pulls` times
+    /// (1 to 1,000,000).
+    ///
+    /// # Errors
+    /// If a number is out of range.
+    pub fn new(arms: usize, pulls: usize) -> Result<Self, SpecError> {
+        let check = |field, value: usize, most, allowed| {
+            if (1..=most).contains(&value) {
+                return Ok(());
+            }
+            Err(SpecError {
+                env: NAME.into(),
+                field,
+                value: value.to_string(),
+                allowed,
+            })
+        };
+        check("arms", arms, MOST_ARMS, "1 to 65536")?;
+        check("pulls", pulls, MOST_PULLS, "1 to 1000000")?;
+        Ok(Self { arms, pulls })
+    }
+}
+
+/// One task: the probability of each arm.
+#[derive(Clone, Debug, Default)]
+pub struct Arms {
+    means: Vec<f32>,
+}
+
+impl Environment for Arms {
+    type State = ();
+    type Action = Discrete;
+
+    fn reset(&self, _state: &mut (), _rng: &mut Stream) {}
+
+    #[inline]
+    fn step(&self, _state: &mut (), action: &u32, rng: &mut Stream) -> Step {
+        let pays = rng.random::<f32>() < self.means[*action as usize];
+        Step::proceed(f32::from(u8::from(pays)))
+    }
+
+    fn observe(&self, _state: &(), _observation: &mut [f32]) {}
+}
+
+impl TaskDistribution for BernoulliBandit {
+    type Task = Arms;
+
+    fn spec(&self) -> EnvSpec {
+        EnvSpec {
+            name: NAME.into(),
+            observation: ObservationSpace::Vector { size: 0 },
+            action: ActionSpace::Discrete { size: self.arms },
+            horizon: self.pulls,
+            episodes: 1,
+        }
+    }
+
+    fn sample(&self, task: &mut Arms, rng: &mut Stream) {
+        task.means.resize(self.arms, 0.0);
+        task.means.fill_with(|| rng.random());
+    }
+
+    fn known_task_optimum(&self, task: &Arms) -> Option<f64> {
+        let best = task.means.iter().copied().fold(0.0, f32::max);
+        Some(self.pulls as f64 * f64::from(best))
+    }
+
+    /// Random: half of the pulls pay. Known task: the largest of k uniform
+    /// numbers is k/(k+1) on average. Bayes-optimal: see
+    /// [`Self::bayes_optimal_policy`].
+    fn exact_values(&self) -> ExactValues {
+        let (arms, pulls) = (self.arms as f64, self.pulls as f64);
+        ExactValues {
+            bayes_optimal: match bernoulli_oracle::value(self.arms, self.pulls) {
+                Ok(value) => Exact::value(value),
+                Err(why) => Exact::unknown(why),
+            },
+            known_task_optimum: Exact::value(pulls * arms / (arms + 1.0)),
+            random: Exact::value(pulls / 2.0),
+        }
+    }
+
+    /// Pulls the arm of the highest Bayes-adaptive value, by dynamic
+    /// programming over the arms' counts of successes and failures (which are
+    /// a sufficient statistic under the uniform prior). Of arms with equal
+    /// counts it pulls the lowest; of kinds of arms with equal value the one
+    /// pulled most.
+    fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
+        let policy = BayesOptimal::new(self.arms, self.pulls, self.spec())?;
+        Ok(Box::new(policy))
+    }
+}

@@ -1,0 +1,283 @@
+//! The command line's grammar.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Meta-reinforcement learning with exact answers to compare with.
+#[derive(Debug, Parser)]
+#[command(
+    name = "experiments",
+    version,
+    args_conflicts_with_subcommands = true,
+    long_about = "Meta-reinforcement learning with exact answers to compare with.\n\n\
+        Without a command, this runs the quickstart: it trains an RL² agent on Bernoulli \
+        bandits, compares it with classical learners and the exact Bayes-optimal value on \
+        held-out tasks, and writes a report.",
+    after_help = "Exit codes: 0 done, 2 bad command line, 70 internal error, \
+        75 stopped but saved and resumable, 78 bad configuration."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) quickstart: QuickstartArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train, compare and report in under two minutes (the default).
+    Quickstart(QuickstartArgs),
+    /// Show what there is: environments, algorithms, presets, learners.
+    List(ListArgs),
+    /// Train an agent by a preset or a file.
+    Train(TrainArgs),
+    /// Continue a stopped or killed run to the identical result.
+    Resume(ResumeArgs),
+    /// Evaluate a trained agent on held-out tasks.
+    Eval(EvalArgs),
+    /// Evaluate learners without networks on held-out tasks.
+    Baseline(BaselineArgs),
+    /// Print an environment's exact values.
+    Oracle(OracleArgs),
+    /// Write figures, tables and one HTML page about runs.
+    Report(ReportArgs),
+    /// Measure speed.
+    Bench(BenchArgs),
+    /// Check that this machine has what is needed.
+    Doctor(DoctorArgs),
+    /// Check that an environment keeps the rules.
+    CheckEnv(CheckEnvArgs),
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Output {
+    /// Print one JSON object per line on standard output, and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Who does the work.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Work {
+    /// Worker threads; the results are the same for any number [default: all cores].
+    #[arg(long, value_name = "W", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    workers: Option<u64>,
+}
+
+impl Work {
+    /// How many worker threads there are to be.
+    pub(crate) fn workers(&self) -> usize {
+        self.workers.map_or_else(crate::host::cores, |workers| workers as usize)
+    }
+}
+
+/// A seed, as far as TOML can hold it.
+fn seed(text: &str) -> Result<u64, String> {
+    match text.parse::<u64>() {
+        Ok(seed) if i64::try_from(seed).is_ok() => Ok(seed),
+        _ => Err(format!("allowed: a whole number, 0 to {}", i64::MAX)),
+    }
+}
+
+/// A number of tasks.
+fn tasks(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(tasks @ 1..=1_000_000_000) => Ok(tasks),
+        _ => Err("allowed: a whole number, 1 to 1000000000".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QuickstartArgs {
+    /// Seed of all randomness.
+    #[arg(long, value_name = "S", default_value = "0", value_parser = seed)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) work: Work,
+    /// Folder of all runs; the quickstart writes to `quickstart` in it.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) runs: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    Envs,
+    Algorithms,
+    Presets,
+    Learners,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// What to show [default: everything].
+    pub(crate) kind: Option<Kind>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    experiments train quickstart\n  \
+    experiments train rl2/bernoulli-bandit-5x100 --seeds 5\n  \
+    experiments train quickstart rl2.lanes=512 'rl2.trunk={kind=\"lstm\",hidden=48}' --seed 7\n  \
+    experiments train my-environment.toml environment.size=9 --runs runs/size-9")]
+pub(crate) struct TrainArgs {
+    /// A preset's name (see `list presets`), or a TOML file.
+    #[arg(value_name = "PRESET|FILE.toml")]
+    pub(crate) preset: String,
+    /// Settings to change, by dotted key.
+    #[arg(value_name = "key=value")]
+    pub(crate) overrides: Vec<String>,
+    /// Seed of all randomness [default: the file's, or 0].
+    #[arg(long, value_name = "S", value_parser = seed, conflicts_with = "seeds")]
+    pub(crate) seed: Option<u64>,
+    /// Train N runs, seeds 0 to N-1, one after the other.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) seeds: Option<u64>,
+    #[command(flatten)]
+    pub(crate) work: Work,
+    /// Where networks live: cpu or cuda.
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub(crate) device: String,
+    /// Folder of all runs.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) runs: PathBuf,
+    /// Replace runs that exist already.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  experiments resume runs/rl2-bernoulli-bandit-5x10/seed-0")]
+pub(crate) struct ResumeArgs {
+    /// A run's folder, or the folder of several seeds.
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) work: Work,
+    /// Where networks live: cpu or cuda [default: as the run began].
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  experiments eval runs/quickstart/seed-0 --tasks 100000")]
+pub(crate) struct EvalArgs {
+    /// A run's folder.
+    pub(crate) run: PathBuf,
+    /// Held-out tasks [default: the run's evaluation.tasks].
+    #[arg(long, value_name = "N", value_parser = tasks)]
+    pub(crate) tasks: Option<usize>,
+    #[command(flatten)]
+    pub(crate) work: Work,
+    /// Where networks live: cpu or cuda [default: as the run began].
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Settings of the environment and parameters of learners go by key; a \
+    learner's name in front tells apart what has the same key.\n\nExamples:\n  \
+    experiments baseline bernoulli-bandit thompson greedy arms=10\n  \
+    experiments baseline bernoulli-bandit ucb1 arms=5 pulls=100 ucb1.c=0.2 --tasks 100000")]
+pub(crate) struct BaselineArgs {
+    /// An environment's name (see `list envs`).
+    #[arg(value_name = "ENV")]
+    pub(crate) environment: String,
+    /// Learners (see `list learners`) and settings.
+    #[arg(value_name = "LEARNER|key=value", required = true)]
+    pub(crate) words: Vec<String>,
+    /// Held-out tasks.
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = tasks)]
+    pub(crate) tasks: usize,
+    /// Seed of all randomness: a run of this seed is evaluated on the same tasks.
+    #[arg(long, value_name = "S", default_value = "0", value_parser = seed)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) work: Work,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  experiments oracle bernoulli-bandit arms=5 pulls=20")]
+pub(crate) struct OracleArgs {
+    /// An environment's name (see `list envs`).
+    #[arg(value_name = "ENV")]
+    pub(crate) environment: String,
+    /// Settings of the environment.
+    #[arg(value_name = "key=value")]
+    pub(crate) settings: Vec<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  experiments report runs/*/seed-* --out report")]
+pub(crate) struct ReportArgs {
+    /// Runs' folders, or folders of several seeds.
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+    /// Where to write [default: the run's folder, or the one around all runs].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum What {
+    /// Stepping environments with actions drawn beforehand.
+    Envs,
+    /// Complete PPO iterations of RL².
+    Rl2,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    experiments bench envs bernoulli-bandit arms=2\n  \
+    experiments bench rl2 rl2.trunk.hidden=256 --json")]
+pub(crate) struct BenchArgs {
+    /// What to measure.
+    pub(crate) what: What,
+    /// Settings; for `envs`, environments' names too [default: all of them].
+    #[arg(value_name = "ENV|key=value")]
+    pub(crate) words: Vec<String>,
+    #[command(flatten)]
+    pub(crate) work: Work,
+    /// Where networks live: cpu or cuda.
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub(crate) device: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Folder of all runs.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) runs: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  experiments check-env bernoulli-bandit arms=3")]
+pub(crate) struct CheckEnvArgs {
+    /// An environment's name (see `list envs`).
+    #[arg(value_name = "ENV")]
+    pub(crate) environment: String,
+    /// Settings of the environment.
+    #[arg(value_name = "key=value")]
+    pub(crate) settings: Vec<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}

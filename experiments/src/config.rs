@@ -1,0 +1,194 @@
+//! The configuration of a run: a TOML table, completed, overridden and typed.
+
+use crate::failure::Failure;
+use crate::learners::LearnerSpec;
+use crate::names::suggestion;
+use crate::overrides::Override;
+use crate::read::read;
+use crate::registry::{Built, Registry};
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroUsize;
+use toml::{Table, Value};
+
+/// How a trained agent chooses when it is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Actions {
+    /// By chance, as its policy says.
+    Sample,
+    /// The likeliest action.
+    Greedy,
+}
+
+/// Held-out evaluation.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluation {
+    /// Tasks of the comparison at the end.
+    pub tasks: NonZeroUsize,
+    /// Updates between evaluations while training.
+    pub interval: u64,
+    /// Tasks of those.
+    pub interval_tasks: NonZeroUsize,
+    /// How the agent chooses.
+    pub actions: Actions,
+    /// Who it is compared with.
+    pub learners: Vec<Table>,
+}
+
+/// When to save.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Saving {
+    /// Updates between checkpoints.
+    pub interval: u64,
+    /// How many of the newest checkpoints are kept.
+    pub keep: NonZeroUsize,
+}
+
+/// The configuration of one run, complete and checked as far as it can be
+/// without starting the run.
+pub struct RunConfig {
+    /// The whole configuration as a table, without hidden defaults.
+    pub table: Table,
+    /// The seed.
+    pub seed: u64,
+    /// The algorithm's name.
+    pub algorithm: String,
+    /// The algorithm's settings.
+    pub settings: Value,
+    /// The environment's name.
+    pub environment: String,
+    /// The environment.
+    pub built: Built,
+    /// Held-out evaluation.
+    pub evaluation: Evaluation,
+    /// Who the agent is compared with.
+    pub learners: Vec<LearnerSpec>,
+    /// When to save.
+    pub checkpoint: Saving,
+}
+
+impl RunConfig {
+    /// Reads, completes and checks a configuration.
+    ///
+    /// # Errors
+    /// Names the place, the key, its value and what is allowed.
+    pub fn resolve(
+        registry: &Registry,
+        place: &str,
+        text: &str,
+        overrides: &[String],
+    ) -> Result<Self, Failure> {
+        let mut table: Table = text
+            .parse()
+            .map_err(|error: toml::de::Error| Failure::config(syntax(place, text, &error)))?;
+        let overrides = Override::parse_all(overrides).map_err(Failure::usage)?;
+        let resolved = (|| {
+            if let Some(named) = overrides.iter().find(|o| o.key == "environment.name") {
+                // The settings of the environment before mean nothing to another one.
+                let fresh = Table::from_iter([("name".to_owned(), named.value.clone())]);
+                table.insert("environment".to_owned(), Value::Table(fresh));
+            }
+            complete(registry, &mut table)?;
+            for one in &overrides {
+                one.apply(&mut table)?;
+            }
+            Self::read(registry, table)
+        })();
+        resolved.map_err(|message| Failure::config(format!("{place}: {message}")))
+    }
+
+    fn read(registry: &Registry, table: Table) -> Result<Self, String> {
+        let algorithm: String = section("algorithm", &table)?;
+        registry.algorithm(&algorithm)?;
+        let known = ["algorithm", "seed", "environment", "evaluation", "checkpoint", &algorithm];
+        if let Some(unknown) = table.keys().find(|key| !known.contains(&key.as_str())) {
+            return Err(format!("{unknown}: no such key; {}", suggestion(unknown, known)));
+        }
+        let evaluation: Evaluation = section("evaluation", &table)?;
+        let checkpoint: Saving = section("checkpoint", &table)?;
+        for (key, interval) in [
+            ("evaluation.interval", evaluation.interval),
+            ("checkpoint.interval", checkpoint.interval),
+        ] {
+            if interval == 0 {
+                return Err(format!("{key} = 0; allowed: at least 1 update"));
+            }
+        }
+        let learners = evaluation.learners.iter().enumerate();
+        let learners = learners
+            .map(|(index, table)| LearnerSpec::read(&format!("evaluation.learners.{index}"), table))
+            .collect::<Result<Vec<_>, String>>()?;
+        let (environment, set) = environment_of(&table)?;
+        let built = registry.environment(&environment)?.build(&set)?;
+        let Some(settings) = table.get(&algorithm).cloned() else {
+            return Err(format!("[{algorithm}] is missing: the settings of the algorithm"));
+        };
+        Ok(Self {
+            seed: section("seed", &table)?,
+            algorithm,
+            settings,
+            environment,
+            built,
+            evaluation,
+            learners,
+            checkpoint,
+            table,
+        })
+    }
+
+    /// The same configuration under another seed.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        // Seeds come from the command line, which allows what TOML can hold.
+        self.table.insert("seed".to_owned(), Value::Integer(seed as i64));
+        self.seed = seed;
+        self
+    }
+
+    /// The text of `config.toml`.
+    ///
+    /// # Errors
+    /// If the table cannot be written, which is a bug.
+    pub fn to_text(&self) -> Result<String, Failure> {
+        toml::to_string_pretty(&self.table).map_err(Failure::internal)
+    }
+}
+
+/// Fills in what has a default: the seed and the environment's settings.
+fn complete(registry: &Registry, table: &mut Table) -> Result<(), String> {
+    if !table.contains_key("seed") {
+        table.insert("seed".to_owned(), Value::Integer(0));
+    }
+    let (name, set) = environment_of(table)?;
+    let settings = registry.environment(&name)?.build(&set)?.settings;
+    let named = Table::from_iter([("name".to_owned(), Value::String(name))]);
+    let whole = named.into_iter().chain(settings.table().clone());
+    table.insert("environment".to_owned(), Value::Table(whole.collect()));
+    Ok(())
+}
+
+/// The environment's name, and the settings beside it.
+fn environment_of(table: &Table) -> Result<(String, Table), String> {
+    let mut set: Table = section("environment", table)?;
+    match set.remove("name") {
+        Some(Value::String(name)) => Ok((name, set)),
+        Some(other) => Err(format!("environment.name = {other}; allowed: text in quotes")),
+        None => Err("environment.name is missing; `list envs` shows what there is".to_owned()),
+    }
+}
+
+fn section<'a, T: Deserialize<'a>>(key: &str, table: &'a Table) -> Result<T, String> {
+    match table.get(key) {
+        Some(value) => read(key, value),
+        None => Err(format!("{key} is missing; every setting must be given")),
+    }
+}
+
+/// Where a file stops being TOML, and why.
+fn syntax(place: &str, text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+    format!("{place}, line {line}: {}", error.message())
+}

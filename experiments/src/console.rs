@@ -1,0 +1,203 @@
+//! What goes to the terminal: results to standard output, progress to standard
+//! error.
+
+use crate::failure::Failure;
+use serde::Serialize;
+use std::env;
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+/// How to talk to whoever started the program.
+#[derive(Clone, Copy, Debug)]
+pub struct Console {
+    /// One JSON object per line on standard output, and nothing else.
+    json: bool,
+    /// Colours on standard output.
+    colour: bool,
+}
+
+impl Console {
+    /// Colours only on a terminal, and only where `NO_COLOR` is not set.
+    pub fn new(json: bool) -> Self {
+        let wanted = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let capable = env::var_os("TERM").is_none_or(|value| value != "dumb");
+        Self {
+            json,
+            colour: wanted && capable && !json && io::stdout().is_terminal(),
+        }
+    }
+
+    /// Whether results are JSON.
+    pub fn json(&self) -> bool {
+        self.json
+    }
+
+    /// A line of results for humans; nothing where JSON is wanted.
+    ///
+    /// # Errors
+    /// If standard output is closed.
+    pub fn say(&self, text: impl Display) -> Result<(), Failure> {
+        match self.json {
+            true => Ok(()),
+            false => Ok(writeln!(io::stdout().lock(), "{text}")?),
+        }
+    }
+
+    /// A line of results for programs; nothing where text is wanted.
+    ///
+    /// # Errors
+    /// If standard output is closed.
+    pub fn emit(&self, row: &impl Serialize) -> Result<(), Failure> {
+        if !self.json {
+            return Ok(());
+        }
+        let line = serde_json::to_string(row).map_err(Failure::internal)?;
+        Ok(writeln!(io::stdout().lock(), "{line}")?)
+    }
+
+    /// A remark on the way; to standard error.
+    pub fn note(&self, text: impl Display) {
+        // Nothing is lost if nobody listens.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// Text that stands out on a terminal.
+    pub fn bold(&self, text: &str) -> String {
+        self.styled(text, "1")
+    }
+
+    /// Text that is good news.
+    pub fn good(&self, text: &str) -> String {
+        self.styled(text, "1;32")
+    }
+
+    /// Text that is bad news.
+    pub fn bad(&self, text: &str) -> String {
+        self.styled(text, "1;31")
+    }
+
+    /// Text of lesser interest.
+    pub fn dim(&self, text: &str) -> String {
+        self.styled(text, "2")
+    }
+
+    fn styled(&self, text: &str, code: &str) -> String {
+        match self.colour {
+            true => format!("\x1b[{code}m{text}\x1b[0m"),
+            false => text.to_owned(),
+        }
+    }
+}
+
+/// Rows of text in aligned columns, the first to the left and the others to
+/// the right.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    rows: Vec<Vec<String>>,
+    marked: Option<usize>,
+}
+
+impl Table {
+    /// A table with these headings.
+    pub fn new(headings: &[&str]) -> Self {
+        let headings = headings.iter().map(|text| (*text).to_owned()).collect();
+        Self {
+            rows: vec![headings],
+            marked: None,
+        }
+    }
+
+    /// Adds a row with as many cells as there are headings.
+    pub fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    /// Makes the row added last stand out.
+    pub fn mark(&mut self) {
+        self.marked = Some(self.rows.len() - 1);
+    }
+
+    /// The lines, the first of which is the headings.
+    pub fn lines(&self, console: &Console) -> Vec<String> {
+        let width = |column| {
+            let cells = self.rows.iter().filter_map(|row: &Vec<String>| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let columns = self.rows[0].len();
+        let widths: Vec<usize> = (0..columns).map(width).collect();
+        let line = |(index, row): (usize, &Vec<String>)| {
+            let cells = row.iter().zip(&widths).enumerate();
+            let cells = cells.map(|(column, (cell, width))| match column {
+                0 => format!("{cell:<width$}"),
+                _ => format!("{cell:>width$}"),
+            });
+            let line = cells.collect::<Vec<_>>().join("   ");
+            let line = line.trim_end();
+            match index {
+                0 => console.bold(line),
+                index if self.marked == Some(index) => console.good(line),
+                _ => line.to_owned(),
+            }
+        };
+        self.rows.iter().enumerate().map(line).collect()
+    }
+
+    /// Prints the table.
+    ///
+    /// # Errors
+    /// If standard output is closed.
+    pub fn print(&self, console: &Console) -> Result<(), Failure> {
+        self.lines(console).iter().try_for_each(|line| console.say(line))
+    }
+}
+
+/// A rate or a count in few digits: `85.3k`, `1.2M`.
+pub fn short(number: f64) -> String {
+    match number {
+        n if n >= 9.995e8 => format!("{:.2}G", n / 1e9),
+        n if n >= 9.995e5 => format!("{:.2}M", n / 1e6),
+        n if n >= 999.5 => format!("{:.1}k", n / 1e3),
+        n => format!("{n:.0}"),
+    }
+}
+
+/// Seconds in words: `1 h 02 min`, `3 min 20 s`, `12 s`, `0.35 s`.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        0..10 => format!("{seconds:.1} s"),
+        10..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_aligned_without_colours_in_a_pipe() {
+        let console = Console { json: false, colour: false };
+        let mut table = Table::new(&["learner", "return"]);
+        table.row(vec!["rl2".into(), "6.64".into()]);
+        table.mark();
+        table.row(vec!["ε-greedy".into(), "16.12".into()]);
+        assert_eq!(
+            table.lines(&console),
+            ["learner    return", "rl2          6.64", "ε-greedy    16.12"]
+        );
+        let coloured = Console { colour: true, ..console };
+        assert!(table.lines(&coloured)[1].starts_with("\x1b["));
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(short(12.0), "12");
+        assert_eq!(short(85_300.0), "85.3k");
+        assert_eq!(short(1_234_567.0), "1.23M");
+        assert_eq!(duration(0.35), "0.3 s");
+        assert_eq!(duration(200.0), "3 min 20 s");
+        assert_eq!(duration(3725.0), "1 h 02 min");
+    }
+}

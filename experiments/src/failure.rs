@@ -1,0 +1,114 @@
+//! Why a command did not do what was asked, and the exit code that says so.
+
+use record::RecordError;
+use rl2::Rl2Error;
+use rollout::RolloutError;
+use std::fmt::{self, Display};
+use std::io;
+
+/// What the process tells its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All was done.
+    Done = 0,
+    /// The command line cannot be followed.
+    Usage = 2,
+    /// The fault is in the program, or in an environment that it runs.
+    Internal = 70,
+    /// A run was stopped, but is saved and can be resumed.
+    Stopped = 75,
+    /// A configuration cannot be followed.
+    Config = 78,
+}
+
+/// Why a command ended early: one message that says what is wrong, where, and
+/// how to put it right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// The message, empty where nobody is left to read it.
+    pub message: String,
+}
+
+impl Failure {
+    /// The command line cannot be followed.
+    pub fn usage(message: impl Display) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// A configuration cannot be followed.
+    pub fn config(message: impl Display) -> Self {
+        Self::new(Exit::Config, message)
+    }
+
+    /// The fault is not the user's.
+    pub fn internal(message: impl Display) -> Self {
+        Self::new(Exit::Internal, message)
+    }
+
+    /// A run was stopped and can be resumed.
+    pub fn stopped(message: impl Display) -> Self {
+        Self::new(Exit::Stopped, message)
+    }
+
+    fn new(exit: Exit, message: impl Display) -> Self {
+        let message = message.to_string();
+        Self { exit, message }
+    }
+
+    /// The same failure, with where it happened in front.
+    #[must_use]
+    pub fn within(mut self, place: impl Display) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Writing to standard output failed.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            // As in `experiments list | head`: the reader has what it wants.
+            io::ErrorKind::BrokenPipe => Self::new(Exit::Done, ""),
+            _ => Self::internal(format!("cannot write to standard output: {error}")),
+        }
+    }
+}
+
+impl From<RecordError> for Failure {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Unstorable { .. } => Self::internal(error),
+            _ => Self::usage(error),
+        }
+    }
+}
+
+impl From<RolloutError> for Failure {
+    fn from(error: RolloutError) -> Self {
+        match error {
+            RolloutError::Workers { .. } | RolloutError::Thread { .. } => Self::usage(error),
+            RolloutError::Size { .. } | RolloutError::Unfit { .. } => Self::config(error),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<Rl2Error> for Failure {
+    fn from(error: Rl2Error) -> Self {
+        match error {
+            Rl2Error::Config { .. } => Self::config(error),
+            Rl2Error::Rollout(error) => error.into(),
+            _ => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The machine that the program runs on.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::thread::available_parallelism;
+
+/// Hardware threads that this process may use.
+pub fn cores() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
+
+/// The CPU's name, as the system gives it.
+pub fn cpu() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = info.lines().find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        (key.trim() == "model name").then(|| value.trim().to_owned())
+    });
+    name.unwrap_or_else(|| format!("unknown {}", env::consts::ARCH))
+}
+
+/// Vector instructions that the kernels choose among.
+pub fn cpu_features() -> Vec<&'static str> {
+    let mut features = Vec::new();
+    #[cfg(target_arch = "x86_64")]
+    {
+        let found = [
+            ("sse4.2", std::arch::is_x86_feature_detected!("sse4.2")),
+            ("avx2", std::arch::is_x86_feature_detected!("avx2")),
+            ("fma", std::arch::is_x86_feature_detected!("fma")),
+            ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
+        ];
+        features.extend(found.iter().filter(|(_, has)| *has).map(|(name, _)| *name));
+    }
+    features
+}
+
+/// The operating system and architecture.
+pub fn system() -> String {
+    format!("{} {}", env::consts::OS, env::consts::ARCH)
+}
+
+/// Where downloads are kept for the user; `None` if no home is known.
+pub fn cache_folder() -> Option<PathBuf> {
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+    Some(base?.join("metarl"))
+}
+
+/// How the user called this program, to print commands that work as they are.
+pub fn program() -> String {
+    env::args().next().unwrap_or_else(|| "experiments".to_owned())
+}

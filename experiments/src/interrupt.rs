@@ -1,0 +1,33 @@
+//! Stopping when asked to: the signals INT, TERM and HUP ask the work in
+//! progress to save itself; a second one ends the process at once.
+
+use std::process::exit;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether somebody asked the program to stop.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt {
+    asked: Arc<AtomicBool>,
+}
+
+impl Interrupt {
+    /// Listens from now on.
+    pub fn listen() -> Self {
+        let interrupt = Self::default();
+        let asked = Arc::clone(&interrupt.asked);
+        // Where no handler can be set, signals end the process, and the run is
+        // resumed from its last checkpoint.
+        let _ = ctrlc::set_handler(move || {
+            if asked.swap(true, Ordering::SeqCst) {
+                exit(130); // As a shell reports a process that INT ended.
+            }
+        });
+        interrupt
+    }
+
+    /// Whether it is time to stop.
+    pub fn asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst)
+    }
+}

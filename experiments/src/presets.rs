@@ -1,0 +1,124 @@
+//! The configurations that come with metarl, embedded in the program.
+
+use crate::failure::Failure;
+use crate::names::suggestion;
+use std::fs;
+use std::path::Path;
+
+/// A configuration by name.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// What it is called.
+    pub name: &'static str,
+    /// The text of its TOML file.
+    pub text: &'static str,
+}
+
+/// What the quickstart trains.
+pub const QUICKSTART: &str = "rl2/bernoulli-bandit-5x10";
+/// What `bench rl2` measures.
+pub const BENCHMARK: &str = "rl2/benchmark";
+
+/// All of them.
+pub const PRESETS: &[Preset] = &[
+    Preset {
+        name: QUICKSTART,
+        text: include_str!("../presets/rl2/bernoulli-bandit-5x10.toml"),
+    },
+    Preset {
+        name: "rl2/bernoulli-bandit-5x100",
+        text: include_str!("../presets/rl2/bernoulli-bandit-5x100.toml"),
+    },
+    Preset {
+        name: "rl2/bernoulli-bandit-10x100",
+        text: include_str!("../presets/rl2/bernoulli-bandit-10x100.toml"),
+    },
+    Preset {
+        name: BENCHMARK,
+        text: include_str!("../presets/rl2/benchmark.toml"),
+    },
+];
+
+impl Preset {
+    /// What it is for: the first line of its comment.
+    pub fn summary(&self) -> &'static str {
+        let first = self.text.lines().next().unwrap_or_default();
+        first.trim_start_matches('#').trim()
+    }
+
+    /// The preset of a name; `quickstart` is the one that the quickstart trains.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        let name = match name {
+            "quickstart" => QUICKSTART,
+            name => name,
+        };
+        PRESETS.iter().find(|preset| preset.name == name)
+    }
+}
+
+/// The text of a configuration, and where it is from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The preset's name or the file's path, for messages.
+    pub place: String,
+    /// A name for the folder of its runs.
+    pub folder: String,
+    /// The text.
+    pub text: String,
+}
+
+impl Source {
+    /// The preset of a name, or the file of a path.
+    ///
+    /// # Errors
+    /// If there is neither.
+    pub fn find(name: &str) -> Result<Self, Failure> {
+        if let Some(preset) = Preset::find(name) {
+            return Ok(Self {
+                place: format!("preset {}", preset.name),
+                folder: preset.name.replace('/', "-"),
+                text: preset.text.to_owned(),
+            });
+        }
+        let path = Path::new(name);
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            let names = PRESETS.iter().map(|preset| preset.name);
+            let help = suggestion(name, names.chain(["quickstart"]));
+            return Err(Failure::usage(format!(
+                "no preset '{name}' (a file would end in .toml); {help}"
+            )));
+        }
+        let text = fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        Ok(Self {
+            place: name.to_owned(),
+            folder: stem.into_owned(),
+            text,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_file_is_embedded() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("presets");
+        let mut files = Vec::new();
+        for folder in fs::read_dir(root).unwrap() {
+            let folder = folder.unwrap();
+            let family = folder.file_name().into_string().unwrap();
+            for file in fs::read_dir(folder.path()).unwrap() {
+                let file = file.unwrap().file_name().into_string().unwrap();
+                files.push(format!("{family}/{}", file.trim_end_matches(".toml")));
+            }
+        }
+        let mut names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+        names.sort_unstable();
+        files.sort_unstable();
+        assert_eq!(names, files);
+        assert!(PRESETS.iter().all(|preset| preset.text.starts_with("# ")));
+    }
+}

@@ -1,0 +1,354 @@
+//! From a TOML value to a typed configuration, with errors that say which key
+//! is at fault, what it is, what is allowed and what was probably meant.
+//!
+//! serde hands an error what it needs for that (the unknown key and the known
+//! ones, the value and what was expected), but an error type of its own has to
+//! keep it; the one of the `toml` crate makes it a sentence right away.
+
+use crate::names::suggestion;
+use serde::de::value::{MapAccessDeserializer, StrDeserializer};
+use serde::de::{self, DeserializeSeed, Deserializer, Expected, MapAccess, SeqAccess, Unexpected};
+use serde::de::{IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
+use std::fmt::{self, Display};
+use toml::Value;
+
+/// Reads a value that stands at `place`, a dotted key.
+///
+/// # Errors
+/// Names the first key that is unknown, missing or of the wrong type.
+pub(crate) fn read<'a, T: de::Deserialize<'a>>(place: &str, value: &'a Value) -> Result<T, String> {
+    T::deserialize(Node(value)).map_err(|fault| fault.explain(place, value))
+}
+
+/// What is wrong, and below which key.
+#[derive(Debug)]
+struct Fault {
+    path: Vec<String>,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    UnknownKey {
+        key: String,
+        known: &'static [&'static str],
+    },
+    UnknownWord {
+        word: String,
+        known: &'static [&'static str],
+    },
+    Missing {
+        key: &'static str,
+    },
+    Unfit {
+        found: Option<Value>,
+        expected: String,
+    },
+    Other(String),
+}
+
+impl Fault {
+    fn below(mut self, key: impl Display) -> Self {
+        self.path.insert(0, key.to_string());
+        self
+    }
+
+    fn explain(self, place: &str, root: &Value) -> String {
+        let mut path = vec![place.to_owned()];
+        path.extend(self.path.iter().cloned());
+        let at = self.path.iter().try_fold(root, |value, key| match value {
+            Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+            table => table.get(key),
+        });
+        let locate = |wanted: &Value| {
+            let mut path = path.clone();
+            path.extend(at.and_then(|value| find(value, wanted)).unwrap_or_default());
+            path.join(".")
+        };
+        match self.what {
+            What::UnknownKey { key, known } => {
+                let help = suggestion(&key, known.iter().copied());
+                format!("{}.{key}: no such key; {help}", path.join("."))
+            }
+            What::UnknownWord { word, known } => {
+                let help = suggestion(&word, known.iter().copied());
+                let value = Value::String(word);
+                format!("{} = {value}; {help}", locate(&value))
+            }
+            What::Missing { key } => {
+                format!("{}.{key} is missing; every setting must be given", path.join("."))
+            }
+            What::Unfit { found: Some(value), expected } => {
+                format!("{} = {value}; allowed: {expected}", locate(&value))
+            }
+            What::Unfit { found: None, expected } => {
+                let value = at.map(|value| format!(" = {value}")).unwrap_or_default();
+                format!("{}{value}; allowed: {expected}", path.join("."))
+            }
+            What::Other(message) => format!("{}: {message}", path.join(".")),
+        }
+    }
+}
+
+/// Where below a value another one stands. serde loses the way into enums that
+/// are told apart by a key of theirs.
+fn find(value: &Value, wanted: &Value) -> Option<Vec<String>> {
+    let Value::Table(table) = value else {
+        return None;
+    };
+    table.iter().find_map(|(key, value)| {
+        let rest = match value == wanted {
+            true => Some(Vec::new()),
+            false => find(value, wanted),
+        };
+        rest.map(|rest| [vec![key.clone()], rest].concat())
+    })
+}
+
+/// What serde's phrases mean to someone who writes TOML.
+fn in_toml(expected: &dyn Expected) -> String {
+    match expected.to_string().as_str() {
+        "u64" | "usize" | "u32" => "a whole number, at least 0".to_owned(),
+        "f64" | "f32" => "a number".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        "a string" => "text in quotes".to_owned(),
+        "a sequence" => "a list, as in [1, 2]".to_owned(),
+        other => match other.strip_prefix("struct ").or(other.strip_prefix("internally tagged enum ")) {
+            Some(_) => "a table, as in {key = value}".to_owned(),
+            None => other.replace("string or map", "text in quotes").replace("variant identifier", "text in quotes"),
+        },
+    }
+}
+
+impl Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?}", self.what)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl From<What> for Fault {
+    fn from(what: What) -> Self {
+        let path = Vec::new();
+        Self { path, what }
+    }
+}
+
+impl de::Error for Fault {
+    fn custom<T: Display>(message: T) -> Self {
+        What::Other(message.to_string()).into()
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let found = match found {
+            Unexpected::Bool(value) => Some(Value::Boolean(value)),
+            Unexpected::Unsigned(value) => i64::try_from(value).ok().map(Value::Integer),
+            Unexpected::Signed(value) => Some(Value::Integer(value)),
+            Unexpected::Float(value) => Some(Value::Float(value)),
+            Unexpected::Str(value) => Some(Value::String(value.to_owned())),
+            _ => None,
+        };
+        let expected = in_toml(expected);
+        What::Unfit { found, expected }.into()
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::invalid_type(found, expected)
+    }
+
+    fn unknown_field(key: &str, known: &'static [&'static str]) -> Self {
+        let key = key.to_owned();
+        What::UnknownKey { key, known }.into()
+    }
+
+    fn unknown_variant(word: &str, known: &'static [&'static str]) -> Self {
+        let word = word.to_owned();
+        What::UnknownWord { word, known }.into()
+    }
+
+    fn missing_field(key: &'static str) -> Self {
+        What::Missing { key }.into()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Node<'a>(&'a Value);
+
+impl<'de> Deserializer<'de> for Node<'de> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.0 {
+            Value::String(value) => visitor.visit_borrowed_str(value),
+            Value::Integer(value) => visitor.visit_i64(*value),
+            Value::Float(value) => visitor.visit_f64(*value),
+            Value::Boolean(value) => visitor.visit_bool(*value),
+            Value::Datetime(value) => visitor.visit_string(value.to_string()),
+            Value::Array(items) => visitor.visit_seq(Items(items.iter().enumerate())),
+            Value::Table(table) => visitor.visit_map(Entries {
+                rest: table.iter(),
+                current: None,
+            }),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        match self.0 {
+            Value::String(word) => {
+                let word: StrDeserializer<'de, Fault> = word.as_str().into_deserializer();
+                visitor.visit_enum(word)
+            }
+            Value::Table(table) => visitor.visit_enum(MapAccessDeserializer::new(Entries {
+                rest: table.iter(),
+                current: None,
+            })),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+struct Items<'a>(std::iter::Enumerate<std::slice::Iter<'a, Value>>);
+
+impl<'de> SeqAccess<'de> for Items<'de> {
+    type Error = Fault;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Fault> {
+        let Some((index, value)) = self.0.next() else {
+            return Ok(None);
+        };
+        let item = seed.deserialize(Node(value));
+        item.map(Some).map_err(|fault| fault.below(index))
+    }
+}
+
+struct Entries<'a> {
+    rest: toml::map::Iter<'a>,
+    current: Option<(&'a String, &'a Value)>,
+}
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Fault> {
+        self.current = self.rest.next();
+        let Some((key, _)) = self.current else {
+            return Ok(None);
+        };
+        let key: StrDeserializer<'_, Fault> = key.as_str().into_deserializer();
+        seed.deserialize(key).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+        let (key, value) = self.current.expect("serde asks for a key first");
+        let value = seed.deserialize(Node(value));
+        value.map_err(|fault| fault.below(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Config {
+        #[serde(rename = "lanes")]
+        _lanes: usize,
+        #[serde(rename = "rate")]
+        _rate: f64,
+        #[serde(rename = "outer")]
+        _outer: Outer,
+        #[serde(rename = "hidden")]
+        _hidden: Vec<usize>,
+        #[serde(rename = "input")]
+        _input: Input,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+    enum Outer {
+        Ppo {
+            #[serde(rename = "clip")]
+            _clip: f64,
+        },
+        A2c,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Input {
+        Reward,
+        Action,
+    }
+
+    const GOOD: &str = "lanes = 4\nrate = 1\nouter = {kind = \"ppo\", clip = 0.2}\n\
+                        hidden = [1, 2]\ninput = \"reward\"";
+
+    fn message(from: &str, to: &str) -> String {
+        assert!(GOOD.contains(from));
+        let value = Value::Table(GOOD.replace(from, to).parse().unwrap());
+        read::<Config>("rl2", &value).unwrap_err()
+    }
+
+    #[test]
+    fn what_is_right_is_read() {
+        let value = Value::Table(GOOD.parse().unwrap());
+        read::<Config>("rl2", &value).unwrap();
+    }
+
+    #[test]
+    fn errors_say_where_and_what() {
+        let cases = [
+            ("lanes", "lans", "rl2.lans: no such key; did you mean 'lanes'?"),
+            ("lanes = 4\n", "", "rl2.lanes is missing"),
+            ("lanes = 4", "lanes = -4", "rl2.lanes = -4; allowed: a whole number, at least 0"),
+            ("lanes = 4", "lanes = 4.5", "rl2.lanes = 4.5; allowed: a whole number"),
+            ("rate = 1", "rate = true", "rl2.rate = true; allowed: a number"),
+            ("[1, 2]", "[1, \"x\"]", "rl2.hidden.1 = \"x\"; allowed: a whole number"),
+            ("[1, 2]", "3", "rl2.hidden = 3; allowed: a list"),
+            ("\"ppo\"", "\"pppo\"", "rl2.outer.kind = \"pppo\"; did you mean 'ppo'?"),
+            ("0.2", "\"x\"", "rl2.outer.clip = \"x\"; allowed: a number"),
+            ("clip", "clp", "rl2.outer.clp: no such key; did you mean 'clip'?"),
+            (", clip = 0.2", "", "rl2.outer.clip is missing"),
+            ("kind = \"ppo\", ", "", "rl2.outer.kind is missing"),
+            ("\"reward\"", "\"rewards\"", "rl2.input = \"rewards\"; did you mean 'reward'?"),
+            ("\"reward\"", "7", "rl2.input = 7; allowed: text in quotes"),
+            ("{kind = \"ppo\", clip = 0.2}", "3", "rl2.outer = 3; allowed: a table"),
+        ];
+        for (from, to, wanted) in cases {
+            let found = message(from, to);
+            assert!(found.starts_with(wanted), "{found}\nis not\n{wanted}");
+        }
+    }
+}

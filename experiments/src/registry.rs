@@ -1,0 +1,184 @@
+//! The one place where a string becomes a type.
+
+use crate::algorithm::AlgorithmEntry;
+use crate::names::suggestion;
+use crate::settings::{Key, Kind, Settings};
+use rl_core::{EnvFactory, TaskDistribution, Tasks};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use toml::Table;
+
+type Build = dyn Fn(&Settings) -> Result<Arc<dyn EnvFactory>, String> + Send + Sync;
+
+/// An environment that can be asked for by name, with its settings.
+pub struct EnvironmentEntry {
+    name: String,
+    summary: String,
+    keys: Vec<Key>,
+    build: Box<Build>,
+}
+
+impl EnvironmentEntry {
+    /// An environment without settings so far; add each with
+    /// [`Self::count`], [`Self::number`] or [`Self::choice`]. `build` makes the
+    /// task distribution from checked settings.
+    pub fn new<D: TaskDistribution>(
+        name: &str,
+        summary: &str,
+        build: impl Fn(&Settings) -> Result<D, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            summary: summary.to_owned(),
+            keys: Vec::new(),
+            build: Box::new(move |settings| {
+                let tasks = Tasks::new(build(settings)?).map_err(|error| error.to_string())?;
+                Ok(Arc::new(tasks))
+            }),
+        }
+    }
+
+    /// Adds a setting that is a whole number.
+    #[must_use]
+    pub fn count(
+        self,
+        name: &str,
+        default: usize,
+        range: RangeInclusive<usize>,
+        meaning: &str,
+    ) -> Self {
+        self.key(name, Kind::Count { default, range }, meaning)
+    }
+
+    /// Adds a setting that is a real number.
+    #[must_use]
+    pub fn number(
+        self,
+        name: &str,
+        default: f64,
+        range: RangeInclusive<f64>,
+        meaning: &str,
+    ) -> Self {
+        self.key(name, Kind::Number { default, range }, meaning)
+    }
+
+    /// Adds a setting that is one of several words; the first is its default.
+    #[must_use]
+    pub fn choice(self, name: &str, words: &[&str], meaning: &str) -> Self {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        let default = words.first().cloned().unwrap_or_default();
+        self.key(name, Kind::Choice { default, words }, meaning)
+    }
+
+    fn key(mut self, name: &str, kind: Kind, meaning: &str) -> Self {
+        self.keys.push(Key {
+            name: name.to_owned(),
+            meaning: meaning.to_owned(),
+            kind,
+        });
+        self
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is, in one line.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// What there is to set.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The environment with these settings.
+    ///
+    /// # Errors
+    /// Names the key at fault, its value and what is allowed.
+    pub fn build(&self, set: &Table) -> Result<Built, String> {
+        let settings = Settings::new("environment", &self.keys, set)?;
+        let factory = (self.build)(&settings)?;
+        Ok(Built { settings, factory })
+    }
+}
+
+/// An environment as it was asked for.
+#[derive(Clone)]
+pub struct Built {
+    /// All its settings.
+    pub settings: Settings,
+    /// The environment.
+    pub factory: Arc<dyn EnvFactory>,
+}
+
+/// What the command line knows by name: environments and algorithms.
+pub struct Registry {
+    environments: Vec<EnvironmentEntry>,
+    algorithms: Vec<AlgorithmEntry>,
+}
+
+impl Registry {
+    /// Everything that comes with metarl.
+    pub fn standard() -> Self {
+        Self {
+            environments: vec![
+                EnvironmentEntry::new(
+                    "bernoulli-bandit",
+                    "arms that pay 1 with a probability of their own, drawn from U[0, 1]",
+                    |settings| {
+                        let (arms, pulls) = (settings.count("arms")?, settings.count("pulls")?);
+                        bandits::BernoulliBandit::new(arms, pulls).map_err(|e| e.to_string())
+                    },
+                )
+                .count("arms", 5, 1..=65_536, "arms to choose from")
+                .count("pulls", 10, 1..=1_000_000, "pulls of a trial"),
+            ],
+            algorithms: vec![AlgorithmEntry::rl2()],
+        }
+    }
+
+    /// Adds an environment; it replaces one of the same name.
+    #[must_use]
+    pub fn with_environment(mut self, entry: EnvironmentEntry) -> Self {
+        self.environments.retain(|other| other.name != entry.name);
+        self.environments.push(entry);
+        self
+    }
+
+    /// All environments.
+    pub fn environments(&self) -> &[EnvironmentEntry] {
+        &self.environments
+    }
+
+    /// All algorithms.
+    pub fn algorithms(&self) -> &[AlgorithmEntry] {
+        &self.algorithms
+    }
+
+    /// The environment of a name.
+    ///
+    /// # Errors
+    /// Names the nearest one.
+    pub fn environment(&self, name: &str) -> Result<&EnvironmentEntry, String> {
+        let found = self.environments.iter().find(|entry| entry.name == name);
+        found.ok_or_else(|| {
+            let names = self.environments.iter().map(|entry| entry.name.as_str());
+            format!("no environment '{name}'; {}", suggestion(name, names))
+        })
+    }
+
+    /// The algorithm of a name.
+    ///
+    /// # Errors
+    /// Names the nearest one.
+    pub fn algorithm(&self, name: &str) -> Result<&AlgorithmEntry, String> {
+        let found = self.algorithms.iter().find(|entry| entry.name() == name);
+        found.ok_or_else(|| {
+            let names = self.algorithms.iter().map(AlgorithmEntry::name);
+            format!("no algorithm '{name}'; {}", suggestion(name, names))
+        })
+    }
+}

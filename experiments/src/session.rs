@@ -1,0 +1,59 @@
+//! What all work of one command shares.
+
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::host;
+use crate::interrupt::Interrupt;
+use crate::registry::Registry;
+use nets::tch::Device;
+use rollout::Pool;
+use serde_json::json;
+use std::sync::Arc;
+
+/// What all work of one command shares.
+pub(crate) struct Session<'a> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) console: Console,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) device: Device,
+    pub(crate) device_name: String,
+    pub(crate) interrupt: Interrupt,
+}
+
+impl<'a> Session<'a> {
+    /// Starts the workers and looks for the device.
+    ///
+    /// # Errors
+    /// If a worker cannot be started, or there is no such device.
+    pub(crate) fn new(
+        registry: &'a Registry,
+        console: Console,
+        workers: usize,
+        device: &str,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            registry,
+            console,
+            device: nets::device(device).map_err(Failure::usage)?,
+            device_name: device.to_owned(),
+            pool: Arc::new(Pool::new(workers, nets::single_threaded)?),
+            interrupt: Interrupt::listen(),
+        })
+    }
+
+    /// The contents of a run's `environment.json`.
+    pub(crate) fn describe(&self, seed: u64) -> serde_json::Value {
+        let libtorch = nets::Libtorch::in_use().map(|libtorch| libtorch.version);
+        json!({
+            "metarl": env!("CARGO_PKG_VERSION"),
+            "libtorch": libtorch.unwrap_or_else(|error| error.to_string()),
+            "seed": seed,
+            "workers": self.pool.workers(),
+            "device": self.device_name,
+            "cpu": host::cpu(),
+            "cpu_features": host::cpu_features().join(" "),
+            "cores": host::cores(),
+            "system": host::system(),
+        })
+    }
+}
