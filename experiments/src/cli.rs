@@ -68,7 +68,8 @@ pub(crate) struct Work {
 impl Work {
     /// How many worker threads there are to be.
     pub(crate) fn workers(&self) -> usize {
-        self.workers.map_or_else(crate::host::cores, |workers| workers as usize)
+        self.workers
+            .map_or_else(crate::host::cores, |workers| workers as usize)
     }
 }
 
@@ -184,10 +185,12 @@ pub(crate) struct EvalArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Settings of the environment and parameters of learners go by key; a \
+#[command(
+    after_help = "Settings of the environment and parameters of learners go by key; a \
     learner's name in front tells apart what has the same key.\n\nExamples:\n  \
     experiments baseline bernoulli-bandit thompson greedy arms=10\n  \
-    experiments baseline bernoulli-bandit ucb1 arms=5 pulls=100 ucb1.c=0.2 --tasks 100000")]
+    experiments baseline bernoulli-bandit ucb1 arms=5 pulls=100 ucb1.c=0.2 --tasks 100000"
+)]
 pub(crate) struct BaselineArgs {
     /// An environment's name (see `list envs`).
     #[arg(value_name = "ENV")]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// What a learner is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum LearnerKind {
+pub(crate) enum LearnerKind {
     /// The agent that the run trained.
     Trained,
     /// A learner without networks.
@@ -23,7 +23,7 @@ pub enum LearnerKind {
 
 /// One learner's results.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct LearnerResult {
+pub(crate) struct LearnerResult {
     /// Its name, with its parameters.
     pub name: String,
     /// What it is.
@@ -44,7 +44,7 @@ pub struct LearnerResult {
 
 impl LearnerResult {
     /// What an evaluation says.
-    pub fn new(name: String, kind: LearnerKind, evaluation: &Evaluation) -> Self {
+    pub(crate) fn new(name: String, kind: LearnerKind, evaluation: &Evaluation) -> Self {
         let means = |row: &[Moments]| row.iter().map(Moments::mean).collect();
         let errors = |row: &[Moments]| row.iter().map(Moments::standard_error).collect();
         let regret = Some(&evaluation.regret[..]).filter(|row| !row.is_empty());
@@ -64,7 +64,7 @@ impl LearnerResult {
 /// A reference value, or why there is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Reference {
+pub(crate) enum Reference {
     /// The value; its standard error is 0 where it is exact.
     Known {
         /// The value.
@@ -82,7 +82,13 @@ pub enum Reference {
 impl From<Exact> for Reference {
     fn from(exact: Exact) -> Self {
         match exact {
-            Exact::Known { value, standard_error } => Self::Known { value, standard_error },
+            Exact::Known {
+                value,
+                standard_error,
+            } => Self::Known {
+                value,
+                standard_error,
+            },
             Exact::Unknown { why } => Self::Unknown { why },
         }
     }
@@ -90,12 +96,12 @@ impl From<Exact> for Reference {
 
 impl Reference {
     /// The value, if there is one.
-    pub fn value(&self) -> Option<f64> {
+    pub(crate) fn value(&self) -> Option<f64> {
         self.pair().map(|(value, _)| value)
     }
 
     /// Why there is no value, if there is none.
-    pub fn why(&self) -> Option<&str> {
+    pub(crate) fn why(&self) -> Option<&str> {
         match self {
             Self::Known { .. } => None,
             Self::Unknown { why } => Some(why),
@@ -104,7 +110,10 @@ impl Reference {
 
     fn pair(&self) -> Option<(f64, f64)> {
         match self {
-            Self::Known { value, standard_error } => Some((*value, *standard_error)),
+            Self::Known {
+                value,
+                standard_error,
+            } => Some((*value, *standard_error)),
             Self::Unknown { .. } => None,
         }
     }
@@ -112,7 +121,7 @@ impl Reference {
 
 /// Reference values of an environment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct References {
+pub(crate) struct References {
     /// Of the best agent that does not know its task.
     pub bayes_optimal: Reference,
     /// Of the best agent that knows its task.
@@ -123,7 +132,7 @@ pub struct References {
 
 impl References {
     /// Asks the environment, which may take time.
-    pub fn of(env: &dyn EnvFactory) -> Self {
+    pub(crate) fn of(env: &dyn EnvFactory) -> Self {
         let values = env.exact_values();
         Self {
             bayes_optimal: values.bayes_optimal.into(),
@@ -134,7 +143,7 @@ impl References {
 
     /// How much of the way from random to Bayes-optimal a mean return is, with
     /// its 95 % interval; `None` where one of the two is not known.
-    pub fn gap_closed(&self, mean: f64, standard_error: f64) -> Option<GapClosed> {
+    pub(crate) fn gap_closed(&self, mean: f64, standard_error: f64) -> Option<GapClosed> {
         let (optimal, optimal_error) = self.bayes_optimal.pair()?;
         let (random, random_error) = self.random.pair()?;
         let gap = optimal - random;
@@ -155,7 +164,7 @@ impl References {
 
 /// How much of the way from random to Bayes-optimal.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct GapClosed {
+pub(crate) struct GapClosed {
     /// 0 for random, 1 for Bayes-optimal.
     pub share: f64,
     /// 95 % interval.
@@ -164,7 +173,7 @@ pub struct GapClosed {
 
 /// The contents of `comparison.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// The algorithm's name.
     pub algorithm: String,
     /// The environment's name.
@@ -191,8 +200,10 @@ pub struct Comparison {
 
 impl Comparison {
     /// The trained agent's results.
-    pub fn trained(&self) -> Option<&LearnerResult> {
-        self.learners.iter().find(|learner| learner.kind == LearnerKind::Trained)
+    pub(crate) fn trained(&self) -> Option<&LearnerResult> {
+        self.learners
+            .iter()
+            .find(|learner| learner.kind == LearnerKind::Trained)
     }
 }
 

@@ -23,7 +23,7 @@ pub enum Actions {
 /// Held-out evaluation.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Evaluation {
+pub(crate) struct Evaluation {
     /// Tasks of the comparison at the end.
     pub tasks: NonZeroUsize,
     /// Updates between evaluations while training.
@@ -39,7 +39,7 @@ pub struct Evaluation {
 /// When to save.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Saving {
+pub(crate) struct Saving {
     /// Updates between checkpoints.
     pub interval: u64,
     /// How many of the newest checkpoints are kept.
@@ -48,7 +48,7 @@ pub struct Saving {
 
 /// The configuration of one run, complete and checked as far as it can be
 /// without starting the run.
-pub struct RunConfig {
+pub(crate) struct RunConfig {
     /// The whole configuration as a table, without hidden defaults.
     pub table: Table,
     /// The seed.
@@ -74,7 +74,7 @@ impl RunConfig {
     ///
     /// # Errors
     /// Names the place, the key, its value and what is allowed.
-    pub fn resolve(
+    pub(crate) fn resolve(
         registry: &Registry,
         place: &str,
         text: &str,
@@ -102,9 +102,19 @@ impl RunConfig {
     fn read(registry: &Registry, table: Table) -> Result<Self, String> {
         let algorithm: String = section("algorithm", &table)?;
         registry.algorithm(&algorithm)?;
-        let known = ["algorithm", "seed", "environment", "evaluation", "checkpoint", &algorithm];
+        let known = [
+            "algorithm",
+            "seed",
+            "environment",
+            "evaluation",
+            "checkpoint",
+            &algorithm,
+        ];
         if let Some(unknown) = table.keys().find(|key| !known.contains(&key.as_str())) {
-            return Err(format!("{unknown}: no such key; {}", suggestion(unknown, known)));
+            return Err(format!(
+                "{unknown}: no such key; {}",
+                suggestion(unknown, known)
+            ));
         }
         let evaluation: Evaluation = section("evaluation", &table)?;
         let checkpoint: Saving = section("checkpoint", &table)?;
@@ -123,7 +133,9 @@ impl RunConfig {
         let (environment, set) = environment_of(&table)?;
         let built = registry.environment(&environment)?.build(&set)?;
         let Some(settings) = table.get(&algorithm).cloned() else {
-            return Err(format!("[{algorithm}] is missing: the settings of the algorithm"));
+            return Err(format!(
+                "[{algorithm}] is missing: the settings of the algorithm"
+            ));
         };
         Ok(Self {
             seed: section("seed", &table)?,
@@ -140,9 +152,10 @@ impl RunConfig {
 
     /// The same configuration under another seed.
     #[must_use]
-    pub fn with_seed(mut self, seed: u64) -> Self {
+    pub(crate) fn with_seed(mut self, seed: u64) -> Self {
         // Seeds come from the command line, which allows what TOML can hold.
-        self.table.insert("seed".to_owned(), Value::Integer(seed as i64));
+        self.table
+            .insert("seed".to_owned(), Value::Integer(seed as i64));
         self.seed = seed;
         self
     }
@@ -151,7 +164,7 @@ impl RunConfig {
     ///
     /// # Errors
     /// If the table cannot be written, which is a bug.
-    pub fn to_text(&self) -> Result<String, Failure> {
+    pub(crate) fn to_text(&self) -> Result<String, Failure> {
         toml::to_string_pretty(&self.table).map_err(Failure::internal)
     }
 }
@@ -174,7 +187,9 @@ fn environment_of(table: &Table) -> Result<(String, Table), String> {
     let mut set: Table = section("environment", table)?;
     match set.remove("name") {
         Some(Value::String(name)) => Ok((name, set)),
-        Some(other) => Err(format!("environment.name = {other}; allowed: text in quotes")),
+        Some(other) => Err(format!(
+            "environment.name = {other}; allowed: text in quotes"
+        )),
         None => Err("environment.name is missing; `list envs` shows what there is".to_owned()),
     }
 }

@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal, Write};
 
 /// How to talk to whoever started the program.
 #[derive(Clone, Copy, Debug)]
-pub struct Console {
+pub(crate) struct Console {
     /// One JSON object per line on standard output, and nothing else.
     json: bool,
     /// Colours on standard output.
@@ -18,7 +18,7 @@ pub struct Console {
 
 impl Console {
     /// Colours only on a terminal, and only where `NO_COLOR` is not set.
-    pub fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool) -> Self {
         let wanted = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let capable = env::var_os("TERM").is_none_or(|value| value != "dumb");
         Self {
@@ -28,7 +28,7 @@ impl Console {
     }
 
     /// Whether results are JSON.
-    pub fn json(&self) -> bool {
+    pub(crate) fn json(&self) -> bool {
         self.json
     }
 
@@ -36,7 +36,7 @@ impl Console {
     ///
     /// # Errors
     /// If standard output is closed.
-    pub fn say(&self, text: impl Display) -> Result<(), Failure> {
+    pub(crate) fn say(&self, text: impl Display) -> Result<(), Failure> {
         match self.json {
             true => Ok(()),
             false => Ok(writeln!(io::stdout().lock(), "{text}")?),
@@ -47,7 +47,7 @@ impl Console {
     ///
     /// # Errors
     /// If standard output is closed.
-    pub fn emit(&self, row: &impl Serialize) -> Result<(), Failure> {
+    pub(crate) fn emit(&self, row: &impl Serialize) -> Result<(), Failure> {
         if !self.json {
             return Ok(());
         }
@@ -56,28 +56,28 @@ impl Console {
     }
 
     /// A remark on the way; to standard error.
-    pub fn note(&self, text: impl Display) {
+    pub(crate) fn note(&self, text: impl Display) {
         // Nothing is lost if nobody listens.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
     /// Text that stands out on a terminal.
-    pub fn bold(&self, text: &str) -> String {
+    pub(crate) fn bold(&self, text: &str) -> String {
         self.styled(text, "1")
     }
 
     /// Text that is good news.
-    pub fn good(&self, text: &str) -> String {
+    pub(crate) fn good(&self, text: &str) -> String {
         self.styled(text, "1;32")
     }
 
     /// Text that is bad news.
-    pub fn bad(&self, text: &str) -> String {
+    pub(crate) fn bad(&self, text: &str) -> String {
         self.styled(text, "1;31")
     }
 
     /// Text of lesser interest.
-    pub fn dim(&self, text: &str) -> String {
+    pub(crate) fn dim(&self, text: &str) -> String {
         self.styled(text, "2")
     }
 
@@ -92,14 +92,14 @@ impl Console {
 /// Rows of text in aligned columns, the first to the left and the others to
 /// the right.
 #[derive(Clone, Debug, Default)]
-pub struct Table {
+pub(crate) struct Table {
     rows: Vec<Vec<String>>,
     marked: Option<usize>,
 }
 
 impl Table {
     /// A table with these headings.
-    pub fn new(headings: &[&str]) -> Self {
+    pub(crate) fn new(headings: &[&str]) -> Self {
         let headings = headings.iter().map(|text| (*text).to_owned()).collect();
         Self {
             rows: vec![headings],
@@ -108,20 +108,23 @@ impl Table {
     }
 
     /// Adds a row with as many cells as there are headings.
-    pub fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 
     /// Makes the row added last stand out.
-    pub fn mark(&mut self) {
+    pub(crate) fn mark(&mut self) {
         self.marked = Some(self.rows.len() - 1);
     }
 
     /// The lines, the first of which is the headings.
-    pub fn lines(&self, console: &Console) -> Vec<String> {
+    pub(crate) fn lines(&self, console: &Console) -> Vec<String> {
         let width = |column| {
-            let cells = self.rows.iter().filter_map(|row: &Vec<String>| row.get(column));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+            let cells = self
+                .rows
+                .iter()
+                .filter_map(|row: &Vec<String>| row.get(column));
+            cells.map(|cell: &String| cell.chars().count()).max().unwrap_or(0)
         };
         let columns = self.rows[0].len();
         let widths: Vec<usize> = (0..columns).map(width).collect();
@@ -146,13 +149,15 @@ impl Table {
     ///
     /// # Errors
     /// If standard output is closed.
-    pub fn print(&self, console: &Console) -> Result<(), Failure> {
-        self.lines(console).iter().try_for_each(|line| console.say(line))
+    pub(crate) fn print(&self, console: &Console) -> Result<(), Failure> {
+        self.lines(console)
+            .iter()
+            .try_for_each(|line| console.say(line))
     }
 }
 
 /// A rate or a count in few digits: `85.3k`, `1.2M`.
-pub fn short(number: f64) -> String {
+pub(crate) fn short(number: f64) -> String {
     match number {
         n if n >= 9.995e8 => format!("{:.2}G", n / 1e9),
         n if n >= 9.995e5 => format!("{:.2}M", n / 1e6),
@@ -162,7 +167,7 @@ pub fn short(number: f64) -> String {
 }
 
 /// Seconds in words: `1 h 02 min`, `3 min 20 s`, `12 s`, `0.35 s`.
-pub fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
         0..10 => format!("{seconds:.1} s"),
@@ -178,16 +183,26 @@ mod tests {
 
     #[test]
     fn tables_are_aligned_without_colours_in_a_pipe() {
-        let console = Console { json: false, colour: false };
+        let console = Console {
+            json: false,
+            colour: false,
+        };
         let mut table = Table::new(&["learner", "return"]);
         table.row(vec!["rl2".into(), "6.64".into()]);
         table.mark();
         table.row(vec!["ε-greedy".into(), "16.12".into()]);
         assert_eq!(
             table.lines(&console),
-            ["learner    return", "rl2          6.64", "ε-greedy    16.12"]
+            [
+                "learner    return",
+                "rl2          6.64",
+                "ε-greedy    16.12"
+            ]
         );
-        let coloured = Console { colour: true, ..console };
+        let coloured = Console {
+            colour: true,
+            ..console
+        };
         assert!(table.lines(&coloured)[1].starts_with("\x1b["));
     }
 

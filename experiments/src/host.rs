@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::thread::available_parallelism;
 
 /// Hardware threads that this process may use.
-pub fn cores() -> usize {
+pub(crate) fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
 /// The CPU's name, as the system gives it.
-pub fn cpu() -> String {
+pub(crate) fn cpu() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;
@@ -21,7 +21,7 @@ pub fn cpu() -> String {
 }
 
 /// Vector instructions that the kernels choose among.
-pub fn cpu_features() -> Vec<&'static str> {
+pub(crate) fn cpu_features() -> Vec<&'static str> {
     let mut features = Vec::new();
     #[cfg(target_arch = "x86_64")]
     {
@@ -37,18 +37,24 @@ pub fn cpu_features() -> Vec<&'static str> {
 }
 
 /// The operating system and architecture.
-pub fn system() -> String {
+pub(crate) fn system() -> String {
     format!("{} {}", env::consts::OS, env::consts::ARCH)
 }
 
 /// Where downloads are kept for the user; `None` if no home is known.
-pub fn cache_folder() -> Option<PathBuf> {
-    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+pub(crate) fn cache_folder() -> Option<PathBuf> {
+    let absolute = |name| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
     Some(base?.join("metarl"))
 }
 
 /// How the user called this program, to print commands that work as they are.
-pub fn program() -> String {
-    env::args().next().unwrap_or_else(|| "experiments".to_owned())
+pub(crate) fn program() -> String {
+    env::args()
+        .next()
+        .unwrap_or_else(|| "experiments".to_owned())
 }

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether somebody asked the program to stop.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupt {
+pub(crate) struct Interrupt {
     asked: Arc<AtomicBool>,
 }
 
 impl Interrupt {
     /// Listens from now on.
-    pub fn listen() -> Self {
+    pub(crate) fn listen() -> Self {
         let interrupt = Self::default();
         let asked = Arc::clone(&interrupt.asked);
         // Where no handler can be set, signals end the process, and the run is
@@ -27,7 +27,7 @@ impl Interrupt {
     }
 
     /// Whether it is time to stop.
-    pub fn asked(&self) -> bool {
+    pub(crate) fn asked(&self) -> bool {
         self.asked.load(Ordering::SeqCst)
     }
 }

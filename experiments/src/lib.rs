@@ -1,1 +1,120 @@
-//! Placeholder.
+//! The command line of metarl as a library, so that a crate of your own can
+//! add an environment and get all of it: train, resume, evaluate, compare,
+//! report.
+//!
+//! ```no_run
+//! use experiments::{EnvironmentEntry, Registry};
+//!
+//! let entry = EnvironmentEntry::new("my-bandit", "a bandit under my own name", |settings| {
+//!     bandits::BernoulliBandit::new(settings.count("arms")?, 10).map_err(|e| e.to_string())
+//! })
+//! .count("arms", 5, 1..=100, "arms to choose from");
+//! experiments::run(&Registry::standard().with_environment(entry));
+//! ```
+//!
+//! This is the only crate that prints, reads the clock or the environment
+//! variables, and the only one where a string becomes a type: see [`Registry`].
+
+mod algorithm;
+mod cli;
+mod commands;
+mod comparison;
+mod config;
+mod conformance;
+mod console;
+mod failure;
+mod host;
+mod interrupt;
+mod learners;
+mod names;
+mod overrides;
+mod presets;
+mod progress;
+mod read;
+mod registry;
+mod reporting;
+mod results;
+mod runner;
+mod session;
+mod settings;
+
+pub use algorithm::{AlgorithmEntry, Setup, Training, Update};
+pub use config::Actions;
+pub use conformance::{Check, check};
+pub use failure::{Exit, Failure};
+pub use presets::{PRESETS, Preset};
+pub use registry::{Built, EnvironmentEntry, Registry};
+pub use settings::{Key, Kind, Settings};
+
+use clap::Parser;
+use cli::{Cli, Command};
+use std::env;
+use std::io::Write;
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+use std::thread;
+
+/// The whole command line: reads the arguments of the process, does what they
+/// say, and tells its caller how that went.
+pub fn run(registry: &Registry) -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors, and go to standard output.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    quiet_workers();
+    let done = panic::catch_unwind(AssertUnwindSafe(|| {
+        // Before anything else asks libtorch about CUDA, and on this thread too.
+        nets::load_cuda();
+        nets::single_threaded();
+        dispatch(registry, cli)
+    }));
+    let exit = match done {
+        Ok(Ok(())) => Exit::Done,
+        Ok(Err(failure)) => {
+            if !failure.message.is_empty() {
+                let _ = writeln!(std::io::stderr(), "error: {failure}");
+            }
+            failure.exit
+        }
+        // The panic has spoken for itself.
+        Err(_) => Exit::Internal,
+    };
+    ExitCode::from(exit as u8)
+}
+
+fn dispatch(registry: &Registry, cli: Cli) -> Result<(), Failure> {
+    match cli.command.unwrap_or(Command::Quickstart(cli.quickstart)) {
+        Command::Quickstart(args) => commands::quickstart::run(registry, &args),
+        Command::List(args) => commands::list::run(registry, &args),
+        Command::Train(args) => commands::train::run(registry, &args),
+        Command::Resume(args) => commands::resume::run(registry, &args),
+        Command::Eval(args) => commands::eval::run(registry, &args),
+        Command::Baseline(args) => commands::baseline::run(registry, &args),
+        Command::Oracle(args) => commands::oracle::run(registry, &args),
+        Command::Report(args) => commands::report::run(&args),
+        Command::Bench(args) => commands::bench::run(registry, &args),
+        Command::Doctor(args) => commands::doctor::run(&args),
+        Command::CheckEnv(args) => commands::check_env::run(registry, &args),
+    }
+}
+
+/// A panic on a worker becomes an error that says what failed and where, so
+/// its own message would only come first and say less. Who looks for its cause
+/// sets `RUST_BACKTRACE=1`.
+fn quiet_workers() {
+    let usual = panic::take_hook();
+    let wanted = env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
+    panic::set_hook(Box::new(move |info| {
+        let current = thread::current();
+        let worker = current
+            .name()
+            .is_some_and(|name| name.starts_with("worker-"));
+        if wanted || !worker {
+            usual(info);
+        }
+    }));
+}

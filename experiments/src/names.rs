@@ -1,7 +1,7 @@
 //! Help with names that were mistyped.
 
 /// The candidate that was most likely meant, if any is close.
-pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let most = (name.chars().count() / 3).max(1);
     let distance = |candidate: &str| {
@@ -20,7 +20,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// What to say after an unknown name: the nearest one, or all of them.
-pub fn suggestion<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn suggestion<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     let candidates: Vec<&str> = candidates.into_iter().collect();
     match nearest(name, candidates.iter().copied()) {
         Some(near) => format!("did you mean '{near}'?"),
@@ -41,7 +41,10 @@ mod tests {
         assert_eq!(found("bernoulli-bandit-5x100"), Some(presets[1]));
         assert_eq!(found("maml/navigation"), None);
         assert_eq!(nearest("lans", ["tile", "lanes"]), Some("lanes"));
-        assert_eq!(nearest("lans", ["rl2.tile", "rl2.lanes"]), Some("rl2.lanes"));
+        assert_eq!(
+            nearest("lans", ["rl2.tile", "rl2.lanes"]),
+            Some("rl2.lanes")
+        );
         assert_eq!(nearest("x", ["arms", "pulls"]), None);
     }
 

@@ -20,11 +20,15 @@ impl Override {
     /// If there is no `=` or no key.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let Some((key, value)) = text.split_once('=') else {
-            return Err(format!("'{text}' is not of the form key=value, as in rl2.lanes=512"));
+            return Err(format!(
+                "'{text}' is not of the form key=value, as in rl2.lanes=512"
+            ));
         };
         let (key, value) = (key.trim(), value.trim());
         if key.is_empty() || key.split('.').any(str::is_empty) {
-            return Err(format!("'{text}': the key is not of the form a.b.c, as in rl2.lanes=512"));
+            return Err(format!(
+                "'{text}': the key is not of the form a.b.c, as in rl2.lanes=512"
+            ));
         }
         let parsed: Option<Value> = format!("value = {value}")
             .parse()
@@ -126,8 +130,14 @@ mod tests {
     #[test]
     fn unknown_keys_are_refused_with_the_nearest() {
         let message = |text: &str| apply(text).unwrap_err();
-        assert_eq!(message("lanes=2"), "lanes: no such key; did you mean 'rl2.lanes'?");
-        assert_eq!(message("rl2.lans=2"), "rl2.lans: no such key; did you mean 'rl2.lanes'?");
+        assert_eq!(
+            message("lanes=2"),
+            "lanes: no such key; did you mean 'rl2.lanes'?"
+        );
+        assert_eq!(
+            message("rl2.lans=2"),
+            "rl2.lans: no such key; did you mean 'rl2.lanes'?"
+        );
         assert_eq!(
             message("rl2.trunk.epochs=2"),
             "rl2.trunk.epochs: no such key; there are rl2.trunk.kind, rl2.trunk.hidden"

@@ -15,9 +15,9 @@ pub struct Preset {
 }
 
 /// What the quickstart trains.
-pub const QUICKSTART: &str = "rl2/bernoulli-bandit-5x10";
+pub(crate) const QUICKSTART: &str = "rl2/bernoulli-bandit-5x10";
 /// What `bench rl2` measures.
-pub const BENCHMARK: &str = "rl2/benchmark";
+pub(crate) const BENCHMARK: &str = "rl2/benchmark";
 
 /// All of them.
 pub const PRESETS: &[Preset] = &[
@@ -58,7 +58,7 @@ impl Preset {
 
 /// The text of a configuration, and where it is from.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub(crate) struct Source {
     /// The preset's name or the file's path, for messages.
     pub place: String,
     /// A name for the folder of its runs.
@@ -72,7 +72,7 @@ impl Source {
     ///
     /// # Errors
     /// If there is neither.
-    pub fn find(name: &str) -> Result<Self, Failure> {
+    pub(crate) fn find(name: &str) -> Result<Self, Failure> {
         if let Some(preset) = Preset::find(name) {
             return Ok(Self {
                 place: format!("preset {}", preset.name),

@@ -77,12 +77,21 @@ impl Fault {
                 format!("{} = {value}; {help}", locate(&value))
             }
             What::Missing { key } => {
-                format!("{}.{key} is missing; every setting must be given", path.join("."))
+                format!(
+                    "{}.{key} is missing; every setting must be given",
+                    path.join(".")
+                )
             }
-            What::Unfit { found: Some(value), expected } => {
+            What::Unfit {
+                found: Some(value),
+                expected,
+            } => {
                 format!("{} = {value}; allowed: {expected}", locate(&value))
             }
-            What::Unfit { found: None, expected } => {
+            What::Unfit {
+                found: None,
+                expected,
+            } => {
                 let value = at.map(|value| format!(" = {value}")).unwrap_or_default();
                 format!("{}{value}; allowed: {expected}", path.join("."))
             }
@@ -114,9 +123,14 @@ fn in_toml(expected: &dyn Expected) -> String {
         "a boolean" => "true or false".to_owned(),
         "a string" => "text in quotes".to_owned(),
         "a sequence" => "a list, as in [1, 2]".to_owned(),
-        other => match other.strip_prefix("struct ").or(other.strip_prefix("internally tagged enum ")) {
+        other => match other
+            .strip_prefix("struct ")
+            .or(other.strip_prefix("internally tagged enum "))
+        {
             Some(_) => "a table, as in {key = value}".to_owned(),
-            None => other.replace("string or map", "text in quotes").replace("variant identifier", "text in quotes"),
+            None => other
+                .replace("string or map", "text in quotes")
+                .replace("variant identifier", "text in quotes"),
         },
     }
 }
@@ -249,7 +263,7 @@ impl<'de> SeqAccess<'de> for Items<'de> {
 }
 
 struct Entries<'a> {
-    rest: toml::map::Iter<'a>,
+    rest: toml::map::Iter<'a, String, Value>,
     current: Option<(&'a String, &'a Value)>,
 }
 
@@ -330,21 +344,57 @@ mod tests {
     #[test]
     fn errors_say_where_and_what() {
         let cases = [
-            ("lanes", "lans", "rl2.lans: no such key; did you mean 'lanes'?"),
+            (
+                "lanes",
+                "lans",
+                "rl2.lans: no such key; did you mean 'lanes'?",
+            ),
             ("lanes = 4\n", "", "rl2.lanes is missing"),
-            ("lanes = 4", "lanes = -4", "rl2.lanes = -4; allowed: a whole number, at least 0"),
-            ("lanes = 4", "lanes = 4.5", "rl2.lanes = 4.5; allowed: a whole number"),
-            ("rate = 1", "rate = true", "rl2.rate = true; allowed: a number"),
-            ("[1, 2]", "[1, \"x\"]", "rl2.hidden.1 = \"x\"; allowed: a whole number"),
+            (
+                "lanes = 4",
+                "lanes = -4",
+                "rl2.lanes = -4; allowed: a whole number, at least 0",
+            ),
+            (
+                "lanes = 4",
+                "lanes = 4.5",
+                "rl2.lanes = 4.5; allowed: a whole number",
+            ),
+            (
+                "rate = 1",
+                "rate = true",
+                "rl2.rate = true; allowed: a number",
+            ),
+            (
+                "[1, 2]",
+                "[1, \"x\"]",
+                "rl2.hidden.1 = \"x\"; allowed: a whole number",
+            ),
             ("[1, 2]", "3", "rl2.hidden = 3; allowed: a list"),
-            ("\"ppo\"", "\"pppo\"", "rl2.outer.kind = \"pppo\"; did you mean 'ppo'?"),
+            (
+                "\"ppo\"",
+                "\"pppo\"",
+                "rl2.outer.kind = \"pppo\"; did you mean 'ppo'?",
+            ),
             ("0.2", "\"x\"", "rl2.outer.clip = \"x\"; allowed: a number"),
-            ("clip", "clp", "rl2.outer.clp: no such key; did you mean 'clip'?"),
+            (
+                "clip",
+                "clp",
+                "rl2.outer.clp: no such key; did you mean 'clip'?",
+            ),
             (", clip = 0.2", "", "rl2.outer.clip is missing"),
             ("kind = \"ppo\", ", "", "rl2.outer.kind is missing"),
-            ("\"reward\"", "\"rewards\"", "rl2.input = \"rewards\"; did you mean 'reward'?"),
+            (
+                "\"reward\"",
+                "\"rewards\"",
+                "rl2.input = \"rewards\"; did you mean 'reward'?",
+            ),
             ("\"reward\"", "7", "rl2.input = 7; allowed: text in quotes"),
-            ("{kind = \"ppo\", clip = 0.2}", "3", "rl2.outer = 3; allowed: a table"),
+            (
+                "{kind = \"ppo\", clip = 0.2}",
+                "3",
+                "rl2.outer = 3; allowed: a table",
+            ),
         ];
         for (from, to, wanted) in cases {
             let found = message(from, to);

@@ -1,7 +1,9 @@
 //! The one place where a string becomes a type.
 
 use crate::algorithm::AlgorithmEntry;
+use crate::failure::Failure;
 use crate::names::suggestion;
+use crate::overrides::Override;
 use crate::settings::{Key, Kind, Settings};
 use rl_core::{EnvFactory, TaskDistribution, Tasks};
 use std::ops::RangeInclusive;
@@ -112,6 +114,23 @@ pub struct Built {
     pub settings: Settings,
     /// The environment.
     pub factory: Arc<dyn EnvFactory>,
+}
+
+impl Built {
+    /// The environment of a name, with settings as typed: `arms=5`, or
+    /// `environment.arms=5`.
+    ///
+    /// # Errors
+    /// Names the nearest environment or key, or what is allowed.
+    pub fn from_words(registry: &Registry, name: &str, words: &[String]) -> Result<Self, Failure> {
+        let entry = registry.environment(name).map_err(Failure::usage)?;
+        let mut set = Table::new();
+        for Override { key, value } in Override::parse_all(words).map_err(Failure::usage)? {
+            let key = key.strip_prefix("environment.").unwrap_or(&key);
+            set.insert(key.to_owned(), value);
+        }
+        entry.build(&set).map_err(Failure::config)
+    }
 }
 
 /// What the command line knows by name: environments and algorithms.

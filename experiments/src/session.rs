@@ -6,8 +6,11 @@ use crate::host;
 use crate::interrupt::Interrupt;
 use crate::registry::Registry;
 use nets::tch::Device;
+use record::{Document, Reader};
 use rollout::Pool;
+use serde::Deserialize;
 use serde_json::json;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What all work of one command shares.
@@ -56,4 +59,17 @@ impl<'a> Session<'a> {
             "system": host::system(),
         })
     }
+}
+
+/// The device that a run began on.
+///
+/// # Errors
+/// If its `environment.json` cannot be read.
+pub(crate) fn device_of(run: &Path) -> Result<String, Failure> {
+    #[derive(Deserialize)]
+    struct Description {
+        device: String,
+    }
+    let description: Option<Description> = Reader::open(run)?.document(Document::Environment)?;
+    Ok(description.map_or_else(|| "cpu".to_owned(), |description| description.device))
 }

@@ -160,7 +160,9 @@ impl Settings {
 }
 
 fn undeclared(name: &str, kind: &str) -> String {
-    format!("the registry entry reads '{name}', but declares no such key; add .{kind}(\"{name}\", ...)")
+    format!(
+        "the registry entry reads '{name}', but declares no such key; add .{kind}(\"{name}\", ...)"
+    )
 }
 
 #[cfg(test)]
@@ -175,9 +177,27 @@ mod tests {
         };
         let words = vec!["easy".to_owned(), "hard".to_owned()];
         vec![
-            key("arms", Kind::Count { default: 5, range: 1..=9 }),
-            key("noise", Kind::Number { default: 0.5, range: 0.0..=1.0 }),
-            key("level", Kind::Choice { default: "easy".into(), words }),
+            key(
+                "arms",
+                Kind::Count {
+                    default: 5,
+                    range: 1..=9,
+                },
+            ),
+            key(
+                "noise",
+                Kind::Number {
+                    default: 0.5,
+                    range: 0.0..=1.0,
+                },
+            ),
+            key(
+                "level",
+                Kind::Choice {
+                    default: "easy".into(),
+                    words,
+                },
+            ),
         ]
     }
 
@@ -191,18 +211,41 @@ mod tests {
         assert_eq!(found.count("arms"), Ok(5));
         assert_eq!(found.number("noise"), Ok(1.0));
         assert_eq!(found.choice("level"), Ok("easy"));
-        assert!(found.count("noise").unwrap_err().contains(".count(\"noise\""));
+        assert!(
+            found
+                .count("noise")
+                .unwrap_err()
+                .contains(".count(\"noise\"")
+        );
     }
 
     #[test]
     fn errors_name_key_value_and_range() {
         let cases = [
-            ("amrs = 5", "environment.amrs: no such key; did you mean 'arms'?"),
-            ("arms = 10", "environment.arms = 10; allowed: a whole number, 1 to 9"),
-            ("arms = -1", "environment.arms = -1; allowed: a whole number, 1 to 9"),
-            ("arms = \"5\"", "environment.arms = \"5\"; allowed: a whole number, 1 to 9"),
-            ("noise = nan", "environment.noise = nan; allowed: a number, 0 to 1"),
-            ("level = \"x\"", "environment.level = \"x\"; allowed: one of easy, hard"),
+            (
+                "amrs = 5",
+                "environment.amrs: no such key; did you mean 'arms'?",
+            ),
+            (
+                "arms = 10",
+                "environment.arms = 10; allowed: a whole number, 1 to 9",
+            ),
+            (
+                "arms = -1",
+                "environment.arms = -1; allowed: a whole number, 1 to 9",
+            ),
+            (
+                "arms = \"5\"",
+                "environment.arms = \"5\"; allowed: a whole number, 1 to 9",
+            ),
+            (
+                "noise = nan",
+                "environment.noise = nan; allowed: a number, 0 to 1",
+            ),
+            (
+                "level = \"x\"",
+                "environment.level = \"x\"; allowed: one of easy, hard",
+            ),
         ];
         for (text, message) in cases {
             assert_eq!(settings(text).unwrap_err(), message);

@@ -45,7 +45,9 @@ impl Tile {
         let mut packed = Packed::new(shape).expect("valid shape");
         let mut state = 1u64;
         let mut unit = move || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             (state >> 40) as f32 / (1u64 << 24) as f32
         };
         let scale = 1.0 / (hidden as f32).sqrt();
@@ -101,7 +103,8 @@ impl Tile {
                 boundary: &self.boundary[rows.clone()],
                 reset: &self.reset[rows.clone()],
             };
-            self.packed.step(&mut self.work, &inputs, &mut self.memory, outputs);
+            self.packed
+                .step(&mut self.work, &inputs, &mut self.memory, outputs);
             let choices = Choices {
                 actions: &mut actions,
                 log_probs: &mut log_probs,
@@ -114,12 +117,16 @@ impl Tile {
     /// One pass of the learner.
     fn train(&mut self) {
         let mut work = std::mem::replace(&mut self.work, Workspace::new(&self.packed));
-        let (mut logits, mut values) = (std::mem::take(&mut self.logits), std::mem::take(&mut self.values));
+        let (mut logits, mut values) = (
+            std::mem::take(&mut self.logits),
+            std::mem::take(&mut self.values),
+        );
         let outputs = Outputs {
             logits: &mut logits,
             values: &mut values,
         };
-        self.packed.forward(&mut work, &self.inputs(0, STEPS), &self.memory, outputs);
+        self.packed
+            .forward(&mut work, &self.inputs(0, STEPS), &self.memory, outputs);
         let samples = Samples {
             actions: &self.action,
             old_log_probs: &self.boundary,
@@ -137,7 +144,8 @@ impl Tile {
             values: &self.d_values,
         };
         let mut gradient = std::mem::take(&mut self.gradient);
-        self.packed.backward(&mut work, &self.inputs(0, STEPS), gradients, &mut gradient);
+        self.packed
+            .backward(&mut work, &self.inputs(0, STEPS), gradients, &mut gradient);
         (self.work, self.logits, self.values, self.gradient) = (work, logits, values, gradient);
     }
 }
@@ -170,13 +178,17 @@ fn main() {
         _ => Cell::Gru,
     };
     let time = Duration::from_millis(300);
-    println!("{cell:?} on {}, {ARMS} arms, {STEPS} steps", Isa::best().name());
+    println!(
+        "{cell:?} on {}, {ARMS} arms, {STEPS} steps",
+        Isa::best().name()
+    );
     println!("threads hidden tile | act Ms/s | train Ms/s GFLOP/s | sgemm GFLOP/s share");
     for threads in [1, 2] {
         for hidden in [64, 128, 256] {
             for lanes in [16, 32, 64, 128] {
-                let mut tiles: Vec<Tile> =
-                    (0..threads).map(|_| Tile::new(cell, hidden, lanes)).collect();
+                let mut tiles: Vec<Tile> = (0..threads)
+                    .map(|_| Tile::new(cell, hidden, lanes))
+                    .collect();
                 let mut gemms: Vec<Sgemm> = (0..threads).map(|_| Sgemm::new(512)).collect();
                 let samples = (lanes * STEPS) as f64;
                 let act = rate(&mut tiles, time, Tile::act) * samples;

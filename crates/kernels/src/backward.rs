@@ -6,7 +6,7 @@ use crate::lstm;
 use crate::packed::Packed;
 use crate::shape::{Cell, Observation, PANEL};
 use crate::simd::{Kernel, Simd};
-use crate::workspace::Workspace;
+use crate::workspace::{Row, Workspace};
 
 /// A step backward of all lanes: from the gradients of the following step's
 /// gates and of this step's heads to the gradients of this step's gates, and
@@ -24,14 +24,188 @@ impl Kernel for StepBackward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
+        let StepBackward {
+            packed,
+            work,
+            t,
+            chunk_row,
+        } = self;
+        let frame = Frame::new(packed, work, t, chunk_row);
         // As many rows as leave their accumulators in registers.
-        match (self.packed.shape().cell, S::LANES) {
-            (Cell::Gru, 16) => self.gates::<S, Gru, 8>(s),
-            (Cell::Gru, _) => self.gates::<S, Gru, 4>(s),
-            (Cell::Lstm, 16) => self.gates::<S, Lstm, 8>(s),
-            (Cell::Lstm, _) => self.gates::<S, Lstm, 4>(s),
+        match (packed.shape().cell, S::LANES) {
+            (Cell::Gru, 16) => frame.gates::<S, Gru, 8>(s),
+            (Cell::Gru, _) => frame.gates::<S, Gru, 4>(s),
+            (Cell::Lstm, 16) => frame.gates::<S, Lstm, 8>(s),
+            (Cell::Lstm, _) => frame.gates::<S, Lstm, 4>(s),
         }
-        self.input_sums(s);
+        input_sums(s, packed, work, t);
+    }
+}
+
+/// Pointers into a workspace for one step backward, valid for the sizes that
+/// forward and backward made room for.
+struct Frame<'a> {
+    packed: &'a Packed,
+    rows: &'a [Row],
+    cut: &'a [bool],
+    padded: usize,
+    state_stride: usize,
+    gates_stride: usize,
+    /// Gates of this step, and gradients of those of the following, if any.
+    gates: *mut f32,
+    following: Option<*const f32>,
+    states: *const f32,
+    cells: *const f32,
+    /// Offset into `cells` of the states after this step.
+    after: usize,
+    carry: *mut f32,
+    head_gradients: *const f32,
+    head_stride: usize,
+}
+
+impl<'a> Frame<'a> {
+    fn new(packed: &'a Packed, work: &'a mut Workspace, t: usize, chunk_row: usize) -> Frame<'a> {
+        let shape = packed.shape();
+        let lanes = work.padded_lanes();
+        let gates_stride = shape.gates_stride();
+        let head_stride = (shape.actions + 1).next_multiple_of(4);
+        let gates = work.gates.as_mut_ptr();
+        Frame {
+            packed,
+            padded: shape.padded_hidden(),
+            state_stride: shape.state_stride(),
+            gates_stride,
+            gates: gates.wrapping_add(t * lanes * gates_stride),
+            following: (t + 1 < work.steps)
+                .then(|| gates.wrapping_add((t + 1) * lanes * gates_stride).cast_const()),
+            states: work.states.as_ptr(),
+            cells: work.cells.as_ptr(),
+            after: work.slot(t + 1),
+            carry: work.carry.as_mut_ptr(),
+            head_gradients: work
+                .head_gradients
+                .as_ptr()
+                .wrapping_add(chunk_row * head_stride),
+            head_stride,
+            rows: &work.rows[..lanes],
+            cut: &work.cut[..lanes],
+        }
+    }
+
+    #[inline(always)]
+    fn gates<S: Simd, C: BackwardCell, const MR: usize>(&self, s: S) {
+        let mut column = 0;
+        while column < self.padded {
+            let two = column + 2 * S::LANES <= self.padded;
+            for first in (0..self.rows.len()).step_by(MR) {
+                // SAFETY: lanes are padded to a multiple of 8 and units to one
+                // of 16, so the block lies inside of every buffer of the step.
+                unsafe {
+                    if two {
+                        let dh = self.state_gradients::<S, C, MR, 2>(s, column, first);
+                        self.points::<S, C, MR, 2>(s, column, first, dh);
+                    } else {
+                        let dh = self.state_gradients::<S, C, MR, 1>(s, column, first);
+                        self.points::<S, C, MR, 1>(s, column, first, dh);
+                    }
+                }
+            }
+            column += if two { 2 } else { 1 } * S::LANES;
+        }
+    }
+
+    /// What was carried for `lane` from `column` on.
+    #[inline(always)]
+    fn carried(&self, lane: usize, column: usize) -> *mut f32 {
+        self.carry.wrapping_add(lane * self.padded + column)
+    }
+
+    /// Gradients of the states after the step: through the gates of the following
+    /// step unless it begins with a reset, and through the heads.
+    ///
+    /// # Safety
+    /// `first + MR` lanes and `NV` vectors of units from `column` on must lie
+    /// inside of the step.
+    #[inline(always)]
+    unsafe fn state_gradients<S: Simd, C: BackwardCell, const MR: usize, const NV: usize>(
+        &self,
+        s: S,
+        column: usize,
+        first: usize,
+    ) -> [[S::V; NV]; MR] {
+        let packed = self.packed;
+        let mut acc = [[s.splat(0.0); NV]; MR];
+        // SAFETY: rows and panels have as many floats as `depth` and `heads`
+        // say; the block lies inside of the step by the caller's contract.
+        unsafe {
+            if let Some(following) = self.following {
+                for r in 0..MR {
+                    for v in 0..NV {
+                        let carried = self.carried(first + r, column + v * S::LANES);
+                        acc[r][v] = C::start(s, s.load(carried));
+                    }
+                }
+                let depth = C::SLOTS * self.padded;
+                let panel = panel::<S, NV>(&packed.recurrent_t, column, depth);
+                let rows = rows_from(
+                    following.wrapping_add(first * self.gates_stride),
+                    self.gates_stride,
+                );
+                acc = dot_block(s, acc, depth, rows, panel);
+                for r in 0..MR {
+                    if self.cut[first + r] {
+                        acc[r] = [s.splat(0.0); NV];
+                    }
+                }
+            }
+            let heads = packed.shape().actions + 1;
+            let panel = panel::<S, NV>(&packed.heads_t, column, heads);
+            let rows = rows_from(
+                self.head_gradients.wrapping_add(first * self.head_stride),
+                self.head_stride,
+            );
+            dot_block(s, acc, heads, rows, panel)
+        }
+    }
+
+    /// The gates, given the gradients of the states after the step.
+    ///
+    /// # Safety
+    /// As for [`Frame::state_gradients`].
+    #[inline(always)]
+    unsafe fn points<S: Simd, C: BackwardCell, const MR: usize, const NV: usize>(
+        &self,
+        s: S,
+        column: usize,
+        first: usize,
+        dh: [[S::V; NV]; MR],
+    ) {
+        for r in 0..MR {
+            let lane = first + r;
+            let source = self.rows[lane].source;
+            for v in 0..NV {
+                let column = column + v * S::LANES;
+                let carried = self.carried(lane, column);
+                let after = self.after + lane * self.state_stride + column;
+                let at = At {
+                    gates: self.gates.wrapping_add(lane * self.gates_stride + column),
+                    padded: self.padded,
+                    state_before: self.states.wrapping_add(source + column),
+                    cell_before: self.cells.wrapping_add(source + column),
+                    cell_after: self.cells.wrapping_add(after),
+                };
+                // SAFETY: the block lies inside of the step by the caller's
+                // contract.
+                unsafe {
+                    let mut carry = C::point(s, dh[r][v], s.load(carried), &at);
+                    if source == 0 {
+                        // Nothing flows through a reset.
+                        carry = s.splat(0.0);
+                    }
+                    s.store(carried, carry);
+                }
+            }
+        }
     }
 }
 
@@ -101,144 +275,47 @@ impl BackwardCell for Lstm {
     }
 }
 
-impl StepBackward<'_> {
-    #[inline(always)]
-    fn gates<S: Simd, C: BackwardCell, const MR: usize>(&self, s: S) {
-        let padded = self.packed.shape().padded_hidden();
-        let lanes = self.work.padded_lanes();
-        let mut column = 0;
-        while column < padded {
-            let two = column + 2 * S::LANES <= padded;
-            for first in (0..lanes).step_by(MR) {
-                // SAFETY: lanes are padded to a multiple of 8 and units to one
-                // of 16, so the block lies inside of every buffer of the step.
-                unsafe {
-                    if two {
-                        self.block::<S, C, MR, 2>(s, column, first);
-                    } else {
-                        self.block::<S, C, MR, 1>(s, column, first);
-                    }
-                }
-            }
-            column += if two { 2 } else { 1 } * S::LANES;
-        }
-    }
-
-    /// # Safety
-    /// `first + MR` lanes and `NV` vectors of units from `column` on must lie
-    /// inside of the step.
-    #[inline(always)]
-    unsafe fn block<S: Simd, C: BackwardCell, const MR: usize, const NV: usize>(
-        &self,
-        s: S,
-        column: usize,
-        first: usize,
-    ) {
-        let (packed, work, t) = (self.packed, &*self.work, self.t);
-        let padded = packed.shape().padded_hidden();
-        let lanes = work.padded_lanes();
-        let heads = packed.shape().actions + 1;
-        let stride = heads.next_multiple_of(4);
-        let row = 4 * padded;
-        // SAFETY: the workspace was prepared for these lanes and steps; the
-        // block lies inside by the caller's contract.
+/// Adds the gates' gradients of step `t` to the sums by previous action and by
+/// observed state, and those weighted by reward and flag.
+#[inline(always)]
+fn input_sums<S: Simd>(s: S, packed: &Packed, work: &mut Workspace, t: usize) {
+    let shape = packed.shape();
+    let width = 4 * shape.padded_hidden();
+    let stride = shape.gates_stride();
+    let lanes = work.lanes;
+    let start = t * work.padded_lanes() * stride;
+    let Workspace {
+        gates, rows, sums, ..
+    } = work;
+    let gates = &gates[start..start + lanes * stride];
+    let rows = &rows[..lanes];
+    assert!(sums.actions.len() >= (1 + shape.actions) * width);
+    assert!(sums.reward.len() >= width && sums.boundary.len() >= width);
+    let actions = sums.actions.as_mut_ptr();
+    for column in (0..width).step_by(S::LANES) {
+        // SAFETY: the column lies inside of every row, and the numbers of actions
+        // were checked when the rows were set.
         unsafe {
-            let carry = work.carry.as_ptr().cast_mut().add(first * padded + column);
-            let carried = |r: usize, v: usize| carry.add(r * padded + v * S::LANES);
-            let mut acc = [[s.splat(0.0); NV]; MR];
-            if t + 1 < work.steps {
-                let following = work.gates.as_ptr().add(((t + 1) * lanes + first) * row);
-                for r in 0..MR {
-                    for v in 0..NV {
-                        acc[r][v] = C::start(s, s.load(carried(r, v)));
-                    }
-                }
-                let depth = C::SLOTS * padded;
-                let panel = panel::<S, NV>(&packed.recurrent_t, column, depth);
-                acc = dot_block(s, acc, depth, rows_from(following, row), panel);
-                for r in 0..MR {
-                    if work.cut[first + r] {
-                        acc[r] = [s.splat(0.0); NV];
-                    }
-                }
+            let mut reward = s.load(sums.reward.as_ptr().add(column));
+            let mut boundary = s.load(sums.boundary.as_ptr().add(column));
+            for (lane, row) in rows.iter().enumerate() {
+                let x = s.load(gates.as_ptr().add(lane * stride + column));
+                let sum = actions.add(row.action * width + column);
+                s.store(sum, s.add(s.load(sum), x));
+                reward = s.fma(s.splat(row.reward), x, reward);
+                boundary = s.fma(s.splat(row.boundary), x, boundary);
             }
-            let gradients = work.head_gradients.as_ptr();
-            let gradients = gradients.add((self.chunk_row + first) * stride);
-            let panel = panel::<S, NV>(&packed.heads_t, column, heads);
-            let acc = dot_block(s, acc, heads, rows_from(gradients, stride), panel);
-            let gates = work.gates.as_ptr().cast_mut();
-            let gates = gates.add((t * lanes + first) * row + column);
-            let after = work.slot(t + 1) + first * padded + column;
-            let cells = work.cells.as_ptr();
-            for r in 0..MR {
-                let source = work.rows[first + r].source;
-                for v in 0..NV {
-                    let units = v * S::LANES;
-                    let before = source + column + units;
-                    let at = At {
-                        gates: gates.add(r * row + units),
-                        padded,
-                        state_before: work.states.as_ptr().add(before),
-                        cell_before: cells.wrapping_add(before),
-                        cell_after: cells.wrapping_add(after + r * padded + units),
-                    };
-                    let mut carry = C::point(s, acc[r][v], s.load(carried(r, v)), &at);
-                    if source == 0 {
-                        carry = s.splat(0.0);
-                    }
-                    s.store(carried(r, v), carry);
-                }
-            }
+            s.store(sums.reward.as_mut_ptr().add(column), reward);
+            s.store(sums.boundary.as_mut_ptr().add(column), boundary);
         }
     }
-
-    /// Adds the gates' gradients of this step to the sums by previous action, by
-    /// observed state, and weighted by reward and flag.
-    #[inline(always)]
-    fn input_sums<S: Simd>(self, s: S) {
-        let shape = *self.packed.shape();
-        let padded = shape.padded_hidden();
-        let row = 4 * padded;
-        let lanes = self.work.lanes;
-        let start = self.t * self.work.padded_lanes() * row;
-        let Workspace {
-            gates, rows, sums, ..
-        } = self.work;
-        let gates = &gates[start..start + lanes * row];
-        assert!(sums.actions.len() >= (1 + shape.actions) * row);
-        assert!(sums.reward.len() >= row && sums.boundary.len() >= row);
-        for column in (0..row).step_by(S::LANES) {
-            // SAFETY: the column lies inside of every row, and the number of
-            // the action was checked when the rows were set.
-            unsafe {
-                let mut reward = s.load(sums.reward.as_ptr().add(column));
-                let mut boundary = s.load(sums.boundary.as_ptr().add(column));
-                for lane in 0..lanes {
-                    let x = s.load(gates.as_ptr().add(lane * row + column));
-                    let of = &rows[lane];
-                    let sum = sums.actions.as_mut_ptr().add(of.action * row + column);
-                    s.store(sum, s.add(s.load(sum), x));
-                    reward = s.fma(s.splat(of.reward), x, reward);
-                    boundary = s.fma(s.splat(of.boundary), x, boundary);
-                }
-                s.store(sums.reward.as_mut_ptr().add(column), reward);
-                s.store(sums.boundary.as_mut_ptr().add(column), boundary);
-            }
-        }
-        if let Observation::OneHot(width) = shape.observation {
-            let columns = shape.cell.gates() * padded;
-            assert!(sums.observations.len() >= width * columns);
-            for lane in 0..lanes {
-                let x = &gates[(lane + 1) * row - columns..][..columns];
-                let sum = &mut sums.observations[rows[lane].observation..][..columns];
-                for column in (0..columns).step_by(S::LANES) {
-                    // SAFETY: both slices have `columns` floats, a multiple of
-                    // 16.
-                    unsafe {
-                        let to = sum.as_mut_ptr().add(column);
-                        s.store(to, s.add(s.load(to), s.load(x.as_ptr().add(column))));
-                    }
-                }
+    if let Observation::OneHot(_) = shape.observation {
+        let columns = shape.cell.gates() * shape.padded_hidden();
+        for (lane, row) in rows.iter().enumerate() {
+            let x = &gates[lane * stride + width - columns..][..columns];
+            let sum = &mut sums.observations[row.observation..][..columns];
+            for (to, from) in sum.iter_mut().zip(x) {
+                *to += from;
             }
         }
     }
@@ -302,16 +379,17 @@ impl Kernel for ChunkGradients<'_> {
             ..
         } = self.work;
         let columns = shape.cell.gates() * padded;
-        let gates = &gates[self.from * lanes * 4 * padded..];
+        let (stride, state_stride) = (shape.gates_stride(), shape.state_stride());
+        let gates = &gates[self.from * lanes * stride..];
         let states_before = if self.masked {
-            Rows::new(masked, padded)
+            Rows::new(masked, state_stride)
         } else {
-            Rows::new(&states[before..], padded)
+            Rows::new(&states[before..], state_stride)
         };
         outer(
             s,
             [columns, depth, padded],
-            Rows::new(gates, 4 * padded),
+            Rows::new(gates, stride),
             states_before,
             &mut sums.recurrent,
         );
@@ -320,7 +398,7 @@ impl Kernel for ChunkGradients<'_> {
             s,
             [heads, depth, padded],
             Rows::new(head_gradients, heads),
-            Rows::new(&states[after..], padded),
+            Rows::new(&states[after..], state_stride),
             &mut sums.heads,
         );
         if let Observation::Dense(width) = shape.observation {
@@ -329,7 +407,7 @@ impl Kernel for ChunkGradients<'_> {
                 s,
                 [width, depth, columns],
                 Rows::new(observed, width),
-                Rows::new(&gates[4 * padded - columns..], 4 * padded),
+                Rows::new(&gates[4 * padded - columns..], stride),
                 &mut sums.observations,
             );
         }

@@ -101,7 +101,11 @@ pub fn greedy(work: &mut Workspace, logits: &[f32], choices: Choices<'_>) {
 fn choose(work: &mut Workspace, logits: &[f32], uniforms: Option<&[f32]>, choices: Choices<'_>) {
     let actions = work.shape.actions;
     let rows = choices.actions.len();
-    assert_eq!(logits.len(), rows * actions, "logits must be [rows][{actions}]");
+    assert_eq!(
+        logits.len(),
+        rows * actions,
+        "logits must be [rows][{actions}]"
+    );
     assert_eq!(choices.log_probs.len(), rows, "log_probs must be [rows]");
     if let Some(uniforms) = uniforms {
         assert_eq!(uniforms.len(), rows, "uniforms must be [rows]");

@@ -75,20 +75,18 @@ impl<'a> Rows<'a> {
 /// The products of one call are summed before they are added to `out`, which
 /// bounds rounding errors over long sequences.
 #[inline(always)]
-pub(crate) fn outer<S: Simd>(
-    s: S,
-    size: [usize; 3],
-    a: Rows<'_>,
-    b: Rows<'_>,
-    out: &mut [f32],
-) {
+pub(crate) fn outer<S: Simd>(s: S, size: [usize; 3], a: Rows<'_>, b: Rows<'_>, out: &mut [f32]) {
     let [m, depth, n] = size;
     assert!(m % 4 == 0 && n % 16 == 0 && out.len() >= m * n);
     assert!(a.holds(depth, m) && b.holds(depth, n));
     let mut j = 0;
     while j < n {
         // Rows and columns per block: as many as the registers hold.
-        let columns = if S::LANES == 16 && j + 32 <= n { 32 } else { 16 };
+        let columns = if S::LANES == 16 && j + 32 <= n {
+            32
+        } else {
+            16
+        };
         let mut i = 0;
         while i < m {
             let rows;

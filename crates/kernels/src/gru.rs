@@ -24,27 +24,39 @@ fn forward_blocks<S: Simd, const SAVE: bool, const MR: usize>(s: S, step: &CellS
         for first in (0..step.rows.len()).step_by(MR) {
             // SAFETY: lanes are padded to a multiple of 8 and units to one of
             // 16, so the block lies inside of every buffer of the step.
-            unsafe { forward_block::<S, SAVE, MR>(s, step, column, first) }
+            unsafe {
+                let acc = products::<S, MR>(s, step, column, first);
+                for part in (0..MR).step_by(PART) {
+                    let mut rows = [acc[0]; PART];
+                    rows.copy_from_slice(&acc[part..part + PART]);
+                    gates::<S, SAVE>(s, step, column, first + part, rows);
+                }
+            }
         }
     }
 }
 
+/// Lanes whose gates are computed side by side: enough to keep the processor
+/// busy, few enough to stay in registers.
+const PART: usize = 4;
+
+/// `[q, r, z]` of each lane before the activations.
+///
 /// # Safety
 /// `first + MR` lanes and `column + LANES` units must lie inside of the step.
 #[inline(always)]
-unsafe fn forward_block<S: Simd, const SAVE: bool, const MR: usize>(
+unsafe fn products<S: Simd, const MR: usize>(
     s: S,
     step: &CellStep<'_>,
     column: usize,
     first: usize,
-) {
+) -> [[S::V; 3]; MR] {
     let CellStep {
         packed,
         hidden,
         padded,
         ..
     } = *step;
-    let sources = step.sources::<MR>(first);
     // SAFETY: the panel of this column holds `hidden` rows of three gates of 16
     // units; the rest by the caller's contract.
     unsafe {
@@ -61,23 +73,45 @@ unsafe fn forward_block<S: Simd, const SAVE: bool, const MR: usize>(
             acc[r][1] = step.input(s, row, column);
             acc[r][2] = step.input(s, row, padded + column);
         }
-        let acc = dot_block(s, acc, hidden, sources, panel);
-        for r in 0..MR {
-            let row = &step.rows[first + r];
-            let [q, reset, update] = acc[r];
-            let reset = sigmoid_v(s, reset);
-            let update = sigmoid_v(s, update);
-            let x = step.input(s, row, 2 * padded + column);
-            let candidate = tanh_v(s, s.fma(reset, q, x));
-            let before = s.load(sources[r].add(column));
-            let after = s.fma(update, s.sub(before, candidate), candidate);
-            s.store(step.next_states.add((first + r) * padded + column), after);
+        dot_block(s, acc, hidden, step.sources(first), panel)
+    }
+}
+
+/// From the products `[q, r, z]` of [`PART`] lanes to their new states.
+///
+/// # Safety
+/// `first + PART` lanes and `column + LANES` units must lie inside of the step.
+#[inline(always)]
+unsafe fn gates<S: Simd, const SAVE: bool>(
+    s: S,
+    step: &CellStep<'_>,
+    column: usize,
+    first: usize,
+    products: [[S::V; 3]; PART],
+) {
+    let padded = step.padded;
+    let reset = sigmoid_v(s, products.map(|[_, r, _]| r));
+    let update = sigmoid_v(s, products.map(|[_, _, z]| z));
+    let mut candidate = reset;
+    for r in 0..PART {
+        // SAFETY: by the caller's contract.
+        let x = unsafe { step.input(s, &step.rows[first + r], 2 * padded + column) };
+        candidate[r] = s.fma(reset[r], products[r][0], x);
+    }
+    let candidate = tanh_v(s, candidate);
+    for r in 0..PART {
+        // SAFETY: by the caller's contract.
+        unsafe {
+            let before = s.load(step.states.add(step.rows[first + r].source + column));
+            let after = s.fma(update[r], s.sub(before, candidate[r]), candidate[r]);
+            let to = (first + r) * step.state_stride + column;
+            s.store(step.next_states.add(to), after);
             if SAVE {
-                let gates = step.gates.add((first + r) * 4 * padded + column);
-                s.store(gates, q);
-                s.store(gates.add(padded), reset);
-                s.store(gates.add(2 * padded), update);
-                s.store(gates.add(3 * padded), candidate);
+                let gates = step.gates.add((first + r) * step.gates_stride + column);
+                s.store(gates, products[r][0]);
+                s.store(gates.add(padded), reset[r]);
+                s.store(gates.add(2 * padded), update[r]);
+                s.store(gates.add(3 * padded), candidate[r]);
             }
         }
     }
@@ -112,10 +146,7 @@ pub(crate) unsafe fn backward<S: Simd>(
         let d_candidate = s.mul(d_candidate, s.fnma(candidate, candidate, one));
         let d_q = s.mul(d_candidate, reset);
         let d_reset = s.mul(s.mul(d_q, q), s.sub(one, reset));
-        let d_update = s.mul(
-            s.mul(through, s.sub(before, candidate)),
-            s.sub(one, update),
-        );
+        let d_update = s.mul(s.mul(through, s.sub(before, candidate)), s.sub(one, update));
         s.store(gates, d_q);
         s.store(gates.add(padded), d_reset);
         s.store(gates.add(2 * padded), d_update);

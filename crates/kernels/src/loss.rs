@@ -4,6 +4,7 @@ use crate::categorical::{MAX_LANES, exponentials, padded, to_columns};
 use crate::math::{exp_v, ln_v};
 use crate::simd::{Kernel, Simd};
 use crate::workspace::Workspace;
+use std::ops::Range;
 
 /// What the policy maximizes. `A` is the advantage.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -120,7 +121,11 @@ pub fn loss(
     ] {
         assert_eq!(len, rows, "{name} must have one element per row");
     }
-    assert_eq!(logits.len(), rows * actions, "logits must be [rows][{actions}]");
+    assert_eq!(
+        logits.len(),
+        rows * actions,
+        "logits must be [rows][{actions}]"
+    );
     assert_eq!(gradients.logits.len(), logits.len(), "gradients of logits");
     work.isa.dispatch(Loss {
         actions,
@@ -151,98 +156,102 @@ impl Kernel for Loss<'_> {
         let mut sums = LossSums::default();
         for first in (0..self.values.len()).step_by(S::LANES) {
             let last = (first + S::LANES).min(self.values.len());
-            self.block(s, first, last, &mut sums);
+            self.block(s, first..last, &mut sums);
         }
         sums
     }
 }
 
 impl Loss<'_> {
-    /// The samples `first..last`, at most a vector of them.
+    /// A block of at most a vector of samples.
     #[inline(always)]
-    fn block<S: Simd>(&mut self, s: S, first: usize, last: usize, sums: &mut LossSums) {
+    fn block<S: Simd>(&mut self, s: S, block: Range<usize>, sums: &mut LossSums) {
         let (actions, samples) = (self.actions, self.samples);
-        let block = first..last;
-        to_columns::<S>(
-            &self.logits[first * actions..last * actions],
-            actions,
-            self.columns,
-        );
-        let (exps, logs) = self.columns.split_at_mut(actions * S::LANES);
-        let sum = exponentials(s, actions, exps, logs);
-        let log_sum = ln_v(s, sum);
+        let logits = &self.logits[block.start * actions..block.end * actions];
+        to_columns::<S>(logits, actions, self.columns);
+        let (p, log_p) = self.columns.split_at_mut(actions * S::LANES);
+        let sum = exponentials(s, actions, p, log_p);
+        let entropy = probabilities(s, actions, p, log_p, sum);
 
         let mut chosen = [0.0; MAX_LANES];
-        for (i, &action) in samples.actions[block.clone()].iter().enumerate() {
-            let action = action as usize;
+        for (i, row) in block.clone().enumerate() {
+            let action = samples.actions[row] as usize;
             assert!(
                 action < actions,
-                "action {action} of row {} must be below {actions}",
-                first + i
+                "action {action} of row {row} must be below {actions}"
             );
-            chosen[i] = logs[action * S::LANES + i];
+            chosen[i] = log_p[action * S::LANES + i];
         }
-        let weights = padded(&samples.weights[block.clone()], 0.0);
-        let load = |values: &[f32]| {
-            let mut values = padded(&values[block.clone()], 0.0);
-            for (value, &weight) in values.iter_mut().zip(&weights) {
-                // What a sample of weight 0 holds must not reach the products.
-                *value = if weight == 0.0 { 0.0 } else { *value };
-            }
-            // SAFETY: a vector has at most MAX_LANES floats.
-            unsafe { s.load(values.as_ptr()) }
-        };
-        // SAFETY: a vector has at most MAX_LANES floats.
-        let log_prob = s.sub(unsafe { s.load(chosen.as_ptr()) }, log_sum);
-        let weight = load(samples.weights);
-        let policy = policy_term(
-            s,
-            self.spec.objective,
-            (log_prob, load(samples.old_log_probs)),
-            load(samples.advantages),
-        );
-        let error = s.sub(load(self.values), load(samples.returns));
-        let entropy = logit_terms(s, actions, exps, logs, (sum, log_sum));
+        let chosen = load(s, &chosen);
+        let weights = &samples.weights[block.clone()];
+        let old = load_weighted(s, &samples.old_log_probs[block.clone()], weights);
+        let advantage = load_weighted(s, &samples.advantages[block.clone()], weights);
+        let target = load_weighted(s, &samples.returns[block.clone()], weights);
+        let value = load_weighted(s, &self.values[block.clone()], weights);
+        let weight = load(s, &padded(weights, 0.0));
 
-        // d/dlogit_a: slope (1[a = action] - p_a) + entropy_coef p_a (ln p_a + H)
+        let policy = policy_term(s, self.spec.objective, (chosen, old), advantage);
+        let error = s.sub(value, target);
         let slope = s.mul(weight, policy.slope);
         let bonus = s.mul(weight, s.splat(self.spec.entropy_coef));
-        for a in 0..actions {
-            // SAFETY: both buffers have `actions` vectors.
-            unsafe {
-                let (p, log_p) = (exps.as_mut_ptr(), logs.as_ptr());
-                let p = p.add(a * S::LANES);
-                let log_p = s.load(log_p.add(a * S::LANES));
-                let factor = s.sub(s.mul(bonus, s.add(log_p, entropy)), slope);
-                s.store(p, s.mul(s.load(p), factor));
-            }
-        }
+        logit_gradients(s, actions, p, log_p, [slope, bonus, entropy]);
         let value_slope = s.mul(s.mul(weight, s.splat(self.spec.value_coef)), error);
-        let (mut slopes, mut value_slopes) = ([0.0; MAX_LANES], [0.0; MAX_LANES]);
-        // SAFETY: a vector has at most MAX_LANES floats.
-        unsafe {
-            s.store(slopes.as_mut_ptr(), slope);
-            s.store(value_slopes.as_mut_ptr(), value_slope);
-        }
-        for (i, row) in block.clone().enumerate() {
-            let gradient = &mut self.gradients.logits[row * actions..(row + 1) * actions];
-            for (a, g) in gradient.iter_mut().enumerate() {
-                *g = exps[a * S::LANES + i];
-            }
-            gradient[samples.actions[row] as usize] += slopes[i];
-            self.gradients.values[row] = value_slopes[i];
-        }
-        let half = s.splat(0.5);
+        self.store_gradients(s, block.clone(), slope, value_slope);
         let terms = [
-            s.splat(1.0),
             policy.loss,
-            s.mul(half, s.mul(error, error)),
+            s.mul(s.splat(0.5), s.mul(error, error)),
             entropy,
             policy.kl,
             policy.clipped,
         ];
-        add_terms(s, sums, terms, &samples.weights[block]);
+        add_terms(s, sums, terms, weights);
     }
+
+    /// Writes the gradients of a block out of its columns.
+    #[inline(always)]
+    fn store_gradients<S: Simd>(
+        &mut self,
+        s: S,
+        block: Range<usize>,
+        slope: S::V,
+        value_slope: S::V,
+    ) {
+        let actions = self.actions;
+        let (slopes, value_slopes) = (store(s, slope), store(s, value_slope));
+        for (i, row) in block.enumerate() {
+            let gradient = &mut self.gradients.logits[row * actions..(row + 1) * actions];
+            for (a, g) in gradient.iter_mut().enumerate() {
+                *g = self.columns[a * S::LANES + i];
+            }
+            gradient[self.samples.actions[row] as usize] += slopes[i];
+            self.gradients.values[row] = value_slopes[i];
+        }
+    }
+}
+
+#[inline(always)]
+fn load<S: Simd>(s: S, values: &[f32; MAX_LANES]) -> S::V {
+    // SAFETY: a vector has at most MAX_LANES floats.
+    unsafe { s.load(values.as_ptr()) }
+}
+
+#[inline(always)]
+fn store<S: Simd>(s: S, v: S::V) -> [f32; MAX_LANES] {
+    let mut out = [0.0; MAX_LANES];
+    // SAFETY: a vector has at most MAX_LANES floats.
+    unsafe { s.store(out.as_mut_ptr(), v) };
+    out
+}
+
+/// Loads up to a vector of values, 0 in place of those of weight 0: what such a
+/// sample holds must not reach the products.
+#[inline(always)]
+fn load_weighted<S: Simd>(s: S, values: &[f32], weights: &[f32]) -> S::V {
+    let mut out = [0.0; MAX_LANES];
+    for ((to, &value), &weight) in out.iter_mut().zip(values).zip(weights) {
+        *to = if weight == 0.0 { 0.0 } else { value };
+    }
+    load(s, &out)
 }
 
 /// The policy's part of the loss for a vector of samples.
@@ -287,51 +296,73 @@ fn policy_term<S: Simd>(
     }
 }
 
-/// Turns exponentials into probabilities and logits into log-probabilities;
-/// returns the entropies.
+/// Turns exponentials into probabilities and their logarithms into
+/// log-probabilities; returns the entropies.
 #[inline(always)]
-fn logit_terms<S: Simd>(
+fn probabilities<S: Simd>(
     s: S,
     actions: usize,
-    exps: &mut [f32],
-    logs: &mut [f32],
-    (sum, log_sum): (S::V, S::V),
+    p: &mut [f32],
+    log_p: &mut [f32],
+    sum: S::V,
 ) -> S::V {
-    assert!(exps.len() >= actions * S::LANES && logs.len() >= actions * S::LANES);
+    assert!(p.len() >= actions * S::LANES && log_p.len() >= actions * S::LANES);
+    let log_sum = ln_v(s, sum);
     let inverse = s.div(s.splat(1.0), sum);
     let mut entropy = s.splat(0.0);
     for a in 0..actions {
         // SAFETY: both buffers have `actions` vectors, by the assertion.
         unsafe {
-            let p_at = exps.as_mut_ptr().add(a * S::LANES);
-            let log_at = logs.as_mut_ptr().add(a * S::LANES);
-            let p = s.mul(s.load(p_at), inverse);
-            let log_p = s.sub(s.load(log_at), log_sum);
-            entropy = s.fnma(p, log_p, entropy);
-            s.store(p_at, p);
-            s.store(log_at, log_p);
+            let p = p.as_mut_ptr().add(a * S::LANES);
+            let log_p = log_p.as_mut_ptr().add(a * S::LANES);
+            let probability = s.mul(s.load(p), inverse);
+            let log = s.sub(s.load(log_p), log_sum);
+            entropy = s.fnma(probability, log, entropy);
+            s.store(p, probability);
+            s.store(log_p, log);
         }
     }
     entropy
 }
 
+/// Replaces probabilities by the gradient with respect to the logits, but for
+/// the `slope` that the action taken gets besides:
+/// `p_a (bonus (ln p_a + entropy) - slope)`.
 #[inline(always)]
-fn add_terms<S: Simd>(s: S, sums: &mut LossSums, terms: [S::V; 6], weights: &[f32]) {
-    let mut values = [[0.0; MAX_LANES]; 6];
-    for (to, term) in values.iter_mut().zip(terms) {
-        // SAFETY: a vector has at most MAX_LANES floats.
-        unsafe { s.store(to.as_mut_ptr(), term) }
+fn logit_gradients<S: Simd>(
+    s: S,
+    actions: usize,
+    p: &mut [f32],
+    log_p: &[f32],
+    [slope, bonus, entropy]: [S::V; 3],
+) {
+    assert!(p.len() >= actions * S::LANES && log_p.len() >= actions * S::LANES);
+    for a in 0..actions {
+        // SAFETY: both buffers have `actions` vectors, by the assertion.
+        unsafe {
+            let p = p.as_mut_ptr().add(a * S::LANES);
+            let log = s.load(log_p.as_ptr().add(a * S::LANES));
+            let factor = s.sub(s.mul(bonus, s.add(log, entropy)), slope);
+            s.store(p, s.mul(s.load(p), factor));
+        }
     }
+}
+
+/// Adds weighted terms to the sums: policy, value, entropy, divergence, share of
+/// clipped ratios.
+#[inline(always)]
+fn add_terms<S: Simd>(s: S, sums: &mut LossSums, terms: [S::V; 5], weights: &[f32]) {
+    let terms = terms.map(|term| store(s, term));
     for (i, &weight) in weights.iter().enumerate() {
         if weight == 0.0 {
             continue;
         }
         let weight = f64::from(weight);
         sums.weight += weight;
-        sums.policy += weight * f64::from(values[1][i]);
-        sums.value += weight * f64::from(values[2][i]);
-        sums.entropy += weight * f64::from(values[3][i]);
-        sums.approx_kl += weight * f64::from(values[4][i]);
-        sums.clipped += weight * f64::from(values[5][i]);
+        sums.policy += weight * f64::from(terms[0][i]);
+        sums.value += weight * f64::from(terms[1][i]);
+        sums.entropy += weight * f64::from(terms[2][i]);
+        sums.approx_kl += weight * f64::from(terms[3][i]);
+        sums.clipped += weight * f64::from(terms[4][i]);
     }
 }

@@ -61,24 +61,32 @@ unsafe fn forward_block<S: Simd, const SAVE: bool, const MR: usize>(
             }
         }
         let acc = dot_block(s, acc, hidden, sources, panel);
+        let mut gates = [[s.splat(0.0); MR]; 4];
         for r in 0..MR {
-            let row = &step.rows[first + r];
-            let input = sigmoid_v(s, acc[r][0]);
-            let forget = sigmoid_v(s, acc[r][1]);
-            let candidate = tanh_v(s, acc[r][2]);
-            let output = sigmoid_v(s, acc[r][3]);
-            let before = s.load(step.cells.add(row.source + column));
-            let cell = s.fma(forget, before, s.mul(input, candidate));
-            let after = s.mul(output, tanh_v(s, cell));
-            let at = (first + r) * padded + column;
-            s.store(step.next_cells.add(at), cell);
-            s.store(step.next_states.add(at), after);
+            for gate in 0..4 {
+                gates[gate][r] = acc[r][gate];
+            }
+        }
+        let input = sigmoid_v(s, gates[0]);
+        let forget = sigmoid_v(s, gates[1]);
+        let candidate = tanh_v(s, gates[2]);
+        let output = sigmoid_v(s, gates[3]);
+        let mut cell = input;
+        for r in 0..MR {
+            let before = s.load(step.cells.add(step.rows[first + r].source + column));
+            cell[r] = s.fma(forget[r], before, s.mul(input[r], candidate[r]));
+        }
+        let activated = tanh_v(s, cell);
+        for r in 0..MR {
+            let at = (first + r) * step.state_stride + column;
+            s.store(step.next_cells.add(at), cell[r]);
+            s.store(step.next_states.add(at), s.mul(output[r], activated[r]));
             if SAVE {
-                let gates = step.gates.add((first + r) * 4 * padded + column);
-                s.store(gates, input);
-                s.store(gates.add(padded), forget);
-                s.store(gates.add(2 * padded), candidate);
-                s.store(gates.add(3 * padded), output);
+                let gates = step.gates.add((first + r) * step.gates_stride + column);
+                s.store(gates, input[r]);
+                s.store(gates.add(padded), forget[r]);
+                s.store(gates.add(2 * padded), candidate[r]);
+                s.store(gates.add(3 * padded), output[r]);
             }
         }
     }
@@ -118,7 +126,7 @@ pub(crate) unsafe fn backward<S: Simd>(
         let output = s.load(gates.add(3 * padded));
         // The activated cell state is computed again rather than saved: memory
         // is the scarcer resource.
-        let activated = tanh_v(s, point.after);
+        let [activated] = tanh_v(s, [point.after]);
         let d_activated = s.mul(point.dh, output);
         let dc = s.fma(d_activated, s.fnma(activated, activated, one), point.dc);
         let d_output = s.mul(s.mul(d_activated, activated), s.sub(one, output));

@@ -33,7 +33,11 @@ impl Outputs<'_> {
             rows * actions,
             "logits must be [rows][{actions}]"
         );
-        assert_eq!(self.values.len(), rows, "values must have one element per row");
+        assert_eq!(
+            self.values.len(),
+            rows,
+            "values must have one element per row"
+        );
     }
 }
 
@@ -106,7 +110,11 @@ impl Packed {
         let width = self.shape().memory_width();
         assert_eq!(memory.len() % width, 0, "memory must be [lanes][{width}]");
         if rows * width < memory.len() {
-            assert_eq!(memory.len(), rows * width, "memory must be [lanes][{width}]");
+            assert_eq!(
+                memory.len(),
+                rows * width,
+                "memory must be [lanes][{width}]"
+            );
         }
         check_rows(self.shape(), inputs, rows);
     }
@@ -185,7 +193,10 @@ impl Packed {
         let weights = layout.policy_weight.offset;
         for action in 0..shape.actions {
             let to = weights + action * hidden;
-            add(&mut gradient[to..to + hidden], &sums.heads[action * padded..]);
+            add(
+                &mut gradient[to..to + hidden],
+                &sums.heads[action * padded..],
+            );
         }
         add(
             &mut gradient[layout.value_weight.range()],
@@ -234,7 +245,9 @@ impl Packed {
                 gradient[layout.bias_ih.offset + parameter] += bias;
                 if shape.cell == Cell::Gru && gate == 2 {
                     // The candidate's recurrent bias is in the first slot.
-                    bias = (0..=shape.actions).map(|a| sums.actions[a * row + unit]).sum();
+                    bias = (0..=shape.actions)
+                        .map(|a| sums.actions[a * row + unit])
+                        .sum();
                 }
                 gradient[layout.bias_hh.offset + parameter] += bias;
             }
@@ -291,7 +304,7 @@ impl Workspace {
         }
         self.head_gradients.grow(chunk * heads);
         self.head_gradients.fill(0.0);
-        self.masked.grow(chunk * padded);
+        self.masked.grow(chunk * self.shape.state_stride());
         let observed = match self.shape.observation {
             Observation::Dense(width) => {
                 let width = width.next_multiple_of(4);
@@ -348,13 +361,13 @@ impl Workspace {
         if !resets.contains(&true) {
             return false;
         }
-        let hidden = self.shape.padded_hidden();
+        let stride = self.shape.state_stride();
         let start = self.slot(from);
-        let len = (to - from) * padded_lanes * hidden;
+        let len = (to - from) * padded_lanes * stride;
         self.masked[..len].copy_from_slice(&self.states[start..start + len]);
         for (i, _) in resets.iter().enumerate().filter(|(_, reset)| **reset) {
             let row = (i / lanes) * padded_lanes + i % lanes;
-            self.masked[row * hidden..(row + 1) * hidden].fill(0.0);
+            self.masked[row * stride..(row + 1) * stride].fill(0.0);
         }
         true
     }

@@ -170,11 +170,7 @@ impl Packed {
         let (hidden, actions) = (self.shape.hidden, self.shape.actions);
         let policy = &params[self.layout.policy_weight.range()];
         let value = &params[self.layout.value_weight.range()];
-        for (column, row) in policy
-            .chunks_exact(hidden)
-            .chain([value])
-            .enumerate()
-        {
+        for (column, row) in policy.chunks_exact(hidden).chain([value]).enumerate() {
             let forward = (column / PANEL) * hidden * PANEL + column % PANEL;
             for (k, &w) in row.iter().enumerate() {
                 self.heads[forward + k * PANEL] = w;

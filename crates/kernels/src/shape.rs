@@ -128,11 +128,26 @@ impl Shape {
         3 * self.forward_flops() - dense
     }
 
+    /// Floats from one lane's state to the next.
+    pub(crate) fn state_stride(&self) -> usize {
+        self.padded_hidden() + SKEW
+    }
+
+    /// Floats from one lane's saved gates to the next.
+    pub(crate) fn gates_stride(&self) -> usize {
+        4 * self.padded_hidden() + SKEW
+    }
+
     /// `hidden` rounded up to whole panels of 16 units.
     pub(crate) fn padded_hidden(&self) -> usize {
         self.hidden.next_multiple_of(PANEL)
     }
 }
+
+/// Floats by which rows of saved activations are longer than their contents.
+/// Without them the rows of a power of two of units lie at distances that fall
+/// into the same few sets of a cache.
+const SKEW: usize = 16;
 
 /// Units per panel of packed weights. The same on every instruction set, so
 /// that the packed layout is too.

@@ -23,6 +23,8 @@ pub(crate) trait Simd: Copy {
     type V: Copy;
     /// Floats per vector; divides 16.
     const LANES: usize;
+    /// Whether `fma` and `fnma` round once.
+    const FUSED: bool;
 
     /// # Safety
     /// `p` must be valid for reads of `LANES` floats.

@@ -54,13 +54,16 @@ pub(crate) struct CellStep<'a> {
     /// Hidden units, and padded.
     pub(crate) hidden: usize,
     pub(crate) padded: usize,
+    /// Floats from one lane to the next.
+    pub(crate) state_stride: usize,
+    pub(crate) gates_stride: usize,
     /// All states, at whose offsets rows have their sources.
     pub(crate) states: *const f32,
     pub(crate) cells: *const f32,
-    /// `[lanes][padded H]` after the step.
+    /// `[lanes][state stride]` after the step.
     pub(crate) next_states: *mut f32,
     pub(crate) next_cells: *mut f32,
-    /// `[lanes][4 x padded H]` of this step; dangling where not saved.
+    /// `[lanes][gates stride]` of this step; dangling where not saved.
     pub(crate) gates: *mut f32,
     /// What [`Row::observation`] is an offset into; null without observations.
     observations: *const f32,
@@ -77,6 +80,8 @@ impl<'a> CellStep<'a> {
             packed,
             hidden: packed.shape().hidden,
             padded,
+            state_stride: packed.shape().state_stride(),
+            gates_stride: packed.shape().gates_stride(),
             states,
             cells,
             next_states: states.wrapping_add(next),
@@ -84,7 +89,7 @@ impl<'a> CellStep<'a> {
             gates: work
                 .gates
                 .as_mut_ptr()
-                .wrapping_add(t * lanes * 4 * padded),
+                .wrapping_add(t * lanes * packed.shape().gates_stride()),
             observations: match packed.shape().observation {
                 Observation::None => std::ptr::null(),
                 Observation::Dense(_) => work.dense.as_ptr(),
@@ -151,7 +156,11 @@ unsafe fn project<S: Simd>(
     (weights, bias): (&[f32], Option<&[f32]>),
     out: &mut [f32],
 ) {
-    let panels = if depth == 0 { 0 } else { weights.len() / (depth * PANEL) };
+    let panels = if depth == 0 {
+        0
+    } else {
+        weights.len() / (depth * PANEL)
+    };
     let columns = panels * PANEL;
     assert!(lanes % LANE_BLOCK == 0 && out.len() >= lanes * columns);
     assert!(bias.is_none_or(|b| b.len() >= columns));
@@ -223,12 +232,12 @@ fn project_observations<S: Simd>(
 /// Logits and values of the states after step `t`.
 #[inline(always)]
 fn project_heads<S: Simd>(s: S, packed: &Packed, work: &mut Workspace, t: usize) {
-    let padded = packed.shape().padded_hidden();
+    let stride = packed.shape().state_stride();
     let lanes = work.padded_lanes();
     let next = work.slot(t + 1);
-    let states = &work.states[next..next + lanes * padded];
-    let row = |lane: usize| states.as_ptr().wrapping_add(lane * padded);
-    // SAFETY: every row has `padded` floats, at least `hidden`.
+    let states = &work.states[next..next + lanes * stride];
+    let row = |lane: usize| states.as_ptr().wrapping_add(lane * stride);
+    // SAFETY: every row has `stride` floats, more than `hidden`.
     unsafe {
         project(
             s,

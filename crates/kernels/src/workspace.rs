@@ -54,12 +54,12 @@ pub struct Workspace {
     pub(crate) lanes: usize,
     pub(crate) steps: usize,
     pub(crate) rows: Vec<Row>,
-    /// A row of zeros, then `[steps + 1][lanes][padded H]`: the hidden state
-    /// before each step, and after the last. [`Workspace::slot`] finds a step.
+    /// A row of zeros, then `[steps + 1][lanes][state stride]`: the hidden
+    /// state before each step, and after the last. [`Workspace::slot`] finds a step.
     pub(crate) states: Buffer,
     /// The same for an LSTM's cell state.
     pub(crate) cells: Buffer,
-    /// `[steps][lanes][4 x padded H]`: the slots of [`crate::packed::slot_order`]
+    /// `[steps][lanes][gates stride]`: the slots of [`crate::packed::slot_order`]
     /// and for a GRU the candidate `n`; backward overwrites them by gradients.
     pub(crate) gates: Buffer,
     /// `[lanes][gate x padded H]`: observation part of the pre-activations.
@@ -73,7 +73,7 @@ pub struct Workspace {
     pub(crate) cut: Vec<bool>,
     /// `[chunk rows][A + 1 padded to 4]`: gradients of logits and value.
     pub(crate) head_gradients: Buffer,
-    /// `[chunk rows][padded H]`: states with resets applied.
+    /// `[chunk rows][state stride]`: states with resets applied.
     pub(crate) masked: Buffer,
     /// `[chunk rows][O padded to 4]`: dense observations.
     pub(crate) observed: Buffer,
@@ -128,7 +128,10 @@ impl Workspace {
             &sums.heads,
             &sums.heads_bias,
         ];
-        buffers.iter().map(|b| b.len() * size_of::<f32>()).sum::<usize>()
+        buffers
+            .iter()
+            .map(|b| b.len() * size_of::<f32>())
+            .sum::<usize>()
             + self.rows.len() * size_of::<Row>()
             + self.cut.len()
     }
@@ -140,8 +143,8 @@ impl Workspace {
 
     /// Where in `states` the state before step `t` begins.
     pub(crate) fn slot(&self, t: usize) -> usize {
-        let hidden = self.shape.padded_hidden();
-        hidden + t * self.padded_lanes() * hidden
+        let stride = self.shape.state_stride();
+        stride + t * self.padded_lanes() * stride
     }
 
     /// Columns of the pre-activations: gates x padded hidden.
@@ -153,7 +156,6 @@ impl Workspace {
     pub(crate) fn prepare_forward(&mut self, lanes: usize, steps: usize, save: bool) {
         self.lanes = lanes;
         self.steps = steps;
-        let hidden = self.shape.padded_hidden();
         let padded = self.padded_lanes();
         let states = self.slot(steps + 1);
         self.states.grow(states);
@@ -161,7 +163,7 @@ impl Workspace {
             self.cells.grow(states);
         }
         if save {
-            self.gates.grow(steps * padded * 4 * hidden);
+            self.gates.grow(steps * padded * self.shape.gates_stride());
         }
         if let Observation::Dense(width) = self.shape.observation {
             self.dense.grow(padded * self.columns_per_row());
@@ -176,37 +178,36 @@ impl Workspace {
 
     /// Copies memory rows into the state before step 0; padded lanes get zeros.
     pub(crate) fn load_memory(&mut self, memory: &[f32]) {
-        let hidden = self.shape.padded_hidden();
-        let width = self.shape.memory_width();
         let (start, end) = (self.slot(0), self.slot(1));
-        let lanes = memory.chunks_exact(width);
-        let states = self.states[start..end].chunks_exact_mut(hidden);
-        for (state, row) in states.zip(lanes.clone()) {
-            state.copy_from_slice(&row[..hidden]);
-        }
-        self.states[start + self.lanes * hidden..end].fill(0.0);
-        if self.shape.cell == Cell::Lstm {
-            let cells = self.cells[start..end].chunks_exact_mut(hidden);
-            for (cell, row) in cells.zip(lanes) {
-                cell.copy_from_slice(&row[hidden..]);
+        let (hidden, stride) = (self.shape.padded_hidden(), self.shape.state_stride());
+        let width = self.shape.memory_width();
+        for (part, buffer) in [&mut self.states, &mut self.cells].into_iter().enumerate() {
+            if (part + 1) * hidden > width {
+                continue;
             }
-            self.cells[start + self.lanes * hidden..end].fill(0.0);
+            let rows = buffer[start..end].chunks_exact_mut(stride);
+            for (lane, row) in rows.enumerate() {
+                match memory.get(lane * width + part * hidden..) {
+                    Some(from) if !from.is_empty() => {
+                        row[..hidden].copy_from_slice(&from[..hidden])
+                    }
+                    _ => row.fill(0.0),
+                }
+            }
         }
     }
 
     /// Copies the state before step `t` into memory rows.
     pub(crate) fn store_memory(&self, t: usize, memory: &mut [f32]) {
-        let hidden = self.shape.padded_hidden();
-        let width = self.shape.memory_width();
         let start = self.slot(t);
-        let states = self.states[start..].chunks_exact(hidden);
-        for (row, state) in memory.chunks_exact_mut(width).zip(states) {
-            row[..hidden].copy_from_slice(state);
-        }
-        if self.shape.cell == Cell::Lstm {
-            let cells = self.cells[start..].chunks_exact(hidden);
-            for (row, cell) in memory.chunks_exact_mut(width).zip(cells) {
-                row[hidden..].copy_from_slice(cell);
+        let (hidden, stride) = (self.shape.padded_hidden(), self.shape.state_stride());
+        let rows = memory.chunks_exact_mut(self.shape.memory_width());
+        for (lane, row) in rows.enumerate() {
+            for (to, from) in row
+                .chunks_exact_mut(hidden)
+                .zip([&self.states, &self.cells])
+            {
+                to.copy_from_slice(&from[start + lane * stride..][..hidden]);
             }
         }
     }
@@ -231,12 +232,12 @@ impl Workspace {
     /// Where an action or observation is out of range.
     pub(crate) fn set_rows(&mut self, inputs: &Inputs<'_>, t: usize) {
         let lanes = self.lanes;
-        let hidden = self.shape.padded_hidden();
+        let stride = self.shape.state_stride();
         let (slot, columns) = (self.slot(t), self.columns_per_row());
         let padded = self.padded_lanes();
         for (lane, row) in self.rows[..padded].iter_mut().enumerate() {
             *row = Row {
-                source: slot + lane * hidden,
+                source: slot + lane * stride,
                 ..Row::default()
             };
             if lane >= lanes {
@@ -291,10 +292,18 @@ pub(crate) fn check_rows(shape: &Shape, inputs: &Inputs<'_>, rows: usize) {
     match (shape.observation, inputs.observations) {
         (Observation::None, Observations::None) => {}
         (Observation::Dense(width), Observations::Dense(values)) => {
-            assert_eq!(values.len(), rows * width, "observations must be [rows][{width}]");
+            assert_eq!(
+                values.len(),
+                rows * width,
+                "observations must be [rows][{width}]"
+            );
         }
         (Observation::OneHot(_), Observations::OneHot(states)) => {
-            assert_eq!(states.len(), rows, "observations must have one element per row");
+            assert_eq!(
+                states.len(),
+                rows,
+                "observations must have one element per row"
+            );
         }
         (expected, _) => panic!("the network expects observations of kind {expected:?}"),
     }

@@ -166,7 +166,10 @@ fn check_gradient(case: &Case, isa: Isa, spec: &LossSpec) {
         (sums.total(spec), expected_total),
     ];
     for (i, (a, e)) in pairs.into_iter().enumerate() {
-        assert!((a - e).abs() < 3e-6 * (1.0 + e.abs()), "{what} sum {i}: {a} instead of {e}");
+        assert!(
+            (a - e).abs() < 3e-6 * (1.0 + e.abs()),
+            "{what} sum {i}: {a} instead of {e}"
+        );
     }
     let scale = gradient.iter().fold(0.0, |m: f32, g| m.max(g.abs()));
     let step = 1e-5;

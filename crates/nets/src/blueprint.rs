@@ -5,7 +5,8 @@ use std::sync::Arc;
 use rl_core::Stream;
 
 use crate::init::Init;
-use crate::params::{Layout, Params, Slot};
+use crate::layout::{Entry, Layout, Slot};
+use crate::params::Params;
 
 /// Collects the parameters that modules declare, in order, with how each is
 /// drawn at first.
@@ -40,7 +41,7 @@ impl Blueprint {
     /// Draws the initial values in order of declaration: f32, on the CPU,
     /// without gradients.
     pub fn init(&self, stream: &mut Stream) -> Params {
-        let draw = |(init, entry): (&Init, &crate::params::Entry)| init.draw(&entry.shape, stream);
+        let draw = |(init, entry): (&Init, &Entry)| init.draw(&entry.shape, stream);
         let values: Vec<f32> = self
             .inits
             .iter()

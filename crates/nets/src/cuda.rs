@@ -59,8 +59,9 @@ impl fmt::Display for CudaStatus {
 /// Loads libtorch's CUDA part, if there is one, and says whether it works. The
 /// answer is found once and stays the same.
 ///
-/// Must come before anything else asks libtorch about CUDA, because libtorch
-/// looks for its CUDA part only once; so call it at start, or by [`device`].
+/// Must come before the first gradient is taken and before anything else asks
+/// libtorch about CUDA, because libtorch looks for its CUDA part only once; so
+/// call it at start, or through [`device`].
 pub fn load_cuda() -> &'static CudaStatus {
     static STATUS: OnceLock<CudaStatus> = OnceLock::new();
     STATUS.get_or_init(|| match find_cuda() {

@@ -46,8 +46,8 @@ pub enum NetsError {
         /// The shape that it should have.
         expected: Vec<usize>,
     },
-    /// A flat vector, or a tensor's data, of the wrong length.
-    #[error("{what} has {found} numbers, but {expected} are needed")]
+    /// A list of the wrong length.
+    #[error("{what} has length {found}, but {expected} is needed")]
     WrongLength {
         /// What is too long or too short.
         what: String,

@@ -4,7 +4,8 @@ use tch::Tensor;
 
 use crate::blueprint::Blueprint;
 use crate::init::Init;
-use crate::params::{Params, Slot};
+use crate::layout::Slot;
+use crate::params::Params;
 use crate::sequence::{Resets, SequenceModel, check_step, check_unroll};
 
 /// A gated recurrent unit (Cho et al. 2014) in PyTorch's form:

@@ -8,8 +8,9 @@ use tch::{Kind, Tensor};
 use crate::blueprint::Blueprint;
 use crate::error::NetsError;
 use crate::init::Init;
+use crate::layout::Slot;
 use crate::mlp::Linear;
-use crate::params::{Params, Slot};
+use crate::params::Params;
 
 /// One of finitely many actions, with a probability each, for every row.
 #[derive(Debug)]

@@ -17,6 +17,7 @@ mod error;
 mod gru;
 mod heads;
 mod init;
+mod layout;
 mod losses;
 mod lstm;
 mod mlp;
@@ -31,6 +32,7 @@ pub use error::NetsError;
 pub use gru::Gru;
 pub use heads::{Categorical, DiagonalGaussian, Distribution, PolicyHead, PolicyHeadConfig};
 pub use init::Init;
+pub use layout::{Entry, Layout, NamedArray, Slot};
 pub use losses::{
     PolicySamples, approx_kl, clip_fraction, mean_entropy, policy_gradient_loss, ppo_policy_loss,
     value_loss,
@@ -38,7 +40,7 @@ pub use losses::{
 pub use lstm::Lstm;
 pub use mlp::{Activation, Linear, Mlp, MlpConfig};
 pub use optim::{Optimizer, OptimizerConfig, clip_gradient, gradient_norm};
-pub use params::{Entry, Layout, NamedArray, Params, Slot};
+pub use params::Params;
 pub use sequence::{FeedForward, SequenceConfig, SequenceModel};
 pub use threads::single_threaded;
 

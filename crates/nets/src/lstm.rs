@@ -4,7 +4,8 @@ use tch::Tensor;
 
 use crate::blueprint::Blueprint;
 use crate::init::Init;
-use crate::params::{Params, Slot};
+use crate::layout::Slot;
+use crate::params::Params;
 use crate::sequence::{Resets, SequenceModel, check_step, check_unroll};
 
 /// A long short-term memory (Hochreiter and Schmidhuber 1997, with the forget

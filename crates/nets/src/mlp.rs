@@ -5,7 +5,8 @@ use tch::Tensor;
 
 use crate::blueprint::Blueprint;
 use crate::init::Init;
-use crate::params::{Params, Slot};
+use crate::layout::Slot;
+use crate::params::Params;
 
 /// The nonlinearity between layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

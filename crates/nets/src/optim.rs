@@ -9,7 +9,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::NetsError;
-use crate::params::{Layout, NamedArray, Params};
+use crate::layout::{Layout, NamedArray};
+use crate::params::Params;
 
 /// Which optimizer to use, and its settings.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,1 +1,194 @@
-//! Placeholder.
+//! Run directories in; figures, tables and one self-contained HTML page out.
+//!
+//! This crate reads files, never live objects. It must not know of
+//! environments, algorithms or networks, it never prints, and it looks at
+//! neither the clock nor the environment variables: the same files in give the
+//! same bytes out.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), report::ReportError> {
+//! let runs = report::load(&["runs/quickstart".into()])?;
+//! let written = report::write(&runs, "runs/quickstart".as_ref())?;
+//! # let _ = written.html; Ok(())
+//! # }
+//! ```
+//!
+//! # What is shown
+//! For each setting (algorithm, environment and its settings) with its seeds:
+//! the learning curve, the cumulative regret over a trial beside that of other
+//! learners, training metrics, and a ranked table. Shares are of the gap between
+//! random and the exact Bayes-optimal return, or the known-task optimum where
+//! that is not known. Over several seeds, intervals are Student's t intervals of
+//! the mean over seeds; for a single seed they are of its evaluation over tasks,
+//! and everything that shows them says so.
+
+mod canvas;
+mod curve;
+mod figures;
+mod font;
+mod layout;
+mod page;
+mod raster;
+mod read;
+mod section;
+mod setting;
+mod standing;
+mod stats;
+mod table;
+mod text;
+mod words;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use record::{RecordError, write_atomically};
+
+use crate::page::Section;
+use crate::standing::Standings;
+use crate::table::{CSV_HEADER, Table};
+
+pub use read::{Run, load};
+
+/// What every fallible function of this crate returns.
+pub type Result<T> = std::result::Result<T, ReportError>;
+
+/// Pixels of a PNG per pixel of its figure.
+const PNG_SCALE: u32 = 2;
+
+/// What went wrong with a report, where, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// There is no run at or below a path.
+    #[error(
+        "no run found in {}; give a run directory (one with config.toml in it) or a folder of them",
+        path.display()
+    )]
+    NoRuns {
+        /// Where runs were looked for.
+        path: PathBuf,
+    },
+    /// [`write()`] was given no runs.
+    #[error("there are no runs to report on; give at least one run directory")]
+    Empty,
+    /// A run directory is damaged, or cannot be read or written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A file contradicts itself.
+    #[error("{} contradicts itself: {why}; delete it and run the evaluation again", path.display())]
+    Inconsistent {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        why: String,
+    },
+    /// The operating system refused.
+    #[error("cannot use {}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// A figure cannot be drawn or encoded.
+    #[error("cannot draw a figure: {0}")]
+    Draw(String),
+}
+
+/// The files of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The page, `report.html`.
+    pub html: PathBuf,
+    /// `figures/NAME.svg` and `figures/NAME.png`, in the order of the page.
+    pub figures: Vec<PathBuf>,
+    /// `table.md` and `table.csv`.
+    pub tables: Vec<PathBuf>,
+    /// One sentence per setting with its numbers.
+    pub headlines: Vec<String>,
+    /// What is missing or was left out.
+    pub notes: Vec<String>,
+}
+
+/// Writes the report of some runs into a folder, which is made where it is
+/// missing. Runs that have not been evaluated are reported with what there is.
+///
+/// # Errors
+/// [`ReportError::Empty`] if there are no runs, and if the folder is not
+/// writable.
+pub fn write(runs: &[Run], out: &Path) -> Result<Written> {
+    let settings = setting::group(runs);
+    if settings.is_empty() {
+        return Err(ReportError::Empty);
+    }
+    let figures = out.join("figures");
+    fs::create_dir_all(&figures).map_err(|source| ReportError::Io {
+        path: figures.clone(),
+        source,
+    })?;
+    let names = file_names(&settings);
+    let mut written = Written {
+        html: out.join("report.html"),
+        figures: Vec::new(),
+        tables: vec![out.join("table.md"), out.join("table.csv")],
+        headlines: Vec::new(),
+        notes: Vec::new(),
+    };
+    let mut sections = Vec::new();
+    let (mut markdown, mut csv) = (Vec::new(), CSV_HEADER.to_string());
+    for (setting, name) in settings.iter().zip(names) {
+        let standings = Standings::of(setting);
+        let table = standings.as_ref().map(Table::of);
+        let mut drawn = Vec::new();
+        for figure in figures::all(setting, standings.as_ref())? {
+            let stem = format!("{name}{}", figure.name);
+            let svg = figure.canvas.svg()?;
+            let png = figure.canvas.png(PNG_SCALE)?;
+            for (ending, bytes) in [("svg", svg.as_bytes()), ("png", png.as_slice())] {
+                let path = figures.join(format!("{stem}.{ending}"));
+                write_atomically(&path, bytes)?;
+                written.figures.push(path);
+            }
+            drawn.push((figure, svg, stem));
+        }
+        if let (Some(table), Some(standings)) = (&table, &standings) {
+            markdown.push(table.markdown(setting, standings));
+            csv.push_str(&table.csv(setting));
+        }
+        written
+            .headlines
+            .push(words::headline(setting, standings.as_ref()));
+        written.notes.extend(setting.notes.iter().cloned());
+        sections.push(Section {
+            setting,
+            standings,
+            table,
+            figures: drawn,
+        });
+    }
+    write_atomically(&written.tables[0], markdown.join("\n").as_bytes())?;
+    write_atomically(&written.tables[1], csv.as_bytes())?;
+    write_atomically(&written.html, page::html(&sections).as_bytes())?;
+    Ok(written)
+}
+
+/// What the file names of each setting's figures begin with: nothing for a
+/// single setting, else its name, numbered where two are called the same.
+fn file_names(settings: &[setting::Setting<'_>]) -> Vec<String> {
+    if settings.len() == 1 {
+        return vec![String::new()];
+    }
+    let mut names: Vec<String> = Vec::new();
+    for setting in settings {
+        let name = format!("{}-", setting.slug());
+        let same = settings
+            .iter()
+            .filter(|other| other.slug() == setting.slug())
+            .count();
+        names.push(match same {
+            1 => name,
+            _ => format!("{}-{name}", names.len() + 1),
+        });
+    }
+    names
+}

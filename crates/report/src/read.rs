@@ -92,7 +92,10 @@ pub(crate) enum Exact {
 impl Exact {
     pub(crate) fn known(&self) -> Option<(f64, f64)> {
         match self {
-            Self::Known { value, standard_error } => Some((*value, *standard_error)),
+            Self::Known {
+                value,
+                standard_error,
+            } => Some((*value, *standard_error)),
             Self::Unknown { .. } => None,
         }
     }
@@ -133,7 +136,9 @@ fn numbers<'de, D: Deserializer<'de>>(
 impl Comparison {
     /// The agent that the run trained.
     pub(crate) fn trained(&self) -> Option<&Learner> {
-        self.learners.iter().find(|learner| learner.kind == Kind::Trained)
+        self.learners
+            .iter()
+            .find(|learner| learner.kind == Kind::Trained)
     }
 
     /// What is inconsistent about it.
@@ -153,8 +158,12 @@ impl Comparison {
             return Some("none of the learners has the kind \"trained\"".to_string());
         }
         let of_learners = self.learners.iter().find_map(|learner| {
-            wrong(&format!("the regret of {}", learner.name), &learner.regret)
-                .or_else(|| wrong(&format!("regret_se of {}", learner.name), &learner.regret_se))
+            wrong(&format!("the regret of {}", learner.name), &learner.regret).or_else(|| {
+                wrong(
+                    &format!("regret_se of {}", learner.name),
+                    &learner.regret_se,
+                )
+            })
         });
         of_learners.or_else(|| wrong("the optimum", &self.optimum))
     }
@@ -183,7 +192,10 @@ impl Run {
             environment: environment.unwrap_or_default(),
             metrics: reader.rows(Stream::Metrics)?,
             evaluations: reader.rows(Stream::Eval)?,
-            seconds: timing.last().map(|row| row.seconds).filter(|s| s.is_finite()),
+            seconds: timing
+                .last()
+                .map(|row| row.seconds)
+                .filter(|s| s.is_finite()),
             comparison,
         })
     }
@@ -192,7 +204,10 @@ impl Run {
     pub(crate) fn env_steps(&self) -> u64 {
         let trained = self.metrics.last().map_or(0, |row| row.env_steps);
         let evaluated = self.evaluations.last().map_or(0, |row| row.env_steps);
-        let compared = self.comparison.as_ref().map_or(0, |comparison| comparison.env_steps);
+        let compared = self
+            .comparison
+            .as_ref()
+            .map_or(0, |comparison| comparison.env_steps);
         trained.max(evaluated).max(compared)
     }
 
@@ -257,7 +272,10 @@ fn find(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<()> {
 /// The last part of a path, as text.
 pub(crate) fn file_name(path: &Path) -> String {
     // "." and ".." have no name of their own.
-    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = |path: &Path| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
     name(path)
         .or_else(|| name(&fs::canonicalize(path).ok()?))
         .unwrap_or_default()
@@ -265,6 +283,8 @@ pub(crate) fn file_name(path: &Path) -> String {
 
 /// The number at the end of "seed-12".
 fn trailing_number(name: &str) -> Option<u64> {
-    let digits = name.rsplit(|character: char| !character.is_ascii_digit()).next()?;
+    let digits = name
+        .rsplit(|character: char| !character.is_ascii_digit())
+        .next()?;
     digits.parse().ok()
 }

@@ -81,7 +81,11 @@ fn central_t_probability(t: f64, degrees: usize) -> f64 {
     let mut term = if odd { cosine } else { 1.0 };
     let mut sum = if degrees == 1 { 0.0 } else { term };
     let mut k = if odd { 2.0 } else { 1.0 };
-    let terms = if odd { (degrees.max(3) - 3) / 2 } else { degrees / 2 - 1 };
+    let terms = if odd {
+        (degrees.max(3) - 3) / 2
+    } else {
+        degrees / 2 - 1
+    };
     for _ in 0..terms {
         term *= cosine * cosine * k / (k + 1.0);
         sum += term;

@@ -46,14 +46,29 @@ pub(crate) fn rounded(number: f64) -> String {
     format!("{short}{word}")
 }
 
+/// A count as short as it can be: "12.3 M", "40,960".
+pub(crate) fn short(number: f64) -> String {
+    let (scaled, unit) = match number {
+        n if n >= 1e9 => (n / 1e9, "G"),
+        n if n >= 1e6 => (n / 1e6, "M"),
+        n => return thousands(n.round() as u64),
+    };
+    let places = if scaled < 100.0 { 1 } else { 0 };
+    format!("{}\u{a0}{unit}", fixed(scaled, places))
+}
+
 /// A duration: "48 s", "3 min 20 s", "2 h 05 min".
 pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
     match whole {
-        0..60 if seconds < 9.95 => format!("{seconds:.1} s"),
-        0..60 => format!("{whole} s"),
-        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
+        0..60 if seconds < 9.95 => format!("{seconds:.1}\u{a0}s"),
+        0..60 => format!("{whole}\u{a0}s"),
+        60..3600 => format!("{}\u{a0}min\u{a0}{:02}\u{a0}s", whole / 60, whole % 60),
+        _ => format!(
+            "{}\u{a0}h\u{a0}{:02}\u{a0}min",
+            whole / 3600,
+            whole % 3600 / 60
+        ),
     }
 }
 
@@ -173,9 +188,11 @@ mod tests {
         assert_eq!(rounded(1_536_000.0), "1.54 million");
         assert_eq!(rounded(2_000_000.0), "2 million");
         assert_eq!(rounded(40_960.0), "40,960");
-        assert_eq!(duration(3.21), "3.2 s");
-        assert_eq!(duration(74.4), "1 min 14 s");
-        assert_eq!(duration(7500.0), "2 h 05 min");
+        assert_eq!(short(12_288_000.0), "12.3\u{a0}M");
+        assert_eq!(short(40_960.0), "40,960");
+        assert_eq!(duration(3.21), "3.2\u{a0}s");
+        assert_eq!(duration(74.4), "1\u{a0}min\u{a0}14\u{a0}s");
+        assert_eq!(duration(7500.0), "2\u{a0}h\u{a0}05\u{a0}min");
         assert_eq!(count(1, "seed"), "1 seed");
         assert_eq!(count(5, "seed"), "5 seeds");
     }
@@ -200,6 +217,9 @@ mod tests {
 
     #[test]
     fn markup_is_escaped() {
-        assert_eq!(escape("<a href=\"x\">&'"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
+        assert_eq!(
+            escape("<a href=\"x\">&'"),
+            "&lt;a href=&quot;x&quot;&gt;&amp;&#39;"
+        );
     }
 }

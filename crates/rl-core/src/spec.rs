@@ -166,7 +166,10 @@ mod tests {
         let two = ActionSpace::Discrete { size: 2 };
         assert!(spec(two.clone(), 10, 1).validate().is_ok());
         let error = spec(two.clone(), 0, 1).validate().unwrap_err().to_string();
-        assert!(error.contains("'toy'") && error.contains("horizon is 0"), "{error}");
+        assert!(
+            error.contains("'toy'") && error.contains("horizon is 0"),
+            "{error}"
+        );
         assert!(spec(two.clone(), 1, 0).validate().is_err());
         assert!(spec(two, usize::MAX, 2).validate().is_err());
         let none = ActionSpace::Discrete { size: 0 };

@@ -106,7 +106,11 @@ mod tests {
         for seed in 0..3 {
             for domain in [Domain::Training, Domain::HeldOut, Domain::Tuning] {
                 for round in 0..3 {
-                    let key = StreamKey { seed, domain, round };
+                    let key = StreamKey {
+                        seed,
+                        domain,
+                        round,
+                    };
                     for purpose in [Purpose::Task, Purpose::Dynamics, Purpose::Action] {
                         for lane in 0..3 {
                             first.insert(key.lane(purpose, lane).random::<u64>());

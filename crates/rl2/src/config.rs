@@ -83,6 +83,10 @@ pub struct Rl2Config {
     pub backend: BackendKind,
     /// Inputs the agent does not get, for control experiments.
     pub withhold: Vec<Input>,
+    /// What rewards are multiplied by before they are learned from, so that the
+    /// value's targets are of order 1. The agent's input keeps the reward as it
+    /// is.
+    pub reward_scale: f64,
     /// Whether advantages are brought to mean 0 and standard deviation 1
     /// within each minibatch.
     pub normalize_advantages: bool,
@@ -158,6 +162,10 @@ impl Rl2Config {
         if !(self.value_coefficient.is_finite() && self.value_coefficient >= 0.0) {
             let value = self.value_coefficient;
             return Err(Rl2Error::config("value_coefficient", value, "at least 0"));
+        }
+        let scale = self.reward_scale;
+        if !(scale.is_finite() && scale > 0.0) {
+            return Err(Rl2Error::config("reward_scale", scale, "above 0"));
         }
         let norm = self.max_gradient_norm;
         if norm.is_nan() || norm <= 0.0 {

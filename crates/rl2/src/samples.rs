@@ -14,13 +14,15 @@ pub struct Targets {
     /// `[steps][lanes]`
     pub mask: Vec<f32>,
     links: Vec<Link>,
+    rewards: Vec<f32>,
     zeros: Vec<f32>,
 }
 
 impl Targets {
-    /// Computes the targets of a tile in place. Credit flows across the
-    /// episodes of a trial and ends with it.
-    pub fn fill(&mut self, trajectory: &Trajectory, decay: Gae) {
+    /// Computes the targets of a tile in place, from rewards times
+    /// `reward_scale`. Credit flows across the episodes of a trial and ends
+    /// with it.
+    pub fn fill(&mut self, trajectory: &Trajectory, decay: Gae, reward_scale: f32) {
         let lanes = trajectory.lanes();
         let size = trajectory.steps() * lanes;
         self.advantages.resize(size, 0.0);
@@ -35,9 +37,12 @@ impl Targets {
             let (t, lane) = (index / lanes, index % lanes);
             f32::from(u8::from(t < lengths[lane]))
         }));
+        self.rewards.clear();
+        let scaled = trajectory.rewards().iter().map(|r| r * reward_scale);
+        self.rewards.extend(scaled);
         let returns = Returns {
             lanes,
-            rewards: trajectory.rewards(),
+            rewards: &self.rewards,
             values: trajectory.values(),
             // A batch holds whole trials, so that no credit leaves it.
             next_values: &self.zeros[..lanes],

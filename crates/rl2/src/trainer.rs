@@ -192,7 +192,8 @@ impl Trainer {
     pub fn advantages(&mut self) {
         let Samples { batch, targets } = unshared(&mut self.samples);
         for (tile, targets) in batch.tiles().iter().zip(targets) {
-            targets.fill(tile.trajectory(), self.config.gae);
+            let scale = self.config.reward_scale as f32;
+            targets.fill(tile.trajectory(), self.config.gae, scale);
         }
     }
 

@@ -4,12 +4,14 @@ mod common;
 
 use common::{config, constant, pool, switches, trainer};
 use nets::tch::Device;
-use rl_core::{Domain, PolicyFactory};
+use rl_core::{
+    ActRow, Actions, ActionsMut, Domain, Outcome, PolicyFactory, Purpose, Row, StreamKey,
+};
 use rl2::{
     ActMode, ActorCritic, Backend, BackendKind, Gradient, Input, Minibatch, Objective, Outer,
     Rl2Config, Rl2Error, Samples, Surrogate, TorchBackend, Trainer, Way,
 };
-use rollout::{Evaluation, Held, Pool, evaluate};
+use rollout::{Batch, BatchSize, Evaluation, Held, Pool, evaluate};
 use std::sync::Arc;
 
 const RANDOM: f64 = 3.0;
@@ -288,6 +290,13 @@ fn settings_out_of_range_are_named() {
         ),
         (
             Rl2Config {
+                reward_scale: -1.0,
+                ..base.clone()
+            },
+            "rl2.reward_scale = -1",
+        ),
+        (
+            Rl2Config {
                 max_gradient_norm: 0.0,
                 ..base.clone()
             },
@@ -369,4 +378,133 @@ fn flipped(config: Rl2Config) -> Trainer {
     let backend = Box::new(TorchBackend::new(Arc::clone(&model), Device::Cpu));
     let parts: (_, Box<dyn Backend>) = (model, Box::new(Flipped(backend)));
     Trainer::with_backend(env.as_ref(), config, 0, pool(2), parts).unwrap()
+}
+
+/// What a lane is told: start, previous action, previous reward, boundary.
+type Told = (bool, u32, f32, Outcome);
+
+/// Values of two lanes after a history each, from one policy of an untrained
+/// network.
+fn values_after(backend: BackendKind, history: &[[Told; 2]]) -> [f32; 2] {
+    let trainer = trainer(config(backend), 0, 1);
+    let policy = trainer.policy(ActMode::Sample);
+    let mut policy = policy.make(switches().spec(), 2).unwrap();
+    let key = StreamKey {
+        seed: 0,
+        domain: Domain::HeldOut,
+        round: 0,
+    };
+    let mut streams = [0, 1].map(|lane| key.lane(Purpose::Action, lane));
+    let mut values = [0.0; 2];
+    for told in history {
+        let row = Row {
+            lanes: 2,
+            observation: &[0.0; 2],
+            start: &told.map(|t| t.0),
+            previous_action: Actions::Discrete(&told.map(|t| t.1)),
+            previous_reward: &told.map(|t| t.2),
+            previous_outcome: &told.map(|t| t.3),
+        };
+        let out = ActRow {
+            action: ActionsMut::Discrete(&mut [0; 2]),
+            log_prob: &mut [0.0; 2],
+            value: &mut values,
+        };
+        policy.act(&row, &mut streams, out);
+    }
+    values
+}
+
+#[test]
+fn memory_is_lost_between_trials_and_nowhere_else() {
+    use Outcome::{Continue, Truncated};
+    let first: Told = (true, 0, 0.0, Continue);
+    let paid: Told = (false, 1, 1.0, Continue);
+    let unpaid: Told = (false, 1, 0.0, Continue);
+    let episode: Told = (false, 0, 0.0, Truncated);
+    // What a trial's start says of the life before must not matter either.
+    let trials: [Told; 2] = [(true, 1, 1.0, Truncated), (true, 0, 0.0, Continue)];
+    for backend in BACKENDS {
+        let lives = [[first; 2], [paid, unpaid]];
+        let [rich, poor] = values_after(backend, &lives);
+        assert_ne!(rich, poor);
+        let [rich, poor] = values_after(backend, &[lives[0], lives[1], [episode; 2]]);
+        assert_ne!(
+            rich, poor,
+            "{backend:?}: an episode's end is remembered over"
+        );
+        let [rich, poor] = values_after(backend, &[lives[0], lives[1], trials]);
+        assert_eq!(rich, poor, "{backend:?}: a trial's end is not");
+        let [fresh, _] = values_after(backend, &[[first; 2]]);
+        assert_eq!(
+            rich, fresh,
+            "{backend:?}: a new trial begins as the first did"
+        );
+    }
+}
+
+#[test]
+fn both_backends_compute_the_same() {
+    for hidden in [5, 16, 33] {
+        for trunk in [
+            nets::SequenceConfig::Gru { hidden },
+            nets::SequenceConfig::Lstm { hidden },
+        ] {
+            let with = |backend| Rl2Config {
+                trunk: trunk.clone(),
+                ..config(backend)
+            };
+            let mut native = trainer(with(BackendKind::Native), 6, 2);
+            native.update().unwrap();
+            native.collect().unwrap();
+            native.advantages();
+            let torch = trainer(with(BackendKind::Torch), 6, 2);
+            let minibatch = native.minibatch(&[2, 0, 1]);
+            let [a, b] = [&native, &torch].map(|of| {
+                let (values, samples) = (native.parameters(), native.samples());
+                of.backend()
+                    .gradient(&pool(2), values, samples, &minibatch, objective())
+                    .unwrap()
+            });
+            let norm = |v: &[f32]| v.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+            let both = a.values.iter().zip(&b.values);
+            let difference: Vec<f32> = both.map(|(a, b)| a - b).collect();
+            let error = norm(&difference) / norm(&b.values);
+            assert!(error < 1e-4, "{trunk:?}: relative error {error}");
+            assert!((a.policy_loss - b.policy_loss).abs() < 1e-5);
+            assert!((a.value_loss - b.value_loss).abs() < 1e-5);
+            assert!((a.entropy - b.entropy).abs() < 1e-5);
+            assert!((a.clip_fraction - b.clip_fraction).abs() < 1e-6);
+        }
+    }
+}
+
+#[test]
+fn acting_in_lockstep_is_acting_in_tiles() {
+    for backend in BACKENDS {
+        let trainer = trainer(config(backend), 7, 2);
+        let size = BatchSize {
+            lanes: 24,
+            tile: 8,
+            steps: 6,
+        };
+        let key = StreamKey {
+            seed: 7,
+            domain: Domain::Training,
+            round: 0,
+        };
+        let policy = trainer.policy(ActMode::Sample);
+        let mut tiles = Batch::new(switches().as_ref(), size).unwrap();
+        tiles.collect(&pool(2), &policy, key).unwrap();
+        let mut lockstep = Batch::new(switches().as_ref(), size).unwrap();
+        lockstep
+            .collect_in_lockstep(&pool(2), &policy, key)
+            .unwrap();
+        for (a, b) in tiles.tiles().iter().zip(lockstep.tiles()) {
+            let (a, b) = (a.trajectory(), b.trajectory());
+            assert_eq!(a.rewards(), b.rewards());
+            let close = a.log_probs().iter().zip(b.log_probs());
+            assert!(close.into_iter().all(|(a, b)| (a - b).abs() < 1e-5));
+        }
+    }
 }

@@ -9,9 +9,8 @@ pub(super) struct Avx2(());
 
 impl Avx2 {
     pub(super) fn detect() -> Option<Self> {
-        let found = !cfg!(miri)
-            && is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma");
+        let found =
+            !cfg!(miri) && is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
         found.then_some(Avx2(()))
     }
 
@@ -29,6 +28,7 @@ impl Avx2 {
 impl Simd for Avx2 {
     type V = __m256;
     const LANES: usize = 8;
+    const FUSED: bool = true;
 
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> Self::V {

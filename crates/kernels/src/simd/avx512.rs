@@ -9,8 +9,7 @@ pub(super) struct Avx512(());
 
 impl Avx512 {
     pub(super) fn detect() -> Option<Self> {
-        let found = !cfg!(miri)
-            && is_x86_feature_detected!("avx512f");
+        let found = !cfg!(miri) && is_x86_feature_detected!("avx512f");
         found.then_some(Avx512(()))
     }
 
@@ -28,6 +27,7 @@ impl Avx512 {
 impl Simd for Avx512 {
     type V = __m512;
     const LANES: usize = 16;
+    const FUSED: bool = true;
 
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> Self::V {

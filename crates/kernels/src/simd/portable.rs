@@ -21,7 +21,7 @@ fn map(f: impl Fn(usize) -> f32) -> [f32; LANES] {
 /// multiply-add would be far slower than rounding twice.
 #[inline(always)]
 fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
-    if cfg!(any(target_feature = "fma", target_arch = "aarch64")) {
+    if Portable::FUSED {
         a.mul_add(b, c)
     } else {
         a * b + c
@@ -31,6 +31,7 @@ fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
 impl Simd for Portable {
     type V = [f32; LANES];
     const LANES: usize = LANES;
+    const FUSED: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
 
     #[inline(always)]
     unsafe fn load(self, p: *const f32) -> Self::V {

@@ -5,52 +5,52 @@ use kernels::*;
 
 /// A small generator of random numbers (xorshift64*), so that the tests need no
 /// other crate.
-pub struct Rng(pub u64);
+pub(crate) struct Rng(pub(crate) u64);
 
 impl Rng {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
     }
-    pub fn unit(&mut self) -> f32 {
+    pub(crate) fn unit(&mut self) -> f32 {
         (self.next() >> 40) as f32 / (1u64 << 24) as f32
     }
-    pub fn symmetric(&mut self, scale: f32) -> f32 {
+    pub(crate) fn symmetric(&mut self, scale: f32) -> f32 {
         (2.0 * self.unit() - 1.0) * scale
     }
-    pub fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         (self.next() >> 33) as usize % n
     }
-    pub fn vec(&mut self, n: usize, scale: f32) -> Vec<f32> {
+    pub(crate) fn vec(&mut self, n: usize, scale: f32) -> Vec<f32> {
         (0..n).map(|_| self.symmetric(scale)).collect()
     }
 }
 
 /// Inputs, targets and parameters of one tile.
-pub struct Case {
-    pub shape: Shape,
-    pub lanes: usize,
-    pub steps: usize,
-    pub params: Vec<f32>,
-    pub dense: Vec<f32>,
-    pub states: Vec<u32>,
-    pub prev_action: Vec<u32>,
-    pub prev_reward: Vec<f32>,
-    pub boundary: Vec<f32>,
-    pub reset: Vec<bool>,
+pub(crate) struct Case {
+    pub(crate) shape: Shape,
+    pub(crate) lanes: usize,
+    pub(crate) steps: usize,
+    pub(crate) params: Vec<f32>,
+    pub(crate) dense: Vec<f32>,
+    pub(crate) states: Vec<u32>,
+    pub(crate) prev_action: Vec<u32>,
+    pub(crate) prev_reward: Vec<f32>,
+    pub(crate) boundary: Vec<f32>,
+    pub(crate) reset: Vec<bool>,
     /// Unpadded `h` (and `c`) per lane.
-    pub memory: Vec<f32>,
-    pub actions: Vec<u32>,
-    pub old_log_probs: Vec<f32>,
-    pub advantages: Vec<f32>,
-    pub returns: Vec<f32>,
-    pub weights: Vec<f32>,
+    pub(crate) memory: Vec<f32>,
+    pub(crate) actions: Vec<u32>,
+    pub(crate) old_log_probs: Vec<f32>,
+    pub(crate) advantages: Vec<f32>,
+    pub(crate) returns: Vec<f32>,
+    pub(crate) weights: Vec<f32>,
 }
 
 impl Case {
-    pub fn new(shape: Shape, lanes: usize, steps: usize, seed: u64) -> Case {
+    pub(crate) fn new(shape: Shape, lanes: usize, steps: usize, seed: u64) -> Case {
         let mut rng = Rng(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let rows = lanes * steps;
         let layout = Layout::new(&shape);
@@ -81,7 +81,9 @@ impl Case {
                 })
                 .collect(),
             prev_reward: rng.vec(rows, 1.0),
-            boundary: (0..rows).map(|_| (rng.below(4) == 0) as u32 as f32).collect(),
+            boundary: (0..rows)
+                .map(|_| (rng.below(4) == 0) as u32 as f32)
+                .collect(),
             reset: (0..rows).map(|_| rng.below(5) == 0).collect(),
             memory: rng.vec(lanes * per_lane, 0.8),
             actions: (0..rows).map(|_| rng.below(shape.actions) as u32).collect(),
@@ -91,17 +93,23 @@ impl Case {
             advantages: rng.vec(rows, 1.5),
             returns: rng.vec(rows, 2.0),
             weights: (0..rows)
-                .map(|_| if rng.below(4) == 0 { 0.0 } else { 1.0 / rows as f32 })
+                .map(|_| {
+                    if rng.below(4) == 0 {
+                        0.0
+                    } else {
+                        1.0 / rows as f32
+                    }
+                })
                 .collect(),
         }
     }
 
-    pub fn inputs(&self) -> Inputs<'_> {
+    pub(crate) fn inputs(&self) -> Inputs<'_> {
         self.inputs_of(0, self.steps)
     }
 
     /// Inputs of the steps `from..to`.
-    pub fn inputs_of(&self, from: usize, to: usize) -> Inputs<'_> {
+    pub(crate) fn inputs_of(&self, from: usize, to: usize) -> Inputs<'_> {
         let rows = from * self.lanes..to * self.lanes;
         Inputs {
             observations: match self.shape.observation {
@@ -118,7 +126,7 @@ impl Case {
         }
     }
 
-    pub fn samples(&self) -> Samples<'_> {
+    pub(crate) fn samples(&self) -> Samples<'_> {
         Samples {
             actions: &self.actions,
             old_log_probs: &self.old_log_probs,
@@ -129,7 +137,7 @@ impl Case {
     }
 
     /// Memory in the padded rows of the kernels.
-    pub fn padded_memory(&self) -> Vec<f32> {
+    pub(crate) fn padded_memory(&self) -> Vec<f32> {
         let (hidden, width) = (self.shape.hidden, self.shape.memory_width());
         let parts = self.memory.len() / (self.lanes * hidden);
         let mut out = vec![0.0; self.lanes * width];
@@ -145,10 +153,10 @@ impl Case {
 }
 
 /// Logits, values and final memory of the reference.
-pub struct Reference {
-    pub logits: Vec<f64>,
-    pub values: Vec<f64>,
-    pub memory: Vec<f64>,
+pub(crate) struct Reference {
+    pub(crate) logits: Vec<f64>,
+    pub(crate) values: Vec<f64>,
+    pub(crate) memory: Vec<f64>,
 }
 
 fn sigmoid(x: f64) -> f64 {
@@ -156,7 +164,7 @@ fn sigmoid(x: f64) -> f64 {
 }
 
 /// The network of the crate, written for reading, in `f64`.
-pub fn forward_f64(case: &Case, params: &[f64]) -> Reference {
+pub(crate) fn forward_f64(case: &Case, params: &[f64]) -> Reference {
     let Case { shape, lanes, .. } = case;
     let layout = Layout::new(shape);
     let (hidden, inputs) = (shape.hidden, shape.inputs());
@@ -228,7 +236,7 @@ pub fn forward_f64(case: &Case, params: &[f64]) -> Reference {
 }
 
 /// The losses of the crate in `f64`.
-pub fn loss_f64(
+pub(crate) fn loss_f64(
     spec: &LossSpec,
     samples: &Samples<'_>,
     actions: usize,
@@ -269,6 +277,6 @@ pub fn loss_f64(
     sums
 }
 
-pub fn wide(xs: &[f32]) -> Vec<f64> {
+pub(crate) fn wide(xs: &[f32]) -> Vec<f64> {
     xs.iter().map(|&x| f64::from(x)).collect()
 }

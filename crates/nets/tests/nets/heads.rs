@@ -82,6 +82,9 @@ fn sampling_inverts_the_cumulative_distribution() {
         &distribution(halves).sample(&uniforms),
         &[0.0, 0.0, 1.0, 1.0, 2.0],
     );
+    // Where rounding leaves the whole sum below the uniform number.
+    let one = Tensor::from_slice(&[1.0_f32; 5]);
+    assert_values(&distribution(halves).sample(&one), &[2.0; 5]);
     let never_first = [-200.0, 0.0, 0.0];
     assert_values(
         &distribution(never_first).sample(&uniforms),

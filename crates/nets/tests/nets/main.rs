@@ -4,6 +4,7 @@ mod common;
 mod heads;
 mod init;
 mod losses;
+mod mlp;
 mod optim;
 mod params;
 mod sequence;

@@ -94,7 +94,7 @@ fn arrays_that_do_not_fit_are_named() {
     );
     let length = refuse(|arrays| arrays[2].data.push(1.0));
     assert!(
-        length.contains("'trunk.bias'") && length.contains("has 3 numbers"),
+        length.contains("'trunk.bias'") && length.contains("has length 3"),
         "{length}"
     );
     let twice = refuse(|arrays| arrays.push(arrays[0].clone()));
@@ -106,7 +106,7 @@ fn lengths_and_shapes_are_checked() {
     let error = Params::from_flat(layout(), &[0.0; 8])
         .unwrap_err()
         .to_string();
-    assert!(error.contains("has 8 numbers, but 9"), "{error}");
+    assert!(error.contains("has length 8, but 9"), "{error}");
     let mut kept = params();
     assert!(kept.assign(&[0.0; 10]).is_err());
     assert_eq!(kept.flatten(), flat());
@@ -168,7 +168,7 @@ fn gradients_that_cannot_be_taken_are_errors() {
         .gradient(&leaves.tensors()[1].square())
         .unwrap_err()
         .to_string();
-    assert!(error.contains("the loss has 2 numbers, but 1"), "{error}");
+    assert!(error.contains("the loss has length 2, but 1"), "{error}");
 }
 
 #[test]

@@ -81,6 +81,7 @@ pub(crate) fn config(backend: BackendKind) -> Rl2Config {
         tile: 16,
         backend,
         withhold: vec![],
+        reward_scale: 0.5,
         normalize_advantages: true,
         value_coefficient: 0.5,
         max_gradient_norm: 1.0,

@@ -1,0 +1,129 @@
+//! After a first call of each kind nothing is allocated.
+
+mod common;
+use common::Case;
+use kernels::*;
+use std::alloc::{GlobalAlloc, Layout as Memory, System};
+use std::cell::Cell as Counter;
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Counter<usize> = const { Counter::new(0) };
+}
+
+// SAFETY: every call is passed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, memory: Memory) -> *mut u8 {
+        ALLOCATIONS.with(|n| n.set(n.get() + 1));
+        // SAFETY: the caller's contract is the same.
+        unsafe { System.alloc(memory) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, memory: Memory) {
+        // SAFETY: the caller's contract is the same.
+        unsafe { System.dealloc(at, memory) }
+    }
+}
+
+#[global_allocator]
+static GLOBAL: Counting = Counting;
+
+fn allocations(work: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.with(Counter::get);
+    work();
+    ALLOCATIONS.with(Counter::get) - before
+}
+
+struct Buffers {
+    memory: Vec<f32>,
+    logits: Vec<f32>,
+    values: Vec<f32>,
+    d_logits: Vec<f32>,
+    d_values: Vec<f32>,
+    gradient: Vec<f32>,
+    actions: Vec<u32>,
+    log_probs: Vec<f32>,
+}
+
+fn everything(case: &Case, packed: &mut Packed, work: &mut Workspace, b: &mut Buffers) {
+    let spec = LossSpec {
+        objective: Objective::Clipped { clip: 0.2 },
+        value_coef: 0.5,
+        entropy_coef: 0.01,
+    };
+    packed.pack(&case.params);
+    let lanes = case.lanes;
+    for t in 0..case.steps {
+        let logits = &mut b.logits[..lanes * case.shape.actions];
+        let outputs = Outputs {
+            logits: &mut *logits,
+            values: &mut b.values[..lanes],
+        };
+        packed.step(work, &case.inputs_of(t, t + 1), &mut b.memory, outputs);
+        let choices = Choices {
+            actions: &mut b.actions,
+            log_probs: &mut b.log_probs,
+        };
+        sample(work, logits, &case.prev_reward[..lanes], choices);
+    }
+    let outputs = Outputs {
+        logits: &mut b.logits,
+        values: &mut b.values,
+    };
+    packed.forward(work, &case.inputs(), &b.memory, outputs);
+    let gradients = LossGradients {
+        logits: &mut b.d_logits,
+        values: &mut b.d_values,
+    };
+    loss(work, &spec, &case.samples(), (&b.logits, &b.values), gradients);
+    work.final_memory(&mut b.memory);
+    let gradients = OutputGradients {
+        logits: &b.d_logits,
+        values: &b.d_values,
+    };
+    packed.backward(work, &case.inputs(), gradients, &mut b.gradient);
+}
+
+#[test]
+fn nothing_is_allocated_after_the_first_call() {
+    for cell in [Cell::Gru, Cell::Lstm] {
+        for observation in [
+            Observation::None,
+            Observation::Dense(5),
+            Observation::OneHot(9),
+        ] {
+            let shape = Shape {
+                cell,
+                observation,
+                hidden: 33,
+                actions: 7,
+            };
+            let case = Case::new(shape, 20, 11, 1);
+            let smaller = Case::new(shape, 3, 4, 2);
+            let mut packed = Packed::new(shape).unwrap();
+            let mut work = Workspace::new(&packed);
+            let buffers = |case: &Case| {
+                let rows = case.lanes * case.steps;
+                Buffers {
+                    memory: case.padded_memory(),
+                    logits: vec![0.0; rows * shape.actions],
+                    values: vec![0.0; rows],
+                    d_logits: vec![0.0; rows * shape.actions],
+                    d_values: vec![0.0; rows],
+                    gradient: vec![0.0; case.params.len()],
+                    actions: vec![0; case.lanes],
+                    log_probs: vec![0.0; case.lanes],
+                }
+            };
+            let (mut large, mut small) = (buffers(&case), buffers(&smaller));
+            let first = allocations(|| everything(&case, &mut packed, &mut work, &mut large));
+            assert!(first > 0, "the counter counts");
+            let later = allocations(|| {
+                everything(&case, &mut packed, &mut work, &mut large);
+                everything(&smaller, &mut packed, &mut work, &mut small);
+                everything(&case, &mut packed, &mut work, &mut large);
+            });
+            assert_eq!(later, 0, "{shape:?}");
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The learning curve: held-out return against environment steps.
+
+use super::frame::{Axis, Frame, steps_axis, titles};
+use super::labels::{self, Label};
+use super::{AGENT, Figure, ORACLE, RANDOM, WIDTH, stroke};
+use crate::canvas::{Canvas, Stroke};
+use crate::curve::{Band, Curve, Sample};
+use crate::layout::{Range, Scale};
+use crate::read::Evaluation;
+use crate::setting::Setting;
+use crate::standing::{Measure, Standings};
+use crate::text::{count, decimals, display_name, fixed, thousands};
+use crate::words;
+
+/// How many of the best classical learners are drawn.
+const CLASSICAL: usize = 3;
+
+const HEIGHT: u32 = 430;
+
+/// A horizontal line and its label.
+struct Reference {
+    label: Label,
+    stroke: Stroke,
+}
+
+/// `None` if no run has been evaluated.
+pub(super) fn figure(setting: &Setting<'_>, standings: Option<&Standings>) -> Option<Figure> {
+    let (curve, evaluations) = curve(setting)?;
+    let end = curve.last()?;
+    let mut references = standings
+        .map(|s| references(s, &evaluations))
+        .unwrap_or_default();
+    let range = range(&curve, end.1, &references, standings);
+    // A reference that the axis does not reach is named only if it is a value
+    // to aim at; a weak learner below the axis says nothing here.
+    references.retain(|r| r.label.value >= range.low);
+
+    let places = decimals(evaluations.iter().map(|row| row.standard_error));
+    let agent = Label {
+        name: setting.algorithm(),
+        number: fixed(end.1, places),
+        value: end.1,
+        color: AGENT,
+        strong: true,
+    };
+    let labels: Vec<Label> = [agent]
+        .into_iter()
+        .chain(references.iter().map(|r| r.label.clone()))
+        .collect();
+
+    let title = words::learning_title(setting, standings, end);
+    let mut canvas = Canvas::new(WIDTH, HEIGHT);
+    let top = titles(&mut canvas, &title, &setting.subtitle()) + 40.0;
+    let x_axis = steps_axis(curve.end(), 5);
+    let y_axis = Axis {
+        name: "Held-out return (sum of rewards in a trial)",
+        ticks: 6,
+        unit: 1.0,
+        whole: false,
+    };
+    let left = 24.0 + y_axis.tick_width(range.low, range.high);
+    let frame = Frame {
+        x: Scale {
+            low: 0.0,
+            high: curve.end().max(1.0),
+            pixels: (left, f64::from(WIDTH) - labels::room(&labels)),
+        },
+        y: Scale {
+            low: range.low,
+            high: range.high,
+            pixels: (f64::from(HEIGHT) - 58.0, top),
+        },
+    };
+    frame.draw_y(&mut canvas, &y_axis);
+    frame.draw_x(&mut canvas, &x_axis);
+    for Reference { label, stroke } in &references {
+        let line = [(frame.x.low, label.value), (frame.x.high, label.value)];
+        frame.draw_line(&mut canvas, &line, *stroke);
+    }
+    frame.draw_curve(&mut canvas, &curve, Stroke::new(AGENT, 2.6));
+    labels::draw(&mut canvas, &frame, &labels);
+
+    Some(Figure {
+        name: "learning-curve",
+        title,
+        caption: caption(&curve, &evaluations, standings, &frame),
+        canvas,
+    })
+}
+
+/// The evaluations of all seeds: those of the comparison's kind of actions, or
+/// of the first row's where there is no comparison.
+fn curve(setting: &Setting<'_>) -> Option<(Curve, Vec<Evaluation>)> {
+    let mut rows = setting.runs.iter().flat_map(|run| &run.evaluations);
+    let compared = setting.comparisons().map(|comparison| &comparison.actions);
+    let found = |actions: &&String| {
+        setting
+            .runs
+            .iter()
+            .flat_map(|run| &run.evaluations)
+            .any(|row| row.actions == **actions)
+    };
+    let actions = compared
+        .take(1)
+        .find(found)
+        .cloned()
+        .or_else(|| Some(rows.next()?.actions.clone()))?;
+    let seeds: Vec<Vec<&Evaluation>> = setting
+        .runs
+        .iter()
+        .map(|run| {
+            run.evaluations
+                .iter()
+                .filter(|row| row.actions == actions)
+                .collect()
+        })
+        .collect();
+    let sample = |row: &&Evaluation| Sample {
+        key: row.update,
+        x: row.env_steps as f64,
+        y: row.mean_return,
+        error: row.standard_error,
+    };
+    let samples: Vec<Vec<Sample>> = seeds
+        .iter()
+        .map(|rows| rows.iter().map(sample).collect())
+        .collect();
+    let rows = seeds.into_iter().flatten().cloned().collect();
+    Some((Curve::of(&samples)?, rows))
+}
+
+/// What the curve is compared with, the most telling first.
+fn references(standings: &Standings, evaluations: &[Evaluation]) -> Vec<Reference> {
+    let known = &standings.references;
+    let places = decimals(evaluations.iter().map(|row| row.standard_error));
+    let reference = |name: &str, value: Measure, stroke: Stroke| Reference {
+        label: Label {
+            name: name.to_string(),
+            number: fixed(value.mean(), places),
+            value: value.mean(),
+            color: stroke.color,
+            strong: false,
+        },
+        stroke,
+    };
+    let dashed = Stroke {
+        dashed: true,
+        ..Stroke::new(ORACLE, 1.6)
+    };
+    let thin = Stroke::new(RANDOM, 1.4);
+    let exact = [
+        ("Bayes-optimal", known.bayes_optimal, dashed),
+        ("Random", known.random, thin),
+        (
+            "Known task",
+            known.known_task,
+            Stroke {
+                dashed: true,
+                ..thin
+            },
+        ),
+    ];
+    let exact = exact
+        .into_iter()
+        .filter_map(|(name, value, stroke)| value.map(|value| reference(name, value, stroke)));
+    let classical = standings.classical().take(CLASSICAL).map(|learner| {
+        let stroke = Stroke {
+            width: 1.4,
+            ..stroke(learner, standings)
+        };
+        reference(&display_name(&learner.name), learner.mean_return, stroke)
+    });
+    exact.chain(classical).collect()
+}
+
+/// The y axis. What is compared must be told apart, so the axis spans from
+/// random to the best reachable value; the optimum of an agent that knows its
+/// task can lie far above it and is drawn only where it costs little room. Far
+/// excursions of the curve are cut off.
+fn range(
+    curve: &Curve,
+    end: f64,
+    references: &[Reference],
+    standings: Option<&Standings>,
+) -> Range {
+    let all = Range::of(curve.values());
+    let known_task = standings
+        .and_then(|s| s.references.known_task)
+        .map(Measure::mean);
+    let has_bayes = standings.is_some_and(|s| s.references.bayes_optimal.is_some());
+    let out_of_reach = |value: f64| has_bayes && Some(value) == known_task;
+    let core: Vec<f64> = references
+        .iter()
+        .map(|reference| reference.label.value)
+        .filter(|value| !out_of_reach(*value))
+        .collect();
+    let range = match core.len() {
+        0 => all,
+        _ => Range::of(core.into_iter().chain([end]))
+            .reach(all.low, 0.6)
+            .reach(all.high, 0.6),
+    };
+    let near = known_task.filter(|value| *value <= range.high + 0.35 * (range.high - range.low));
+    match near {
+        Some(value) => range.reach(value, 0.35).padded(0.05),
+        None => range.padded(0.05),
+    }
+}
+
+fn caption(
+    curve: &Curve,
+    evaluations: &[Evaluation],
+    standings: Option<&Standings>,
+    frame: &Frame,
+) -> String {
+    let tasks = Range::of(evaluations.iter().map(|row| row.tasks as f64));
+    let tasks = words::between(tasks.low as u64, tasks.high as u64);
+    let actions = evaluations.first().map_or("", |row| &row.actions);
+    let mut parts = vec![format!(
+        "Mean return of a trial on {tasks} held-out tasks per evaluation, {actions} actions."
+    )];
+    parts.push(match curve.band {
+        Band::Seeds(seeds) => format!(
+            "Thick line: mean of {}; band: its 95\u{a0}% interval (Student’s t over seeds); thin \
+             lines: single seeds.",
+            count(seeds, "seed")
+        ),
+        Band::Evaluation => {
+            "One seed; band: ±1.96 standard errors of its evaluation over tasks, not over seeds."
+                .to_string()
+        }
+        Band::None => "One seed.".to_string(),
+    });
+    if curve.seeds.len() > 1 && curve.mean.last().is_none_or(|last| last.x < curve.end()) {
+        parts.push("The mean is drawn where every seed has been evaluated.".to_string());
+    }
+    if let Some(standings) = standings {
+        parts.push(words::reference_caption(standings));
+        if standings.gap.is_some() {
+            parts.push(
+                "The share in the title comes from the comparison after training.".to_string(),
+            );
+        }
+        let known = standings.references.known_task.map(Measure::mean);
+        if known.is_some_and(|known| known > frame.y.high) {
+            parts.push("The known-task optimum lies above the axis.".to_string());
+        }
+    }
+    if curve.values().any(|value| !frame.y.holds(value)) {
+        let lowest = thousands_or_fixed(Range::of(curve.values()).low);
+        parts.push(format!("The axis is cut; single values reach {lowest}."));
+    }
+    parts.join(" ")
+}
+
+/// A number for a caption.
+fn thousands_or_fixed(value: f64) -> String {
+    match value.abs() {
+        n if n >= 1e4 && value > 0.0 => thousands(value as u64),
+        n if n >= 100.0 => fixed(value, 0),
+        _ => fixed(value, 2),
+    }
+}

@@ -1,0 +1,80 @@
+//! The figures of a setting.
+
+mod frame;
+mod labels;
+mod learning;
+mod regret;
+mod training;
+
+use crate::Result;
+use crate::canvas::{Canvas, Color, Stroke};
+use crate::read::Kind;
+use crate::setting::Setting;
+use crate::standing::{Standing, Standings};
+
+/// A drawing with its words.
+pub(crate) struct Figure {
+    /// For file names: "learning-curve".
+    pub(crate) name: &'static str,
+    /// What it shows, as a sentence.
+    pub(crate) title: String,
+    /// What was measured, and what line and band are.
+    pub(crate) caption: String,
+    pub(crate) canvas: Canvas,
+}
+
+/// All figures of a setting for which there are data.
+pub(crate) fn all(setting: &Setting<'_>, standings: Option<&Standings>) -> Result<Vec<Figure>> {
+    let figures = [
+        learning::figure(setting, standings),
+        standings.and_then(|standings| regret::figure(setting, standings)),
+        training::figure(setting),
+    ];
+    Ok(figures.into_iter().flatten().collect())
+}
+
+/// Width of every figure in pixels: at a page of 600 pixels its smallest text
+/// still has 10.
+const WIDTH: u32 = 720;
+
+const INK: Color = Color(0x1b, 0x1f, 0x24);
+const MUTED: Color = Color(0x57, 0x60, 0x6a);
+const GRID: Color = Color(0xe7, 0xea, 0xee);
+const AXIS: Color = Color(0x8c, 0x95, 0x9f);
+const WHITE: Color = Color(255, 255, 255);
+
+/// The trained agent, in Okabe and Ito's blue.
+pub(crate) const AGENT: Color = Color(0x00, 0x72, 0xb2);
+const ORACLE: Color = Color(0x00, 0x00, 0x00);
+const RANDOM: Color = Color(0x8a, 0x8f, 0x96);
+
+/// The other colors of Okabe and Ito (2008), which all common kinds of color
+/// blindness can tell apart; their yellow is too light for lines on white.
+const OTHERS: [Color; 5] = [
+    Color(0xe6, 0x9f, 0x00),
+    Color(0x00, 0x9e, 0x73),
+    Color(0xcc, 0x79, 0xa7),
+    Color(0xd5, 0x5e, 0x00),
+    Color(0x56, 0xb4, 0xe9),
+];
+
+/// How a learner is drawn, the same in every figure and table.
+pub(crate) fn stroke(learner: &Standing, standings: &Standings) -> Stroke {
+    let classical = || {
+        let mut others = standings.classical().map(|other| &other.name);
+        others.position(|name| *name == learner.name).unwrap_or(0)
+    };
+    match learner.kind {
+        Kind::Trained => Stroke::new(AGENT, 2.6),
+        Kind::Oracle => Stroke {
+            dashed: true,
+            ..Stroke::new(ORACLE, 1.6)
+        },
+        Kind::Classical if learner.is_random() => Stroke::new(RANDOM, 1.6),
+        Kind::Classical => Stroke {
+            // The colors come round again with dashes.
+            dashed: classical() >= OTHERS.len(),
+            ..Stroke::new(OTHERS[classical() % OTHERS.len()], 1.6)
+        },
+    }
+}

@@ -1,0 +1,182 @@
+//! Cumulative regret over the steps of a trial.
+
+use super::frame::{Axis, Frame, titles};
+use super::labels::{self, Label};
+use super::{Figure, ORACLE, WIDTH, stroke};
+use crate::canvas::{Canvas, Stroke};
+use crate::layout::{Range, Scale};
+use crate::read::Kind;
+use crate::setting::Setting;
+use crate::standing::{Measure, Standing, Standings};
+use crate::text::{decimals, display_name, fixed};
+use crate::words;
+
+const HEIGHT: u32 = 430;
+
+/// `None` if there is no optimum to measure regret from.
+pub(super) fn figure(setting: &Setting<'_>, standings: &Standings) -> Option<Figure> {
+    let measured: Vec<&Standing> = standings
+        .learners
+        .iter()
+        .filter(|learner| !learner.regret.is_empty())
+        .collect();
+    let trained = *measured
+        .iter()
+        .find(|learner| learner.kind == Kind::Trained)?;
+    let steps = trained.regret.len();
+    let high = axis_end(&measured, trained);
+    // An agent that knows its task has no regret: it is the axis itself.
+    let drawn: Vec<&Standing> = measured
+        .into_iter()
+        .filter(|l| l.kind != Kind::Oracle || !is_flat(l, high))
+        .collect();
+    let exact = exact_bayes(standings, &drawn);
+
+    let errors = drawn.iter().filter_map(|learner| learner.final_regret());
+    let places = decimals(errors.map(Measure::uncertainty)).min(3);
+    let mut labels: Vec<Label> = Vec::new();
+    let mut order = drawn.clone();
+    order.sort_by_key(|learner| learner.kind == Kind::Classical);
+    for learner in &order {
+        let value = learner.final_regret().map_or(f64::NAN, Measure::mean);
+        labels.push(Label {
+            name: display_name(&learner.name),
+            number: fixed(value, places),
+            value,
+            color: stroke(learner, standings).color,
+            strong: learner.kind == Kind::Trained,
+        });
+    }
+    labels.extend(exact.map(|value| Label {
+        name: "Bayes-optimal".to_string(),
+        number: fixed(value, places),
+        value,
+        color: ORACLE,
+        strong: false,
+    }));
+    labels.retain(|label| label.value.is_finite());
+
+    let title = words::regret_title(setting, trained, &drawn);
+    let mut canvas = Canvas::new(WIDTH, HEIGHT);
+    let frame = draw_frame(
+        &mut canvas,
+        &title,
+        setting,
+        (steps, high),
+        labels::room(&labels),
+    );
+    // The trained agent last, on top of the others.
+    order.sort_by_key(|learner| learner.kind == Kind::Trained);
+    for learner in &order {
+        draw_learner(&mut canvas, &frame, learner, stroke(learner, standings));
+    }
+    if let Some(value) = exact.filter(|value| frame.y.holds(*value)) {
+        canvas.dot((frame.right(), frame.y.at(value)), 4.0, ORACLE);
+    }
+    labels::draw(&mut canvas, &frame, &labels);
+    Some(Figure {
+        name: "regret",
+        title,
+        caption: words::regret_caption(
+            standings,
+            exact.is_some(),
+            labels.iter().any(|l| l.value > high),
+        ),
+        canvas,
+    })
+}
+
+fn draw_frame(
+    canvas: &mut Canvas,
+    title: &str,
+    setting: &Setting<'_>,
+    (steps, high): (usize, f64),
+    room: f64,
+) -> Frame {
+    let top = titles(canvas, title, &setting.subtitle()) + 40.0;
+    let y_axis = Axis {
+        name: "Cumulative regret (reward behind an agent that knows its task)",
+        ticks: 6,
+        unit: 1.0,
+        whole: false,
+    };
+    let x_axis = Axis {
+        name: "Steps into a trial",
+        ticks: 8.min(steps),
+        unit: 1.0,
+        whole: true,
+    };
+    let left = 24.0 + y_axis.tick_width(0.0, high);
+    let frame = Frame {
+        x: Scale {
+            low: 0.0,
+            high: steps as f64,
+            pixels: (left, f64::from(WIDTH) - room),
+        },
+        y: Scale {
+            low: 0.0,
+            high,
+            pixels: (f64::from(HEIGHT) - 58.0, top),
+        },
+    };
+    frame.draw_y(canvas, &y_axis);
+    frame.draw_x(canvas, &x_axis);
+    frame
+}
+
+fn draw_learner(canvas: &mut Canvas, frame: &Frame, learner: &Standing, stroke: Stroke) {
+    let at = |(step, regret): (usize, &Measure)| (step as f64 + 1.0, regret.interval());
+    let points: Vec<_> = learner.regret.iter().enumerate().map(at).collect();
+    let finite = points
+        .into_iter()
+        .filter(|(_, regret)| regret.mean.is_finite());
+    let start = (0.0, 0.0, 0.0, 0.0);
+    let rows: Vec<_> = [start]
+        .into_iter()
+        .chain(finite.map(|(x, regret)| (x, regret.low, regret.mean, regret.high)))
+        .collect();
+    // The band ends where the mean leaves the frame.
+    let band: Vec<_> = rows
+        .iter()
+        .take_while(|(_, _, mean, _)| frame.y.holds(*mean))
+        .map(|(x, low, _, high)| (*x, *low, *high))
+        .collect();
+    frame.draw_band(canvas, &band, stroke.color);
+    let line: Vec<_> = rows.iter().map(|(x, _, mean, _)| (*x, *mean)).collect();
+    frame.draw_line(canvas, &line, stroke);
+}
+
+/// The upper end of the y axis. A learner that is far worse than the trained
+/// agent, the oracle and the best of the rest may leave the figure.
+fn axis_end(measured: &[&Standing], trained: &Standing) -> f64 {
+    let most =
+        |learner: &Standing| Range::of(learner.regret.iter().map(|r| r.interval().high)).high;
+    let all = measured
+        .iter()
+        .map(|learner| most(learner))
+        .fold(0.0, f64::max);
+    let best = measured.iter().find(|learner| learner.is_classical());
+    let shown = best.map_or(0.0, |learner| most(learner)).max(most(trained));
+    // In half of the height, the curves that matter are still far enough apart.
+    match all <= shown / 0.5 {
+        true => 1.04 * all,
+        false => shown / 0.6,
+    }
+    .max(1e-9)
+}
+
+fn is_flat(learner: &Standing, high: f64) -> bool {
+    learner
+        .regret
+        .iter()
+        .all(|regret| regret.mean().abs() < 0.01 * high)
+}
+
+/// The exact regret of the Bayes-optimal agent at the end of a trial, where no
+/// oracle was run step by step.
+fn exact_bayes(standings: &Standings, drawn: &[&Standing]) -> Option<f64> {
+    let value = standings.references.bayes_optimal?.mean();
+    let optimum = standings.optimum?;
+    let measured = drawn.iter().any(|learner| learner.kind == Kind::Oracle);
+    (!measured).then_some(optimum - value)
+}

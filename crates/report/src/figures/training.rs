@@ -1,0 +1,172 @@
+//! What the optimizer saw: small multiples of the training metrics.
+
+use serde_json::Value;
+
+use super::frame::{Axis, Frame, TICK, steps_axis, text, titles};
+use super::{AGENT, Figure, INK, WIDTH};
+use crate::canvas::{Canvas, Stroke, Text};
+use crate::curve::{Band, Curve, Sample, thin};
+use crate::font::Face;
+use crate::layout::{Range, Scale, quantile};
+use crate::read::Run;
+use crate::setting::Setting;
+use crate::text::{capitalized, thousands};
+
+/// The metrics that are drawn where a run has them, and their names.
+const METRICS: [(&str, &str); 7] = [
+    ("mean_return", "Training return"),
+    ("entropy", "Policy entropy (nats)"),
+    ("approx_kl", "Approximate KL (nats)"),
+    ("value_loss", "Value loss"),
+    ("gradient_norm", "Gradient norm"),
+    ("clip_fraction", "Clipped fraction"),
+    ("policy_loss", "Policy loss"),
+];
+const COLUMNS: usize = 3;
+const PANELS: usize = 6;
+
+const PANEL_HEIGHT: f64 = 118.0;
+/// Above a panel: its name; below the last row: ticks and the axis's name.
+const NAME_ROOM: f64 = 40.0;
+const AXIS_ROOM: f64 = 58.0;
+
+/// More points than this are averaged.
+const POINTS: u64 = 120;
+
+/// `None` if no run has finished an update.
+pub(super) fn figure(setting: &Setting<'_>) -> Option<Figure> {
+    let last = setting
+        .runs
+        .iter()
+        .filter_map(|run| run.metrics.last())
+        .map(|row| row.update)
+        .max()?;
+    let panels: Vec<(&str, Curve)> = METRICS
+        .iter()
+        .filter_map(|(key, name)| Some((*name, curve(&setting.runs, key, last)?)))
+        .take(PANELS)
+        .collect();
+    let end = panels
+        .iter()
+        .map(|(_, curve)| curve.end())
+        .fold(0.0, f64::max);
+    let (_, first) = panels.first()?;
+    let band = first.band;
+
+    let title = capitalized(&format!(
+        "{} in training: what its optimizer saw",
+        setting.algorithm()
+    ));
+    let rows = panels.len().div_ceil(COLUMNS);
+    let mut header = Canvas::new(WIDTH, 1);
+    let top = titles(&mut header, &title, &setting.subtitle()) + 2.0;
+    let height = top + rows as f64 * (PANEL_HEIGHT + NAME_ROOM) + AXIS_ROOM;
+    let mut canvas = Canvas::new(WIDTH, height.ceil() as u32);
+    titles(&mut canvas, &title, &setting.subtitle());
+    for (index, (name, curve)) in panels.iter().enumerate() {
+        let below = index + COLUMNS < panels.len();
+        let corner = (
+            index % COLUMNS,
+            top + (index / COLUMNS) as f64 * (PANEL_HEIGHT + NAME_ROOM),
+        );
+        draw_panel(&mut canvas, corner, (name, curve), end, below);
+    }
+
+    let averaged = last.div_ceil(POINTS).max(1);
+    let mut caption = format!(
+        "Metrics of the training updates against environment steps, {} updates per seed",
+        thousands(last)
+    );
+    caption.push_str(&match averaged {
+        1 => ".".to_string(),
+        n => format!(", averaged over {n} neighbouring ones."),
+    });
+    caption.push_str(match band {
+        Band::Seeds(_) => {
+            " Thick line: mean over seeds; band: its 95\u{a0}% interval (Student’s t over seeds); thin \
+             lines: single seeds."
+        }
+        _ => "",
+    });
+    caption.push_str(" Extreme values, as of the first updates, may be cut off.");
+    Some(Figure {
+        name: "training",
+        title,
+        caption,
+        canvas,
+    })
+}
+
+/// A metric's curve; `None` if no seed has it, or it never changes from zero.
+fn curve(runs: &[&Run], key: &str, last: u64) -> Option<Curve> {
+    let seeds: Vec<Vec<Sample>> = runs
+        .iter()
+        .map(|run| {
+            let samples = run.metrics.iter().filter_map(|row| {
+                Some(Sample {
+                    key: row.update,
+                    x: row.env_steps as f64,
+                    y: row.values.get(key).and_then(Value::as_f64)?,
+                    error: 0.0,
+                })
+            });
+            thin(&samples.collect::<Vec<_>>(), POINTS, last)
+        })
+        .collect();
+    let curve = Curve::of(&seeds)?;
+    let alive = curve.seeds.iter().flatten().any(|(_, y)| *y != 0.0);
+    alive.then_some(curve)
+}
+
+fn draw_panel(
+    canvas: &mut Canvas,
+    (column, top): (usize, f64),
+    (name, curve): (&str, &Curve),
+    end: f64,
+    below: bool,
+) {
+    let range = Range {
+        low: quantile(curve.values(), 0.005).unwrap_or(0.0),
+        high: quantile(curve.values(), 0.995).unwrap_or(1.0),
+    }
+    .padded(0.06);
+    let width = (f64::from(WIDTH) - 14.0) / COLUMNS as f64;
+    let left = 14.0 + column as f64 * width;
+    let frame = Frame {
+        x: Scale {
+            low: 0.0,
+            high: end.max(1.0),
+            pixels: (left + 46.0, left + width - 18.0),
+        },
+        y: Scale {
+            low: range.low,
+            high: range.high,
+            pixels: (top + NAME_ROOM + PANEL_HEIGHT, top + NAME_ROOM),
+        },
+    };
+    let y_axis = Axis {
+        name: "",
+        ticks: 3,
+        unit: 1.0,
+        whole: false,
+    };
+    frame.draw_y(canvas, &y_axis);
+    let title = text((left, top + NAME_ROOM - 11.0), name, TICK, INK);
+    canvas.text(Text {
+        face: Face::SemiBold,
+        ..title
+    });
+    if !below {
+        let mut axis = steps_axis(end, 3);
+        // One name for the whole row would not say which panel it belongs to,
+        // and the full one is too long for a panel.
+        axis.name = match axis.unit {
+            1e9 => "Steps (billions)",
+            1e6 => "Steps (millions)",
+            1e3 => "Steps (thousands)",
+            _ => "Steps",
+        };
+        frame.draw_x(canvas, &axis);
+    }
+    frame.draw_curve(canvas, curve, Stroke::new(AGENT, 1.8));
+}

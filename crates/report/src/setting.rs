@@ -1,0 +1,180 @@
+//! Which runs belong together: the seeds of one setting.
+
+use std::path::PathBuf;
+
+use crate::read::{Comparison, Run, file_name};
+use crate::text::{capitalized, count, display_name, listed, plain, slug};
+
+/// The runs of one setting: algorithm, environment and its settings, trained
+/// under one folder, so with one configuration but for the seed.
+pub(crate) struct Setting<'a> {
+    /// One per seed.
+    pub(crate) runs: Vec<&'a Run>,
+    /// The folder that holds them, by name.
+    pub(crate) folder: String,
+    /// What the reader should know before the numbers.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Sorts runs into settings, in the order in which they come.
+pub(crate) fn group(runs: &[Run]) -> Vec<Setting<'_>> {
+    let mut keys: Vec<(PathBuf, Option<String>)> = Vec::new();
+    let mut settings: Vec<Setting<'_>> = Vec::new();
+    for run in runs {
+        let key = (parent(run), run.comparison.as_ref().map(identity));
+        // A run that is still training has no comparison; it is another seed of
+        // its neighbours.
+        let same = |(folder, what): &(PathBuf, Option<String>)| {
+            *folder == key.0 && (*what == key.1 || what.is_none() || key.1.is_none())
+        };
+        match keys.iter().position(same) {
+            Some(index) => {
+                keys[index].1 = keys[index].1.take().or(key.1);
+                settings[index].runs.push(run);
+            }
+            None => {
+                let folder = file_name(&key.0);
+                keys.push(key);
+                settings.push(Setting {
+                    runs: vec![run],
+                    folder,
+                    notes: Vec::new(),
+                });
+            }
+        }
+    }
+    settings.iter_mut().for_each(Setting::take_note);
+    settings
+}
+
+fn parent(run: &Run) -> PathBuf {
+    let path = std::fs::canonicalize(&run.path).unwrap_or_else(|_| run.path.clone());
+    path.parent().map(PathBuf::from).unwrap_or(path)
+}
+
+/// What makes two comparisons comparable.
+fn identity(comparison: &Comparison) -> String {
+    format!(
+        "{} {} {}",
+        comparison.algorithm,
+        comparison.environment,
+        serde_json::Value::Object(comparison.settings.clone())
+    )
+}
+
+impl Setting<'_> {
+    /// The comparisons of the runs that are done.
+    pub(crate) fn comparisons(&self) -> impl Iterator<Item = &Comparison> {
+        self.runs.iter().filter_map(|run| run.comparison.as_ref())
+    }
+
+    /// The algorithm: "RL²", or "the agent" where no run says.
+    pub(crate) fn algorithm(&self) -> String {
+        match self.comparisons().next() {
+            Some(comparison) => display_name(&comparison.algorithm),
+            None => "the agent".to_string(),
+        }
+    }
+
+    /// A heading: "RL² on Bernoulli bandit".
+    pub(crate) fn title(&self) -> String {
+        match self.comparisons().next() {
+            Some(comparison) => format!(
+                "{} on {}",
+                self.algorithm(),
+                display_name(&comparison.environment)
+            ),
+            None => capitalized(&format!("{} in {}", self.algorithm(), self.folder)),
+        }
+    }
+
+    /// What the environment was set to: "arms 5, pulls 10".
+    pub(crate) fn settings(&self) -> String {
+        let pairs: Vec<String> = match self.comparisons().next() {
+            Some(comparison) => comparison
+                .settings
+                .iter()
+                .map(|(key, value)| format!("{} {}", key.replace('_', " "), plain(value)))
+                .collect(),
+            None => Vec::new(),
+        };
+        pairs.join(", ")
+    }
+
+    /// "5 seeds".
+    pub(crate) fn seeds(&self) -> String {
+        count(self.runs.len(), "seed")
+    }
+
+    /// The line under a figure's title.
+    pub(crate) fn subtitle(&self) -> String {
+        let environment = self
+            .comparisons()
+            .next()
+            .map(|comparison| display_name(&comparison.environment));
+        let parts = [environment, Some(self.settings()), Some(self.seeds())];
+        let parts: Vec<String> = parts
+            .into_iter()
+            .flatten()
+            .filter(|s| !s.is_empty())
+            .collect();
+        parts.join(" · ")
+    }
+
+    /// A name for files and anchors.
+    pub(crate) fn slug(&self) -> String {
+        slug(&format!(
+            "{} {}",
+            self.title().replace('²', "2"),
+            self.settings()
+        ))
+    }
+
+    /// How a run is called beside its neighbours: "seed 3", or its folder.
+    pub(crate) fn run_name(run: &Run) -> String {
+        match run.seed() {
+            Some(seed) => format!("seed {seed}"),
+            None => file_name(&run.path),
+        }
+    }
+
+    /// Drops repeated seeds, and notes what is missing.
+    fn take_note(&mut self) {
+        let mut seeds = Vec::new();
+        let mut repeated = Vec::new();
+        self.runs.retain(|run| match run.seed() {
+            Some(seed) if seeds.contains(&seed) => {
+                repeated.push(file_name(&run.path));
+                false
+            }
+            Some(seed) => {
+                seeds.push(seed);
+                true
+            }
+            None => true,
+        });
+        if !repeated.is_empty() {
+            self.notes.push(format!(
+                "Left out, because its seed is here already: {}. The same seed twice is not two \
+                 independent measurements.",
+                listed(&repeated)
+            ));
+        }
+        let named = |pick: &dyn Fn(&Run) -> bool| -> Vec<String> {
+            let runs = self.runs.iter().filter(|run| pick(run));
+            runs.map(|run| Self::run_name(run)).collect()
+        };
+        let unevaluated = named(&|run| run.evaluations.is_empty() && run.comparison.is_none());
+        let unfinished = named(&|run| !run.evaluations.is_empty() && run.comparison.is_none());
+        if !unevaluated.is_empty() {
+            self.notes
+                .push(format!("Not evaluated yet: {}.", listed(&unevaluated)));
+        }
+        if !unfinished.is_empty() {
+            self.notes.push(format!(
+                "Not compared with other learners yet, which happens when training ends: {}.",
+                listed(&unfinished)
+            ));
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! Where each learner stands: returns, regrets, and the share of the gap to the
+//! optimum that it closed.
+
+use crate::read::{Comparison, Exact, ExactValues, Kind, Learner};
+use crate::setting::Setting;
+use crate::stats::{Interval, pool};
+
+/// A measured number and how sure it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Measure {
+    /// Known without sampling.
+    Exact(f64),
+    /// A mean with its standard error over tasks.
+    Sampled(f64, f64),
+    /// A mean with its 95 % interval over seeds.
+    Seeds(Interval),
+}
+
+impl Measure {
+    pub(crate) fn mean(self) -> f64 {
+        match self {
+            Self::Exact(mean) | Self::Sampled(mean, _) => mean,
+            Self::Seeds(interval) => interval.mean,
+        }
+    }
+
+    /// The mean and the ends of its 95 % interval.
+    pub(crate) fn interval(self) -> Interval {
+        match self {
+            Self::Exact(mean) => Interval::around(mean, 0.0),
+            Self::Sampled(mean, error) => Interval::around(mean, error),
+            Self::Seeds(interval) => interval,
+        }
+    }
+
+    /// What its number of decimals should show.
+    pub(crate) fn uncertainty(self) -> f64 {
+        match self {
+            Self::Exact(_) => 0.0,
+            Self::Sampled(_, error) => error,
+            Self::Seeds(interval) => (interval.high - interval.low) / 2.0,
+        }
+    }
+
+    /// One value per seed becomes their mean and interval; a single one keeps
+    /// its own standard error.
+    fn over_seeds(measured: &[(f64, f64)]) -> Option<Self> {
+        let values: Vec<f64> = measured.iter().map(|(value, _)| *value).collect();
+        match (Interval::of(&values), measured) {
+            (Some(interval), _) => Some(Self::Seeds(interval)),
+            (None, [(value, error)]) => Some(Self::Sampled(*value, *error)),
+            _ => None,
+        }
+    }
+
+    fn pooled(measured: &[(f64, f64)]) -> Option<Self> {
+        match pool(measured)? {
+            (value, 0.0) => Some(Self::Exact(value)),
+            (value, error) => Some(Self::Sampled(value, error)),
+        }
+    }
+}
+
+/// One learner, over all seeds.
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) mean_return: Measure,
+    /// After each step of a trial; empty if unknown.
+    pub(crate) regret: Vec<Measure>,
+    /// Share of the gap that it closed, `None` if there is no gap.
+    pub(crate) share: Option<Measure>,
+}
+
+impl Standing {
+    pub(crate) fn is_random(&self) -> bool {
+        self.name == "random"
+    }
+
+    /// Whether it plays without knowing its task, and not at random.
+    pub(crate) fn is_classical(&self) -> bool {
+        self.kind == Kind::Classical && !self.is_random()
+    }
+
+    /// The regret of a whole trial.
+    pub(crate) fn final_regret(&self) -> Option<Measure> {
+        self.regret.last().copied()
+    }
+}
+
+/// The trained agent of one seed.
+#[derive(Clone, Debug)]
+pub(crate) struct SeedResult {
+    pub(crate) seed: u64,
+    pub(crate) mean_return: Measure,
+    pub(crate) regret: Option<Measure>,
+    pub(crate) share: Option<Measure>,
+}
+
+/// Returns between which shares are counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Gap {
+    random: f64,
+    best: f64,
+    /// The errors of the two, where they were estimated.
+    errors: (f64, f64),
+    pub(crate) to: Target,
+}
+
+/// What the far end of the gap is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    BayesOptimal,
+    KnownTask,
+}
+
+impl Target {
+    /// "Bayes-optimal", for a sentence.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::BayesOptimal => "Bayes-optimal",
+            Self::KnownTask => "the known-task optimum",
+        }
+    }
+}
+
+impl Gap {
+    fn share(&self, value: f64) -> f64 {
+        (value - self.random) / (self.best - self.random)
+    }
+
+    /// The share of a sampled return. Its error carries those of both ends, to
+    /// first order.
+    fn measure(&self, mean_return: Measure) -> Measure {
+        match mean_return {
+            Measure::Seeds(Interval { mean, low, high }) => Measure::Seeds(Interval {
+                mean: self.share(mean),
+                low: self.share(low),
+                high: self.share(high),
+            }),
+            Measure::Exact(mean) | Measure::Sampled(mean, _) => {
+                let share = self.share(mean);
+                let (random, best) = self.errors;
+                let error = mean_return.uncertainty().powi(2)
+                    + ((1.0 - share) * random).powi(2)
+                    + (share * best).powi(2);
+                match error.sqrt() / (self.best - self.random) {
+                    0.0 => Measure::Exact(share),
+                    error => Measure::Sampled(share, error),
+                }
+            }
+        }
+    }
+}
+
+/// Reference values over all seeds, `None` where not known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct References {
+    pub(crate) bayes_optimal: Option<Measure>,
+    pub(crate) known_task: Option<Measure>,
+    pub(crate) random: Option<Measure>,
+    /// Why the Bayes-optimal value is not known.
+    pub(crate) why_no_bayes: Option<String>,
+}
+
+/// The comparison of a setting, over all seeds that have one.
+#[derive(Clone, Debug)]
+pub(crate) struct Standings {
+    /// Best first; the agent that was trained is among them.
+    pub(crate) learners: Vec<Standing>,
+    pub(crate) seeds: Vec<SeedResult>,
+    pub(crate) references: References,
+    pub(crate) gap: Option<Gap>,
+    /// The smallest and largest number of held-out tasks of a seed.
+    pub(crate) tasks: (u64, u64),
+    pub(crate) actions: String,
+    pub(crate) steps_per_trial: usize,
+    /// Return of an agent that knows its task, after each step of a trial.
+    pub(crate) optimum: Option<f64>,
+}
+
+impl Standings {
+    /// `None` if no run of the setting has been compared yet.
+    pub(crate) fn of(setting: &Setting<'_>) -> Option<Self> {
+        let comparisons: Vec<&Comparison> = setting.comparisons().collect();
+        let first = *comparisons.first()?;
+        let references = References::of(&comparisons);
+        let gap = gap(&references);
+        let mut learners: Vec<Standing> = names(&comparisons)
+            .into_iter()
+            .filter_map(|(name, kind)| standing(name, kind, &comparisons, gap.as_ref()))
+            .collect();
+        // Ties keep the order of the file; what is not a number comes last.
+        let rank = |learner: &Standing| match learner.mean_return.mean() {
+            mean if mean.is_nan() => f64::NEG_INFINITY,
+            mean => mean,
+        };
+        learners.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
+        let tasks = comparisons.iter().map(|comparison| comparison.tasks);
+        let optima: Option<Vec<(f64, f64)>> = comparisons
+            .iter()
+            .map(|comparison| Some((*comparison.optimum.as_ref()?.last()?, 0.0)))
+            .collect();
+        Some(Self {
+            learners,
+            seeds: comparisons
+                .iter()
+                .filter_map(|c| seed_result(c, gap.as_ref()))
+                .collect(),
+            references,
+            gap,
+            tasks: (tasks.clone().min().unwrap_or(0), tasks.max().unwrap_or(0)),
+            actions: first.actions.clone(),
+            steps_per_trial: comparisons
+                .iter()
+                .map(|c| c.steps_per_trial)
+                .min()
+                .unwrap_or(0),
+            optimum: optima
+                .and_then(|optima| pool(&optima))
+                .map(|(mean, _)| mean),
+        })
+    }
+
+    /// The agent that was trained.
+    pub(crate) fn trained(&self) -> Option<&Standing> {
+        self.learners
+            .iter()
+            .find(|learner| learner.kind == Kind::Trained)
+    }
+
+    /// The share of the gap that a return closes.
+    pub(crate) fn share_of(&self, mean_return: Measure) -> Option<Measure> {
+        self.gap.map(|gap| gap.measure(mean_return))
+    }
+
+    /// The classical learners, best first.
+    pub(crate) fn classical(&self) -> impl Iterator<Item = &Standing> {
+        self.learners
+            .iter()
+            .filter(|learner| learner.is_classical())
+    }
+}
+
+impl References {
+    fn of(comparisons: &[&Comparison]) -> Self {
+        let known = |pick: fn(&ExactValues) -> &Exact| -> Option<Measure> {
+            let values: Option<Vec<(f64, f64)>> = comparisons
+                .iter()
+                .map(|comparison| pick(&comparison.exact).known())
+                .collect();
+            Measure::pooled(&values?)
+        };
+        let measured = |name: &str| {
+            let values: Option<Vec<(f64, f64)>> = comparisons
+                .iter()
+                .map(|comparison| comparison.learners.iter().find(|l| l.name == name))
+                .map(|learner| learner.map(|l| (l.mean_return, l.standard_error)))
+                .collect();
+            Measure::pooled(&values?)
+        };
+        let why = comparisons
+            .iter()
+            .find_map(|c| match &c.exact.bayes_optimal {
+                Exact::Unknown { why } => Some(why.clone()),
+                Exact::Known { .. } => None,
+            });
+        Self {
+            bayes_optimal: known(|exact| &exact.bayes_optimal),
+            known_task: known(|exact| &exact.known_task_optimum),
+            random: known(|exact| &exact.random).or_else(|| measured("random")),
+            why_no_bayes: why,
+        }
+    }
+}
+
+/// From random to the best reference that is known.
+fn gap(references: &References) -> Option<Gap> {
+    let random = references.random?;
+    let (best, to) = match (references.bayes_optimal, references.known_task) {
+        (Some(bayes), _) => (bayes, Target::BayesOptimal),
+        (None, Some(known)) => (known, Target::KnownTask),
+        (None, None) => return None,
+    };
+    let gap = Gap {
+        random: random.mean(),
+        best: best.mean(),
+        errors: (random.uncertainty(), best.uncertainty()),
+        to,
+    };
+    let relative = (gap.best - gap.random) / gap.best.abs().max(gap.random.abs());
+    (relative > 1e-9).then_some(gap)
+}
+
+/// All learners that every seed was compared with, in the order of the file.
+fn names<'a>(comparisons: &[&'a Comparison]) -> Vec<(&'a str, Kind)> {
+    let Some((first, rest)) = comparisons.split_first() else {
+        return Vec::new();
+    };
+    let in_all = |name: &str| {
+        rest.iter()
+            .all(|c| c.learners.iter().any(|l| l.name == name))
+    };
+    first
+        .learners
+        .iter()
+        .filter(|learner| in_all(&learner.name))
+        .map(|learner| (learner.name.as_str(), learner.kind))
+        .collect()
+}
+
+fn standing(
+    name: &str,
+    kind: Kind,
+    comparisons: &[&Comparison],
+    gap: Option<&Gap>,
+) -> Option<Standing> {
+    let rows: Vec<&Learner> = comparisons
+        .iter()
+        .filter_map(|comparison| comparison.learners.iter().find(|l| l.name == name))
+        .collect();
+    let combine = |measured: &[(f64, f64)]| match kind {
+        Kind::Trained => Measure::over_seeds(measured),
+        _ => Measure::pooled(measured),
+    };
+    let returns: Vec<(f64, f64)> = rows
+        .iter()
+        .map(|l| (l.mean_return, l.standard_error))
+        .collect();
+    let mean_return = combine(&returns)?;
+    let steps = rows
+        .iter()
+        .map(|row| row.regret.as_ref().map_or(0, Vec::len))
+        .min()?;
+    let regret = (0..steps).filter_map(|step| {
+        let at: Vec<(f64, f64)> = rows.iter().filter_map(|row| regret_at(row, step)).collect();
+        combine(&at)
+    });
+    Some(Standing {
+        name: name.to_string(),
+        kind,
+        mean_return,
+        regret: regret.collect(),
+        share: gap.map(|gap| gap.measure(mean_return)),
+    })
+}
+
+fn regret_at(learner: &Learner, step: usize) -> Option<(f64, f64)> {
+    let regret = *learner.regret.as_ref()?.get(step)?;
+    let error = learner
+        .regret_se
+        .as_ref()
+        .and_then(|errors| errors.get(step));
+    Some((regret, error.copied().unwrap_or(0.0)))
+}
+
+fn seed_result(comparison: &Comparison, gap: Option<&Gap>) -> Option<SeedResult> {
+    let trained = comparison.trained()?;
+    let mean_return = Measure::Sampled(trained.mean_return, trained.standard_error);
+    let regret = regret_at(trained, comparison.steps_per_trial - 1);
+    Some(SeedResult {
+        seed: comparison.seed,
+        mean_return,
+        regret: regret.map(|(mean, error)| Measure::Sampled(mean, error)),
+        share: gap.map(|gap| gap.measure(mean_return)),
+    })
+}

@@ -1,0 +1,269 @@
+//! The comparison as a table: rows, Markdown and CSV.
+
+use crate::canvas::Color;
+use crate::figures::{AGENT, stroke};
+use crate::read::Kind;
+use crate::setting::Setting;
+use crate::standing::{Measure, SeedResult, Standing, Standings};
+use crate::text::{capitalized, decimals, display_name, fixed, percent};
+use crate::words;
+
+/// A row of the comparison.
+pub(crate) struct Row {
+    /// 1 for the best learner that does not know more than its task's rewards.
+    pub(crate) rank: Option<usize>,
+    pub(crate) name: String,
+    /// "trained", "classical", "oracle" or "reference".
+    pub(crate) kind: &'static str,
+    pub(crate) mean_return: Measure,
+    pub(crate) regret: Option<Measure>,
+    pub(crate) share: Option<Measure>,
+    pub(crate) color: Option<Color>,
+}
+
+/// The comparison of one setting.
+pub(crate) struct Table {
+    /// Best first.
+    pub(crate) rows: Vec<Row>,
+    /// The trained agent, seed by seed; empty for a single seed.
+    pub(crate) seeds: Vec<Row>,
+    /// Decimals of returns and of regrets.
+    places: (usize, usize),
+    /// The name of the last column, where shares are known.
+    pub(crate) share_heading: Option<String>,
+}
+
+impl Table {
+    pub(crate) fn of(standings: &Standings) -> Self {
+        let mut rows: Vec<Row> = standings
+            .learners
+            .iter()
+            .map(|learner| learner_row(learner, standings))
+            .collect();
+        rows.extend(reference_rows(standings));
+        // A reference stands above a learner that reaches just the same.
+        rows.sort_by(|a, b| {
+            let key = |row: &Row| match row.mean_return.mean() {
+                mean if mean.is_nan() => f64::NEG_INFINITY,
+                mean => mean,
+            };
+            key(b)
+                .total_cmp(&key(a))
+                .then(a.rank.is_some().cmp(&b.rank.is_some()))
+        });
+        let mut rank = 0;
+        for row in rows.iter_mut().filter(|row| row.rank.is_some()) {
+            rank += 1;
+            row.rank = Some(rank);
+        }
+        let seeds = match standings.seeds.len() {
+            0 | 1 => Vec::new(),
+            _ => standings.seeds.iter().map(seed_row).collect(),
+        };
+        let errors = |pick: fn(&Row) -> Option<Measure>| {
+            decimals(rows.iter().filter_map(pick).map(Measure::uncertainty)).min(4)
+        };
+        Self {
+            places: (
+                errors(|row| Some(row.mean_return)),
+                errors(|row| row.regret),
+            ),
+            share_heading: standings.gap.map(|gap| words::share_heading(gap.to)),
+            rows,
+            seeds,
+        }
+    }
+
+    /// The mean return with its error or interval.
+    pub(crate) fn mean_return(&self, row: &Row) -> String {
+        words::measure(row.mean_return, self.places.0)
+    }
+
+    /// Likewise the regret of a trial; a dash if it is not known.
+    pub(crate) fn regret(&self, row: &Row) -> String {
+        row.regret.map_or("–".to_string(), |regret| {
+            words::measure(regret, self.places.1)
+        })
+    }
+
+    /// Likewise the share of the gap.
+    pub(crate) fn share(&self, row: &Row) -> String {
+        match row.share {
+            None => "–".to_string(),
+            Some(share @ Measure::Seeds(_)) => words::share(share),
+            Some(Measure::Exact(share)) => percent(share),
+            Some(Measure::Sampled(share, error)) => {
+                format!("{}\u{a0}±\u{a0}{}", percent(share), fixed(100.0 * error, 1))
+            }
+        }
+    }
+
+    /// The table of one setting in Markdown, under a heading.
+    pub(crate) fn markdown(&self, setting: &Setting<'_>, standings: &Standings) -> String {
+        let mut text = format!("## {}\n\n", cell(&setting.title()));
+        let settings = [
+            setting.settings(),
+            words::headline(setting, Some(standings)),
+        ];
+        for line in settings.iter().filter(|line| !line.is_empty()) {
+            text.push_str(&format!("{}\n\n", cell(line)));
+        }
+        self.push_rows(&mut text, "Learner", &self.rows);
+        text.push_str(&format!(
+            "\n{}\n",
+            words::interval_note(standings.seeds.len())
+        ));
+        if !self.seeds.is_empty() {
+            text.push('\n');
+            self.push_rows(&mut text, "Seed", &self.seeds);
+        }
+        text
+    }
+
+    fn push_rows(&self, text: &mut String, first: &str, rows: &[Row]) {
+        let share = self.share_heading.as_deref();
+        text.push_str(&format!("| | {first} | Mean return | Regret |"));
+        text.push_str(&share.map_or(String::new(), |share| format!(" {share} |")));
+        text.push_str("\n|--:|:--|--:|--:|");
+        text.push_str(share.map_or("\n", |_| "--:|\n"));
+        for row in rows {
+            let rank = row.rank.map_or(String::new(), |rank| rank.to_string());
+            let name = match row.kind {
+                "trained" if row.rank.is_some() => format!("**{}**", cell(&row.name)),
+                _ => cell(&row.name),
+            };
+            let (mean_return, regret) = (self.mean_return(row), self.regret(row));
+            text.push_str(&format!("| {rank} | {name} | {mean_return} | {regret} |"));
+            text.push_str(&share.map_or(String::new(), |_| format!(" {} |", self.share(row))));
+            text.push('\n');
+        }
+    }
+
+    /// Rows of CSV with all digits; see [`CSV_HEADER`].
+    pub(crate) fn csv(&self, setting: &Setting<'_>) -> String {
+        let mut text = String::new();
+        let label = match setting.settings().is_empty() {
+            true => setting.title(),
+            false => format!("{} ({})", setting.title(), setting.settings()),
+        };
+        for row in self.rows.iter().chain(&self.seeds) {
+            let mut cells = vec![quoted(&label), quoted(&row.name), row.kind.to_string()];
+            cells.push(row.rank.map_or(String::new(), |rank| rank.to_string()));
+            for measure in [Some(row.mean_return), row.regret, row.share] {
+                cells.extend(csv_cells(measure));
+            }
+            text.push_str(&cells.join(","));
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// The columns of the CSV file. Errors are standard errors over tasks, lows and
+/// highs the ends of 95 % intervals: over seeds for a trained agent of several
+/// seeds, over tasks for all others.
+pub(crate) const CSV_HEADER: &str = "setting,learner,kind,rank,mean_return,mean_return_error,\
+    mean_return_low,mean_return_high,regret,regret_error,regret_low,regret_high,share,share_error,\
+    share_low,share_high\n";
+
+fn csv_cells(measure: Option<Measure>) -> [String; 4] {
+    let number = |value: f64| match value.is_finite() {
+        true => value.to_string(),
+        false => String::new(),
+    };
+    match measure {
+        None => std::array::from_fn(|_| String::new()),
+        Some(measure) => {
+            let interval = measure.interval();
+            let error = match measure {
+                Measure::Seeds(_) => String::new(),
+                _ => number(measure.uncertainty()),
+            };
+            [
+                number(interval.mean),
+                error,
+                number(interval.low),
+                number(interval.high),
+            ]
+        }
+    }
+}
+
+/// A field of CSV, in quotation marks where it needs them (RFC 4180).
+fn quoted(text: &str) -> String {
+    match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.to_string(),
+    }
+}
+
+/// Text within a cell of a Markdown table.
+fn cell(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('|', "\\|")
+        .replace('<', "&lt;")
+        .replace('\n', " ")
+}
+
+fn learner_row(learner: &Standing, standings: &Standings) -> Row {
+    Row {
+        rank: (learner.kind != Kind::Oracle).then_some(0),
+        name: match learner.kind {
+            Kind::Oracle => format!("{} (played)", display_name(&learner.name)),
+            _ => display_name(&learner.name),
+        },
+        kind: match learner.kind {
+            Kind::Trained => "trained",
+            Kind::Classical => "classical",
+            Kind::Oracle => "oracle",
+        },
+        mean_return: learner.mean_return,
+        regret: learner.final_regret(),
+        share: learner.share,
+        color: Some(stroke(learner, standings).color),
+    }
+}
+
+/// The values that the environment's own oracle gives.
+fn reference_rows(standings: &Standings) -> impl Iterator<Item = Row> {
+    let known = &standings.references;
+    let rows = [
+        ("Bayes-optimal", known.bayes_optimal),
+        ("Known-task optimum", known.known_task),
+    ];
+    rows.into_iter().filter_map(|(name, value)| {
+        let value = value?;
+        Some(Row {
+            rank: None,
+            name: match value {
+                Measure::Exact(_) => format!("{name} (exact)"),
+                _ => name.to_string(),
+            },
+            kind: "reference",
+            mean_return: value,
+            regret: standings.optimum.map(|optimum| match value {
+                // Both are means over tasks; with the optimum of these very
+                // tasks the difference can be a hair off zero.
+                _ if name == "Known-task optimum" => Measure::Exact(0.0),
+                _ => Measure::Exact(optimum - value.mean()),
+            }),
+            // Beyond Bayes-optimal no agent can get: that is no share of the gap.
+            share: standings.share_of(value).filter(|_| {
+                name == "Bayes-optimal" || standings.references.bayes_optimal.is_none()
+            }),
+            color: None,
+        })
+    })
+}
+
+fn seed_row(seed: &SeedResult) -> Row {
+    Row {
+        rank: None,
+        name: capitalized(&format!("seed {}", seed.seed)),
+        kind: "trained",
+        mean_return: seed.mean_return,
+        regret: seed.regret,
+        share: seed.share,
+        color: Some(AGENT),
+    }
+}

@@ -1,0 +1,238 @@
+//! Sentences that say what numbers show. They never claim more than was
+//! measured.
+
+use crate::read::Kind;
+use crate::setting::Setting;
+use crate::standing::{Measure, Standing, Standings, Target};
+use crate::text::{capitalized, count, decimals, display_name, fixed, percent, rounded, thousands};
+
+/// "10,000", or "9,000 to 10,000".
+pub(crate) fn between(low: u64, high: u64) -> String {
+    match low == high {
+        true => thousands(low),
+        false => format!("{} to {}", thousands(low), thousands(high)),
+    }
+}
+
+/// "97.1 % [96.5, 97.7]"
+pub(crate) fn share(share: Measure) -> String {
+    match share {
+        Measure::Exact(value) => percent(value),
+        _ => {
+            let interval = share.interval();
+            let (low, high) = (100.0 * interval.low, 100.0 * interval.high);
+            format!(
+                "{} [{}, {}]",
+                percent(interval.mean),
+                fixed(low, 1),
+                fixed(high, 1)
+            )
+        }
+    }
+}
+
+/// "6.618 ± 0.012", or "6.618 [6.601, 6.635]" over seeds.
+pub(crate) fn measure(measure: Measure, places: usize) -> String {
+    match measure {
+        Measure::Exact(value) => fixed(value, places),
+        Measure::Sampled(value, error) => {
+            format!(
+                "{}\u{a0}±\u{a0}{}",
+                fixed(value, places),
+                fixed(error, places)
+            )
+        }
+        Measure::Seeds(interval) => format!(
+            "{} [{}, {}]",
+            fixed(interval.mean, places),
+            fixed(interval.low, places),
+            fixed(interval.high, places)
+        ),
+    }
+}
+
+/// What the learning curve shows.
+pub(crate) fn learning_title(
+    setting: &Setting<'_>,
+    standings: Option<&Standings>,
+    (steps, end): (f64, f64),
+) -> String {
+    let agent = capitalized(&setting.algorithm());
+    let gap = standings.and_then(|s| Some((s.trained()?.share?.mean(), s.gap?.to)));
+    match gap {
+        Some((share, _)) if share <= 0.0 => format!("{agent} does no better than random"),
+        Some((share, to)) => format!(
+            "{agent} closes {} of the gap between random and {}",
+            percent(share),
+            to.words()
+        ),
+        None => format!(
+            "{agent} reaches a held-out return of {} after {} steps",
+            fixed(end, 2),
+            rounded(steps)
+        ),
+    }
+}
+
+/// The one sentence of a report, with its numbers.
+pub(crate) fn headline(setting: &Setting<'_>, standings: Option<&Standings>) -> String {
+    let agent = capitalized(&setting.algorithm());
+    let Some((standings, trained)) = standings.and_then(|s| Some((s, s.trained()?))) else {
+        return progress(setting);
+    };
+    let tasks = format!(
+        "{} held-out tasks",
+        between(standings.tasks.0, standings.tasks.1)
+    );
+    let seeds = match standings.seeds.len() {
+        1 => "1 seed; the interval is over tasks".to_string(),
+        n => format!("{n} seeds"),
+    };
+    match (trained.share, standings.gap) {
+        (Some(closed), Some(gap)) => format!(
+            "{agent} closed {} of the gap between random and {} on {tasks} ({seeds}).",
+            share(closed),
+            gap.to.words()
+        ),
+        _ => {
+            let places = decimals([trained.mean_return.uncertainty()]);
+            let reached = measure(trained.mean_return, places);
+            format!("{agent} reached a return of {reached} on {tasks} ({seeds}).")
+        }
+    }
+}
+
+/// What there is to say before the comparison.
+fn progress(setting: &Setting<'_>) -> String {
+    let agent = capitalized(&setting.algorithm());
+    let steps = setting
+        .runs
+        .iter()
+        .map(|run| run.env_steps())
+        .max()
+        .unwrap_or(0);
+    let trained = format!(
+        "{agent} has been trained for {} environment steps",
+        rounded(steps as f64)
+    );
+    let last = setting
+        .runs
+        .iter()
+        .filter_map(|run| run.evaluations.last())
+        .next_back();
+    match last {
+        Some(row) => {
+            let reached = Measure::Sampled(row.mean_return, row.standard_error);
+            format!(
+                "{trained}; its last evaluation gave a return of {} on {} held-out tasks.",
+                measure(reached, decimals([row.standard_error])),
+                thousands(row.tasks)
+            )
+        }
+        None => format!("{trained} and has not been evaluated yet."),
+    }
+}
+
+/// What the regret figure shows.
+pub(crate) fn regret_title(
+    setting: &Setting<'_>,
+    trained: &Standing,
+    drawn: &[&Standing],
+) -> String {
+    let agent = capitalized(&setting.algorithm());
+    let regret = |learner: &Standing| learner.final_regret().map_or(f64::NAN, Measure::mean);
+    let best = drawn
+        .iter()
+        .filter(|learner| learner.is_classical() && regret(learner).is_finite())
+        .min_by(|a, b| regret(a).total_cmp(&regret(b)));
+    let own = regret(trained);
+    match best {
+        None => format!(
+            "A trial with {agent} ends {} behind an agent that knows its task",
+            fixed(own, 2)
+        ),
+        Some(best) => {
+            let name = display_name(&best.name);
+            format!(
+                "{agent} loses {} to an agent that knows its task; {name} loses {}",
+                fixed(own, 2),
+                fixed(regret(best), 2)
+            )
+        }
+    }
+}
+
+/// What the lines and bands of the regret figure are.
+pub(crate) fn regret_caption(standings: &Standings, dot: bool, cut: bool) -> String {
+    let mut parts = vec![format!(
+        "Reward that an agent which knows its task would have had more of, added up over the steps \
+         of a trial; mean over {} held-out tasks, {} actions. Lower is better.",
+        between(standings.tasks.0, standings.tasks.1),
+        standings.actions
+    )];
+    parts.push(match standings.seeds.len() {
+        1 => "Bands: ±1.96 standard errors over tasks.".to_string(),
+        n => format!(
+            "Bands: 95\u{a0}% interval over {} for the trained agent, ±1.96 standard errors over \
+             tasks for the others.",
+            count(n, "seed")
+        ),
+    });
+    let has_oracle = standings
+        .learners
+        .iter()
+        .any(|learner| learner.kind == Kind::Oracle);
+    if dot {
+        parts.push("Dot: the exact Bayes-optimal value at the end of a trial.".to_string());
+    } else if has_oracle {
+        parts.push("Dashed black: the Bayes-optimal agent.".to_string());
+    }
+    if cut {
+        parts.push(
+            "Learners with an arrow leave the figure; their number is the regret of a whole trial."
+                .to_string(),
+        );
+    }
+    parts.join(" ")
+}
+
+/// Where the reference lines of the learning curve come from.
+pub(crate) fn reference_caption(standings: &Standings) -> String {
+    let exact = |measure: Option<Measure>, name: &str| match measure {
+        Some(Measure::Exact(_)) => Some(name.to_string()),
+        _ => None,
+    };
+    let known = &standings.references;
+    let exact: Vec<String> = [
+        exact(known.bayes_optimal, "Bayes-optimal"),
+        exact(known.known_task, "known-task optimum"),
+        exact(known.random, "random"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let tasks = between(standings.tasks.0, standings.tasks.1);
+    match exact.is_empty() {
+        true => format!("Horizontal lines: measured on {tasks} held-out tasks."),
+        false => format!(
+            "Horizontal lines: {} exactly, others measured on {tasks} held-out tasks.",
+            crate::text::listed(&exact)
+        ),
+    }
+}
+
+/// What the column of shares is called.
+pub(crate) fn share_heading(to: Target) -> String {
+    format!("Share of the gap closed, random to {}", to.words())
+}
+
+/// What stands behind the numbers of the table.
+pub(crate) fn interval_note(seeds: usize) -> &'static str {
+    match seeds {
+        1 => "± is one standard error over tasks.",
+        _ => {
+            "± is one standard error over tasks; [ ] is the 95\u{a0}% interval of the mean over seeds \
+             (Student’s t)."
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Plausible run directories without any training.
+
+use std::path::{Path, PathBuf};
+
+use record::{Document, Existing, RunDir, Stream};
+use serde_json::{Value, json};
+
+/// What a synthetic run is like.
+#[derive(Clone, Debug)]
+pub struct Synthetic {
+    pub environment: &'static str,
+    pub settings: Value,
+    pub updates: u64,
+    pub steps: usize,
+    /// Expected reward per step of random, Bayes-optimal and known-task play.
+    pub random: f64,
+    pub bayes: Option<f64>,
+    pub known: f64,
+    /// Share of the gap from random to `top` that the agent closes.
+    pub closed: f64,
+    pub top: f64,
+    /// Other learners, with the share that each closes.
+    pub others: Vec<(&'static str, &'static str, f64)>,
+    /// Whether training has ended, so that the comparison was written.
+    pub compared: bool,
+    pub evaluated: bool,
+}
+
+impl Default for Synthetic {
+    fn default() -> Self {
+        Self {
+            environment: "bernoulli-bandit",
+            settings: json!({ "arms": 5, "pulls": 10 }),
+            updates: 300,
+            steps: 10,
+            random: 0.5,
+            bayes: Some(0.666),
+            known: 0.8333,
+            closed: 0.972,
+            top: 0.666,
+            others: vec![
+                ("bayes-optimal", "oracle", 1.0),
+                ("random", "classical", 0.0),
+                ("greedy", "classical", 0.86),
+                ("epsilon-greedy(0.1)", "classical", 0.79),
+                ("ucb1", "classical", 0.62),
+                ("thompson", "classical", 0.73),
+            ],
+            compared: true,
+            evaluated: true,
+        }
+    }
+}
+
+/// The setting with ten times as many pulls, whose optimum nobody computed.
+pub fn long() -> Synthetic {
+    Synthetic {
+        settings: json!({ "arms": 5, "pulls": 100 }),
+        updates: 900,
+        steps: 100,
+        bayes: None,
+        top: 0.785,
+        closed: 0.98,
+        others: vec![
+            ("random", "classical", 0.0),
+            ("greedy", "classical", 0.72),
+            ("epsilon-greedy(0.1)", "classical", 0.84),
+            ("ucb1", "classical", 0.70),
+            ("thompson", "classical", 0.945),
+        ],
+        ..Synthetic::default()
+    }
+}
+
+/// A small generator, so that the data are the same everywhere.
+struct Noise(u64);
+
+impl Noise {
+    fn uniform(&mut self) -> f64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// About normal, with variance 1.
+    fn next(&mut self) -> f64 {
+        (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
+    }
+}
+
+impl Synthetic {
+    fn optimum(&self) -> Vec<f64> {
+        (1..=self.steps)
+            .map(|step| self.known * step as f64)
+            .collect()
+    }
+
+    /// Cumulative reward of a learner that ends with `total`: it begins at
+    /// random and improves.
+    fn cumulative(&self, total: f64) -> Vec<f64> {
+        let n = self.steps as f64;
+        let excess = total - self.random * n;
+        let shape = |step: f64| (step / n).powf(1.35);
+        (1..=self.steps)
+            .map(|step| self.random * step as f64 + excess * shape(step as f64))
+            .collect()
+    }
+
+    fn learner(&self, (name, kind, closed): (&str, &str, f64), noise: &mut Noise) -> Value {
+        let n = self.steps as f64;
+        let error = 0.006 * n.sqrt();
+        let total = n * (self.random + closed * (self.top - self.random)) + error * noise.next();
+        let reward = self.cumulative(total);
+        let regret: Vec<f64> = self
+            .optimum()
+            .iter()
+            .zip(&reward)
+            .map(|(best, own)| best - own)
+            .collect();
+        let errors: Vec<f64> = (1..=self.steps)
+            .map(|step| error * (step as f64 / n).sqrt())
+            .collect();
+        json!({
+            "name": name, "kind": kind, "mean_return": total, "standard_error": error,
+            "cumulative_reward": reward, "cumulative_reward_se": errors,
+            "regret": regret, "regret_se": errors,
+        })
+    }
+
+    fn comparison(&self, seed: u64, env_steps: u64) -> Value {
+        let n = self.steps as f64;
+        let exact = |value: Option<f64>| match value {
+            Some(value) => json!({ "value": n * value, "standard_error": 0.0 }),
+            None => json!({ "why": "its table needs 3 TB of memory" }),
+        };
+        // All seeds meet the same held-out tasks, so the others do not differ.
+        let mut tasks = Noise(99);
+        let mut own = Noise(1000 + seed);
+        let mut learners = vec![self.learner(
+            ("rl2", "trained", self.closed + 0.006 * own.next()),
+            &mut own,
+        )];
+        learners.extend(
+            self.others
+                .iter()
+                .map(|other| self.learner(*other, &mut tasks)),
+        );
+        json!({
+            "algorithm": "rl2", "environment": self.environment, "settings": self.settings,
+            "seed": seed, "tasks": 10_000, "actions": "sampled", "env_steps": env_steps,
+            "steps_per_trial": self.steps, "optimum": self.optimum(),
+            "exact": {
+                "bayes_optimal": exact(self.bayes),
+                "known_task_optimum": exact(Some(self.known)),
+                "random": exact(Some(self.random)),
+            },
+            "learners": learners,
+        })
+    }
+
+    /// Writes a run directory `folder/seed-<seed>`.
+    pub fn write(&self, folder: &Path, seed: u64) -> PathBuf {
+        let path = folder.join(format!("seed-{seed}"));
+        let config = format!(
+            "seed = {seed}\nalgorithm = \"rl2\"\n\n[environment]\nname = \"{}\"\n\n[ppo]\n\
+             learning_rate = 3e-4  # Adam\nclip = 0.2\n",
+            self.environment
+        );
+        let run = RunDir::create(&path, &config, Existing::Refuse).unwrap();
+        let environment = json!({
+            "metarl": "0.1.0", "libtorch": "2.11.0", "cpu": "Example CPU <8 cores> & more",
+            "workers": 2, "seed": seed,
+        });
+        run.write_document(Document::Environment, &environment)
+            .unwrap();
+        let mut noise = Noise(seed + 1);
+        let per_update = 256 * 10 * 16;
+        let n = self.steps as f64;
+        let speed = 14.0 / self.updates as f64 * (1.0 + 0.15 * noise.next());
+        for update in 1..=self.updates {
+            let learned = self.closed * (1.0 - (-(update as f64) * speed).exp());
+            let value = n * (self.random + learned * (self.top - self.random));
+            let done = update as f64 / self.updates as f64;
+            run.append(Stream::Metrics, &json!({
+                "update": update, "env_steps": update * per_update,
+                "mean_return": value + 0.02 * n * noise.next() / n.sqrt(),
+                "policy_loss": -0.02 + 0.004 * noise.next(),
+                "value_loss": 0.8 * (-6.0 * done).exp() + 0.42 + 0.02 * noise.next(),
+                "entropy": 0.35 + 1.25 * (-5.0 * done).exp() + 0.01 * noise.next(),
+                "approx_kl": (0.008 + 0.002 * noise.next()) * (1.2 - done),
+                "clip_fraction": (0.1 + 0.02 * noise.next()) * (1.1 - done),
+                "gradient_norm": if update == 7 { f64::NAN } else { 0.4 + 1.1 * (-9.0 * done).exp() + 0.08 * noise.next().abs() },
+                "learning_rate": 3e-4 * (1.0 - done), "entropy_coefficient": 0.01,
+            })).unwrap();
+            run.append(
+                Stream::Timing,
+                &json!({ "update": update, "seconds": 0.247 * update as f64 }),
+            )
+            .unwrap();
+            if self.evaluated && (update == 1 || update % (self.updates / 25) == 0) {
+                let error = 0.013 * n.sqrt();
+                run.append(
+                    Stream::Eval,
+                    &json!({
+                        "update": update, "env_steps": update * per_update, "tasks": 2000,
+                        "actions": "sampled", "mean_return": value + error * noise.next(),
+                        "standard_error": error,
+                    }),
+                )
+                .unwrap();
+            }
+        }
+        if self.compared {
+            let comparison = self.comparison(seed, self.updates * per_update);
+            run.write_document(Document::Comparison, &comparison)
+                .unwrap();
+        }
+        path
+    }
+}

@@ -1,0 +1,55 @@
+//! A rollout of the native backend allocates nothing per step.
+
+mod common;
+
+use common::{config, switches, trainer};
+use rl_core::{Domain, StreamKey};
+use rl2::{ActMode, BackendKind};
+use rollout::Tile;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+struct Counting;
+
+// SAFETY: every call is handed to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn a_rollout_allocates_nothing_per_step() {
+    let trainer = trainer(config(BackendKind::Native), 0, 1);
+    let policies = trainer.policy(ActMode::Sample);
+    let env = switches();
+    let count = |steps| {
+        let mut tile = Tile::new(env.as_ref(), 16, 0, steps);
+        let mut policy = policies.make(env.spec(), 16).unwrap();
+        let mut key = StreamKey {
+            seed: 0,
+            domain: Domain::Training,
+            round: 0,
+        };
+        // The first rollout may grow buffers; later ones must not.
+        tile.collect(policy.as_mut(), "rl2", &key).unwrap();
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        key.round = 1;
+        tile.collect(policy.as_mut(), "rl2", &key).unwrap();
+        ALLOCATIONS.load(Ordering::Relaxed) - before
+    };
+    assert_eq!(count(6), 0);
+    assert_eq!(count(600), 0);
+}

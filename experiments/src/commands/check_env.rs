@@ -1,0 +1,35 @@
+//! `check-env`: whether an environment keeps the rules.
+
+use crate::cli::CheckEnvArgs;
+use crate::conformance::check;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::registry::{Built, Registry};
+use serde_json::json;
+
+pub(crate) fn run(registry: &Registry, args: &CheckEnvArgs) -> Result<(), Failure> {
+    let console = Console::new(args.output.json);
+    let built = Built::from_words(registry, &args.environment, &args.settings)?;
+    let checks = check(built.factory.as_ref());
+    for check in &checks {
+        let (mark, fault) = match &check.fault {
+            None => (console.good("ok    "), String::new()),
+            Some(fault) => (console.bad("FAILED"), format!(": {fault}")),
+        };
+        console.say(format!("{mark}  {}{fault}", check.rule))?;
+        console.emit(&json!({
+            "rule": check.rule,
+            "ok": check.fault.is_none(),
+            "fault": check.fault,
+        }))?;
+    }
+    let broken = checks.iter().filter(|check| check.fault.is_some()).count();
+    match broken {
+        0 => Ok(()),
+        _ => Err(Failure::config(format!(
+            "environment '{}' breaks {broken} of {} rules",
+            args.environment,
+            checks.len()
+        ))),
+    }
+}

@@ -1,0 +1,63 @@
+//! `eval`: a trained agent on held-out tasks.
+
+use crate::cli::EvalArgs;
+use crate::comparison::{LearnerKind, LearnerResult, References, on_held_out, word};
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::registry::Registry;
+use crate::runner::{config_of, start};
+use crate::session::{Session, device_of};
+use record::Reader;
+use serde_json::json;
+
+pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
+    let console = Console::new(args.output.json);
+    let run = Reader::open(&args.run)?;
+    let device = match &args.device {
+        Some(device) => device.clone(),
+        None => device_of(&args.run)?,
+    };
+    let session = Session::new(registry, console, args.work.workers(), &device)?;
+    let config = config_of(&session, &run)?;
+    let mut training = start(&session, &config)?;
+    let latest = run.latest_checkpoint()?;
+    let Some((update, checkpoint)) = latest.newest else {
+        let path = args.run.display();
+        return Err(Failure::usage(format!(
+            "{path} has no checkpoint yet; train it first"
+        )));
+    };
+    training.restore(update, &checkpoint)?;
+    let tasks = args.tasks.unwrap_or(config.evaluation.tasks.get());
+    let actions = config.evaluation.actions;
+    let policy = training.policy(actions);
+    let env = &config.built.factory;
+    let evaluation = on_held_out(&session, env, &policy, (tasks, config.seed))?;
+    let result = LearnerResult::new(policy.name(), LearnerKind::Trained, &evaluation);
+    let (mean, error) = (result.mean_return, result.standard_error);
+    let gap = References::of(env.as_ref()).gap_closed(mean, error);
+    console.say(format!(
+        "{} after update {update}, {} actions, {tasks} held-out tasks: mean return {} ± {error:.4}",
+        result.name,
+        word(actions),
+        console.good(&format!("{mean:.4}"))
+    ))?;
+    if let Some(gap) = gap {
+        let [low, high] = gap.interval.map(|share| 100.0 * share);
+        let share = 100.0 * gap.share;
+        console.say(format!(
+            "gap closed: {share:.1} % (95 % interval {low:.1} to {high:.1} %)"
+        ))?;
+    }
+    console.emit(&json!({
+        "learner": result.name,
+        "update": update,
+        "actions": word(actions),
+        "seed": config.seed,
+        "tasks": tasks,
+        "mean_return": mean,
+        "standard_error": error,
+        "gap_closed": gap.map(|gap| gap.share),
+        "gap_closed_interval": gap.map(|gap| gap.interval),
+    }))
+}

@@ -1,0 +1,111 @@
+//! `list`: what there is.
+
+use crate::cli::{Kind, ListArgs};
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::learners;
+use crate::presets::{PRESETS, QUICKSTART};
+use crate::registry::Registry;
+use serde_json::{Value, json};
+
+/// One thing that there is.
+struct Item {
+    name: String,
+    summary: String,
+    /// Name, default, what is allowed, meaning.
+    keys: Vec<[String; 4]>,
+}
+
+pub(crate) fn run(registry: &Registry, args: &ListArgs) -> Result<(), Failure> {
+    let console = Console::new(args.output.json);
+    let kinds = [Kind::Envs, Kind::Algorithms, Kind::Presets, Kind::Learners];
+    for kind in kinds {
+        if args.kind.is_none_or(|wanted| wanted == kind) {
+            show(&console, kind, items(registry, kind), args.kind.is_none())?;
+        }
+    }
+    Ok(())
+}
+
+fn items(registry: &Registry, kind: Kind) -> Vec<Item> {
+    match kind {
+        Kind::Envs => registry.environments().iter().map(environment).collect(),
+        Kind::Algorithms => {
+            let item = |entry: &crate::AlgorithmEntry| Item {
+                name: entry.name().to_owned(),
+                summary: entry.summary().to_owned(),
+                keys: Vec::new(),
+            };
+            registry.algorithms().iter().map(item).collect()
+        }
+        Kind::Presets => {
+            let item = |preset: &crate::Preset| Item {
+                name: preset.name.to_owned(),
+                summary: match preset.name {
+                    QUICKSTART => format!("{} (also called quickstart)", preset.summary()),
+                    _ => preset.summary().to_owned(),
+                },
+                keys: Vec::new(),
+            };
+            PRESETS.iter().map(item).collect()
+        }
+        Kind::Learners => {
+            let item = |about: learners::About| Item {
+                name: about.name,
+                summary: about.summary,
+                keys: about.params,
+            };
+            learners::all().into_iter().map(item).collect()
+        }
+    }
+}
+
+fn environment(entry: &crate::EnvironmentEntry) -> Item {
+    let keys = entry.keys().iter().map(|key| {
+        let default = key.kind.default().to_string();
+        [
+            key.name.clone(),
+            default,
+            key.kind.allowed(),
+            key.meaning.clone(),
+        ]
+    });
+    Item {
+        name: entry.name().to_owned(),
+        summary: entry.summary().to_owned(),
+        keys: keys.collect(),
+    }
+}
+
+fn show(console: &Console, kind: Kind, items: Vec<Item>, heading: bool) -> Result<(), Failure> {
+    let (title, word) = match kind {
+        Kind::Envs => ("Environments", "environment"),
+        Kind::Algorithms => ("Algorithms", "algorithm"),
+        Kind::Presets => ("Presets", "preset"),
+        Kind::Learners => ("Learners", "learner"),
+    };
+    if heading {
+        console.say(console.bold(title))?;
+    }
+    let width = items.iter().map(|item| item.name.len()).max().unwrap_or(0);
+    for item in &items {
+        console.say(format!("  {:<width$}  {}", item.name, item.summary))?;
+        for [name, default, allowed, meaning] in &item.keys {
+            let text = format!("      {name} = {default}: {meaning} ({allowed})");
+            console.say(console.dim(&text))?;
+        }
+        let keys = item.keys.iter().map(|[name, default, allowed, meaning]| {
+            json!({"name": name, "default": default, "allowed": allowed, "meaning": meaning})
+        });
+        console.emit(&json!({
+            "kind": word,
+            "name": item.name,
+            "summary": item.summary,
+            "keys": keys.collect::<Vec<Value>>(),
+        }))?;
+    }
+    match heading {
+        true => console.say(""),
+        false => Ok(()),
+    }
+}

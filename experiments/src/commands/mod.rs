@@ -1,0 +1,13 @@
+//! One file per command.
+
+pub(crate) mod baseline;
+pub(crate) mod bench;
+pub(crate) mod check_env;
+pub(crate) mod doctor;
+pub(crate) mod eval;
+pub(crate) mod list;
+pub(crate) mod oracle;
+pub(crate) mod quickstart;
+pub(crate) mod report;
+pub(crate) mod resume;
+pub(crate) mod train;

@@ -1,0 +1,128 @@
+//! `train`: one run, or one for each of several seeds.
+
+use crate::cli::TrainArgs;
+use crate::config::RunConfig;
+use crate::console::{Console, Table};
+use crate::failure::Failure;
+use crate::presets::Source;
+use crate::registry::Registry;
+use crate::reporting;
+use crate::results::{self, Summary};
+use crate::runner;
+use crate::session::Session;
+use record::Existing;
+use rl_core::Moments;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> {
+    let console = Console::new(args.output.json);
+    let source = Source::find(&args.preset)?;
+    let resolve = || RunConfig::resolve(registry, &source.place, &source.text, &args.overrides);
+    let config = resolve()?;
+    let session = Session::new(registry, console, args.work.workers(), &args.device)?;
+    // Whatever cannot work is found out before a folder is made.
+    runner::rehearse(&session, &config)?;
+    let folder = args.runs.join(&source.folder);
+    let existing = match args.overwrite {
+        true => Existing::Overwrite,
+        false => Existing::Refuse,
+    };
+    let seeds: Vec<u64> = match args.seeds {
+        Some(count) => (0..count).collect(),
+        None => vec![args.seed.unwrap_or(config.seed)],
+    };
+    let path_of = |seed| folder.join(format!("seed-{seed}"));
+    if existing == Existing::Refuse {
+        for &seed in &seeds {
+            runner::refuse_existing(&path_of(seed))?;
+        }
+    }
+    let mut paths = Vec::new();
+    for &seed in &seeds {
+        let path = path_of(seed);
+        runner::create(&session, &path, &resolve()?.with_seed(seed), existing)?;
+        paths.push(path);
+    }
+    match &paths[..] {
+        [path] => one(&session, path),
+        _ => several(&session, &folder, &paths),
+    }
+}
+
+/// Takes one run to its end, and shows what it came to.
+pub(crate) fn one(session: &Session<'_>, path: &Path) -> Result<(), Failure> {
+    let finished = runner::drive(session, path)?;
+    let report = reporting::write(&[path.to_path_buf()], path)?;
+    let summary = Summary::new(&finished, &report)?;
+    results::print(&session.console, &finished.comparison)?;
+    session.console.say("")?;
+    results::print_summary(&session.console, &summary)?;
+    session.console.emit(&summary)
+}
+
+/// Takes several runs to their ends, one after the other, and shows what they
+/// came to together.
+pub(crate) fn several(
+    session: &Session<'_>,
+    folder: &Path,
+    paths: &[PathBuf],
+) -> Result<(), Failure> {
+    let console = &session.console;
+    let mut summaries = Vec::new();
+    for path in paths {
+        let finished = runner::drive(session, path).map_err(|mut failure| {
+            let (one, all) = (path.display().to_string(), folder.display().to_string());
+            // The command that resumes this run resumes the others as well.
+            failure.message = failure
+                .message
+                .replace(&format!("resume {one}"), &format!("resume {all}"));
+            failure
+        })?;
+        let report = reporting::write(std::slice::from_ref(path), path)?;
+        let summary = Summary::new(&finished, &report)?;
+        results::print(console, &finished.comparison)?;
+        console.say("")?;
+        console.emit(&summary)?;
+        summaries.push(summary);
+    }
+    let report = reporting::write(paths, folder)?;
+    let mut table = Table::new(&["seed", "mean return", "± s.e.", "gap closed", "steps/s"]);
+    for summary in &summaries {
+        table.row(vec![
+            summary.seed.to_string(),
+            format!("{:.4}", summary.mean_return),
+            format!("{:.4}", summary.standard_error),
+            summary
+                .gap_closed
+                .map_or("–".to_owned(), |gap| format!("{:.1} %", 100.0 * gap)),
+            crate::console::short(summary.env_steps_per_second),
+        ]);
+    }
+    table.print(console)?;
+    let returns: Moments = summaries
+        .iter()
+        .map(|summary| summary.mean_return)
+        .collect();
+    let gaps: Option<Vec<f64>> = summaries.iter().map(|summary| summary.gap_closed).collect();
+    let gaps: Option<Moments> = gaps.map(|gaps| gaps.into_iter().collect());
+    console.say(format!(
+        "over {} seeds: mean return {:.4} ± {:.4}",
+        summaries.len(),
+        returns.mean(),
+        returns.standard_error()
+    ))?;
+    console.say(format!(
+        "report: {}",
+        console.bold(&report.display().to_string())
+    ))?;
+    console.emit(&json!({
+        "seeds": summaries.len(),
+        "mean_return": returns.mean(),
+        "standard_error": returns.standard_error(),
+        "gap_closed": gaps.map(|gaps| gaps.mean()),
+        "seconds": summaries.iter().map(|summary| summary.seconds).sum::<f64>(),
+        "env_steps": summaries.iter().map(|summary| summary.env_steps).sum::<u64>(),
+        "report": report,
+    }))
+}

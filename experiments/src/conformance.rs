@@ -1,0 +1,371 @@
+//! The rules that every environment has to keep, and whether one does.
+
+use rl_core::rand::RngExt as _;
+use rl_core::{
+    ActionSpace, Actions, Domain, EnvFactory, EnvSpec, ObservationSpace, Outcome, Purpose,
+    StepRows, Stream, StreamKey,
+};
+
+/// Lanes of the checks.
+const LANES: usize = 12;
+
+/// One rule, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// The rule.
+    pub rule: &'static str,
+    /// What broke it, if anything did.
+    pub fault: Option<String>,
+}
+
+/// Checks an environment against all rules. A panic of the environment is the
+/// caller's.
+pub fn check(env: &dyn EnvFactory) -> Vec<Check> {
+    let rules: [(&'static str, fn(&dyn EnvFactory) -> Result<(), String>); 8] = [
+        ("the specification is valid", spec_is_valid),
+        (
+            "observations are finite and within their space",
+            observations_are_finite,
+        ),
+        (
+            "observations are written completely",
+            observations_are_complete,
+        ),
+        ("rewards are finite", rewards_are_finite),
+        ("one seed gives one history", seeds_decide),
+        (
+            "how lanes are grouped changes nothing",
+            groups_do_not_matter,
+        ),
+        (
+            "tasks do not depend on what the policy does",
+            tasks_do_not_depend_on_actions,
+        ),
+        (
+            "episodes and trials end, and begin anew in the same step",
+            ends_are_in_time,
+        ),
+    ];
+    let outcome =
+        |(rule, check): (&'static str, fn(&dyn EnvFactory) -> Result<(), String>)| Check {
+            rule,
+            fault: check(env).err(),
+        };
+    rules.into_iter().map(outcome).collect()
+}
+
+fn key(seed: u64) -> StreamKey {
+    StreamKey {
+        seed,
+        domain: Domain::Tuning,
+        round: 0,
+    }
+}
+
+/// Everything that a batch did, row by row.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct History {
+    observation: Vec<Vec<f32>>,       // [steps + 1][lanes][width]
+    reward: Vec<Vec<f32>>,            // [steps][lanes]
+    outcome: Vec<Vec<Outcome>>,       // [steps][lanes]
+    start: Vec<Vec<bool>>,            // [steps][lanes]
+    final_observation: Vec<Vec<f32>>, // [steps][lanes][width]
+    optimum: Vec<Vec<Option<f64>>>,   // [lanes][trials begun]
+}
+
+/// How to drive a batch.
+#[derive(Clone, Copy)]
+struct Drive {
+    seed: u64,
+    first_lane: usize,
+    lanes: usize,
+    steps: usize,
+    /// What decides the actions.
+    actions: u64,
+    /// What observation rows hold before they are written.
+    fill: f32,
+}
+
+impl Drive {
+    fn new(env: &dyn EnvFactory) -> Self {
+        Self {
+            seed: 1,
+            first_lane: 0,
+            lanes: LANES,
+            // Two trials and the start of a third, unless they are very long.
+            steps: (2 * env.spec().trial_steps() + 1).min(2_000),
+            actions: 1,
+            fill: f32::NAN,
+        }
+    }
+
+    fn run(self, env: &dyn EnvFactory) -> History {
+        let spec = env.spec();
+        let (lanes, width) = (self.lanes, spec.observation.width());
+        let mut batch = env.make(lanes);
+        let mut history = History::default();
+        let mut first = vec![self.fill; lanes * width];
+        batch.begin(&key(self.seed), self.first_lane as u64, &mut first);
+        history.observation.push(first);
+        history.optimum = (0..lanes)
+            .map(|lane| vec![batch.known_task_optimum(lane)])
+            .collect();
+        let numbers = self.first_lane..self.first_lane + lanes;
+        let mut streams: Vec<Stream> = numbers
+            .map(|lane| key(self.actions).lane(Purpose::Action, lane as u64))
+            .collect();
+        for _ in 0..self.steps {
+            let (indices, numbers) = random_actions(spec, &mut streams);
+            let actions = match &spec.action {
+                ActionSpace::Discrete { .. } => Actions::Discrete(&indices),
+                ActionSpace::Box { low, .. } => Actions::Box {
+                    width: low.len(),
+                    row: &numbers,
+                },
+            };
+            let mut observation = vec![self.fill; lanes * width];
+            let mut last = vec![self.fill; lanes * width];
+            let mut reward = vec![f32::NAN; lanes];
+            let mut outcome = vec![Outcome::Continue; lanes];
+            let mut start = vec![false; lanes];
+            let rows = StepRows {
+                observation: &mut observation,
+                reward: &mut reward,
+                outcome: &mut outcome,
+                start: &mut start,
+                final_observation: &mut last,
+            };
+            batch.step(actions, rows);
+            for lane in 0..lanes {
+                if outcome[lane] == Outcome::Continue {
+                    last[lane * width..(lane + 1) * width].fill(0.0);
+                }
+                if start[lane] {
+                    history.optimum[lane].push(batch.known_task_optimum(lane));
+                }
+            }
+            history.observation.push(observation);
+            history.final_observation.push(last);
+            history.reward.push(reward);
+            history.outcome.push(outcome);
+            history.start.push(start);
+        }
+        history
+    }
+}
+
+/// One random action per lane, indices or numbers.
+pub(crate) fn random_actions(spec: &EnvSpec, streams: &mut [Stream]) -> (Vec<u32>, Vec<f32>) {
+    match &spec.action {
+        ActionSpace::Discrete { size } => {
+            let draw = |stream: &mut Stream| stream.random_range(0..*size as u32);
+            (streams.iter_mut().map(draw).collect(), Vec::new())
+        }
+        ActionSpace::Box { low, high } => {
+            let mut numbers = Vec::with_capacity(streams.len() * low.len());
+            for stream in streams {
+                let bounds = low.iter().zip(high);
+                numbers.extend(bounds.map(|(low, high)| stream.random_range(*low..=*high)));
+            }
+            (Vec::new(), numbers)
+        }
+    }
+}
+
+fn spec_is_valid(env: &dyn EnvFactory) -> Result<(), String> {
+    env.spec().validate().map_err(|error| error.to_string())
+}
+
+/// The first place where a row has a value that is not right.
+fn find<T: Copy>(
+    rows: &[Vec<T>],
+    per_lane: usize,
+    wrong: impl Fn(T) -> bool,
+) -> Option<(usize, usize, T)> {
+    rows.iter().enumerate().find_map(|(step, row)| {
+        let index = row.iter().position(|value| wrong(*value))?;
+        Some((step, index / per_lane.max(1), row[index]))
+    })
+}
+
+fn observations_are_finite(env: &dyn EnvFactory) -> Result<(), String> {
+    let history = Drive {
+        fill: 0.0,
+        ..Drive::new(env)
+    }
+    .run(env);
+    let width = env.spec().observation.width();
+    let wrong = |value: f32| match env.spec().observation {
+        ObservationSpace::Vector { .. } => !value.is_finite(),
+        ObservationSpace::Discrete { size } => {
+            !(value >= 0.0 && value < size as f32 && value.fract() == 0.0)
+        }
+    };
+    for rows in [&history.observation, &history.final_observation] {
+        if let Some((step, lane, value)) = find(rows, width, wrong) {
+            let space = &env.spec().observation;
+            return Err(format!(
+                "{value} at step {step} of lane {lane}; the space is {space:?}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn observations_are_complete(env: &dyn EnvFactory) -> Result<(), String> {
+    let width = env.spec().observation.width();
+    let drive = Drive::new(env);
+    let [ones, twos] = [-1.0, -2.0].map(|fill| Drive { fill, ..drive }.run(env));
+    let rows = |history: &History| {
+        [
+            history.observation.clone(),
+            history.final_observation.clone(),
+        ]
+    };
+    for (ones, twos) in rows(&ones).into_iter().zip(rows(&twos)) {
+        for (step, (one, two)) in ones.iter().zip(&twos).enumerate() {
+            if let Some(index) = one.iter().zip(two).position(|(one, two)| one != two) {
+                let (lane, number) = (index / width, index % width);
+                return Err(format!(
+                    "number {number} at step {step} of lane {lane} is not written"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn rewards_are_finite(env: &dyn EnvFactory) -> Result<(), String> {
+    let history = Drive::new(env).run(env);
+    match find(&history.reward, 1, |reward: f32| !reward.is_finite()) {
+        Some((step, lane, reward)) => Err(format!("{reward} at step {step} of lane {lane}")),
+        None => Ok(()),
+    }
+}
+
+fn seeds_decide(env: &dyn EnvFactory) -> Result<(), String> {
+    let drive = Drive {
+        fill: 0.0,
+        ..Drive::new(env)
+    };
+    match drive.run(env) == drive.run(env) {
+        true => Ok(()),
+        false => Err("two batches under one seed and the same actions differ; \
+                      randomness may come from the given streams only"
+            .to_owned()),
+    }
+}
+
+fn groups_do_not_matter(env: &dyn EnvFactory) -> Result<(), String> {
+    let width = env.spec().observation.width();
+    let drive = Drive {
+        fill: 0.0,
+        ..Drive::new(env)
+    };
+    let whole = drive.run(env);
+    for (first_lane, lanes) in [(0, 1), (1, 4), (5, LANES - 5)] {
+        let part = Drive {
+            first_lane,
+            lanes,
+            ..drive
+        }
+        .run(env);
+        let own = first_lane..first_lane + lanes;
+        let wide = own.start * width..own.end * width;
+        let same = whole
+            .reward
+            .iter()
+            .zip(&part.reward)
+            .all(|(w, p)| w[own.clone()] == p[..])
+            && whole
+                .outcome
+                .iter()
+                .zip(&part.outcome)
+                .all(|(w, p)| w[own.clone()] == p[..])
+            && whole
+                .start
+                .iter()
+                .zip(&part.start)
+                .all(|(w, p)| w[own.clone()] == p[..])
+            && whole
+                .observation
+                .iter()
+                .zip(&part.observation)
+                .all(|(w, p)| w[wide.clone()] == p[..]);
+        if !same {
+            return Err(format!(
+                "lanes {first_lane} to {} behave otherwise alone than in a batch of {LANES}; \
+                 a lane must depend on its own state only",
+                own.end - 1
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Tasks are compared by what shows them: the first observations, and the
+/// optimum of each lane's trials.
+fn tasks_do_not_depend_on_actions(env: &dyn EnvFactory) -> Result<(), String> {
+    let drive = Drive {
+        fill: 0.0,
+        ..Drive::new(env)
+    };
+    let first = drive.run(env);
+    let second = Drive {
+        actions: 2,
+        ..drive
+    }
+    .run(env);
+    if first.observation[0] != second.observation[0] {
+        return Err("the first observations differ under other actions".to_owned());
+    }
+    for (lane, (ours, theirs)) in first.optimum.iter().zip(&second.optimum).enumerate() {
+        if let Some(trial) = ours.iter().zip(theirs).position(|(one, two)| one != two) {
+            return Err(format!(
+                "trial {trial} of lane {lane} is on another task under other actions; \
+                 sample tasks from the given stream only"
+            ));
+        }
+        if let Some(optimum) = ours.iter().flatten().find(|optimum| !optimum.is_finite()) {
+            return Err(format!(
+                "the known-task optimum of lane {lane} is {optimum}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn ends_are_in_time(env: &dyn EnvFactory) -> Result<(), String> {
+    let history = Drive::new(env).run(env);
+    let (horizon, episodes) = (env.spec().horizon, env.spec().episodes);
+    for lane in 0..LANES {
+        let (mut step, mut episode) = (0, 0);
+        for t in 0..history.outcome.len() {
+            step += 1;
+            let outcome = history.outcome[t][lane];
+            let late = outcome == Outcome::Continue && step >= horizon;
+            let early = outcome == Outcome::Truncated && step != horizon;
+            if late || early {
+                return Err(format!(
+                    "lane {lane}: {outcome:?} after {step} steps of an episode; the horizon is {horizon}"
+                ));
+            }
+            if outcome != Outcome::Continue {
+                (step, episode) = (0, episode + 1);
+            }
+            let ended = episode == episodes;
+            if history.start[t][lane] != ended {
+                return Err(format!(
+                    "lane {lane}: after {episode} episodes of {episodes} the trial {}",
+                    if ended { "goes on" } else { "ends" }
+                ));
+            }
+            episode %= episodes;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "conformance_tests.rs"]
+mod tests;

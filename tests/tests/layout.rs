@@ -1,0 +1,232 @@
+//! The rules of the house: who may depend on whom, and who may do what.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use tests::{Crate, crates, root, sources};
+
+/// Algorithms: one crate each.
+const ALGORITHMS: [&str; 1] = ["rl2"];
+
+/// The only crates that may need libtorch.
+const LIBTORCH: [&str; 4] = ["nets", "rl2", "experiments", "custom-env"];
+
+fn by_name() -> BTreeMap<String, Crate> {
+    crates().into_iter().map(|c| (c.name.clone(), c)).collect()
+}
+
+/// Everything of this workspace that a crate depends on, however indirectly.
+fn reach(name: &str, all: &BTreeMap<String, Crate>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![name.to_owned()];
+    while let Some(name) = open.pop() {
+        for dependency in &all[&name].dependencies {
+            if all.contains_key(dependency) && found.insert(dependency.clone()) {
+                open.push(dependency.clone());
+            }
+        }
+    }
+    found
+}
+
+fn environments(all: &BTreeMap<String, Crate>) -> Vec<&Crate> {
+    all.values()
+        .filter(|c| c.folder.starts_with("envs"))
+        .collect()
+}
+
+#[test]
+fn a_crates_folder_has_its_name() {
+    for c in crates() {
+        let folder = c.folder.file_name().unwrap().to_str().unwrap();
+        assert_eq!(folder, c.name);
+        let parent = c.folder.parent().unwrap();
+        let house = ["", "crates", "envs", "experiments/examples"];
+        assert!(
+            house.iter().any(|h| Path::new(h) == parent),
+            "{:?}",
+            c.folder
+        );
+    }
+}
+
+#[test]
+fn the_top_level_is_as_the_house_draws_it() {
+    let known = [
+        "crates",
+        "envs",
+        "experiments",
+        "tests",
+        "target",
+        "runs",
+    ];
+    for entry in fs::read_dir(root()).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if entry.path().is_dir() && !name.starts_with('.') {
+            assert!(
+                known.contains(&name.as_str()),
+                "a folder '{name}' at the top level"
+            );
+        }
+    }
+}
+
+#[test]
+fn environments_depend_on_the_core_alone() {
+    let all = by_name();
+    assert!(!environments(&all).is_empty());
+    for env in environments(&all) {
+        let ours: Vec<&String> = env
+            .dependencies
+            .iter()
+            .filter(|d| all.contains_key(*d))
+            .collect();
+        assert_eq!(ours, ["rl-core"], "{}", env.name);
+    }
+}
+
+#[test]
+fn libtorch_stays_where_it_belongs() {
+    let all = by_name();
+    for (name, c) in &all {
+        let direct = c
+            .dependencies
+            .iter()
+            .any(|d| d == "tch" || d == "torch-sys");
+        let through = reach(name, &all).contains("nets");
+        let allowed = LIBTORCH.contains(&name.as_str());
+        assert!(allowed || !(direct || through), "{name} needs libtorch");
+    }
+}
+
+#[test]
+fn algorithms_know_no_environment_no_record_and_no_other_algorithm() {
+    let all = by_name();
+    let environments: Vec<&str> = environments(&all).iter().map(|e| e.name.as_str()).collect();
+    for algorithm in ALGORITHMS {
+        for dependency in reach(algorithm, &all) {
+            let dependency = dependency.as_str();
+            assert!(
+                !environments.contains(&dependency),
+                "{algorithm} → {dependency}"
+            );
+            assert!(
+                !ALGORITHMS.contains(&dependency),
+                "{algorithm} → {dependency}"
+            );
+            let files = ["record", "report", "experiments"];
+            assert!(!files.contains(&dependency), "{algorithm} → {dependency}");
+        }
+    }
+}
+
+#[test]
+fn the_lower_crates_know_nothing_of_the_upper_ones() {
+    let all = by_name();
+    for alone in ["rl-core", "kernels", "record"] {
+        let reached = reach(alone, &all);
+        assert!(reached.is_empty(), "{alone}: {reached:?}");
+    }
+    assert_eq!(
+        reach("report", &all),
+        BTreeSet::from(["record".to_owned()]),
+        "report reads files"
+    );
+    for on_the_core in ["rollout", "classical", "nets"] {
+        let reached = reach(on_the_core, &all);
+        assert_eq!(
+            reached,
+            BTreeSet::from(["rl-core".to_owned()]),
+            "{on_the_core}"
+        );
+    }
+}
+
+/// The code of a file without comments and without its test modules.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let tests = ["#[cfg(test)]\nmod ", "#[cfg(test)]\n#[path"];
+    let cut = tests.iter().filter_map(|mark| text.find(mark)).min();
+    let lines = text[..cut.unwrap_or(text.len())].lines();
+    let kept = lines.filter(|line| !line.trim_start().starts_with("//"));
+    kept.collect::<Vec<_>>().join("\n")
+}
+
+fn refuse(rule: &str, allowed: &[&str], words: &[&str]) {
+    let mut found = Vec::new();
+    for c in crates()
+        .iter()
+        .filter(|c| !allowed.contains(&c.name.as_str()))
+    {
+        for file in sources(c) {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            let code = match name.ends_with("_tests.rs") {
+                true => continue,
+                false => code(&file),
+            };
+            let hits = words.iter().filter(|word| code.contains(**word));
+            found.extend(hits.map(|word| format!("{}: {word}", file.display())));
+        }
+    }
+    assert!(found.is_empty(), "{rule}:\n{}", found.join("\n"));
+}
+
+#[test]
+fn only_experiments_prints_and_reads_the_clock_and_the_environment() {
+    let allowed = ["experiments", "custom-env", "tests"];
+    let printing = ["println!", "print!(", "dbg!(", "stdout()", "stderr()"];
+    refuse("only experiments prints", &allowed, &printing);
+    let clock = ["Instant::now", "SystemTime::now"];
+    refuse("only experiments reads the clock", &allowed, &clock);
+    let variables = ["env::var(", "env::var_os(", "env::vars"];
+    refuse(
+        "only experiments reads the environment",
+        &allowed,
+        &variables,
+    );
+}
+
+#[test]
+fn only_kernels_and_the_foreign_border_are_unsafe() {
+    // nets loads libtorch's CUDA library at run time, which is foreign code.
+    refuse("unsafe code", &["kernels", "nets", "tests"], &["unsafe "]);
+}
+
+#[test]
+fn nobody_draws_from_generators_that_may_change() {
+    let words = [
+        "StdRng",
+        "SmallRng",
+        "thread_rng",
+        "rand::rng()",
+        "manual_seed",
+        "Tensor::rand",
+    ];
+    refuse("value-stable streams only", &["tests"], &words);
+}
+
+#[test]
+fn nothing_is_left_unfinished() {
+    let words = ["todo!(", "unimplemented!(", "#[ignore"];
+    refuse("unfinished code", &["tests"], &words);
+}
+
+#[test]
+fn every_crate_says_what_it_is_for_and_what_it_must_not_know() {
+    for c in crates()
+        .iter()
+        .filter(|c| c.folder.starts_with("crates") || c.folder.starts_with("envs"))
+    {
+        let text = fs::read_to_string(root().join(&c.folder).join("src/lib.rs")).unwrap();
+        let header = text.lines().take_while(|line| line.starts_with("//!"));
+        let header = header.map(|line| line.trim_start_matches("//!").trim());
+        let header = header.collect::<Vec<_>>().join(" ");
+        assert!(header.len() > 80, "{}: no introduction", c.name);
+        assert!(
+            header.contains("must not"),
+            "{}: what must it not know?",
+            c.name
+        );
+    }
+}
