@@ -15,29 +15,29 @@ use std::sync::Arc;
 use toml::Value;
 
 /// What a training starts from.
-pub struct Setup<'a> {
+pub(crate) struct Setup<'a> {
     /// The environment.
-    pub env: &'a dyn EnvFactory,
+    pub(crate) env: &'a dyn EnvFactory,
     /// The table of the algorithm's settings.
-    pub settings: &'a Value,
+    pub(crate) settings: &'a Value,
     /// The run's seed.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Who does the work.
-    pub pool: Arc<Pool>,
+    pub(crate) pool: Arc<Pool>,
     /// Where networks live.
-    pub device: Device,
+    pub(crate) device: Device,
 }
 
 /// What one update did.
-pub struct Update {
+pub(crate) struct Update {
     /// Mean return of the trials it learned from.
-    pub mean_return: f64,
+    pub(crate) mean_return: f64,
     /// Its row in `metrics.jsonl`.
-    pub row: Box<RawValue>,
+    pub(crate) row: Box<RawValue>,
 }
 
 /// A training in progress, as the runner sees it.
-pub trait Training {
+pub(crate) trait Training {
     /// How many updates there will be.
     fn updates(&self) -> u64;
 
@@ -109,7 +109,7 @@ impl AlgorithmEntry {
     ///
     /// # Errors
     /// If a setting is out of range or does not fit the environment.
-    pub fn start(&self, setup: Setup<'_>) -> Result<Box<dyn Training>, Failure> {
+    pub(crate) fn start(&self, setup: Setup<'_>) -> Result<Box<dyn Training>, Failure> {
         (self.start)(setup)
     }
 }

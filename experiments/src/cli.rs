@@ -92,7 +92,7 @@ fn tasks(text: &str) -> Result<usize, String> {
 #[derive(Debug, Args)]
 pub(crate) struct QuickstartArgs {
     /// Seed of all randomness.
-    #[arg(long, value_name = "S", default_value = "0", value_parser = seed)]
+    #[arg(long, value_name = "S", default_value = "0", allow_hyphen_values = true, value_parser = seed)]
     pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) work: Work,
@@ -133,7 +133,7 @@ pub(crate) struct TrainArgs {
     #[arg(value_name = "key=value")]
     pub(crate) overrides: Vec<String>,
     /// Seed of all randomness [default: the file's, or 0].
-    #[arg(long, value_name = "S", value_parser = seed, conflicts_with = "seeds")]
+    #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = seed, conflicts_with = "seeds")]
     pub(crate) seed: Option<u64>,
     /// Train N runs, seeds 0 to N-1, one after the other.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
@@ -202,7 +202,7 @@ pub(crate) struct BaselineArgs {
     #[arg(long, value_name = "N", default_value = "10000", value_parser = tasks)]
     pub(crate) tasks: usize,
     /// Seed of all randomness: a run of this seed is evaluated on the same tasks.
-    #[arg(long, value_name = "S", default_value = "0", value_parser = seed)]
+    #[arg(long, value_name = "S", default_value = "0", allow_hyphen_values = true, value_parser = seed)]
     pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) work: Work,

@@ -7,13 +7,13 @@ use crate::overrides::Override;
 use crate::read::read;
 use crate::registry::{Built, Registry};
 use serde::{Deserialize, Serialize};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use toml::{Table, Value};
 
 /// How a trained agent chooses when it is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Actions {
+pub(crate) enum Actions {
     /// By chance, as its policy says.
     Sample,
     /// The likeliest action.
@@ -25,15 +25,15 @@ pub enum Actions {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Evaluation {
     /// Tasks of the comparison at the end.
-    pub tasks: NonZeroUsize,
+    pub(crate) tasks: NonZeroUsize,
     /// Updates between evaluations while training.
-    pub interval: u64,
+    pub(crate) interval: NonZeroU64,
     /// Tasks of those.
-    pub interval_tasks: NonZeroUsize,
+    pub(crate) interval_tasks: NonZeroUsize,
     /// How the agent chooses.
-    pub actions: Actions,
+    pub(crate) actions: Actions,
     /// Who it is compared with.
-    pub learners: Vec<Table>,
+    pub(crate) learners: Vec<Table>,
 }
 
 /// When to save.
@@ -41,32 +41,34 @@ pub(crate) struct Evaluation {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Saving {
     /// Updates between checkpoints.
-    pub interval: u64,
+    pub(crate) interval: NonZeroU64,
     /// How many of the newest checkpoints are kept.
-    pub keep: NonZeroUsize,
+    pub(crate) keep: NonZeroUsize,
 }
 
 /// The configuration of one run, complete and checked as far as it can be
 /// without starting the run.
 pub(crate) struct RunConfig {
+    /// Where it is from, for messages.
+    pub(crate) place: String,
     /// The whole configuration as a table, without hidden defaults.
-    pub table: Table,
+    pub(crate) table: Table,
     /// The seed.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// The algorithm's name.
-    pub algorithm: String,
+    pub(crate) algorithm: String,
     /// The algorithm's settings.
-    pub settings: Value,
+    pub(crate) settings: Value,
     /// The environment's name.
-    pub environment: String,
+    pub(crate) environment: String,
     /// The environment.
-    pub built: Built,
+    pub(crate) built: Built,
     /// Held-out evaluation.
-    pub evaluation: Evaluation,
+    pub(crate) evaluation: Evaluation,
     /// Who the agent is compared with.
-    pub learners: Vec<LearnerSpec>,
+    pub(crate) learners: Vec<LearnerSpec>,
     /// When to save.
-    pub checkpoint: Saving,
+    pub(crate) checkpoint: Saving,
 }
 
 impl RunConfig {
@@ -94,14 +96,16 @@ impl RunConfig {
             for one in &overrides {
                 one.apply(&mut table)?;
             }
-            Self::read(registry, table)
+            Self::read(registry, place, table)
         })();
         resolved.map_err(|message| Failure::config(format!("{place}: {message}")))
     }
 
-    fn read(registry: &Registry, table: Table) -> Result<Self, String> {
+    fn read(registry: &Registry, place: &str, mut table: Table) -> Result<Self, String> {
         let algorithm: String = section("algorithm", &table)?;
-        registry.algorithm(&algorithm)?;
+        registry
+            .algorithm(&algorithm)
+            .map_err(|error| format!("algorithm: {error}"))?;
         let known = [
             "algorithm",
             "seed",
@@ -118,18 +122,14 @@ impl RunConfig {
         }
         let evaluation: Evaluation = section("evaluation", &table)?;
         let checkpoint: Saving = section("checkpoint", &table)?;
-        for (key, interval) in [
-            ("evaluation.interval", evaluation.interval),
-            ("checkpoint.interval", checkpoint.interval),
-        ] {
-            if interval == 0 {
-                return Err(format!("{key} = 0; allowed: at least 1 update"));
-            }
-        }
         let learners = evaluation.learners.iter().enumerate();
         let learners = learners
             .map(|(index, table)| LearnerSpec::read(&format!("evaluation.learners.{index}"), table))
             .collect::<Result<Vec<_>, String>>()?;
+        let complete = learners.iter().map(|spec| Value::Table(spec.to_table()));
+        if let Some(section) = table.get_mut("evaluation").and_then(Value::as_table_mut) {
+            section.insert("learners".to_owned(), Value::Array(complete.collect()));
+        }
         let (environment, set) = environment_of(&table)?;
         let built = registry.environment(&environment)?.build(&set)?;
         let Some(settings) = table.get(&algorithm).cloned() else {
@@ -138,6 +138,7 @@ impl RunConfig {
             ));
         };
         Ok(Self {
+            place: place.to_owned(),
             seed: section("seed", &table)?,
             algorithm,
             settings,
@@ -175,7 +176,10 @@ fn complete(registry: &Registry, table: &mut Table) -> Result<(), String> {
         table.insert("seed".to_owned(), Value::Integer(0));
     }
     let (name, set) = environment_of(table)?;
-    let settings = registry.environment(&name)?.build(&set)?.settings;
+    let entry = registry
+        .environment(&name)
+        .map_err(|error| format!("environment.name: {error}"));
+    let settings = entry?.settings(&set)?;
     let named = Table::from_iter([("name".to_owned(), Value::String(name))]);
     let whole = named.into_iter().chain(settings.table().clone());
     table.insert("environment".to_owned(), Value::Table(whole.collect()));

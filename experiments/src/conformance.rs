@@ -5,6 +5,8 @@ use rl_core::{
     ActionSpace, Actions, Domain, EnvFactory, EnvSpec, ObservationSpace, Outcome, Purpose,
     StepRows, Stream, StreamKey,
 };
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Lanes of the checks.
 const LANES: usize = 12;
@@ -18,10 +20,12 @@ pub struct Check {
     pub fault: Option<String>,
 }
 
-/// Checks an environment against all rules. A panic of the environment is the
-/// caller's.
+type Rule = fn(&dyn EnvFactory) -> Result<(), String>;
+
+/// Checks an environment against all rules. A panic of the environment breaks
+/// the rule that was being checked.
 pub fn check(env: &dyn EnvFactory) -> Vec<Check> {
-    let rules: [(&'static str, fn(&dyn EnvFactory) -> Result<(), String>); 8] = [
+    let rules: [(&'static str, Rule); 8] = [
         ("the specification is valid", spec_is_valid),
         (
             "observations are finite and within their space",
@@ -46,20 +50,25 @@ pub fn check(env: &dyn EnvFactory) -> Vec<Check> {
             ends_are_in_time,
         ),
     ];
-    let outcome =
-        |(rule, check): (&'static str, fn(&dyn EnvFactory) -> Result<(), String>)| Check {
-            rule,
-            fault: check(env).err(),
-        };
+    let outcome = |(rule, check): (&'static str, Rule)| Check {
+        rule,
+        fault: match catch_unwind(AssertUnwindSafe(|| check(env))) {
+            Ok(checked) => checked.err(),
+            Err(payload) => Some(format!("it panicked: {}", said(payload.as_ref()))),
+        },
+    };
     rules.into_iter().map(outcome).collect()
 }
 
+/// What a panic said.
+fn said(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("nothing")
+}
+
 fn key(seed: u64) -> StreamKey {
-    StreamKey {
-        seed,
-        domain: Domain::Tuning,
-        round: 0,
-    }
+    StreamKey::new(seed, Domain::Tuning, 0)
 }
 
 /// Everything that a batch did, row by row.
@@ -137,7 +146,8 @@ impl Drive {
             };
             batch.step(actions, rows);
             for lane in 0..lanes {
-                if outcome[lane] == Outcome::Continue {
+                // A final observation is written only where an episode was truncated.
+                if outcome[lane] != Outcome::Truncated {
                     last[lane * width..(lane + 1) * width].fill(0.0);
                 }
                 if start[lane] {

@@ -12,6 +12,7 @@ enum Flaw {
     OutOfSpace,
     GlobalCounter,
     GlobalTasks,
+    Panic,
 }
 
 #[derive(Clone)]
@@ -38,6 +39,7 @@ impl Environment for Toy {
         let noise: f32 = rng.random();
         let reward = match self.flaw {
             Flaw::NanReward if *state == 2 => f32::NAN,
+            Flaw::Panic => panic!("toys break"),
             Flaw::GlobalCounter => COUNTER.fetch_add(1, Ordering::Relaxed) as f32,
             _ => noise + f32::from(u8::from(*action == self.goal)),
         };
@@ -109,6 +111,8 @@ fn each_flaw_is_found() {
     found(Flaw::OutOfSpace, "within their space");
     found(Flaw::GlobalCounter, "one seed");
     found(Flaw::GlobalTasks, "tasks do not depend");
+    let panicked = &check(&Tasks::new(Toys(Flaw::Panic)).unwrap())[1];
+    assert_eq!(panicked.fault.as_deref(), Some("it panicked: toys break"));
 }
 
 #[test]

@@ -124,7 +124,10 @@ impl Table {
                 .rows
                 .iter()
                 .filter_map(|row: &Vec<String>| row.get(column));
-            cells.map(|cell: &String| cell.chars().count()).max().unwrap_or(0)
+            cells
+                .map(|cell: &String| cell.chars().count())
+                .max()
+                .unwrap_or(0)
         };
         let columns = self.rows[0].len();
         let widths: Vec<usize> = (0..columns).map(width).collect();

@@ -8,7 +8,7 @@ use std::io;
 
 /// What the process tells its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// All was done.
     Done = 0,
     /// The command line cannot be followed.
@@ -24,31 +24,31 @@ pub enum Exit {
 /// Why a command ended early: one message that says what is wrong, where, and
 /// how to put it right.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The exit code.
-    pub exit: Exit,
+    pub(crate) exit: Exit,
     /// The message, empty where nobody is left to read it.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl Failure {
     /// The command line cannot be followed.
-    pub fn usage(message: impl Display) -> Self {
+    pub(crate) fn usage(message: impl Display) -> Self {
         Self::new(Exit::Usage, message)
     }
 
     /// A configuration cannot be followed.
-    pub fn config(message: impl Display) -> Self {
+    pub(crate) fn config(message: impl Display) -> Self {
         Self::new(Exit::Config, message)
     }
 
     /// The fault is not the user's.
-    pub fn internal(message: impl Display) -> Self {
+    pub(crate) fn internal(message: impl Display) -> Self {
         Self::new(Exit::Internal, message)
     }
 
     /// A run was stopped and can be resumed.
-    pub fn stopped(message: impl Display) -> Self {
+    pub(crate) fn stopped(message: impl Display) -> Self {
         Self::new(Exit::Stopped, message)
     }
 
@@ -59,7 +59,7 @@ impl Failure {
 
     /// The same failure, with where it happened in front.
     #[must_use]
-    pub fn within(mut self, place: impl Display) -> Self {
+    pub(crate) fn within(mut self, place: impl Display) -> Self {
         self.message = format!("{place}: {}", self.message);
         self
     }

@@ -1,7 +1,10 @@
 //! Help with names that were mistyped.
 
 /// The candidate that was most likely meant, if any is close.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let name = name.to_lowercase();
     let most = (name.chars().count() / 3).max(1);
     let distance = |candidate: &str| {

@@ -21,26 +21,30 @@ pub(crate) struct Progress {
     said: Instant,
 }
 
+/// A hidden bar where there is no terminal.
+fn bar(total: u64, template: &str) -> ProgressBar {
+    let target = match stderr().is_terminal() {
+        false => ProgressDrawTarget::hidden(),
+        true => ProgressDrawTarget::stderr_with_hz(8),
+    };
+    let bar = ProgressBar::with_draw_target(Some(total), target);
+    // Templates are constants; the default style stands in if one is wrong.
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar
+}
+
 impl Progress {
     /// `done` of `total` updates are done, and `env_steps` environment steps.
     pub(crate) fn new(label: &str, total: u64, done: u64, env_steps: u64) -> Self {
-        let plain = !stderr().is_terminal();
-        let target = match plain {
-            true => ProgressDrawTarget::hidden(),
-            false => ProgressDrawTarget::stderr_with_hz(8),
-        };
-        let bar = ProgressBar::with_draw_target(Some(total), target);
-        let template = "{prefix} {wide_bar} {pos}/{len} updates  {msg}";
-        // The template is a constant; the default style stands in if it is wrong.
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("━╸─"));
-        }
+        let bar = bar(total, "{prefix} {wide_bar} {pos}/{len} updates  {msg}");
         bar.set_prefix(label.to_owned());
         bar.set_position(done);
         let now = Instant::now();
         Self {
             bar,
-            plain,
+            plain: !stderr().is_terminal(),
             total,
             first: done,
             first_steps: env_steps,
@@ -77,6 +81,32 @@ impl Progress {
 }
 
 impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Work in a few parts of unequal length, shown by name on a terminal.
+pub(crate) struct Stages {
+    bar: ProgressBar,
+}
+
+impl Stages {
+    /// So many parts.
+    pub(crate) fn new(label: &str, total: usize) -> Self {
+        let bar = bar(total as u64, "{prefix} {wide_bar} {pos}/{len}  {msg}");
+        bar.set_prefix(label.to_owned());
+        Self { bar }
+    }
+
+    /// The next part begins.
+    pub(crate) fn begin(&self, index: usize, name: &str) {
+        self.bar.set_position(index as u64);
+        self.bar.set_message(name.to_owned());
+    }
+}
+
+impl Drop for Stages {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

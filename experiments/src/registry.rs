@@ -96,12 +96,20 @@ impl EnvironmentEntry {
         &self.keys
     }
 
+    /// All settings, checked, given some of them.
+    ///
+    /// # Errors
+    /// Names the key at fault, its value and what is allowed.
+    pub fn settings(&self, set: &Table) -> Result<Settings, String> {
+        Settings::new("environment", &self.keys, set)
+    }
+
     /// The environment with these settings.
     ///
     /// # Errors
     /// Names the key at fault, its value and what is allowed.
     pub fn build(&self, set: &Table) -> Result<Built, String> {
-        let settings = Settings::new("environment", &self.keys, set)?;
+        let settings = self.settings(set)?;
         let factory = (self.build)(&settings)?;
         Ok(Built { settings, factory })
     }
@@ -122,7 +130,11 @@ impl Built {
     ///
     /// # Errors
     /// Names the nearest environment or key, or what is allowed.
-    pub fn from_words(registry: &Registry, name: &str, words: &[String]) -> Result<Self, Failure> {
+    pub(crate) fn from_words(
+        registry: &Registry,
+        name: &str,
+        words: &[String],
+    ) -> Result<Self, Failure> {
         let entry = registry.environment(name).map_err(Failure::usage)?;
         let mut set = Table::new();
         for Override { key, value } in Override::parse_all(words).map_err(Failure::usage)? {

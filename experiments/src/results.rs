@@ -3,6 +3,7 @@
 use crate::comparison::{Comparison, LearnerKind, LearnerResult};
 use crate::console::{Console, Table, duration, short};
 use crate::failure::Failure;
+use crate::references::Reference;
 use crate::runner::Finished;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -157,7 +158,7 @@ fn references(comparison: &Comparison) -> Vec<String> {
         ("knowing the task", &exact.known_task_optimum),
         ("random", &exact.random),
     ];
-    let line = |(name, reference): (&str, &crate::comparison::Reference)| match reference.value() {
+    let line = |(name, reference): (&str, &Reference)| match reference.value() {
         Some(value) => format!("exact value, {name}: {value:.4}"),
         None => format!(
             "exact value, {name}: none, {}",

@@ -2,14 +2,14 @@
 //! held-out evaluation; and the comparison last.
 
 use crate::algorithm::{Setup, Training};
-use crate::comparison::{Comparison, Contest, LearnerKind, LearnerResult, on_held_out, word};
+use crate::comparison::{Comparison, Contest, LearnerKind, Player, on_held_out, word};
 use crate::config::RunConfig;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::host;
-use crate::progress::Progress;
+use crate::learners::LearnerSpec;
+use crate::progress::{Progress, Stages};
 use crate::session::Session;
 use record::{Document, Existing, RecordError, RunDir, Stream};
-use rl_core::PolicyFactory;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -75,7 +75,7 @@ fn exists(path: &Path) -> Failure {
 
 /// Starts a training and throws it away, to find out what cannot work.
 pub(crate) fn rehearse(session: &Session<'_>, config: &RunConfig) -> Result<(), Failure> {
-    opponents(config)?;
+    opponents(session, config)?;
     start(session, config)?;
     Ok(())
 }
@@ -89,13 +89,15 @@ pub(crate) fn start(
         .registry
         .algorithm(&config.algorithm)
         .map_err(Failure::config)?;
-    entry.start(Setup {
+    let setup = Setup {
         env: config.built.factory.as_ref(),
         settings: &config.settings,
         seed: config.seed,
         pool: Arc::clone(&session.pool),
         device: session.device,
-    })
+    };
+    let place = &config.place;
+    entry.start(setup).map_err(|failure| failure.within(place))
 }
 
 /// The command that resumes a run.
@@ -122,7 +124,7 @@ pub(crate) fn config_of(session: &Session<'_>, run: &record::Reader) -> Result<R
 pub(crate) fn drive(session: &Session<'_>, path: &Path) -> Result<Finished, Failure> {
     let run = RunDir::open(path)?;
     let config = config_of(session, &run)?;
-    let others = opponents(&config)?;
+    let others = opponents(session, &config)?;
     let training = start(session, &config)?;
     let mut drive = Drive {
         session,
@@ -140,13 +142,12 @@ pub(crate) fn drive(session: &Session<'_>, path: &Path) -> Result<Finished, Fail
 
 /// The learners to compare with, made before the training so that one that
 /// cannot play is found out at once.
-pub(crate) fn opponents(
-    config: &RunConfig,
-) -> Result<Vec<(LearnerKind, Arc<dyn PolicyFactory>)>, Failure> {
-    let env = config.built.factory.as_ref();
-    let made = config.learners.iter().map(|spec| spec.make(env));
-    made.collect::<Result<_, String>>()
-        .map_err(|message| Failure::config(message).within("evaluation.learners"))
+fn opponents(session: &Session<'_>, config: &RunConfig) -> Result<Vec<Player>, Failure> {
+    let make = |spec: &LearnerSpec| spec.make(&config.built, &session.oracles);
+    let made = config.learners.iter().map(make);
+    made.collect::<Result<_, String>>().map_err(|message| {
+        Failure::config(format!("{}: evaluation.learners: {message}", config.place))
+    })
 }
 
 struct Drive<'a> {
@@ -195,9 +196,9 @@ impl Drive<'_> {
         let label = format!("{} seed {}", self.config.algorithm, self.config.seed);
         let mut progress = Progress::new(&label, total, done, env_steps);
         loop {
-            let due = done.is_multiple_of(self.config.evaluation.interval) || done == total;
+            let due = done.is_multiple_of(self.config.evaluation.interval.get()) || done == total;
             if due && self.evaluated != Some(done) {
-                let row = self.evaluate(done)?;
+                let row = self.evaluate(done).map_err(|failure| self.saved(failure))?;
                 self.session.console.emit(&row)?;
                 progress.note(format!(
                     "{label}: update {done}/{total}  held-out return {:.4} ± {:.4}",
@@ -211,7 +212,10 @@ impl Drive<'_> {
                 self.save()?;
                 return Err(self.stopped(&format!("stopped after update {done} of {total}")));
             }
-            let update = self.training.update()?;
+            let update = self
+                .training
+                .update()
+                .map_err(|failure| self.saved(failure))?;
             done = self.training.updates_done();
             self.append(Stream::Metrics, &update.row)?;
             let timing = Timing {
@@ -220,14 +224,14 @@ impl Drive<'_> {
             };
             self.append(Stream::Timing, &timing)?;
             progress.update(done, self.training.env_steps(), update.mean_return);
-            if done.is_multiple_of(self.config.checkpoint.interval) || done == total {
+            if done.is_multiple_of(self.config.checkpoint.interval.get()) || done == total {
                 self.save()?;
             }
         }
     }
 
     /// The comparison with the other learners, and its file.
-    fn finish(self, others: &[(LearnerKind, Arc<dyn PolicyFactory>)]) -> Result<Finished, Failure> {
+    fn finish(self, others: &[Player]) -> Result<Finished, Failure> {
         let total = self.training.updates();
         let path = self.run.path().to_path_buf();
         let timing: Vec<Timing> = self.run.rows(Stream::Timing)?;
@@ -243,21 +247,25 @@ impl Drive<'_> {
         let contest = Contest {
             config: &self.config,
             others,
-            agent: self.training.policy(self.config.evaluation.actions),
+            agent: Player {
+                kind: LearnerKind::Trained,
+                policy: self.training.policy(self.config.evaluation.actions),
+            },
             env_steps: self.training.env_steps(),
         };
-        let each = |result: &LearnerResult| match self.session.interrupt.asked() {
+        let label = format!(
+            "{} seed {}: comparing",
+            self.config.algorithm, self.config.seed
+        );
+        let stages = Stages::new(&label, 1 + others.len());
+        let before = |index, name: &str| match self.session.interrupt.asked() {
             true => Err(self.stopped(&format!("stopped after update {total}, the last"))),
             false => {
-                let (mean, error) = (result.mean_return, result.standard_error);
-                let name = &result.name;
-                self.session
-                    .console
-                    .note(format!("{name}: held-out return {mean:.4} ± {error:.4}"));
+                stages.begin(index, name);
                 Ok(())
             }
         };
-        let comparison = contest.run(self.session, each)?;
+        let comparison = contest.run(self.session, before)?;
         self.run
             .write_document(Document::Comparison, &comparison)
             .map_err(|error| self.stopped(&error.to_string()))?;
@@ -304,6 +312,16 @@ impl Drive<'_> {
     fn stopped(&self, why: &str) -> Failure {
         let resume = resume_command(self.run.path());
         Failure::stopped(format!("{why}; go on with: {resume}"))
+    }
+
+    /// A failure of the training itself, and what can be done after putting it
+    /// right.
+    fn saved(&self, mut failure: Failure) -> Failure {
+        if failure.exit == Exit::Internal {
+            let resume = resume_command(self.run.path());
+            failure.message += &format!("\nWhat was done before is saved; go on with: {resume}");
+        }
+        failure
     }
 
     fn seconds(&self) -> f64 {

@@ -4,6 +4,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::host;
 use crate::interrupt::Interrupt;
+use crate::oracles::Oracles;
 use crate::registry::Registry;
 use nets::tch::Device;
 use record::{Document, Reader};
@@ -21,6 +22,7 @@ pub(crate) struct Session<'a> {
     pub(crate) device: Device,
     pub(crate) device_name: String,
     pub(crate) interrupt: Interrupt,
+    pub(crate) oracles: Oracles,
 }
 
 impl<'a> Session<'a> {
@@ -41,6 +43,7 @@ impl<'a> Session<'a> {
             device_name: device.to_owned(),
             pool: Arc::new(Pool::new(workers, nets::single_threaded)?),
             interrupt: Interrupt::listen(),
+            oracles: Oracles::default(),
         })
     }
 

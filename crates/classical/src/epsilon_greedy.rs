@@ -6,9 +6,9 @@ use rl_core::{EnvSpec, Policy, PolicyFactory, Stream};
 /// Pulls an arm at random (any, uniformly) with probability ε, else as
 /// [`Greedy`] does.
 #[derive(Clone, Copy, Debug)]
-pub struct EpsilonGreedy {
+pub(crate) struct EpsilonGreedy {
     /// ε, 0 to 1.
-    pub epsilon: f64,
+    pub(crate) epsilon: f64,
 }
 
 impl Rule for EpsilonGreedy {

@@ -3,7 +3,7 @@ use rl_core::{EnvSpec, Policy, PolicyFactory, Stream};
 
 /// Pulls the arm of the highest posterior mean; see the crate's conventions.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Greedy;
+pub(crate) struct Greedy;
 
 impl Rule for Greedy {
     fn choose(&self, arms: Arms<'_>, scores: &mut [f64], _rng: &mut Stream) -> usize {

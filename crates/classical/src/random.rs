@@ -3,7 +3,7 @@ use rl_core::{ActRow, ActionSpace, ActionsMut, EnvSpec, Policy, PolicyFactory, R
 
 /// Acts uniformly at random, in every action space.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Random;
+pub(crate) struct Random;
 
 struct RandomPolicy {
     space: ActionSpace,

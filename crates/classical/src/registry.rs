@@ -1,6 +1,10 @@
 //! Learners by name, for command lines and tables.
 
-use crate::{EpsilonGreedy, Greedy, Random, Thompson, Ucb1};
+use crate::epsilon_greedy::EpsilonGreedy;
+use crate::greedy::Greedy;
+use crate::random::Random;
+use crate::thompson::Thompson;
+use crate::ucb1::Ucb1;
 use rl_core::PolicyFactory;
 use std::collections::BTreeMap;
 

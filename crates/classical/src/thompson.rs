@@ -10,7 +10,7 @@ use rl_core::{EnvSpec, Policy, PolicyFactory, Stream};
 /// A reward between 0 and 1 counts as a success with that probability (Agrawal
 /// and Goyal 2012, algorithm 2); one outside counts as the nearer of 0 and 1.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Thompson;
+pub(crate) struct Thompson;
 
 impl Rule for Thompson {
     fn gain(&self, reward: f32, rng: &mut Stream) -> f64 {

@@ -12,11 +12,11 @@ use rl_core::{EnvSpec, Policy, PolicyFactory, Stream};
 /// Fischer 2002 with its bonus scaled by c, as in Duan et al. 2016, and with
 /// the uniform prior counted as one success and one failure: no arm has to be
 /// pulled first, without which no learner could do well in fewer pulls than
-/// arms. `c = 0` is [`Greedy`](crate::Greedy).
+/// arms. `c = 0` is [`crate::greedy::Greedy`].
 #[derive(Clone, Copy, Debug)]
-pub struct Ucb1 {
+pub(crate) struct Ucb1 {
     /// c, the weight of the confidence bound; at least 0.
-    pub c: f64,
+    pub(crate) c: f64,
 }
 
 impl Rule for Ucb1 {

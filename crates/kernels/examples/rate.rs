@@ -1,37 +1,75 @@
-//! Rates of the kernels on this machine: `cargo run --release -p kernels
-//! --example rate [gru|lstm]`.
+//! Rates of the kernels on this machine:
+//! `cargo run --release -p kernels --example rate [gru|lstm]`.
 //!
-//! For hidden sizes and tiles, samples per second forward and forward + loss +
-//! backward, GFLOP/s in matrix products, and the share of what a general matrix
-//! product reaches on as many threads, measured beside.
+//! For hidden sizes and tiles it prints samples per second acting (step and
+//! sampling), forward, and in training (forward, loss, backward), what training
+//! makes in matrix products, and the share of what a general matrix product
+//! reaches on as many threads, measured just before and after.
 
 use kernels::*;
 use std::time::{Duration, Instant};
 
 const ARMS: usize = 10;
 const STEPS: usize = 100;
+const TIME: Duration = Duration::from_millis(300);
+const SGEMM_SIZE: usize = 512;
 const SPEC: LossSpec = LossSpec {
     objective: Objective::Clipped { clip: 0.2 },
     value_coef: 0.5,
     entropy_coef: 0.01,
 };
 
-/// One tile of a bandit with all its buffers.
-struct Tile {
-    packed: Packed,
-    work: Workspace,
+/// What a bandit's tile recorded, `[STEPS][lanes]`.
+struct Rollout {
     lanes: usize,
     action: Vec<u32>,
     reward: Vec<f32>,
     boundary: Vec<f32>,
     reset: Vec<bool>,
-    ones: Vec<f32>,
+    uniform: Vec<f32>,
+    log_prob: Vec<f32>,
+    weight: Vec<f32>,
+}
+
+impl Rollout {
+    fn new(lanes: usize, unit: &mut impl FnMut() -> f32) -> Rollout {
+        let rows = lanes * STEPS;
+        Rollout {
+            lanes,
+            action: (0..rows).map(|_| (unit() * ARMS as f32) as u32).collect(),
+            reward: (0..rows).map(|_| unit().round()).collect(),
+            boundary: (0..rows).map(|i| f32::from(i < lanes)).collect(),
+            reset: (0..rows).map(|i| i < lanes).collect(),
+            uniform: (0..rows).map(|_| unit()).collect(),
+            log_prob: vec![-(ARMS as f32).ln(); rows],
+            weight: vec![1.0 / rows as f32; rows],
+        }
+    }
+
+    fn inputs(&self, steps: std::ops::Range<usize>) -> Inputs<'_> {
+        let rows = steps.start * self.lanes..steps.end * self.lanes;
+        Inputs {
+            observations: Observations::None,
+            prev_action: &self.action[rows.clone()],
+            prev_reward: &self.reward[rows.clone()],
+            boundary: &self.boundary[rows.clone()],
+            reset: &self.reset[rows],
+        }
+    }
+}
+
+/// One thread's tile with all its buffers.
+struct Tile {
+    packed: Packed,
+    work: Workspace,
+    rollout: Rollout,
     memory: Vec<f32>,
     logits: Vec<f32>,
     values: Vec<f32>,
     d_logits: Vec<f32>,
     d_values: Vec<f32>,
     gradient: Vec<f32>,
+    choices: (Vec<u32>, Vec<f32>),
 }
 
 impl Tile {
@@ -42,12 +80,12 @@ impl Tile {
             hidden,
             actions: ARMS,
         };
-        let mut packed = Packed::new(shape).expect("valid shape");
+        let mut packed = Packed::new(shape).expect("the shape is valid");
         let mut state = 1u64;
         let mut unit = move || {
             state = state
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 40) as f32 / (1u64 << 24) as f32
         };
         let scale = 1.0 / (hidden as f32).sqrt();
@@ -58,150 +96,134 @@ impl Tile {
         let rows = lanes * STEPS;
         Tile {
             work: Workspace::new(&packed),
-            lanes,
-            action: (0..rows).map(|_| (unit() * ARMS as f32) as u32).collect(),
-            reward: (0..rows).map(|_| unit().round()).collect(),
-            boundary: (0..rows).map(|i| (i < lanes) as u32 as f32).collect(),
-            reset: (0..rows).map(|i| i < lanes).collect(),
-            ones: vec![1.0 / rows as f32; rows],
+            packed,
+            rollout: Rollout::new(lanes, &mut unit),
             memory: vec![0.0; lanes * shape.memory_width()],
             logits: vec![0.0; rows * ARMS],
             values: vec![0.0; rows],
             d_logits: vec![0.0; rows * ARMS],
             d_values: vec![0.0; rows],
             gradient: vec![0.0; params.len()],
-            packed,
+            choices: (vec![0; lanes], vec![0.0; lanes]),
         }
     }
 
-    fn inputs(&self, from: usize, to: usize) -> Inputs<'_> {
-        let rows = from * self.lanes..to * self.lanes;
-        Inputs {
-            observations: Observations::None,
-            prev_action: &self.action[rows.clone()],
-            prev_reward: &self.reward[rows.clone()],
-            boundary: &self.boundary[rows.clone()],
-            reset: &self.reset[rows],
-        }
-    }
-
-    /// A rollout without an environment: steps and sampling.
     fn act(&mut self) {
-        let mut actions = vec![0; self.lanes];
-        let mut log_probs = vec![0.0; self.lanes];
+        let lanes = self.rollout.lanes;
         for t in 0..STEPS {
-            let rows = t * self.lanes..(t + 1) * self.lanes;
-            let logits = &mut self.logits[rows.start * ARMS..rows.end * ARMS];
+            let inputs = self.rollout.inputs(t..t + 1);
+            let logits = &mut self.logits[..lanes * ARMS];
             let outputs = Outputs {
-                logits,
-                values: &mut self.values[rows.clone()],
-            };
-            let inputs = Inputs {
-                observations: Observations::None,
-                prev_action: &self.action[rows.clone()],
-                prev_reward: &self.reward[rows.clone()],
-                boundary: &self.boundary[rows.clone()],
-                reset: &self.reset[rows.clone()],
+                logits: &mut *logits,
+                values: &mut self.values[..lanes],
             };
             self.packed
                 .step(&mut self.work, &inputs, &mut self.memory, outputs);
             let choices = Choices {
-                actions: &mut actions,
-                log_probs: &mut log_probs,
+                actions: &mut self.choices.0,
+                log_probs: &mut self.choices.1,
             };
-            let logits = &self.logits[rows.start * ARMS..rows.end * ARMS];
-            sample(&mut self.work, logits, &self.values[rows], choices);
+            let uniforms = &self.rollout.uniform[t * lanes..(t + 1) * lanes];
+            sample(&mut self.work, logits, uniforms, choices);
         }
     }
 
-    /// One pass of the learner.
-    fn train(&mut self) {
-        let mut work = std::mem::replace(&mut self.work, Workspace::new(&self.packed));
-        let (mut logits, mut values) = (
-            std::mem::take(&mut self.logits),
-            std::mem::take(&mut self.values),
-        );
+    fn forward(&mut self) {
         let outputs = Outputs {
-            logits: &mut logits,
-            values: &mut values,
+            logits: &mut self.logits,
+            values: &mut self.values,
         };
+        let inputs = self.rollout.inputs(0..STEPS);
         self.packed
-            .forward(&mut work, &self.inputs(0, STEPS), &self.memory, outputs);
+            .forward(&mut self.work, &inputs, &self.memory, outputs);
+    }
+
+    fn train(&mut self) {
+        self.forward();
+        let rollout = &self.rollout;
         let samples = Samples {
-            actions: &self.action,
-            old_log_probs: &self.boundary,
-            advantages: &self.reward,
-            returns: &self.reward,
-            weights: &self.ones,
+            actions: &rollout.action,
+            old_log_probs: &rollout.log_prob,
+            advantages: &rollout.reward,
+            returns: &rollout.reward,
+            weights: &rollout.weight,
         };
         let gradients = LossGradients {
             logits: &mut self.d_logits,
             values: &mut self.d_values,
         };
-        loss(&mut work, &SPEC, &samples, (&logits, &values), gradients);
+        let outputs = (&self.logits[..], &self.values[..]);
+        loss(&mut self.work, &SPEC, &samples, outputs, gradients);
         let gradients = OutputGradients {
             logits: &self.d_logits,
             values: &self.d_values,
         };
-        let mut gradient = std::mem::take(&mut self.gradient);
+        let inputs = rollout.inputs(0..STEPS);
         self.packed
-            .backward(&mut work, &self.inputs(0, STEPS), gradients, &mut gradient);
-        (self.work, self.logits, self.values, self.gradient) = (work, logits, values, gradient);
+            .backward(&mut self.work, &inputs, gradients, &mut self.gradient);
     }
 }
 
-/// Calls per second of `work`, on as many threads as there are elements.
-fn rate<T: Send>(items: &mut [T], time: Duration, work: impl Fn(&mut T) + Sync) -> f64 {
+/// Calls of `work` per second, summed over as many threads as there are items.
+fn rate<T: Send>(items: &mut [T], work: impl Fn(&mut T) + Sync) -> f64 {
     std::thread::scope(|scope| {
-        let handles: Vec<_> = items
-            .iter_mut()
-            .map(|item| {
-                let work = &work;
-                scope.spawn(move || {
-                    work(item);
-                    let (start, mut calls) = (Instant::now(), 0);
-                    while start.elapsed() < time {
-                        work(item);
-                        calls += 1;
-                    }
-                    f64::from(calls) / start.elapsed().as_secs_f64()
-                })
-            })
-            .collect();
-        handles.into_iter().map(|h| h.join().expect("worker")).sum()
+        let work = &work;
+        let start = |item| scope.spawn(move || rate_of_one(item, work));
+        let threads: Vec<_> = items.iter_mut().map(start).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("a worker panicked"))
+            .sum()
     })
+}
+
+fn rate_of_one<T>(item: &mut T, work: impl Fn(&mut T)) -> f64 {
+    work(item);
+    let (start, mut calls) = (Instant::now(), 0);
+    while start.elapsed() < TIME {
+        work(item);
+        calls += 1;
+    }
+    f64::from(calls) / start.elapsed().as_secs_f64()
+}
+
+fn sgemm_gflops(gemms: &mut [Sgemm]) -> f64 {
+    let flops = 2.0 * (SGEMM_SIZE as f64).powi(3);
+    let products = rate(gemms, |g| {
+        g.run(1);
+    });
+    products * flops / 1e9
 }
 
 fn main() {
     let cell = match std::env::args().nth(1).as_deref() {
+        None | Some("gru") => Cell::Gru,
         Some("lstm") => Cell::Lstm,
-        _ => Cell::Gru,
+        Some(other) => {
+            eprintln!("unknown cell `{other}`: must be gru or lstm");
+            std::process::exit(2);
+        }
     };
-    let time = Duration::from_millis(300);
-    println!(
-        "{cell:?} on {}, {ARMS} arms, {STEPS} steps",
-        Isa::best().name()
-    );
-    println!("threads hidden tile | act Ms/s | train Ms/s GFLOP/s | sgemm GFLOP/s share");
+    let isa = Isa::best().name();
+    println!("{cell:?}, {isa}, {ARMS} arms, {STEPS} steps; millions of samples per second");
+    println!("threads hidden tile |    act forward  train | GFLOP/s  sgemm share");
     for threads in [1, 2] {
+        let mut gemms: Vec<Sgemm> = (0..threads).map(|_| Sgemm::new(SGEMM_SIZE)).collect();
         for hidden in [64, 128, 256] {
             for lanes in [16, 32, 64, 128] {
-                let mut tiles: Vec<Tile> = (0..threads)
-                    .map(|_| Tile::new(cell, hidden, lanes))
-                    .collect();
-                let mut gemms: Vec<Sgemm> = (0..threads).map(|_| Sgemm::new(512)).collect();
-                let samples = (lanes * STEPS) as f64;
-                let act = rate(&mut tiles, time, Tile::act) * samples;
-                let before = rate(&mut gemms, time / 3, |g| drop(g.run(1)));
-                let train = rate(&mut tiles, time, Tile::train) * samples;
-                let after = rate(&mut gemms, time / 3, |g| drop(g.run(1)));
-                let sgemm = (before + after) / 2.0 * 2.0 * 512f64.powi(3) / 1e9;
+                let tile = |_| Tile::new(cell, hidden, lanes);
+                let mut tiles: Vec<Tile> = (0..threads).map(tile).collect();
+                let millions = (lanes * STEPS) as f64 / 1e6;
+                let act = rate(&mut tiles, Tile::act) * millions;
+                let forward = rate(&mut tiles, Tile::forward) * millions;
+                let before = sgemm_gflops(&mut gemms);
+                let train = rate(&mut tiles, Tile::train) * millions;
+                let sgemm = (before + sgemm_gflops(&mut gemms)) / 2.0;
                 let flops = tiles[0].packed.shape().training_flops() as f64;
-                let gflops = train * flops / 1e9;
+                let gflops = train * flops / 1e3;
                 println!(
-                    "{threads:7} {hidden:6} {lanes:4} | {:8.2} | {:10.3} {gflops:7.0} | {sgemm:13.0} {:5.2}",
-                    act / 1e6,
-                    train / 1e6,
+                    "{threads:7} {hidden:6} {lanes:4} | {act:6.2} {forward:7.2} {train:6.3} \
+                     | {gflops:7.0} {sgemm:6.0} {:5.2}",
                     gflops / sgemm
                 );
             }

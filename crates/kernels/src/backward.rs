@@ -1,11 +1,12 @@
-//! One step backward, and the weight gradients of a chunk of steps.
+//! One step backward: the gradients of states and gates.
 
-use crate::gemm::{Panel, Rows, dot_block, outer};
+use crate::gemm::{Panel, dot_block};
 use crate::gru;
 use crate::lstm;
 use crate::packed::Packed;
-use crate::shape::{Cell, Observation, PANEL};
+use crate::shape::{Cell, PANEL};
 use crate::simd::{Kernel, Simd};
+use crate::sums::input_sums;
 use crate::workspace::{Row, Workspace};
 
 /// A step backward of all lanes: from the gradients of the following step's
@@ -31,11 +32,11 @@ impl Kernel for StepBackward<'_> {
             chunk_row,
         } = self;
         let frame = Frame::new(packed, work, t, chunk_row);
-        // As many rows as leave their accumulators in registers.
-        match (packed.shape().cell, S::LANES) {
-            (Cell::Gru, 16) => frame.gates::<S, Gru, 8>(s),
+        // As many rows as leave their sums in registers.
+        match (packed.shape().cell, S::REGISTERS) {
+            (Cell::Gru, 32) => frame.gates::<S, Gru, 8>(s),
             (Cell::Gru, _) => frame.gates::<S, Gru, 4>(s),
-            (Cell::Lstm, 16) => frame.gates::<S, Lstm, 8>(s),
+            (Cell::Lstm, 32) => frame.gates::<S, Lstm, 8>(s),
             (Cell::Lstm, _) => frame.gates::<S, Lstm, 4>(s),
         }
         input_sums(s, packed, work, t);
@@ -76,8 +77,11 @@ impl<'a> Frame<'a> {
             state_stride: shape.state_stride(),
             gates_stride,
             gates: gates.wrapping_add(t * lanes * gates_stride),
-            following: (t + 1 < work.steps)
-                .then(|| gates.wrapping_add((t + 1) * lanes * gates_stride).cast_const()),
+            following: (t + 1 < work.steps).then(|| {
+                gates
+                    .wrapping_add((t + 1) * lanes * gates_stride)
+                    .cast_const()
+            }),
             states: work.states.as_ptr(),
             cells: work.cells.as_ptr(),
             after: work.slot(t + 1),
@@ -96,7 +100,7 @@ impl<'a> Frame<'a> {
     fn gates<S: Simd, C: BackwardCell, const MR: usize>(&self, s: S) {
         let mut column = 0;
         while column < self.padded {
-            let two = column + 2 * S::LANES <= self.padded;
+            let two = S::REGISTERS >= 16 && column + 2 * S::LANES <= self.padded;
             for first in (0..self.rows.len()).step_by(MR) {
                 // SAFETY: lanes are padded to a multiple of 8 and units to one
                 // of 16, so the block lies inside of every buffer of the step.
@@ -134,6 +138,7 @@ impl<'a> Frame<'a> {
         first: usize,
     ) -> [[S::V; NV]; MR] {
         let packed = self.packed;
+        self.prefetch::<S, MR, NV>(s, column, first);
         let mut acc = [[s.splat(0.0); NV]; MR];
         // SAFETY: rows and panels have as many floats as `depth` and `heads`
         // say; the block lies inside of the step by the caller's contract.
@@ -165,6 +170,27 @@ impl<'a> Frame<'a> {
                 self.head_stride,
             );
             dot_block(s, acc, heads, rows, panel)
+        }
+    }
+
+    /// Asks for what [`Frame::points`] will read, long before it does: rows are so
+    /// far apart that the processor does not foresee it.
+    #[inline(always)]
+    fn prefetch<S: Simd, const MR: usize, const NV: usize>(
+        &self,
+        s: S,
+        column: usize,
+        first: usize,
+    ) {
+        for lane in first..first + MR {
+            for v in 0..NV {
+                let column = column + v * S::LANES;
+                let gates = self.gates.wrapping_add(lane * self.gates_stride + column);
+                for slot in 0..4 {
+                    s.prefetch(gates.wrapping_add(slot * self.padded));
+                }
+                s.prefetch(self.states.wrapping_add(self.rows[lane].source + column));
+            }
         }
     }
 
@@ -275,52 +301,6 @@ impl BackwardCell for Lstm {
     }
 }
 
-/// Adds the gates' gradients of step `t` to the sums by previous action and by
-/// observed state, and those weighted by reward and flag.
-#[inline(always)]
-fn input_sums<S: Simd>(s: S, packed: &Packed, work: &mut Workspace, t: usize) {
-    let shape = packed.shape();
-    let width = 4 * shape.padded_hidden();
-    let stride = shape.gates_stride();
-    let lanes = work.lanes;
-    let start = t * work.padded_lanes() * stride;
-    let Workspace {
-        gates, rows, sums, ..
-    } = work;
-    let gates = &gates[start..start + lanes * stride];
-    let rows = &rows[..lanes];
-    assert!(sums.actions.len() >= (1 + shape.actions) * width);
-    assert!(sums.reward.len() >= width && sums.boundary.len() >= width);
-    let actions = sums.actions.as_mut_ptr();
-    for column in (0..width).step_by(S::LANES) {
-        // SAFETY: the column lies inside of every row, and the numbers of actions
-        // were checked when the rows were set.
-        unsafe {
-            let mut reward = s.load(sums.reward.as_ptr().add(column));
-            let mut boundary = s.load(sums.boundary.as_ptr().add(column));
-            for (lane, row) in rows.iter().enumerate() {
-                let x = s.load(gates.as_ptr().add(lane * stride + column));
-                let sum = actions.add(row.action * width + column);
-                s.store(sum, s.add(s.load(sum), x));
-                reward = s.fma(s.splat(row.reward), x, reward);
-                boundary = s.fma(s.splat(row.boundary), x, boundary);
-            }
-            s.store(sums.reward.as_mut_ptr().add(column), reward);
-            s.store(sums.boundary.as_mut_ptr().add(column), boundary);
-        }
-    }
-    if let Observation::OneHot(_) = shape.observation {
-        let columns = shape.cell.gates() * shape.padded_hidden();
-        for (lane, row) in rows.iter().enumerate() {
-            let x = &gates[lane * stride + width - columns..][..columns];
-            let sum = &mut sums.observations[row.observation..][..columns];
-            for (to, from) in sum.iter_mut().zip(x) {
-                *to += from;
-            }
-        }
-    }
-}
-
 /// The panel of `NV` vectors of columns from `column` on, of weights packed as
 /// `[column panel][depth][16]`.
 #[inline(always)]
@@ -346,70 +326,4 @@ fn rows_from<const MR: usize>(first: *const f32, stride: usize) -> [*const f32; 
         rows[r] = first.wrapping_add(r * stride);
     }
     rows
-}
-
-/// Weight gradients of the steps `from..to`, from the gradients of their gates
-/// and heads.
-pub(crate) struct ChunkGradients<'a> {
-    pub(crate) packed: &'a Packed,
-    pub(crate) work: &'a mut Workspace,
-    pub(crate) from: usize,
-    pub(crate) to: usize,
-    /// Whether `masked` holds the states before the steps, with resets applied.
-    pub(crate) masked: bool,
-}
-
-impl Kernel for ChunkGradients<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        let shape = *self.packed.shape();
-        let padded = shape.padded_hidden();
-        let lanes = self.work.padded_lanes();
-        let depth = (self.to - self.from) * lanes;
-        let (before, after) = (self.work.slot(self.from), self.work.slot(self.from + 1));
-        let Workspace {
-            gates,
-            states,
-            masked,
-            head_gradients,
-            observed,
-            sums,
-            ..
-        } = self.work;
-        let columns = shape.cell.gates() * padded;
-        let (stride, state_stride) = (shape.gates_stride(), shape.state_stride());
-        let gates = &gates[self.from * lanes * stride..];
-        let states_before = if self.masked {
-            Rows::new(masked, state_stride)
-        } else {
-            Rows::new(&states[before..], state_stride)
-        };
-        outer(
-            s,
-            [columns, depth, padded],
-            Rows::new(gates, stride),
-            states_before,
-            &mut sums.recurrent,
-        );
-        let heads = (shape.actions + 1).next_multiple_of(4);
-        outer(
-            s,
-            [heads, depth, padded],
-            Rows::new(head_gradients, heads),
-            Rows::new(&states[after..], state_stride),
-            &mut sums.heads,
-        );
-        if let Observation::Dense(width) = shape.observation {
-            let width = width.next_multiple_of(4);
-            outer(
-                s,
-                [width, depth, columns],
-                Rows::new(observed, width),
-                Rows::new(&gates[4 * padded - columns..], stride),
-                &mut sums.observations,
-            );
-        }
-    }
 }

@@ -169,8 +169,8 @@ impl Kernel for Choose<'_> {
 #[inline(always)]
 fn draw<S: Simd>(s: S, actions: usize, weights: &[f32], sum: S::V, u: S::V) -> S::V {
     assert!(weights.len() >= actions * S::LANES);
-    // Rounding must not lift the threshold to the whole sum, which no action
-    // would exceed.
+    // A uniform that was rounded up to 1 must not lift the threshold to the whole
+    // sum, which no action would exceed.
     let below = s.mul(sum, s.splat(1.0 - f32::EPSILON));
     let threshold = s.min(s.mul(u, sum), below);
     let (zero, one) = (s.splat(0.0), s.splat(1.0));

@@ -81,33 +81,26 @@ pub(crate) fn outer<S: Simd>(s: S, size: [usize; 3], a: Rows<'_>, b: Rows<'_>, o
     assert!(a.holds(depth, m) && b.holds(depth, n));
     let mut j = 0;
     while j < n {
-        // Rows and columns per block: as many as the registers hold.
-        let columns = if S::LANES == 16 && j + 32 <= n {
-            32
-        } else {
-            16
-        };
+        // Two vectors of columns, or one where two do not fit.
+        let two = S::REGISTERS >= 16 && j + 2 * S::LANES <= n;
         let mut i = 0;
         while i < m {
-            let rows;
-            // SAFETY: the block i..i + rows, j..j + columns lies inside of
-            // m by n, and so do its reads inside of a and b by the assertions.
-            unsafe {
-                let c = out.as_mut_ptr().add(i * n + j);
+            // SAFETY: the block of rows from i and columns from j on lies inside
+            // of m by n, and so do its reads inside of a and b by the assertions.
+            i += unsafe {
+                let c = (out.as_mut_ptr().add(i * n + j), n);
                 let a = (a.data.as_ptr().add(i), a.stride);
                 let b = (b.data.as_ptr().add(j), b.stride);
-                rows = match (S::LANES, columns, m - i) {
-                    (16, 32, 12..) => outer_block::<S, 12, 2>(s, depth, a, b, (c, n)),
-                    (16, 32, 8..) => outer_block::<S, 8, 2>(s, depth, a, b, (c, n)),
-                    (16, 32, _) => outer_block::<S, 4, 2>(s, depth, a, b, (c, n)),
-                    (16, _, 12..) => outer_block::<S, 12, 1>(s, depth, a, b, (c, n)),
-                    (16, _, _) => outer_block::<S, 4, 1>(s, depth, a, b, (c, n)),
-                    _ => outer_block::<S, 4, 2>(s, depth, a, b, (c, n)),
-                };
-            }
-            i += rows;
+                match (S::REGISTERS, two, m - i) {
+                    (32, true, 12..) => outer_block::<S, 12, 2>(s, depth, a, b, c),
+                    (32, true, 8..) => outer_block::<S, 8, 2>(s, depth, a, b, c),
+                    (32, false, 12..) => outer_block::<S, 12, 1>(s, depth, a, b, c),
+                    (_, true, _) => outer_block::<S, 4, 2>(s, depth, a, b, c),
+                    (_, false, _) => outer_block::<S, 4, 1>(s, depth, a, b, c),
+                }
+            };
         }
-        j += columns;
+        j += if two { 2 } else { 1 } * S::LANES;
     }
 }
 

@@ -1,20 +1,17 @@
 //! The gated recurrent unit: a saved row is `[q | r | z | n]` with
 //! `q = W_hn h + b_hn`, each of the padded hidden size.
 
-use crate::gemm::{Panel, dot_block};
 use crate::math::{sigmoid_v, tanh_v};
-use crate::shape::PANEL;
 use crate::simd::Simd;
 use crate::step::CellStep;
 
 /// A step forward of all lanes.
 #[inline(always)]
 pub(crate) fn forward<S: Simd, const SAVE: bool>(s: S, step: &CellStep<'_>) {
-    // Three gates of so many rows fill the registers.
-    if S::LANES == 16 {
-        forward_blocks::<S, SAVE, 8>(s, step);
-    } else {
+    if S::REGISTERS < 16 {
         forward_blocks::<S, SAVE, 4>(s, step);
+    } else {
+        forward_blocks::<S, SAVE, 8>(s, step);
     }
 }
 
@@ -51,29 +48,16 @@ unsafe fn products<S: Simd, const MR: usize>(
     column: usize,
     first: usize,
 ) -> [[S::V; 3]; MR] {
-    let CellStep {
-        packed,
-        hidden,
-        padded,
-        ..
-    } = *step;
-    // SAFETY: the panel of this column holds `hidden` rows of three gates of 16
-    // units; the rest by the caller's contract.
+    // SAFETY: by the caller's contract.
     unsafe {
-        let panel = (column / PANEL) * hidden * 3 * PANEL + column % PANEL;
-        let panel = Panel {
-            start: packed.recurrent.as_ptr().add(panel),
-            step: 3 * PANEL,
-            offsets: [0, PANEL, 2 * PANEL],
-        };
-        let bias = s.load(packed.candidate_bias.as_ptr().add(column));
+        let bias = s.load(step.packed.candidate_bias.as_ptr().add(column));
         let mut acc = [[bias; 3]; MR];
         for r in 0..MR {
             let row = &step.rows[first + r];
             acc[r][1] = step.input(s, row, column);
-            acc[r][2] = step.input(s, row, padded + column);
+            acc[r][2] = step.input(s, row, step.padded + column);
         }
-        dot_block(s, acc, hidden, step.sources(first), panel)
+        step.recurrent(s, acc, column, first)
     }
 }
 

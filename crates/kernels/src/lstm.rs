@@ -1,20 +1,17 @@
 //! Long short-term memory: a saved row is `[i | f | g | o]`, each of the padded
 //! hidden size; the cell states are saved beside.
 
-use crate::gemm::{Panel, dot_block};
 use crate::math::{sigmoid_v, tanh_v};
-use crate::shape::PANEL;
 use crate::simd::Simd;
 use crate::step::CellStep;
 
 /// A step forward of all lanes.
 #[inline(always)]
 pub(crate) fn forward<S: Simd, const SAVE: bool>(s: S, step: &CellStep<'_>) {
-    // Four gates of so many rows fit the registers.
-    if S::LANES == 16 {
-        forward_blocks::<S, SAVE, 4>(s, step);
+    if S::REGISTERS == 16 {
+        forward_blocks::<S, SAVE, 8>(s, step);
     } else {
-        forward_blocks::<S, SAVE, 2>(s, step);
+        forward_blocks::<S, SAVE, 4>(s, step);
     }
 }
 
@@ -24,63 +21,60 @@ fn forward_blocks<S: Simd, const SAVE: bool, const MR: usize>(s: S, step: &CellS
         for first in (0..step.rows.len()).step_by(MR) {
             // SAFETY: lanes are padded to a multiple of 8 and units to one of
             // 16, so the block lies inside of every buffer of the step.
-            unsafe { forward_block::<S, SAVE, MR>(s, step, column, first) }
+            unsafe {
+                let mut acc = [[s.splat(0.0); 4]; MR];
+                for r in 0..MR {
+                    for gate in 0..4 {
+                        let row = &step.rows[first + r];
+                        acc[r][gate] = step.input(s, row, gate * step.padded + column);
+                    }
+                }
+                let acc = step.recurrent(s, acc, column, first);
+                for part in (0..MR).step_by(PART) {
+                    let mut rows = [acc[0]; PART];
+                    rows.copy_from_slice(&acc[part..part + PART]);
+                    gates::<S, SAVE>(s, step, column, first + part, rows);
+                }
+            }
         }
     }
 }
 
+/// Lanes whose gates are computed side by side: enough to keep the processor
+/// busy, few enough to stay in registers.
+const PART: usize = 4;
+
+/// From the pre-activations `[i, f, g, o]` of [`PART`] lanes to their new states.
+///
 /// # Safety
-/// `first + MR` lanes and `column + LANES` units must lie inside of the step.
+/// `first + PART` lanes and `column + LANES` units must lie inside of the step.
 #[inline(always)]
-unsafe fn forward_block<S: Simd, const SAVE: bool, const MR: usize>(
+unsafe fn gates<S: Simd, const SAVE: bool>(
     s: S,
     step: &CellStep<'_>,
     column: usize,
     first: usize,
+    sums: [[S::V; 4]; PART],
 ) {
-    let CellStep {
-        packed,
-        hidden,
-        padded,
-        ..
-    } = *step;
-    let sources = step.sources::<MR>(first);
-    // SAFETY: the panel of this column holds `hidden` rows of four gates of 16
-    // units; the rest by the caller's contract.
-    unsafe {
-        let panel = (column / PANEL) * hidden * 4 * PANEL + column % PANEL;
-        let panel = Panel {
-            start: packed.recurrent.as_ptr().add(panel),
-            step: 4 * PANEL,
-            offsets: [0, PANEL, 2 * PANEL, 3 * PANEL],
-        };
-        let mut acc = [[s.splat(0.0); 4]; MR];
-        for r in 0..MR {
-            for gate in 0..4 {
-                acc[r][gate] = step.input(s, &step.rows[first + r], gate * padded + column);
-            }
-        }
-        let acc = dot_block(s, acc, hidden, sources, panel);
-        let mut gates = [[s.splat(0.0); MR]; 4];
-        for r in 0..MR {
-            for gate in 0..4 {
-                gates[gate][r] = acc[r][gate];
-            }
-        }
-        let input = sigmoid_v(s, gates[0]);
-        let forget = sigmoid_v(s, gates[1]);
-        let candidate = tanh_v(s, gates[2]);
-        let output = sigmoid_v(s, gates[3]);
-        let mut cell = input;
-        for r in 0..MR {
-            let before = s.load(step.cells.add(step.rows[first + r].source + column));
-            cell[r] = s.fma(forget[r], before, s.mul(input[r], candidate[r]));
-        }
-        let activated = tanh_v(s, cell);
-        for r in 0..MR {
-            let at = (first + r) * step.state_stride + column;
-            s.store(step.next_cells.add(at), cell[r]);
-            s.store(step.next_states.add(at), s.mul(output[r], activated[r]));
+    let padded = step.padded;
+    let input = sigmoid_v(s, sums.map(|gates| gates[0]));
+    let forget = sigmoid_v(s, sums.map(|gates| gates[1]));
+    let candidate = tanh_v(s, sums.map(|gates| gates[2]));
+    let output = sigmoid_v(s, sums.map(|gates| gates[3]));
+    let mut cell = input;
+    for r in 0..PART {
+        let source = step.rows[first + r].source + column;
+        // SAFETY: by the caller's contract.
+        let before = unsafe { s.load(step.cells.add(source)) };
+        cell[r] = s.fma(forget[r], before, s.mul(input[r], candidate[r]));
+    }
+    let activated = tanh_v(s, cell);
+    for r in 0..PART {
+        let to = (first + r) * step.state_stride + column;
+        // SAFETY: by the caller's contract.
+        unsafe {
+            s.store(step.next_cells.add(to), cell[r]);
+            s.store(step.next_states.add(to), s.mul(output[r], activated[r]));
             if SAVE {
                 let gates = step.gates.add((first + r) * step.gates_stride + column);
                 s.store(gates, input[r]);

@@ -1,11 +1,12 @@
 //! The passes of the network over a tile: one step, a sequence forward, and a
 //! sequence backward.
 
-use crate::backward::{ChunkGradients, StepBackward};
+use crate::backward::StepBackward;
 use crate::input::{Inputs, Observations};
 use crate::packed::{Packed, slot_order};
 use crate::shape::{Cell, Observation, PANEL};
 use crate::step::StepForward;
+use crate::sums::ChunkGradients;
 use crate::workspace::{CHUNK_ROWS, Workspace, check_rows};
 
 /// Gradients of a loss with respect to the outputs of [`Packed::forward`].
@@ -60,7 +61,7 @@ impl Packed {
         mut outputs: Outputs<'_>,
     ) {
         let lanes = inputs.prev_action.len();
-        self.check(work, inputs, lanes, memory);
+        self.check(work, inputs, 1, memory);
         outputs.check(lanes, self.shape().actions);
         work.prepare_forward(lanes, 1, false);
         work.load_memory(memory);
@@ -85,14 +86,14 @@ impl Packed {
     ) {
         let width = self.shape().memory_width();
         assert!(
-            !memory.is_empty() && memory.len() % width == 0,
+            !memory.is_empty() && memory.len().is_multiple_of(width),
             "memory must be [lanes][{width}]"
         );
         let lanes = memory.len() / width;
         let rows = inputs.prev_action.len();
         assert_eq!(rows % lanes, 0, "inputs must be [steps][{lanes} lanes]");
         let steps = rows / lanes;
-        self.check(work, inputs, rows, memory);
+        self.check(work, inputs, steps, memory);
         outputs.check(rows, self.shape().actions);
         work.prepare_forward(lanes, steps, true);
         work.load_memory(memory);
@@ -102,20 +103,18 @@ impl Packed {
         }
     }
 
-    fn check(&self, work: &Workspace, inputs: &Inputs<'_>, rows: usize, memory: &[f32]) {
+    /// Checks the lengths of everything that goes in.
+    fn check(&self, work: &Workspace, inputs: &Inputs<'_>, steps: usize, memory: &[f32]) {
         assert!(
             work.shape == *self.shape() && work.isa == self.isa(),
             "the workspace was made for another network"
         );
-        let width = self.shape().memory_width();
-        assert_eq!(memory.len() % width, 0, "memory must be [lanes][{width}]");
-        if rows * width < memory.len() {
-            assert_eq!(
-                memory.len(),
-                rows * width,
-                "memory must be [lanes][{width}]"
-            );
-        }
+        let (rows, width) = (inputs.prev_action.len(), self.shape().memory_width());
+        assert_eq!(
+            memory.len() * steps,
+            rows * width,
+            "memory must be [lanes][{width}] for the lanes of the inputs"
+        );
         check_rows(self.shape(), inputs, rows);
     }
 

@@ -23,6 +23,8 @@ pub(crate) trait Simd: Copy {
     type V: Copy;
     /// Floats per vector; divides 16.
     const LANES: usize;
+    /// Vectors that fit the registers.
+    const REGISTERS: usize;
     /// Whether `fma` and `fnma` round once.
     const FUSED: bool;
 
@@ -32,6 +34,9 @@ pub(crate) trait Simd: Copy {
     /// # Safety
     /// `p` must be valid for writes of `LANES` floats.
     unsafe fn store(self, p: *mut f32, v: Self::V);
+    /// Asks for the cache line at `p`, if the processor can be asked.
+    #[inline(always)]
+    fn prefetch(self, _: *const f32) {}
     fn splat(self, x: f32) -> Self::V;
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;

@@ -130,9 +130,58 @@ impl<'a> CellStep<'a> {
         }
     }
 
+    /// Adds the recurrent products of `G` gates to `acc`.
+    ///
+    /// # Safety
+    /// `first + MR` lanes and `column + LANES` units must lie inside of the step,
+    /// and the cell must have `G` gates.
+    #[inline(always)]
+    pub(crate) unsafe fn recurrent<S: Simd, const MR: usize, const G: usize>(
+        &self,
+        s: S,
+        mut acc: [[S::V; G]; MR],
+        column: usize,
+        first: usize,
+    ) -> [[S::V; G]; MR] {
+        let sources = self.sources::<MR>(first);
+        let panel = (column / PANEL) * self.hidden * G * PANEL + column % PANEL;
+        let start = self.packed.recurrent.as_ptr().wrapping_add(panel);
+        let step = G * PANEL;
+        let mut offsets = [0; G];
+        for gate in 0..G {
+            offsets[gate] = gate * PANEL;
+        }
+        // SAFETY: the panel of this column holds `hidden` rows of `G` gates of 16
+        // units; the rest by the caller's contract.
+        unsafe {
+            if MR * G + G < S::REGISTERS {
+                let panel = Panel {
+                    start,
+                    step,
+                    offsets,
+                };
+                return dot_block(s, acc, self.hidden, sources, panel);
+            }
+            // Where the sums of all gates do not fit the registers, one gate at a
+            // time does.
+            for gate in 0..G {
+                let panel = Panel {
+                    start,
+                    step,
+                    offsets: [offsets[gate]],
+                };
+                let one = dot_block(s, acc.map(|row| [row[gate]]), self.hidden, sources, panel);
+                for r in 0..MR {
+                    acc[r][gate] = one[r][0];
+                }
+            }
+            acc
+        }
+    }
+
     /// Where the states before the step begin, for `MR` rows from `first` on.
     #[inline(always)]
-    pub(crate) fn sources<const MR: usize>(&self, first: usize) -> [*const f32; MR] {
+    fn sources<const MR: usize>(&self, first: usize) -> [*const f32; MR] {
         let mut sources = [self.states; MR];
         for r in 0..MR {
             sources[r] = self.states.wrapping_add(self.rows[first + r].source);
@@ -162,7 +211,7 @@ unsafe fn project<S: Simd>(
         weights.len() / (depth * PANEL)
     };
     let columns = panels * PANEL;
-    assert!(lanes % LANE_BLOCK == 0 && out.len() >= lanes * columns);
+    assert!(lanes.is_multiple_of(LANE_BLOCK) && out.len() >= lanes * columns);
     assert!(bias.is_none_or(|b| b.len() >= columns));
     for column in (0..columns).step_by(S::LANES) {
         let start = (column / PANEL) * depth * PANEL + column % PANEL;

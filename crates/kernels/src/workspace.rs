@@ -238,6 +238,10 @@ impl Workspace {
         for (lane, row) in self.rows[..padded].iter_mut().enumerate() {
             *row = Row {
                 source: slot + lane * stride,
+                observation: match inputs.observations {
+                    Observations::Dense(_) => lane * columns,
+                    Observations::None | Observations::OneHot(_) => 0,
+                },
                 ..Row::default()
             };
             if lane >= lanes {
@@ -258,19 +262,15 @@ impl Workspace {
                 );
                 row.action = 1 + action as usize;
             }
-            row.observation = match inputs.observations {
-                Observations::None => 0,
-                Observations::Dense(_) => lane * columns,
-                Observations::OneHot(states) => {
-                    let state = states[i] as usize;
-                    assert!(
-                        state < self.shape.observation.width(),
-                        "observed state {state} of row {i} must be below {}",
-                        self.shape.observation.width()
-                    );
-                    state * columns
-                }
-            };
+            if let Observations::OneHot(states) = inputs.observations {
+                let state = states[i] as usize;
+                assert!(
+                    state < self.shape.observation.width(),
+                    "observed state {state} of row {i} must be below {}",
+                    self.shape.observation.width()
+                );
+                row.observation = state * columns;
+            }
         }
     }
 }

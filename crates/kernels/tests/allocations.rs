@@ -75,7 +75,13 @@ fn everything(case: &Case, packed: &mut Packed, work: &mut Workspace, b: &mut Bu
         logits: &mut b.d_logits,
         values: &mut b.d_values,
     };
-    loss(work, &spec, &case.samples(), (&b.logits, &b.values), gradients);
+    loss(
+        work,
+        &spec,
+        &case.samples(),
+        (&b.logits, &b.values),
+        gradients,
+    );
     work.final_memory(&mut b.memory);
     let gradients = OutputGradients {
         logits: &b.d_logits,

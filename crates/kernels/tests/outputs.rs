@@ -39,7 +39,15 @@ fn best(work: &mut Workspace, logits: &[f32], rows: usize) -> (Vec<u32>, Vec<f32
 fn sampling_inverts_the_distribution_function() {
     // Probabilities 1/8, 1/2, 1/4, 1/8.
     let logits = [1f32, 4.0, 2.0, 1.0].map(|x| x.ln() + 3.0);
-    let expected = [(0.0, 0), (0.12, 0), (0.13, 1), (0.62, 1), (0.63, 2), (0.87, 2), (0.88, 3)];
+    let expected = [
+        (0.0, 0),
+        (0.12, 0),
+        (0.13, 1),
+        (0.62, 1),
+        (0.63, 2),
+        (0.87, 2),
+        (0.88, 3),
+    ];
     let last = 1.0 - f32::EPSILON / 2.0;
     for isa in Isa::available() {
         let mut work = workspace(4, isa);
@@ -67,7 +75,10 @@ fn sampled_frequencies_match_probabilities() {
                 let p = f64::from(logit).exp() / total;
                 let count = drawn.iter().filter(|&&d| d == a as u32).count() as f64;
                 let deviation = (n as f64 * p * (1.0 - p)).sqrt();
-                assert!((count - n as f64 * p).abs() <= 5.0 * deviation + 1e-6, "{actions}: {a}");
+                assert!(
+                    (count - n as f64 * p).abs() <= 5.0 * deviation + 1e-6,
+                    "{actions}: {a}"
+                );
             }
             for (d, l) in drawn.iter().zip(log_probs) {
                 let expected = f64::from(row[*d as usize]) - total.ln();
@@ -77,19 +88,27 @@ fn sampled_frequencies_match_probabilities() {
     }
 }
 
-/// However close the uniform is to a border, an action of probability 0 is not
-/// drawn.
+/// However close the uniform is to a border, even on it because it was rounded up
+/// to 1, an action of probability 0 is not drawn.
 #[test]
 fn impossible_actions_are_never_drawn() {
     let zero = f32::NEG_INFINITY;
-    let uniforms = [0.0, f32::EPSILON, 0.5, 1.0 - f32::EPSILON, 1.0 - f32::EPSILON / 2.0];
+    let uniforms = [
+        0.0,
+        f32::EPSILON,
+        0.5,
+        1.0 - f32::EPSILON,
+        1.0 - f32::EPSILON / 2.0,
+        1.0,
+    ];
     let mut rng = Rng(3);
     for isa in Isa::available() {
         let mut work = workspace(5, isa);
         for _ in 0..2000 {
             let x = rng.vec(2, 3.0);
             for u in uniforms {
-                let (actions, log_probs) = sampled(&mut work, &[zero, x[0], zero, x[1], zero], &[u]);
+                let (actions, log_probs) =
+                    sampled(&mut work, &[zero, x[0], zero, x[1], zero], &[u]);
                 assert!(matches!(actions[0], 1 | 3), "{actions:?} at {u}");
                 assert!(log_probs[0].is_finite());
             }
@@ -190,7 +209,10 @@ fn clipped_loss_of_one_sample() {
         for ((ratio, advantage), (objective, slope, clipped)) in table {
             let (sums, d_logits, d_value) =
                 single(isa, &CLIPPED, &[0.7, 0.7], case(ratio, advantage));
-            assert!(close(sums.policy, -2.0 * objective), "{ratio} {advantage}: {sums:?}");
+            assert!(
+                close(sums.policy, -2.0 * objective),
+                "{ratio} {advantage}: {sums:?}"
+            );
             assert!(close(f64::from(d_logits[0]), -2.0 * slope * 0.5));
             assert!(close(f64::from(d_logits[1]), 2.0 * slope * 0.5));
             assert!(close(sums.clipped, 2.0 * clipped));
@@ -198,7 +220,10 @@ fn clipped_loss_of_one_sample() {
             assert!(close(f64::from(d_value), 2.0 * 0.5 * -2.0));
             assert!(close(sums.entropy, 2.0 * 2f64.ln()));
             let log_ratio = f64::from(ratio).ln();
-            assert!(close(sums.approx_kl, 2.0 * (log_ratio.exp() - 1.0 - log_ratio)));
+            assert!(close(
+                sums.approx_kl,
+                2.0 * (log_ratio.exp() - 1.0 - log_ratio)
+            ));
             assert_eq!(sums.weight, 2.0);
         }
     }
@@ -207,7 +232,13 @@ fn clipped_loss_of_one_sample() {
 #[test]
 fn samples_of_weight_zero_may_hold_anything() {
     for isa in Isa::available() {
-        for spec in [CLIPPED, LossSpec { objective: Objective::PolicyGradient, ..CLIPPED }] {
+        for spec in [
+            CLIPPED,
+            LossSpec {
+                objective: Objective::PolicyGradient,
+                ..CLIPPED
+            },
+        ] {
             let sample = Sample {
                 action: 1,
                 old_log_prob: f32::NAN,
@@ -295,7 +326,10 @@ fn sums_of_parts_are_the_sum_of_the_whole() {
             values: &mut d_values,
         };
         let outputs = (&logits[rows.start * 7..rows.end * 7], &values[rows]);
-        (loss(&mut work, &CLIPPED, &samples, outputs, gradients), d_logits)
+        (
+            loss(&mut work, &CLIPPED, &samples, outputs, gradients),
+            d_logits,
+        )
     };
     let (whole, gradient) = part(0..35);
     let (mut sums, mut parts) = part(0..3);

@@ -27,11 +27,7 @@ fn main() -> Result<(), NetsError> {
 fn rate(config: SequenceConfig) -> Result<(), NetsError> {
     let mut blueprint = Blueprint::new();
     let model = config.build(&mut blueprint, "", INPUT as usize)?;
-    let key = StreamKey {
-        seed: 0,
-        domain: Domain::Training,
-        round: 0,
-    };
+    let key = StreamKey::new(0, Domain::Training, 0);
     let params = blueprint.init(&mut key.lane(Purpose::Init, 0)).leaves();
     let options = (Kind::Float, params.device());
     let inputs = Tensor::ones([STEPS, LANES, INPUT], options);

@@ -47,11 +47,7 @@ fn cuda_gives_what_the_cpu_gives_or_says_why_not() {
             return;
         }
     };
-    let key = StreamKey {
-        seed: 0,
-        domain: Domain::Training,
-        round: 0,
-    };
+    let key = StreamKey::new(0, Domain::Training, 0);
     let mut blueprint = Blueprint::new();
     let model = SequenceConfig::Gru { hidden: 8 }
         .build(&mut blueprint, "", 3)

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use record::{Array, Checkpoint, Document, Existing, Reader, RecordError, RunDir, Stream};
 use serde_json::json;
@@ -174,6 +175,26 @@ fn the_lock_ends_with_its_process() {
         .status;
     assert!(!status.success());
     RunDir::open(&path).unwrap();
+}
+
+#[test]
+fn a_run_that_is_closed_can_be_opened_while_other_processes_start() {
+    let (_guard, path) = folder();
+    drop(RunDir::create(&path, "", Existing::Refuse).unwrap());
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // A process that is just being started has a copy of every open file.
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let _ = Command::new(std::env::current_exe().unwrap())
+                    .arg("--list")
+                    .output();
+            }
+        });
+        let opened = (0..1500).try_for_each(|_| RunDir::open(&path).map(drop));
+        done.store(true, Ordering::Relaxed);
+        opened.unwrap();
+    });
 }
 
 #[test]

@@ -82,10 +82,16 @@ impl Curve {
         })
     }
 
-    /// All values, the ends of the band included.
+    /// All values of the seeds and of their mean.
     pub(crate) fn values(&self) -> impl Iterator<Item = f64> {
         let seeds = self.seeds.iter().flatten().map(|(_, y)| *y);
-        seeds.chain(self.mean.iter().flat_map(|mean| [mean.y.low, mean.y.high]))
+        seeds.chain(self.mean.iter().map(|mean| mean.y.mean))
+    }
+
+    /// The ends of the band. With two seeds it is so wide that it must not
+    /// decide what an axis shows.
+    pub(crate) fn band_ends(&self) -> impl Iterator<Item = f64> {
+        self.mean.iter().flat_map(|mean| [mean.y.low, mean.y.high])
     }
 
     /// The largest x.

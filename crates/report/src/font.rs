@@ -71,6 +71,16 @@ impl Face {
         }
     }
 
+    /// The text, cut short with an ellipsis where it is wider than `width`.
+    pub(crate) fn fit(self, text: &str, size: f64, width: f64) -> String {
+        if self.width(text, size) <= width {
+            return text.to_string();
+        }
+        let mut kept = text.to_string();
+        while kept.pop().is_some() && self.width(&format!("{kept}…"), size) > width {}
+        format!("{}…", kept.trim_end())
+    }
+
     /// Breaks text into lines that are not wider than `width`.
     pub(crate) fn wrap(self, text: &str, size: f64, width: f64) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
@@ -106,6 +116,14 @@ mod tests {
         assert!(one > 10.0 && one < 20.0, "{one}");
         assert!((Face::Regular.width("RL²", 20.0) - 2.0 * one).abs() < 1e-9);
         assert!(Face::SemiBold.width("RL²", 10.0) > one);
+    }
+
+    #[test]
+    fn long_names_are_cut_short() {
+        assert_eq!(Face::Regular.fit("UCB1", 14.0, 100.0), "UCB1");
+        let cut = Face::Regular.fit("An exceedingly long name", 14.0, 80.0);
+        assert!(cut.starts_with("An ex") && cut.ends_with('…'), "{cut}");
+        assert!(Face::Regular.width(&cut, 14.0) <= 80.0);
     }
 
     #[test]

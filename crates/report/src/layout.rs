@@ -104,7 +104,7 @@ fn clip_segment(a: Point, b: Point, low: f64, high: f64) -> Option<(Point, Point
     (!apart).then(|| (inside(a), inside(b)))
 }
 
-/// A range of the y axis with a margin, and whether it cuts anything off.
+/// A range of values on an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Range {
     pub(crate) low: f64,
@@ -137,6 +137,19 @@ impl Range {
                 high: self.high.max(value.min(self.high + room)),
             },
             false => self,
+        }
+    }
+
+    /// Made to hold other values, as far as [`Range::reach`] goes on each side.
+    pub(crate) fn reach_all(self, values: impl IntoIterator<Item = f64>, most: f64) -> Self {
+        let values = values.into_iter().filter(|value| value.is_finite());
+        let (low, high) = values.fold((self.low, self.high), |(low, high), x| {
+            (low.min(x), high.max(x))
+        });
+        let (below, above) = (self.reach(low, most), self.reach(high, most));
+        Self {
+            low: below.low,
+            high: above.high,
         }
     }
 
@@ -238,6 +251,14 @@ mod tests {
         assert_eq!(range.reach(3.5, 0.5).high, 3.5);
         assert_eq!(range.reach(9.0, 0.5).high, 4.0);
         assert_eq!(range.reach(-9.0, 0.5).low, 0.0);
+        let both = range.reach_all([-9.0, 9.0, f64::NAN], 0.5);
+        assert_eq!(
+            both,
+            Range {
+                low: 0.0,
+                high: 4.0
+            }
+        );
         let flat = Range::of([2.0, 2.0]).padded(0.1);
         assert!(flat.low < 2.0 && flat.high > 2.0);
     }

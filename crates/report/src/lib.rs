@@ -30,6 +30,7 @@ mod layout;
 mod page;
 mod raster;
 mod read;
+mod render;
 mod section;
 mod setting;
 mod standing;
@@ -37,6 +38,10 @@ mod stats;
 mod table;
 mod text;
 mod words;
+
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};

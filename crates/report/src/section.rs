@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::canvas::Color;
 use crate::page::Section;
 use crate::read::file_name;
 use crate::setting::Setting;
 use crate::standing::{Measure, Standings, Target};
 use crate::table::{Row, Table};
-use crate::text::{
-    capitalized, count, decimals, duration, escape, fixed, percent, plain, short, thousands,
-};
+use crate::text::{count, decimals, duration, escape, fixed, percent, plain, short, thousands};
 use crate::words;
 
 /// The section of a setting, with headings from `level` on.
@@ -104,23 +103,7 @@ fn tiles(setting: &Setting<'_>, standings: Option<&Standings>) -> String {
             ));
         }
     }
-    let steps = setting
-        .runs
-        .iter()
-        .map(|run| run.env_steps())
-        .max()
-        .unwrap_or(0);
-    if steps > 0 {
-        let times: Vec<f64> = setting.runs.iter().filter_map(|run| run.seconds).collect();
-        let time = match times.is_empty() {
-            true => "steps per seed".to_string(),
-            false => {
-                let mean = times.iter().sum::<f64>() / times.len() as f64;
-                format!("steps per seed, {}", duration(mean))
-            }
-        };
-        tiles.push(("Trained for", short(steps as f64), time));
-    }
+    tiles.extend(training_tile(setting));
     let cells: String = tiles
         .iter()
         .map(|(name, number, below)| {
@@ -136,6 +119,22 @@ fn tiles(setting: &Setting<'_>, standings: Option<&Standings>) -> String {
         true => String::new(),
         false => format!("<dl class=\"tiles\">\n{cells}</dl>\n"),
     }
+}
+
+/// How long the seeds were trained.
+fn training_tile(setting: &Setting<'_>) -> Option<(&'static str, String, String)> {
+    let steps = setting.runs.iter().map(|run| run.env_steps());
+    let (least, most) = (steps.clone().min()?, steps.max()?);
+    let times: Vec<f64> = setting.runs.iter().filter_map(|run| run.seconds).collect();
+    let time = match times.len() {
+        0 => String::new(),
+        n => format!(", {}", duration(times.iter().sum::<f64>() / n as f64)),
+    };
+    let below = match least == most {
+        true => format!("steps per seed{time}"),
+        false => format!("steps at most{time} on average"),
+    };
+    (most > 0).then(|| ("Trained for", short(most as f64), below))
 }
 
 /// "[96.5, 97.7]" or "± 0.01", in a unit.
@@ -215,12 +214,8 @@ fn html_table(table: &Table, first: &str, rows: &[Row]) -> String {
             let rank = row.rank.map_or(String::new(), |rank| rank.to_string());
             html.push_str(&format!("<td class=\"rank\">{rank}</td>"));
         }
-        let swatch = row.color.map_or(String::new(), |color| {
-            format!(
-                "<i class=\"swatch\" style=\"background:{}\"></i>",
-                color.hex()
-            )
-        });
+        let color = row.color.map_or("transparent".to_string(), Color::hex);
+        let swatch = format!("<i class=\"swatch\" style=\"background:{color}\"></i>");
         html.push_str(&format!(
             "<td class=\"name\">{swatch}{}</td>",
             escape(&row.name)
@@ -280,7 +275,7 @@ fn particulars(setting: &Setting<'_>, level: usize) -> String {
         html.push_str(&format!("<h{level}>Machine and versions</h{level}>\n"));
         html.push_str("<div class=\"scroll\"><table class=\"plain pairs\">\n<tbody>\n");
         for (key, values) in environment {
-            let name = capitalized(&key.replace('_', " "));
+            let name = key.replace('_', " ");
             html.push_str(&format!(
                 "<tr><th>{}</th><td>{}</td></tr>\n",
                 escape(&name),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::read::{Comparison, Run, file_name};
-use crate::text::{capitalized, count, display_name, listed, plain, slug};
+use crate::text::{count, display_name, listed, plain, slug};
 
 /// The runs of one setting: algorithm, environment and its settings, trained
 /// under one folder, so with one configuration but for the seed.
@@ -68,23 +68,25 @@ impl Setting<'_> {
         self.runs.iter().filter_map(|run| run.comparison.as_ref())
     }
 
-    /// The algorithm: "RL²", or "the agent" where no run says.
-    pub(crate) fn algorithm(&self) -> String {
+    /// How the trained agent is called: "RL²", or "The agent" where no run says.
+    pub(crate) fn agent(&self) -> String {
         match self.comparisons().next() {
             Some(comparison) => display_name(&comparison.algorithm),
-            None => "the agent".to_string(),
+            None => "The agent".to_string(),
         }
     }
 
     /// A heading: "RL² on Bernoulli bandit".
     pub(crate) fn title(&self) -> String {
         match self.comparisons().next() {
-            Some(comparison) => format!(
-                "{} on {}",
-                self.algorithm(),
-                display_name(&comparison.environment)
-            ),
-            None => capitalized(&format!("{} in {}", self.algorithm(), self.folder)),
+            Some(comparison) => {
+                format!(
+                    "{} on {}",
+                    self.agent(),
+                    display_name(&comparison.environment)
+                )
+            }
+            None => format!("{} in {}", self.agent(), self.folder),
         }
     }
 

@@ -366,3 +366,7 @@ fn seed_result(comparison: &Comparison, gap: Option<&Gap>) -> Option<SeedResult>
         share: gap.map(|gap| gap.measure(mean_return)),
     })
 }
+
+#[cfg(test)]
+#[path = "standing_tests.rs"]
+mod tests;

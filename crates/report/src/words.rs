@@ -4,7 +4,7 @@
 use crate::read::Kind;
 use crate::setting::Setting;
 use crate::standing::{Measure, Standing, Standings, Target};
-use crate::text::{capitalized, count, decimals, display_name, fixed, percent, rounded, thousands};
+use crate::text::{count, decimals, display_name, fixed, percent, rounded, thousands};
 
 /// "10,000", or "9,000 to 10,000".
 pub(crate) fn between(low: u64, high: u64) -> String {
@@ -14,7 +14,7 @@ pub(crate) fn between(low: u64, high: u64) -> String {
     }
 }
 
-/// "97.1 % [96.5, 97.7]"
+/// "97.1 % [96.5, 97.7]", its brackets unbroken
 pub(crate) fn share(share: Measure) -> String {
     match share {
         Measure::Exact(value) => percent(value),
@@ -22,7 +22,7 @@ pub(crate) fn share(share: Measure) -> String {
             let interval = share.interval();
             let (low, high) = (100.0 * interval.low, 100.0 * interval.high);
             format!(
-                "{} [{}, {}]",
+                "{} [{},\u{a0}{}]",
                 percent(interval.mean),
                 fixed(low, 1),
                 fixed(high, 1)
@@ -43,7 +43,7 @@ pub(crate) fn measure(measure: Measure, places: usize) -> String {
             )
         }
         Measure::Seeds(interval) => format!(
-            "{} [{}, {}]",
+            "{} [{},\u{a0}{}]",
             fixed(interval.mean, places),
             fixed(interval.low, places),
             fixed(interval.high, places)
@@ -57,7 +57,7 @@ pub(crate) fn learning_title(
     standings: Option<&Standings>,
     (steps, end): (f64, f64),
 ) -> String {
-    let agent = capitalized(&setting.algorithm());
+    let agent = setting.agent();
     let gap = standings.and_then(|s| Some((s.trained()?.share?.mean(), s.gap?.to)));
     match gap {
         Some((share, _)) if share <= 0.0 => format!("{agent} does no better than random"),
@@ -76,7 +76,7 @@ pub(crate) fn learning_title(
 
 /// The one sentence of a report, with its numbers.
 pub(crate) fn headline(setting: &Setting<'_>, standings: Option<&Standings>) -> String {
-    let agent = capitalized(&setting.algorithm());
+    let agent = setting.agent();
     let Some((standings, trained)) = standings.and_then(|s| Some((s, s.trained()?))) else {
         return progress(setting);
     };
@@ -104,7 +104,7 @@ pub(crate) fn headline(setting: &Setting<'_>, standings: Option<&Standings>) -> 
 
 /// What there is to say before the comparison.
 fn progress(setting: &Setting<'_>) -> String {
-    let agent = capitalized(&setting.algorithm());
+    let agent = setting.agent();
     let steps = setting
         .runs
         .iter()
@@ -139,7 +139,7 @@ pub(crate) fn regret_title(
     trained: &Standing,
     drawn: &[&Standing],
 ) -> String {
-    let agent = capitalized(&setting.algorithm());
+    let agent = setting.agent();
     let regret = |learner: &Standing| learner.final_regret().map_or(f64::NAN, Measure::mean);
     let best = drawn
         .iter()

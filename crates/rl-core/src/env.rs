@@ -119,7 +119,7 @@ pub trait Environment: Send + Sync + 'static {
 }
 
 /// What tasks are drawn from.
-pub trait TaskDistribution: Clone + Send + Sync + 'static {
+pub trait TaskDistribution: Send + Sync + 'static {
     /// A task of this distribution.
     type Task: Environment + Default;
 

@@ -52,7 +52,7 @@ impl Link {
 
 /// What [`gae`] reads; all rows are time-major.
 #[derive(Clone, Copy, Debug)]
-pub struct Returns<'a> {
+pub struct GaeInput<'a> {
     /// Lanes per row.
     pub lanes: usize,
     /// r. `[steps][lanes]`
@@ -85,7 +85,7 @@ pub struct Returns<'a> {
 ///
 /// # Panics
 /// If the slices' lengths do not agree.
-pub fn gae(gae: Gae, returns: Returns<'_>, advantages: &mut [f32]) {
+pub fn gae(gae: Gae, returns: GaeInput<'_>, advantages: &mut [f32]) {
     let lanes = returns.lanes;
     let size = advantages.len();
     assert!(lanes > 0 && size.is_multiple_of(lanes), "{size} advantages");

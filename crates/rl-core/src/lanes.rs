@@ -9,9 +9,8 @@ use crate::vec_env::{Actions, EnvFactory, Place, StepRows, VecEnv};
 use std::sync::Arc;
 
 /// A task distribution as an [`EnvFactory`].
-#[derive(Clone)]
 pub struct Tasks<D> {
-    distribution: D,
+    distribution: Arc<D>,
     spec: Arc<EnvSpec>,
 }
 
@@ -33,7 +32,7 @@ impl<D: TaskDistribution> Tasks<D> {
             });
         }
         Ok(Self {
-            distribution,
+            distribution: Arc::new(distribution),
             spec: Arc::new(spec),
         })
     }
@@ -71,7 +70,7 @@ struct Lane<T: Environment> {
 /// A batch of lanes of one task distribution. Owns the time limit, auto-reset
 /// and trials, so that no author has to.
 pub struct Lanes<D: TaskDistribution> {
-    distribution: D,
+    distribution: Arc<D>,
     spec: Arc<EnvSpec>,
     lanes: Vec<Lane<D::Task>>,
     first_lane: u64,
@@ -83,12 +82,7 @@ pub struct Lanes<D: TaskDistribution> {
 impl<D: TaskDistribution> Lanes<D> {
     /// A batch of `lanes` lanes; call [`VecEnv::begin`] first.
     pub fn new(tasks: &Tasks<D>, lanes: usize) -> Self {
-        let idle = StreamKey {
-            seed: 0,
-            domain: crate::streams::Domain::Training,
-            round: 0,
-        }
-        .lane(Purpose::Task, 0);
+        let idle = StreamKey::new(0, crate::streams::Domain::Training, 0).lane(Purpose::Task, 0);
         let lane = || Lane {
             dynamics: idle.clone(),
             state: Default::default(),
@@ -103,7 +97,7 @@ impl<D: TaskDistribution> Lanes<D> {
             ActionSpace::Box { low, .. } => vec![0.0; low.len()],
         };
         Self {
-            distribution: tasks.distribution.clone(),
+            distribution: Arc::clone(&tasks.distribution),
             spec: Arc::clone(&tasks.spec),
             lanes: std::iter::repeat_with(lane).take(lanes).collect(),
             first_lane: 0,
@@ -147,6 +141,8 @@ impl<D: TaskDistribution> VecEnv for Lanes<D> {
         assert_eq!(rows.reward.len(), lanes);
         assert_eq!(rows.outcome.len(), lanes);
         assert_eq!(rows.start.len(), lanes);
+        assert_eq!(actions.lanes(), lanes);
+        assert_eq!(actions.width(), self.spec.action.width());
         let (horizon, episodes) = (self.spec.horizon as u32, self.spec.episodes as u32);
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             self.current = index;
@@ -175,8 +171,10 @@ impl<D: TaskDistribution> VecEnv for Lanes<D> {
             let own = index * width..(index + 1) * width;
             let mut start = false;
             if outcome != Outcome::Continue {
-                let last = &mut rows.final_observation[own.clone()];
-                lane.task.observe(&lane.state, last);
+                if outcome == Outcome::Truncated {
+                    let last = &mut rows.final_observation[own.clone()];
+                    lane.task.observe(&lane.state, last);
+                }
                 lane.step = 0;
                 lane.episode += 1;
                 start = lane.episode == episodes;

@@ -20,7 +20,7 @@ mod vec_env;
 
 pub use env::{ActionKind, Continuous, Discrete, Environment, Outcome, Step, TaskDistribution};
 pub use exact::{Exact, ExactValues};
-pub use gae::{Credit, Gae, Link, Returns, gae};
+pub use gae::{Credit, Gae, GaeInput, Link, gae};
 pub use lanes::{Lanes, Tasks};
 pub use policy::{ActRow, Policy, PolicyFactory, Row};
 pub use spec::{ActionSpace, EnvSpec, ObservationSpace, SpecError};

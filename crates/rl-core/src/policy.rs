@@ -15,7 +15,8 @@ pub struct Row<'a> {
     /// Whether a trial begins here: all memory of the lane must go, and the
     /// previous action, reward and outcome mean nothing. `[lanes]`
     pub start: &'a [bool],
-    /// What was done at the step before. `[lanes]`
+    /// What the policy asked for at the step before; a continuous action was
+    /// clipped to its box. `[lanes]`
     pub previous_action: Actions<'a>,
     /// What it gave. `[lanes]`
     pub previous_reward: &'a [f32],

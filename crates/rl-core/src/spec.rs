@@ -97,6 +97,9 @@ impl EnvSpec {
             ObservationSpace::Discrete { size } if *size == 0 || *size > largest_index => {
                 return refuse("observation.size", size.to_string(), "1 to 16777216");
             }
+            ObservationSpace::Vector { size } if *size > largest_index => {
+                return refuse("observation.size", size.to_string(), "0 to 16777216");
+            }
             _ => {}
         }
         match &self.action {

@@ -54,20 +54,42 @@ pub struct StreamKey {
     pub seed: u64,
     /// What the batch is used for.
     pub domain: Domain,
-    /// Which batch: the index of the update in training, 0 in evaluation.
+    /// Which tasks: the index of the update in training, 0 in evaluation.
     pub round: u64,
+    /// Which rollout in the same tasks: another one has fresh dynamics and
+    /// actions, as before and after an adaptation.
+    pub rollout: u64,
+    /// How many lanes in a row share a task; 1 where each has its own.
+    pub lanes_per_task: u64,
 }
 
 impl StreamKey {
+    /// The first rollout in a round of tasks, one task per lane.
+    pub const fn new(seed: u64, domain: Domain, round: u64) -> Self {
+        Self {
+            seed,
+            domain,
+            round,
+            rollout: 0,
+            lanes_per_task: 1,
+        }
+    }
+
     /// The stream of one lane (or one task, in evaluation) for one purpose.
     pub fn lane(&self, purpose: Purpose, lane: u64) -> Stream {
         let mut key = [0_u8; 32];
-        let words = [self.seed, self.domain as u64, purpose as u64, self.round];
+        let (number, rollout) = match purpose {
+            Purpose::Task => (lane / self.lanes_per_task.max(1), 0),
+            Purpose::Shuffle | Purpose::Init => (lane, 0),
+            Purpose::Dynamics | Purpose::Action => (lane, self.rollout),
+        };
+        let use_of = (self.domain as u64) << 32 | purpose as u64;
+        let words = [self.seed, use_of, self.round, rollout];
         for (bytes, word) in key.chunks_exact_mut(8).zip(words) {
             bytes.copy_from_slice(&word.to_le_bytes());
         }
         let mut function = ChaCha8Rng::from_seed(key);
-        function.set_stream(lane);
+        function.set_stream(number);
         let mut seed = [0_u8; 32];
         function.fill_bytes(&mut seed);
         Stream::from_seed(seed)
@@ -80,11 +102,7 @@ mod tests {
     use rand::RngExt as _;
     use std::collections::HashSet;
 
-    const KEY: StreamKey = StreamKey {
-        seed: 7,
-        domain: Domain::Training,
-        round: 3,
-    };
+    const KEY: StreamKey = StreamKey::new(7, Domain::Training, 3);
 
     #[test]
     fn the_numbers_are_pinned() {
@@ -95,9 +113,9 @@ mod tests {
     }
 
     const PINNED: [u64; 3] = [
-        7_547_059_341_176_435_785,
-        6_600_797_059_299_579_272,
-        17_110_109_499_428_510_089,
+        754655134635996532,
+        12313167570227969256,
+        4585583282441113760,
     ];
 
     #[test]
@@ -106,11 +124,7 @@ mod tests {
         for seed in 0..3 {
             for domain in [Domain::Training, Domain::HeldOut, Domain::Tuning] {
                 for round in 0..3 {
-                    let key = StreamKey {
-                        seed,
-                        domain,
-                        round,
-                    };
+                    let key = StreamKey::new(seed, domain, round);
                     for purpose in [Purpose::Task, Purpose::Dynamics, Purpose::Action] {
                         for lane in 0..3 {
                             first.insert(key.lane(purpose, lane).random::<u64>());
@@ -120,6 +134,29 @@ mod tests {
             }
         }
         assert_eq!(first.len(), 3_usize.pow(5));
+    }
+
+    #[test]
+    fn another_rollout_has_the_same_tasks_and_fresh_noise() {
+        let first = StreamKey {
+            lanes_per_task: 4,
+            ..KEY
+        };
+        let second = StreamKey {
+            rollout: 1,
+            ..first
+        };
+        let draw = |key: &StreamKey, purpose, lane| key.lane(purpose, lane).random::<u64>();
+        for lane in 0..8 {
+            let task = draw(&first, Purpose::Task, lane);
+            assert_eq!(task, draw(&KEY, Purpose::Task, lane / 4));
+            assert_eq!(task, draw(&second, Purpose::Task, lane));
+            for purpose in [Purpose::Dynamics, Purpose::Action] {
+                let noise = draw(&first, purpose, lane);
+                assert_eq!(noise, draw(&KEY, purpose, lane));
+                assert_ne!(noise, draw(&second, purpose, lane));
+            }
+        }
     }
 
     #[test]

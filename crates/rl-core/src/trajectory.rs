@@ -176,17 +176,18 @@ impl Trajectory {
     pub fn stepped(&mut self, t: usize) {
         let row = (t + 1) * self.lanes..(t + 2) * self.lanes;
         for lane in 0..self.lanes {
-            if self.outcome[row.start + lane] == Outcome::Truncated && self.width > 0 {
-                let slot = self.truncations[lane] * self.lanes + lane;
-                let to = slot * self.width..(slot + 1) * self.width;
-                let from = lane * self.width..(lane + 1) * self.width;
-                self.final_observation[to].copy_from_slice(&self.last_observation[from]);
+            if self.outcome[row.start + lane] != Outcome::Truncated {
+                continue;
             }
-            if self.outcome[row.start + lane] == Outcome::Truncated {
-                self.truncations[lane] += 1;
-            }
-            if self.start[row.start + lane] && self.length[lane] == self.steps {
-                self.length[lane] = t + 1;
+            let slot = self.truncations[lane] * self.lanes + lane;
+            let to = slot * self.width..(slot + 1) * self.width;
+            let from = lane * self.width..(lane + 1) * self.width;
+            self.final_observation[to].copy_from_slice(&self.last_observation[from]);
+            self.truncations[lane] += 1;
+        }
+        for (start, length) in self.start[row].iter().zip(&mut self.length) {
+            if *start && *length == self.steps {
+                *length = t + 1;
             }
         }
     }

@@ -20,6 +20,24 @@ pub enum Actions<'a> {
     },
 }
 
+impl Actions<'_> {
+    /// How many lanes there are.
+    pub fn lanes(&self) -> usize {
+        match self {
+            Self::Discrete(row) => row.len(),
+            Self::Box { width, row } => row.len() / width,
+        }
+    }
+
+    /// Numbers per lane.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Discrete(_) => 1,
+            Self::Box { width, .. } => *width,
+        }
+    }
+}
+
 /// A row of actions to be written, one per lane.
 #[derive(Debug)]
 pub enum ActionsMut<'a> {
@@ -56,7 +74,7 @@ pub struct StepRows<'a> {
     pub outcome: &'a mut [Outcome],
     /// Whether the next row is the first of a new trial, on a new task. `[lanes]`
     pub start: &'a mut [bool],
-    /// Written only where an episode ended: its last observation.
+    /// Written only where an episode was truncated: its last observation.
     /// `[lanes][width]`
     pub final_observation: &'a mut [f32],
 }
@@ -77,7 +95,8 @@ pub struct Place {
 /// A batch of lanes that step together.
 ///
 /// An episode's end resets the lane in the same step; a trial's end draws its
-/// next task in the same step.
+/// next task in the same step. An episode is truncated after `horizon` steps
+/// and never before.
 pub trait VecEnv: Send + Sync {
     /// Names, spaces and time limits.
     fn spec(&self) -> &EnvSpec;

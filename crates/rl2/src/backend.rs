@@ -17,7 +17,7 @@ pub enum ActMode {
 
 /// How policies of a backend want to be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Execution {
     /// One for each tile, on the workers.
     Tiles,
     /// One for all lanes, step by step.
@@ -58,15 +58,13 @@ pub struct Minibatch {
     pub scale: f32,
 }
 
-/// A gradient, and what was seen on the way.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Gradient {
-    /// Of the objective, in the parameters' layout.
-    pub values: Vec<f32>,
+/// Parts of the objective and diagnostics, means over a minibatch.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Losses {
     /// The policy loss.
-    pub policy_loss: f64,
+    pub policy: f64,
     /// The value loss.
-    pub value_loss: f64,
+    pub value: f64,
     /// Mean entropy of the policy, nats.
     pub entropy: f64,
     /// Mean of (ratio − 1) − ln ratio, an estimate of the KL divergence from
@@ -76,6 +74,26 @@ pub struct Gradient {
     pub clip_fraction: f64,
 }
 
+impl Losses {
+    /// Adds those of a part. Add parts in a fixed order.
+    pub(crate) fn add(&mut self, part: &Self) {
+        self.policy += part.policy;
+        self.value += part.value;
+        self.entropy += part.entropy;
+        self.approx_kl += part.approx_kl;
+        self.clip_fraction += part.clip_fraction;
+    }
+}
+
+/// A gradient, and what was seen on the way.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Gradient {
+    /// Of the objective, in the parameters' layout.
+    pub values: Vec<f32>,
+    /// Of the same samples.
+    pub losses: Losses,
+}
+
 impl Gradient {
     /// Adds a part. Add parts in a fixed order.
     pub(crate) fn add(&mut self, part: &Self) {
@@ -83,11 +101,7 @@ impl Gradient {
         for (sum, value) in self.values.iter_mut().zip(&part.values) {
             *sum += value;
         }
-        self.policy_loss += part.policy_loss;
-        self.value_loss += part.value_loss;
-        self.entropy += part.entropy;
-        self.approx_kl += part.approx_kl;
-        self.clip_fraction += part.clip_fraction;
+        self.losses.add(&part.losses);
     }
 }
 
@@ -102,7 +116,7 @@ pub trait Backend: Send + Sync {
     fn policy(&self, values: &Arc<Vec<f32>>, mode: ActMode) -> Arc<dyn PolicyFactory>;
 
     /// How those policies want to be run.
-    fn way(&self) -> Way;
+    fn execution(&self) -> Execution;
 
     /// The log-probabilities that these parameters give to what was done in a
     /// tile, its trials lived again. `[steps][lanes]`

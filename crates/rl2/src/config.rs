@@ -106,6 +106,20 @@ pub struct Rl2Config {
     pub optimizer: OptimizerConfig,
     /// What remembers.
     pub trunk: SequenceConfig,
+    /// How the policy begins.
+    pub policy: PolicyStart,
+}
+
+/// How a policy begins.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyStart {
+    /// Gain of the orthogonal weights of its head; near 0 it begins nearly
+    /// uniform, so that early samples try everything.
+    pub gain: f64,
+    /// Standard deviation of continuous actions, in half-widths of their box;
+    /// of no effect on discrete ones.
+    pub std: f64,
 }
 
 impl Rl2Config {
@@ -163,9 +177,16 @@ impl Rl2Config {
             let value = self.value_coefficient;
             return Err(Rl2Error::config("value_coefficient", value, "at least 0"));
         }
-        let scale = self.reward_scale;
-        if !(scale.is_finite() && scale > 0.0) {
-            return Err(Rl2Error::config("reward_scale", scale, "above 0"));
+        let positive = [
+            ("reward_scale", self.reward_scale),
+            ("policy.gain", self.policy.gain),
+            ("policy.std", self.policy.std),
+        ];
+        for (key, value) in positive {
+            // The bounds keep it a normal f32.
+            if !(1e-30..=1e30).contains(&value) {
+                return Err(Rl2Error::config(key, value, "1e-30 to 1e30"));
+            }
         }
         let norm = self.max_gradient_norm;
         if norm.is_nan() || norm <= 0.0 {

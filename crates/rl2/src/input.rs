@@ -47,6 +47,46 @@ impl Inputs {
         self.observation_size() + self.action_size() + 2
     }
 
+    /// Whether this is the layout for an environment.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn fits(&self, spec: &EnvSpec) -> Result<(), String> {
+        if self.observation != spec.observation {
+            let (own, other) = (&self.observation, &spec.observation);
+            return Err(format!(
+                "it was trained on observations {own:?}, not {other:?}"
+            ));
+        }
+        if self.action != spec.action {
+            let (own, other) = (&self.action, &spec.action);
+            return Err(format!("it was trained on actions {own:?}, not {other:?}"));
+        }
+        Ok(())
+    }
+
+    /// Turns continuous actions, `[..][width]`, from the box's units into ones
+    /// in which the box is [−1, 1]. Discrete ones are not touched.
+    pub fn to_unit(&self, actions: &mut [f32]) {
+        self.each(actions, |action, centre, half| (action - centre) / half);
+    }
+
+    /// The reverse of [`Self::to_unit`].
+    pub fn from_unit(&self, actions: &mut [f32]) {
+        self.each(actions, |action, centre, half| centre + half * action);
+    }
+
+    fn each(&self, actions: &mut [f32], change: impl Fn(f32, f32, f32) -> f32) {
+        let ActionSpace::Box { low, high } = &self.action else {
+            return;
+        };
+        for row in actions.chunks_exact_mut(low.len()) {
+            for ((action, low), high) in row.iter_mut().zip(low).zip(high) {
+                *action = change(*action, 0.5 * (low + high), 0.5 * (high - low));
+            }
+        }
+    }
+
     /// Whether observations are symbols.
     pub fn is_symbol(&self) -> bool {
         matches!(self.observation, ObservationSpace::Discrete { .. })
@@ -82,6 +122,9 @@ impl Inputs {
                     Actions::Discrete(actions) => done[actions[lane] as usize] = 1.0,
                     Actions::Box { width, row } => {
                         done.copy_from_slice(&row[lane * width..(lane + 1) * width]);
+                        self.to_unit(done);
+                        // What was done, not what was asked for.
+                        done.iter_mut().for_each(|a| *a = a.clamp(-1.0, 1.0));
                     }
                 }
             }

@@ -23,8 +23,8 @@ mod schedule;
 mod torch;
 mod trainer;
 
-pub use backend::{ActMode, Backend, Gradient, Minibatch, Objective, Surrogate, Way};
-pub use config::{BackendKind, Input, Outer, Rl2Config};
+pub use backend::{ActMode, Backend, Execution, Gradient, Losses, Minibatch, Objective, Surrogate};
+pub use config::{BackendKind, Input, Outer, PolicyStart, Rl2Config};
 pub use error::Rl2Error;
 pub use input::Inputs;
 pub use model::ActorCritic;

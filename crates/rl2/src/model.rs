@@ -8,7 +8,8 @@ use nets::{SequenceModel, tch::Tensor};
 use rl_core::{Domain, EnvSpec, Purpose, StreamKey};
 use std::sync::Arc;
 
-/// A recurrent actor-critic as pure functions of given parameters.
+/// A recurrent actor-critic as pure functions of given parameters. A continuous
+/// action space is always [−1, 1] to it, whatever the box.
 ///
 /// Parameters are `trunk.*`, `policy.weight`, `policy.bias` (and
 /// `policy.log_std` for continuous actions), `value.weight`, `value.bias`.
@@ -39,9 +40,8 @@ impl ActorCritic {
         let head = PolicyHeadConfig {
             features,
             space: &spec.action,
-            // Nearly uniform at first, so that early samples try everything.
-            gain: 0.01,
-            std: 1.0,
+            gain: config.policy.gain,
+            std: config.policy.std,
         };
         let policy = PolicyHead::declare(&mut blueprint, "policy.", head)?;
         let init = Init::Orthogonal {
@@ -66,17 +66,14 @@ impl ActorCritic {
 
     /// Initial parameters of a seed, flat.
     pub fn init(&self, seed: u64) -> Vec<f32> {
-        let key = StreamKey {
-            seed,
-            domain: Domain::Training,
-            round: 0,
-        };
+        let key = StreamKey::new(seed, Domain::Training, 0);
         self.blueprint
             .init(&mut key.lane(Purpose::Init, 0))
             .flatten()
     }
 
-    /// What the policy does at some features, `[.., features]`.
+    /// What the policy does at some features, `[.., features]`. Continuous
+    /// actions are in [`Inputs::to_unit`]'s coordinates.
     pub fn distribution(&self, params: &Params, features: &Tensor) -> Distribution {
         self.policy.distribution(params, features)
     }

@@ -1,6 +1,8 @@
 //! The native backend: CPU kernels for recurrent trunks and discrete actions.
 
-use crate::backend::{ActMode, Backend, Gradient, Minibatch, Objective, Surrogate, Way};
+use crate::backend::{
+    ActMode, Backend, Execution, Gradient, Losses, Minibatch, Objective, Surrogate,
+};
 use crate::config::{Input, Rl2Config};
 use crate::error::Rl2Error;
 use crate::input::Inputs;
@@ -58,10 +60,10 @@ impl NativeBackend {
             return refuse(&format!("this size: {error}"));
         }
         let entries = kernels::Layout::new(&shape).entries();
-        let same = entries.iter().zip(model.layout().entries());
+        let ours = entries.iter().map(|entry| (entry.name, entry.offset));
+        let theirs = model.layout().entries().iter();
         assert!(
-            same.into_iter()
-                .all(|(a, b)| a.name == b.name && a.offset == b.offset),
+            ours.eq(theirs.map(|entry| (entry.name.as_str(), entry.offset))),
             "kernels and nets lay the parameters out alike"
         );
         Ok(Self {
@@ -87,8 +89,8 @@ impl Backend for NativeBackend {
         })
     }
 
-    fn way(&self) -> Way {
-        Way::Tiles
+    fn execution(&self) -> Execution {
+        Execution::Tiles
     }
 
     fn log_probs(
@@ -231,11 +233,13 @@ impl Scratch {
         );
         let mut gradient = Gradient {
             values: vec![0.0; packed.layout().len()],
-            policy_loss: sums.policy,
-            value_loss: sums.value,
-            entropy: sums.entropy,
-            approx_kl: sums.approx_kl,
-            clip_fraction: sums.clipped,
+            losses: Losses {
+                policy: sums.policy,
+                value: sums.value,
+                entropy: sums.entropy,
+                approx_kl: sums.approx_kl,
+                clip_fraction: sums.clipped,
+            },
         };
         let outputs = OutputGradients {
             logits: &self.logit_gradient,
@@ -333,7 +337,8 @@ impl PolicyFactory for NativePolicies {
         "rl2".to_owned()
     }
 
-    fn make(&self, _spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
+    fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
+        self.inputs.fits(spec)?;
         let shape = self.packed.shape();
         Ok(Box::new(NativePolicy {
             inputs: self.inputs.clone(),

@@ -1,6 +1,6 @@
 //! What a batch of trials teaches.
 
-use rl_core::{Credit, Gae, Link, Moments, Returns, Trajectory, gae};
+use rl_core::{Credit, Gae, GaeInput, Link, Moments, Trajectory, gae};
 use rollout::Batch;
 
 /// What a tile's samples are learned towards.
@@ -8,7 +8,7 @@ use rollout::Batch;
 pub struct Targets {
     /// Advantages. `[steps][lanes]`
     pub advantages: Vec<f32>,
-    /// Returns that the value is moved to. `[steps][lanes]`
+    /// GaeInput that the value is moved to. `[steps][lanes]`
     pub returns: Vec<f32>,
     /// 1 for the steps of the lane's trial, 0 for what follows it.
     /// `[steps][lanes]`
@@ -32,15 +32,15 @@ impl Targets {
         self.links
             .extend(ends.map(|(outcome, end)| Link::of(Credit::Trial, *outcome, *end)));
         self.mask.clear();
-        let lengths = trajectory.lengths();
-        self.mask.extend((0..size).map(|index| {
-            let (t, lane) = (index / lanes, index % lanes);
-            f32::from(u8::from(t < lengths[lane]))
-        }));
+        for t in 0..trajectory.steps() {
+            let lives = trajectory.lengths().iter().map(|length| t < *length);
+            self.mask
+                .extend(lives.map(|lives| f32::from(u8::from(lives))));
+        }
         self.rewards.clear();
         let scaled = trajectory.rewards().iter().map(|r| r * reward_scale);
         self.rewards.extend(scaled);
-        let returns = Returns {
+        let returns = GaeInput {
             lanes,
             rewards: &self.rewards,
             values: trajectory.values(),
@@ -99,3 +99,7 @@ impl Samples {
         (count, mean, (squares / count - mean * mean).max(0.0).sqrt())
     }
 }
+
+#[cfg(test)]
+#[path = "samples_tests.rs"]
+mod tests;

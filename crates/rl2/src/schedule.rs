@@ -26,9 +26,11 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The value at an update, counted from 0, of `updates`.
+    /// The value at an update, counted from 0, of `updates`; after the last one
+    /// it stays where it is.
     pub fn at(&self, update: u64, updates: u64) -> f64 {
         let progress = update as f64 / updates.saturating_sub(1).max(1) as f64;
+        let progress = progress.min(1.0);
         let share = match self.shape {
             Shape::Linear => progress,
             Shape::Cosine => 0.5 - 0.5 * (std::f64::consts::PI * progress).cos(),
@@ -63,6 +65,7 @@ mod tests {
             assert!((schedule.at(10, 11) - 1.0).abs() < 1e-12);
             assert!((schedule.at(5, 11) - 2.0).abs() < 1e-12);
             assert_eq!(schedule.at(0, 1), 3.0);
+            assert_eq!(schedule.at(11, 11), schedule.at(10, 11));
         }
         let cosine = Schedule {
             from: 0.0,

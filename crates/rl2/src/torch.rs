@@ -1,6 +1,8 @@
 //! The libtorch backend: the reference, and the one that runs on a GPU.
 
-use crate::backend::{ActMode, Backend, Gradient, Minibatch, Objective, Surrogate, Way};
+use crate::backend::{
+    ActMode, Backend, Execution, Gradient, Losses, Minibatch, Objective, Surrogate,
+};
 use crate::error::Rl2Error;
 use crate::model::ActorCritic;
 use crate::samples::Samples;
@@ -43,10 +45,10 @@ impl Backend for TorchBackend {
         })
     }
 
-    fn way(&self) -> Way {
+    fn execution(&self) -> Execution {
         match self.device {
-            Device::Cpu => Way::Tiles,
-            _ => Way::Lockstep,
+            Device::Cpu => Execution::Tiles,
+            _ => Execution::Lockstep,
         }
     }
 
@@ -174,7 +176,9 @@ impl Shard {
                 Tensor::from_slice(&actions).view(shape)
             }
             Actions::Box { width, row } => {
-                Tensor::from_slice(row).view([shape[0], shape[1], width as i64])
+                let mut actions = row.to_vec();
+                model.inputs.to_unit(&mut actions);
+                Tensor::from_slice(&actions).view([shape[0], shape[1], width as i64])
             }
         };
         Self {
@@ -234,11 +238,13 @@ impl Shard {
         let clipped = clip_fraction(&samples, clip);
         Ok(Gradient {
             values: params.gradient(&loss)?,
-            policy_loss: policy_loss.double_value(&[]),
-            value_loss: value_loss.double_value(&[]),
-            entropy: entropy.double_value(&[]),
-            approx_kl: kl.double_value(&[]),
-            clip_fraction: clipped.double_value(&[]),
+            losses: Losses {
+                policy: policy_loss.double_value(&[]),
+                value: value_loss.double_value(&[]),
+                entropy: entropy.double_value(&[]),
+                approx_kl: kl.double_value(&[]),
+                clip_fraction: clipped.double_value(&[]),
+            },
         })
     }
 }
@@ -255,8 +261,9 @@ impl PolicyFactory for TorchPolicies {
         "rl2".to_owned()
     }
 
-    fn make(&self, _spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
+    fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
         nets::single_threaded();
+        self.model.inputs.fits(spec)?;
         let params = Params::from_flat(Arc::clone(self.model.layout()), &self.values)
             .and_then(|params| params.to_device(self.device))
             .map_err(|error| error.to_string())?;
@@ -310,13 +317,12 @@ impl Policy for TorchPolicy {
         let device = self.state.device();
         let lanes = row.lanes as i64;
         if row.start.contains(&true) {
-            let kept: Vec<f32> = row
-                .start
-                .iter()
-                .map(|start| f32::from(u8::from(!*start)))
-                .collect();
-            let kept = Tensor::from_slice(&kept).to_device(device).view([lanes, 1]);
-            self.state = &self.state * kept;
+            let start = Tensor::from_slice(row.start).to_device(device);
+            let fresh = self
+                .model
+                .trunk
+                .initial_state(row.lanes, (Kind::Float, device));
+            self.state = fresh.where_self(&start.view([lanes, 1]), &self.state);
         }
         self.model.inputs.write(row, &mut self.inputs);
         let inputs = Tensor::from_slice(&self.inputs)
@@ -343,7 +349,10 @@ impl Policy for TorchPolicy {
                     *to = *from as u32;
                 }
             }
-            ActionsMut::Box { row, .. } => read(&actions, row),
+            ActionsMut::Box { row, .. } => {
+                read(&actions, row);
+                self.model.inputs.from_unit(row);
+            }
         }
     }
 }

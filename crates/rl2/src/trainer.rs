@@ -1,6 +1,8 @@
 //! One training: collect, advantages, improve.
 
-use crate::backend::{ActMode, Backend, Gradient, Minibatch, Objective, Surrogate, Way};
+use crate::backend::{
+    ActMode, Backend, Execution, Gradient, Losses, Minibatch, Objective, Surrogate,
+};
 use crate::config::{BackendKind, Outer, Rl2Config};
 use crate::error::Rl2Error;
 use crate::model::ActorCritic;
@@ -83,6 +85,7 @@ impl Trainer {
         pool: Arc<Pool>,
         device: Device,
     ) -> Result<Self, Rl2Error> {
+        config.validate()?;
         let model = Arc::new(ActorCritic::new(env.spec(), &config)?);
         let backend: Box<dyn Backend> = match config.backend {
             BackendKind::Native if device != Device::Cpu => {
@@ -154,8 +157,24 @@ impl Trainer {
     }
 
     /// The samples of the update in progress.
-    pub fn samples(&self) -> &Arc<Samples> {
+    pub fn samples(&self) -> &Samples {
         &self.samples
+    }
+
+    /// The gradient of an objective over some tiles of the samples, at any
+    /// parameters.
+    ///
+    /// # Errors
+    /// If the computation fails.
+    pub fn gradient(
+        &self,
+        values: &Arc<Vec<f32>>,
+        minibatch: &Minibatch,
+        objective: Objective,
+    ) -> Result<Gradient, Rl2Error> {
+        let (pool, samples) = (&self.pool, &self.samples);
+        self.backend
+            .gradient(pool, values, samples, minibatch, objective)
     }
 
     /// The agent as it is now, to act anywhere.
@@ -181,9 +200,9 @@ impl Trainer {
         let policy = self.policy(ActMode::Sample);
         let key = self.key();
         let batch = &mut unshared(&mut self.samples).batch;
-        match self.backend.way() {
-            Way::Tiles => batch.collect(&self.pool, &policy, key)?,
-            Way::Lockstep => batch.collect_in_lockstep(&self.pool, &policy, key)?,
+        match self.backend.execution() {
+            Execution::Tiles => batch.collect(&self.pool, &policy, key)?,
+            Execution::Lockstep => batch.collect_in_lockstep(&self.pool, &policy, key)?,
         }
         Ok(())
     }
@@ -200,38 +219,19 @@ impl Trainer {
     /// Moves the parameters by what the collected trials teach.
     ///
     /// # Errors
-    /// If a gradient is not finite; the parameters are then as before the step.
+    /// If a gradient is not finite; everything is then as before the update.
     pub fn improve(&mut self) -> Result<Metrics, Rl2Error> {
+        let before = (Arc::clone(&self.values), self.optimizer.state());
         let learning_rate = self.scheduled(self.config.learning_rate);
         let entropy_coefficient = self.scheduled(self.config.entropy_coefficient);
-        let objective = Objective {
-            surrogate: match self.config.outer {
-                Outer::Ppo { clip, .. } => Surrogate::Clipped(clip),
-                Outer::A2c => Surrogate::Plain,
-            },
-            value_coefficient: self.config.value_coefficient,
-            entropy_coefficient,
-        };
-        let mut order: Vec<usize> = (0..self.samples.targets.len()).collect();
-        let mut shuffle = self.key().lane(Purpose::Shuffle, 0);
-        let part = order.len() / self.config.outer.minibatches();
-        let (mut sum, mut norms, mut steps) = (Gradient::default(), 0.0, 0.0);
-        for _ in 0..self.config.outer.epochs() {
-            order.shuffle(&mut shuffle);
-            for tiles in order.chunks(part) {
-                let minibatch = self.minibatch(tiles);
-                let gradient = self.backend.gradient(
-                    &self.pool,
-                    &self.values,
-                    &self.samples,
-                    &minibatch,
-                    objective,
-                )?;
-                norms += self.step(&gradient, learning_rate)?;
-                sum.add(&gradient);
-                steps += 1.0;
+        let (losses, gradient_norm) = match self.passes(learning_rate, entropy_coefficient) {
+            Ok(means) => means,
+            Err(error) => {
+                self.values = before.0;
+                self.optimizer.restore(&before.1)?;
+                return Err(error);
             }
-        }
+        };
         let (mean_return, env_steps) = self.samples.summary();
         self.update += 1;
         self.env_steps += env_steps;
@@ -239,27 +239,65 @@ impl Trainer {
             update: self.update,
             env_steps: self.env_steps,
             mean_return,
-            policy_loss: sum.policy_loss / steps,
-            value_loss: sum.value_loss / steps,
-            entropy: sum.entropy / steps,
-            approx_kl: sum.approx_kl / steps,
-            clip_fraction: sum.clip_fraction / steps,
-            gradient_norm: norms / steps,
+            policy_loss: losses.policy,
+            value_loss: losses.value,
+            entropy: losses.entropy,
+            approx_kl: losses.approx_kl,
+            clip_fraction: losses.clip_fraction,
+            gradient_norm,
             learning_rate,
             entropy_coefficient,
         })
     }
 
+    /// All epochs over all minibatches. Returns the means of the losses and of
+    /// the gradients' norms.
+    fn passes(&mut self, learning_rate: f64, entropy: f64) -> Result<(Losses, f64), Rl2Error> {
+        let objective = Objective {
+            surrogate: match self.config.outer {
+                Outer::Ppo { clip, .. } => Surrogate::Clipped(clip),
+                Outer::A2c => Surrogate::Plain,
+            },
+            value_coefficient: self.config.value_coefficient,
+            entropy_coefficient: entropy,
+        };
+        let mut order: Vec<usize> = (0..self.samples.targets.len()).collect();
+        let mut shuffle = self.key().lane(Purpose::Shuffle, 0);
+        let part = order.len() / self.config.outer.minibatches();
+        let (mut sum, mut norms, mut steps) = (Losses::default(), 0.0, 0.0);
+        for _ in 0..self.config.outer.epochs() {
+            order.shuffle(&mut shuffle);
+            for tiles in order.chunks(part) {
+                let minibatch = self.minibatch(tiles);
+                let gradient = self.gradient(&self.values, &minibatch, objective)?;
+                sum.add(&gradient.losses);
+                norms += self.step(gradient, learning_rate)?;
+                steps += 1.0;
+            }
+        }
+        let means = Losses {
+            policy: sum.policy / steps,
+            value: sum.value / steps,
+            entropy: sum.entropy / steps,
+            approx_kl: sum.approx_kl / steps,
+            clip_fraction: sum.clip_fraction / steps,
+        };
+        Ok((means, norms / steps))
+    }
+
     /// One clipped step of the optimizer; returns the gradient's norm.
-    fn step(&mut self, gradient: &Gradient, learning_rate: f64) -> Result<f64, Rl2Error> {
+    fn step(&mut self, mut gradient: Gradient, learning_rate: f64) -> Result<f64, Rl2Error> {
         let update = self.update + 1;
         let failed = |source| Rl2Error::Update { update, source };
-        let mut clipped = gradient.values.clone();
-        let norm = self.config.max_gradient_norm;
-        let norm = clip_gradient(self.model.layout(), &mut clipped, norm).map_err(failed)?;
+        let norm = clip_gradient(
+            self.model.layout(),
+            &mut gradient.values,
+            self.config.max_gradient_norm,
+        )
+        .map_err(failed)?;
         let values = Arc::make_mut(&mut self.values);
         self.optimizer
-            .update(values, &clipped, learning_rate)
+            .update(values, &gradient.values, learning_rate)
             .map_err(failed)?;
         Ok(norm)
     }
@@ -307,11 +345,7 @@ impl Trainer {
     }
 
     fn key(&self) -> StreamKey {
-        StreamKey {
-            seed: self.seed,
-            domain: Domain::Training,
-            round: self.update,
-        }
+        StreamKey::new(self.seed, Domain::Training, self.update)
     }
 
     fn scheduled(&self, schedule: crate::schedule::Schedule) -> f64 {

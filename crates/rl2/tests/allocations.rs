@@ -37,19 +37,16 @@ fn a_rollout_allocates_nothing_per_step() {
     let env = switches();
     let count = |steps| {
         let mut tile = Tile::new(env.as_ref(), 16, 0, steps);
-        let mut policy = policies.make(env.spec(), 16).unwrap();
-        let mut key = StreamKey {
-            seed: 0,
-            domain: Domain::Training,
-            round: 0,
-        };
+        let mut key = StreamKey::new(0, Domain::Training, 0);
         // The first rollout may grow buffers; later ones must not.
-        tile.collect(policy.as_mut(), "rl2", &key).unwrap();
+        tile.collect(policies.as_ref(), &key).unwrap();
         let before = ALLOCATIONS.load(Ordering::Relaxed);
         key.round = 1;
-        tile.collect(policy.as_mut(), "rl2", &key).unwrap();
+        tile.collect(policies.as_ref(), &key).unwrap();
         ALLOCATIONS.load(Ordering::Relaxed) - before
     };
-    assert_eq!(count(6), 0);
-    assert_eq!(count(600), 0);
+    // A rollout makes its policy anew; its steps add nothing to that.
+    let few = count(6);
+    assert!(few < 100, "{few} allocations");
+    assert_eq!(count(600), few);
 }

@@ -1,8 +1,8 @@
 //! A batch of tiles, and the two ways of filling it.
 
-use crate::error::RolloutError;
+use crate::error::{MAX_BYTES, RolloutError};
 use crate::pool::Pool;
-use crate::tile::Tile;
+use crate::tile::{Tile, guard, make};
 use rl_core::{
     ActRow, Actions, ActionsMut, EnvFactory, EnvSpec, Outcome, Policy, PolicyFactory, Row, Stream,
     StreamKey,
@@ -45,6 +45,7 @@ impl Batch {
                 allowed,
             });
         }
+        check_memory(env.spec(), size.lanes, size.steps)?;
         let tile = |first: usize| {
             let lanes = size.tile.min(size.lanes - first);
             Tile::new(env, lanes, first as u64, size.steps)
@@ -72,13 +73,8 @@ impl Batch {
         policy: &Arc<dyn PolicyFactory>,
         key: StreamKey,
     ) -> Result<(), RolloutError> {
-        let name = policy.name();
-        let (policy, spec) = (Arc::clone(policy), self.spec.clone());
-        self.on_tiles(pool, move |tile| {
-            let lanes = tile.trajectory().lanes();
-            let mut policy = make(policy.as_ref(), &spec, lanes)?;
-            tile.collect(policy.as_mut(), &name, &key)
-        })
+        let policy = Arc::clone(policy);
+        self.on_tiles(pool, move |tile| tile.collect(policy.as_ref(), &key))
     }
 
     /// Fills the trajectories by one policy that acts on all lanes at once,
@@ -94,18 +90,32 @@ impl Batch {
         key: StreamKey,
     ) -> Result<(), RolloutError> {
         let lanes = self.tiles.iter().map(|t| t.trajectory().lanes()).sum();
+        let name: Arc<str> = policy.name().into();
         let mut policy = make(policy.as_ref(), &self.spec, lanes)?;
         self.on_tiles(pool, move |tile| tile.begin(&key))?;
         let mut rows = WholeRow::new(&self.spec, lanes);
         let streams = self.tiles.iter().flat_map(|t| t.streams().iter().cloned());
         let mut streams: Vec<Stream> = streams.collect();
-        for t in 0..self.tiles[0].trajectory().steps() {
+        let steps = self.tiles.first().map_or(0, |t| t.trajectory().steps());
+        for t in 0..steps {
             rows.gather(&mut self.tiles, t);
-            rows.act(policy.as_mut(), &mut streams);
+            guard(|| rows.act(policy.as_mut(), &mut streams)).map_err(|message| {
+                RolloutError::Policy {
+                    policy: name.to_string(),
+                    first_lane: 0,
+                    last_lane: lanes as u64 - 1,
+                    step: t,
+                    key,
+                    message,
+                }
+            })?;
             rows.scatter(&mut self.tiles, t);
-            self.on_tiles(pool, move |tile| tile.step(t, &key))?;
+            let name = Arc::clone(&name);
+            self.on_tiles(pool, move |tile| tile.step(&name, t, &key))?;
         }
-        self.tiles.iter().try_for_each(|t| t.check_finite(&key))
+        self.tiles
+            .iter()
+            .try_for_each(|tile| tile.check_all(&name, &key))
     }
 
     fn on_tiles(
@@ -127,17 +137,20 @@ impl Batch {
     }
 }
 
-/// A policy for so many lanes.
-pub(crate) fn make(
-    policy: &dyn PolicyFactory,
-    spec: &EnvSpec,
-    lanes: usize,
-) -> Result<Box<dyn Policy>, RolloutError> {
-    policy.make(spec, lanes).map_err(|why| RolloutError::Unfit {
-        policy: policy.name(),
-        env: spec.name.clone(),
-        why,
-    })
+/// Refuses rows that would not fit into memory, before they are made.
+pub(crate) fn check_memory(spec: &EnvSpec, lanes: usize, steps: usize) -> Result<(), RolloutError> {
+    // Per lane and step: observation, action, reward, log-probability, value,
+    // outcome and start.
+    let numbers = 2 * spec.observation.width() + spec.action.width() + 3;
+    let bytes = (lanes as f64) * (steps as f64 + 1.0) * (4.0 * numbers as f64 + 2.0);
+    match bytes <= MAX_BYTES as f64 {
+        true => Ok(()),
+        false => Err(RolloutError::Memory {
+            what: "the rows of this batch",
+            bytes,
+            fix: "use fewer lanes or shorter trials",
+        }),
+    }
 }
 
 /// One row over all tiles.

@@ -2,6 +2,7 @@
 
 use crate::pool::{MAX_WORKERS, WorkPanic};
 use rl_core::{Place, StreamKey};
+use std::fmt;
 
 /// Why a rollout failed. Every message says where, and how to get there again.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -52,21 +53,29 @@ pub enum RolloutError {
         /// What the panic said.
         message: String,
     },
-    /// An environment gave a number that is not finite.
-    #[error("environment '{env}' gave {what} {value} at step {step} of {}: only finite numbers are allowed", lane_of(*lane, key))]
-    NotFinite {
-        /// The environment's name.
-        env: String,
-        /// What it gave: a reward or an observation.
-        what: &'static str,
-        /// The number.
-        value: f32,
-        /// The lane in the batch.
-        lane: u64,
-        /// Steps since the lane's trial began.
-        step: usize,
+    /// An environment or a policy wrote what it must not.
+    #[error("{culprit} gave {what} in {}; allowed: {allowed}", at(place, key))]
+    NotAllowed {
+        /// Who wrote it.
+        culprit: Culprit,
+        /// What, and its value.
+        what: String,
+        /// What is allowed.
+        allowed: String,
+        /// Where.
+        place: Place,
         /// Streams of the batch, which reproduce the failure.
         key: StreamKey,
+    },
+    /// A batch that would not fit into memory.
+    #[error("{what} needs {:.1} GiB; allowed: {:.0} GiB; {fix}", gib(*bytes), gib(MAX_BYTES as f64))]
+    Memory {
+        /// What.
+        what: &'static str,
+        /// How much it needs.
+        bytes: f64,
+        /// What to do.
+        fix: &'static str,
     },
     /// A policy panicked.
     #[error("policy '{policy}' panicked at step {step} of lanes {first_lane} to {last_lane} (seed {}, {:?} batch {}): {message}", key.seed, key.domain, key.round)]
@@ -87,6 +96,31 @@ pub enum RolloutError {
     /// The engine itself panicked, which is a bug of metarl.
     #[error("internal error: {0}")]
     Internal(#[from] WorkPanic),
+}
+
+/// The most memory that the rows of a batch may take.
+pub(crate) const MAX_BYTES: u64 = 16 << 30;
+
+fn gib(bytes: f64) -> f64 {
+    bytes / f64::from(1 << 30)
+}
+
+/// Who broke a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Culprit {
+    /// An environment of this name.
+    Environment(String),
+    /// A policy of this name.
+    Policy(String),
+}
+
+impl fmt::Display for Culprit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment(name) => write!(f, "environment '{name}'"),
+            Self::Policy(name) => write!(f, "policy '{name}'"),
+        }
+    }
 }
 
 fn lane_of(lane: u64, key: &StreamKey) -> String {

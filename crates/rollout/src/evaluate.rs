@@ -1,6 +1,6 @@
 //! Held-out evaluation of any policy: network, hand-made learner or oracle.
 
-use crate::batch::make;
+use crate::batch::check_memory;
 use crate::error::RolloutError;
 use crate::pool::Pool;
 use crate::tile::Tile;
@@ -23,32 +23,42 @@ pub struct Held {
 /// from the order of additions, which is why it is a constant.
 const TILE: usize = 64;
 
+/// Tiles whose results are held at once, which bounds the memory they take.
+const WAVE: usize = 64;
+
 /// How a policy did, one trial in each task.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// Return of the whole trial.
     pub returns: Moments,
+    /// The same, task by task: policies that met the same tasks can be compared
+    /// in pairs. `[tasks]`
+    pub trial_returns: Vec<f64>,
     /// Return of each episode of the trial. `[episodes]`
     pub episode_returns: Vec<Moments>,
     /// Reward so far, after each step of the trial. `[steps]`
     pub cumulative_reward: Vec<Moments>,
     /// What an agent that knows its task is expected to have beyond
     /// [`Self::cumulative_reward`] after each step, task by task, its optimum
-    /// spread evenly over the trial; empty if the optimum is not known.
-    /// `[steps]`
+    /// spread evenly over the trial; empty if the optimum is not known, or a
+    /// trial ended early and the spread means nothing. `[steps]`
     pub regret: Vec<Moments>,
     /// Expected return of an agent that knows its task; no samples if unknown.
     pub known_task_optimum: Moments,
+    /// Whether every trial took all its steps.
+    whole_trials: bool,
 }
 
 impl Evaluation {
     fn empty(episodes: usize, steps: usize) -> Self {
         Self {
             returns: Moments::default(),
+            trial_returns: Vec::new(),
             episode_returns: vec![Moments::default(); episodes],
             cumulative_reward: vec![Moments::default(); steps],
             regret: vec![Moments::default(); steps],
             known_task_optimum: Moments::default(),
+            whole_trials: true,
         }
     }
 
@@ -56,6 +66,7 @@ impl Evaluation {
     fn add(&mut self, tile: &Tile) {
         let trajectory = tile.trajectory();
         let (lanes, steps) = (trajectory.lanes(), trajectory.steps());
+        self.whole_trials &= trajectory.lengths().iter().all(|l| *l == steps);
         for lane in 0..lanes {
             let optimum = tile.known_task_optimum()[lane];
             let (mut total, mut episode, mut index) = (0.0_f64, 0.0_f64, 0);
@@ -75,6 +86,7 @@ impl Evaluation {
                 }
             }
             self.returns.push(total);
+            self.trial_returns.push(total);
             self.known_task_optimum.extend(optimum);
         }
     }
@@ -84,10 +96,12 @@ impl Evaluation {
             mine.iter_mut().zip(others).for_each(|(m, o)| m.merge(o));
         };
         self.returns.merge(&other.returns);
+        self.trial_returns.extend(&other.trial_returns);
         all(&mut self.episode_returns, &other.episode_returns);
         all(&mut self.cumulative_reward, &other.cumulative_reward);
         all(&mut self.regret, &other.regret);
         self.known_task_optimum.merge(&other.known_task_optimum);
+        self.whole_trials &= other.whole_trials;
     }
 }
 
@@ -110,29 +124,26 @@ pub fn evaluate(
             allowed: "at least 1".to_owned(),
         });
     }
-    let key = StreamKey {
-        seed: held.seed,
-        domain: held.domain,
-        round: 0,
-    };
-    let (env, policy) = (Arc::clone(env), Arc::clone(policy));
+    let key = StreamKey::new(held.seed, held.domain, 0);
     let (steps, episodes) = (env.spec().trial_steps(), env.spec().episodes);
-    let name = policy.name();
-    let firsts = (0..held.tasks).step_by(TILE).collect();
-    let parts: Vec<Result<_, RolloutError>> = pool.map(firsts, move |_, first: usize| {
-        let lanes = TILE.min(held.tasks - first);
-        let mut tile = Tile::new(env.as_ref(), lanes, first as u64, steps);
-        let mut policy = make(policy.as_ref(), env.spec(), lanes)?;
-        tile.collect(policy.as_mut(), &name, &key)?;
-        let mut part = Evaluation::empty(episodes, steps);
-        part.add(&tile);
-        Ok(part)
-    })?;
+    check_memory(env.spec(), TILE * pool.workers(), steps)?;
     let mut whole = Evaluation::empty(episodes, steps);
-    for part in parts {
-        whole.merge(&part?);
+    let firsts: Vec<usize> = (0..held.tasks).step_by(TILE).collect();
+    for wave in firsts.chunks(WAVE) {
+        let (env, policy) = (Arc::clone(env), Arc::clone(policy));
+        let parts = pool.map(wave.to_vec(), move |_, first: usize| {
+            let lanes = TILE.min(held.tasks - first);
+            let mut tile = Tile::new(env.as_ref(), lanes, first as u64, steps);
+            tile.collect(policy.as_ref(), &key)?;
+            let mut part = Evaluation::empty(episodes, steps);
+            part.add(&tile);
+            Ok::<_, RolloutError>(part)
+        })?;
+        for part in parts {
+            whole.merge(&part?);
+        }
     }
-    if whole.known_task_optimum.count() == 0 {
+    if whole.known_task_optimum.count() == 0 || !whole.whole_trials {
         whole.regret.clear();
     }
     Ok(whole)

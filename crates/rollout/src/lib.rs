@@ -8,13 +8,14 @@
 //! any particular environment or algorithm.
 
 mod batch;
+mod check;
 mod error;
 mod evaluate;
 mod pool;
 mod tile;
 
 pub use batch::{Batch, BatchSize};
-pub use error::RolloutError;
+pub use error::{Culprit, RolloutError};
 pub use evaluate::{Evaluation, Held, evaluate};
 pub use pool::{MAX_WORKERS, Pool, WorkPanic};
 pub use tile::Tile;

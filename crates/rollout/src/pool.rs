@@ -44,12 +44,16 @@ impl Pool {
         let (jobs, queue) = unbounded::<Job>();
         let start = Arc::new(start);
         let mut threads = Vec::with_capacity(workers);
+        let (started, starts) = bounded(workers);
         for index in 0..workers {
-            let (queue, start) = (queue.clone(), Arc::clone(&start));
+            let (queue, start, started) = (queue.clone(), Arc::clone(&start), started.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("worker-{index}"))
                 .spawn(move || {
-                    start();
+                    let result = catch_unwind(AssertUnwindSafe(|| start()));
+                    let failed = result.map_err(|payload| panic_message(payload.as_ref()));
+                    // `new` may have given up on the others already.
+                    drop(started.send((index, failed)));
                     for job in queue {
                         job();
                     }
@@ -60,10 +64,14 @@ impl Pool {
                 })?;
             threads.push(thread);
         }
-        Ok(Self {
+        let pool = Self {
             jobs: Some(jobs),
             threads,
-        })
+        };
+        for (index, result) in starts.iter().take(workers) {
+            result.map_err(|message| RolloutError::Thread { index, message })?;
+        }
+        Ok(pool)
     }
 
     /// How many workers there are.
@@ -118,7 +126,10 @@ impl Pool {
         }
         match panic {
             Some(panic) => Err(panic),
-            None => Ok(sorted.into_iter().flatten().collect()),
+            None => Ok(sorted
+                .into_iter()
+                .map(|result| result.expect("every item gives a result or a panic"))
+                .collect()),
         }
     }
 }
@@ -127,7 +138,7 @@ impl Drop for Pool {
     fn drop(&mut self) {
         self.jobs = None; // Closes the queue, which ends the workers.
         for thread in self.threads.drain(..) {
-            // A worker can only have panicked in `start`; nothing is left to save.
+            // Panics of jobs and of `start` are caught, so that no worker fails.
             drop(thread.join());
         }
     }
@@ -183,6 +194,12 @@ mod tests {
             assert_eq!(sums.unwrap(), [1000, 1001, 1002]);
             assert!(Arc::get_mut(&mut shared).is_some());
         }
+    }
+
+    #[test]
+    fn a_panic_at_the_start_is_an_error() {
+        let error = Pool::new(2, || panic!("no such library")).err().unwrap();
+        assert!(error.to_string().contains("no such library"), "{error}");
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! One tile: a batch of lanes, its trajectory and the lanes' action streams.
 
+use crate::check;
 use crate::error::RolloutError;
 use crate::pool::panic_message;
-use rl_core::{EnvFactory, Policy, Purpose, Stream, StreamKey, Trajectory, VecEnv};
+use rl_core::{
+    EnvFactory, EnvSpec, Place, Policy, PolicyFactory, Purpose, Stream, StreamKey, Trajectory,
+    VecEnv,
+};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A fixed group of lanes and what happened in them.
@@ -12,13 +16,6 @@ pub struct Tile {
     streams: Vec<Stream>,
     optimum: Vec<Option<f64>>,
     first_lane: u64,
-}
-
-/// Whose code was running, for error reports.
-#[derive(Clone, Copy)]
-enum At {
-    Policy(usize),
-    Environment,
 }
 
 impl Tile {
@@ -52,52 +49,91 @@ impl Tile {
     /// Runs a policy from fresh trials to the end of the trajectory.
     ///
     /// # Errors
-    /// If the environment or the policy panics, or the environment gives a
-    /// number that is not finite.
+    /// If the policy cannot act here, the environment or the policy panics, or
+    /// either gives what is not allowed.
     pub fn collect(
+        &mut self,
+        policies: &dyn PolicyFactory,
+        key: &StreamKey,
+    ) -> Result<(), RolloutError> {
+        let name = policies.name();
+        let mut policy = make(policies, self.env.spec(), self.trajectory.lanes())?;
+        self.begin(key)?;
+        for t in 0..self.trajectory.steps() {
+            self.act(policy.as_mut(), &name, t, key)?;
+            self.step(&name, t, key)?;
+        }
+        self.check_all(&name, key)
+    }
+
+    /// Lets a policy of this tile's lanes act on row `t`.
+    fn act(
         &mut self,
         policy: &mut dyn Policy,
         name: &str,
+        t: usize,
         key: &StreamKey,
     ) -> Result<(), RolloutError> {
-        let mut at = At::Environment;
-        let run = catch_unwind(AssertUnwindSafe(|| {
-            self.begin_unguarded(key);
-            for t in 0..self.trajectory.steps() {
-                at = At::Policy(t);
-                let (row, out) = self.trajectory.acting(t);
-                policy.act(&row, &mut self.streams, out);
-                at = At::Environment;
-                self.step_unguarded(t);
-            }
-        }));
-        match (run, at) {
-            (Ok(()), _) => self.check_finite(key),
-            (Err(payload), At::Environment) => {
-                Err(self.panicked(key, panic_message(payload.as_ref())))
-            }
-            (Err(payload), At::Policy(step)) => Err(RolloutError::Policy {
-                policy: name.to_owned(),
-                first_lane: self.first_lane,
-                last_lane: self.first_lane + self.trajectory.lanes() as u64 - 1,
-                step,
-                key: *key,
-                message: panic_message(payload.as_ref()),
-            }),
-        }
+        let (row, out) = self.trajectory.acting(t);
+        let streams = &mut self.streams;
+        guard(|| policy.act(&row, streams, out)).map_err(|message| RolloutError::Policy {
+            policy: name.to_owned(),
+            first_lane: self.first_lane,
+            last_lane: self.first_lane + self.trajectory.lanes() as u64 - 1,
+            step: t,
+            key: *key,
+            message,
+        })
     }
 
-    /// Starts fresh trials; for policies that act on many tiles at once.
+    /// Starts fresh trials.
     pub(crate) fn begin(&mut self, key: &StreamKey) -> Result<(), RolloutError> {
-        catch_unwind(AssertUnwindSafe(|| self.begin_unguarded(key)))
-            .map_err(|payload| self.panicked(key, panic_message(payload.as_ref())))
+        let lanes = self.trajectory.lanes();
+        self.streams.clear();
+        let numbers = self.first_lane..self.first_lane + lanes as u64;
+        self.streams
+            .extend(numbers.map(|lane| key.lane(Purpose::Action, lane)));
+        let (env, first) = (&mut self.env, self.first_lane);
+        let observation = self.trajectory.begin();
+        guard(|| env.begin(key, first, observation))
+            .map_err(|message| panicked(self.env.as_ref(), self.env.place(), key, message))?;
+        self.optimum.clear();
+        for lane in 0..lanes {
+            let optimum = guard(|| self.env.known_task_optimum(lane)).map_err(|message| {
+                let place = Place {
+                    lane: self.first_lane + lane as u64,
+                    ..Place::default()
+                };
+                panicked(self.env.as_ref(), place, key, message)
+            })?;
+            self.optimum.push(optimum);
+        }
+        check::symbols(self, 0, key)
     }
 
-    /// Steps the environment on the actions of row `t`; for policies that act
-    /// on many tiles at once.
-    pub(crate) fn step(&mut self, t: usize, key: &StreamKey) -> Result<(), RolloutError> {
-        catch_unwind(AssertUnwindSafe(|| self.step_unguarded(t)))
-            .map_err(|payload| self.panicked(key, panic_message(payload.as_ref())))
+    /// Steps the environment on the actions of row `t`.
+    pub(crate) fn step(
+        &mut self,
+        policy: &str,
+        t: usize,
+        key: &StreamKey,
+    ) -> Result<(), RolloutError> {
+        check::actions(self, policy, t, key)?;
+        let (actions, rows) = self.trajectory.stepping(t);
+        let env = &mut self.env;
+        guard(|| env.step(actions, rows))
+            .map_err(|message| panicked(self.env.as_ref(), self.env.place(), key, message))?;
+        self.trajectory.stepped(t);
+        check::symbols(self, t + 1, key)
+    }
+
+    /// Checks what the whole rollout wrote.
+    pub(crate) fn check_all(&self, policy: &str, key: &StreamKey) -> Result<(), RolloutError> {
+        check::finite(self, policy, key)
+    }
+
+    pub(crate) fn spec(&self) -> &EnvSpec {
+        self.env.spec()
     }
 
     pub(crate) fn trajectory_mut(&mut self) -> &mut Trajectory {
@@ -107,56 +143,33 @@ impl Tile {
     pub(crate) fn streams(&self) -> &[Stream] {
         &self.streams
     }
+}
 
-    fn begin_unguarded(&mut self, key: &StreamKey) {
-        let lanes = self.trajectory.lanes();
-        self.streams.clear();
-        let numbers = self.first_lane..self.first_lane + lanes as u64;
-        self.streams
-            .extend(numbers.map(|lane| key.lane(Purpose::Action, lane)));
-        self.env
-            .begin(key, self.first_lane, self.trajectory.begin());
-        self.optimum.clear();
-        self.optimum
-            .extend((0..lanes).map(|lane| self.env.known_task_optimum(lane)));
-    }
+/// A policy for so many lanes.
+pub(crate) fn make(
+    policies: &dyn PolicyFactory,
+    spec: &EnvSpec,
+    lanes: usize,
+) -> Result<Box<dyn Policy>, RolloutError> {
+    guard(|| policies.make(spec, lanes))
+        .unwrap_or_else(|message| Err(format!("making it panicked: {message}")))
+        .map_err(|why| RolloutError::Unfit {
+            policy: policies.name(),
+            env: spec.name.clone(),
+            why,
+        })
+}
 
-    fn step_unguarded(&mut self, t: usize) {
-        let (actions, rows) = self.trajectory.stepping(t);
-        self.env.step(actions, rows);
-        self.trajectory.stepped(t);
-    }
+/// Runs what others wrote; the message if it panics.
+pub(crate) fn guard<R>(run: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| panic_message(payload.as_ref()))
+}
 
-    fn panicked(&self, key: &StreamKey, message: String) -> RolloutError {
-        RolloutError::Environment {
-            env: self.env.spec().name.clone(),
-            place: self.env.place(),
-            key: *key,
-            message,
-        }
-    }
-
-    pub(crate) fn check_finite(&self, key: &StreamKey) -> Result<(), RolloutError> {
-        let lanes = self.trajectory.lanes();
-        let width = self.trajectory.observation_width();
-        let found = |what, values: &[f32], index: usize, per_lane: usize| {
-            Err(RolloutError::NotFinite {
-                env: self.env.spec().name.clone(),
-                what,
-                value: values[index],
-                lane: self.first_lane + (index / per_lane % lanes) as u64,
-                step: index / per_lane / lanes,
-                key: *key,
-            })
-        };
-        let rewards = self.trajectory.rewards();
-        if let Some(index) = rewards.iter().position(|r| !r.is_finite()) {
-            return found("reward", rewards, index, 1);
-        }
-        let observations = self.trajectory.observations();
-        if let Some(index) = observations.iter().position(|o| !o.is_finite()) {
-            return found("an observation", observations, index, width);
-        }
-        Ok(())
+fn panicked(env: &dyn VecEnv, place: Place, key: &StreamKey, message: String) -> RolloutError {
+    RolloutError::Environment {
+        env: env.spec().name.clone(),
+        place,
+        key: *key,
+        message,
     }
 }

@@ -21,6 +21,7 @@ enum Fault {
     None,
     Panic,
     Nan,
+    NeverEnds,
 }
 
 #[derive(Default)]
@@ -45,7 +46,7 @@ impl Environment for Walk {
         if *state > 4.0 && self.fault == Fault::Nan {
             return Step::proceed(f32::NAN);
         }
-        if *state > 5.0 {
+        if *state > 5.0 && self.fault != Fault::NeverEnds {
             Step::terminal(*state)
         } else {
             Step::proceed(*state)
@@ -145,11 +146,7 @@ fn sums() -> Arc<dyn PolicyFactory> {
     Arc::new(MakeSums)
 }
 
-const KEY: StreamKey = StreamKey {
-    seed: 11,
-    domain: Domain::Training,
-    round: 4,
-};
+const KEY: StreamKey = StreamKey::new(11, Domain::Training, 4);
 
 const SIZE: BatchSize = BatchSize {
     lanes: 29,
@@ -235,8 +232,13 @@ fn evaluation_is_the_same_for_any_number_of_workers_and_adds_up() {
     assert!((episodes - first.returns.mean()).abs() < 1e-9);
     let last = first.cumulative_reward.last().unwrap().mean();
     assert!((last - first.returns.mean()).abs() < 1e-9);
-    let regret = first.regret.last().unwrap().mean();
-    let expected = first.known_task_optimum.mean() - first.returns.mean();
+    let trials: rl_core::Moments = first.trial_returns.iter().copied().collect();
+    assert!((trials.mean() - first.returns.mean()).abs() < 1e-9);
+    assert!(first.regret.is_empty(), "trials that end early have none");
+
+    let endless = evaluate(&three, &walks(Fault::NeverEnds), &sums(), held).unwrap();
+    let regret = endless.regret.last().unwrap().mean();
+    let expected = endless.known_task_optimum.mean() - endless.returns.mean();
     assert!((regret - expected).abs() < 1e-9);
 
     let training = Held {
@@ -285,7 +287,7 @@ fn a_reward_that_is_not_finite_is_refused() {
     let mut batch = Batch::new(env.as_ref(), SIZE).unwrap();
     let error = batch.collect(&pool, &sums(), KEY).unwrap_err().to_string();
     assert!(
-        error.contains("reward NaN") && error.contains("lane"),
+        error.starts_with("environment 'walk' gave reward NaN in") && error.contains("lane"),
         "{error}"
     );
     assert!(batch.collect_in_lockstep(&pool, &sums(), KEY).is_err());
@@ -353,4 +355,119 @@ fn what_does_not_fit_is_refused() {
     };
     let env: Arc<dyn EnvFactory> = Arc::new(env);
     assert!(evaluate(&pool, &env, &sums(), held).is_err());
+}
+
+/// Always wants the third of two actions, or panics when it is made.
+struct MakeWrong {
+    panic: bool,
+}
+
+struct Wrong;
+
+impl Policy for Wrong {
+    fn act(&mut self, row: &Row<'_>, _: &mut [Stream], out: ActRow<'_>) {
+        let actions = out.action.discrete().expect("a discrete environment");
+        actions.fill(0);
+        // Only once it has had some luck.
+        for lane in 0..row.lanes {
+            actions[lane] = if row.previous_reward[lane] > 2.0 {
+                2
+            } else {
+                1
+            };
+        }
+    }
+}
+
+impl PolicyFactory for MakeWrong {
+    fn name(&self) -> String {
+        "wrong".into()
+    }
+
+    fn make(&self, _: &EnvSpec, _: usize) -> Result<Box<dyn Policy>, String> {
+        assert!(!self.panic, "no such weights");
+        Ok(Box::new(Wrong))
+    }
+}
+
+#[test]
+fn an_action_that_does_not_exist_is_the_policys_fault() {
+    let pool = Pool::new(2, || ()).unwrap();
+    let policy: Arc<dyn PolicyFactory> = Arc::new(MakeWrong { panic: false });
+    let mut batch = Batch::new(walks(Fault::None).as_ref(), SIZE).unwrap();
+    let error = batch.collect(&pool, &policy, KEY).unwrap_err().to_string();
+    assert!(
+        error.starts_with("policy 'wrong' gave action 2 in"),
+        "{error}"
+    );
+    assert!(error.ends_with("allowed: 0 to 1"), "{error}");
+    let again = batch.collect_in_lockstep(&pool, &policy, KEY).unwrap_err();
+    assert!(again.to_string().contains("action 2"), "{again}");
+}
+
+#[test]
+fn a_failure_while_a_policy_is_made_keeps_the_batch_usable() {
+    let pool = Pool::new(2, || ()).unwrap();
+    let policy: Arc<dyn PolicyFactory> = Arc::new(MakeWrong { panic: true });
+    let mut batch = Batch::new(walks(Fault::None).as_ref(), SIZE).unwrap();
+    let tiles = batch.tiles().len();
+    let error = batch.collect(&pool, &policy, KEY).unwrap_err().to_string();
+    assert!(error.contains("'wrong' cannot act in 'walk'") && error.contains("no such weights"));
+    assert_eq!(batch.tiles().len(), tiles);
+    batch.collect(&pool, &sums(), KEY).unwrap();
+}
+
+#[test]
+fn a_panic_in_lockstep_is_an_error_too() {
+    let pool = Pool::new(2, || ()).unwrap();
+    let policy: Arc<dyn PolicyFactory> = Arc::new(MakeFaulty);
+    let mut batch = Batch::new(walks(Fault::None).as_ref(), SIZE).unwrap();
+    let error = batch.collect_in_lockstep(&pool, &policy, KEY).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("policy 'faulty' panicked at step 3")
+    );
+}
+
+#[test]
+fn what_would_not_fit_into_memory_is_refused_before_it_is_made() {
+    let size = BatchSize {
+        lanes: 1 << 20,
+        tile: 32,
+        steps: 1 << 30,
+    };
+    let error = Batch::new(walks(Fault::None).as_ref(), size).err().unwrap();
+    let error = error.to_string();
+    assert!(
+        error.contains("GiB") && error.contains("fewer lanes"),
+        "{error}"
+    );
+}
+
+#[test]
+fn another_rollout_meets_the_same_tasks_with_fresh_noise() {
+    let pool = Pool::new(2, || ()).unwrap();
+    let first = StreamKey {
+        lanes_per_task: 4,
+        ..KEY
+    };
+    let second = StreamKey {
+        rollout: 1,
+        ..first
+    };
+    let mut batch = Batch::new(walks(Fault::None).as_ref(), SIZE).unwrap();
+    let mut collect = |key| {
+        batch.collect(&pool, &sums(), key).unwrap();
+        let optima = batch.tiles().iter().flat_map(|t| t.known_task_optimum());
+        let optima: Vec<_> = optima.copied().collect();
+        (optima, bits(&batch))
+    };
+    let ((tasks, one), (same_tasks, two)) = (collect(first), collect(second));
+    assert_eq!(tasks, same_tasks);
+    assert_ne!(one, two);
+    for shared in tasks.chunks(4) {
+        assert!(shared.iter().all(|task| *task == shared[0]));
+    }
+    assert_ne!(tasks[0], tasks[4]);
 }

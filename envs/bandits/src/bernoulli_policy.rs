@@ -135,7 +135,7 @@ impl Lookup {
 impl Policy for Lookup {
     fn act(&mut self, row: &Row<'_>, _streams: &mut [Stream], out: ActRow<'_>) {
         let ActionsMut::Discrete(actions) = out.action else {
-            return; // `make` has refused continuous actions.
+            panic!("continuous actions given to a bandit's policy");
         };
         for (lane, action) in actions.iter_mut().enumerate() {
             self.update(lane, row);

@@ -8,11 +8,7 @@ use rl_core::{
     TaskDistribution, Tasks, Trajectory, VecEnv,
 };
 
-const KEY: StreamKey = StreamKey {
-    seed: 1,
-    domain: Domain::HeldOut,
-    round: 0,
-};
+const KEY: StreamKey = StreamKey::new(1, Domain::HeldOut, 0);
 
 fn tasks(arms: usize, pulls: usize) -> Tasks<BernoulliBandit> {
     Tasks::new(BernoulliBandit::new(arms, pulls).unwrap()).unwrap()
@@ -220,17 +216,25 @@ fn the_optimal_policy_forgets_at_a_trial_start_and_keeps_lanes_apart() {
     let spec = tasks.spec();
     let mut streams = vec![KEY.lane(Purpose::Action, 0); 2];
     let mut policy = factory.make(spec, 2).unwrap();
-    // Lane 1 begins a new trial at every row; lane 0 goes on failing.
-    let wanted = [0, 1, 2, 0];
-    for (t, wanted) in wanted.into_iter().enumerate() {
+    // Lane 1 begins a new trial at every row; lane 0 has two successes, begins
+    // again and fails with every arm.
+    let rows = [
+        (true, 0, 0.0, 0),
+        (false, 0, 1.0, 0),
+        (false, 0, 1.0, 0),
+        (true, 0, 1.0, 0),
+        (false, 0, 0.0, 1),
+        (false, 1, 0.0, 2),
+        (false, 2, 0.0, 0),
+    ];
+    for (t, (start, arm, reward, wanted)) in rows.into_iter().enumerate() {
         let (mut action, mut log_prob, mut value) = ([9, 9], [0.0; 2], [0.0; 2]);
-        let previous = [(t + 2) as u32 % 3, 0];
         let row = rl_core::Row {
             lanes: 2,
             observation: &[],
-            start: &[t == 0, true],
-            previous_action: rl_core::Actions::Discrete(&previous),
-            previous_reward: &[0.0, 0.0],
+            start: &[start, true],
+            previous_action: rl_core::Actions::Discrete(&[arm, 0]),
+            previous_reward: &[reward, 0.0],
             previous_outcome: &[Outcome::Continue; 2],
         };
         let out = rl_core::ActRow {
@@ -239,7 +243,7 @@ fn the_optimal_policy_forgets_at_a_trial_start_and_keeps_lanes_apart() {
             value: &mut value,
         };
         policy.act(&row, &mut streams, out);
-        assert_eq!(action, [wanted, 0], "pull {t}");
+        assert_eq!(action, [wanted, 0], "row {t}");
     }
 }
 

@@ -1,3 +1,199 @@
-pub(crate) fn run(_: &crate::Registry, _: &crate::cli::BaselineArgs) -> Result<(), crate::Failure> {
-    Ok(())
+//! `baseline`: learners without networks on held-out tasks.
+
+use crate::cli::BaselineArgs;
+use crate::comparison::{LearnerResult, Player, on_held_out};
+use crate::console::{Console, Table as Columns};
+use crate::failure::Failure;
+use crate::learners::{About, LearnerSpec, find};
+use crate::names::suggestion;
+use crate::overrides::Override;
+use crate::registry::{EnvironmentEntry, Registry};
+use crate::session::Session;
+use serde_json::json;
+use toml::Table;
+
+pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failure> {
+    let console = Console::new(args.output.json);
+    let entry = registry
+        .environment(&args.environment)
+        .map_err(Failure::usage)?;
+    let request = Request::read(entry, &args.words)?;
+    let built = entry.build(&request.settings).map_err(Failure::config)?;
+    let env = &built.factory;
+    let specs = request.learners.iter();
+    let specs = specs.map(|(about, params)| LearnerSpec::new(about.name, about.name, params));
+    let specs: Vec<LearnerSpec> = specs
+        .collect::<Result<_, String>>()
+        .map_err(Failure::config)?;
+    let session = Session::new(registry, console, args.work.workers(), "cpu")?;
+    let made = specs.iter().map(|spec| spec.make(&built, &session.oracles));
+    let policies: Vec<_> = made
+        .collect::<Result<_, String>>()
+        .map_err(Failure::config)?;
+    let exact = session.oracles.references(&built);
+    let mut table = Columns::new(&["learner", "mean return", "± s.e.", "regret", "gap closed"]);
+    for Player { kind, policy } in policies {
+        let evaluation = on_held_out(&session, env, &policy, (args.tasks, args.seed))?;
+        let result = LearnerResult::new(policy.name(), kind, &evaluation);
+        let gap = exact.gap_closed(result.mean_return, result.standard_error);
+        let regret = result.regret.as_ref().and_then(|row| row.last().copied());
+        table.row(vec![
+            result.name.clone(),
+            format!("{:.4}", result.mean_return),
+            format!("{:.4}", result.standard_error),
+            regret.map_or("–".to_owned(), |regret| format!("{regret:.4}")),
+            gap.map_or("–".to_owned(), |gap| {
+                format!("{:.1} %", 100.0 * gap.share)
+            }),
+        ]);
+        console.emit(&json!({
+            "learner": result.name,
+            "kind": kind,
+            "environment": entry.name(),
+            "settings": built.settings.table(),
+            "seed": args.seed,
+            "tasks": args.tasks,
+            "mean_return": result.mean_return,
+            "standard_error": result.standard_error,
+            "regret": regret,
+            "gap_closed": gap.map(|gap| gap.share),
+        }))?;
+    }
+    table.print(&console)
+}
+
+/// Learners with their parameters, and the environment's settings.
+#[derive(Debug)]
+struct Request {
+    settings: Table,
+    learners: Vec<(About, Table)>,
+}
+
+impl Request {
+    /// Sorts the words of the command line. A key without a name in front
+    /// belongs to whoever has it, if that is clear.
+    fn read(entry: &EnvironmentEntry, words: &[String]) -> Result<Self, Failure> {
+        let mut request = Self {
+            settings: Table::new(),
+            learners: Vec::new(),
+        };
+        for name in words.iter().filter(|word| !word.contains('=')) {
+            let about = find(name).map_err(Failure::usage)?;
+            if request
+                .learners
+                .iter()
+                .any(|(other, _)| other.name == about.name)
+            {
+                return Err(Failure::usage(format!("learner '{name}' is named twice")));
+            }
+            request.learners.push((about, Table::new()));
+        }
+        if request.learners.is_empty() {
+            let message = "no learner is named; `list learners` shows what there is";
+            return Err(Failure::usage(message));
+        }
+        for word in words.iter().filter(|word| word.contains('=')) {
+            let one = Override::parse(word).map_err(Failure::usage)?;
+            request.set(entry, one)?;
+        }
+        Ok(request)
+    }
+
+    /// Whose keys there are: `(owner, key)`.
+    fn keys(&self, entry: &EnvironmentEntry) -> Vec<(&'static str, String)> {
+        let settings = entry
+            .keys()
+            .iter()
+            .map(|key| ("environment", key.name.clone()));
+        let params = self
+            .learners
+            .iter()
+            .flat_map(|(about, _)| about.keys.iter().map(|key| (about.name, key.name.clone())));
+        settings.chain(params).collect()
+    }
+
+    fn set(&mut self, entry: &EnvironmentEntry, one: Override) -> Result<(), Failure> {
+        let keys = self.keys(entry);
+        let full = |(owner, key): &(&str, String)| format!("{owner}.{key}");
+        let meant: Vec<&(&str, String)> = keys
+            .iter()
+            .filter(|pair| pair.1 == one.key || full(pair) == one.key)
+            .collect();
+        let (owner, key) = match &meant[..] {
+            [(owner, key)] => (*owner, key.clone()),
+            [] => {
+                let names: Vec<String> = keys.iter().map(full).collect();
+                let help = suggestion(&one.key, names.iter().map(String::as_str));
+                return Err(Failure::usage(format!("{}: no such key; {help}", one.key)));
+            }
+            several => {
+                let names: Vec<String> = several.iter().map(|pair| full(pair)).collect();
+                let (key, names) = (&one.key, names.join(" or "));
+                return Err(Failure::usage(format!(
+                    "{key} may mean {names}; write one of these"
+                )));
+            }
+        };
+        let table = match self
+            .learners
+            .iter_mut()
+            .find(|(about, _)| about.name == owner)
+        {
+            Some((_, params)) => params,
+            None => &mut self.settings,
+        };
+        table.insert(key, one.value);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use toml::Value;
+
+    fn read(words: &[&str]) -> Result<Request, String> {
+        let registry = Registry::standard();
+        let entry = registry.environment("bernoulli-bandit").unwrap();
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        Request::read(entry, &words).map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn keys_find_their_owner() {
+        let request = read(&["ucb1", "greedy", "arms=3", "c=0.5", "environment.pulls=7"]).unwrap();
+        assert_eq!(request.settings["arms"], Value::Integer(3));
+        assert_eq!(request.settings["pulls"], Value::Integer(7));
+        assert_eq!(request.learners[0].1["c"], Value::Float(0.5));
+        assert!(request.learners[1].1.is_empty());
+        assert_eq!(
+            read(&["ucb1", "ucb1.c=1"]).unwrap().learners[0].1["c"],
+            Value::Integer(1)
+        );
+    }
+
+    #[test]
+    fn what_is_unclear_is_refused() {
+        let message = |words: &[&str]| read(words).unwrap_err();
+        assert!(message(&["arms=3"]).contains("no learner is named"));
+        assert!(message(&["usb1"]).contains("did you mean 'ucb1'?"));
+        assert!(message(&["ucb1", "ucb1"]).contains("twice"));
+        assert!(message(&["greedy", "c=0.5"]).contains("no such key"));
+        assert!(message(&["ucb1", "amrs=5"]).contains("did you mean 'environment.arms'?"));
+    }
+
+    #[test]
+    fn a_key_that_two_have_needs_a_name_in_front() {
+        let entry = EnvironmentEntry::new("e", "", |_| {
+            bandits::BernoulliBandit::new(2, 2).map_err(|error| error.to_string())
+        })
+        .number("c", 0.0, 0.0..=1.0, "");
+        let read = |words: [&str; 2]| Request::read(&entry, &words.map(str::to_owned));
+        let message = read(["ucb1", "c=1"]).unwrap_err().message;
+        assert_eq!(
+            message,
+            "c may mean environment.c or ucb1.c; write one of these"
+        );
+        assert_eq!(read(["ucb1", "environment.c=1"]).unwrap().settings.len(), 1);
+    }
 }

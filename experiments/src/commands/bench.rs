@@ -114,11 +114,7 @@ struct Stepper {
 
 impl Stepper {
     fn new(env: &dyn EnvFactory, first: usize, lanes: usize) -> Self {
-        let key = StreamKey {
-            seed: 0,
-            domain: Domain::Tuning,
-            round: 0,
-        };
+        let key = StreamKey::new(0, Domain::Tuning, 0);
         let width = env.spec().observation.width();
         let mut streams: Vec<Stream> = (first..first + lanes)
             .map(|lane| key.lane(Purpose::Action, lane as u64))

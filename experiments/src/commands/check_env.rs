@@ -5,12 +5,16 @@ use crate::conformance::check;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::registry::{Built, Registry};
+use rollout::Pool;
 use serde_json::json;
 
 pub(crate) fn run(registry: &Registry, args: &CheckEnvArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json);
     let built = Built::from_words(registry, &args.environment, &args.settings)?;
-    let checks = check(built.factory.as_ref());
+    // On a worker, whose panics are reported by the check instead.
+    let pool = Pool::new(1, || ())?;
+    let checks = pool.map(vec![built.factory], |_, env| check(env.as_ref()));
+    let checks = checks.map_err(Failure::internal)?.concat();
     for check in &checks {
         let (mark, fault) = match &check.fault {
             None => (console.good("ok    "), String::new()),

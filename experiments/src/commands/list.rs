@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::learners;
 use crate::presets::{PRESETS, QUICKSTART};
 use crate::registry::Registry;
+use crate::settings::Key;
 use serde_json::{Value, json};
 
 /// One thing that there is.
@@ -51,9 +52,9 @@ fn items(registry: &Registry, kind: Kind) -> Vec<Item> {
         }
         Kind::Learners => {
             let item = |about: learners::About| Item {
-                name: about.name,
-                summary: about.summary,
-                keys: about.params,
+                name: about.name.to_owned(),
+                summary: about.summary.to_owned(),
+                keys: about.keys.iter().map(row).collect(),
             };
             learners::all().into_iter().map(item).collect()
         }
@@ -61,20 +62,21 @@ fn items(registry: &Registry, kind: Kind) -> Vec<Item> {
 }
 
 fn environment(entry: &crate::EnvironmentEntry) -> Item {
-    let keys = entry.keys().iter().map(|key| {
-        let default = key.kind.default().to_string();
-        [
-            key.name.clone(),
-            default,
-            key.kind.allowed(),
-            key.meaning.clone(),
-        ]
-    });
     Item {
         name: entry.name().to_owned(),
         summary: entry.summary().to_owned(),
-        keys: keys.collect(),
+        keys: entry.keys().iter().map(row).collect(),
     }
+}
+
+fn row(key: &Key) -> [String; 4] {
+    let default = key.kind.default().to_string();
+    [
+        key.name.clone(),
+        default,
+        key.kind.allowed(),
+        key.meaning.clone(),
+    ]
 }
 
 fn show(console: &Console, kind: Kind, items: Vec<Item>, heading: bool) -> Result<(), Failure> {

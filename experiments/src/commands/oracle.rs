@@ -1,9 +1,9 @@
 //! `oracle`: an environment's exact values.
 
 use crate::cli::OracleArgs;
-use crate::comparison::{Reference, References};
 use crate::console::{Console, Table};
 use crate::failure::Failure;
+use crate::references::{Reference, References};
 use crate::registry::{Built, Registry};
 use serde_json::{Map, Value, json};
 

@@ -24,7 +24,10 @@ pub(crate) fn run(registry: &Registry, args: &QuickstartArgs) -> Result<(), Fail
         session.pool.workers()
     ));
     // A folder of its own, so that a second quickstart may replace the first.
-    let path = args.runs.join("quickstart");
+    let path = args
+        .runs
+        .join("quickstart")
+        .join(format!("seed-{}", args.seed));
     runner::create(&session, &path, &config, Existing::Overwrite)?;
     train::one(&session, &path)
 }

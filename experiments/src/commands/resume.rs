@@ -17,7 +17,7 @@ pub(crate) fn run(registry: &Registry, args: &ResumeArgs) -> Result<(), Failure>
     };
     let session = Session::new(registry, console, args.work.workers(), &device)?;
     match &paths[..] {
-        [path] if *path == args.run => train::one(&session, path),
+        [path] => train::one(&session, path),
         paths => train::several(&session, &args.run, paths),
     }
 }

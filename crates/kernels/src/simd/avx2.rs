@@ -28,6 +28,7 @@ impl Avx2 {
 impl Simd for Avx2 {
     type V = __m256;
     const LANES: usize = 8;
+    const REGISTERS: usize = 16;
     const FUSED: bool = true;
 
     #[inline(always)]
@@ -39,6 +40,12 @@ impl Simd for Avx2 {
     unsafe fn store(self, p: *mut f32, v: Self::V) {
         // SAFETY: `self` proves the instructions, the caller the pointer.
         unsafe { _mm256_storeu_ps(p, v) }
+    }
+    #[inline(always)]
+    fn prefetch(self, p: *const f32) {
+        // SAFETY: the instruction is part of every x86-64 processor, and no
+        // address makes it fail.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
     }
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {

@@ -27,6 +27,7 @@ impl Avx512 {
 impl Simd for Avx512 {
     type V = __m512;
     const LANES: usize = 16;
+    const REGISTERS: usize = 32;
     const FUSED: bool = true;
 
     #[inline(always)]
@@ -38,6 +39,12 @@ impl Simd for Avx512 {
     unsafe fn store(self, p: *mut f32, v: Self::V) {
         // SAFETY: `self` proves the instructions, the caller the pointer.
         unsafe { _mm512_storeu_ps(p, v) }
+    }
+    #[inline(always)]
+    fn prefetch(self, p: *const f32) {
+        // SAFETY: the instruction is part of every x86-64 processor, and no
+        // address makes it fail.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
     }
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {

@@ -31,6 +31,7 @@ fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
 impl Simd for Portable {
     type V = [f32; LANES];
     const LANES: usize = LANES;
+    const REGISTERS: usize = if cfg!(target_arch = "aarch64") { 16 } else { 8 };
     const FUSED: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
 
     #[inline(always)]

@@ -7,11 +7,7 @@ use rl_core::{Domain, Purpose, Stream, StreamKey};
 
 pub(crate) fn stream(lane: u64) -> Stream {
     single_threaded();
-    let key = StreamKey {
-        seed: 1,
-        domain: Domain::Training,
-        round: 0,
-    };
+    let key = StreamKey::new(1, Domain::Training, 0);
     key.lane(Purpose::Init, lane)
 }
 

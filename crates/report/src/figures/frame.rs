@@ -4,7 +4,7 @@ use super::{AXIS, GRID, INK, MUTED};
 use crate::canvas::{Align, Canvas, Color, Point, Stroke, Text};
 use crate::curve::{Band, Curve};
 use crate::font::Face;
-use crate::layout::{Scale, clip, ticks};
+use crate::layout::{Range, Scale, clip, ticks};
 use crate::text::fixed;
 
 /// Sizes of text, in pixels.
@@ -113,7 +113,9 @@ impl Frame {
             (right, self.bottom()),
         ];
         canvas.line(corner.to_vec(), Stroke::new(AXIS, 1.0));
-        canvas.text(text((EDGE, self.top() - 12.0), axis.name, TICK, MUTED));
+        if !axis.name.is_empty() {
+            canvas.text(text((EDGE, self.top() - 12.0), axis.name, TICK, MUTED));
+        }
     }
 
     /// Ticks below the frame and the name of the x axis.
@@ -169,6 +171,52 @@ impl Frame {
         }
         let mean: Vec<Point> = curve.mean.iter().map(|m| (m.x, m.y.mean)).collect();
         self.draw_line(canvas, &mean, stroke);
+        if let [(x, y)] = mean[..]
+            && self.y.holds(y)
+        {
+            canvas.dot(
+                (self.x.at(x), self.y.at(y)),
+                1.5 * stroke.width,
+                stroke.color,
+            );
+        }
+    }
+}
+
+/// Everything of a single chart but its data.
+pub(super) struct Plate<'a> {
+    pub(super) title: &'a str,
+    pub(super) subtitle: &'a str,
+    pub(super) x_axis: Axis<'a>,
+    pub(super) y_axis: Axis<'a>,
+    /// The largest value on the x axis, which begins at 0.
+    pub(super) x_high: f64,
+    pub(super) y: Range,
+    /// Room for labels at the right.
+    pub(super) room: f64,
+}
+
+impl Plate<'_> {
+    /// Draws titles and axes; returns the frame for the data.
+    pub(super) fn draw(&self, canvas: &mut Canvas) -> Frame {
+        let top = titles(canvas, self.title, self.subtitle) + 40.0;
+        let Range { low, high } = self.y;
+        let left = 24.0 + self.y_axis.tick_width(low, high);
+        let frame = Frame {
+            x: Scale {
+                low: 0.0,
+                high: self.x_high,
+                pixels: (left, f64::from(canvas.width) - self.room),
+            },
+            y: Scale {
+                low,
+                high,
+                pixels: (f64::from(canvas.height) - 58.0, top),
+            },
+        };
+        frame.draw_y(canvas, &self.y_axis);
+        frame.draw_x(canvas, &self.x_axis);
+        frame
     }
 }
 

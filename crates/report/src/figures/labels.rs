@@ -8,6 +8,8 @@ use crate::layout::spread;
 
 /// From the frame to a label.
 const LEADER: f64 = 16.0;
+/// The widest name that is written in full.
+const NAME: f64 = 180.0;
 /// Between baselines.
 const GAP: f64 = 18.0;
 
@@ -31,9 +33,13 @@ impl Label {
         }
     }
 
+    fn name(&self) -> String {
+        self.face().fit(&self.name, LABEL, NAME)
+    }
+
     fn width(&self) -> f64 {
         let number = format!("  {} ↑", self.number);
-        self.face().width(&self.name, LABEL) + self.face().width(&number, LABEL)
+        self.face().width(&self.name(), LABEL) + self.face().width(&number, LABEL)
     }
 }
 
@@ -73,9 +79,9 @@ pub(super) fn draw(canvas: &mut Canvas, frame: &Frame, labels: &[Label]) {
         let face = label.face();
         // Light colors are for lines; their names must be readable.
         let color = label.color.mix(INK, 0.3);
-        let name = text((x, y + 0.36 * LABEL), label.name.as_str(), LABEL, color);
+        let name = text((x, y + 0.36 * LABEL), label.name(), LABEL, color);
         canvas.text(Text { face, ..name });
-        let after = x + face.width(&format!("{}  ", label.name), LABEL);
+        let after = x + face.width(&format!("{}  ", label.name()), LABEL);
         let number = format!("{}{arrow}", label.number);
         let color = if label.strong { color } else { MUTED };
         let number = text((after, y + 0.36 * LABEL), number, LABEL, color);

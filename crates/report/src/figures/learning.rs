@@ -1,15 +1,15 @@
 //! The learning curve: held-out return against environment steps.
 
-use super::frame::{Axis, Frame, steps_axis, titles};
+use super::frame::{Axis, Frame, Plate, steps_axis};
 use super::labels::{self, Label};
 use super::{AGENT, Figure, ORACLE, RANDOM, WIDTH, stroke};
 use crate::canvas::{Canvas, Stroke};
 use crate::curve::{Band, Curve, Sample};
-use crate::layout::{Range, Scale};
+use crate::layout::Range;
 use crate::read::Evaluation;
 use crate::setting::Setting;
 use crate::standing::{Measure, Standings};
-use crate::text::{count, decimals, display_name, fixed, thousands};
+use crate::text::{count, decimals, display_name, fixed};
 use crate::words;
 
 /// How many of the best classical learners are drawn.
@@ -27,65 +27,53 @@ struct Reference {
 pub(super) fn figure(setting: &Setting<'_>, standings: Option<&Standings>) -> Option<Figure> {
     let (curve, evaluations) = curve(setting)?;
     let end = curve.last()?;
-    let mut references = standings
-        .map(|s| references(s, &evaluations))
+    let references = standings
+        .map(|standings| references(standings, &evaluations))
         .unwrap_or_default();
-    let range = range(&curve, end.1, &references, standings);
-    // A reference that the axis does not reach is named only if it is a value
-    // to aim at; a weak learner below the axis says nothing here.
-    references.retain(|r| r.label.value >= range.low);
-
-    let places = decimals(evaluations.iter().map(|row| row.standard_error));
     let agent = Label {
-        name: setting.algorithm(),
-        number: fixed(end.1, places),
+        name: setting.agent(),
+        number: fixed(end.1, places(&evaluations)),
         value: end.1,
         color: AGENT,
         strong: true,
     };
-    let labels: Vec<Label> = [agent]
-        .into_iter()
-        .chain(references.iter().map(|r| r.label.clone()))
-        .collect();
+    let others = references.iter().map(|reference| reference.label.clone());
+    let labels: Vec<Label> = [agent].into_iter().chain(others).collect();
 
     let title = words::learning_title(setting, standings, end);
     let mut canvas = Canvas::new(WIDTH, HEIGHT);
-    let top = titles(&mut canvas, &title, &setting.subtitle()) + 40.0;
-    let x_axis = steps_axis(curve.end(), 5);
-    let y_axis = Axis {
-        name: "Held-out return (sum of rewards in a trial)",
-        ticks: 6,
-        unit: 1.0,
-        whole: false,
-    };
-    let left = 24.0 + y_axis.tick_width(range.low, range.high);
-    let frame = Frame {
-        x: Scale {
-            low: 0.0,
-            high: curve.end().max(1.0),
-            pixels: (left, f64::from(WIDTH) - labels::room(&labels)),
+    let plate = Plate {
+        title: &title,
+        subtitle: &setting.subtitle(),
+        x_axis: steps_axis(curve.end(), 5),
+        y_axis: Axis {
+            name: "Held-out return (sum of rewards in a trial)",
+            ticks: 6,
+            unit: 1.0,
+            whole: false,
         },
-        y: Scale {
-            low: range.low,
-            high: range.high,
-            pixels: (f64::from(HEIGHT) - 58.0, top),
-        },
+        x_high: curve.end().max(1.0),
+        y: range(&curve, end.1, &references, standings),
+        room: labels::room(&labels),
     };
-    frame.draw_y(&mut canvas, &y_axis);
-    frame.draw_x(&mut canvas, &x_axis);
+    let frame = plate.draw(&mut canvas);
     for Reference { label, stroke } in &references {
         let line = [(frame.x.low, label.value), (frame.x.high, label.value)];
         frame.draw_line(&mut canvas, &line, *stroke);
     }
     frame.draw_curve(&mut canvas, &curve, Stroke::new(AGENT, 2.6));
     labels::draw(&mut canvas, &frame, &labels);
-
     Some(Figure {
         name: "learning-curve",
-        title,
         caption: caption(&curve, &evaluations, standings, &frame),
+        title,
         canvas,
     })
+}
+
+/// Decimals of returns.
+fn places(evaluations: &[Evaluation]) -> usize {
+    decimals(evaluations.iter().map(|row| row.standard_error))
 }
 
 /// The evaluations of all seeds: those of the comparison's kind of actions, or
@@ -132,7 +120,7 @@ fn curve(setting: &Setting<'_>) -> Option<(Curve, Vec<Evaluation>)> {
 /// What the curve is compared with, the most telling first.
 fn references(standings: &Standings, evaluations: &[Evaluation]) -> Vec<Reference> {
     let known = &standings.references;
-    let places = decimals(evaluations.iter().map(|row| row.standard_error));
+    let places = places(evaluations);
     let reference = |name: &str, value: Measure, stroke: Stroke| Reference {
         label: Label {
             name: name.to_string(),
@@ -152,7 +140,7 @@ fn references(standings: &Standings, evaluations: &[Evaluation]) -> Vec<Referenc
         ("Bayes-optimal", known.bayes_optimal, dashed),
         ("Random", known.random, thin),
         (
-            "Known task",
+            "Known-task optimum",
             known.known_task,
             Stroke {
                 dashed: true,
@@ -170,7 +158,8 @@ fn references(standings: &Standings, evaluations: &[Evaluation]) -> Vec<Referenc
         };
         reference(&display_name(&learner.name), learner.mean_return, stroke)
     });
-    exact.chain(classical).collect()
+    let finite = |reference: &Reference| reference.label.value.is_finite();
+    exact.chain(classical).filter(finite).collect()
 }
 
 /// The y axis. What is compared must be told apart, so the axis spans from
@@ -183,7 +172,6 @@ fn range(
     references: &[Reference],
     standings: Option<&Standings>,
 ) -> Range {
-    let all = Range::of(curve.values());
     let known_task = standings
         .and_then(|s| s.references.known_task)
         .map(Measure::mean);
@@ -195,11 +183,10 @@ fn range(
         .filter(|value| !out_of_reach(*value))
         .collect();
     let range = match core.len() {
-        0 => all,
-        _ => Range::of(core.into_iter().chain([end]))
-            .reach(all.low, 0.6)
-            .reach(all.high, 0.6),
+        0 => Range::of(curve.values()),
+        _ => Range::of(core.into_iter().chain([end])).reach_all(curve.values(), 0.6),
     };
+    let range = range.reach_all(curve.band_ends(), 0.25);
     let near = known_task.filter(|value| *value <= range.high + 0.35 * (range.high - range.low));
     match near {
         Some(value) => range.reach(value, 0.35).padded(0.05),
@@ -247,17 +234,14 @@ fn caption(
         }
     }
     if curve.values().any(|value| !frame.y.holds(value)) {
-        let lowest = thousands_or_fixed(Range::of(curve.values()).low);
-        parts.push(format!("The axis is cut; single values reach {lowest}."));
+        let all = Range::of(curve.values());
+        parts.push(format!(
+            "The axis is cut: values of single seeds lie between {} and {}.",
+            fixed(all.low, 2),
+            fixed(all.high, 2)
+        ));
+    } else if curve.band_ends().any(|end| !frame.y.holds(end)) {
+        parts.push("The band is wider than the figure in places.".to_string());
     }
     parts.join(" ")
-}
-
-/// A number for a caption.
-fn thousands_or_fixed(value: f64) -> String {
-    match value.abs() {
-        n if n >= 1e4 && value > 0.0 => thousands(value as u64),
-        n if n >= 100.0 => fixed(value, 0),
-        _ => fixed(value, 2),
-    }
 }

@@ -6,6 +6,9 @@ mod learning;
 mod regret;
 mod training;
 
+#[cfg(test)]
+mod tests;
+
 use crate::Result;
 use crate::canvas::{Canvas, Color, Stroke};
 use crate::read::Kind;

@@ -1,10 +1,10 @@
 //! Cumulative regret over the steps of a trial.
 
-use super::frame::{Axis, Frame, titles};
+use super::frame::{Axis, Frame, Plate};
 use super::labels::{self, Label};
 use super::{Figure, ORACLE, WIDTH, stroke};
-use crate::canvas::{Canvas, Stroke};
-use crate::layout::{Range, Scale};
+use crate::canvas::{Canvas, Color, Stroke};
+use crate::layout::Range;
 use crate::read::Kind;
 use crate::setting::Setting;
 use crate::standing::{Measure, Standing, Standings};
@@ -32,39 +32,31 @@ pub(super) fn figure(setting: &Setting<'_>, standings: &Standings) -> Option<Fig
         .collect();
     let exact = exact_bayes(standings, &drawn);
 
-    let errors = drawn.iter().filter_map(|learner| learner.final_regret());
-    let places = decimals(errors.map(Measure::uncertainty)).min(3);
-    let mut labels: Vec<Label> = Vec::new();
     let mut order = drawn.clone();
     order.sort_by_key(|learner| learner.kind == Kind::Classical);
-    for learner in &order {
-        let value = learner.final_regret().map_or(f64::NAN, Measure::mean);
-        labels.push(Label {
-            name: display_name(&learner.name),
-            number: fixed(value, places),
-            value,
-            color: stroke(learner, standings).color,
-            strong: learner.kind == Kind::Trained,
-        });
-    }
-    labels.extend(exact.map(|value| Label {
-        name: "Bayes-optimal".to_string(),
-        number: fixed(value, places),
-        value,
-        color: ORACLE,
-        strong: false,
-    }));
-    labels.retain(|label| label.value.is_finite());
-
+    let labels = make_labels(&order, exact, standings);
     let title = words::regret_title(setting, trained, &drawn);
     let mut canvas = Canvas::new(WIDTH, HEIGHT);
-    let frame = draw_frame(
-        &mut canvas,
-        &title,
-        setting,
-        (steps, high),
-        labels::room(&labels),
-    );
+    let plate = Plate {
+        title: &title,
+        subtitle: &setting.subtitle(),
+        x_axis: Axis {
+            name: "Steps into a trial",
+            ticks: 8.min(steps),
+            unit: 1.0,
+            whole: true,
+        },
+        y_axis: Axis {
+            name: "Cumulative regret (reward behind an agent that knows its task)",
+            ticks: 6,
+            unit: 1.0,
+            whole: false,
+        },
+        x_high: steps as f64,
+        y: Range { low: 0.0, high },
+        room: labels::room(&labels),
+    };
+    let frame = plate.draw(&mut canvas);
     // The trained agent last, on top of the others.
     order.sort_by_key(|learner| learner.kind == Kind::Trained);
     for learner in &order {
@@ -74,54 +66,35 @@ pub(super) fn figure(setting: &Setting<'_>, standings: &Standings) -> Option<Fig
         canvas.dot((frame.right(), frame.y.at(value)), 4.0, ORACLE);
     }
     labels::draw(&mut canvas, &frame, &labels);
+    let cut = labels.iter().any(|label| label.value > high);
     Some(Figure {
         name: "regret",
         title,
-        caption: words::regret_caption(
-            standings,
-            exact.is_some(),
-            labels.iter().any(|l| l.value > high),
-        ),
+        caption: words::regret_caption(standings, exact.is_some(), cut),
         canvas,
     })
 }
 
-fn draw_frame(
-    canvas: &mut Canvas,
-    title: &str,
-    setting: &Setting<'_>,
-    (steps, high): (usize, f64),
-    room: f64,
-) -> Frame {
-    let top = titles(canvas, title, &setting.subtitle()) + 40.0;
-    let y_axis = Axis {
-        name: "Cumulative regret (reward behind an agent that knows its task)",
-        ticks: 6,
-        unit: 1.0,
-        whole: false,
+/// A label for every learner in the given order, and for the exact value.
+fn make_labels(order: &[&Standing], exact: Option<f64>, standings: &Standings) -> Vec<Label> {
+    let regrets = order.iter().filter_map(|learner| learner.final_regret());
+    let places = decimals(regrets.map(Measure::uncertainty)).min(3);
+    let label = |name: String, value: f64, color: Color, strong: bool| Label {
+        name,
+        number: fixed(value, places),
+        value,
+        color,
+        strong,
     };
-    let x_axis = Axis {
-        name: "Steps into a trial",
-        ticks: 8.min(steps),
-        unit: 1.0,
-        whole: true,
-    };
-    let left = 24.0 + y_axis.tick_width(0.0, high);
-    let frame = Frame {
-        x: Scale {
-            low: 0.0,
-            high: steps as f64,
-            pixels: (left, f64::from(WIDTH) - room),
-        },
-        y: Scale {
-            low: 0.0,
-            high,
-            pixels: (f64::from(HEIGHT) - 58.0, top),
-        },
-    };
-    frame.draw_y(canvas, &y_axis);
-    frame.draw_x(canvas, &x_axis);
-    frame
+    let learners = order.iter().filter_map(|learner| {
+        let value = learner.final_regret()?.mean();
+        let color = stroke(learner, standings).color;
+        let strong = learner.kind == Kind::Trained;
+        Some(label(display_name(&learner.name), value, color, strong))
+    });
+    let exact = exact.map(|value| label("Bayes-optimal".to_string(), value, ORACLE, false));
+    let finite = |label: &Label| label.value.is_finite();
+    learners.chain(exact).filter(finite).collect()
 }
 
 fn draw_learner(canvas: &mut Canvas, frame: &Frame, learner: &Standing, stroke: Stroke) {

@@ -10,7 +10,7 @@ use crate::font::Face;
 use crate::layout::{Range, Scale, quantile};
 use crate::read::Run;
 use crate::setting::Setting;
-use crate::text::{capitalized, thousands};
+use crate::text::thousands;
 
 /// The metrics that are drawn where a run has them, and their names.
 const METRICS: [(&str, &str); 7] = [
@@ -53,10 +53,7 @@ pub(super) fn figure(setting: &Setting<'_>) -> Option<Figure> {
     let (_, first) = panels.first()?;
     let band = first.band;
 
-    let title = capitalized(&format!(
-        "{} in training: what its optimizer saw",
-        setting.algorithm()
-    ));
+    let title = format!("{} in training: what its optimizer saw", setting.agent());
     let rows = panels.len().div_ceil(COLUMNS);
     let mut header = Canvas::new(WIDTH, 1);
     let top = titles(&mut header, &title, &setting.subtitle()) + 2.0;
@@ -81,14 +78,15 @@ pub(super) fn figure(setting: &Setting<'_>) -> Option<Figure> {
         1 => ".".to_string(),
         n => format!(", averaged over {n} neighbouring ones."),
     });
-    caption.push_str(match band {
-        Band::Seeds(_) => {
-            " Thick line: mean over seeds; band: its 95\u{a0}% interval (Student’s t over seeds); thin \
-             lines: single seeds."
+    caption.push_str(match (band, setting.runs.len()) {
+        (Band::Seeds(_), _) => {
+            " Thick line: mean over seeds; band: its 95\u{a0}% interval (Student’s t over seeds); \
+             thin lines: single seeds."
         }
-        _ => "",
+        (_, 1) => "",
+        _ => " Thick line: mean over seeds; thin lines: single seeds.",
     });
-    caption.push_str(" Extreme values, as of the first updates, may be cut off.");
+    caption.push_str(" Extreme values and wide bands may be cut off.");
     Some(Figure {
         name: "training",
         title,
@@ -113,7 +111,11 @@ fn curve(runs: &[&Run], key: &str, last: u64) -> Option<Curve> {
             thin(&samples.collect::<Vec<_>>(), POINTS, last)
         })
         .collect();
-    let curve = Curve::of(&seeds)?;
+    let mut curve = Curve::of(&seeds)?;
+    if curve.band == Band::Seeds(2) {
+        // An interval from two seeds would fill the panel and say nothing.
+        curve.band = Band::None;
+    }
     let alive = curve.seeds.iter().flatten().any(|(_, y)| *y != 0.0);
     alive.then_some(curve)
 }
@@ -125,30 +127,33 @@ fn draw_panel(
     end: f64,
     below: bool,
 ) {
+    let band = curve.band_ends().filter(|_| curve.band != Band::None);
     let range = Range {
         low: quantile(curve.values(), 0.005).unwrap_or(0.0),
         high: quantile(curve.values(), 0.995).unwrap_or(1.0),
     }
+    .reach_all(band, 0.15)
     .padded(0.06);
     let width = (f64::from(WIDTH) - 14.0) / COLUMNS as f64;
     let left = 14.0 + column as f64 * width;
+    let y_axis = Axis {
+        name: "",
+        ticks: 3,
+        unit: 1.0,
+        whole: false,
+    };
+    let numbers = y_axis.tick_width(range.low, range.high).max(34.0);
     let frame = Frame {
         x: Scale {
             low: 0.0,
             high: end.max(1.0),
-            pixels: (left + 46.0, left + width - 18.0),
+            pixels: (left + numbers + 12.0, left + width - 18.0),
         },
         y: Scale {
             low: range.low,
             high: range.high,
             pixels: (top + NAME_ROOM + PANEL_HEIGHT, top + NAME_ROOM),
         },
-    };
-    let y_axis = Axis {
-        name: "",
-        ticks: 3,
-        unit: 1.0,
-        whole: false,
     };
     frame.draw_y(canvas, &y_axis);
     let title = text((left, top + NAME_ROOM - 11.0), name, TICK, INK);

@@ -7,23 +7,23 @@ use serde_json::{Value, json};
 
 /// What a synthetic run is like.
 #[derive(Clone, Debug)]
-pub struct Synthetic {
-    pub environment: &'static str,
-    pub settings: Value,
-    pub updates: u64,
-    pub steps: usize,
+pub(crate) struct Synthetic {
+    pub(crate) environment: &'static str,
+    pub(crate) settings: Value,
+    pub(crate) updates: u64,
+    pub(crate) steps: usize,
     /// Expected reward per step of random, Bayes-optimal and known-task play.
-    pub random: f64,
-    pub bayes: Option<f64>,
-    pub known: f64,
+    pub(crate) random: f64,
+    pub(crate) bayes: Option<f64>,
+    pub(crate) known: f64,
     /// Share of the gap from random to `top` that the agent closes.
-    pub closed: f64,
-    pub top: f64,
+    pub(crate) closed: f64,
+    pub(crate) top: f64,
     /// Other learners, with the share that each closes.
-    pub others: Vec<(&'static str, &'static str, f64)>,
+    pub(crate) others: Vec<(&'static str, &'static str, f64)>,
     /// Whether training has ended, so that the comparison was written.
-    pub compared: bool,
-    pub evaluated: bool,
+    pub(crate) compared: bool,
+    pub(crate) evaluated: bool,
 }
 
 impl Default for Synthetic {
@@ -53,7 +53,7 @@ impl Default for Synthetic {
 }
 
 /// The setting with ten times as many pulls, whose optimum nobody computed.
-pub fn long() -> Synthetic {
+pub(crate) fn long() -> Synthetic {
     Synthetic {
         settings: json!({ "arms": 5, "pulls": 100 }),
         updates: 900,
@@ -161,7 +161,7 @@ impl Synthetic {
     }
 
     /// Writes a run directory `folder/seed-<seed>`.
-    pub fn write(&self, folder: &Path, seed: u64) -> PathBuf {
+    pub(crate) fn write(&self, folder: &Path, seed: u64) -> PathBuf {
         let path = folder.join(format!("seed-{seed}"));
         let config = format!(
             "seed = {seed}\nalgorithm = \"rl2\"\n\n[environment]\nname = \"{}\"\n\n[ppo]\n\

@@ -6,20 +6,25 @@ use rl_core::{
     ActionSpace, Discrete, EnvFactory, EnvSpec, Environment, Gae, ObservationSpace, Step, Stream,
     TaskDistribution, Tasks,
 };
-use rl2::{BackendKind, Outer, Rl2Config, Schedule, Shape, Trainer};
+use rl2::{BackendKind, Outer, PolicyStart, Rl2Config, Schedule, Shape, Trainer};
 use rollout::Pool;
 use std::sync::Arc;
 
 /// Two arms, of which one pays always and the other never, in `episodes`
-/// episodes of 3 pulls. The observation is the pull's index in its episode.
+/// episodes of 3 pulls.
 #[derive(Clone)]
 pub(crate) struct Switches {
     pub(crate) episodes: usize,
+    /// What the agent sees of the pull's index in its episode.
+    pub(crate) sees: ObservationSpace,
+    /// Whether the second pull of an episode may end it.
+    pub(crate) ends_early: bool,
 }
 
 #[derive(Default)]
 pub(crate) struct Switch {
     good: u32,
+    ends_early: bool,
 }
 
 impl Environment for Switch {
@@ -32,11 +37,15 @@ impl Environment for Switch {
 
     fn step(&self, state: &mut usize, action: &u32, _: &mut Stream) -> Step {
         *state += 1;
-        Step::proceed(f32::from(u8::from(*action == self.good)))
+        let reward = f32::from(u8::from(*action == self.good));
+        if self.ends_early && *state == 2 && *action == 0 {
+            return Step::terminal(reward);
+        }
+        Step::proceed(reward)
     }
 
     fn observe(&self, state: &usize, observation: &mut [f32]) {
-        observation[0] = *state as f32;
+        observation.fill(*state as f32);
     }
 }
 
@@ -46,7 +55,7 @@ impl TaskDistribution for Switches {
     fn spec(&self) -> EnvSpec {
         EnvSpec {
             name: "switch".into(),
-            observation: ObservationSpace::Discrete { size: 4 },
+            observation: self.sees.clone(),
             action: ActionSpace::Discrete { size: 2 },
             horizon: 3,
             episodes: self.episodes,
@@ -55,11 +64,21 @@ impl TaskDistribution for Switches {
 
     fn sample(&self, task: &mut Switch, rng: &mut Stream) {
         task.good = rng.random_range(0..2);
+        task.ends_early = self.ends_early;
     }
 }
 
 pub(crate) fn switches() -> Arc<dyn EnvFactory> {
-    Arc::new(Tasks::new(Switches { episodes: 2 }).unwrap())
+    seen_as(ObservationSpace::Discrete { size: 4 }, false)
+}
+
+pub(crate) fn seen_as(sees: ObservationSpace, ends_early: bool) -> Arc<dyn EnvFactory> {
+    let tasks = Switches {
+        episodes: 2,
+        sees,
+        ends_early,
+    };
+    Arc::new(Tasks::new(tasks).unwrap())
 }
 
 pub(crate) fn pool(workers: usize) -> Arc<Pool> {
@@ -103,10 +122,23 @@ pub(crate) fn config(backend: BackendKind) -> Rl2Config {
             weight_decay: 0.0,
         },
         trunk: SequenceConfig::Gru { hidden: 16 },
+        policy: PolicyStart {
+            gain: 0.01,
+            std: 0.5,
+        },
     }
 }
 
 pub(crate) fn trainer(config: Rl2Config, seed: u64, workers: usize) -> Trainer {
+    trainer_in(&switches(), config, seed, workers)
+}
+
+pub(crate) fn trainer_in(
+    env: &Arc<dyn EnvFactory>,
+    config: Rl2Config,
+    seed: u64,
+    workers: usize,
+) -> Trainer {
     let device = nets::tch::Device::Cpu;
-    Trainer::new(switches().as_ref(), config, seed, pool(workers), device).unwrap()
+    Trainer::new(env.as_ref(), config, seed, pool(workers), device).unwrap()
 }

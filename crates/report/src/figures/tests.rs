@@ -1,0 +1,172 @@
+//! What must hold of every figure, whatever it shows.
+
+use std::path::Path;
+
+use super::{Figure, all, stroke};
+use crate::canvas::{Canvas, Color, Text};
+use crate::setting::group;
+use crate::standing::Standings;
+use crate::support::{Synthetic, long};
+
+fn figures(folder: &Path) -> Vec<Figure> {
+    let runs = crate::load(&[folder.to_path_buf()]).unwrap();
+    let settings = group(&runs);
+    let standings = Standings::of(&settings[0]);
+    all(&settings[0], standings.as_ref()).unwrap()
+}
+
+/// Left, top, right and bottom of the letters without their accents.
+fn extent(text: &Text) -> [f64; 4] {
+    let (left, width) = text.extent();
+    let baseline = text.place.1;
+    [
+        left,
+        baseline - 0.75 * text.size,
+        left + width,
+        baseline + 0.2 * text.size,
+    ]
+}
+
+fn assert_text_is_legible(name: &str, canvas: &Canvas) {
+    let texts: Vec<&Text> = canvas.texts().collect();
+    for (index, text) in texts.iter().enumerate() {
+        let [left, top, right, bottom] = extent(text);
+        let inside = left >= 0.0
+            && top >= 0.0
+            && right <= f64::from(canvas.width)
+            && bottom <= f64::from(canvas.height);
+        assert!(inside, "{name}: {:?} leaves the figure", text.text);
+        // 10 pixels on a page that is 600 wide.
+        assert!(
+            text.size * 600.0 / f64::from(canvas.width) >= 10.0,
+            "{name}: {:?}",
+            text.text
+        );
+        for other in &texts[..index] {
+            let [l, t, r, b] = extent(other);
+            let overlap = left < r && l < right && top < b && t < bottom;
+            assert!(
+                !overlap,
+                "{name}: {:?} overlaps {:?}",
+                text.text, other.text
+            );
+        }
+    }
+}
+
+#[test]
+fn no_text_overlaps_another_or_leaves_its_figure() {
+    let crowd: Vec<(&str, &str, f64)> = vec![
+        ("bayes-optimal", "oracle", 1.0),
+        ("random", "classical", 0.0),
+        ("greedy", "classical", 0.9),
+        ("epsilon-greedy(0.1)", "classical", 0.899),
+        ("ucb1", "classical", 0.901),
+        ("thompson", "classical", 0.9),
+        (
+            "a-learner-with-an-exceedingly-long-name(and=parameters)",
+            "classical",
+            0.9,
+        ),
+        ("another", "classical", 0.9005),
+        ("terrible", "classical", -9.0),
+    ];
+    let base = Synthetic::default;
+    let cases = [
+        ("plain", base(), 3),
+        ("one seed", base(), 1),
+        ("unknown", long(), 2),
+        (
+            "crowd",
+            Synthetic {
+                others: crowd,
+                ..base()
+            },
+            3,
+        ),
+        (
+            "bad agent",
+            Synthetic {
+                closed: -3.0,
+                ..base()
+            },
+            2,
+        ),
+        (
+            "large",
+            Synthetic {
+                random: -90_000.0,
+                known: 10.0,
+                bayes: None,
+                top: 0.0,
+                ..base()
+            },
+            2,
+        ),
+        ("one step", Synthetic { steps: 1, ..base() }, 2),
+        (
+            "alone",
+            Synthetic {
+                others: Vec::new(),
+                ..base()
+            },
+            2,
+        ),
+        (
+            "training",
+            Synthetic {
+                compared: false,
+                ..base()
+            },
+            2,
+        ),
+        (
+            "begun",
+            Synthetic {
+                compared: false,
+                updates: 25,
+                ..base()
+            },
+            1,
+        ),
+    ];
+    for (name, synthetic, seeds) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        for seed in 0..seeds {
+            synthetic.write(folder.path(), seed);
+        }
+        for figure in figures(folder.path()) {
+            let name = format!("{name}, {}", figure.name);
+            assert_text_is_legible(&name, &figure.canvas);
+            assert!(
+                !figure.title.is_empty() && figure.caption.ends_with('.'),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn learners_have_different_looks() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut others: Vec<(&str, &str, f64)> = vec![("random", "classical", 0.0)];
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+    others.extend(names.iter().map(|name| (*name, "classical", 0.5)));
+    Synthetic {
+        others,
+        ..Synthetic::default()
+    }
+    .write(folder.path(), 0);
+    let runs = crate::load(&[folder.path().to_path_buf()]).unwrap();
+    let settings = group(&runs);
+    let standings = Standings::of(&settings[0]).unwrap();
+    let looks: Vec<(Color, bool)> = standings
+        .learners
+        .iter()
+        .map(|learner| stroke(learner, &standings))
+        .map(|stroke| (stroke.color, stroke.dashed))
+        .collect();
+    for (index, look) in looks.iter().enumerate() {
+        assert!(!looks[..index].contains(look), "{look:?} is there twice");
+    }
+}

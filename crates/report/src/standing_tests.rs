@@ -1,0 +1,49 @@
+//! Shares of a gap and their errors.
+
+use super::*;
+
+fn gap(random: Measure, best: Measure) -> Gap {
+    gap_between(random, best).unwrap()
+}
+
+fn gap_between(random: Measure, best: Measure) -> Option<Gap> {
+    super::gap(&References {
+        bayes_optimal: Some(best),
+        random: Some(random),
+        ..References::default()
+    })
+}
+
+#[test]
+fn a_share_runs_from_random_to_the_best() {
+    let gap = gap(Measure::Exact(5.0), Measure::Exact(7.0));
+    assert_eq!(gap.measure(Measure::Exact(5.0)), Measure::Exact(0.0));
+    assert_eq!(gap.measure(Measure::Exact(7.0)), Measure::Exact(1.0));
+    assert_eq!(
+        gap.measure(Measure::Sampled(6.5, 0.2)),
+        Measure::Sampled(0.75, 0.1)
+    );
+    let seeds = Measure::over_seeds(&[(6.0, 0.1), (6.4, 0.1)]).unwrap();
+    let interval = gap.measure(seeds).interval();
+    assert!((interval.mean - 0.6).abs() < 1e-12);
+    assert!((interval.high - 0.6 - 1.270_620_474).abs() < 1e-8);
+}
+
+#[test]
+fn errors_of_both_ends_count_where_they_matter() {
+    let gap = gap(Measure::Sampled(0.0, 0.3), Measure::Sampled(1.0, 0.4));
+    // At random only random's error counts, at the best only the best's.
+    assert_eq!(gap.measure(Measure::Exact(0.0)).uncertainty(), 0.3);
+    assert_eq!(gap.measure(Measure::Exact(1.0)).uncertainty(), 0.4);
+    // At twice the way: sqrt(0.3² + (2 · 0.4)²).
+    let beyond = gap.measure(Measure::Exact(2.0)).uncertainty();
+    assert!((beyond - 0.73_f64.sqrt()).abs() < 1e-12);
+}
+
+#[test]
+fn no_gap_no_share() {
+    assert!(gap_between(Measure::Exact(5.0), Measure::Exact(5.0)).is_none());
+    assert!(gap_between(Measure::Exact(5.0), Measure::Exact(4.0)).is_none());
+    assert!(gap_between(Measure::Exact(f64::NAN), Measure::Exact(4.0)).is_none());
+    assert!(gap_between(Measure::Exact(0.0), Measure::Exact(0.0)).is_none());
+}

@@ -1,0 +1,190 @@
+//! What a report says of finished runs.
+
+#[path = "support/page.rs"]
+mod page;
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use page::{change, report, reported};
+use report::Written;
+use serde_json::{Value, json};
+use support::{Synthetic, long};
+
+/// Makes the comparison of seed 0 and 1 end with these returns of the agent.
+fn set_returns(folder: &Path, returns: &[f64]) {
+    for (seed, mean_return) in returns.iter().enumerate() {
+        change(
+            &folder.join(format!("quick/seed-{seed}/comparison.json")),
+            |comparison| {
+                comparison["learners"][0]["mean_return"] = json!(mean_return);
+                comparison["learners"][0]["standard_error"] = json!(0.02);
+            },
+        );
+    }
+}
+
+#[test]
+fn several_seeds_give_a_mean_with_its_interval() {
+    let (folder, ..) = reported(&Synthetic::default(), 3);
+    // Shares of 5 to 6.66: 0.9, 0.95 and 1. Student's t with two degrees of
+    // freedom: 4.302653 * 0.05 / sqrt(3) = 0.1242.
+    set_returns(folder.path(), &[6.494, 6.577, 6.66]);
+    let (written, page) = report(&[folder.path().join("quick")], folder.path());
+    let headline = "RL² closed 95.0\u{202f}% [82.6,\u{a0}107.4] of the gap between random and \
+                    Bayes-optimal on 10,000 held-out tasks (3 seeds).";
+    assert_eq!(written.headlines, [headline]);
+    assert!(page.contains(headline));
+    assert!(page.contains("RL² on Bernoulli bandit"));
+    assert!(
+        page.contains("6.577 [6.371,\u{a0}6.783]"),
+        "the mean return"
+    );
+    assert!(page.contains("Seed 2") && page.contains("6.660\u{a0}±\u{a0}0.020"));
+    assert!(page.contains("95\u{a0}% interval (Student’s t over seeds)"));
+    assert!(page.contains("Thompson sampling") && page.contains("ε-greedy (0.1)"));
+    assert!(written.notes.is_empty());
+}
+
+#[test]
+fn figures_and_tables_are_files_too() {
+    let (folder, written, page) = reported(&Synthetic::default(), 2);
+    let names: Vec<String> = written
+        .figures
+        .iter()
+        .map(|path| {
+            path.strip_prefix(folder.path())
+                .unwrap()
+                .display()
+                .to_string()
+        })
+        .collect();
+    let expected = ["learning-curve", "regret", "training"]
+        .map(|name| [format!("figures/{name}.svg"), format!("figures/{name}.png")]);
+    assert_eq!(names, expected.concat());
+    for path in &written.figures {
+        let bytes = fs::read(path).unwrap();
+        match path.extension().unwrap().to_str() {
+            Some("svg") => {
+                let svg = String::from_utf8(bytes).unwrap();
+                assert!(svg.starts_with("<svg width=\"720\"") && svg.contains("xmlns"));
+                let drawn = svg.split_once("\n").unwrap().1.trim_end();
+                assert!(page.contains(drawn), "the page shows the same figure");
+            }
+            _ => assert!(bytes.starts_with(b"\x89PNG"), "{}", path.display()),
+        }
+    }
+    let markdown = fs::read_to_string(&written.tables[0]).unwrap();
+    assert!(markdown.contains("| 1 | **RL²** | "), "{markdown}");
+    assert!(markdown.contains("|  | Bayes-optimal (exact) | 6.660 | 1.673 | 100.0\u{202f}% |"));
+}
+
+#[test]
+fn csv_has_all_digits_and_equal_columns() {
+    let (_folder, written, _) = reported(&Synthetic::default(), 2);
+    let csv = fs::read_to_string(&written.tables[1]).unwrap();
+    let columns = csv.lines().next().unwrap().split(',').count();
+    for line in csv.lines().skip(1) {
+        // The setting's name has commas, so it is in quotation marks.
+        let rest = line
+            .strip_prefix("\"RL² on Bernoulli bandit (arms 5, pulls 10)\",")
+            .unwrap();
+        assert_eq!(rest.split(',').count() + 1, columns, "{line}");
+    }
+    let exact = csv
+        .lines()
+        .find(|line| line.contains("Bayes-optimal (exact)"))
+        .unwrap();
+    assert!(
+        exact.contains(",reference,,6.66,0,6.66,6.66,1.673"),
+        "{exact}"
+    );
+    assert_eq!(
+        csv.lines()
+            .filter(|line| line.contains(",trained,"))
+            .count(),
+        3
+    );
+}
+
+#[test]
+fn one_seed_says_that_its_interval_is_over_tasks() {
+    let (_folder, written, page) = reported(&Synthetic::default(), 1);
+    assert!(written.headlines[0].ends_with("(1 seed; the interval is over tasks)."));
+    assert!(page.contains("±1.96 standard errors of its evaluation over tasks, not over seeds"));
+    assert!(!page.contains("Seed by seed"));
+}
+
+#[test]
+fn without_bayes_optimal_the_share_is_named_for_the_known_task() {
+    let (_folder, written, page) = reported(&long(), 2);
+    assert!(written.headlines[0].contains("gap between random and the known-task optimum"));
+    assert!(page.contains("No Bayes-optimal value: its table needs 3 TB of memory."));
+    assert!(page.contains("Share of the gap closed, random to the known-task optimum"));
+}
+
+#[test]
+fn without_any_reference_there_are_returns_only() {
+    let (folder, ..) = reported(&Synthetic::default(), 1);
+    change(
+        &folder.path().join("quick/seed-0/comparison.json"),
+        |comparison| {
+            let none = json!({ "why": "this environment gives no exact value" });
+            comparison["exact"] = json!({
+                "bayes_optimal": none, "known_task_optimum": none, "random": none,
+            });
+            comparison["optimum"] = Value::Null;
+            let learners = comparison["learners"].as_array_mut().unwrap();
+            learners.retain(|learner| learner["name"] != "bayes-optimal");
+            for learner in learners {
+                learner["regret"] = Value::Null;
+                learner["regret_se"] = Value::Null;
+            }
+        },
+    );
+    let (written, page) = report(&[folder.path().join("quick")], folder.path());
+    assert!(
+        written.headlines[0].contains("reached a return of 6."),
+        "{}",
+        written.headlines[0]
+    );
+    assert!(!page.contains("Share of the gap") && !page.contains("<th>Regret</th>"));
+    assert_eq!(written.figures.len(), 4);
+}
+
+#[test]
+fn an_agent_that_is_worse_than_random_is_not_praised() {
+    let (folder, ..) = reported(&Synthetic::default(), 2);
+    set_returns(folder.path(), &[4.9, 4.8]);
+    let (written, page) = report(&[folder.path().join("quick")], folder.path());
+    assert!(
+        written.headlines[0].starts_with("RL² closed −9.0\u{202f}% ["),
+        "{}",
+        written.headlines[0]
+    );
+    assert!(page.contains("RL² does no better than random"));
+    assert!(!page.contains("RL² closes"));
+}
+
+#[test]
+fn text_from_files_is_escaped() {
+    let (_folder, _, page) = reported(&Synthetic::default(), 1);
+    assert!(page.contains("Example CPU &lt;8 cores&gt; &amp; more"));
+    assert!(page.contains("name = &quot;bernoulli-bandit&quot;"));
+}
+
+#[test]
+fn the_same_files_give_the_same_bytes() {
+    let (folder, first, _) = reported(&Synthetic::default(), 3);
+    let other = tempfile::tempdir().unwrap();
+    let (second, _) = report(&[folder.path().join("quick")], other.path());
+    let files = |written: &Written| -> Vec<Vec<u8>> {
+        let paths = [&written.html]
+            .into_iter()
+            .chain(&written.figures)
+            .chain(&written.tables);
+        paths.map(|path| fs::read(path).unwrap()).collect()
+    };
+    assert!(files(&first) == files(&second));
+}

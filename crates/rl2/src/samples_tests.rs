@@ -1,0 +1,67 @@
+//! Targets against hand-made trajectories.
+
+use super::*;
+use rl_core::{ActionSpace, EnvSpec, ObservationSpace, Outcome};
+
+const DECAY: Gae = Gae {
+    gamma: 0.5,
+    lambda: 0.5,
+};
+
+/// Two lanes of two episodes of up to 2 steps: lane 0 takes all of them, lane 1
+/// terminates each episode at its first step and begins another trial.
+fn trajectory() -> Trajectory {
+    let spec = EnvSpec {
+        name: "toy".into(),
+        observation: ObservationSpace::Vector { size: 0 },
+        action: ActionSpace::Discrete { size: 2 },
+        horizon: 2,
+        episodes: 2,
+    };
+    use Outcome::{Continue, Terminated, Truncated};
+    let mut trajectory = Trajectory::new(&spec, 2, 4);
+    trajectory.begin();
+    let rows = [
+        ([1.0, 10.0], [Continue, Terminated], [false, false]),
+        ([2.0, 20.0], [Truncated, Terminated], [false, true]),
+        ([3.0, 30.0], [Continue, Continue], [false, false]),
+        ([4.0, 40.0], [Truncated, Truncated], [true, false]),
+    ];
+    for (t, (reward, outcome, start)) in rows.into_iter().enumerate() {
+        let (_, out) = trajectory.acting(t);
+        out.value.copy_from_slice(&[1.0, 2.0]);
+        let (_, rows) = trajectory.stepping(t);
+        rows.reward.copy_from_slice(&reward);
+        rows.outcome.copy_from_slice(&outcome);
+        rows.start.copy_from_slice(&start);
+        trajectory.stepped(t);
+    }
+    trajectory
+}
+
+#[test]
+fn credit_flows_over_episodes_and_ends_with_the_trial() {
+    let mut targets = Targets::default();
+    targets.fill(&trajectory(), DECAY, 1.0);
+    assert_eq!(targets.mask, [1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0, 0.0]);
+    // Lane 0, from the back: 4 − 1; 3 + ½ − 1 + ¼·3; 2 + ½ − 1 + …; 1 + ½ − 1 + ….
+    let lane_0: Vec<f32> = targets.advantages.iter().step_by(2).copied().collect();
+    assert_eq!(lane_0, [1.078125, 2.3125, 3.25, 3.0]);
+    // Lane 1: its trial ends at its second step, 20 − 2; 10 + 1 − 2 + ¼·18.
+    assert_eq!(targets.advantages[3], 18.0);
+    assert_eq!(targets.advantages[1], 13.5);
+    let sums = targets
+        .advantages
+        .iter()
+        .zip([1.0, 2.0].into_iter().cycle());
+    let returns: Vec<f32> = sums.map(|(advantage, value)| advantage + value).collect();
+    assert_eq!(targets.returns, returns);
+}
+
+#[test]
+fn rewards_are_scaled_before_they_are_learned_from() {
+    let mut targets = Targets::default();
+    targets.fill(&trajectory(), DECAY, 0.5);
+    assert_eq!(targets.advantages[6], 4.0 * 0.5 - 1.0);
+    assert_eq!(targets.advantages[3], 20.0 * 0.5 - 2.0);
+}

@@ -1,0 +1,238 @@
+//! The exact solution of the chain.
+//!
+//! Every step gives one piece of evidence: it agrees with "action 0 is the one
+//! to advance" if action 0 advanced or action 1 returned. Its probability q is
+//! 1 − slip if that is so and slip if not, whichever action is taken. After t
+//! steps the number k of those that agreed is a sufficient statistic, and
+//! ρ(k, t) the probability that the next one agrees (see [`crate::belief`]).
+//! With s⁺ the state after an advance from s, r⁺(s) its reward, and 0 and 2
+//! those of a return,
+//!
+//! ```text
+//! V_T = 0
+//! V_t(s, k) = max of  ρ [r⁺(s) + V_{t+1}(s⁺, k+1)] + σ [2 + V_{t+1}(0, k)]     action 0
+//!                     ρ [2 + V_{t+1}(0, k+1)] + σ [r⁺(s) + V_{t+1}(s⁺, k)]     action 1
+//! ```
+//!
+//! where a state after the last step of an episode is replaced by state 0.
+
+use crate::belief::Predictive;
+use crate::chain::{END, RETURN};
+use rl_core::{ActRow, Actions, EnvSpec, Policy, PolicyFactory, Row, Stream};
+use std::sync::Arc;
+
+/// The most memory and time that a solution may take.
+const MOST_BYTES: f64 = 1e9;
+const MOST_SECONDS: f64 = 30.0;
+
+/// What is wanted of a solution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Value,
+    Policy,
+}
+
+/// Chains to solve.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Problem {
+    pub(crate) states: usize,
+    /// The lowest and the highest slip probability.
+    pub(crate) slip: (f64, f64),
+    pub(crate) horizon: usize,
+    pub(crate) episodes: usize,
+}
+
+impl Problem {
+    fn steps(&self) -> usize {
+        self.horizon * self.episodes
+    }
+
+    /// How many states can have been reached before step `t`, from state 0 on.
+    fn reached(&self, t: usize) -> usize {
+        self.states.min(t % self.horizon + 1)
+    }
+
+    /// Refuses what takes too much memory or time.
+    ///
+    /// # Errors
+    /// How much it would take, as a clause.
+    fn affordable(&self, wanted: Wanted) -> Result<(), String> {
+        let steps = self.steps() as f64;
+        let states = self.states.min(self.horizon) as f64;
+        let size = steps * steps / 2.0 * states;
+        let bytes = match wanted {
+            Wanted::Value => 16.0 * steps * states,
+            Wanted::Policy => size,
+        };
+        // As measured; the integrals of the last layer take most of it where
+        // states are few.
+        let seconds = 2e-9 * size + 2e-8 * steps * steps;
+        if bytes <= MOST_BYTES && seconds <= MOST_SECONDS {
+            return Ok(());
+        }
+        Err(format!(
+            "the dynamic program over the belief needs about {:.1} GB of memory and {seconds:.0} \
+             seconds on one core; it is attempted up to 1 GB and 30 seconds: take fewer steps per \
+             trial or fewer states",
+            bytes / 1e9
+        ))
+    }
+}
+
+/// The Bayes-optimal expected return.
+///
+/// # Errors
+/// Why it cannot be computed, as a clause.
+pub(crate) fn value(problem: Problem) -> Result<f64, String> {
+    problem.affordable(Wanted::Value)?;
+    Ok(solve(problem, |_| ()))
+}
+
+/// Solves all steps from the last one back, hands over the best actions of
+/// each, `[reached states][evidence]`, and returns the value.
+fn solve(problem: Problem, mut each: impl FnMut(&[u8])) -> f64 {
+    let steps = problem.steps();
+    let (low, high) = problem.slip;
+    let mut predictive = Predictive::new(low, high, steps - 1);
+    let most = problem.states.min(problem.horizon);
+    let width = steps + 1;
+    let mut later = vec![0.0; most * width]; // [states][evidence]
+    let mut now = later.clone();
+    let mut best = Vec::new();
+    for t in (0..steps).rev() {
+        let reached = problem.reached(t);
+        best.clear();
+        best.resize(reached * (t + 1), 0);
+        for state in 0..reached {
+            let last = state + 1 == problem.states;
+            let next = match ((t + 1) % problem.horizon, last) {
+                (0, _) => 0,
+                (_, true) => state,
+                (_, false) => state + 1,
+            };
+            let backup = Backup {
+                predictive: &predictive,
+                advanced: &later[next * width..next * width + t + 2],
+                returned: &later[..t + 2],
+                reward: if last { END } else { 0.0 },
+            };
+            let values = &mut now[state * width..state * width + t + 1];
+            backup.run(values, &mut best[state * (t + 1)..(state + 1) * (t + 1)]);
+        }
+        each(&best);
+        std::mem::swap(&mut now, &mut later);
+        if t > 0 {
+            predictive.earlier();
+        }
+    }
+    later[0]
+}
+
+/// One step in one state, for all evidence.
+struct Backup<'a> {
+    predictive: &'a Predictive,
+    advanced: &'a [f64], // [evidence + 1], values after an advance
+    returned: &'a [f64], // [evidence + 1], values after a return
+    /// Of an advance.
+    reward: f64,
+}
+
+impl Backup<'_> {
+    fn run(&self, values: &mut [f64], best: &mut [u8]) {
+        let count = values.len();
+        let (advanced, returned) = (&self.advanced[..count + 1], &self.returned[..count + 1]);
+        let agrees = &self.predictive.agrees[..count];
+        let differs = &self.predictive.differs[..count];
+        let best = &mut best[..count];
+        for k in 0..count {
+            let first =
+                agrees[k] * (self.reward + advanced[k + 1]) + differs[k] * (RETURN + returned[k]);
+            let second =
+                agrees[k] * (RETURN + returned[k + 1]) + differs[k] * (self.reward + advanced[k]);
+            values[k] = first.max(second);
+            best[k] = u8::from(second > first);
+        }
+    }
+}
+
+/// Makes Bayes-optimal policies for one environment.
+pub(crate) struct BayesOptimal {
+    spec: EnvSpec,
+    best: Arc<Vec<Vec<u8>>>, // [steps][reached states][evidence]
+}
+
+impl BayesOptimal {
+    /// Solves the chains that `spec` describes.
+    ///
+    /// # Errors
+    /// Why they cannot be solved, as a clause.
+    pub(crate) fn new(problem: Problem, spec: EnvSpec) -> Result<Self, String> {
+        problem.affordable(Wanted::Policy)?;
+        let mut best = Vec::with_capacity(problem.steps());
+        solve(problem, |actions| best.push(actions.to_vec()));
+        best.reverse();
+        let best = Arc::new(best);
+        Ok(Self { spec, best })
+    }
+}
+
+impl PolicyFactory for BayesOptimal {
+    fn name(&self) -> String {
+        "bayes-optimal".into()
+    }
+
+    fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
+        if *spec != self.spec {
+            return Err(format!(
+                "this Bayes-optimal policy was computed for {:?} and cannot act in {spec:?}; ask \
+                 the environment itself for its own",
+                self.spec,
+            ));
+        }
+        Ok(Box::new(Lookup {
+            best: Arc::clone(&self.best),
+            evidence: vec![Evidence::default(); lanes],
+        }))
+    }
+}
+
+/// What a lane has seen.
+#[derive(Clone, Copy, Debug, Default)]
+struct Evidence {
+    steps: usize,
+    agreed: usize,
+}
+
+/// Counts each lane's evidence and looks up what is best.
+struct Lookup {
+    best: Arc<Vec<Vec<u8>>>,
+    evidence: Vec<Evidence>, // [lanes]
+}
+
+impl Policy for Lookup {
+    fn act(&mut self, row: &Row<'_>, _streams: &mut [Stream], out: ActRow<'_>) {
+        let (Some(actions), Actions::Discrete(previous)) =
+            (out.action.discrete(), row.previous_action)
+        else {
+            return; // `make` has refused continuous actions.
+        };
+        for (lane, evidence) in self.evidence.iter_mut().enumerate() {
+            if row.start[lane] {
+                *evidence = Evidence::default();
+            } else {
+                let returned = row.previous_reward[lane] == RETURN as f32;
+                evidence.steps += 1;
+                evidence.agreed += usize::from((previous[lane] == 1) == returned);
+            }
+            let state = row.observation[lane] as usize;
+            let layer = self.best.get(evidence.steps);
+            let place = state * (evidence.steps + 1) + evidence.agreed;
+            let best = layer.and_then(|layer| layer.get(place));
+            actions[lane] = best.map_or(0, |action| u32::from(*action));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "chain_oracle_tests.rs"]
+mod tests;

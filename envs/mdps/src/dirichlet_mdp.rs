@@ -1,0 +1,164 @@
+//! Random finite MDPs.
+
+use crate::check::Settings;
+use crate::estimate;
+use crate::model::Noise;
+use crate::planner::Planner;
+use crate::tabular::Mdp;
+use rl_core::rand::RngExt as _;
+use rl_core::rand_distr::{Exp1, StandardNormal};
+use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, SpecError};
+use rl_core::{Stream, TaskDistribution};
+
+/// Random finite MDPs: every row of transition probabilities is drawn from a
+/// flat Dirichlet(1, …, 1), every mean reward from N(1, 1). Every episode
+/// starts in state 0, and no state is terminal.
+///
+/// # Observations
+/// The index of the state, `0..states`.
+///
+/// # Actions
+/// The index of the action, `0..actions`.
+///
+/// # Reward
+/// The mean reward of state and action, plus noise from N(0, 1).
+///
+/// # Reference
+/// Duan et al. 2016, "RL²: Fast Reinforcement Learning via Slow Reinforcement
+/// Learning", section 3.2 and table 2, after Osband, Russo and Van Roy 2013, "(More)
+/// Efficient Reinforcement Learning via Posterior Sampling".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirichletMdp {
+    settings: DirichletMdpSettings,
+}
+
+/// The sizes of [`DirichletMdp`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DirichletMdpSettings {
+    /// States, 1 to 1,000; `states² × actions` is at most 1,000,000.
+    pub states: usize,
+    /// Actions, 1 to 1,000.
+    pub actions: usize,
+    /// Steps per episode, 1 to 1,000,000.
+    pub horizon: usize,
+    /// Episodes per trial, 1 to 1,000,000; a trial has at most 2³² − 1 steps.
+    pub episodes: usize,
+}
+
+const NAME: &str = "dirichlet-mdp";
+/// More would take over 16 MB per lane.
+const MOST_PROBABILITIES: usize = 1_000_000;
+
+impl DirichletMdp {
+    /// MDPs of these sizes.
+    ///
+    /// # Errors
+    /// If a number, or a product of some, is out of range.
+    pub fn new(settings: DirichletMdpSettings) -> Result<Self, SpecError> {
+        let DirichletMdpSettings {
+            states,
+            actions,
+            horizon,
+            episodes,
+        } = settings;
+        let check = Settings { env: NAME };
+        check.count("states", states, 1..=1_000, "1 to 1000")?;
+        check.count("actions", actions, 1..=1_000, "1 to 1000")?;
+        check.count("horizon", horizon, 1..=1_000_000, "1 to 1000000")?;
+        check.count("episodes", episodes, 1..=1_000_000, "1 to 1000000")?;
+        if states * states * actions > MOST_PROBABILITIES {
+            let value = format!("{states}² × {actions}");
+            let allowed = "at most 1000000 transition probabilities";
+            return Err(check.error("states² × actions", value, allowed));
+        }
+        let distribution = Self { settings };
+        distribution.spec().validate()?;
+        Ok(distribution)
+    }
+
+    fn work(&self) -> f64 {
+        let settings = &self.settings;
+        estimate::work(settings.states, settings.actions, settings.horizon)
+    }
+
+    fn optimum(&self, planner: &mut Planner, task: &Mdp) -> f64 {
+        let episode = planner.optimum(task.model(), self.settings.horizon);
+        self.settings.episodes as f64 * episode
+    }
+}
+
+impl TaskDistribution for DirichletMdp {
+    type Task = Mdp;
+
+    fn spec(&self) -> EnvSpec {
+        let settings = &self.settings;
+        EnvSpec {
+            name: NAME.into(),
+            observation: ObservationSpace::Discrete {
+                size: settings.states,
+            },
+            action: ActionSpace::Discrete {
+                size: settings.actions,
+            },
+            horizon: settings.horizon,
+            episodes: settings.episodes,
+        }
+    }
+
+    fn sample(&self, task: &mut Mdp, rng: &mut Stream) {
+        let (states, actions) = (self.settings.states, self.settings.actions);
+        task.rebuild(|model| {
+            model.clear(states, actions);
+            model.noise = Noise::Gaussian {
+                standard_deviation: 1.0,
+            };
+            for row in model.transition.chunks_exact_mut(states) {
+                flat_dirichlet(row, rng);
+            }
+            for mean in &mut model.mean_reward {
+                *mean = 1.0 + rng.sample::<f64, _>(StandardNormal);
+            }
+        });
+    }
+
+    /// The number of episodes times the value of one by value iteration;
+    /// `None` where `states² × actions × (horizon + 10)` exceeds 4·10⁷.
+    fn known_task_optimum(&self, task: &Mdp) -> Option<f64> {
+        let affordable = estimate::affordable(self.work(), estimate::PER_TASK).is_ok();
+        affordable.then(|| self.optimum(&mut Planner::default(), task))
+    }
+
+    /// Random: 1 per step, for which states are visited does not depend on the
+    /// mean rewards, whose expectation is 1. Known task: Monte Carlo over
+    /// tasks, each solved exactly.
+    fn exact_values(&self) -> ExactValues {
+        let mut planner = Planner::default();
+        ExactValues {
+            bayes_optimal: Exact::unknown(
+                "the posterior is a Dirichlet distribution for every state and action and a \
+                 normal one for every mean reward, and the beliefs that can be reached multiply \
+                 with every step; compare with known_task_optimum, which bounds it from above",
+            ),
+            known_task_optimum: estimate::mean(self, self.work(), |task| {
+                self.optimum(&mut planner, task)
+            }),
+            random: Exact::value(self.spec().trial_steps() as f64),
+        }
+    }
+}
+
+/// Fills a row with a draw from Dirichlet(1, …, 1): independent Gamma(1) numbers
+/// (which are exponential), divided by their sum.
+#[inline]
+fn flat_dirichlet(row: &mut [f64], rng: &mut Stream) {
+    let mut sum = 0.0;
+    for p in row.iter_mut() {
+        *p = rng.sample(Exp1);
+        sum += *p;
+    }
+    // An exponential number can round to 0, and it may be the only one.
+    let scale = 1.0 / sum.max(f64::MIN_POSITIVE);
+    for p in row {
+        *p *= scale;
+    }
+}

@@ -1,0 +1,163 @@
+//! A finite MDP that can be acted in.
+
+use crate::model::{Model, ModelError, Noise};
+use rl_core::rand::RngExt as _;
+use rl_core::rand_distr::StandardNormal;
+use rl_core::{Discrete, Environment, Step, Stream};
+
+/// Up to this many states a row is searched from end to end, which has no
+/// branches to mispredict; longer ones by bisection.
+const SHORT: usize = 64;
+
+/// One task given by tables: a [`Model`] with what it takes to sample from it
+/// fast. A step costs one uniform number and one search of a row, and one
+/// normal or uniform number more where rewards are noisy.
+///
+/// # Observations
+/// The index of the state.
+///
+/// # Actions
+/// The index of the action.
+///
+/// # Reward
+/// The model's mean reward of state, action and next state, with its noise.
+///
+/// # Reference
+/// Puterman 1994, "Markov Decision Processes", chapter 2; next states are
+/// sampled by inversion of the cumulative distribution.
+#[derive(Clone, Debug, Default)]
+pub struct Mdp {
+    model: Model,
+    cumulative: Vec<f64>, // [states][actions][states]
+    start: Vec<f64>,      // [states], cumulative
+    /// The state in which every episode starts, if there is just one.
+    only_start: Option<usize>,
+}
+
+impl Mdp {
+    /// The task of a model.
+    ///
+    /// # Errors
+    /// See [`Model::validate`].
+    pub fn new(model: Model) -> Result<Self, ModelError> {
+        model.validate()?;
+        let mut task = Self {
+            model,
+            ..Self::default()
+        };
+        task.prepare();
+        Ok(task)
+    }
+
+    /// Changes the task in place, reusing its memory: what
+    /// [`TaskDistribution::sample`](rl_core::TaskDistribution::sample) calls.
+    /// Checks that row lengths agree; that the numbers are sound is up to the
+    /// caller, who can test it with [`Model::validate`].
+    ///
+    /// # Panics
+    /// If the model's lengths do not agree with its sizes, or it has no states.
+    pub fn rebuild(&mut self, change: impl FnOnce(&mut Model)) {
+        change(&mut self.model);
+        self.prepare();
+    }
+
+    /// The numbers of the task.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    fn prepare(&mut self) {
+        let Model {
+            states,
+            actions,
+            transition,
+            start,
+            ..
+        } = &self.model;
+        assert_eq!(transition.len(), states * actions * states, "transition");
+        assert_eq!(self.model.mean_reward.len(), states * actions, "rewards");
+        assert_eq!(start.len(), *states, "start");
+        assert_eq!(self.model.terminal.len(), *states, "terminal");
+        self.cumulative.resize(transition.len(), 0.0);
+        let rows = transition.chunks_exact(*states);
+        for (row, cumulative) in rows.zip(self.cumulative.chunks_exact_mut(*states)) {
+            accumulate(row, cumulative);
+        }
+        self.start.resize(*states, 0.0);
+        accumulate(start, &mut self.start);
+        let mut starts = start.iter().enumerate().filter(|(_, p)| **p > 0.0);
+        self.only_start = match (starts.next(), starts.next()) {
+            (Some((only, _)), None) => Some(only),
+            _ => None,
+        };
+    }
+}
+
+/// Writes Σ_{j ≤ i} p_j, and ∞ from the last state that is possible at all, so
+/// that rounding can neither lead past it nor leave a gap.
+#[inline]
+fn accumulate(row: &[f64], cumulative: &mut [f64]) {
+    let mut sum = 0.0;
+    for (p, cumulative) in row.iter().zip(&mut *cumulative) {
+        sum += p;
+        *cumulative = sum;
+    }
+    let last = row.iter().rposition(|p| *p > 0.0).unwrap_or(0);
+    cumulative[last..].fill(f64::INFINITY);
+}
+
+/// The state whose share of the cumulative row holds `u`, from \[0, 1).
+#[inline]
+fn search(cumulative: &[f64], u: f64) -> usize {
+    if cumulative.len() <= SHORT {
+        let passed = cumulative.iter().map(|c| u32::from(*c <= u));
+        return passed.sum::<u32>() as usize;
+    }
+    cumulative.partition_point(|c| *c <= u)
+}
+
+impl Environment for Mdp {
+    type State = usize;
+    type Action = Discrete;
+
+    #[inline]
+    fn reset(&self, state: &mut usize, rng: &mut Stream) {
+        *state = match self.only_start {
+            Some(only) => only,
+            None => search(&self.start, rng.random()),
+        };
+    }
+
+    #[inline]
+    fn step(&self, state: &mut usize, action: &u32, rng: &mut Stream) -> Step {
+        let model = &self.model;
+        let row = *state * model.actions + *action as usize;
+        let span = row * model.states..(row + 1) * model.states;
+        let next = search(&self.cumulative[span.clone()], rng.random());
+        let mut mean = model.mean_reward[row];
+        if let Some(added) = model.transition_reward.get(span.start + next) {
+            mean += added;
+        }
+        let reward = match model.noise {
+            Noise::None => mean,
+            Noise::Gaussian { standard_deviation } => {
+                mean + standard_deviation * rng.sample::<f64, _>(StandardNormal)
+            }
+            Noise::Bernoulli => f64::from(u8::from(rng.random::<f64>() < mean)),
+        };
+        *state = next;
+        Step {
+            reward: reward as f32,
+            terminated: model.terminal[next],
+        }
+    }
+
+    #[inline]
+    fn observe(&self, state: &usize, observation: &mut [f32]) {
+        observation[0] = *state as f32;
+    }
+}
+
+#[cfg(test)]
+#[path = "tabular_tests.rs"]
+mod tests;

@@ -1,0 +1,163 @@
+//! The two-step task: is a reward credited to the action or to the state?
+
+use crate::check::Settings;
+use crate::two_step_oracle::{self, BayesOptimal};
+use rl_core::rand::RngExt as _;
+use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
+use rl_core::{PolicyFactory, SpecError, Step, Stream, TaskDistribution};
+
+/// The two-step task. A round has two steps and is an episode of its own. In
+/// the first stage the agent chooses between two actions; action 0 leads to
+/// the second-stage state 1 with probability `common` (0.8 in the reference)
+/// and to state 2 otherwise, action 1 the other way round. In the second stage
+/// either action has the same effect: it collects the reward of the state,
+/// which is paid with probability `reward` (0.9) in the better state and
+/// 1 − `reward` in the other. Which state is the better one is drawn by the
+/// toss of a coin for every task, and stays so for the `rounds` rounds of the
+/// trial.
+///
+/// What the task shows is in [`StayProbability`](crate::StayProbability): an
+/// agent that credits the second-stage state stays with its first choice after
+/// a reward that followed a common transition, and leaves it after one that
+/// followed a rare transition; an agent that credits the action stays after
+/// any reward.
+///
+/// # Observations
+/// 0 in the first stage, 1 or 2 in the second.
+///
+/// # Actions
+/// 0 and 1.
+///
+/// # Reward
+/// 0 in the first stage; 1 or 0 in the second.
+///
+/// # Reference
+/// Daw et al. 2011, "Model-Based Influences on Humans' Choices and Striatal
+/// Prediction Errors"; simplified, as here, by Wang et al. 2016, "Learning to
+/// Reinforcement Learn", section 3.2.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TwoStep {
+    rounds: usize,
+    common: f64,
+    reward: f64,
+}
+
+const NAME: &str = "two-step";
+
+impl TwoStep {
+    /// Trials of `rounds` rounds (1 to 10,000), with common transitions of
+    /// probability `common` (0.5 to 1), and rewards in the better state of
+    /// probability `reward` (0.5 to 1).
+    ///
+    /// # Errors
+    /// If a number is out of range.
+    pub fn new(rounds: usize, common: f64, reward: f64) -> Result<Self, SpecError> {
+        let check = Settings { env: NAME };
+        check.count("rounds", rounds, 1..=10_000, "1 to 10000")?;
+        check.number("common", common, 0.5..=1.0, "0.5 to 1")?;
+        check.number("reward", reward, 0.5..=1.0, "0.5 to 1")?;
+        Ok(Self {
+            rounds,
+            common,
+            reward,
+        })
+    }
+
+    fn known(&self) -> f64 {
+        self.rounds as f64 * two_step_oracle::good_choice(self.common, self.reward)
+    }
+}
+
+/// One task: which second-stage state is the better one.
+#[derive(Clone, Debug, Default)]
+pub struct TwoStepTask {
+    common: f64,
+    reward: f64,
+    better: u8,
+}
+
+impl TwoStepTask {
+    /// The better second-stage state, 1 or 2.
+    pub fn better(&self) -> u8 {
+        self.better
+    }
+}
+
+impl Environment for TwoStepTask {
+    /// What is observed.
+    type State = u8;
+    type Action = Discrete;
+
+    #[inline]
+    fn reset(&self, state: &mut u8, _rng: &mut Stream) {
+        *state = 0;
+    }
+
+    #[inline]
+    fn step(&self, state: &mut u8, action: &u32, rng: &mut Stream) -> Step {
+        let u: f64 = rng.random();
+        if *state == 0 {
+            let common = u < self.common;
+            *state = if common == (*action == 0) { 1 } else { 2 };
+            return Step::proceed(0.0);
+        }
+        let chance = match *state == self.better {
+            true => self.reward,
+            false => 1.0 - self.reward,
+        };
+        Step::terminal(f32::from(u8::from(u < chance)))
+    }
+
+    #[inline]
+    fn observe(&self, state: &u8, observation: &mut [f32]) {
+        observation[0] = f32::from(*state);
+    }
+}
+
+impl TaskDistribution for TwoStep {
+    type Task = TwoStepTask;
+
+    fn spec(&self) -> EnvSpec {
+        EnvSpec {
+            name: NAME.into(),
+            observation: ObservationSpace::Discrete { size: 3 },
+            action: ActionSpace::Discrete { size: 2 },
+            horizon: 2,
+            episodes: self.rounds,
+        }
+    }
+
+    fn sample(&self, task: &mut TwoStepTask, rng: &mut Stream) {
+        *task = TwoStepTask {
+            common: self.common,
+            reward: self.reward,
+            better: 1 + u8::from(rng.random::<bool>()),
+        };
+    }
+
+    /// The same in all tasks: always the action that commonly leads to the
+    /// better state.
+    fn known_task_optimum(&self, _task: &TwoStepTask) -> Option<f64> {
+        Some(self.known())
+    }
+
+    /// Random: both second-stage states half of the time, so that half of the
+    /// rounds pay. Known task: see [`Self::known_task_optimum`]. Bayes-optimal:
+    /// by dynamic programming, see [`Self::bayes_optimal_policy`].
+    fn exact_values(&self) -> ExactValues {
+        let value = two_step_oracle::value(self.rounds, self.common, self.reward);
+        ExactValues {
+            bayes_optimal: Exact::value(value),
+            known_task_optimum: Exact::value(self.known()),
+            random: Exact::value(self.rounds as f64 / 2.0),
+        }
+    }
+
+    /// Takes the action that commonly leads to the state that is more probably
+    /// the better one, action 0 if both are equally so. That is optimal: what
+    /// a round tells of the better state does not depend on the action taken,
+    /// so there is nothing to explore for.
+    fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
+        Ok(Box::new(BayesOptimal::new(self.spec())))
+    }
+}

@@ -1,0 +1,91 @@
+//! What an exact computation would take, found without making it.
+
+/// Memory that a computation may take, in bytes: 2 GiB.
+const MEMORY_LIMIT: f64 = (2_u64 << 30) as f64;
+
+/// Time that it may take, in seconds: 5 minutes.
+const TIME_LIMIT: f64 = 300.0;
+
+/// What a computation takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Cost {
+    /// Bytes of memory.
+    pub(crate) bytes: f64,
+    /// Seconds on one core.
+    pub(crate) seconds: f64,
+    /// Whether it takes about as much, and not possibly much less.
+    pub(crate) exact: bool,
+}
+
+impl Cost {
+    /// Refuses what takes too much memory or time.
+    ///
+    /// # Errors
+    /// How much it would take and what to do, as a clause.
+    pub(crate) fn affordable(self, computation: &str, advice: &str) -> Result<(), String> {
+        if self.bytes <= MEMORY_LIMIT && self.seconds <= TIME_LIMIT {
+            return Ok(());
+        }
+        let about = if self.exact { "about" } else { "up to" };
+        Err(format!(
+            "{computation} needs {about} {} of memory and {} on one core; it is attempted up to \
+             2 GiB and 5 minutes: {advice}",
+            memory(self.bytes),
+            time(self.seconds),
+        ))
+    }
+}
+
+/// `number` in the largest unit that leaves at least 1 of it; beyond a million
+/// of the largest unit, its power of ten.
+fn with_unit(number: f64, units: &[(f64, &str)]) -> String {
+    let fits = |&&(size, _): &&(f64, &str)| number >= size;
+    let &(size, unit) = units.iter().rev().find(fits).unwrap_or(&units[0]);
+    let count = number / size;
+    if count < 1e6 {
+        let digits = usize::from(count < 9.95);
+        format!("{count:.digits$} {unit}")
+    } else if count.is_finite() {
+        format!("10^{:.0} {unit}", count.log10())
+    } else {
+        format!("more than 10^300 {unit}")
+    }
+}
+
+fn memory(bytes: f64) -> String {
+    let units = [(1e6, "MB"), (1e9, "GB"), (1e12, "TB"), (1e15, "PB")];
+    with_unit(bytes, &units)
+}
+
+fn time(seconds: f64) -> String {
+    let units = [
+        (1.0, "seconds"),
+        (60.0, "minutes"),
+        (3600.0, "hours"),
+        (86_400.0, "days"),
+        (31_557_600.0, "years"),
+    ];
+    with_unit(seconds, &units)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_say_how_much() {
+        let cost = |bytes, seconds| Cost {
+            bytes,
+            seconds,
+            exact: seconds < 1e6,
+        };
+        assert!(cost(2e9, 200.0).affordable("it", "no").is_ok());
+        let why = cost(3.1e12, 7200.0).affordable("the search", "take less");
+        let why = why.unwrap_err();
+        assert!(why.contains("the search needs about 3.1 TB of memory and 2.0 hours"));
+        assert!(why.ends_with("take less"));
+        assert!(cost(0.0, 301.0).affordable("it", "no").is_err());
+        let why = cost(1e40, f64::INFINITY).affordable("it", "no").unwrap_err();
+        assert!(why.contains("up to 10^25 PB") && why.contains("more than 10^300 years"));
+    }
+}

@@ -1,0 +1,223 @@
+//! A key and a door in the dark.
+
+use crate::cost::Cost;
+use crate::estimate;
+use crate::grid::{Cell, MOVES, average_over_moves};
+use crate::limits::{EPISODES, HORIZON, Limit};
+use rl_core::rand::RngExt as _;
+use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
+use rl_core::{SpecError, Step, Stream, TaskDistribution};
+
+/// Dark Key-To-Door: a dark room with a key and a door. For every task the
+/// cell of the key, that of the door and that in which every episode begins
+/// are drawn uniformly and apart from each other, so that they may coincide.
+///
+/// An episode ends at the door once the agent has the key, as in AMAGO's
+/// environment, and after `horizon` steps otherwise. A trial is a number of
+/// episodes, which makes 500 steps at most with 10 episodes of 50 steps;
+/// AMAGO fills 500 steps with as many episodes as fit, so that returns can be
+/// compared by the episode, not by the trial.
+///
+/// # Observations
+/// The agent's cell, `y * size + x`, as one of `size * size` symbols. Neither
+/// key nor door is seen, nor whether the agent has the key, nor the time.
+///
+/// # Actions
+/// 0 to stay, 1 to go up, 2 right, 3 down, 4 left. A move against the wall
+/// goes nowhere.
+///
+/// # Reward
+/// 1 for the step that takes the key, 1 for the later step that ends at the
+/// door; else 0.
+///
+/// # Reference
+/// Grigsby et al. 2023, "AMAGO: Scalable In-Context Reinforcement Learning for
+/// Adaptive Agents", section 5, after Laskin et al. 2022, "In-context
+/// Reinforcement Learning with Algorithm Distillation", section 4: size 9,
+/// horizon 50, 500 steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DarkKeyDoor {
+    size: u32,
+    horizon: u32,
+    episodes: u32,
+}
+
+const NAME: &str = "dark-key-door";
+const SIZE: Limit = Limit {
+    field: "size",
+    least: 2,
+    most: 1_000,
+    allowed: "2 to 1000",
+};
+
+/// Tasks from which the known-task optimum is estimated.
+const SAMPLES: u64 = 1_000_000;
+
+/// Time per two cells and step of the random agent's chances, in seconds, as
+/// measured on one core of a server of 2023.
+const TIME_PER_PAIR: f64 = 1e-8;
+
+impl DarkKeyDoor {
+    /// Rooms of `size` by `size` cells (2 to 1,000), and trials of `episodes`
+    /// episodes (1 to 4,000) of at most `horizon` steps (1 to 1,000,000).
+    ///
+    /// # Errors
+    /// If a number is out of range.
+    pub fn new(size: usize, horizon: usize, episodes: usize) -> Result<Self, SpecError> {
+        SIZE.check(NAME, size)?;
+        HORIZON.check(NAME, horizon)?;
+        EPISODES.check(NAME, episodes)?;
+        Ok(Self {
+            size: size as u32,
+            horizon: horizon as u32,
+            episodes: episodes as u32,
+        })
+    }
+
+    /// What random actions earn. Let h(c, k, t) be the chance to have been in
+    /// cell k after one to t random moves from cell c. The start is anywhere
+    /// equally often, so that the key is first taken with step t with chance
+    /// g(k, t) − g(k, t − 1), g being the mean of h over c; and so is the
+    /// door, which is then found in time with the mean of h(k, d, H − t) over
+    /// d.
+    fn random(&self) -> Result<f64, String> {
+        let (cells, horizon) = (self.size.pow(2) as usize, self.horizon as usize);
+        let (pairs, steps) = ((cells as f64).powi(2), horizon as f64 + 1.0);
+        let cost = Cost {
+            bytes: 16.0 * cells as f64 * steps,
+            seconds: pairs * steps * TIME_PER_PAIR,
+            exact: true,
+        };
+        let advice = "take a smaller size or a shorter horizon";
+        cost.affordable("the random agent's return", advice)?;
+        let row = horizon + 1;
+        let mut reached = vec![0.0; cells * row]; // g: [cells][0..=horizon]
+        let mut found = vec![0.0; cells * row]; // means over d: [cells][0..=horizon]
+        let mut chances = vec![0.0; cells];
+        let mut next = chances.clone();
+        for cell in 0..cells {
+            chances.fill(0.0);
+            for t in 1..=horizon {
+                chances[cell] = 1.0;
+                average_over_moves(&chances, &mut next, self.size);
+                std::mem::swap(&mut chances, &mut next);
+                reached[cell * row + t] = chances.iter().sum::<f64>() / cells as f64;
+                for (from, chance) in chances.iter().enumerate() {
+                    found[from * row + t] += chance / cells as f64;
+                }
+            }
+        }
+        let mut episode = 0.0;
+        for (reached, found) in reached.chunks_exact(row).zip(found.chunks_exact(row)) {
+            for t in 1..=horizon {
+                let taken = reached[t] - reached[t - 1];
+                episode += taken * (1.0 + found[horizon - t]) / cells as f64;
+            }
+        }
+        Ok(f64::from(self.episodes) * episode)
+    }
+}
+
+/// One task: where everything is.
+#[derive(Clone, Debug, Default)]
+pub struct DarkRoom {
+    size: u32,
+    start: Cell,
+    key: Cell,
+    door: Cell,
+}
+
+/// Where the agent is in a [`DarkRoom`], and whether it has the key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seeking {
+    at: Cell,
+    has_key: bool,
+}
+
+impl Environment for DarkRoom {
+    type State = Seeking;
+    type Action = Discrete;
+
+    fn reset(&self, state: &mut Seeking, _rng: &mut Stream) {
+        *state = Seeking {
+            at: self.start,
+            has_key: false,
+        };
+    }
+
+    #[inline]
+    fn step(&self, state: &mut Seeking, action: &u32, _rng: &mut Stream) -> Step {
+        state.at = state.at.moved(*action, self.size);
+        if state.has_key && state.at == self.door {
+            return Step::terminal(1.0);
+        }
+        let takes_key = !state.has_key && state.at == self.key;
+        state.has_key |= takes_key;
+        Step::proceed(f32::from(u8::from(takes_key)))
+    }
+
+    #[inline]
+    fn observe(&self, state: &Seeking, observation: &mut [f32]) {
+        observation[0] = state.at.index(self.size) as f32;
+    }
+}
+
+impl TaskDistribution for DarkKeyDoor {
+    type Task = DarkRoom;
+
+    fn spec(&self) -> EnvSpec {
+        let size = self.size as usize;
+        EnvSpec {
+            name: NAME.into(),
+            observation: ObservationSpace::Discrete { size: size * size },
+            action: ActionSpace::Discrete { size: MOVES },
+            horizon: self.horizon as usize,
+            episodes: self.episodes as usize,
+        }
+    }
+
+    fn sample(&self, task: &mut DarkRoom, rng: &mut Stream) {
+        let mut cell = || Cell::of(rng.random_range(0..self.size.pow(2)), self.size);
+        *task = DarkRoom {
+            size: self.size,
+            start: cell(),
+            key: cell(),
+            door: cell(),
+        };
+    }
+
+    /// Shortest paths to the key and on to the door in every episode, as far
+    /// as there is time. It takes a step to take a key that lies at the start,
+    /// and one more to go through a door where the key was.
+    fn known_task_optimum(&self, task: &DarkRoom) -> Option<f64> {
+        let to_key = task.start.distance(task.key).max(1);
+        let to_door = task.key.distance(task.door).max(1);
+        let in_time = [to_key, to_key + to_door].map(|steps| u32::from(steps <= self.horizon));
+        Some(f64::from(self.episodes * in_time.iter().sum::<u32>()))
+    }
+
+    /// Known task: twice the episodes where the farthest ways can be gone in
+    /// time, else an estimate from sampled tasks. Random: from the chances to
+    /// have been in each cell after each step.
+    fn exact_values(&self) -> ExactValues {
+        let farthest = 4 * (self.size - 1);
+        ExactValues {
+            bayes_optimal: Exact::unknown(
+                "the goals that are still possible are pairs of cells, 6,561 at the published \
+                 size, which is out of the reach of dynamic programming",
+            ),
+            known_task_optimum: match farthest <= self.horizon {
+                true => Exact::value(2.0 * f64::from(self.episodes)),
+                false => estimate::known_task_optimum(self, SAMPLES),
+            },
+            random: match self.random() {
+                Ok(value) => Exact::value(value),
+                Err(why) => Exact::unknown(why),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "dark_key_door_tests.rs"]
+mod tests;

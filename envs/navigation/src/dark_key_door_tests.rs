@@ -1,0 +1,107 @@
+use super::*;
+use rl_core::{Domain, Purpose, StreamKey};
+
+fn rng() -> Stream {
+    StreamKey::new(1, Domain::Training, 0).lane(Purpose::Task, 0)
+}
+
+fn room(size: u32, start: u32, key: u32, door: u32) -> DarkRoom {
+    DarkRoom {
+        size,
+        start: Cell::of(start, size),
+        key: Cell::of(key, size),
+        door: Cell::of(door, size),
+    }
+}
+
+/// All tasks of a size.
+fn rooms(size: u32) -> impl Iterator<Item = DarkRoom> {
+    let cells = size * size;
+    let all = 0..cells * cells * cells;
+    all.map(move |code| room(size, code % cells, code / cells % cells, code / cells / cells))
+}
+
+/// Rewards of a sequence of actions, up to the end of the episode.
+fn rewards(task: &DarkRoom, actions: impl IntoIterator<Item = u32>) -> Vec<f32> {
+    let mut state = Seeking::default();
+    task.reset(&mut state, &mut rng());
+    let mut rewards = Vec::new();
+    for action in actions {
+        let step = task.step(&mut state, &action, &mut rng());
+        rewards.push(step.reward);
+        if step.terminated {
+            break;
+        }
+    }
+    rewards
+}
+
+/// The door pays nothing before the key, the key only once, and the door ends
+/// the episode.
+#[test]
+fn episodes_by_hand() {
+    // Start and key in the corners of the lowest row, the door between them.
+    let task = room(3, 0, 2, 1);
+    assert_eq!(rewards(&task, [2, 2, 0, 4, 0]), [0.0, 1.0, 0.0, 1.0]);
+    // All in one cell: a step takes the key, another goes through the door.
+    let task = room(3, 4, 4, 4);
+    assert_eq!(rewards(&task, [0, 0, 0]), [1.0, 1.0]);
+    assert_eq!(rewards(&task, [1, 3, 0]), [0.0, 1.0, 1.0]);
+    // The door where the episode begins.
+    let task = room(2, 0, 3, 0);
+    assert_eq!(rewards(&task, [0, 2, 1, 4, 3]), [0.0, 0.0, 1.0, 0.0, 1.0]);
+}
+
+/// The most that any sequence of actions earns, and the mean over all of them.
+#[test]
+fn values_by_all_sequences() {
+    for (size, horizon) in [(2, 1), (2, 2), (2, 4), (2, 5), (3, 4)] {
+        let dark = DarkKeyDoor::new(size as usize, horizon, 3).unwrap();
+        let (mut total, mut tasks) = (0.0, 0.0);
+        for task in rooms(size).step_by(if size == 3 { 7 } else { 1 }) {
+            let mut best = 0.0_f64;
+            for code in 0..5_u32.pow(horizon as u32) {
+                let actions = (0..horizon as u32).map(|t| code / 5_u32.pow(t) % 5);
+                let earned: f32 = rewards(&task, actions).iter().sum();
+                best = best.max(f64::from(earned));
+                total += f64::from(earned) / 5_f64.powi(horizon as i32);
+            }
+            assert_eq!(dark.known_task_optimum(&task), Some(3.0 * best), "{task:?}");
+            tasks += 1.0;
+        }
+        if size == 2 {
+            let (found, wanted) = (dark.random().unwrap(), 3.0 * total / tasks);
+            assert!((found - wanted).abs() < 1e-9, "{found}, not {wanted}");
+        }
+    }
+}
+
+#[test]
+fn the_known_task_optimum_of_the_published_size() {
+    let values = DarkKeyDoor::new(9, 50, 10).unwrap().exact_values();
+    assert_eq!(values.known_task_optimum, Exact::value(20.0));
+    // With too little time for some tasks, the mean over all of them.
+    let dark = DarkKeyDoor::new(3, 4, 2).unwrap();
+    let sum: f64 = rooms(3).filter_map(|task| dark.known_task_optimum(&task)).sum();
+    let wanted = sum / 729.0;
+    let Exact::Known { value, standard_error } = dark.exact_values().known_task_optimum else {
+        panic!("an estimate");
+    };
+    assert!(standard_error > 0.0 && standard_error < 0.01);
+    assert!((value - wanted).abs() < 4.0 * standard_error, "{value}, not {wanted}");
+}
+
+/// Start, key and door are anywhere, apart from each other.
+#[test]
+fn tasks_are_drawn_evenly() {
+    let dark = DarkKeyDoor::new(2, 10, 1).unwrap();
+    let (mut counts, mut stream) = ([0; 64], rng());
+    let mut task = DarkRoom::default();
+    for _ in 0..64_000 {
+        dark.sample(&mut task, &mut stream);
+        let index = |cell: Cell| cell.index(2) as usize;
+        counts[index(task.start) + 4 * index(task.key) + 16 * index(task.door)] += 1;
+    }
+    // 1,000 are expected, with a standard deviation of 31.
+    assert!(counts.iter().all(|count| (870..1_130).contains(count)), "{counts:?}");
+}

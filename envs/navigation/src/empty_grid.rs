@@ -1,0 +1,288 @@
+//! An empty room with a goal in its far corner.
+
+use crate::limits::{EPISODES, HORIZON, Limit};
+use crate::view::{BORDER, TILES, ahead, look};
+use rl_core::{ActRow, ActionSpace, ActionsMut, Discrete, EnvSpec, Environment, Exact, ExactValues};
+use rl_core::{ObservationSpace, Outcome, Policy, PolicyFactory, Row, SpecError, Step, Stream};
+use rl_core::TaskDistribution;
+use std::sync::Arc;
+
+/// An empty square room: the agent begins every episode in the upper left
+/// corner, looking to the right, and the goal is in the lower right one. There
+/// is only one task; the environment is here to be fast, and to be compared
+/// with others like it.
+///
+/// # Observations
+/// What the agent sees of the room, `[7][7][2]`: the tile's kind (1 outside the
+/// room, 3 floor, 4 wall, 8 goal) and its colour (1 outside, 9 black floor, 8
+/// grey wall, 4 green goal), numbered as in XLand-MiniGrid. The view is turned
+/// so that the agent looks up from the middle of its last row, and walls hide
+/// nothing.
+///
+/// # Actions
+/// 0 to go forward, 1 to turn right, 2 to turn left; 3 to 5 (pick up, put down
+/// and toggle) do nothing where there is nothing. Walls stop the agent.
+///
+/// # Reward
+/// 1 − 0.9 t / horizon for reaching the goal with step t (from 1), which ends
+/// the episode; else 0.
+///
+/// # Reference
+/// `MiniGrid-Empty-8x8` of XLand-MiniGrid (Nikulin et al. 2023), after MiniGrid
+/// (Chevalier-Boisvert et al. 2023): size 8, horizon 4 × 8².
+#[derive(Clone, Debug)]
+pub struct EmptyGrid {
+    size: usize,
+    horizon: usize,
+    episodes: usize,
+    room: Arc<Room>,
+}
+
+const NAME: &str = "empty-grid";
+const ACTIONS: usize = 6;
+/// Numbers of an observation: two for each tile in view.
+const WIDTH: usize = 2 * TILES;
+const SIZE: Limit = Limit {
+    field: "size",
+    least: 4,
+    most: 32,
+    allowed: "4 to 32",
+};
+
+/// The room, worked out for every pose: a free cell, row by row, and one of
+/// the headings 0 up, 1 right, 2 down, 3 left.
+#[derive(Debug, Default)]
+struct Room {
+    /// What is seen. `[poses]`
+    views: Vec<[f32; WIDTH]>,
+    /// The pose that each action leads to. `[poses]`
+    next: Vec<[u16; ACTIONS]>,
+    /// Poses from here on are on the goal, which is the last cell.
+    goal: u16,
+    horizon: f32,
+}
+
+/// Facing right in the first cell.
+const START: u16 = 1;
+
+impl Room {
+    fn new(size: usize, horizon: usize) -> Self {
+        const OUTSIDE: [f32; 2] = [1.0, 1.0];
+        const FLOOR: [f32; 2] = [3.0, 9.0];
+        const WALL: [f32; 2] = [4.0, 8.0];
+        const GOAL: [f32; 2] = [8.0, 4.0];
+        let (inside, stride) = (size - 2, size + 2 * BORDER);
+        let mut map = vec![OUTSIDE; stride * stride];
+        let place = |row: usize, column: usize| (row + BORDER) * stride + column + BORDER;
+        for row in 0..size {
+            map[place(row, 0)..=place(row, size - 1)].fill(WALL);
+        }
+        for row in 1..=inside {
+            map[place(row, 1)..=place(row, inside)].fill(FLOOR);
+        }
+        map[place(inside, inside)] = GOAL;
+        let (mut views, mut next) = (Vec::new(), Vec::new());
+        for pose in 0..4 * inside * inside {
+            let (cell, heading) = (pose / 4, pose % 4);
+            let at = place(cell / inside + 1, cell % inside + 1);
+            let mut view = [0.0; WIDTH];
+            look(at, heading as u32, stride, |tile, from| {
+                view[2 * tile..2 * tile + 2].copy_from_slice(&map[from]);
+            });
+            let to = at.wrapping_add_signed(ahead(heading as u32, stride));
+            let forward = match map[to] == WALL {
+                true => pose as isize,
+                false => pose as isize + 4 * ahead(heading as u32, inside),
+            };
+            let turned = |by: usize| 4 * cell + (heading + by) % 4;
+            let moves = [forward as usize, turned(1), turned(3), pose, pose, pose];
+            views.push(view);
+            next.push(moves.map(|pose| pose as u16));
+        }
+        Self {
+            goal: (views.len() - 4) as u16,
+            views,
+            next,
+            horizon: horizon as f32,
+        }
+    }
+}
+
+impl EmptyGrid {
+    /// Rooms of `size` by `size` tiles with their walls (4 to 32), and trials
+    /// of `episodes` episodes (1 to 4,000) of at most `horizon` steps (1 to
+    /// 1,000,000).
+    ///
+    /// # Errors
+    /// If a number is out of range.
+    pub fn new(size: usize, horizon: usize, episodes: usize) -> Result<Self, SpecError> {
+        SIZE.check(NAME, size)?;
+        HORIZON.check(NAME, horizon)?;
+        EPISODES.check(NAME, episodes)?;
+        Ok(Self {
+            size,
+            horizon,
+            episodes,
+            room: Arc::new(Room::new(size, horizon)),
+        })
+    }
+
+    /// Along one wall, a turn, and along the next.
+    fn optimum(&self) -> f64 {
+        let steps = 2 * (self.size - 3) + 1;
+        match steps <= self.horizon {
+            true => self.episodes as f64 * (1.0 - 0.9 * steps as f64 / self.horizon as f64),
+            false => 0.0,
+        }
+    }
+
+    /// What random actions earn, from the last step back over all poses.
+    fn random(&self) -> f64 {
+        let poses = self.room.next.len();
+        let mut later = vec![0.0; poses];
+        let mut values = later.clone();
+        for step in (1..=self.horizon).rev() {
+            let reward = 1.0 - 0.9 * step as f64 / self.horizon as f64;
+            for (value, next) in values.iter_mut().zip(&self.room.next) {
+                let worth = next.map(|pose| match pose >= self.room.goal {
+                    true => reward,
+                    false => later[usize::from(pose)],
+                });
+                *value = worth.iter().sum::<f64>() / ACTIONS as f64;
+            }
+            std::mem::swap(&mut later, &mut values);
+        }
+        self.episodes as f64 * later[usize::from(START)]
+    }
+}
+
+/// The one task.
+#[derive(Clone, Debug, Default)]
+pub struct EmptyRoom {
+    room: Arc<Room>,
+}
+
+/// Where the agent is in an [`EmptyRoom`], and since how many steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pose {
+    pose: u16,
+    steps: u32,
+}
+
+impl Environment for EmptyRoom {
+    type State = Pose;
+    type Action = Discrete;
+
+    fn reset(&self, state: &mut Pose, _rng: &mut Stream) {
+        *state = Pose {
+            pose: START,
+            steps: 0,
+        };
+    }
+
+    #[inline]
+    fn step(&self, state: &mut Pose, action: &u32, _rng: &mut Stream) -> Step {
+        let room = self.room.as_ref();
+        state.steps += 1;
+        state.pose = room.next[usize::from(state.pose)][*action as usize];
+        match state.pose >= room.goal {
+            true => Step::terminal(1.0 - 0.9 * state.steps as f32 / room.horizon),
+            false => Step::proceed(0.0),
+        }
+    }
+
+    #[inline]
+    fn observe(&self, state: &Pose, observation: &mut [f32]) {
+        observation.copy_from_slice(&self.room.views[usize::from(state.pose)]);
+    }
+}
+
+impl TaskDistribution for EmptyGrid {
+    type Task = EmptyRoom;
+
+    fn spec(&self) -> EnvSpec {
+        EnvSpec {
+            name: NAME.into(),
+            observation: ObservationSpace::Vector { size: WIDTH },
+            action: ActionSpace::Discrete { size: ACTIONS },
+            horizon: self.horizon,
+            episodes: self.episodes,
+        }
+    }
+
+    fn sample(&self, task: &mut EmptyRoom, _rng: &mut Stream) {
+        // All threads would count the room's users in one cache line.
+        if !Arc::ptr_eq(&task.room, &self.room) {
+            task.room = Arc::clone(&self.room);
+        }
+    }
+
+    fn known_task_optimum(&self, _task: &EmptyRoom) -> Option<f64> {
+        Some(self.optimum())
+    }
+
+    /// There is one task, so that an agent that does not know it is none the
+    /// worse for that. Random: from the last step back over all poses.
+    fn exact_values(&self) -> ExactValues {
+        ExactValues {
+            bayes_optimal: Exact::value(self.optimum()),
+            known_task_optimum: Exact::value(self.optimum()),
+            random: Exact::value(self.random()),
+        }
+    }
+
+    /// Along the upper wall, a turn, and along the right one.
+    fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
+        let spec = self.spec();
+        let turn = self.size - 3;
+        Ok(Box::new(Straight { spec, turn }))
+    }
+}
+
+/// Goes forward, with one turn to the right.
+struct Straight {
+    spec: EnvSpec,
+    turn: usize,
+}
+
+impl PolicyFactory for Straight {
+    fn name(&self) -> String {
+        "bayes-optimal".into()
+    }
+
+    fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
+        if *spec != self.spec {
+            return Err(format!(
+                "this Bayes-optimal policy is for {:?} and cannot act in {spec:?}; ask the \
+                 environment itself for its own",
+                self.spec,
+            ));
+        }
+        let (turn, steps) = (self.turn, vec![0; lanes]);
+        Ok(Box::new(Walk { turn, steps }))
+    }
+}
+
+struct Walk {
+    turn: usize,
+    steps: Vec<usize>, // of the episode; [lanes]
+}
+
+impl Policy for Walk {
+    fn act(&mut self, row: &Row<'_>, _streams: &mut [Stream], out: ActRow<'_>) {
+        let ActionsMut::Discrete(actions) = out.action else {
+            panic!("continuous actions given to a policy for '{NAME}'");
+        };
+        for (lane, action) in actions.iter_mut().enumerate() {
+            if row.start[lane] || row.previous_outcome[lane] != Outcome::Continue {
+                self.steps[lane] = 0;
+            }
+            *action = u32::from(self.steps[lane] == self.turn);
+            self.steps[lane] += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "empty_grid_tests.rs"]
+mod tests;

@@ -1,0 +1,192 @@
+//! GridNavi: a goal somewhere on a grid.
+
+use crate::cost::Cost;
+use crate::grid::{Cell, MOVES, average_over_moves};
+use crate::gridnavi_oracle::Trial;
+use crate::gridnavi_policies::BayesOptimal;
+use crate::limits::{EPISODES, HORIZON, Limit};
+use rl_core::rand::RngExt as _;
+use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
+use rl_core::{PolicyFactory, SpecError, Step, Stream, TaskDistribution};
+
+/// GridNavi: the goal is one cell of a grid, drawn uniformly for every task
+/// from all but the four cells at the start. An episode begins in the lower
+/// left corner and goes on when the goal is reached.
+///
+/// # Observations
+/// The agent's cell, `y * size + x`, as one of `size * size` symbols (VariBAD
+/// gives the same cell as two numbers). Neither the goal nor the time is seen.
+///
+/// # Actions
+/// 0 to stay, 1 to go up, 2 right, 3 down, 4 left. A move against the border
+/// goes nowhere.
+///
+/// # Reward
+/// 1 for every step that ends on the goal, −0.1 for every other.
+///
+/// # Reference
+/// Zintgraf et al. 2020, "VariBAD: A Very Good Method for Bayes-Adaptive Deep
+/// RL via Meta-Learning", section 5.1: size 5, horizon 15, 4 episodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GridNavi {
+    trial: Trial,
+}
+
+pub(crate) const NAME: &str = "gridnavi";
+const SIZE: Limit = Limit {
+    field: "size",
+    least: 3,
+    most: 1_000,
+    allowed: "3 to 1000",
+};
+
+/// Time per cell and step of a random walk, in seconds, as measured on one
+/// core of a server of 2023.
+const TIME_PER_CELL: f64 = 1e-8;
+
+impl GridNavi {
+    /// Grids of `size` by `size` cells (3 to 1,000), and trials of `episodes`
+    /// episodes (1 to 4,000) of `horizon` steps (1 to 1,000,000).
+    ///
+    /// # Errors
+    /// If a number is out of range.
+    pub fn new(size: usize, horizon: usize, episodes: usize) -> Result<Self, SpecError> {
+        SIZE.check(NAME, size)?;
+        HORIZON.check(NAME, horizon)?;
+        EPISODES.check(NAME, episodes)?;
+        let trial = Trial {
+            size: size as u32,
+            horizon: horizon as u32,
+            episodes: episodes as u32,
+        };
+        Ok(Self { trial })
+    }
+
+    /// The Bayes-optimal expected return of each episode. Where several ways
+    /// to act are optimal, they may divide the trial's return between its
+    /// episodes differently; this is the way of
+    /// [`TaskDistribution::bayes_optimal_policy`]. `[episodes]`
+    ///
+    /// # Errors
+    /// Why it cannot be computed, as a clause.
+    pub fn bayes_optimal_episodes(&self) -> Result<Vec<f64>, String> {
+        Ok(self.trial.solve()?.episodes)
+    }
+
+    fn cells(&self) -> impl Iterator<Item = Cell> {
+        let size = self.trial.size;
+        (0..size * size).map(move |index| Cell::of(index, size))
+    }
+
+    /// The goal is anywhere equally often, so that a step pays as often as it
+    /// ends in a cell that may be the goal, divided by their number.
+    fn random(&self) -> Result<f64, String> {
+        let Trial { size, horizon, .. } = self.trial;
+        let cells = f64::from(size) * f64::from(size);
+        let cost = Cost {
+            bytes: 16.0 * cells,
+            seconds: cells * f64::from(horizon) * TIME_PER_CELL,
+            exact: true,
+        };
+        cost.affordable("the random walk", "take a smaller size or a shorter horizon")?;
+        let mut chances = vec![0.0; cells as usize];
+        let mut before = chances.clone();
+        chances[0] = 1.0;
+        let mut on_goals = 0.0;
+        for _ in 0..horizon {
+            std::mem::swap(&mut chances, &mut before);
+            average_over_moves(&before, &mut chances, size);
+            let goals = self.cells().zip(&chances).filter(|(cell, _)| is_goal(*cell));
+            on_goals += goals.map(|(_, chance)| chance).sum::<f64>();
+        }
+        let episode = 1.1 * on_goals / self.trial.goals() as f64 - 0.1 * f64::from(horizon);
+        Ok(f64::from(self.trial.episodes) * episode)
+    }
+}
+
+/// Whether a cell may be the goal.
+pub(crate) fn is_goal(cell: Cell) -> bool {
+    cell.x > 1 || cell.y > 1
+}
+
+/// One task: where the goal is.
+#[derive(Clone, Debug, Default)]
+pub struct HiddenGoal {
+    goal: Cell,
+    size: u32,
+}
+
+impl Environment for HiddenGoal {
+    type State = Cell;
+    type Action = Discrete;
+
+    fn reset(&self, state: &mut Cell, _rng: &mut Stream) {
+        *state = Cell::default();
+    }
+
+    #[inline]
+    fn step(&self, state: &mut Cell, action: &u32, _rng: &mut Stream) -> Step {
+        *state = state.moved(*action, self.size);
+        Step::proceed(if *state == self.goal { 1.0 } else { -0.1 })
+    }
+
+    #[inline]
+    fn observe(&self, state: &Cell, observation: &mut [f32]) {
+        observation[0] = state.index(self.size) as f32;
+    }
+}
+
+impl TaskDistribution for GridNavi {
+    type Task = HiddenGoal;
+
+    fn spec(&self) -> EnvSpec {
+        let size = self.trial.size as usize;
+        EnvSpec {
+            name: NAME.into(),
+            observation: ObservationSpace::Discrete { size: size * size },
+            action: ActionSpace::Discrete { size: MOVES },
+            horizon: self.trial.horizon as usize,
+            episodes: self.trial.episodes as usize,
+        }
+    }
+
+    fn sample(&self, task: &mut HiddenGoal, rng: &mut Stream) {
+        let size = self.trial.size;
+        task.size = size;
+        // The four cells at the start are skipped: two in each of two rows.
+        let index = rng.random_range(2..size * size - 2);
+        task.goal = Cell::of(index + if index < size { 0 } else { 2 }, size);
+    }
+
+    /// A shortest path in every episode, then staying.
+    fn known_task_optimum(&self, task: &HiddenGoal) -> Option<f64> {
+        let tenths = self.trial.known_tenths(task.goal.x + task.goal.y);
+        Some(f64::from(self.trial.episodes) * tenths as f64 / 10.0)
+    }
+
+    /// Bayes-optimal: see [`Self::bayes_optimal_policy`]. Known task: the mean
+    /// over all goals. Random: the chances of being in each cell after each
+    /// step, one step from the other.
+    fn exact_values(&self) -> ExactValues {
+        let exact = |value: Result<f64, String>| match value {
+            Ok(value) => Exact::value(value),
+            Err(why) => Exact::unknown(why),
+        };
+        let goals = self.cells().filter(|cell| is_goal(*cell));
+        let tenths: i64 = goals.map(|g| self.trial.known_tenths(g.x + g.y)).sum();
+        let known = tenths as f64 / (10.0 * self.trial.goals() as f64);
+        ExactValues {
+            bayes_optimal: exact(self.trial.solve().map(|solution| solution.value)),
+            known_task_optimum: Exact::value(f64::from(self.trial.episodes) * known),
+            random: exact(self.random()),
+        }
+    }
+
+    /// Follows the path of the highest expected return until it has found the
+    /// goal, by dynamic programming over the goals that are still possible,
+    /// the position and the time; from then on takes shortest paths.
+    fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
+        let path = self.trial.solve()?.path;
+        Ok(Box::new(BayesOptimal::new(path, self.spec())))
+    }
+}

@@ -1,0 +1,380 @@
+//! The exact solution of GridNavi.
+//!
+//! Moves are certain, and a cell that is not the goal tells nothing but that
+//! it is not the goal. Until the goal is found an agent therefore sees nothing
+//! that it could not have foreseen, and the best it can do is follow a path
+//! fixed beforehand. Once the goal g is found, every step on it pays the most
+//! that a step can pay, so that staying is best, and in later episodes a
+//! shortest path from the start. A goal that the path first enters with step τ
+//! (from 1) of episode e (from 1) out of E, T steps in all, thus earns, beyond
+//! the −0.1 T of never finding it,
+//!
+//! ```text
+//! gain(g, e, τ) = 0.1 (T − H (e − 1) − (τ − 1)) + (H − τ + 1) + (E − e) K(g)
+//! K(g) = (H − d + 1) − 0.1 (d − 1)    for a goal d ≤ H moves from the start
+//! ```
+//!
+//! and the value of a trial is the largest sum of gains over all paths,
+//! divided by the number of goals, minus 0.1 T. With S the goals entered so
+//! far, p the position and t the steps made, that sum is U₀(∅, start) of
+//!
+//! ```text
+//! U_T(S, p) = 0
+//! U_t(S, p) = max over moves p → q of
+//!     U_{t+1}(S, q)                          if q is no goal, or in S
+//!     gain(q, t) + U_{t+1}(S ∪ {q}, q)       otherwise
+//! ```
+//!
+//! where a step that ends an episode continues from the start instead of q.
+//! This is solved from the last step back over *all* S and p that a path can
+//! reach; nothing is pruned. It is small enough since a walk that starts over
+//! from one corner can only ever have entered a set that hangs together with
+//! that corner: of the 2²¹ sets of the 5×5 grid, 275,744 do. Sums of gains are
+//! whole numbers of tenths, so that nothing is rounded.
+
+use crate::cost::Cost;
+use crate::grid::{Cell, MOVES};
+
+/// Goals within reach, up to which the connected sets are counted, in at most
+/// 2 MB of memory and a second. With one more, the table of their numbers
+/// alone would take 128 MB, and what else is needed is far out of reach.
+const COUNTED_GOALS: usize = 24;
+
+/// Time per set, position and step, in seconds: 5 to 7 ns were measured on one
+/// core of a server of 2023. Good for an order of magnitude anywhere.
+const TIME_PER_STATE: f64 = 7e-9;
+
+/// Number of a set that cannot be reached.
+const NONE: u32 = u32::MAX;
+
+/// The size of a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Trial {
+    /// Cells along one side.
+    pub(crate) size: u32,
+    /// Steps of an episode.
+    pub(crate) horizon: u32,
+    /// Episodes.
+    pub(crate) episodes: u32,
+}
+
+impl Trial {
+    /// Goals there may be.
+    pub(crate) fn goals(self) -> u64 {
+        u64::from(self.size) * u64::from(self.size) - 4
+    }
+
+    pub(crate) fn steps(self) -> u64 {
+        u64::from(self.horizon) * u64::from(self.episodes)
+    }
+
+    /// Cells within reach of an episode, and those among them that may be goals.
+    fn within_reach(self) -> (f64, f64) {
+        let (n, h) = (f64::from(self.size), f64::from(self.horizon));
+        let triangle = |k: f64| if k > 0.0 { k * (k + 1.0) / 2.0 } else { 0.0 };
+        let beyond = (2.0 * n - 2.0 - h).max(0.0);
+        let cells = match h <= n - 1.0 {
+            true => triangle(h + 1.0),
+            false => n * n - triangle(beyond),
+        };
+        let never_goals = if self.horizon == 1 { 3.0 } else { 4.0 };
+        (cells, cells - never_goals)
+    }
+
+    /// What an agent that knows its goal, `distance` moves away, earns in one
+    /// episode, in tenths.
+    pub(crate) fn known_tenths(self, distance: u32) -> i64 {
+        let (horizon, distance) = (i64::from(self.horizon), i64::from(distance));
+        match distance <= horizon {
+            true => 10 * (horizon - distance + 1) - (distance - 1),
+            false => -horizon,
+        }
+    }
+
+    /// `gain` of the module's introduction in tenths, where `step` counts the
+    /// steps of the trial from 0.
+    fn gain(self, distance: u32, step: u64) -> i64 {
+        let (steps, step) = (self.steps() as i64, step as i64);
+        let (horizon, episodes) = (i64::from(self.horizon), i64::from(self.episodes));
+        let (episode, within) = (step / horizon, step % horizon);
+        let later = (episodes - 1 - episode) * self.known_tenths(distance);
+        (steps - step) + 10 * (horizon - within) + later
+    }
+
+    /// The best path, and what it earns.
+    ///
+    /// # Errors
+    /// Why it cannot be computed, as a clause.
+    pub(crate) fn solve(self) -> Result<Solution, String> {
+        let (cells, goals) = self.within_reach();
+        let affordable = |sets: f64, exact| {
+            let advice = "take a smaller size, a shorter horizon or fewer episodes";
+            let cost = self.cost(sets, cells, goals);
+            Cost { exact, ..cost }.affordable("the search over beliefs", advice)
+        };
+        if goals > COUNTED_GOALS as f64 {
+            // Above what is affordable in any case.
+            affordable(goals.exp2(), false)?;
+        }
+        let map = Map::new(self);
+        let reachable = map.reachable_sets();
+        let sets: u32 = reachable.iter().map(|word| word.count_ones()).sum();
+        affordable(f64::from(sets), true)?;
+        Ok(Tables::new(self, &map, &reachable).solve())
+    }
+
+    /// Expected return of each episode, given the goals' distances from the
+    /// start and the steps that find them; other goals are never found.
+    fn episode_values(self, found: &[(u32, u64)]) -> Vec<f64> {
+        let horizon = u64::from(self.horizon);
+        let earned = |episode: u64, &(distance, step): &(u32, u64)| {
+            match (step / horizon).cmp(&episode) {
+                std::cmp::Ordering::Less => self.known_tenths(distance),
+                std::cmp::Ordering::Equal => {
+                    let within = (step % horizon) as i64;
+                    10 * (i64::from(self.horizon) - within) - within
+                }
+                std::cmp::Ordering::Greater => -i64::from(self.horizon),
+            }
+        };
+        let goals = self.goals() as f64;
+        let never = (goals - found.len() as f64) * -f64::from(self.horizon);
+        let of_episode = |episode: u32| {
+            let tenths: i64 = found.iter().map(|g| earned(episode.into(), g)).sum();
+            (never + tenths as f64) / (10.0 * goals)
+        };
+        (0..self.episodes).map(of_episode).collect()
+    }
+
+    fn cost(self, sets: f64, cells: f64, goals: f64) -> Cost {
+        let steps = self.steps() as f64;
+        let numbers = 4.0 * goals.exp2();
+        let two_layers = 2.0 * 4.0 * sets * cells;
+        let next_sets = (8.0 * goals + 12.0) * sets;
+        Cost {
+            bytes: numbers + two_layers + next_sets + steps * sets * cells,
+            seconds: steps * sets * cells * TIME_PER_STATE,
+            exact: true,
+        }
+    }
+}
+
+/// The best path, and what it earns.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Solution {
+    /// Where the agent is after each step until it has found the goal.
+    /// `[steps]`
+    pub(crate) path: Vec<Cell>,
+    /// Expected return of each episode. Other best paths may divide the same
+    /// sum otherwise. `[episodes]`
+    pub(crate) episodes: Vec<f64>,
+    /// Expected return of the trial.
+    pub(crate) value: f64,
+}
+
+/// The cells within reach of an episode; the start is number 0.
+struct Map {
+    cells: Vec<Cell>,
+    /// Where each move leads. `[cells]`
+    moves: Vec<[usize; MOVES]>,
+    /// The bit of a cell that may be the goal, 0 of the others. `[cells]`
+    bit: Vec<u32>,
+    goals: usize,
+}
+
+impl Map {
+    fn new(trial: Trial) -> Self {
+        let size = trial.size;
+        let all = (0..size * size).map(|index| Cell::of(index, size));
+        let cells: Vec<Cell> = all
+            .filter(|cell| cell.x + cell.y <= trial.horizon)
+            .collect();
+        let moves = cells.iter().enumerate().map(|(index, cell)| {
+            std::array::from_fn(|action| {
+                let to = cell.moved(action as u32, size);
+                // A move out of reach is one that no episode has time for.
+                let found = cells.iter().position(|other| *other == to);
+                found.unwrap_or(index)
+            })
+        });
+        let moves = moves.collect();
+        let mut goals = 0;
+        let bits = cells.iter().map(|cell| match cell.x < 2 && cell.y < 2 {
+            true => 0,
+            false => {
+                goals += 1;
+                1 << (goals - 1)
+            }
+        });
+        let bit = bits.collect();
+        Self {
+            cells,
+            moves,
+            bit,
+            goals,
+        }
+    }
+
+    /// A bit for each set of goals: whether walks from the start can have
+    /// entered just these. Such a set is one that lacks its last goal, which
+    /// is next to it or to a cell that is never the goal.
+    fn reachable_sets(&self) -> Vec<u64> {
+        let mut beside = vec![0_u32; self.goals];
+        let mut beside_free = 0_u32;
+        for (from, moves) in self.moves.iter().enumerate() {
+            for &to in moves {
+                match (self.bit[from], self.bit[to]) {
+                    (_, 0) => {}
+                    (0, to) => beside_free |= to,
+                    (from, to) => beside[from.trailing_zeros() as usize] |= to,
+                }
+            }
+        }
+        let sets = 1_usize << self.goals;
+        let mut valid = vec![0_u64; sets.div_ceil(64)];
+        valid[0] = 1;
+        for set in 1..sets as u32 {
+            let mut left = set;
+            while left != 0 {
+                let bit = left & left.wrapping_neg();
+                left ^= bit;
+                let before = set ^ bit;
+                let has = valid[before as usize / 64] >> (before % 64) & 1 == 1;
+                let near = bit & beside_free != 0
+                    || beside[bit.trailing_zeros() as usize] & before != 0;
+                if has && near {
+                    valid[set as usize / 64] |= 1 << (set % 64);
+                    break;
+                }
+            }
+        }
+        valid
+    }
+}
+
+/// What the dynamic program works on.
+struct Tables<'a> {
+    trial: Trial,
+    map: &'a Map,
+    sets: Vec<u32>,
+    /// Number of each set in `sets`. `[2^goals]`
+    number: Vec<u32>,
+    /// Goals that walks may enter next: the cell, and the number of the set
+    /// with it, those of set i at `ends[i - 1]..ends[i]`.
+    next: Vec<(u32, u32)>,
+    ends: Vec<usize>, // [sets]
+}
+
+impl<'a> Tables<'a> {
+    fn new(trial: Trial, map: &'a Map, reachable: &[u64]) -> Self {
+        let all = 0..1_u32 << map.goals;
+        let is_reachable = |set: &u32| reachable[*set as usize / 64] >> (set % 64) & 1 == 1;
+        let sets: Vec<u32> = all.filter(is_reachable).collect();
+        let mut number = vec![NONE; 1 << map.goals];
+        for (index, set) in sets.iter().enumerate() {
+            number[*set as usize] = index as u32;
+        }
+        let (mut next, mut ends) = (Vec::new(), Vec::with_capacity(sets.len()));
+        for set in &sets {
+            let new = (0..map.cells.len()).filter(|cell| map.bit[*cell] & !set != 0);
+            let with = new.map(|cell| (cell as u32, number[(set | map.bit[cell]) as usize]));
+            next.extend(with.filter(|(_, number)| *number != NONE));
+            ends.push(next.len());
+        }
+        Self {
+            trial,
+            map,
+            sets,
+            number,
+            next,
+            ends,
+        }
+    }
+
+    /// A sum of gains is at most 11 tenths per step and goal, and the memory
+    /// that `best` may take bounds the steps: 32 bits hold it.
+    fn solve(&self) -> Solution {
+        let states = self.sets.len() * self.map.cells.len();
+        let steps = self.trial.steps();
+        let mut best = vec![0_u8; states * steps as usize]; // [steps][sets][cells]
+        let mut later = vec![0_i32; states];
+        let mut values = vec![0_i32; states];
+        for step in (0..steps).rev() {
+            let own = step as usize * states..(step as usize + 1) * states;
+            self.sweep(step, &later, &mut values, &mut best[own]);
+            std::mem::swap(&mut later, &mut values);
+        }
+        self.follow(&best, later[0])
+    }
+
+    /// Solves all states before one step.
+    fn sweep(&self, step: u64, later: &[i32], values: &mut [i32], best: &mut [u8]) {
+        let cells = self.map.cells.len();
+        let within = (step % u64::from(self.trial.horizon)) as u32;
+        let ends_episode = within + 1 == self.trial.horizon;
+        let column = |cell: usize| if ends_episode { 0 } else { cell };
+        let distances = self.map.cells.iter().map(|cell| cell.x + cell.y);
+        let distances: Vec<u32> = distances.collect();
+        let gains = distances.iter().map(|d| self.trial.gain(*d, step) as i32);
+        let gains: Vec<i32> = gains.collect();
+        let mut worth = vec![0; cells];
+        let mut begin = 0;
+        let rows = values.chunks_exact_mut(cells).zip(best.chunks_exact_mut(cells));
+        for ((index, set), (values, best)) in self.sets.iter().enumerate().zip(rows) {
+            for (cell, worth) in worth.iter_mut().enumerate() {
+                *worth = later[index * cells + column(cell)];
+            }
+            for &(cell, number) in &self.next[begin..self.ends[index]] {
+                let cell = cell as usize;
+                worth[cell] = gains[cell] + later[number as usize * cells + column(cell)];
+            }
+            begin = self.ends[index];
+            for (cell, moves) in self.map.moves.iter().enumerate() {
+                // The agent cannot be where it has not been, nor farther away
+                // than it had time for.
+                if self.map.bit[cell] & !set != 0 || distances[cell] > within {
+                    continue;
+                }
+                let (mut value, mut action) = (worth[moves[0]], 0);
+                for (index, to) in moves.iter().enumerate().skip(1) {
+                    if worth[*to] > value {
+                        (value, action) = (worth[*to], index as u8);
+                    }
+                }
+                (values[cell], best[cell]) = (value, action);
+            }
+        }
+    }
+
+    /// The path that the best moves make.
+    fn follow(&self, best: &[u8], gains: i32) -> Solution {
+        let cells = self.map.cells.len();
+        let states = self.sets.len() * cells;
+        let (mut set, mut at) = (0_u32, 0);
+        let mut path = Vec::with_capacity(self.trial.steps() as usize);
+        let mut found = Vec::new();
+        for (step, best) in best.chunks_exact(states).enumerate() {
+            let state = self.number[set as usize] as usize * cells + at;
+            at = self.map.moves[at][usize::from(best[state])];
+            path.push(self.map.cells[at]);
+            if self.map.bit[at] & !set != 0 {
+                set |= self.map.bit[at];
+                found.push((self.map.cells[at].distance(Cell::default()), step as u64));
+            }
+            if (step + 1) % self.trial.horizon as usize == 0 {
+                at = 0;
+            }
+        }
+        let goals = self.trial.goals() as f64;
+        let never = -0.1 * self.trial.steps() as f64;
+        Solution {
+            path,
+            episodes: self.trial.episode_values(&found),
+            value: never + f64::from(gains) / (10.0 * goals),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "gridnavi_oracle_tests.rs"]
+mod tests;

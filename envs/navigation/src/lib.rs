@@ -1,0 +1,28 @@
+//! Navigation: worlds in which an agent looks for a place that it does not
+//! know, each in one file beside its exact solution.
+//!
+//! This crate must not know of any network, thread or file, nor of learners
+//! other than those that only make sense in one of its worlds.
+
+mod cost;
+mod dark_key_door;
+mod empty_grid;
+mod estimate;
+mod grid;
+mod gridnavi;
+mod gridnavi_oracle;
+mod gridnavi_policies;
+mod limits;
+mod maze;
+mod point_corners;
+mod point_navigation;
+mod view;
+
+pub use dark_key_door::{DarkKeyDoor, DarkRoom, Seeking};
+pub use empty_grid::{EmptyGrid, EmptyRoom, Pose};
+pub use grid::Cell;
+pub use gridnavi::{GridNavi, HiddenGoal};
+pub use gridnavi_policies::{ExhaustiveSearch, PosteriorSampling};
+pub use maze::{Labyrinth, Maze, Walker};
+pub use point_corners::{CornerGoal, PointCorners};
+pub use point_navigation::{PointGoal, PointNavigation};

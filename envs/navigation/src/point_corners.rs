@@ -1,0 +1,162 @@
+//! A point on a plane that is to go to one of four corners, with a sparse
+//! reward.
+
+use crate::estimate;
+use crate::limits::{EPISODES, HORIZON};
+use rl_core::rand::RngExt as _;
+use rl_core::{ActionSpace, Continuous, EnvSpec, Environment, Exact, ExactValues};
+use rl_core::{ObservationSpace, SpecError, Step, Stream, TaskDistribution};
+
+/// Four corners: a point begins every episode somewhere in U\[−0.2, 0.2\]² and
+/// is to go to one of (±2, ±2), drawn uniformly for every task. Episodes never
+/// end before the horizon.
+///
+/// # Observations
+/// The point's two coordinates. The goal is not seen.
+///
+/// # Actions
+/// What is added to each coordinate, within \[−0.2, 0.2\].
+///
+/// # Reward
+/// Progress: by how much the move brought the point nearer to its goal
+/// (negative if farther), in Euclidean distance. It is paid only where the
+/// move ends (wherever it began) at |x| + |y| ≥ 0.5 with no corner nearer than
+/// the goal, that is in the goal's own quadrant or on its edge. Everywhere
+/// else the reward is 0.
+///
+/// Going away is therefore free of charge as long as the move ends outside the
+/// rewarded region. The most can be earned by going in and out of that region:
+/// 15.2 to 15.6 in 100 steps, where going straight to the goal earns no more
+/// than 2.8.
+///
+/// # Reference
+/// Rothfuss et al. 2019, "ProMP: Proximal Meta-Policy Search": the point
+/// environment with corners of the authors' code, `sparse` with radius 0.5;
+/// horizon 100.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PointCorners {
+    horizon: usize,
+    episodes: usize,
+}
+
+const NAME: &str = "point-corners";
+/// Both coordinates of the corners, without their signs.
+const CORNER: f32 = 2.0;
+/// Farthest move along one coordinate, and farthest coordinate of a start.
+const REACH: f32 = 0.2;
+/// Nearer to (0, 0) than this, by the sum of both coordinates, nothing is paid.
+const RADIUS: f32 = 0.5;
+
+impl PointCorners {
+    /// Trials of `episodes` episodes (1 to 4,000) of `horizon` steps (1 to
+    /// 1,000,000).
+    ///
+    /// # Errors
+    /// If a number is out of range.
+    pub fn new(horizon: usize, episodes: usize) -> Result<Self, SpecError> {
+        HORIZON.check(NAME, horizon)?;
+        EPISODES.check(NAME, episodes)?;
+        Ok(Self { horizon, episodes })
+    }
+
+    /// Bounds on what an agent that knows its goal can earn in an episode,
+    /// from any start.
+    ///
+    /// A move changes the distance from the goal by at most k = 0.2 √2. Of T
+    /// moves let n end outside the rewarded region. What the others earn is at
+    /// most k (T − n); it is also the distance at the start, 11 k at most, less
+    /// that at the end, plus what the n moves went away, k n at most: the
+    /// smaller of the two is the upper bound. From a point of the diagonal
+    /// between 0.05 and 0.25 it is attained, by going back and forth along the
+    /// diagonal and at last to the goal. Such a point, at most 9.75 k from the
+    /// goal, is reached within 2 moves without loss, whence the lower bound.
+    fn bounds(&self) -> [f64; 2] {
+        let step = f64::from(REACH) * f64::sqrt(2.0);
+        let most = |steps: usize, distance: f64| {
+            let even = ((steps as f64 - distance) / 2.0).max(0.0);
+            let earned = |n: f64| (steps as f64 - n).min(distance + n);
+            step * earned(even.floor()).max(earned(even.ceil()))
+        };
+        [most(self.horizon.saturating_sub(2), 9.75), most(self.horizon, 11.0)]
+    }
+}
+
+/// One task: the signs of the goal's coordinates.
+#[derive(Clone, Debug, Default)]
+pub struct CornerGoal {
+    goal: [f32; 2],
+}
+
+impl CornerGoal {
+    fn distance(&self, at: [f32; 2]) -> f32 {
+        (self.goal[0] - at[0]).hypot(self.goal[1] - at[1])
+    }
+
+    /// Whether a move that ends here is paid.
+    fn pays(&self, [x, y]: [f32; 2]) -> bool {
+        x.abs() + y.abs() >= RADIUS && x * self.goal[0] >= 0.0 && y * self.goal[1] >= 0.0
+    }
+}
+
+impl Environment for CornerGoal {
+    type State = [f32; 2];
+    type Action = Continuous;
+
+    fn reset(&self, state: &mut [f32; 2], rng: &mut Stream) {
+        *state = [0; 2].map(|_| rng.random_range(-REACH..REACH));
+    }
+
+    #[inline]
+    fn step(&self, state: &mut [f32; 2], action: &[f32], _rng: &mut Stream) -> Step {
+        let before = *state;
+        *state = [before[0] + action[0], before[1] + action[1]];
+        Step::proceed(match self.pays(*state) {
+            true => self.distance(before) - self.distance(*state),
+            false => 0.0,
+        })
+    }
+
+    #[inline]
+    fn observe(&self, state: &[f32; 2], observation: &mut [f32]) {
+        observation.copy_from_slice(state);
+    }
+}
+
+impl TaskDistribution for PointCorners {
+    type Task = CornerGoal;
+
+    fn spec(&self) -> EnvSpec {
+        EnvSpec {
+            name: NAME.into(),
+            observation: ObservationSpace::Vector { size: 2 },
+            action: ActionSpace::Box {
+                low: vec![-REACH; 2],
+                high: vec![REACH; 2],
+            },
+            horizon: self.horizon,
+            episodes: self.episodes,
+        }
+    }
+
+    fn sample(&self, task: &mut CornerGoal, rng: &mut Stream) {
+        task.goal = [0; 2].map(|_| if rng.random() { CORNER } else { -CORNER });
+    }
+
+    /// Known task: see the reward; only bounds are known. Random: an estimate
+    /// from sampled tasks.
+    fn exact_values(&self) -> ExactValues {
+        let [least, most] = self.bounds().map(|bound| self.episodes as f64 * bound);
+        ExactValues {
+            bayes_optimal: Exact::unknown("goals are few, but positions are continuous"),
+            known_task_optimum: Exact::unknown(format!(
+                "the best an agent can do is to go in and out of the rewarded region, which earns \
+                 between {least:.2} and {most:.2}, depending on where an episode begins"
+            )),
+            random: estimate::random(self),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "point_corners_tests.rs"]
+mod tests;

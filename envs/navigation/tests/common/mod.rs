@@ -1,0 +1,86 @@
+//! What the tests of all environments need.
+#![allow(dead_code, unreachable_pub, reason = "no test file uses everything")]
+
+use rl_core::{
+    Actions, ActionsMut, Domain, EnvFactory, Moments, Outcome, PolicyFactory, Purpose, Stream,
+    StreamKey, Trajectory, VecEnv,
+};
+
+pub const KEY: StreamKey = StreamKey::new(1, Domain::HeldOut, 0);
+
+/// The first trial in each lane; what is done is up to `act`.
+pub fn trial(
+    env: &mut dyn VecEnv,
+    mut act: impl FnMut(usize, &mut Trajectory, &mut [Stream]),
+) -> Trajectory {
+    let (lanes, steps) = (env.lanes(), env.spec().trial_steps());
+    let mut trajectory = Trajectory::new(env.spec(), lanes, steps);
+    let stream = |lane| KEY.lane(Purpose::Action, lane);
+    let mut streams: Vec<_> = (0..lanes as u64).map(stream).collect();
+    env.begin(&KEY, 0, trajectory.begin());
+    for t in 0..steps {
+        act(t, &mut trajectory, &mut streams);
+        let (actions, rows) = trajectory.stepping(t);
+        env.step(actions, rows);
+        trajectory.stepped(t);
+    }
+    trajectory
+}
+
+/// The same discrete actions in all lanes, one for each step of the trial.
+pub fn always(env: &mut dyn VecEnv, action: impl Fn(usize) -> u32) -> Trajectory {
+    trial(env, |t, trajectory, _| {
+        if let ActionsMut::Discrete(actions) = trajectory.acting(t).1.action {
+            actions.fill(action(t));
+        }
+    })
+}
+
+/// One trial of a policy in each of `lanes` tasks.
+pub fn run(env: &dyn EnvFactory, policy: &dyn PolicyFactory, lanes: usize) -> Trajectory {
+    let mut policy = policy.make(env.spec(), lanes).unwrap();
+    trial(env.make(lanes).as_mut(), |t, trajectory, streams| {
+        let (row, out) = trajectory.acting(t);
+        policy.act(&row, streams, out);
+    })
+}
+
+/// Returns of the first trial of each lane, of one episode or of all.
+pub fn returns(trajectory: &Trajectory, episode: Option<usize>) -> Vec<f64> {
+    let lanes = trajectory.lanes();
+    let of_lane = |lane: usize| {
+        let (mut at, mut sum) = (0, 0.0);
+        for t in 0..trajectory.lengths()[lane] {
+            if episode.is_none_or(|wanted| wanted == at) {
+                sum += f64::from(trajectory.rewards()[t * lanes + lane]);
+            }
+            at += usize::from(trajectory.outcomes()[t * lanes + lane] != Outcome::Continue);
+        }
+        sum
+    };
+    (0..lanes).map(of_lane).collect()
+}
+
+pub fn mean(trajectory: &Trajectory, episode: Option<usize>) -> Moments {
+    returns(trajectory, episode).into_iter().collect()
+}
+
+/// Whether a simulated mean is within three standard errors of a value; a
+/// mean without spread has to be the value.
+pub fn assert_agrees(found: &Moments, wanted: f64, what: &str) {
+    let error = (found.mean() - wanted).abs();
+    let allowed = 3.0 * found.standard_error() + 1e-4;
+    assert!(
+        error <= allowed,
+        "{what}: {} ± {}, not {wanted}",
+        found.mean(),
+        found.standard_error()
+    );
+}
+
+pub fn discrete(trajectory: &Trajectory) -> &[u32] {
+    match trajectory.actions() {
+        Actions::Discrete(actions) => actions,
+        Actions::Box { .. } => panic!("discrete actions"),
+    }
+}

@@ -1,0 +1,234 @@
+//! What the commands do when all is well.
+
+use crate::lab::{Lab, assert_identical};
+use std::fs;
+
+#[test]
+fn train_eval_report_and_resume() {
+    let lab = Lab::new();
+    let trained = lab.done(&["train", "tiny.toml", "--json", "--seed", "3"]);
+    let last = trained.last();
+    for key in [
+        "seconds",
+        "env_steps",
+        "env_steps_per_second",
+        "mean_return",
+        "standard_error",
+        "bayes_optimal",
+        "random",
+        "gap_closed",
+    ] {
+        assert!(last[key].is_f64() || last[key].is_u64(), "{key} in {last}");
+    }
+    assert_eq!(last["env_steps"], 12 * 64 * 5);
+    assert_eq!(last["seed"], 3);
+    let run = lab.path("runs/tiny/seed-3");
+    for file in [
+        "config.toml",
+        "environment.json",
+        "report.html",
+        "figures/regret.svg",
+    ] {
+        assert!(run.join(file).exists(), "{file}");
+    }
+    let rows = |file: &str| fs::read_to_string(run.join(file)).unwrap().lines().count();
+    assert_eq!((rows("metrics.jsonl"), rows("timing.jsonl")), (12, 12));
+    assert_eq!(rows("eval.jsonl"), 4); // After 0, 5, 10 and 12 updates.
+
+    let evaluated = lab.done(&["eval", "runs/tiny/seed-3", "--json"]).last();
+    assert_eq!(evaluated["mean_return"], last["mean_return"]);
+    assert_eq!(
+        (&evaluated["learner"], &evaluated["tasks"]),
+        (&"rl2".into(), &100.into())
+    );
+    let more = lab
+        .done(&["eval", "runs/tiny/seed-3", "--tasks", "500", "--json"])
+        .last();
+    assert_eq!(more["tasks"], 500);
+    assert!(more["standard_error"].as_f64() < evaluated["standard_error"].as_f64());
+
+    let resumed = lab.done(&["resume", "runs/tiny/seed-3", "--json"]).last();
+    assert_eq!(resumed["mean_return"], last["mean_return"]);
+    let report = lab.done(&["report", "runs/tiny/seed-3", "--out", "elsewhere"]);
+    assert!(report.stdout.contains("elsewhere/report.html"));
+    assert!(lab.path("elsewhere/report.html").exists());
+}
+
+#[test]
+fn a_resolved_configuration_gives_the_same_run() {
+    let lab = Lab::new();
+    let overrides = [
+        "rl2.updates=3",
+        "rl2.trunk={kind=\"lstm\",hidden=5}",
+        "environment.arms=3",
+    ];
+    lab.done(&[&["train", "tiny.toml", "--seed", "5"], &overrides[..]].concat());
+    let run = lab.path("runs/tiny/seed-5");
+    let config = fs::read_to_string(run.join("config.toml")).unwrap();
+    for line in [
+        "seed = 5",
+        "arms = 3",
+        "kind = \"lstm\"",
+        "hidden = 5",
+        "updates = 3",
+        "c = 0.2",
+    ] {
+        assert!(config.contains(line), "no {line} in {config}");
+    }
+    let file = run.join("config.toml");
+    lab.done(&["train", file.to_str().unwrap(), "--runs", "again"]);
+    assert_identical(&run, &lab.path("again/config/seed-5"));
+}
+
+#[test]
+fn several_seeds_share_a_report() {
+    let lab = Lab::new();
+    let args = [
+        "train",
+        "tiny.toml",
+        "rl2.updates=2",
+        "--seeds",
+        "2",
+        "--json",
+    ];
+    let last = lab.done(&args).last();
+    assert_eq!(last["seeds"], 2);
+    assert!(lab.path("runs/tiny/seed-1/comparison.json").exists());
+    assert!(lab.path("runs/tiny/report.html").exists());
+    lab.refused(
+        &["train", "tiny.toml", "--seeds", "3"],
+        2,
+        &["runs/tiny/seed-0", "resume"],
+    );
+    assert!(!lab.path("runs/tiny/seed-2").exists());
+    // An interrupted sweep goes on by its folder.
+    fs::remove_file(lab.path("runs/tiny/seed-1/comparison.json")).unwrap();
+    assert_eq!(
+        lab.done(&["resume", "runs/tiny", "--json"]).last()["seeds"],
+        2
+    );
+    assert!(lab.path("runs/tiny/seed-1/comparison.json").exists());
+}
+
+#[test]
+fn existing_runs_are_kept_unless_told_otherwise() {
+    let lab = Lab::new();
+    let train = ["train", "tiny.toml", "rl2.updates=2"];
+    lab.done(&train);
+    let hints = ["runs/tiny/seed-0", "resume", "--overwrite", "--runs"];
+    lab.refused(&train, 2, &hints);
+    lab.done(&[&train[..], &["--overwrite"]].concat());
+}
+
+#[test]
+fn baselines_and_oracles() {
+    let lab = Lab::new();
+    let words = [
+        "ucb1",
+        "random",
+        "bayes-optimal",
+        "arms=3",
+        "pulls=6",
+        "ucb1.c=0.3",
+    ];
+    let flags = ["--tasks", "3000", "--json"];
+    let args = [&["baseline", "bernoulli-bandit"], &words[..], &flags].concat();
+    let rows = lab.done(&args).rows();
+    assert_eq!(rows.len(), 3);
+    for (row, learner) in rows.iter().zip(["ucb1(0.3)", "random", "bayes-optimal"]) {
+        assert_eq!(row["learner"], learner);
+        assert_eq!(row["tasks"], 3000);
+        assert!(row["mean_return"].is_f64() && row["standard_error"].is_f64());
+    }
+    let random = rows[1]["mean_return"].as_f64().unwrap();
+    assert!(
+        (random - 3.0).abs() < 0.2,
+        "half of the pulls pay: {random}"
+    );
+    let args = ["oracle", "bernoulli-bandit", "arms=3", "pulls=6", "--json"];
+    let exact = lab.done(&args).last();
+    assert_eq!(exact["random"], 3.0);
+    assert_eq!(exact["known_task_optimum"], 4.5);
+    let best = exact["bayes_optimal"].as_f64().unwrap();
+    assert!((best - rows[2]["mean_return"].as_f64().unwrap()).abs() < 0.2);
+    let args = [
+        "oracle",
+        "bernoulli-bandit",
+        "arms=10",
+        "pulls=100",
+        "--json",
+    ];
+    let unknown = lab.done(&args).last();
+    assert!(unknown["bayes_optimal"].is_null());
+    assert!(
+        unknown["why"]["bayes_optimal"]
+            .as_str()
+            .unwrap()
+            .contains("memory")
+    );
+}
+
+#[test]
+fn listings_checks_and_the_doctor() {
+    let lab = Lab::new();
+    let everything = lab.done(&["list"]).stdout;
+    for name in [
+        "bernoulli-bandit",
+        "rl2/bernoulli-bandit-5x10",
+        "thompson",
+        "rl2",
+        "arms = 5",
+    ] {
+        assert!(everything.contains(name), "no {name} in {everything}");
+    }
+    let rows = lab.done(&["list", "envs", "--json"]).rows();
+    assert_eq!(rows[0]["name"], "bernoulli-bandit");
+    assert_eq!(rows[0]["keys"][0]["name"], "arms");
+    assert!(lab.done(&["list", "presets", "--json"]).rows().len() > 2);
+    for row in lab
+        .done(&["check-env", "bernoulli-bandit", "arms=3", "--json"])
+        .rows()
+    {
+        assert_eq!(row["ok"], true, "{row}");
+    }
+    let rows = lab.done(&["doctor", "--json"]).rows();
+    let libtorch = rows.iter().find(|row| row["topic"] == "libtorch").unwrap();
+    assert!(
+        libtorch["text"].as_str().unwrap().starts_with("2.11.0"),
+        "{libtorch}"
+    );
+    assert!(
+        lab.done(&["--version"])
+            .stdout
+            .contains(env!("CARGO_PKG_VERSION"))
+    );
+    assert!(lab.done(&["train", "--help"]).stdout.contains("Examples:"));
+}
+
+#[test]
+fn benchmarks_report_rates() {
+    let lab = Lab::new();
+    let rows = lab
+        .done(&["bench", "envs", "arms=2", "pulls=5", "--json"])
+        .rows();
+    let lanes: Vec<u64> = rows
+        .iter()
+        .map(|row| row["lanes"].as_u64().unwrap())
+        .collect();
+    assert_eq!(lanes, [64, 1024, 4096]);
+    let small = [
+        "environment.pulls=3",
+        "rl2.lanes=64",
+        "rl2.tile=16",
+        "rl2.trunk.hidden=4",
+    ];
+    let row = lab
+        .done(&[&["bench", "rl2", "--json"], &small[..]].concat())
+        .last();
+    assert_eq!(row["env_steps_per_iteration"], 64 * 3);
+    let seconds = |key: &str| row[key].as_f64().unwrap();
+    let parts = ["rollout_seconds", "advantages_seconds", "learning_seconds"].map(seconds);
+    assert!((parts.iter().sum::<f64>() - seconds("seconds_per_iteration")).abs() < 1e-9);
+    let rate = 64.0 * 3.0 / seconds("seconds_per_iteration");
+    assert!((rate / seconds("env_steps_per_second") - 1.0).abs() < 1e-9);
+}

@@ -1,0 +1,207 @@
+//! What the commands say when something is not well.
+
+use crate::lab::{Lab, TINY};
+use std::fs;
+
+#[test]
+fn bad_command_lines_say_what_was_meant() {
+    let lab = Lab::new();
+    let refused = |args: &[&str], parts: &[&str]| lab.refused(args, 2, parts);
+    refused(
+        &["train", "quikstart"],
+        &["no preset 'quikstart'", "did you mean 'quickstart'?"],
+    );
+    refused(
+        &["train", "rl2/bernouli-bandit-5x10"],
+        &["'rl2/bernoulli-bandit-5x10'?"],
+    );
+    refused(&["train", "missing.toml"], &["cannot read missing.toml"]);
+    refused(
+        &["train", "tiny.toml", "updates"],
+        &["'updates'", "key=value"],
+    );
+    refused(&["trian", "tiny.toml"], &["'train'"]);
+    refused(
+        &["train", "tiny.toml", "--workers", "0"],
+        &["--workers", "0 is not in 1..=1024"],
+    );
+    refused(&["train", "tiny.toml", "--workers", "many"], &["--workers"]);
+    refused(&["train", "tiny.toml", "--seed", "-1"], &["--seed"]);
+    refused(
+        &["train", "tiny.toml", "--seed", "1", "--seeds", "2"],
+        &["--seeds"],
+    );
+    refused(&["train", "tiny.toml", "--device", "tpu"], &["tpu", "cpu"]);
+    refused(
+        &["baseline", "bernouli-bandit", "greedy"],
+        &["did you mean 'bernoulli-bandit'?"],
+    );
+    refused(
+        &["baseline", "bernoulli-bandit", "tomson"],
+        &["did you mean 'thompson'?"],
+    );
+    refused(
+        &["baseline", "bernoulli-bandit", "greedy", "amrs=2"],
+        &["environment.arms"],
+    );
+    refused(
+        &["baseline", "bernoulli-bandit", "greedy", "--tasks", "0"],
+        &["--tasks"],
+    );
+    refused(
+        &["oracle", "cartpole"],
+        &["no environment 'cartpole'", "bernoulli-bandit"],
+    );
+    refused(&["resume", "nowhere"], &["nowhere is not a run directory"]);
+    refused(&["eval", "."], &["is not a run directory", "config.toml"]);
+    refused(&["report", "nowhere"], &["nowhere"]);
+    assert!(
+        !lab.path("runs").exists(),
+        "nothing may be made by a refused command"
+    );
+}
+
+#[test]
+fn bad_configurations_name_key_value_and_range() {
+    let lab = Lab::new();
+    let refused = |text: &str, parts: &[&str]| {
+        lab.refused(
+            &["train", "tiny.toml", text],
+            78,
+            &[&["tiny.toml: "], parts].concat(),
+        );
+    };
+    refused(
+        "rl2.lans=8",
+        &["rl2.lans: no such key", "did you mean 'rl2.lanes'?"],
+    );
+    refused(
+        "lanes=8",
+        &["lanes: no such key", "did you mean 'rl2.lanes'?"],
+    );
+    refused(
+        "rl2.lanes=many",
+        &["rl2.lanes = \"many\"", "a whole number"],
+    );
+    refused("rl2.lanes=0", &["rl2.lanes = 0", "1 to"]);
+    refused("rl2.tile=7", &["rl2.tile = 7", "rl2.lanes = 64"]);
+    refused(
+        "rl2.trunk.hidden=big",
+        &["rl2.trunk.hidden = \"big\"", "a whole number"],
+    );
+    refused(
+        "rl2.trunk={kind=\"gpu\"}",
+        &["rl2.trunk.kind = \"gpu\"", "'gru'"],
+    );
+    refused("rl2.outer.clip=1.5", &["rl2.outer.clip = 1.5", "below 1"]);
+    refused("rl2.gae.lambda=nan", &["rl2.gae.lambda", "0 to 1"]);
+    assert!(
+        !lab.path("runs").exists(),
+        "nothing may be made by a refused command"
+    );
+}
+
+#[test]
+fn bad_settings_around_the_algorithm_do_as_well() {
+    let lab = Lab::new();
+    let refused = |text: &str, parts: &[&str]| {
+        lab.refused(
+            &["train", "tiny.toml", text],
+            78,
+            &[&["tiny.toml: "], parts].concat(),
+        );
+    };
+    refused(
+        "environment.arms=0",
+        &["environment.arms = 0", "1 to 65536"],
+    );
+    refused(
+        "environment.name=bandit",
+        &["environment.name", "'bernoulli-bandit'"],
+    );
+    refused(
+        "evaluation.actions=gredy",
+        &["evaluation.actions = \"gredy\"", "'greedy'"],
+    );
+    refused(
+        "evaluation.interval=0",
+        &["evaluation.interval = 0", "at least 1"],
+    );
+    refused(
+        "evaluation.learners=[{name=\"usb1\"}]",
+        &["learners.0.name", "'ucb1'"],
+    );
+    refused(
+        "evaluation.learners=[{name=\"ucb1\",c=-1}]",
+        &["learners.0.c = -1", "0 to"],
+    );
+    refused("algorithm=rl3", &["algorithm", "did you mean 'rl2'?"]);
+    assert!(
+        !lab.path("runs").exists(),
+        "nothing may be made by a refused command"
+    );
+}
+
+#[test]
+fn bad_files_name_file_and_line() {
+    let lab = Lab::new();
+    let refused = |from: &str, to: &str, parts: &[&str]| {
+        assert!(TINY.contains(from), "{from}");
+        fs::write(lab.path("bad.toml"), TINY.replace(from, to)).unwrap();
+        lab.refused(&["train", "bad.toml"], 78, &[&["bad.toml"], parts].concat());
+    };
+    refused("arms = 2", "arms = = 2", &["line 6"]);
+    refused(
+        "arms = 2",
+        "amrs = 2",
+        &["environment.amrs: no such key", "'arms'"],
+    );
+    refused(
+        "keep = 2",
+        "keeep = 2",
+        &["checkpoint.keeep: no such key", "'keep'"],
+    );
+    refused("keep = 2\n", "", &["checkpoint.keep is missing"]);
+    refused(
+        "[checkpoint]",
+        "[checkpiont]",
+        &["checkpiont", "'checkpoint'"],
+    );
+    refused("updates = 12\n", "", &["rl2.updates is missing"]);
+    refused(
+        "updates = 12",
+        "updates = true",
+        &["rl2.updates = true", "a whole number"],
+    );
+    refused("[rl2]", "[rl3]", &["rl3", "'rl2'"]);
+    refused(
+        "name = \"bernoulli-bandit\"\n",
+        "",
+        &["environment.name is missing"],
+    );
+    refused("algorithm = \"rl2\"\n", "", &["algorithm is missing"]);
+}
+
+#[test]
+fn folders_that_cannot_be_used_are_named() {
+    let lab = Lab::new();
+    fs::write(lab.path("file"), "in the way").unwrap();
+    lab.refused(
+        &["train", "tiny.toml", "--runs", "file"],
+        2,
+        &["file/tiny/seed-0"],
+    );
+    fs::create_dir_all(lab.path("full/tiny/seed-0")).unwrap();
+    fs::write(lab.path("full/tiny/seed-0/thesis.tex"), "precious").unwrap();
+    let args = ["train", "tiny.toml", "--runs", "full", "--overwrite"];
+    lab.refused(&args, 2, &["thesis.tex", "--runs"]);
+    assert!(lab.path("full/tiny/seed-0/thesis.tex").exists());
+    // Not even root can make folders here.
+    let place = "/proc/nowhere";
+    lab.refused(&["train", "tiny.toml", "--runs", place], 2, &[place]);
+    lab.refused(
+        &["doctor", "--runs", place],
+        78,
+        &["1 of these must be put right"],
+    );
+}

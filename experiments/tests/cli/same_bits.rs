@@ -1,0 +1,132 @@
+//! One seed gives one result: for any number of workers, and for a run that is
+//! stopped or killed at any time and resumed.
+
+use crate::lab::{Lab, assert_identical};
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+#[test]
+fn the_number_of_workers_does_not_matter() {
+    let lab = Lab::new();
+    for workers in ["1", "2", "3", "8"] {
+        lab.done(&[
+            "train",
+            "tiny.toml",
+            "--workers",
+            workers,
+            "--runs",
+            workers,
+        ]);
+    }
+    for workers in ["2", "3", "8"] {
+        let other = lab.path(workers).join("tiny/seed-0");
+        assert_identical(&lab.path("1/tiny/seed-0"), &other);
+    }
+    for workers in ["1", "3"] {
+        let torch = ["rl2.backend=torch", "--workers", workers, "--seed", "7"];
+        lab.done(&[&["train", "tiny.toml", "--runs", workers], &torch[..]].concat());
+    }
+    assert_identical(&lab.path("1/tiny/seed-7"), &lab.path("3/tiny/seed-7"));
+    // Another seed is another result.
+    lab.done(&["train", "tiny.toml", "--seed", "1", "--runs", "1"]);
+    let metrics = |seed: &str| fs::read(lab.path("1/tiny").join(seed).join("metrics.jsonl"));
+    assert_ne!(metrics("seed-0").unwrap(), metrics("seed-1").unwrap());
+}
+
+/// Long enough to be interrupted: the machine may be slow to notice.
+const LONG: [&str; 4] = [
+    "train",
+    "tiny.toml",
+    "rl2.updates=100",
+    "checkpoint.interval=7",
+];
+
+/// Waits until a run has so many rows.
+fn wait_for_rows(run: &Path, rows: usize, child: &mut Child) {
+    let start = Instant::now();
+    let count = || fs::read_to_string(run.join("metrics.jsonl")).map_or(0, |t| t.lines().count());
+    while count() < rows {
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "no {rows} rows in {run:?}"
+        );
+        if let Some(status) = child.try_wait().unwrap() {
+            panic!("it ended with {status} after {} rows", count());
+        }
+        sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn a_killed_run_resumes_to_the_identical_result() {
+    let lab = Lab::new();
+    lab.done(&[&LONG[..], &["--runs", "whole"]].concat());
+    let whole = lab.path("whole/tiny/seed-0");
+    let run = lab.path("killed/tiny/seed-0");
+    let mut child = lab.start(&[&LONG[..], &["--runs", "killed"]].concat());
+    // Before the second checkpoint, and between later ones.
+    for rows in [3, 30, 60] {
+        wait_for_rows(&run, rows, &mut child);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        child = lab.start(&["resume", "killed/tiny/seed-0", "--workers", "3"]);
+    }
+    assert!(child.wait().unwrap().success());
+    assert_identical(&whole, &run);
+}
+
+#[test]
+fn a_run_killed_before_its_first_checkpoint_resumes() {
+    let lab = Lab::new();
+    lab.done(&["train", "tiny.toml"]);
+    lab.done(&["train", "tiny.toml", "--runs", "young"]);
+    let run = lab.path("young/tiny/seed-0");
+    // What is there between the folder's making and the first checkpoint.
+    for file in [
+        "metrics.jsonl",
+        "timing.jsonl",
+        "eval.jsonl",
+        "comparison.json",
+    ] {
+        fs::remove_file(run.join(file)).unwrap();
+    }
+    fs::remove_dir_all(run.join("checkpoints")).unwrap();
+    lab.done(&["resume", "young/tiny/seed-0"]);
+    assert_identical(&lab.path("runs/tiny/seed-0"), &run);
+}
+
+#[test]
+fn a_run_that_is_asked_to_stop_saves_itself() {
+    let lab = Lab::new();
+    lab.done(&[&LONG[..], &["--runs", "whole"]].concat());
+    let run = lab.path("runs/tiny/seed-0");
+    let mut child = lab.start(&LONG);
+    wait_for_rows(&run, 20, &mut child);
+    let sent = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+    let status = child.wait().unwrap();
+    let mut message = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut message)
+        .unwrap();
+    assert_eq!(status.code(), Some(75), "{message}");
+    assert!(message.contains("resume runs/tiny/seed-0"), "{message}");
+    lab.done(&["resume", "runs/tiny/seed-0"]);
+    let (one, two) = (lab.path("whole/tiny/seed-0"), run);
+    for file in ["metrics.jsonl", "eval.jsonl", "comparison.json"] {
+        assert_eq!(
+            fs::read(one.join(file)).unwrap(),
+            fs::read(two.join(file)).unwrap(),
+            "{file}"
+        );
+    }
+}
