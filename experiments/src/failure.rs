@@ -97,7 +97,9 @@ impl From<RolloutError> for Failure {
     fn from(error: RolloutError) -> Self {
         match error {
             RolloutError::Workers { .. } | RolloutError::Thread { .. } => Self::usage(error),
-            RolloutError::Size { .. } | RolloutError::Unfit { .. } => Self::config(error),
+            RolloutError::Size { .. }
+            | RolloutError::Unfit { .. }
+            | RolloutError::Memory { .. } => Self::config(error),
             _ => Self::internal(error),
         }
     }

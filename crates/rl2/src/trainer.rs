@@ -118,7 +118,7 @@ impl Trainer {
         let batch = Batch::new(env, size)?;
         let targets = vec![Targets::default(); batch.tiles().len()];
         Ok(Self {
-            optimizer: Optimizer::new(config.optimizer.clone(), Arc::clone(model.layout()))?,
+            optimizer: Optimizer::new(config.optimizer, Arc::clone(model.layout()))?,
             values: Arc::new(model.init(seed)),
             samples: Arc::new(Samples { batch, targets }),
             config,

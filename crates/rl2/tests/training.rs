@@ -183,7 +183,9 @@ fn any_number_of_workers_gives_the_same_bits() {
 fn a_restored_training_goes_on_with_the_same_bits() {
     for backend in BACKENDS {
         let mut whole = trainer(config(backend), 5, 2);
-        (0..3).for_each(|_| drop(whole.update().unwrap()));
+        for _ in 0..3 {
+            whole.update().unwrap();
+        }
         let mut resumed = trainer(config(backend), 5, 2);
         resumed.restore(&whole.snapshot().unwrap()).unwrap();
         for _ in 0..2 {

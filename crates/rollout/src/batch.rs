@@ -105,7 +105,7 @@ impl Batch {
                     first_lane: 0,
                     last_lane: lanes as u64 - 1,
                     step: t,
-                    key,
+                    key: Box::new(key),
                     message,
                 }
             })?;

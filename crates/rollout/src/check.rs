@@ -1,6 +1,6 @@
 //! What environments and policies may write, and errors that say who broke it.
 
-use crate::error::{Culprit, RolloutError};
+use crate::error::{Culprit, RolloutError, Site};
 use crate::tile::Tile;
 use rl_core::{ActionSpace, Actions, ObservationSpace, Outcome, Place, StreamKey};
 
@@ -123,8 +123,10 @@ fn refuse(
         culprit,
         what,
         allowed,
-        place: place(tile, t, lane),
-        key: *key,
+        site: Box::new(Site {
+            place: place(tile, t, lane),
+            key: *key,
+        }),
     }
 }
 

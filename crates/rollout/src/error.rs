@@ -42,19 +42,17 @@ pub enum RolloutError {
         why: String,
     },
     /// An environment panicked.
-    #[error("environment '{env}' panicked in {}: {message}", at(place, key))]
+    #[error("environment '{env}' panicked in {site}: {message}")]
     Environment {
         /// The environment's name.
         env: String,
         /// Where it was at work.
-        place: Place,
-        /// Streams of the batch, which reproduce the failure.
-        key: StreamKey,
+        site: Box<Site>,
         /// What the panic said.
         message: String,
     },
     /// An environment or a policy wrote what it must not.
-    #[error("{culprit} gave {what} in {}; allowed: {allowed}", at(place, key))]
+    #[error("{culprit} gave {what} in {site}; allowed: {allowed}")]
     NotAllowed {
         /// Who wrote it.
         culprit: Culprit,
@@ -63,9 +61,7 @@ pub enum RolloutError {
         /// What is allowed.
         allowed: String,
         /// Where.
-        place: Place,
-        /// Streams of the batch, which reproduce the failure.
-        key: StreamKey,
+        site: Box<Site>,
     },
     /// A batch that would not fit into memory.
     #[error("{what} needs {:.1} GiB; allowed: {:.0} GiB; {fix}", gib(*bytes), gib(MAX_BYTES as f64))]
@@ -89,7 +85,7 @@ pub enum RolloutError {
         /// Steps since the batch began.
         step: usize,
         /// Streams of the batch, which reproduce the failure.
-        key: StreamKey,
+        key: Box<StreamKey>,
         /// What the panic said.
         message: String,
     },
@@ -123,19 +119,22 @@ impl fmt::Display for Culprit {
     }
 }
 
-fn lane_of(lane: u64, key: &StreamKey) -> String {
-    format!(
-        "lane {lane} (seed {}, {:?} batch {})",
-        key.seed, key.domain, key.round
-    )
+/// A place in a batch, and the streams that reproduce it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// Where in the batch.
+    pub place: Place,
+    /// The batch's streams.
+    pub key: StreamKey,
 }
 
-fn at(place: &Place, key: &StreamKey) -> String {
-    format!(
-        "task {} of {}, episode {}, step {}",
-        place.trial,
-        lane_of(place.lane, key),
-        place.episode,
-        place.step
-    )
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (place, key) = (&self.place, &self.key);
+        write!(
+            f,
+            "task {} of lane {} (seed {}, {:?} batch {}), episode {}, step {}",
+            place.trial, place.lane, key.seed, key.domain, key.round, place.episode, place.step
+        )
+    }
 }

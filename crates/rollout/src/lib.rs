@@ -15,7 +15,7 @@ mod pool;
 mod tile;
 
 pub use batch::{Batch, BatchSize};
-pub use error::{Culprit, RolloutError};
+pub use error::{Culprit, RolloutError, Site};
 pub use evaluate::{Evaluation, Held, evaluate};
 pub use pool::{MAX_WORKERS, Pool, WorkPanic};
 pub use tile::Tile;

@@ -1,7 +1,7 @@
 //! One tile: a batch of lanes, its trajectory and the lanes' action streams.
 
 use crate::check;
-use crate::error::RolloutError;
+use crate::error::{RolloutError, Site};
 use crate::pool::panic_message;
 use rl_core::{
     EnvFactory, EnvSpec, Place, Policy, PolicyFactory, Purpose, Stream, StreamKey, Trajectory,
@@ -81,7 +81,7 @@ impl Tile {
             first_lane: self.first_lane,
             last_lane: self.first_lane + self.trajectory.lanes() as u64 - 1,
             step: t,
-            key: *key,
+            key: Box::new(*key),
             message,
         })
     }
@@ -168,8 +168,7 @@ pub(crate) fn guard<R>(run: impl FnOnce() -> R) -> Result<R, String> {
 fn panicked(env: &dyn VecEnv, place: Place, key: &StreamKey, message: String) -> RolloutError {
     RolloutError::Environment {
         env: env.spec().name.clone(),
-        place,
-        key: *key,
+        site: Box::new(Site { place, key: *key }),
         message,
     }
 }

@@ -256,7 +256,7 @@ fn a_panic_in_an_environment_says_where_and_hangs_nobody() {
         let env = walks(Fault::Panic);
         let mut batch = Batch::new(env.as_ref(), SIZE).unwrap();
         let error = batch.collect(&pool, &sums(), KEY).unwrap_err();
-        let RolloutError::Environment { place, message, .. } = &error else {
+        let RolloutError::Environment { site, message, .. } = &error else {
             panic!("{error}");
         };
         assert!(message.contains("too far"), "{message}");
@@ -270,8 +270,8 @@ fn a_panic_in_an_environment_says_where_and_hangs_nobody() {
         let healthy = walks(Fault::None);
         let mut batch = Batch::new(healthy.as_ref(), SIZE).unwrap();
         batch.collect(&pool, &sums(), KEY).unwrap();
-        let tile = &batch.tiles()[place.lane as usize / SIZE.tile];
-        let lane = place.lane as usize % SIZE.tile;
+        let tile = &batch.tiles()[site.place.lane as usize / SIZE.tile];
+        let lane = site.place.lane as usize % SIZE.tile;
         let trajectory = tile.trajectory();
         let far = (0..trajectory.steps())
             .map(|t| trajectory.rewards()[t * trajectory.lanes() + lane])

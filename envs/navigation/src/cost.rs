@@ -85,7 +85,9 @@ mod tests {
         assert!(why.contains("the search needs about 3.1 TB of memory and 2.0 hours"));
         assert!(why.ends_with("take less"));
         assert!(cost(0.0, 301.0).affordable("it", "no").is_err());
-        let why = cost(1e40, f64::INFINITY).affordable("it", "no").unwrap_err();
+        let why = cost(1e40, f64::INFINITY)
+            .affordable("it", "no")
+            .unwrap_err();
         assert!(why.contains("up to 10^25 PB") && why.contains("more than 10^300 years"));
     }
 }

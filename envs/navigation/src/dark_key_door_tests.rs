@@ -18,7 +18,14 @@ fn room(size: u32, start: u32, key: u32, door: u32) -> DarkRoom {
 fn rooms(size: u32) -> impl Iterator<Item = DarkRoom> {
     let cells = size * size;
     let all = 0..cells * cells * cells;
-    all.map(move |code| room(size, code % cells, code / cells % cells, code / cells / cells))
+    all.map(move |code| {
+        room(
+            size,
+            code % cells,
+            code / cells % cells,
+            code / cells / cells,
+        )
+    })
 }
 
 /// Rewards of a sequence of actions, up to the end of the episode.
@@ -82,13 +89,22 @@ fn the_known_task_optimum_of_the_published_size() {
     assert_eq!(values.known_task_optimum, Exact::value(20.0));
     // With too little time for some tasks, the mean over all of them.
     let dark = DarkKeyDoor::new(3, 4, 2).unwrap();
-    let sum: f64 = rooms(3).filter_map(|task| dark.known_task_optimum(&task)).sum();
+    let sum: f64 = rooms(3)
+        .filter_map(|task| dark.known_task_optimum(&task))
+        .sum();
     let wanted = sum / 729.0;
-    let Exact::Known { value, standard_error } = dark.exact_values().known_task_optimum else {
+    let Exact::Known {
+        value,
+        standard_error,
+    } = dark.exact_values().known_task_optimum
+    else {
         panic!("an estimate");
     };
     assert!(standard_error > 0.0 && standard_error < 0.01);
-    assert!((value - wanted).abs() < 4.0 * standard_error, "{value}, not {wanted}");
+    assert!(
+        (value - wanted).abs() < 4.0 * standard_error,
+        "{value}, not {wanted}"
+    );
 }
 
 /// Start, key and door are anywhere, apart from each other.
@@ -103,5 +119,8 @@ fn tasks_are_drawn_evenly() {
         counts[index(task.start) + 4 * index(task.key) + 16 * index(task.door)] += 1;
     }
     // 1,000 are expected, with a standard deviation of 31.
-    assert!(counts.iter().all(|count| (870..1_130).contains(count)), "{counts:?}");
+    assert!(
+        counts.iter().all(|count| (870..1_130).contains(count)),
+        "{counts:?}"
+    );
 }

@@ -1,10 +1,12 @@
 //! An empty room with a goal in its far corner.
 
 use crate::limits::{EPISODES, HORIZON, Limit};
-use crate::view::{BORDER, TILES, ahead, look};
-use rl_core::{ActRow, ActionSpace, ActionsMut, Discrete, EnvSpec, Environment, Exact, ExactValues};
-use rl_core::{ObservationSpace, Outcome, Policy, PolicyFactory, Row, SpecError, Step, Stream};
+use crate::view::{AHEAD, BORDER, TILES, ahead, look};
 use rl_core::TaskDistribution;
+use rl_core::{
+    ActRow, ActionSpace, ActionsMut, Discrete, EnvSpec, Environment, Exact, ExactValues,
+};
+use rl_core::{ObservationSpace, Policy, PolicyFactory, Row, SpecError, Step, Stream};
 use std::sync::Arc;
 
 /// An empty square room: the agent begins every episode in the upper left
@@ -38,6 +40,12 @@ pub struct EmptyGrid {
     room: Arc<Room>,
 }
 
+/// Kind and colour of each tile.
+const OUTSIDE: [f32; 2] = [1.0, 1.0];
+const FLOOR: [f32; 2] = [3.0, 9.0];
+const WALL: [f32; 2] = [4.0, 8.0];
+const GOAL: [f32; 2] = [8.0, 4.0];
+
 const NAME: &str = "empty-grid";
 const ACTIONS: usize = 6;
 /// Numbers of an observation: two for each tile in view.
@@ -67,10 +75,6 @@ const START: u16 = 1;
 
 impl Room {
     fn new(size: usize, horizon: usize) -> Self {
-        const OUTSIDE: [f32; 2] = [1.0, 1.0];
-        const FLOOR: [f32; 2] = [3.0, 9.0];
-        const WALL: [f32; 2] = [4.0, 8.0];
-        const GOAL: [f32; 2] = [8.0, 4.0];
         let (inside, stride) = (size - 2, size + 2 * BORDER);
         let mut map = vec![OUTSIDE; stride * stride];
         let place = |row: usize, column: usize| (row + BORDER) * stride + column + BORDER;
@@ -231,54 +235,41 @@ impl TaskDistribution for EmptyGrid {
         }
     }
 
-    /// Along the upper wall, a turn, and along the right one.
+    /// Goes forward, and turns right where there is a wall.
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
-        let spec = self.spec();
-        let turn = self.size - 3;
-        Ok(Box::new(Straight { spec, turn }))
+        Ok(Box::new(AlongTheWall))
     }
 }
 
-/// Goes forward, with one turn to the right.
-struct Straight {
-    spec: EnvSpec,
-    turn: usize,
-}
+/// Goes forward, and turns right where there is a wall: in an empty room of any
+/// size that is the shortest path.
+struct AlongTheWall;
 
-impl PolicyFactory for Straight {
+impl PolicyFactory for AlongTheWall {
     fn name(&self) -> String {
         "bayes-optimal".into()
     }
 
-    fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
-        if *spec != self.spec {
-            return Err(format!(
-                "this Bayes-optimal policy is for {:?} and cannot act in {spec:?}; ask the \
-                 environment itself for its own",
-                self.spec,
-            ));
+    fn make(&self, spec: &EnvSpec, _lanes: usize) -> Result<Box<dyn Policy>, String> {
+        match spec.name == NAME {
+            true => Ok(Box::new(Self)),
+            false => Err(format!(
+                "this policy walks through the rooms of '{NAME}' and cannot act in '{}'; ask that \
+                 environment for its own",
+                spec.name
+            )),
         }
-        let (turn, steps) = (self.turn, vec![0; lanes]);
-        Ok(Box::new(Walk { turn, steps }))
     }
 }
 
-struct Walk {
-    turn: usize,
-    steps: Vec<usize>, // of the episode; [lanes]
-}
-
-impl Policy for Walk {
+impl Policy for AlongTheWall {
     fn act(&mut self, row: &Row<'_>, _streams: &mut [Stream], out: ActRow<'_>) {
         let ActionsMut::Discrete(actions) = out.action else {
             panic!("continuous actions given to a policy for '{NAME}'");
         };
-        for (lane, action) in actions.iter_mut().enumerate() {
-            if row.start[lane] || row.previous_outcome[lane] != Outcome::Continue {
-                self.steps[lane] = 0;
-            }
-            *action = u32::from(self.steps[lane] == self.turn);
-            self.steps[lane] += 1;
+        let views = row.observation.chunks_exact(WIDTH);
+        for (action, view) in actions.iter_mut().zip(views) {
+            *action = u32::from(view[2 * AHEAD] == WALL[0]);
         }
     }
 }

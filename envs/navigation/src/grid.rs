@@ -66,10 +66,7 @@ impl Cell {
             std::cmp::Ordering::Greater => Some(less),
             std::cmp::Ordering::Equal => None,
         };
-        [
-            toward(self.x, other.x, 2, 4),
-            toward(self.y, other.y, 1, 3),
-        ]
+        [toward(self.x, other.x, 2, 4), toward(self.y, other.y, 1, 3)]
     }
 }
 

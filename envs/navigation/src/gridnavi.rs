@@ -88,7 +88,10 @@ impl GridNavi {
             seconds: cells * f64::from(horizon) * TIME_PER_CELL,
             exact: true,
         };
-        cost.affordable("the random walk", "take a smaller size or a shorter horizon")?;
+        cost.affordable(
+            "the random walk",
+            "take a smaller size or a shorter horizon",
+        )?;
         let mut chances = vec![0.0; cells as usize];
         let mut before = chances.clone();
         chances[0] = 1.0;
@@ -96,7 +99,10 @@ impl GridNavi {
         for _ in 0..horizon {
             std::mem::swap(&mut chances, &mut before);
             average_over_moves(&before, &mut chances, size);
-            let goals = self.cells().zip(&chances).filter(|(cell, _)| is_goal(*cell));
+            let goals = self
+                .cells()
+                .zip(&chances)
+                .filter(|(cell, _)| is_goal(*cell));
             on_goals += goals.map(|(_, chance)| chance).sum::<f64>();
         }
         let episode = 1.1 * on_goals / self.trial.goals() as f64 - 0.1 * f64::from(horizon);

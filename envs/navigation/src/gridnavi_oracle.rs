@@ -127,16 +127,15 @@ impl Trial {
     /// start and the steps that find them; other goals are never found.
     fn episode_values(self, found: &[(u32, u64)]) -> Vec<f64> {
         let horizon = u64::from(self.horizon);
-        let earned = |episode: u64, &(distance, step): &(u32, u64)| {
-            match (step / horizon).cmp(&episode) {
+        let earned =
+            |episode: u64, &(distance, step): &(u32, u64)| match (step / horizon).cmp(&episode) {
                 std::cmp::Ordering::Less => self.known_tenths(distance),
                 std::cmp::Ordering::Equal => {
                     let within = (step % horizon) as i64;
                     10 * (i64::from(self.horizon) - within) - within
                 }
                 std::cmp::Ordering::Greater => -i64::from(self.horizon),
-            }
-        };
+            };
         let goals = self.goals() as f64;
         let never = (goals - found.len() as f64) * -f64::from(self.horizon);
         let of_episode = |episode: u32| {
@@ -240,8 +239,8 @@ impl Map {
                 left ^= bit;
                 let before = set ^ bit;
                 let has = valid[before as usize / 64] >> (before % 64) & 1 == 1;
-                let near = bit & beside_free != 0
-                    || beside[bit.trailing_zeros() as usize] & before != 0;
+                let near =
+                    bit & beside_free != 0 || beside[bit.trailing_zeros() as usize] & before != 0;
                 if has && near {
                     valid[set as usize / 64] |= 1 << (set % 64);
                     break;
@@ -319,7 +318,9 @@ impl<'a> Tables<'a> {
         let gains: Vec<i32> = gains.collect();
         let mut worth = vec![0; cells];
         let mut begin = 0;
-        let rows = values.chunks_exact_mut(cells).zip(best.chunks_exact_mut(cells));
+        let rows = values
+            .chunks_exact_mut(cells)
+            .zip(best.chunks_exact_mut(cells));
         for ((index, set), (values, best)) in self.sets.iter().enumerate().zip(rows) {
             for (cell, worth) in worth.iter_mut().enumerate() {
                 *worth = later[index * cells + column(cell)];

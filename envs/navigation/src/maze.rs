@@ -130,8 +130,8 @@ impl Labyrinth {
             let mut count = 0;
             for heading in 0..4 {
                 let to = room.wrapping_add_signed(2 * ahead(heading, self.stride));
-                let within = inside.contains(&(to / self.stride))
-                    && inside.contains(&(to % self.stride));
+                let within =
+                    inside.contains(&(to / self.stride)) && inside.contains(&(to % self.stride));
                 if within && self.tiles[to] == Tile::Wall {
                     ways[count] = heading;
                     count += 1;

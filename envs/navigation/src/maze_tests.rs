@@ -52,7 +52,12 @@ fn small_mazes_are_drawn_evenly() {
     let mut headings = [0; 4];
     for task in mazes(5, 8_000) {
         let centre = (2 + BORDER) * task.stride + 2 + BORDER;
-        let passages = [centre - task.stride, centre + 1, centre + task.stride, centre - 1];
+        let passages = [
+            centre - task.stride,
+            centre + 1,
+            centre + task.stride,
+            centre - 1,
+        ];
         let wall = passages.map(|at| task.tiles[at] == Tile::Wall);
         assert_eq!(wall.iter().filter(|wall| **wall).count(), 1);
         missing[wall.iter().position(|wall| *wall).unwrap()] += 1;

@@ -77,7 +77,10 @@ impl PointCorners {
             let earned = |n: f64| (steps as f64 - n).min(distance + n);
             step * earned(even.floor()).max(earned(even.ceil()))
         };
-        [most(self.horizon.saturating_sub(2), 9.75), most(self.horizon, 11.0)]
+        [
+            most(self.horizon.saturating_sub(2), 9.75),
+            most(self.horizon, 11.0),
+        ]
     }
 }
 

@@ -38,7 +38,10 @@ fn rewards_by_definition() {
         let mut state = before;
         let step = task.step(&mut state, &action, &mut rng(0));
         let wanted = by_definition(task.goal, before, state);
-        assert!((f64::from(step.reward) - wanted).abs() < 1e-6, "{before:?} {action:?}");
+        assert!(
+            (f64::from(step.reward) - wanted).abs() < 1e-6,
+            "{before:?} {action:?}"
+        );
         assert!(!step.terminated);
     }
 }
@@ -53,9 +56,15 @@ fn starts_and_goals_are_drawn_evenly() {
         counts[GOALS.iter().position(|goal| *goal == task.goal).unwrap()] += 1;
         task.reset(&mut state, &mut stream);
         assert!(state.iter().all(|x| x.abs() <= 0.2));
-        means = [means[0] + f64::from(state[0]), means[1] + f64::from(state[1].abs())];
+        means = [
+            means[0] + f64::from(state[0]),
+            means[1] + f64::from(state[1].abs()),
+        ];
     }
-    assert!(counts.iter().all(|count| (9_700..10_300).contains(count)), "{counts:?}");
+    assert!(
+        counts.iter().all(|count| (9_700..10_300).contains(count)),
+        "{counts:?}"
+    );
     // Means of 0 and 0.1, with standard errors of 0.0006 and 0.0003.
     assert!((means[0] / 40_000.0).abs() < 0.003 && (means[1] / 40_000.0 - 0.1).abs() < 0.002);
 }

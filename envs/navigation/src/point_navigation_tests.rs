@@ -56,7 +56,10 @@ fn the_known_task_optimum_is_what_its_planner_earns() {
         let optimum = navigation.known_task_optimum(&task).unwrap() / 3.0;
         let toward = |[x, y]: [f32; 2]| [goal[0] - x, goal[1] - y];
         let (straight, _) = episode(&task, 100, toward);
-        assert!((straight - optimum).abs() < 1e-5, "{straight}, not {optimum}");
+        assert!(
+            (straight - optimum).abs() < 1e-5,
+            "{straight}, not {optimum}"
+        );
         for scale in [0.3, 0.8] {
             let (slower, _) = episode(&task, 100, |at| toward(at).map(|a| scale * a));
             assert!(slower <= straight + 1e-6);
@@ -84,13 +87,18 @@ fn the_known_task_optimum_is_what_its_planner_earns() {
 fn the_expected_optimum_in_closed_form() {
     for horizon in [1, 3, 5, 100] {
         let navigation = PointNavigation::new(horizon, 2).unwrap();
-        let Exact::Known { value, standard_error } =
-            estimate::known_task_optimum(&navigation, 200_000)
+        let Exact::Known {
+            value,
+            standard_error,
+        } = estimate::known_task_optimum(&navigation, 200_000)
         else {
             panic!("an estimate");
         };
         let wanted = navigation.expected_optimum();
-        assert!((value - wanted).abs() < 4.0 * standard_error, "{value}, not {wanted}");
+        assert!(
+            (value - wanted).abs() < 4.0 * standard_error,
+            "{value}, not {wanted}"
+        );
     }
     let whole = PointNavigation::new(100, 1).unwrap().expected_optimum();
     // 4 m³ c + 2 m² (1 − 2 m) at m = 0.4, 0.3, 0.2, 0.1, with c = 0.765196.

@@ -7,8 +7,8 @@ use common::{KEY, always, assert_agrees, discrete, mean, returns, run};
 use navigation::{ExhaustiveSearch, GridNavi, PosteriorSampling};
 use proptest::prelude::*;
 use rl_core::{
-    ActRow, ActionsMut, EnvFactory, Moments, ObservationSpace, Outcome, Policy, PolicyFactory, Purpose, Row,
-    TaskDistribution, Tasks,
+    ActRow, ActionsMut, EnvFactory, Moments, ObservationSpace, Outcome, Policy, PolicyFactory,
+    Purpose, Row, TaskDistribution, Tasks,
 };
 
 fn tasks(size: usize, horizon: usize, episodes: usize) -> Tasks<GridNavi> {
@@ -191,7 +191,10 @@ fn no_policy_exceeds_the_optimal_one() {
         let behind = of(policy);
         let lead: Moments = ahead.iter().zip(&behind).map(|(a, b)| a - b).collect();
         let name = policy.name();
-        assert!(lead.mean() > 3.0 * lead.standard_error(), "{name}: {lead:?}");
+        assert!(
+            lead.mean() > 3.0 * lead.standard_error(),
+            "{name}: {lead:?}"
+        );
         ahead = behind;
     }
 }
@@ -221,7 +224,11 @@ fn exhaustive_search_by_hand() {
 fn policies_forget_and_keep_lanes_apart() {
     let tasks = tasks(4, 5, 2);
     let optimal = tasks.bayes_optimal_policy().unwrap();
-    for policy in [&PosteriorSampling as &dyn PolicyFactory, &ExhaustiveSearch, optimal.as_ref()] {
+    for policy in [
+        &PosteriorSampling as &dyn PolicyFactory,
+        &ExhaustiveSearch,
+        optimal.as_ref(),
+    ] {
         let whole = run(&tasks, policy, 6);
         for lane in 0..6 {
             let mut env = tasks.make(1);
@@ -255,9 +262,16 @@ fn policies_refuse_other_environments() {
     let mut other = grid.spec().clone();
     other.name = "maze".into();
     let optimal = grid.bayes_optimal_policy().unwrap();
-    for policy in [&PosteriorSampling as &dyn PolicyFactory, &ExhaustiveSearch, optimal.as_ref()] {
+    for policy in [
+        &PosteriorSampling as &dyn PolicyFactory,
+        &ExhaustiveSearch,
+        optimal.as_ref(),
+    ] {
         let error = policy.make(&other, 1).err().unwrap();
-        assert!(error.contains("'maze'") && error.contains("'gridnavi'"), "{error}");
+        assert!(
+            error.contains("'maze'") && error.contains("'gridnavi'"),
+            "{error}"
+        );
     }
     let error = optimal.make(tasks(5, 4, 3).spec(), 1).err().unwrap();
     assert!(error.contains("cannot act"), "{error}");
@@ -273,7 +287,10 @@ fn sizes_out_of_range_are_refused() {
         (refusal(2, 15, 4), ["size is 2", "3 to 1000"]),
         (refusal(5, 0, 4), ["horizon is 0", "1 to 1000000"]),
         (refusal(5, 15, 4_001), ["episodes is 4001", "1 to 4000"]),
-        (refusal(usize::MAX, 15, 4), ["size is 18446744073709551615", "3 to 1000"]),
+        (
+            refusal(usize::MAX, 15, 4),
+            ["size is 18446744073709551615", "3 to 1000"],
+        ),
     ] {
         assert!(error.contains("'gridnavi'"), "{error}");
         assert!(parts.iter().all(|part| error.contains(part)), "{error}");
