@@ -22,6 +22,7 @@ mod comparison;
 mod config;
 mod conformance;
 mod console;
+mod environments;
 mod failure;
 mod host;
 mod interrupt;

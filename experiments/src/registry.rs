@@ -155,18 +155,7 @@ impl Registry {
     /// Everything that comes with metarl.
     pub fn standard() -> Self {
         Self {
-            environments: vec![
-                EnvironmentEntry::new(
-                    "bernoulli-bandit",
-                    "arms that pay 1 with a probability of their own, drawn from U[0, 1]",
-                    |settings| {
-                        let (arms, pulls) = (settings.count("arms")?, settings.count("pulls")?);
-                        bandits::BernoulliBandit::new(arms, pulls).map_err(|e| e.to_string())
-                    },
-                )
-                .count("arms", 5, 1..=65_536, "arms to choose from")
-                .count("pulls", 10, 1..=1_000_000, "pulls of a trial"),
-            ],
+            environments: crate::environments::standard(),
             algorithms: vec![AlgorithmEntry::rl2()],
         }
     }

@@ -2,12 +2,13 @@
 
 use crate::cost::Cost;
 use crate::grid::{Cell, MOVES, average_over_moves};
-use crate::gridnavi_oracle::Trial;
+use crate::gridnavi_oracle::{Solution, Trial};
 use crate::gridnavi_policies::BayesOptimal;
 use crate::limits::{EPISODES, HORIZON, Limit};
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
 use rl_core::{PolicyFactory, SpecError, Step, Stream, TaskDistribution};
+use std::sync::{Arc, OnceLock};
 
 /// GridNavi: the goal is one cell of a grid, drawn uniformly for every task
 /// from all but the four cells at the start. An episode begins in the lower
@@ -27,9 +28,11 @@ use rl_core::{PolicyFactory, SpecError, Step, Stream, TaskDistribution};
 /// # Reference
 /// Zintgraf et al. 2020, "VariBAD: A Very Good Method for Bayes-Adaptive Deep
 /// RL via Meta-Learning", section 5.1: size 5, horizon 15, 4 episodes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct GridNavi {
     trial: Trial,
+    /// The exact solution, once it was asked for.
+    solution: Arc<OnceLock<Result<Solution, String>>>,
 }
 
 pub(crate) const NAME: &str = "gridnavi";
@@ -59,7 +62,10 @@ impl GridNavi {
             horizon: horizon as u32,
             episodes: episodes as u32,
         };
-        Ok(Self { trial })
+        Ok(Self {
+            trial,
+            solution: Arc::default(),
+        })
     }
 
     /// The Bayes-optimal expected return of each episode. Where several ways
@@ -70,7 +76,12 @@ impl GridNavi {
     /// # Errors
     /// Why it cannot be computed, as a clause.
     pub fn bayes_optimal_episodes(&self) -> Result<Vec<f64>, String> {
-        Ok(self.trial.solve()?.episodes)
+        Ok(self.solution()?.episodes.clone())
+    }
+
+    fn solution(&self) -> Result<&Solution, String> {
+        let solution = self.solution.get_or_init(|| self.trial.solve());
+        solution.as_ref().map_err(String::clone)
     }
 
     fn cells(&self) -> impl Iterator<Item = Cell> {
@@ -182,7 +193,7 @@ impl TaskDistribution for GridNavi {
         let tenths: i64 = goals.map(|g| self.trial.known_tenths(g.x + g.y)).sum();
         let known = tenths as f64 / (10.0 * self.trial.goals() as f64);
         ExactValues {
-            bayes_optimal: exact(self.trial.solve().map(|solution| solution.value)),
+            bayes_optimal: exact(self.solution().map(|solution| solution.value)),
             known_task_optimum: Exact::value(f64::from(self.trial.episodes) * known),
             random: exact(self.random()),
         }
@@ -192,7 +203,7 @@ impl TaskDistribution for GridNavi {
     /// goal, by dynamic programming over the goals that are still possible,
     /// the position and the time; from then on takes shortest paths.
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
-        let path = self.trial.solve()?.path;
+        let path = &self.solution()?.path;
         Ok(Box::new(BayesOptimal::new(path, self.spec())))
     }
 }

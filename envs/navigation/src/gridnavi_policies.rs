@@ -32,7 +32,7 @@ pub(crate) struct BayesOptimal {
 
 impl BayesOptimal {
     /// Follows `path`, `[steps]`, until the goal is found.
-    pub(crate) fn new(path: Vec<Cell>, spec: EnvSpec) -> Self {
+    pub(crate) fn new(path: &[Cell], spec: EnvSpec) -> Self {
         Self {
             path: path.into(),
             spec,

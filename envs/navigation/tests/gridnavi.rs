@@ -10,9 +10,19 @@ use rl_core::{
     ActRow, ActionsMut, EnvFactory, Moments, ObservationSpace, Outcome, Policy, PolicyFactory,
     Purpose, Row, TaskDistribution, Tasks,
 };
+use std::sync::OnceLock;
 
 fn tasks(size: usize, horizon: usize, episodes: usize) -> Tasks<GridNavi> {
     Tasks::new(GridNavi::new(size, horizon, episodes).unwrap()).unwrap()
+}
+
+/// The published size, which is solved once for all tests.
+fn published() -> &'static (GridNavi, Tasks<GridNavi>) {
+    static PUBLISHED: OnceLock<(GridNavi, Tasks<GridNavi>)> = OnceLock::new();
+    PUBLISHED.get_or_init(|| {
+        let grid = GridNavi::new(5, 15, 4).unwrap();
+        (grid.clone(), Tasks::new(grid).unwrap())
+    })
 }
 
 /// Acts uniformly at random.
@@ -103,13 +113,13 @@ fn goals_are_where_they_may_be() {
 
 #[test]
 fn exact_values() {
-    let values = tasks(5, 15, 4).exact_values();
+    let (grid, of_grid) = published();
+    let values = of_grid.exact_values();
     let known = values.known_task_optimum.get().unwrap();
     assert!((known - 310.0 / 7.0).abs() < 1e-12, "{known}");
     let best = values.bayes_optimal.get().unwrap();
     assert!((best - 521.0 / 14.0).abs() < 1e-12, "{best}");
-    let episodes = GridNavi::new(5, 15, 4).unwrap().bayes_optimal_episodes();
-    let episodes = episodes.unwrap();
+    let episodes = grid.bayes_optimal_episodes().unwrap();
     assert!((episodes.iter().sum::<f64>() - best).abs() < 1e-9);
     assert!((episodes[0] - 4.0).abs() < 1e-12);
     // One step: of five moves none ends on a goal.
@@ -125,14 +135,20 @@ fn exact_values() {
 /// What the policy earns is what the dynamic program says, in every episode.
 #[test]
 fn the_optimal_policy_earns_the_optimal_value() {
-    for (size, horizon, episodes) in [(5, 15, 4), (4, 6, 3), (3, 4, 3), (6, 5, 2)] {
-        let tasks = tasks(size, horizon, episodes);
+    let grid = |size, horizon, episodes| GridNavi::new(size, horizon, episodes).unwrap();
+    let grids = [
+        published().0.clone(),
+        grid(4, 6, 3),
+        grid(3, 4, 3),
+        grid(6, 5, 2),
+    ];
+    for grid in grids {
+        let tasks = Tasks::new(grid.clone()).unwrap();
         let policy = tasks.bayes_optimal_policy().unwrap();
         assert_eq!(policy.name(), "bayes-optimal");
         let trajectory = run(&tasks, policy.as_ref(), 20_000);
-        let grid = GridNavi::new(size, horizon, episodes).unwrap();
         let wanted = grid.bayes_optimal_episodes().unwrap();
-        let what = format!("{size}, {horizon}, {episodes}");
+        let what = format!("{grid:?}");
         for (episode, wanted) in wanted.iter().enumerate() {
             assert_agrees(&mean(&trajectory, Some(episode)), *wanted, &what);
         }
@@ -142,9 +158,8 @@ fn the_optimal_policy_earns_the_optimal_value() {
 
 #[test]
 fn the_random_value_is_what_random_moves_earn() {
-    for (size, horizon, episodes) in [(5, 15, 4), (3, 7, 1)] {
-        let tasks = tasks(size, horizon, episodes);
-        let trajectory = run(&tasks, &Random, 20_000);
+    for tasks in [&published().1, &tasks(3, 7, 1)] {
+        let trajectory = run(tasks, &Random, 20_000);
         let wanted = tasks.exact_values().random.get().unwrap();
         assert_agrees(&mean(&trajectory, None), wanted, "random");
     }
@@ -182,9 +197,9 @@ fn posterior_sampling_earns_what_is_published() {
 /// search of posterior sampling, and that of random moves.
 #[test]
 fn no_policy_exceeds_the_optimal_one() {
-    let tasks = tasks(5, 15, 4);
+    let tasks = &published().1;
     let optimal = tasks.bayes_optimal_policy().unwrap();
-    let of = |policy| returns(&run(&tasks, policy, 60_000), None);
+    let of = |policy| returns(&run(tasks, policy, 60_000), None);
     let mut ahead = of(optimal.as_ref());
     let others: [&dyn PolicyFactory; 3] = [&ExhaustiveSearch, &PosteriorSampling, &Random];
     for policy in others {
