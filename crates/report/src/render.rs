@@ -51,6 +51,7 @@ impl Canvas {
         encoder.set_depth(png::BitDepth::Eight);
         // Large even areas compress better without a filter.
         encoder.set_filter(png::FilterType::NoFilter);
+        encoder.set_compression(png::Compression::Best);
         let mut writer = encoder.write_header().map_err(failed)?;
         writer.write_image_data(&pixels).map_err(failed)?;
         writer.finish().map_err(failed)?;

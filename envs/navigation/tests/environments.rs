@@ -293,6 +293,11 @@ proptest! {
         }
     }
 
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
     /// Small ones have exact values that are in order.
     #[test]
     fn values_are_in_order(size in 2..8_usize, horizon in 1..12_usize, episodes in 1..3_usize) {
