@@ -42,14 +42,15 @@ fn envs(session: &Session<'_>, words: &[String]) -> Result<(), Failure> {
     let (settings, names): (Vec<&String>, Vec<&String>) =
         words.iter().partition(|word| word.contains('='));
     let settings: Vec<String> = settings.into_iter().cloned().collect();
-    let all = session
-        .registry
-        .environments()
-        .iter()
-        .map(|entry| entry.name().to_owned());
-    let names: Vec<String> = match names.is_empty() {
-        true => all.collect(),
-        false => names.into_iter().cloned().collect(),
+    let all = session.registry.environments().iter();
+    let names: Vec<String> = match (names.is_empty(), settings.first()) {
+        (true, Some(setting)) => {
+            return Err(Failure::usage(format!(
+                "{setting}: of which environment? Name it: bench envs bernoulli-bandit {setting}"
+            )));
+        }
+        (true, None) => all.map(|entry| entry.name().to_owned()).collect(),
+        (false, _) => names.into_iter().cloned().collect(),
     };
     for name in names {
         let built = Built::from_words(session.registry, &name, &settings)?;

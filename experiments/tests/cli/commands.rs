@@ -209,7 +209,14 @@ fn listings_checks_and_the_doctor() {
 fn benchmarks_report_rates() {
     let lab = Lab::new();
     let rows = lab
-        .done(&["bench", "envs", "arms=2", "pulls=5", "--json"])
+        .done(&[
+            "bench",
+            "envs",
+            "bernoulli-bandit",
+            "arms=2",
+            "pulls=5",
+            "--json",
+        ])
         .rows();
     let lanes: Vec<u64> = rows
         .iter()
