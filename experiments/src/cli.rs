@@ -84,8 +84,10 @@ fn seed(text: &str) -> Result<u64, String> {
 /// A number of tasks.
 fn tasks(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(tasks @ 1..=1_000_000_000) => Ok(tasks),
-        _ => Err("allowed: a whole number, 1 to 1000000000".to_owned()),
+        Ok(tasks @ 2..=1_000_000_000) => Ok(tasks),
+        _ => Err(
+            "allowed: a whole number, 2 to 1000000000; one task has no standard error".to_owned(),
+        ),
     }
 }
 

@@ -43,9 +43,17 @@ impl Override {
     /// Reads several.
     ///
     /// # Errors
-    /// Of the first that is malformed.
+    /// Of the first that is malformed, or sets a key a second time.
     pub(crate) fn parse_all(texts: &[String]) -> Result<Vec<Self>, String> {
-        texts.iter().map(|text| Self::parse(text)).collect()
+        let mut all: Vec<Self> = Vec::new();
+        for text in texts {
+            let one = Self::parse(text)?;
+            if all.iter().any(|other| other.key == one.key) {
+                return Err(format!("{text}: {} is set twice; set it once", one.key));
+            }
+            all.push(one);
+        }
+        Ok(all)
     }
 
     /// Sets a key that exists already.

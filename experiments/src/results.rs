@@ -3,9 +3,10 @@
 use crate::comparison::{Comparison, LearnerKind, LearnerResult};
 use crate::console::{Console, Table, duration, short};
 use crate::failure::Failure;
-use crate::references::Reference;
+use crate::references::{Reference, References};
 use crate::runner::Finished;
 use serde::Serialize;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The last line of `train --json` and of the quickstart.
@@ -106,53 +107,80 @@ pub(crate) fn print(console: &Console, comparison: &Comparison) -> Result<(), Fa
     if console.json() {
         return Ok(());
     }
-    console.say(title(comparison))?;
+    let title = Title {
+        environment: &comparison.environment,
+        settings: &comparison.settings,
+        seed: comparison.seed,
+        tasks: comparison.tasks,
+    };
+    console.say(title)?;
     console.say("")?;
     let mut order: Vec<&LearnerResult> = comparison.learners.iter().collect();
     order.sort_by(|a, b| b.mean_return.total_cmp(&a.mean_return));
-    let mut table = Table::new(&["learner", "mean return", "± s.e.", "regret", "gap closed"]);
+    let mut table = Table::new(&COLUMNS);
     for result in order {
-        let gap = comparison
-            .exact
-            .gap_closed(result.mean_return, result.standard_error);
-        let regret = result.regret.as_ref().and_then(|row| row.last());
-        table.row(vec![
-            result.name.clone(),
-            format!("{:.4}", result.mean_return),
-            format!("{:.4}", result.standard_error),
-            regret.map_or("–".to_owned(), |regret| format!("{regret:.4}")),
-            gap.map_or("–".to_owned(), |gap| {
-                format!("{:.1} %", 100.0 * gap.share)
-            }),
-        ]);
+        table.row(row(result, &comparison.exact));
         if result.kind == LearnerKind::Trained {
             table.mark();
         }
     }
     table.print(console)?;
     console.say("")?;
-    for line in references(comparison) {
+    for line in references(&comparison.exact) {
         console.say(console.dim(&line))?;
     }
     Ok(())
 }
 
-fn title(comparison: &Comparison) -> String {
-    let settings = match &comparison.settings {
-        serde_json::Value::Object(map) => {
-            let pairs = map.iter().map(|(key, value)| format!("{key} = {value}"));
-            pairs.collect::<Vec<_>>().join(", ")
-        }
-        _ => String::new(),
-    };
-    format!(
-        "{} ({settings}), seed {}: mean over {} held-out tasks",
-        comparison.environment, comparison.seed, comparison.tasks
-    )
+/// What a table of learners is of.
+pub(crate) struct Title<'a> {
+    pub(crate) environment: &'a str,
+    pub(crate) settings: &'a serde_json::Value,
+    pub(crate) seed: u64,
+    pub(crate) tasks: usize,
 }
 
-fn references(comparison: &Comparison) -> Vec<String> {
-    let exact = &comparison.exact;
+impl fmt::Display for Title<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = match self.settings {
+            serde_json::Value::Object(map) => {
+                let pairs = map.iter().map(|(key, value)| format!("{key} = {value}"));
+                pairs.collect::<Vec<_>>().join(", ")
+            }
+            _ => String::new(),
+        };
+        let Self {
+            environment,
+            seed,
+            tasks,
+            ..
+        } = self;
+        write!(
+            f,
+            "{environment} ({settings}), seed {seed}: mean over {tasks} held-out tasks"
+        )
+    }
+}
+
+/// Columns of a table of learners.
+pub(crate) const COLUMNS: [&str; 5] = ["learner", "mean return", "± s.e.", "regret", "gap closed"];
+
+/// A learner's row of [`COLUMNS`].
+pub(crate) fn row(result: &LearnerResult, exact: &References) -> Vec<String> {
+    let gap = exact.gap_closed(result.mean_return, result.standard_error);
+    let regret = result.regret.as_ref().and_then(|row| row.last());
+    let none = || "–".to_owned();
+    vec![
+        result.name.clone(),
+        format!("{:.4}", result.mean_return),
+        format!("{:.4}", result.standard_error),
+        regret.map_or_else(none, |regret| format!("{regret:.4}")),
+        gap.map_or_else(none, |gap| format!("{:.1} %", 100.0 * gap.share)),
+    ]
+}
+
+/// Lines that say what a result can be compared with.
+pub(crate) fn references(exact: &References) -> Vec<String> {
     let rows = [
         ("Bayes-optimal", &exact.bayes_optimal),
         ("knowing the task", &exact.known_task_optimum),

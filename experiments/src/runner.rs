@@ -9,11 +9,14 @@ use crate::host;
 use crate::learners::LearnerSpec;
 use crate::progress::{Progress, Stages};
 use crate::session::Session;
-use record::{Document, Existing, RecordError, RunDir, Stream};
+use record::{Checkpoint, Document, Existing, RecordError, RunDir, Stream};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
+
+/// Where a checkpoint's state keeps the configuration it is of.
+const CONFIG: &str = "config";
 
 /// A row of `timing.jsonl`.
 #[derive(Serialize, Deserialize)]
@@ -100,9 +103,19 @@ pub(crate) fn start(
     entry.start(setup).map_err(|failure| failure.within(place))
 }
 
+/// A path as a shell takes it.
+pub(crate) fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%,=".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
 /// The command that resumes a run.
 pub(crate) fn resume_command(path: &Path) -> String {
-    format!("{} resume {}", host::program(), path.display())
+    format!("{} resume {}", host::program(), quoted(path))
 }
 
 /// The configuration that a run was started with.
@@ -173,6 +186,7 @@ impl Drive<'_> {
         }
         let update = match &latest.newest {
             Some((update, checkpoint)) => {
+                self.refuse_edited(checkpoint)?;
                 self.training.restore(*update, checkpoint)?;
                 *update
             }
@@ -188,6 +202,31 @@ impl Drive<'_> {
             self.save()?;
         }
         Ok(())
+    }
+
+    /// Refuses a configuration that is not the one that the checkpoint is of: no
+    /// run of one configuration could have had the result.
+    fn refuse_edited(&self, checkpoint: &Checkpoint) -> Result<(), Failure> {
+        let before = checkpoint.state[CONFIG].as_str().unwrap_or_default();
+        let after = self.config.to_text()?;
+        if before == after {
+            return Ok(());
+        }
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+        let (before, after) = (lines(before), lines(&after));
+        let only = |these: &[String], others: &[String]| {
+            let only = these.iter().filter(|line| !others.contains(line));
+            only.map(|line| format!("'{line}'"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let (was, is) = (only(&before, &after), only(&after, &before));
+        let place = self.run.path().join("config.toml");
+        Err(Failure::config(format!(
+            "{}: changed since the run was begun, from {was} to {is}; change it back to resume, \
+             or train anew from it with another --runs",
+            place.display()
+        )))
     }
 
     fn train(&mut self) -> Result<(), Failure> {
@@ -236,7 +275,9 @@ impl Drive<'_> {
         let path = self.run.path().to_path_buf();
         let timing: Vec<Timing> = self.run.rows(Stream::Timing)?;
         let training_seconds = timing.last().map_or(0.0, |row| row.seconds);
-        if let Some(comparison) = self.run.document(Document::Comparison)? {
+        let compared: Option<Comparison> = self.run.document(Document::Comparison)?;
+        let env_steps = self.training.env_steps();
+        if let Some(comparison) = compared.filter(|done| done.env_steps == env_steps) {
             return Ok(Finished {
                 path,
                 seconds: training_seconds,
@@ -251,7 +292,7 @@ impl Drive<'_> {
                 kind: LearnerKind::Trained,
                 policy: self.training.policy(self.config.evaluation.actions),
             },
-            env_steps: self.training.env_steps(),
+            env_steps,
         };
         let label = format!(
             "{} seed {}: comparing",
@@ -302,7 +343,8 @@ impl Drive<'_> {
     }
 
     fn save(&self) -> Result<(), Failure> {
-        let checkpoint = self.training.checkpoint()?;
+        let mut checkpoint = self.training.checkpoint()?;
+        checkpoint.state[CONFIG] = self.config.to_text()?.into();
         let update = self.training.updates_done();
         let saved = self.run.save_checkpoint(update, &checkpoint);
         let saved = saved.and_then(|()| self.run.prune_checkpoints(self.config.checkpoint.keep));

@@ -42,9 +42,17 @@ impl<'a> Session<'a> {
             device: nets::device(device).map_err(Failure::usage)?,
             device_name: device.to_owned(),
             pool: Arc::new(Pool::new(workers, nets::single_threaded)?),
-            interrupt: Interrupt::listen(),
+            interrupt: Interrupt::default(),
             oracles: Oracles::default(),
         })
+    }
+
+    /// Lets signals stop the training in progress, which then saves itself. Work
+    /// that has nothing to save ends at once, as it does without this.
+    #[must_use]
+    pub(crate) fn stoppable(mut self) -> Self {
+        self.interrupt = Interrupt::listen();
+        self
     }
 
     /// The contents of a run's `environment.json`.

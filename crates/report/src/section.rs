@@ -173,6 +173,7 @@ fn comparison(table: &Table, standings: &Standings, level: usize) -> String {
         notes.push("Regret is what an agent that knows its task would have had more.".to_string());
     }
     notes.push(words::interval_note(standings.seeds.len()).to_string());
+    notes.extend(table.beyond_note(standings));
     if let Some(why) = &standings.references.why_no_bayes {
         notes.push(format!("No Bayes-optimal value: {why}."));
     }

@@ -3,7 +3,7 @@
 
 use crate::read::{Comparison, Exact, ExactValues, Kind, Learner};
 use crate::setting::Setting;
-use crate::stats::{Interval, pool};
+use crate::stats::{Interval, NORMAL_95, pool};
 
 /// A measured number and how sure it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -130,22 +130,29 @@ impl Gap {
         (value - self.random) / (self.best - self.random)
     }
 
+    /// The standard error that the two ends give a share, to first order.
+    fn error_of_ends(&self, share: f64) -> f64 {
+        let (random, best) = self.errors;
+        ((1.0 - share) * random).hypot(share * best) / (self.best - self.random)
+    }
+
     /// The share of a sampled return. Its error carries those of both ends, to
     /// first order.
     fn measure(&self, mean_return: Measure) -> Measure {
         match mean_return {
-            Measure::Seeds(Interval { mean, low, high }) => Measure::Seeds(Interval {
-                mean: self.share(mean),
-                low: self.share(low),
-                high: self.share(high),
-            }),
+            Measure::Seeds(Interval { mean, low, high }) => {
+                let share = self.share(mean);
+                let ends = NORMAL_95 * self.error_of_ends(share);
+                Measure::Seeds(Interval {
+                    mean: share,
+                    low: share - (share - self.share(low)).hypot(ends),
+                    high: share + (self.share(high) - share).hypot(ends),
+                })
+            }
             Measure::Exact(mean) | Measure::Sampled(mean, _) => {
                 let share = self.share(mean);
-                let (random, best) = self.errors;
-                let error = mean_return.uncertainty().powi(2)
-                    + ((1.0 - share) * random).powi(2)
-                    + (share * best).powi(2);
-                match error.sqrt() / (self.best - self.random) {
+                let own = mean_return.uncertainty() / (self.best - self.random);
+                match own.hypot(self.error_of_ends(share)) {
                     0.0 => Measure::Exact(share),
                     error => Measure::Sampled(share, error),
                 }
@@ -176,8 +183,6 @@ pub(crate) struct Standings {
     pub(crate) tasks: (u64, u64),
     pub(crate) actions: String,
     pub(crate) steps_per_trial: usize,
-    /// Return of an agent that knows its task, after each step of a trial.
-    pub(crate) optimum: Option<f64>,
 }
 
 impl Standings {
@@ -198,10 +203,6 @@ impl Standings {
         };
         learners.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
         let tasks = comparisons.iter().map(|comparison| comparison.tasks);
-        let optima: Option<Vec<(f64, f64)>> = comparisons
-            .iter()
-            .map(|comparison| Some((*comparison.optimum.as_ref()?.last()?, 0.0)))
-            .collect();
         Some(Self {
             learners,
             seeds: comparisons
@@ -217,9 +218,6 @@ impl Standings {
                 .map(|c| c.steps_per_trial)
                 .min()
                 .unwrap_or(0),
-            optimum: optima
-                .and_then(|optima| pool(&optima))
-                .map(|(mean, _)| mean),
         })
     }
 
@@ -271,6 +269,18 @@ impl References {
             known_task: known(|exact| &exact.known_task_optimum),
             random: known(|exact| &exact.random).or_else(|| measured("random")),
             why_no_bayes: why,
+        }
+    }
+}
+
+impl References {
+    /// The regret of the Bayes-optimal agent over a trial. Only two exact
+    /// values give it: the optimum of the held-out tasks has an error that the
+    /// exact Bayes-optimal value does not share.
+    pub(crate) fn bayes_regret(&self) -> Option<f64> {
+        match (self.known_task?, self.bayes_optimal?) {
+            (Measure::Exact(known), Measure::Exact(bayes)) => Some(known - bayes),
+            _ => None,
         }
     }
 }

@@ -98,6 +98,12 @@ impl Table {
         }
     }
 
+    /// What shares above 100 % in these rows mean.
+    pub(crate) fn beyond_note(&self, standings: &Standings) -> Option<String> {
+        let rows = self.rows.iter().chain(&self.seeds);
+        words::beyond_note(rows.filter_map(|row| row.share), standings.gap?.to)
+    }
+
     /// The table of one setting in Markdown, under a heading.
     pub(crate) fn markdown(&self, setting: &Setting<'_>, standings: &Standings) -> String {
         let mut text = format!("## {}\n\n", cell(&setting.title()));
@@ -109,10 +115,9 @@ impl Table {
             text.push_str(&format!("{}\n\n", cell(line)));
         }
         self.push_rows(&mut text, "Learner", &self.rows);
-        text.push_str(&format!(
-            "\n{}\n",
-            words::interval_note(standings.seeds.len())
-        ));
+        let mut notes = vec![words::interval_note(standings.seeds.len()).to_string()];
+        notes.extend(self.beyond_note(standings));
+        text.push_str(&format!("\n{}\n", notes.join(" ")));
         if !self.seeds.is_empty() {
             text.push('\n');
             self.push_rows(&mut text, "Seed", &self.seeds);
@@ -231,7 +236,8 @@ fn reference_rows(standings: &Standings) -> impl Iterator<Item = Row> {
         ("Bayes-optimal", known.bayes_optimal),
         ("Known-task optimum", known.known_task),
     ];
-    rows.into_iter().filter_map(|(name, value)| {
+    let measured = standings.learners.iter().any(|l| !l.regret.is_empty());
+    rows.into_iter().filter_map(move |(name, value)| {
         let value = value?;
         Some(Row {
             rank: None,
@@ -241,12 +247,12 @@ fn reference_rows(standings: &Standings) -> impl Iterator<Item = Row> {
             },
             kind: "reference",
             mean_return: value,
-            regret: standings.optimum.map(|optimum| match value {
-                // Both are means over tasks; with the optimum of these very
-                // tasks the difference can be a hair off zero.
-                _ if name == "Known-task optimum" => Measure::Exact(0.0),
-                _ => Measure::Exact(optimum - value.mean()),
-            }),
+            regret: match name {
+                _ if !measured => None,
+                // By definition: regret is counted from it.
+                "Known-task optimum" => Some(Measure::Exact(0.0)),
+                _ => known.bayes_regret().map(Measure::Exact),
+            },
             // Beyond Bayes-optimal no agent can get: that is no share of the gap.
             share: standings.share_of(value).filter(|_| {
                 name == "Bayes-optimal" || standings.references.bayes_optimal.is_none()

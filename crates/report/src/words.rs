@@ -4,6 +4,7 @@
 use crate::read::Kind;
 use crate::setting::Setting;
 use crate::standing::{Measure, Standing, Standings, Target};
+use crate::stats::Interval;
 use crate::text::{count, decimals, display_name, fixed, percent, rounded, thousands};
 
 /// "10,000", or "9,000 to 10,000".
@@ -51,6 +52,35 @@ pub(crate) fn measure(measure: Measure, places: usize) -> String {
     }
 }
 
+/// "97.1 % [96.5, 97.7] of the gap between random and Bayes-optimal", and
+/// what its interval leaves open.
+fn of_the_gap(closed: Measure, to: Target) -> String {
+    let interval = closed.interval();
+    let verdict = match interval {
+        Interval { low, .. } if low > 1.0 => ", that is, all of it,",
+        Interval { high, .. } if high < 0.0 => "",
+        Interval { low, .. } if low <= 0.0 => ", within its error none of it,",
+        Interval { high, .. } if high >= 1.0 => ", within its error all of it,",
+        _ => "",
+    };
+    format!(
+        "{} of the gap between random and {}{verdict}",
+        share(closed),
+        to.words()
+    )
+}
+
+/// What a share above 100 % means; `None` where none is shown.
+pub(crate) fn beyond_note(shares: impl IntoIterator<Item = Measure>, to: Target) -> Option<String> {
+    let beyond = shares.into_iter().any(|share| share.interval().high > 1.0);
+    beyond.then(|| {
+        format!(
+            "Shares above 100\u{202f}% are sampling error: no agent does better than {} on average.",
+            to.words()
+        )
+    })
+}
+
 /// What the learning curve shows.
 pub(crate) fn learning_title(
     setting: &Setting<'_>,
@@ -58,14 +88,15 @@ pub(crate) fn learning_title(
     (steps, end): (f64, f64),
 ) -> String {
     let agent = setting.agent();
-    let gap = standings.and_then(|s| Some((s.trained()?.share?.mean(), s.gap?.to)));
+    let gap = standings.and_then(|s| Some((s.trained()?.share?, s.gap?.to)));
     match gap {
-        Some((share, _)) if share <= 0.0 => format!("{agent} does no better than random"),
-        Some((share, to)) => format!(
-            "{agent} closes {} of the gap between random and {}",
-            percent(share),
-            to.words()
-        ),
+        Some((closed, _)) if closed.mean() <= 0.0 => {
+            format!("{agent} does no better than random")
+        }
+        Some((closed, to)) => {
+            let closes = format!("{agent} closes {}", of_the_gap(closed, to));
+            closes.trim_end_matches(',').to_string()
+        }
         None => format!(
             "{agent} reaches a held-out return of {} after {} steps",
             fixed(end, 2),
@@ -90,9 +121,8 @@ pub(crate) fn headline(setting: &Setting<'_>, standings: Option<&Standings>) -> 
     };
     match (trained.share, standings.gap) {
         (Some(closed), Some(gap)) => format!(
-            "{agent} closed {} of the gap between random and {} on {tasks} ({seeds}).",
-            share(closed),
-            gap.to.words()
+            "{agent} closed {} on {tasks} ({seeds}).",
+            of_the_gap(closed, gap.to)
         ),
         _ => {
             let places = decimals([trained.mean_return.uncertainty()]);
@@ -133,6 +163,14 @@ fn progress(setting: &Setting<'_>) -> String {
     }
 }
 
+/// Whether two measured numbers are too close to say which is larger: they
+/// differ by less than 1.96 combined standard errors, or what the interval over
+/// seeds has in their place.
+fn level(a: Measure, b: Measure) -> bool {
+    let half = |measure: Measure| measure.interval().high - measure.mean();
+    (a.mean() - b.mean()).abs() <= half(a).hypot(half(b))
+}
+
 /// What the regret figure shows.
 pub(crate) fn regret_title(
     setting: &Setting<'_>,
@@ -153,6 +191,16 @@ pub(crate) fn regret_title(
         ),
         Some(best) => {
             let name = display_name(&best.name);
+            if let Some((own, best)) = trained.final_regret().zip(best.final_regret())
+                && level(own, best)
+            {
+                return format!(
+                    "{agent} and {name} are level within their errors: they lose {} and {} to an \
+                     agent that knows its task",
+                    fixed(own.mean(), 2),
+                    fixed(best.mean(), 2)
+                );
+            }
             format!(
                 "{agent} loses {} to an agent that knows its task; {name} loses {}",
                 fixed(own, 2),
@@ -219,6 +267,32 @@ pub(crate) fn reference_caption(standings: &Standings) -> String {
             crate::text::listed(&exact)
         ),
     }
+}
+
+/// What the point at the end of the learning curve is; `None` where there is
+/// none.
+pub(crate) fn compared_caption(standings: &Standings) -> Option<String> {
+    let trained = standings.trained()?;
+    let finite = trained.mean_return.mean().is_finite();
+    let tasks = between(standings.tasks.0, standings.tasks.1);
+    let interval = match trained.mean_return {
+        Measure::Exact(_) => String::new(),
+        Measure::Sampled(..) => " with its 95\u{a0}% interval over tasks".to_string(),
+        Measure::Seeds(_) => format!(
+            " with its 95\u{a0}% interval over {}",
+            count(standings.seeds.len(), "seed")
+        ),
+    };
+    let note = standings
+        .gap
+        .and_then(|gap| beyond_note(trained.share, gap.to));
+    let note = note.map_or(String::new(), |note| format!(" {note}"));
+    finite.then(|| {
+        format!(
+            "Point at the end{interval}: the comparison after training, on {tasks} held-out tasks; \
+             title and label are its numbers.{note}"
+        )
+    })
 }
 
 /// What the column of shares is called.

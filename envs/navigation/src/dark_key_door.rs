@@ -32,8 +32,8 @@ use rl_core::{SpecError, Step, Stream, TaskDistribution};
 ///
 /// # Reference
 /// Grigsby et al. 2023, "AMAGO: Scalable In-Context Reinforcement Learning for
-/// Adaptive Agents", section 5, after Laskin et al. 2022, "In-context
-/// Reinforcement Learning with Algorithm Distillation", section 4: size 9,
+/// Adaptive Agents" (its environment's code), after Laskin et al. 2022,
+/// "In-context Reinforcement Learning with Algorithm Distillation": size 9,
 /// horizon 50, 500 steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DarkKeyDoor {

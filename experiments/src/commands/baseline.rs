@@ -8,6 +8,7 @@ use crate::learners::{About, LearnerSpec, find};
 use crate::names::suggestion;
 use crate::overrides::Override;
 use crate::registry::{EnvironmentEntry, Registry};
+use crate::results::{COLUMNS, Title, references, row};
 use crate::session::Session;
 use serde_json::json;
 use toml::Table;
@@ -31,21 +32,20 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
         .collect::<Result<_, String>>()
         .map_err(Failure::config)?;
     let exact = session.oracles.references(&built);
-    let mut table = Columns::new(&["learner", "mean return", "± s.e.", "regret", "gap closed"]);
+    console.say(Title {
+        environment: entry.name(),
+        settings: &json!(built.settings.table()),
+        seed: args.seed,
+        tasks: args.tasks,
+    })?;
+    console.say("")?;
+    let mut table = Columns::new(&COLUMNS);
     for Player { kind, policy } in policies {
         let evaluation = on_held_out(&session, env, &policy, (args.tasks, args.seed))?;
         let result = LearnerResult::new(policy.name(), kind, &evaluation);
         let gap = exact.gap_closed(result.mean_return, result.standard_error);
         let regret = result.regret.as_ref().and_then(|row| row.last().copied());
-        table.row(vec![
-            result.name.clone(),
-            format!("{:.4}", result.mean_return),
-            format!("{:.4}", result.standard_error),
-            regret.map_or("–".to_owned(), |regret| format!("{regret:.4}")),
-            gap.map_or("–".to_owned(), |gap| {
-                format!("{:.1} %", 100.0 * gap.share)
-            }),
-        ]);
+        table.row(row(&result, &exact));
         console.emit(&json!({
             "learner": result.name,
             "kind": kind,
@@ -59,7 +59,12 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
             "gap_closed": gap.map(|gap| gap.share),
         }))?;
     }
-    table.print(&console)
+    table.print(&console)?;
+    console.say("")?;
+    for line in references(&exact) {
+        console.say(console.dim(&line))?;
+    }
+    Ok(())
 }
 
 /// Learners with their parameters, and the environment's settings.
@@ -142,6 +147,11 @@ impl Request {
             Some((_, params)) => params,
             None => &mut self.settings,
         };
+        if table.contains_key(&key) {
+            return Err(Failure::usage(format!(
+                "{owner}.{key} is set twice; set it once"
+            )));
+        }
         table.insert(key, one.value);
         Ok(())
     }

@@ -21,12 +21,16 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
     let config = config_of(&session, &run)?;
     let mut training = start(&session, &config)?;
     let latest = run.latest_checkpoint()?;
+    let path = args.run.display();
     let Some((update, checkpoint)) = latest.newest else {
-        let path = args.run.display();
-        return Err(Failure::usage(format!(
-            "{path} has no checkpoint yet; train it first"
-        )));
+        return Err(match latest.damaged.first() {
+            None => Failure::usage(format!("{path} has no checkpoint yet; train it first")),
+            Some(damage) => Failure::config(format!("{path} has no intact checkpoint: {damage}")),
+        });
     };
+    for damage in &latest.damaged {
+        console.note(format!("passing over a checkpoint: {damage}"));
+    }
     training.restore(update, &checkpoint)?;
     let tasks = args.tasks.unwrap_or(config.evaluation.tasks.get());
     let actions = config.evaluation.actions;

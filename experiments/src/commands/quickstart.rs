@@ -16,7 +16,7 @@ pub(crate) fn run(registry: &Registry, args: &QuickstartArgs) -> Result<(), Fail
     let source = Source::find(QUICKSTART)?;
     let config = RunConfig::resolve(registry, &source.place, &source.text, &[])?;
     let config = config.with_seed(args.seed);
-    let session = Session::new(registry, console, args.work.workers(), "cpu")?;
+    let session = Session::new(registry, console, args.work.workers(), "cpu")?.stoppable();
     console.note(format!(
         "metarl: RL² learns {}, then plays against the others on {} new tasks ({} workers)",
         config.environment,

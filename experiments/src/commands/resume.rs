@@ -15,7 +15,7 @@ pub(crate) fn run(registry: &Registry, args: &ResumeArgs) -> Result<(), Failure>
         Some(device) => device.clone(),
         None => device_of(&paths[0])?,
     };
-    let session = Session::new(registry, console, args.work.workers(), &device)?;
+    let session = Session::new(registry, console, args.work.workers(), &device)?.stoppable();
     match &paths[..] {
         [path] => train::one(&session, path),
         paths => train::several(&session, &args.run, paths),

@@ -20,7 +20,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
     let source = Source::find(&args.preset)?;
     let resolve = || RunConfig::resolve(registry, &source.place, &source.text, &args.overrides);
     let config = resolve()?;
-    let session = Session::new(registry, console, args.work.workers(), &args.device)?;
+    let session = Session::new(registry, console, args.work.workers(), &args.device)?.stoppable();
     // Whatever cannot work is found out before a folder is made.
     runner::rehearse(&session, &config)?;
     let folder = args.runs.join(&source.folder);
@@ -53,9 +53,10 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
 /// Takes one run to its end, and shows what it came to.
 pub(crate) fn one(session: &Session<'_>, path: &Path) -> Result<(), Failure> {
     let finished = runner::drive(session, path)?;
+    // First the results: a report that cannot be written must not cost them.
+    results::print(&session.console, &finished.comparison)?;
     let report = reporting::write(&[path.to_path_buf()], path)?;
     let summary = Summary::new(&finished, &report)?;
-    results::print(&session.console, &finished.comparison)?;
     session.console.say("")?;
     results::print_summary(&session.console, &summary)?;
     session.console.emit(&summary)
@@ -72,16 +73,16 @@ pub(crate) fn several(
     let mut summaries = Vec::new();
     for path in paths {
         let finished = runner::drive(session, path).map_err(|mut failure| {
-            let (one, all) = (path.display().to_string(), folder.display().to_string());
+            let (one, all) = (runner::quoted(path), runner::quoted(folder));
             // The command that resumes this run resumes the others as well.
             failure.message = failure
                 .message
                 .replace(&format!("resume {one}"), &format!("resume {all}"));
             failure
         })?;
+        results::print(console, &finished.comparison)?;
         let report = reporting::write(std::slice::from_ref(path), path)?;
         let summary = Summary::new(&finished, &report)?;
-        results::print(console, &finished.comparison)?;
         console.say("")?;
         console.emit(&summary)?;
         summaries.push(summary);

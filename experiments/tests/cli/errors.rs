@@ -205,3 +205,49 @@ fn folders_that_cannot_be_used_are_named() {
         &["1 of these must be put right"],
     );
 }
+
+#[test]
+fn a_key_that_is_set_twice_is_refused() {
+    let lab = Lab::new();
+    let twice = ["train", "tiny.toml", "rl2.updates=2", "rl2.updates=3"];
+    lab.refused(&twice, 2, &["rl2.updates is set twice"]);
+    let twice = [
+        "baseline",
+        "bernoulli-bandit",
+        "ucb1",
+        "c=0.3",
+        "ucb1.c=0.4",
+    ];
+    lab.refused(&twice, 2, &["ucb1.c is set twice"]);
+}
+
+#[test]
+fn a_run_whose_configuration_was_edited_is_not_resumed() {
+    let lab = Lab::new();
+    lab.done(&["train", "tiny.toml", "rl2.updates=4"]);
+    let run = lab.path("runs/tiny/seed-0");
+    let config = fs::read_to_string(run.join("config.toml")).unwrap();
+    assert!(config.contains("updates = 4"));
+    let edited = config.replace("updates = 4", "updates = 8");
+    fs::write(run.join("config.toml"), edited).unwrap();
+    let resume = ["resume", "runs/tiny/seed-0"];
+    let said = ["config.toml", "'updates = 4'", "'updates = 8'", "--runs"];
+    lab.refused(&resume, 78, &said);
+    fs::write(run.join("config.toml"), config).unwrap();
+    lab.done(&resume);
+}
+
+#[test]
+fn damaged_checkpoints_are_not_passed_over_in_silence() {
+    let lab = Lab::new();
+    lab.done(&["train", "tiny.toml", "rl2.updates=8"]);
+    let eval = ["eval", "runs/tiny/seed-0"];
+    let checkpoints = lab.path("runs/tiny/seed-0/checkpoints");
+    let params = |update| checkpoints.join(format!("{update:08}/params.safetensors"));
+    fs::write(params(8), b"damaged").unwrap();
+    let outcome = lab.done(&eval);
+    assert!(outcome.stderr.contains("passing over"), "{outcome:?}");
+    assert!(outcome.stdout.contains("after update 4"), "{outcome:?}");
+    fs::remove_file(params(4)).unwrap();
+    lab.refused(&eval, 78, &["no intact checkpoint", "params.safetensors"]);
+}

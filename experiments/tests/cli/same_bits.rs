@@ -130,3 +130,31 @@ fn a_run_that_is_asked_to_stop_saves_itself() {
         );
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn what_has_nothing_to_save_ends_when_it_is_asked_to() {
+    let lab = Lab::new();
+    let long = [
+        "baseline",
+        "bernoulli-bandit",
+        "thompson",
+        "arms=1000",
+        "pulls=100000",
+        "--tasks",
+        "1000",
+    ];
+    let mut child = lab.start(&long);
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(child.try_wait().unwrap().is_none(), "it takes hours");
+    let kill = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(kill.unwrap().success());
+    let asked = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if asked.elapsed() > Duration::from_secs(20) {
+            child.kill().unwrap();
+            panic!("a TERM was swallowed");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -5,6 +5,7 @@ use crate::canvas::{Align, Canvas, Color, Point, Stroke, Text};
 use crate::curve::{Band, Curve};
 use crate::font::Face;
 use crate::layout::{Range, Scale, clip, ticks};
+use crate::stats::Interval;
 use crate::text::fixed;
 
 /// Sizes of text, in pixels.
@@ -148,6 +149,28 @@ impl Frame {
         let lower = ends.iter().map(|(x, low, _)| place(*x, *low));
         let upper = ends.iter().rev().map(|(x, _, high)| place(*x, *high));
         canvas.area(lower.chain(upper).collect(), color, 0.18);
+    }
+
+    /// Draws a single measurement: a point with its interval.
+    pub(super) fn draw_measured(
+        &self,
+        canvas: &mut Canvas,
+        x: f64,
+        interval: Interval,
+        stroke: Stroke,
+    ) {
+        let at = |y: f64| self.y.at(y.clamp(self.y.low, self.y.high));
+        let (x, low, high) = (self.x.at(x), at(interval.low), at(interval.high));
+        canvas.line(vec![(x, low), (x, high)], stroke);
+        // An end outside of the frame has no bar.
+        for end in [interval.low, interval.high] {
+            if self.y.holds(end) {
+                canvas.line(vec![(x - 4.0, at(end)), (x + 4.0, at(end))], stroke);
+            }
+        }
+        if self.y.holds(interval.mean) {
+            canvas.dot((x, self.y.at(interval.mean)), 4.0, stroke.color);
+        }
     }
 
     /// Draws a curve over training: band, single seeds, mean.

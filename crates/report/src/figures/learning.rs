@@ -26,7 +26,12 @@ struct Reference {
 /// `None` if no run has been evaluated.
 pub(super) fn figure(setting: &Setting<'_>, standings: Option<&Standings>) -> Option<Figure> {
     let (curve, evaluations) = curve(setting)?;
-    let end = curve.last()?;
+    let compared = standings.and_then(|standings| compared(setting, standings));
+    let end = match compared {
+        Some(Compared { steps, value }) => (steps, value.mean()),
+        None => curve.last()?,
+    };
+    let most = curve.end().max(end.0);
     let references = standings
         .map(|standings| references(standings, &evaluations))
         .unwrap_or_default();
@@ -45,15 +50,15 @@ pub(super) fn figure(setting: &Setting<'_>, standings: Option<&Standings>) -> Op
     let plate = Plate {
         title: &title,
         subtitle: &setting.subtitle(),
-        x_axis: steps_axis(curve.end(), 5),
+        x_axis: steps_axis(most, 5),
         y_axis: Axis {
             name: "Held-out return (sum of rewards in a trial)",
             ticks: 6,
             unit: 1.0,
             whole: false,
         },
-        x_high: curve.end().max(1.0),
-        y: range(&curve, end.1, &references, standings),
+        x_high: most.max(1.0),
+        y: range(&curve, (end.1, compared), &references, standings),
         room: labels::room(&labels),
     };
     let frame = plate.draw(&mut canvas);
@@ -62,12 +67,40 @@ pub(super) fn figure(setting: &Setting<'_>, standings: Option<&Standings>) -> Op
         frame.draw_line(&mut canvas, &line, *stroke);
     }
     frame.draw_curve(&mut canvas, &curve, Stroke::new(AGENT, 2.6));
+    if let Some(compared) = compared {
+        let Compared { steps, value } = compared;
+        frame.draw_measured(
+            &mut canvas,
+            steps,
+            value.interval(),
+            Stroke::new(AGENT, 1.6),
+        );
+    }
     labels::draw(&mut canvas, &frame, &labels);
     Some(Figure {
         name: "learning-curve",
         caption: caption(&curve, &evaluations, standings, &frame),
         title,
         canvas,
+    })
+}
+
+/// The trained agent in the comparison after training.
+#[derive(Clone, Copy)]
+struct Compared {
+    /// After how many environment steps, the mean over seeds.
+    steps: f64,
+    /// The mean return over all held-out tasks.
+    value: Measure,
+}
+
+/// `None` where its return is not a number.
+fn compared(setting: &Setting<'_>, standings: &Standings) -> Option<Compared> {
+    let value = standings.trained()?.mean_return;
+    let steps: Vec<f64> = setting.comparisons().map(|c| c.env_steps as f64).collect();
+    value.mean().is_finite().then(|| Compared {
+        steps: steps.iter().sum::<f64>() / steps.len() as f64,
+        value,
     })
 }
 
@@ -168,7 +201,7 @@ fn references(standings: &Standings, evaluations: &[Evaluation]) -> Vec<Referenc
 /// excursions of the curve are cut off.
 fn range(
     curve: &Curve,
-    end: f64,
+    (end, compared): (f64, Option<Compared>),
     references: &[Reference],
     standings: Option<&Standings>,
 ) -> Range {
@@ -186,7 +219,9 @@ fn range(
         0 => Range::of(curve.values()),
         _ => Range::of(core.into_iter().chain([end])).reach_all(curve.values(), 0.6),
     };
-    let range = range.reach_all(curve.band_ends(), 0.25);
+    let interval = compared.map(|Compared { value, .. }| value.interval());
+    let ends = interval.into_iter().flat_map(|i| [i.low, i.high]);
+    let range = range.reach_all(curve.band_ends().chain(ends), 0.25);
     let near = known_task.filter(|value| *value <= range.high + 0.35 * (range.high - range.low));
     match near {
         Some(value) => range.reach(value, 0.35).padded(0.05),
@@ -223,11 +258,7 @@ fn caption(
     }
     if let Some(standings) = standings {
         parts.push(words::reference_caption(standings));
-        if standings.gap.is_some() {
-            parts.push(
-                "The share in the title comes from the comparison after training.".to_string(),
-            );
-        }
+        parts.extend(words::compared_caption(standings));
         let known = standings.references.known_task.map(Measure::mean);
         if known.is_some_and(|known| known > frame.y.high) {
             parts.push("The known-task optimum lies above the axis.".to_string());

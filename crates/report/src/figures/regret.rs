@@ -57,8 +57,13 @@ pub(super) fn figure(setting: &Setting<'_>, standings: &Standings) -> Option<Fig
         room: labels::room(&labels),
     };
     let frame = plate.draw(&mut canvas);
-    // The trained agent last, on top of the others.
-    order.sort_by_key(|learner| learner.kind == Kind::Trained);
+    // The trained agent on top of the others, and on it the dashed oracle,
+    // which would vanish under its line.
+    order.sort_by_key(|learner| match learner.kind {
+        Kind::Classical => 0,
+        Kind::Trained => 1,
+        Kind::Oracle => 2,
+    });
     for learner in &order {
         draw_learner(&mut canvas, &frame, learner, stroke(learner, standings));
     }
@@ -148,8 +153,7 @@ fn is_flat(learner: &Standing, high: f64) -> bool {
 /// The exact regret of the Bayes-optimal agent at the end of a trial, where no
 /// oracle was run step by step.
 fn exact_bayes(standings: &Standings, drawn: &[&Standing]) -> Option<f64> {
-    let value = standings.references.bayes_optimal?.mean();
-    let optimum = standings.optimum?;
+    let regret = standings.references.bayes_regret()?;
     let measured = drawn.iter().any(|learner| learner.kind == Kind::Oracle);
-    (!measured).then_some(optimum - value)
+    (!measured).then_some(regret)
 }
