@@ -271,9 +271,7 @@ impl References {
             why_no_bayes: why,
         }
     }
-}
 
-impl References {
     /// The regret of the Bayes-optimal agent over a trial. Only two exact
     /// values give it: the optimum of the held-out tasks has an error that the
     /// exact Bayes-optimal value does not share.

@@ -41,6 +41,40 @@ fn errors_of_both_ends_count_where_they_matter() {
 }
 
 #[test]
+fn errors_of_both_ends_widen_the_interval_over_seeds() {
+    let gap = gap(Measure::Sampled(0.0, 0.3), Measure::Sampled(1.0, 0.4));
+    for (mean, end) in [(0.0, 0.3), (1.0, 0.4), (2.0, 0.73_f64.sqrt())] {
+        let (low, high) = (mean - 0.5, mean + 0.5);
+        let share = gap.measure(Measure::Seeds(Interval { mean, low, high }));
+        let half = 0.5_f64.hypot(NORMAL_95 * end);
+        let found = share.interval();
+        assert_eq!(found.mean, mean);
+        assert!((found.high - mean - half).abs() < 1e-12, "{found:?}");
+        assert!((mean - found.low - half).abs() < 1e-12, "{found:?}");
+    }
+}
+
+#[test]
+fn only_exact_values_give_the_regret_of_bayes_optimal() {
+    let exact = References {
+        bayes_optimal: Some(Measure::Exact(6.66)),
+        known_task: Some(Measure::Exact(8.3333)),
+        ..References::default()
+    };
+    assert!((exact.bayes_regret().unwrap() - 1.6733).abs() < 1e-12);
+    let sampled = References {
+        known_task: Some(Measure::Sampled(8.3333, 0.01)),
+        ..exact.clone()
+    };
+    assert_eq!(sampled.bayes_regret(), None);
+    let unknown = References {
+        known_task: None,
+        ..exact
+    };
+    assert_eq!(unknown.bayes_regret(), None);
+}
+
+#[test]
 fn no_gap_no_share() {
     assert!(gap_between(Measure::Exact(5.0), Measure::Exact(5.0)).is_none());
     assert!(gap_between(Measure::Exact(5.0), Measure::Exact(4.0)).is_none());

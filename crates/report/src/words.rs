@@ -57,10 +57,10 @@ pub(crate) fn measure(measure: Measure, places: usize) -> String {
 fn of_the_gap(closed: Measure, to: Target) -> String {
     let interval = closed.interval();
     let verdict = match interval {
-        Interval { low, .. } if low > 1.0 => ", that is, all of it,",
+        Interval { low, .. } if low >= 1.0 => ", that is, all of it,",
         Interval { high, .. } if high < 0.0 => "",
         Interval { low, .. } if low <= 0.0 => ", within its error none of it,",
-        Interval { high, .. } if high >= 1.0 => ", within its error all of it,",
+        Interval { high, .. } if high >= 1.0 => ", all of it within its error,",
         _ => "",
     };
     format!(
@@ -308,5 +308,53 @@ pub(crate) fn interval_note(seeds: usize) -> &'static str {
             "± is one standard error over tasks; [ ] is the 95\u{a0}% interval of the mean over seeds \
              (Student’s t)."
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(low: f64, mean: f64, high: f64) -> String {
+        let closed = Measure::Seeds(Interval { mean, low, high });
+        let text = of_the_gap(closed, Target::BayesOptimal);
+        let (_, verdict) = text.split_once("Bayes-optimal").unwrap();
+        verdict.to_string()
+    }
+
+    #[test]
+    fn a_share_says_what_its_interval_leaves_open() {
+        assert_eq!(verdict(0.9, 0.95, 0.99), "");
+        assert_eq!(verdict(0.9, 0.95, 1.01), ", all of it within its error,");
+        assert_eq!(verdict(0.98, 1.01, 1.04), ", all of it within its error,");
+        assert_eq!(verdict(1.01, 1.02, 1.03), ", that is, all of it,");
+        assert_eq!(verdict(-0.1, 0.1, 0.3), ", within its error none of it,");
+        assert_eq!(verdict(-0.3, -0.2, -0.1), "");
+        let text = of_the_gap(Measure::Sampled(0.9, 0.01), Target::BayesOptimal);
+        assert!(text.starts_with("90.0\u{202f}% [88.0,\u{a0}92.0] of the gap"));
+    }
+
+    #[test]
+    fn shares_above_all_are_explained_only_where_they_are_shown() {
+        let note = |share| beyond_note([share], Target::KnownTask);
+        assert_eq!(note(Measure::Sampled(0.9, 0.05)), None);
+        let text = note(Measure::Sampled(0.9, 0.06)).unwrap();
+        assert!(text.contains("sampling error") && text.contains("the known-task optimum"));
+    }
+
+    #[test]
+    fn numbers_are_ranked_beyond_their_combined_error() {
+        let a = Measure::Sampled(1.0, 0.03);
+        // 1.96 times the root of 0.03² + 0.04² is 0.098.
+        assert!(level(a, Measure::Sampled(1.097, 0.04)));
+        assert!(!level(a, Measure::Sampled(1.099, 0.04)));
+        assert!(!level(a, Measure::Sampled(f64::NAN, 0.04)));
+        let over_seeds = Measure::Seeds(Interval {
+            mean: 1.1,
+            low: 0.9,
+            high: 1.3,
+        });
+        assert!(level(over_seeds, Measure::Exact(0.91)));
+        assert!(!level(over_seeds, Measure::Exact(0.89)));
     }
 }

@@ -33,7 +33,7 @@ fn several_seeds_give_a_mean_with_its_interval() {
     set_returns(folder.path(), &[6.494, 6.577, 6.66]);
     let (written, page) = report(&[folder.path().join("quick")], folder.path());
     let headline = "RL² closed 95.0\u{202f}% [82.6,\u{a0}107.4] of the gap between random and \
-                    Bayes-optimal on 10,000 held-out tasks (3 seeds).";
+                    Bayes-optimal, all of it within its error, on 10,000 held-out tasks (3 seeds).";
     assert_eq!(written.headlines, [headline]);
     assert!(page.contains(headline));
     assert!(page.contains("RL² on Bernoulli bandit"));
@@ -165,6 +165,65 @@ fn an_agent_that_is_worse_than_random_is_not_praised() {
     );
     assert!(page.contains("RL² does no better than random"));
     assert!(!page.contains("RL² closes"));
+}
+
+#[test]
+fn the_exact_regret_does_not_come_from_the_sampled_optimum() {
+    let (folder, ..) = reported(&Synthetic::default(), 1);
+    let path = folder.path().join("quick/seed-0/comparison.json");
+    change(&path, |comparison| comparison["optimum"][9] = json!(8.5));
+    let (written, _) = report(&[folder.path().join("quick")], folder.path());
+    let table = || fs::read_to_string(&written.tables[0]).unwrap();
+    assert!(table().contains("|  | Bayes-optimal (exact) | 6.660 | 1.673 |"));
+    assert!(table().contains("|  | Known-task optimum (exact) | 8.333 | 0.000 |"));
+
+    change(&path, |comparison| {
+        comparison["exact"]["known_task_optimum"]["standard_error"] = json!(0.01);
+    });
+    report(&[folder.path().join("quick")], folder.path());
+    assert!(table().contains("|  | Bayes-optimal (exact) | 6.660 | – |"));
+}
+
+#[test]
+fn the_learning_curve_ends_with_the_comparison() {
+    let (folder, ..) = reported(&Synthetic::default(), 2);
+    set_returns(folder.path(), &[6.511, 6.513]);
+    let (_, page) = report(&[folder.path().join("quick")], folder.path());
+    let (_, curve) = page.split_once("figures/learning-curve").unwrap();
+    let (_, figure) = page[..page.len() - curve.len()].split_once("<svg").unwrap();
+    // Shares of 6.512 and of the ends of its interval, 0.0127 away.
+    let title =
+        "closes 91.1\u{202f}% [90.3,\u{a0}91.8] of the gap between random and Bayes-optimal\"";
+    assert!(figure.contains(title), "the title and nothing after it");
+    assert!(figure.contains("\n6.512\n"), "the label");
+    assert!(figure.contains(
+        "Point at the end with its 95\u{a0}% interval over 2 seeds: the comparison after training, \
+         on 10,000 held-out tasks"
+    ));
+    assert!(!figure.contains("sampling error"));
+
+    set_returns(folder.path(), &[6.60, 6.75]);
+    let (_, page) = report(&[folder.path().join("quick")], folder.path());
+    assert!(page.contains("Shares above 100\u{202f}% are sampling error"));
+    assert!(!page.contains("gap between random and Bayes-optimal,\""));
+}
+
+#[test]
+fn learners_are_ranked_only_beyond_their_error() {
+    let (folder, ..) = reported(&Synthetic::default(), 1);
+    let path = folder.path().join("quick/seed-0/comparison.json");
+    let page_with = |regret: f64| {
+        change(&path, |comparison| {
+            // The errors are 0.019 each: 1.96 combined ones are 0.0526.
+            comparison["learners"][0]["regret"][9] = json!(regret);
+            comparison["learners"][3]["regret"][9] = json!(1.8);
+        });
+        report(&[folder.path().join("quick")], folder.path()).1
+    };
+    let ranked = "RL² loses 1.74 to an agent that knows its task; Greedy loses 1.80";
+    assert!(page_with(1.74).contains(ranked));
+    let level = "RL² and Greedy are level within their errors: they lose 1.76 and 1.80 to an agent";
+    assert!(page_with(1.76).contains(level));
 }
 
 #[test]

@@ -264,6 +264,9 @@ fn caption(
             parts.push("The known-task optimum lies above the axis.".to_string());
         }
     }
+    let compared = standings.and_then(Standings::trained);
+    let interval = compared.map(|trained| trained.mean_return.interval());
+    let ends = interval.into_iter().flat_map(|i| [i.low, i.high]);
     if curve.values().any(|value| !frame.y.holds(value)) {
         let all = Range::of(curve.values());
         parts.push(format!(
@@ -271,8 +274,8 @@ fn caption(
             fixed(all.low, 2),
             fixed(all.high, 2)
         ));
-    } else if curve.band_ends().any(|end| !frame.y.holds(end)) {
-        parts.push("The band is wider than the figure in places.".to_string());
+    } else if curve.band_ends().chain(ends).any(|end| !frame.y.holds(end)) {
+        parts.push("Intervals are wider than the figure in places.".to_string());
     }
     parts.join(" ")
 }

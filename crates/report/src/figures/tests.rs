@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::{Figure, all, stroke};
-use crate::canvas::{Canvas, Color, Text};
+use super::{AGENT, Figure, ORACLE, all, stroke};
+use crate::canvas::{Canvas, Color, Item, Text};
 use crate::setting::group;
 use crate::standing::Standings;
 use crate::support::{Synthetic, long};
@@ -144,6 +144,38 @@ fn no_text_overlaps_another_or_leaves_its_figure() {
             );
         }
     }
+}
+
+#[test]
+fn only_a_comparison_puts_a_point_at_the_end_of_the_learning_curve() {
+    for compared in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let synthetic = Synthetic {
+            compared,
+            ..Synthetic::default()
+        };
+        synthetic.write(folder.path(), 0);
+        let figures = figures(folder.path());
+        let curve = figures.iter().find(|f| f.name == "learning-curve").unwrap();
+        let dots = curve.canvas.items.iter().filter(
+            |item| matches!(item, Item::Area(_, color, alpha) if *color == AGENT && *alpha == 1.0),
+        );
+        assert_eq!(dots.count(), usize::from(compared));
+    }
+}
+
+#[test]
+fn the_dashes_of_the_oracle_lie_on_the_line_of_the_agent() {
+    let folder = tempfile::tempdir().unwrap();
+    Synthetic::default().write(folder.path(), 0);
+    let figures = figures(folder.path());
+    let regret = figures.iter().find(|f| f.name == "regret").unwrap();
+    let last = |color: Color, width: f64| {
+        let drawn =
+            |item: &Item| matches!(item, Item::Line(_, s) if s.color == color && s.width == width);
+        regret.canvas.items.iter().rposition(drawn).unwrap()
+    };
+    assert!(last(ORACLE, 1.6) > last(AGENT, 2.6));
 }
 
 #[test]

@@ -12,12 +12,14 @@ use crate::read::Run;
 use crate::setting::Setting;
 use crate::text::thousands;
 
+/// The value loss: its size counts, not only its changes.
+const VALUE_LOSS: &str = "Value loss";
 /// The metrics that are drawn where a run has them, and their names.
 const METRICS: [(&str, &str); 7] = [
     ("mean_return", "Training return"),
     ("entropy", "Policy entropy (nats)"),
     ("approx_kl", "Approximate KL (nats)"),
-    ("value_loss", "Value loss"),
+    ("value_loss", VALUE_LOSS),
     ("gradient_norm", "Gradient norm"),
     ("clip_fraction", "Clipped fraction"),
     ("policy_loss", "Policy loss"),
@@ -60,13 +62,14 @@ pub(super) fn figure(setting: &Setting<'_>) -> Option<Figure> {
     let height = top + rows as f64 * (PANEL_HEIGHT + NAME_ROOM) + AXIS_ROOM;
     let mut canvas = Canvas::new(WIDTH, height.ceil() as u32);
     titles(&mut canvas, &title, &setting.subtitle());
+    let mut cut = false;
     for (index, (name, curve)) in panels.iter().enumerate() {
         let below = index + COLUMNS < panels.len();
         let corner = (
             index % COLUMNS,
             top + (index / COLUMNS) as f64 * (PANEL_HEIGHT + NAME_ROOM),
         );
-        draw_panel(&mut canvas, corner, (name, curve), end, below);
+        cut |= draw_panel(&mut canvas, corner, (name, curve), end, below);
     }
 
     let averaged = last.div_ceil(POINTS).max(1);
@@ -86,7 +89,9 @@ pub(super) fn figure(setting: &Setting<'_>) -> Option<Figure> {
         (_, 1) => "",
         _ => " Thick line: mean over seeds; thin lines: single seeds.",
     });
-    caption.push_str(" Extreme values and wide bands may be cut off.");
+    if cut {
+        caption.push_str(" Extreme values and wide bands are cut off.");
+    }
     Some(Figure {
         name: "training",
         title,
@@ -120,20 +125,32 @@ fn curve(runs: &[&Run], key: &str, last: u64) -> Option<Curve> {
     alive.then_some(curve)
 }
 
+/// The y axis of a panel, without what lies far from everything else.
+fn range(name: &str, curve: &Curve) -> Range {
+    let band = curve.band_ends().filter(|_| curve.band != Band::None);
+    let values = Range {
+        low: quantile(curve.values(), 0.005).unwrap_or(0.0),
+        high: quantile(curve.values(), 0.995).unwrap_or(1.0),
+    }
+    .reach_all(band, 0.15);
+    let range = values.padded(0.06);
+    // From zero, the curve must still fill a third of the panel.
+    let squashed = values.high - values.low < values.high / 3.0;
+    match name == VALUE_LOSS && values.low >= 0.0 && !squashed {
+        true => Range { low: 0.0, ..range },
+        false => range,
+    }
+}
+
+/// Draws a metric; returns whether the panel's edges cut something off.
 fn draw_panel(
     canvas: &mut Canvas,
     (column, top): (usize, f64),
     (name, curve): (&str, &Curve),
     end: f64,
     below: bool,
-) {
-    let band = curve.band_ends().filter(|_| curve.band != Band::None);
-    let range = Range {
-        low: quantile(curve.values(), 0.005).unwrap_or(0.0),
-        high: quantile(curve.values(), 0.995).unwrap_or(1.0),
-    }
-    .reach_all(band, 0.15)
-    .padded(0.06);
+) -> bool {
+    let range = range(name, curve);
     let width = (f64::from(WIDTH) - 14.0) / COLUMNS as f64;
     let left = 14.0 + column as f64 * width;
     let y_axis = Axis {
@@ -162,16 +179,47 @@ fn draw_panel(
         ..title
     });
     if !below {
-        let mut axis = steps_axis(end, 3);
-        // One name for the whole row would not say which panel it belongs to,
-        // and the full one is too long for a panel.
-        axis.name = match axis.unit {
-            1e9 => "Steps (billions)",
-            1e6 => "Steps (millions)",
-            1e3 => "Steps (thousands)",
-            _ => "Steps",
-        };
-        frame.draw_x(canvas, &axis);
+        frame.draw_x(canvas, &steps_axis(end, 3));
     }
     frame.draw_curve(canvas, curve, Stroke::new(AGENT, 1.8));
+    let band = curve.band_ends().filter(|_| curve.band != Band::None);
+    curve
+        .values()
+        .chain(band)
+        .any(|value| !frame.y.holds(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve(values: &[f64]) -> Curve {
+        let samples = values.iter().enumerate().map(|(index, y)| Sample {
+            key: index as u64,
+            x: index as f64,
+            y: *y,
+            error: 0.0,
+        });
+        Curve::of(&[samples.collect()]).unwrap()
+    }
+
+    #[test]
+    fn the_value_loss_starts_at_zero_unless_that_squashes_it() {
+        assert_eq!(range(VALUE_LOSS, &curve(&[1.0, 0.5])).low, 0.0);
+        assert!(range(VALUE_LOSS, &curve(&[1.0, 0.9])).low > 0.8);
+        assert!(range(VALUE_LOSS, &curve(&[1.0, -0.5])).low < -0.5);
+        assert!(range("Policy entropy (nats)", &curve(&[1.0, 0.5])).low > 0.4);
+    }
+
+    #[test]
+    fn a_panel_says_whether_it_cuts_something_off() {
+        let draw = |curve: &Curve| {
+            let mut canvas = Canvas::new(WIDTH, 300);
+            draw_panel(&mut canvas, (0, 0.0), (VALUE_LOSS, curve), 10.0, false)
+        };
+        assert!(!draw(&curve(&[1.0, 0.5, 0.7])));
+        let mut spiked = vec![1.0; 1000];
+        spiked[500] = 50.0;
+        assert!(draw(&curve(&spiked)));
+    }
 }
