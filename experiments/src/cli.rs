@@ -39,6 +39,10 @@ pub(crate) enum Command {
     Baseline(BaselineArgs),
     /// Print an environment's exact values.
     Oracle(OracleArgs),
+    /// Make a published table anew, with every column and its error bars.
+    Table(TableArgs),
+    /// Draw a task and the episodes of a learner in it.
+    Render(RenderArgs),
     /// Write figures, tables and one HTML page about runs.
     Report(ReportArgs),
     /// Measure speed.
@@ -226,6 +230,63 @@ pub(crate) struct OracleArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Finished cells are kept in cells.jsonl of the output folder: the same command \
+    goes on where it was stopped.\n\nExamples:\n  \
+    experiments table duan-bandits --quick\n  \
+    experiments table duan-mdps --only 10:psrl --only 25:\n  \
+    experiments table wang-bandits --out wang --json"
+)]
+pub(crate) struct TableArgs {
+    /// duan-bandits, duan-mdps or wang-bandits.
+    pub(crate) name: String,
+    /// A rough look within a minute: fewer tasks, coarser grids.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Only these cells, as in 10x5:ucb1; `10x5:` is a row, `:ucb1` a column.
+    #[arg(long, value_name = "ROW:COLUMN")]
+    pub(crate) only: Vec<String>,
+    /// Where to write [default: tables/NAME].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Seed of all tasks.
+    #[arg(long, value_name = "S", default_value = "0", allow_hyphen_values = true, value_parser = seed)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) work: Work,
+    /// Folder of all runs, for the columns of trained agents.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) runs: PathBuf,
+    /// Begin anew: forget the finished cells.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    experiments render gridnavi posterior-sampling\n  \
+    experiments render maze known-goal task=shown size=15 --out pictures\n  \
+    experiments render two-step bayes-optimal --seed 3")]
+pub(crate) struct RenderArgs {
+    /// An environment's name (see `list envs`).
+    #[arg(value_name = "ENV")]
+    pub(crate) environment: String,
+    /// A learner (see `list learners`) and settings [default learner: random].
+    #[arg(value_name = "LEARNER|key=value")]
+    pub(crate) words: Vec<String>,
+    /// Seed of the held-out task and of the learner's chances.
+    #[arg(long, value_name = "S", default_value = "0", allow_hyphen_values = true, value_parser = seed)]
+    pub(crate) seed: u64,
+    /// Where to write [default: runs/pictures/ENV-LEARNER].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
 #[command(after_help = "Example:\n  experiments report runs/*/seed-* --out report")]
 pub(crate) struct ReportArgs {
     /// Runs' folders, or folders of several seeds.
@@ -249,7 +310,7 @@ pub(crate) enum What {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     experiments bench envs bernoulli-bandit arms=2\n  \
-    experiments bench rl2 rl2.trunk.hidden=256 --json")]
+    experiments bench rl2 cell=lstm hidden=256 envs=64 minibatches=1 --json")]
 pub(crate) struct BenchArgs {
     /// What to measure.
     pub(crate) what: What,

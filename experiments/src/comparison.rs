@@ -1,13 +1,13 @@
 //! Learners side by side on the same held-out tasks.
 
+use crate::algorithm::{Adaptation, Training};
 use crate::config::{Actions, RunConfig};
 use crate::failure::Failure;
-use crate::references::References;
+use crate::references::{Reference, References};
 use crate::session::Session;
 use rl_core::{Domain, EnvFactory, Moments, PolicyFactory};
 use rollout::{Evaluation, Held, evaluate};
 use serde::{Deserialize, Serialize};
-use std::iter;
 use std::sync::Arc;
 
 /// What a learner is.
@@ -68,6 +68,72 @@ impl LearnerResult {
     }
 }
 
+/// The trained agent of a run on held-out tasks.
+pub(crate) struct Measured {
+    pub(crate) result: LearnerResult,
+    /// Of an agent that adapts, whose result is what the last step led to.
+    pub(crate) adaptation: Option<Adaptation>,
+    /// Expected returns of an agent that knows its task, where that is known.
+    known: Moments,
+}
+
+impl Measured {
+    /// What the agent may be compared with. Who adapts has lived in its task
+    /// before it is measured, and may well earn more than the best agent that
+    /// has not.
+    pub(crate) fn references(&self, exact: References) -> References {
+        let Some(adaptation) = &self.adaptation else {
+            return exact;
+        };
+        let why = format!(
+            "the agent had {} trials of its task per gradient step before those it is measured \
+             in, and the Bayes-optimal agent has none",
+            adaptation.trajectories
+        );
+        References {
+            bayes_optimal: Reference::Unknown { why },
+            bayes_optimal_rewards: None,
+            ..exact
+        }
+    }
+}
+
+/// The agent of a run on the first `tasks` held-out tasks of the run's seed.
+pub(crate) fn measure(
+    session: &Session<'_>,
+    config: &RunConfig,
+    agent: &dyn Training,
+    tasks: usize,
+) -> Result<Measured, Failure> {
+    let env = &config.built.factory;
+    let policy = agent.policy(config.evaluation.actions);
+    let held = held_out(tasks, config.seed);
+    if let Some(adaptation) = agent.adaptation(env.as_ref(), held)? {
+        let last = |row: &[f64]| row.last().copied().unwrap_or(f64::NAN);
+        let result = LearnerResult {
+            name: policy.name(),
+            kind: LearnerKind::Trained,
+            mean_return: last(&adaptation.mean_return),
+            standard_error: last(&adaptation.standard_error),
+            cumulative_reward: Vec::new(),
+            cumulative_reward_se: Vec::new(),
+            regret: None,
+            regret_se: None,
+        };
+        return Ok(Measured {
+            result,
+            adaptation: Some(adaptation),
+            known: Moments::default(),
+        });
+    }
+    let evaluation = evaluate(&session.pool, env, &policy, held)?;
+    Ok(Measured {
+        result: LearnerResult::new(policy.name(), LearnerKind::Trained, &evaluation),
+        adaptation: None,
+        known: evaluation.known_task_optimum,
+    })
+}
+
 /// The contents of `comparison.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Comparison {
@@ -93,6 +159,9 @@ pub(crate) struct Comparison {
     pub(crate) exact: References,
     /// The trained agent first, then the others.
     pub(crate) learners: Vec<LearnerResult>,
+    /// How the trained agent adapts, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) adaptation: Option<Adaptation>,
 }
 
 impl Comparison {
@@ -112,6 +181,15 @@ pub(crate) fn word(actions: Actions) -> &'static str {
     }
 }
 
+/// The first `tasks` held-out tasks of a seed.
+pub(crate) fn held_out(tasks: usize, seed: u64) -> Held {
+    Held {
+        tasks,
+        seed,
+        domain: Domain::HeldOut,
+    }
+}
+
 /// One policy on the first `tasks` held-out tasks of a seed.
 pub(crate) fn on_held_out(
     session: &Session<'_>,
@@ -119,20 +197,14 @@ pub(crate) fn on_held_out(
     policy: &Arc<dyn PolicyFactory>,
     (tasks, seed): (usize, u64),
 ) -> Result<Evaluation, Failure> {
-    let held = Held {
-        tasks,
-        seed,
-        domain: Domain::HeldOut,
-    };
-    Ok(evaluate(&session.pool, env, policy, held)?)
+    Ok(evaluate(&session.pool, env, policy, held_out(tasks, seed))?)
 }
 
 /// A trained agent beside the learners of its configuration.
 pub(crate) struct Contest<'a> {
     pub(crate) config: &'a RunConfig,
     pub(crate) others: &'a [Player],
-    pub(crate) agent: Player,
-    pub(crate) env_steps: u64,
+    pub(crate) agent: &'a dyn Training,
 }
 
 impl Contest<'_> {
@@ -146,16 +218,18 @@ impl Contest<'_> {
         let (config, env) = (self.config, &self.config.built.factory);
         let held = (config.evaluation.tasks.get(), config.seed);
         let steps = env.spec().trial_steps();
-        let (mut learners, mut optimum) = (Vec::new(), None);
-        for (index, player) in iter::once(&self.agent).chain(self.others).enumerate() {
-            let Player { kind, policy } = player;
-            before(index, &policy.name())?;
+        before(0, &self.agent.policy(config.evaluation.actions).name())?;
+        let agent = measure(session, config, self.agent, held.0)?;
+        let exact = agent.references(session.oracles.references(&config.built));
+        let (mut learners, mut known) = (vec![agent.result], agent.known);
+        for (index, Player { kind, policy }) in self.others.iter().enumerate() {
+            before(index + 1, &policy.name())?;
             let evaluation = on_held_out(session, env, policy, held)?;
-            let known = evaluation.known_task_optimum;
-            let spread = |t| known.mean() * (t + 1) as f64 / steps as f64;
-            optimum = (known.count() > 0).then(|| (0..steps).map(spread).collect());
+            known = evaluation.known_task_optimum;
             learners.push(LearnerResult::new(policy.name(), *kind, &evaluation));
         }
+        let spread = |t| known.mean() * (t + 1) as f64 / steps as f64;
+        let optimum = (known.count() > 0).then(|| (0..steps).map(spread).collect());
         Ok(Comparison {
             algorithm: config.algorithm.clone(),
             environment: config.environment.clone(),
@@ -164,11 +238,12 @@ impl Contest<'_> {
             seed: config.seed,
             tasks: held.0,
             actions: word(config.evaluation.actions).to_owned(),
-            env_steps: self.env_steps,
+            env_steps: self.agent.env_steps(),
             steps_per_trial: steps,
             optimum,
-            exact: session.oracles.references(&config.built),
+            exact,
             learners,
+            adaptation: agent.adaptation,
         })
     }
 }

@@ -122,16 +122,19 @@ impl RunConfig {
         }
         let evaluation: Evaluation = section("evaluation", &table)?;
         let checkpoint: Saving = section("checkpoint", &table)?;
+        let (environment, set) = environment_of(&table)?;
+        let built = registry.environment(&environment)?.build(&set)?;
         let learners = evaluation.learners.iter().enumerate();
         let learners = learners
-            .map(|(index, table)| LearnerSpec::read(&format!("evaluation.learners.{index}"), table))
+            .map(|(index, table)| {
+                let place = format!("evaluation.learners.{index}");
+                LearnerSpec::read(&place, table, built.factory.as_ref())
+            })
             .collect::<Result<Vec<_>, String>>()?;
         let complete = learners.iter().map(|spec| Value::Table(spec.to_table()));
         if let Some(section) = table.get_mut("evaluation").and_then(Value::as_table_mut) {
             section.insert("learners".to_owned(), Value::Array(complete.collect()));
         }
-        let (environment, set) = environment_of(&table)?;
-        let built = registry.environment(&environment)?.build(&set)?;
         let Some(settings) = table.get(&algorithm).cloned() else {
             return Err(format!(
                 "[{algorithm}] is missing: the settings of the algorithm"

@@ -1,5 +1,6 @@
 //! Why a command did not do what was asked, and the exit code that says so.
 
+use maml::MamlError;
 use record::RecordError;
 use rl2::Rl2Error;
 use rollout::RolloutError;
@@ -110,6 +111,16 @@ impl From<Rl2Error> for Failure {
         match error {
             Rl2Error::Config { .. } => Self::config(error),
             Rl2Error::Rollout(error) => error.into(),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<MamlError> for Failure {
+    fn from(error: MamlError) -> Self {
+        match error {
+            MamlError::Config { .. } | MamlError::Network { .. } => Self::config(error),
+            MamlError::Rollout(error) => error.into(),
             _ => Self::internal(error),
         }
     }

@@ -41,6 +41,17 @@ pub(crate) fn system() -> String {
     format!("{} {}", env::consts::OS, env::consts::ARCH)
 }
 
+/// The most memory that this process has held so far; `None` where the system
+/// does not say.
+pub(crate) fn peak_memory_bytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
 /// Where downloads are kept for the user; `None` if no home is known.
 pub(crate) fn cache_folder() -> Option<PathBuf> {
     let absolute = |name| {

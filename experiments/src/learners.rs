@@ -1,11 +1,13 @@
-//! Learners without networks, by name: the classical ones, and the exact
-//! solution of the environment.
+//! Learners without networks, by name: the classical ones, those that an
+//! environment brings along, and its exact solution.
 
 use crate::comparison::{LearnerKind, Player};
 use crate::names::suggestion;
 use crate::oracles::Oracles;
-use crate::registry::Built;
+use crate::registry::{Built, EnvironmentEntry, Registry};
 use crate::settings::{Key, Kind, Settings, number_of};
+use rl_core::EnvFactory;
+use std::borrow::Cow;
 use std::sync::Arc;
 use toml::{Table, Value};
 
@@ -15,21 +17,21 @@ const BAYES_OPTIMAL: &str = "bayes-optimal";
 /// What there is to know of a learner.
 #[derive(Debug)]
 pub(crate) struct About {
-    pub(crate) name: &'static str,
-    pub(crate) summary: &'static str,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) summary: Cow<'static, str>,
     pub(crate) keys: Vec<Key>,
 }
 
-/// All learners.
+/// All learners that are not made for one environment.
 pub(crate) fn all() -> Vec<About> {
     let classical = classical::learners().iter().map(|info| About {
-        name: info.name,
-        summary: info.summary,
+        name: info.name.into(),
+        summary: info.summary.into(),
         keys: info.keys.iter().map(key).collect(),
     });
     let exact = About {
-        name: BAYES_OPTIMAL,
-        summary: "plays the exact solution, where the environment can give it",
+        name: BAYES_OPTIMAL.into(),
+        summary: "plays the exact solution, where the environment can give it".into(),
         keys: Vec::new(),
     };
     classical.chain([exact]).collect()
@@ -39,20 +41,66 @@ fn key(key: &classical::Key) -> Key {
     Key {
         name: key.name.to_owned(),
         meaning: key.meaning.to_owned(),
-        kind: Kind::Number {
-            default: key.default,
-            range: key.low..=key.high,
+        kind: match key.kind {
+            classical::KeyKind::Real => Kind::Number {
+                default: key.default,
+                range: key.low..=key.high,
+            },
+            classical::KeyKind::Count => Kind::Count {
+                default: key.default as usize,
+                range: key.low as usize..=key.high as usize,
+            },
         },
     }
 }
 
-/// The learner of a name.
+/// The learners that an environment brings along, which have no parameters.
+fn own(env: &dyn EnvFactory) -> Vec<About> {
+    let about = |name: String| About {
+        name: name.into(),
+        summary: format!("made for {}", env.spec().name).into(),
+        keys: Vec::new(),
+    };
+    let learners = env.learners().into_iter();
+    learners.map(|policy| about(policy.name())).collect()
+}
+
+/// The learners that environments bring along, each with all environments that
+/// bring one of its name, by their usual settings.
+pub(crate) fn of_environments(registry: &Registry) -> Vec<About> {
+    let mut all: Vec<About> = Vec::new();
+    let built = registry.environments().iter().filter_map(usual);
+    for about in built.flat_map(|built| own(built.factory.as_ref())) {
+        match all.iter_mut().find(|other| other.name == about.name) {
+            Some(other) => {
+                let more = about.summary.trim_start_matches("made for ");
+                other.summary.to_mut().push_str(&format!(", {more}"));
+            }
+            None => all.push(about),
+        }
+    }
+    all
+}
+
+/// The environment with its usual settings.
+fn usual(entry: &EnvironmentEntry) -> Option<Built> {
+    entry.build(&Table::new()).ok()
+}
+
+/// The learner of a name, for an environment: whatever its settings, it brings
+/// the same learners along.
 ///
 /// # Errors
 /// Names the nearest one.
-pub(crate) fn find(name: &str) -> Result<About, String> {
-    let all = all();
-    let help = suggestion(name, all.iter().map(|about| about.name));
+pub(crate) fn find(name: &str, entry: &EnvironmentEntry) -> Result<About, String> {
+    let built = usual(entry);
+    let mut about = built.map_or_else(Vec::new, |built| own(built.factory.as_ref()));
+    about.extend(all());
+    among(about, name)
+}
+
+fn among(all: Vec<About>, name: &str) -> Result<About, String> {
+    let help = suggestion(name, all.iter().map(|about| about.name.as_ref()));
     let found = all.into_iter().find(|about| about.name == name);
     found.ok_or_else(|| format!("no learner '{name}'; {help}"))
 }
@@ -71,20 +119,39 @@ impl LearnerSpec {
     /// Names the nearest learner or key, or what is allowed; parameters have
     /// `place` in front.
     pub(crate) fn new(place: &str, name: &str, params: &Table) -> Result<Self, String> {
-        let about = find(name)?;
+        Self::of(place, among(all(), name)?, params)
+    }
+
+    /// The same, where the environment's own learners are known too.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(crate) fn new_in(
+        place: &str,
+        name: &str,
+        params: &Table,
+        env: &dyn EnvFactory,
+    ) -> Result<Self, String> {
+        let mut about = own(env);
+        about.extend(all());
+        Self::of(place, among(about, name)?, params)
+    }
+
+    fn of(place: &str, about: About, params: &Table) -> Result<Self, String> {
         let params = Settings::new(place, &about.keys, params)?;
         Ok(Self { about, params })
     }
 
-    /// Reads `{ name = "ucb1", c = 0.2 }`, which stands at `place`.
+    /// Reads `{ name = "ucb1", c = 0.2 }`, which stands at `place`, for an
+    /// environment.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub(crate) fn read(place: &str, table: &Table) -> Result<Self, String> {
+    pub(crate) fn read(place: &str, table: &Table, env: &dyn EnvFactory) -> Result<Self, String> {
         let mut params = table.clone();
         match params.remove("name") {
             Some(Value::String(name)) => {
-                let spec = Self::new(place, &name, &params);
+                let spec = Self::new_in(place, &name, &params, env);
                 spec.map_err(|message| match message.starts_with(place) {
                     true => message,
                     false => format!("{place}.name: {message}"),
@@ -99,7 +166,7 @@ impl LearnerSpec {
 
     /// The counterpart of [`Self::read`], complete.
     pub(crate) fn to_table(&self) -> Table {
-        let name = Value::String(self.about.name.to_owned());
+        let name = Value::String(self.about.name.to_string());
         let named = Table::from_iter([("name".to_owned(), name)]);
         named
             .into_iter()
@@ -112,7 +179,7 @@ impl LearnerSpec {
     /// # Errors
     /// If it cannot act there: why.
     pub(crate) fn make(&self, built: &Built, oracles: &Oracles) -> Result<Player, String> {
-        let (env, name) = (&built.factory, self.about.name);
+        let (env, name) = (&built.factory, self.about.name.as_ref());
         let refuse = |why| format!("'{name}' cannot act in '{}': {why}", env.spec().name);
         if name == BAYES_OPTIMAL {
             let policy = oracles.policy(built).map_err(refuse)?;
@@ -121,7 +188,11 @@ impl LearnerSpec {
         }
         let params = self.params.table().iter();
         let params = params.filter_map(|(key, value)| Some((key.clone(), number_of(value)?)));
-        let policy = classical::learner(name, &params.collect()).map_err(|e| e.to_string())?;
+        let mut own = env.learners().into_iter();
+        let policy = match own.find(|policy| policy.name() == name) {
+            Some(policy) => policy,
+            None => classical::learner(name, &params.collect()).map_err(|e| e.to_string())?,
+        };
         // So that what cannot act is found out before a long training.
         policy.make(env.spec(), 1).map_err(refuse)?;
         Ok(Player {
@@ -135,9 +206,54 @@ impl LearnerSpec {
 mod tests {
     use super::*;
 
+    fn grid(task: &str) -> Built {
+        let registry = Registry::standard();
+        let entry = registry.environment("gridnavi").unwrap();
+        let set = format!("task = \"{task}\"").parse().unwrap();
+        entry.build(&set).unwrap()
+    }
+
+    #[test]
+    fn environments_bring_learners_along() {
+        let make = |name: &str, task: &str| {
+            let built = grid(task);
+            let env = built.factory.as_ref();
+            let spec = LearnerSpec::new_in(name, name, &Table::new(), env).unwrap();
+            let player = spec.make(&built, &Oracles::default());
+            player.map(|player| player.policy.name())
+        };
+        assert_eq!(make("known-goal", "shown"), Ok("known-goal".to_owned()));
+        let error = make("known-goal", "hidden").unwrap_err();
+        assert!(error.contains("set task=shown"), "{error}");
+        assert!(make("posterior-sampling", "hidden").is_ok());
+        let error = make("posterior-sampling", "shown").unwrap_err();
+        assert!(error.contains("set task=hidden"), "{error}");
+        let registry = Registry::standard();
+        let bandit = registry.environment("bernoulli-bandit").unwrap();
+        assert!(find("known-goal", bandit).is_err());
+        let grid = registry.environment("gridnavi").unwrap();
+        assert!(
+            find("knwn-goal", grid)
+                .unwrap_err()
+                .contains("'known-goal'")
+        );
+        let listed = of_environments(&registry);
+        let known = listed
+            .iter()
+            .find(|about| about.name == "known-goal")
+            .unwrap();
+        assert!(
+            known.summary.contains("gridnavi, dark-key-door, maze"),
+            "{}",
+            known.summary
+        );
+    }
+
     fn read(text: &str) -> Result<Table, String> {
         let table: Table = text.parse().unwrap();
-        LearnerSpec::read("evaluation.learners.0", &table).map(|spec| spec.to_table())
+        let env = grid("hidden").factory;
+        let spec = LearnerSpec::read("evaluation.learners.0", &table, env.as_ref());
+        spec.map(|spec| spec.to_table())
     }
 
     #[test]

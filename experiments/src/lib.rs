@@ -38,8 +38,10 @@ mod registry;
 mod reporting;
 mod results;
 mod runner;
+mod scenes;
 mod session;
 mod settings;
+mod tables;
 
 pub use algorithm::AlgorithmEntry;
 pub use conformance::{Check, check};
@@ -97,6 +99,8 @@ fn dispatch(registry: &Registry, cli: Cli) -> Result<(), Failure> {
         Command::Eval(args) => commands::eval::run(registry, &args),
         Command::Baseline(args) => commands::baseline::run(registry, &args),
         Command::Oracle(args) => commands::oracle::run(registry, &args),
+        Command::Table(args) => commands::table::run(registry, &args),
+        Command::Render(args) => commands::render::run(registry, &args),
         Command::Report(args) => commands::report::run(&args),
         Command::Bench(args) => commands::bench::run(registry, &args),
         Command::Doctor(args) => commands::doctor::run(&args),

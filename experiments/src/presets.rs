@@ -18,6 +18,8 @@ pub struct Preset {
 pub(crate) const QUICKSTART: &str = "rl2/bernoulli-bandit-5x10";
 /// What `bench rl2` measures.
 pub(crate) const BENCHMARK: &str = "rl2/benchmark";
+/// What `bench maml` measures.
+pub(crate) const MAML_BENCHMARK: &str = "maml/benchmark";
 
 /// All of them.
 pub const PRESETS: &[Preset] = &[
@@ -36,6 +38,14 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: BENCHMARK,
         text: include_str!("../presets/rl2/benchmark.toml"),
+    },
+    Preset {
+        name: "maml/point-navigation",
+        text: include_str!("../presets/maml/point-navigation.toml"),
+    },
+    Preset {
+        name: MAML_BENCHMARK,
+        text: include_str!("../presets/maml/benchmark.toml"),
     },
 ];
 

@@ -104,6 +104,13 @@ impl Stages {
         self.bar.set_position(index as u64);
         self.bar.set_message(name.to_owned());
     }
+
+    /// A part is done: a line of its own where there is no terminal.
+    pub(crate) fn done(&self, text: &str) {
+        if !stderr().is_terminal() {
+            let _ = writeln!(stderr(), "{text}");
+        }
+    }
 }
 
 impl Drop for Stages {

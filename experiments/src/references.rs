@@ -71,6 +71,10 @@ pub(crate) struct References {
     pub(crate) known_task_optimum: Reference,
     /// Of an agent that acts uniformly at random.
     pub(crate) random: Reference,
+    /// Expected reward of the best agent that does not know its task, at each
+    /// step of a trial.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bayes_optimal_rewards: Option<Vec<f64>>,
 }
 
 impl References {
@@ -81,6 +85,7 @@ impl References {
             bayes_optimal: values.bayes_optimal.into(),
             known_task_optimum: values.known_task_optimum.into(),
             random: values.random.into(),
+            bayes_optimal_rewards: values.bayes_optimal_rewards,
         }
     }
 
@@ -123,6 +128,7 @@ mod tests {
             bayes_optimal: Exact::value(optimal).into(),
             known_task_optimum: Exact::unknown("it is not").into(),
             random: Exact::value(random).into(),
+            bayes_optimal_rewards: None,
         }
     }
 

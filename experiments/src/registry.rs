@@ -5,12 +5,17 @@ use crate::failure::Failure;
 use crate::names::suggestion;
 use crate::overrides::Override;
 use crate::settings::{Key, Kind, Settings};
-use rl_core::{EnvFactory, TaskDistribution, Tasks};
+use rl_core::{EnvFactory, Revealed, TaskDistribution, Tasks};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use toml::Table;
 
 type Build = dyn Fn(&Settings) -> Result<Arc<dyn EnvFactory>, String> + Send + Sync;
+
+/// The setting of environments that can show what their task is.
+const TASK: &str = "task";
+/// Its usual value: the agent has to find out.
+const HIDDEN: &str = "hidden";
 
 /// An environment that can be asked for by name, with its settings.
 pub struct EnvironmentEntry {
@@ -29,15 +34,38 @@ impl EnvironmentEntry {
         summary: &str,
         build: impl Fn(&Settings) -> Result<D, String> + Send + Sync + 'static,
     ) -> Self {
+        Self::made_by(name, summary, move |settings| factory(build(settings)?))
+    }
+
+    fn made_by(
+        name: &str,
+        summary: &str,
+        build: impl Fn(&Settings) -> Result<Arc<dyn EnvFactory>, String> + Send + Sync + 'static,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             summary: summary.to_owned(),
             keys: Vec::new(),
-            build: Box::new(move |settings| {
-                let tasks = Tasks::new(build(settings)?).map_err(|error| error.to_string())?;
-                Ok(Arc::new(tasks))
-            }),
+            build: Box::new(build),
         }
+    }
+
+    /// An environment whose tasks have a description, which the setting `task`
+    /// can show to the agent: see [`Revealed`]. Otherwise as [`Self::new`].
+    pub fn revealable<D: TaskDistribution>(
+        name: &str,
+        summary: &str,
+        build: impl Fn(&Settings) -> Result<D, String> + Send + Sync + 'static,
+    ) -> Self {
+        let entry = Self::made_by(name, summary, move |settings| {
+            let distribution = build(settings)?;
+            match settings.choice(TASK)? {
+                HIDDEN => factory(distribution),
+                _ => factory(Revealed::new(distribution)?),
+            }
+        });
+        let meaning = "whether observations end with what the task is, for oracles";
+        entry.choice(TASK, &[HIDDEN, "shown"], meaning)
     }
 
     /// Adds a setting that is a whole number.
@@ -115,6 +143,11 @@ impl EnvironmentEntry {
     }
 }
 
+fn factory<D: TaskDistribution>(distribution: D) -> Result<Arc<dyn EnvFactory>, String> {
+    let tasks = Tasks::new(distribution).map_err(|error| error.to_string())?;
+    Ok(Arc::new(tasks))
+}
+
 /// An environment as it was asked for.
 #[derive(Clone)]
 pub struct Built {
@@ -156,7 +189,7 @@ impl Registry {
     pub fn standard() -> Self {
         Self {
             environments: crate::environments::standard(),
-            algorithms: vec![AlgorithmEntry::rl2()],
+            algorithms: vec![AlgorithmEntry::rl2(), AlgorithmEntry::maml()],
         }
     }
 

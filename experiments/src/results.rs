@@ -1,5 +1,6 @@
 //! The results of runs, as a table and as JSON.
 
+use crate::algorithm::Adaptation;
 use crate::comparison::{Comparison, LearnerKind, LearnerResult};
 use crate::console::{Console, Table, duration, short};
 use crate::failure::Failure;
@@ -25,6 +26,8 @@ pub(crate) struct Summary {
     pub(crate) random: Option<f64>,
     pub(crate) gap_closed: Option<f64>,
     pub(crate) gap_closed_interval: Option<[f64; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) adaptation: Option<Adaptation>,
     pub(crate) run: PathBuf,
     pub(crate) report: PathBuf,
 }
@@ -59,6 +62,7 @@ impl Summary {
             random: exact.random.value(),
             gap_closed: gap.map(|gap| gap.share),
             gap_closed_interval: gap.map(|gap| gap.interval),
+            adaptation: comparison.adaptation.clone(),
             run: finished.path.clone(),
             report: report.to_path_buf(),
         })
@@ -125,11 +129,41 @@ pub(crate) fn print(console: &Console, comparison: &Comparison) -> Result<(), Fa
         }
     }
     table.print(console)?;
+    if let Some(adaptation) = &comparison.adaptation {
+        console.say("")?;
+        print_adaptation(console, adaptation)?;
+    }
     console.say("")?;
     for line in references(&comparison.exact) {
         console.say(console.dim(&line))?;
     }
     Ok(())
+}
+
+/// Prints what each gradient step on held-out tasks led to.
+///
+/// # Errors
+/// If standard output is closed.
+pub(crate) fn print_adaptation(console: &Console, adaptation: &Adaptation) -> Result<(), Failure> {
+    let Adaptation {
+        tasks,
+        trajectories,
+        mean_return,
+        standard_error,
+    } = adaptation;
+    console.say(format!(
+        "adaptation to {tasks} held-out tasks, {trajectories} trials of each per gradient step"
+    ))?;
+    let mut table = Table::new(&["gradient steps", "mean return", "± s.e."]);
+    for (step, (mean, error)) in mean_return.iter().zip(standard_error).enumerate() {
+        let cells = [
+            step.to_string(),
+            format!("{mean:.4}"),
+            format!("{error:.4}"),
+        ];
+        table.row(cells.to_vec());
+    }
+    table.print(console)
 }
 
 /// What a table of learners is of.

@@ -2,7 +2,7 @@
 //! held-out evaluation; and the comparison last.
 
 use crate::algorithm::{Setup, Training};
-use crate::comparison::{Comparison, Contest, LearnerKind, Player, on_held_out, word};
+use crate::comparison::{Comparison, Contest, Player, measure, word};
 use crate::config::RunConfig;
 use crate::failure::{Exit, Failure};
 use crate::host;
@@ -34,6 +34,9 @@ struct EvalRow {
     actions: String,
     mean_return: f64,
     standard_error: f64,
+    /// Mean return after 0, 1, 2, … gradient steps, of an agent that adapts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    adaptation: Option<Vec<f64>>,
 }
 
 /// A run that has come to its end.
@@ -288,11 +291,7 @@ impl Drive<'_> {
         let contest = Contest {
             config: &self.config,
             others,
-            agent: Player {
-                kind: LearnerKind::Trained,
-                policy: self.training.policy(self.config.evaluation.actions),
-            },
-            env_steps,
+            agent: self.training.as_ref(),
         };
         let label = format!(
             "{} seed {}: comparing",
@@ -320,17 +319,17 @@ impl Drive<'_> {
 
     fn evaluate(&mut self, update: u64) -> Result<EvalRow, Failure> {
         let actions = self.config.evaluation.actions;
-        let policy = self.training.policy(actions);
         let tasks = self.config.evaluation.interval_tasks.get();
-        let env = &self.config.built.factory;
-        let evaluation = on_held_out(self.session, env, &policy, (tasks, self.config.seed))?;
+        let agent = self.training.as_ref();
+        let measured = measure(self.session, &self.config, agent, tasks)?;
         let row = EvalRow {
             update,
             env_steps: self.training.env_steps(),
             tasks,
             actions: word(actions).to_owned(),
-            mean_return: evaluation.returns.mean(),
-            standard_error: evaluation.returns.standard_error(),
+            mean_return: measured.result.mean_return,
+            standard_error: measured.result.standard_error,
+            adaptation: measured.adaptation.map(|adaptation| adaptation.mean_return),
         };
         self.append(Stream::Eval, &row)?;
         self.evaluated = Some(update);

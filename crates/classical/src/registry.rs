@@ -1,18 +1,26 @@
 //! Learners by name, for command lines and tables.
 
-use crate::epsilon_greedy::EpsilonGreedy;
-use crate::greedy::Greedy;
-use crate::random::Random;
-use crate::thompson::Thompson;
-use crate::ucb1::Ucb1;
+use crate::{bandit, tabular};
 use rl_core::PolicyFactory;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// Which numbers a [`Key`] may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// Any in its range.
+    Real,
+    /// The whole ones in its range.
+    Count,
+}
 
 /// A number that a learner takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Key {
     /// As typed.
     pub name: &'static str,
+    /// Which numbers it may be.
+    pub kind: KeyKind,
     /// The value where none is given.
     pub default: f64,
     /// The lowest value allowed.
@@ -23,6 +31,60 @@ pub struct Key {
     pub meaning: &'static str,
 }
 
+impl Key {
+    /// A key of any number in a range, both ends allowed.
+    pub(crate) const fn real(
+        name: &'static str,
+        default: f64,
+        [low, high]: [f64; 2],
+        meaning: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            kind: KeyKind::Real,
+            default,
+            low,
+            high,
+            meaning,
+        }
+    }
+
+    /// A key of a whole number in a range, both ends allowed.
+    pub(crate) const fn count(
+        name: &'static str,
+        default: u32,
+        [low, high]: [u32; 2],
+        meaning: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            kind: KeyKind::Count,
+            default: default as f64,
+            low: low as f64,
+            high: high as f64,
+            meaning,
+        }
+    }
+
+    /// Whether the learner can take this value.
+    fn allows(&self, value: f64) -> bool {
+        let whole = self.kind == KeyKind::Real || value.fract() == 0.0;
+        whole && (self.low..=self.high).contains(&value)
+    }
+}
+
+/// Where a learner can act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// In any environment.
+    Any,
+    /// Where actions are finitely many; it takes every one for an arm.
+    Bandit,
+    /// Where observations tell a state, of finitely many, and actions are
+    /// finitely many.
+    Tabular,
+}
+
 /// A learner that [`learner`] makes.
 #[derive(Clone, Copy, Debug)]
 pub struct LearnerInfo {
@@ -30,10 +92,12 @@ pub struct LearnerInfo {
     pub name: &'static str,
     /// What it does, in one line.
     pub summary: &'static str,
+    /// Where it can act.
+    pub family: Family,
     /// The numbers it takes.
     pub keys: &'static [Key],
     /// Makes it, given a value for each key.
-    build: fn(&[f64]) -> Box<dyn PolicyFactory>,
+    pub(crate) build: fn(&[f64]) -> Box<dyn PolicyFactory>,
 }
 
 /// Why there is no such learner.
@@ -58,7 +122,7 @@ pub enum LearnerError {
         known: String,
     },
     /// A number is out of range.
-    #[error("learner '{learner}': {key} is {value}; allowed: {low} to {high}")]
+    #[error("learner '{learner}': {key} is {value}; allowed: {numbers}{low} to {high}")]
     Range {
         /// The learner.
         learner: &'static str,
@@ -66,6 +130,8 @@ pub enum LearnerError {
         key: &'static str,
         /// Its value.
         value: f64,
+        /// `whole numbers ` where others are not allowed.
+        numbers: &'static str,
         /// The lowest value allowed.
         low: f64,
         /// The highest value allowed.
@@ -73,50 +139,9 @@ pub enum LearnerError {
     },
 }
 
-static LEARNERS: [LearnerInfo; 5] = [
-    LearnerInfo {
-        name: "random",
-        summary: "acts uniformly at random, in any environment",
-        keys: &[],
-        build: |_| Box::new(Random),
-    },
-    LearnerInfo {
-        name: "greedy",
-        summary: "pulls the arm of the highest posterior mean",
-        keys: &[],
-        build: |_| Box::new(Greedy),
-    },
-    LearnerInfo {
-        name: "epsilon-greedy",
-        summary: "pulls a random arm with probability epsilon, else the greedy one",
-        keys: &[Key {
-            name: "epsilon",
-            default: 0.1,
-            low: 0.0,
-            high: 1.0,
-            meaning: "probability of a random arm",
-        }],
-        build: |values| Box::new(EpsilonGreedy { epsilon: values[0] }),
-    },
-    LearnerInfo {
-        name: "ucb1",
-        summary: "pulls the arm of the highest upper confidence bound",
-        keys: &[Key {
-            name: "c",
-            default: 0.2,
-            low: 0.0,
-            high: 100.0,
-            meaning: "weight of the confidence bound",
-        }],
-        build: |values| Box::new(Ucb1 { c: values[0] }),
-    },
-    LearnerInfo {
-        name: "thompson",
-        summary: "pulls the best arm of a draw from the Beta posteriors",
-        keys: &[],
-        build: |_| Box::new(Thompson),
-    },
-];
+/// The bandit learners, then the tabular ones.
+static LEARNERS: LazyLock<Vec<LearnerInfo>> =
+    LazyLock::new(|| [bandit::LEARNERS.as_slice(), tabular::LEARNERS.as_slice()].concat());
 
 /// All learners.
 pub fn learners() -> &'static [LearnerInfo] {
@@ -135,7 +160,11 @@ pub fn learner(
     let Some(info) = LEARNERS.iter().find(|info| info.name == name) else {
         return Err(LearnerError::Unknown {
             name: name.into(),
-            known: LEARNERS.map(|info| info.name).join(", "),
+            known: LEARNERS
+                .iter()
+                .map(|info| info.name)
+                .collect::<Vec<_>>()
+                .join(", "),
         });
     };
     let unknown = |key: &&String| !info.keys.iter().any(|known| known.name == **key);
@@ -153,11 +182,15 @@ pub fn learner(
     let mut values = Vec::with_capacity(info.keys.len());
     for key in info.keys {
         let value = params.get(key.name).copied().unwrap_or(key.default);
-        if !(key.low..=key.high).contains(&value) {
+        if !key.allows(value) {
             return Err(LearnerError::Range {
                 learner: info.name,
                 key: key.name,
                 value,
+                numbers: match key.kind {
+                    KeyKind::Real => "",
+                    KeyKind::Count => "whole numbers ",
+                },
                 low: key.low,
                 high: key.high,
             });
@@ -184,10 +217,13 @@ mod tests {
     fn every_learner_is_made_by_its_name() {
         for info in learners() {
             assert!(name(info.name, &[]).unwrap().starts_with(info.name));
-            for key in info.keys {
-                assert!((key.low..=key.high).contains(&key.default));
+            for (number, key) in info.keys.iter().enumerate() {
+                assert!(key.allows(key.default));
                 for value in [key.low, key.high] {
-                    let wanted = format!("{}({value})", info.name);
+                    let mut values: Vec<_> = info.keys.iter().map(|key| key.default).collect();
+                    values[number] = value;
+                    let values: Vec<_> = values.iter().map(f64::to_string).collect();
+                    let wanted = format!("{}({})", info.name, values.join(", "));
                     assert_eq!(name(info.name, &[(key.name, value)]), Ok(wanted));
                 }
             }
@@ -196,10 +232,12 @@ mod tests {
 
     #[test]
     fn errors_say_what_is_allowed() {
+        let names: Vec<_> = learners().iter().map(|info| info.name).collect();
         assert_eq!(
             error("tompson", &[]),
-            "unknown learner 'tompson'; there are: random, greedy, epsilon-greedy, ucb1, thompson"
+            format!("unknown learner 'tompson'; there are: {}", names.join(", "))
         );
+        assert!(names.starts_with(&["random", "greedy", "epsilon-greedy"]));
         assert_eq!(
             error("ucb1", &[("c", 0.2), ("k", 1.0)]),
             "learner 'ucb1' has no key 'k'; there are: c"
@@ -211,6 +249,10 @@ mod tests {
         assert_eq!(
             error("epsilon-greedy", &[("epsilon", 1.5)]),
             "learner 'epsilon-greedy': epsilon is 1.5; allowed: 0 to 1"
+        );
+        assert_eq!(
+            error("ots", &[("samples", 2.5)]),
+            "learner 'ots': samples is 2.5; allowed: whole numbers 1 to 1000"
         );
         assert!(error("ucb1", &[("c", f64::NAN)]).contains("c is NaN"));
         assert!(error("ucb1", &[("c", f64::INFINITY)]).contains("c is inf"));

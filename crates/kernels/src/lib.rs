@@ -1,7 +1,8 @@
 //! Native `f32` kernels for a recurrent actor-critic on the CPU: a GRU or LSTM
 //! with a policy head over discrete actions and a value head, one step at a time
 //! for actors, and whole sequences forward and backward for learners, with the
-//! losses in between.
+//! losses in between. [`mlp`] has feed-forward policies that are differentiated
+//! twice, for learners that differentiate through their own updates.
 //!
 //! The unit of work is a *tile*: some lanes, best a multiple of 8 and 16 to 64 of
 //! them, through some steps. All buffers are time-major and row-major,
@@ -92,6 +93,7 @@ mod input;
 mod loss;
 mod lstm;
 pub mod math;
+pub mod mlp;
 mod network;
 mod packed;
 mod sgemm;

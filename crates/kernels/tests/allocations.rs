@@ -2,6 +2,7 @@
 
 mod common;
 use common::Case;
+use kernels::mlp::{Activation, Acts, Cache, Head, Mlp, Old, Tangent};
 use kernels::*;
 use std::alloc::{GlobalAlloc, Layout as Memory, System};
 use std::cell::Cell as Counter;
@@ -131,5 +132,67 @@ fn nothing_is_allocated_after_the_first_call() {
             });
             assert_eq!(later, 0, "{shape:?}");
         }
+    }
+}
+
+/// All that a learner asks of a network with a policy head.
+fn every_derivative(policy: &Mlp, samples: usize, cache: &mut Cache<f32>, work: &mut Derivatives) {
+    let Derivatives {
+        params,
+        obs,
+        actions,
+        rows,
+        tangent,
+        out,
+    } = work;
+    let acts = Acts::Vector(&actions[..samples * policy.outputs()]);
+    let weight = &rows[..samples];
+    policy.forward(params, &obs[..samples * policy.inputs()], samples, cache);
+    policy.tangent(params, cache, tangent);
+    policy.score(cache, acts, weight, out);
+    policy.score_tangent(cache, tangent, acts, weight, Some(weight), out);
+    policy.fisher_vector(cache, tangent, weight, out);
+    let old = Old {
+        outputs: &actions[..samples * policy.outputs()],
+        log_std: &params[policy.log_std()],
+    };
+    policy.kl(cache, old, weight);
+    policy.kl_gradient_tangent(cache, tangent, old, weight, out);
+    policy.log_probs(cache, acts, &mut rows[..samples]);
+}
+
+struct Derivatives {
+    params: Vec<f32>,
+    obs: Vec<f32>,
+    actions: Vec<f32>,
+    rows: Vec<f32>,
+    tangent: Tangent<f32>,
+    out: Vec<f32>,
+}
+
+#[test]
+fn networks_allocate_nothing_after_the_first_call() {
+    for hidden in [&[][..], &[33, 16]] {
+        let policy = Mlp::new(3, hidden, 2, Activation::Tanh, Head::Gaussian).unwrap();
+        let value = Mlp::new(3, &[20], 1, Activation::Relu, Head::None).unwrap();
+        let mut work = Derivatives {
+            params: vec![0.1; policy.parameters()],
+            obs: vec![1.0; 600],
+            actions: vec![0.5; 400],
+            rows: vec![0.2; 200],
+            tangent: Tangent::new(),
+            out: vec![0.0; policy.parameters()],
+        };
+        let value_params = vec![0.1; value.parameters()];
+        let (mut cache, mut values) = (Cache::new(), Cache::new());
+        let mut all = |samples| {
+            allocations(|| {
+                every_derivative(&policy, samples, &mut cache, &mut work);
+                let obs = &work.obs[..3 * samples];
+                value.forward(&value_params, obs, samples, &mut values);
+            })
+        };
+        assert!(all(200) > 0, "the counter counts");
+        assert_eq!(all(200) + all(13) + all(200), 0);
     }
 }

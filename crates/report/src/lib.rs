@@ -1,7 +1,7 @@
 //! Run directories in; figures, tables and one self-contained HTML page out.
 //!
-//! This crate reads files, never live objects. It must not know of
-//! environments, algorithms or networks, it never prints, and it looks at
+//! This crate reads files, never live objects; pictures of tasks are data to it.
+//! It must not know of environments, algorithms or networks, it never prints, and it looks at
 //! neither the clock nor the environment variables: the same files in give the
 //! same bytes out.
 //!
@@ -28,6 +28,7 @@ mod figures;
 mod font;
 mod layout;
 mod page;
+mod picture;
 mod raster;
 mod read;
 mod render;
@@ -48,10 +49,12 @@ use std::path::{Path, PathBuf};
 
 use record::{RecordError, write_atomically};
 
-use crate::page::Section;
+use crate::figures::Figure;
+use crate::page::{Drawn, Section};
 use crate::standing::Standings;
 use crate::table::{CSV_HEADER, Table};
 
+pub use picture::{DrawnPicture, draw_picture};
 pub use read::{Run, load};
 
 /// What every fallible function of this crate returns.
@@ -139,6 +142,11 @@ pub fn write(runs: &[Run], out: &Path) -> Result<Written> {
         headlines: Vec::new(),
         notes: Vec::new(),
     };
+    let mut overview = Vec::new();
+    if let Some(figure) = figures::adaptation(&settings) {
+        let stem = figure.name.to_string();
+        overview.push(draw(figure, stem, &figures, &mut written)?);
+    }
     let mut sections = Vec::new();
     let (mut markdown, mut csv) = (Vec::new(), CSV_HEADER.to_string());
     for (setting, name) in settings.iter().zip(names) {
@@ -147,14 +155,7 @@ pub fn write(runs: &[Run], out: &Path) -> Result<Written> {
         let mut drawn = Vec::new();
         for figure in figures::all(setting, standings.as_ref())? {
             let stem = format!("{name}{}", figure.name);
-            let svg = figure.canvas.svg()?;
-            let png = figure.canvas.png(PNG_SCALE)?;
-            for (ending, bytes) in [("svg", svg.as_bytes()), ("png", png.as_slice())] {
-                let path = figures.join(format!("{stem}.{ending}"));
-                write_atomically(&path, bytes)?;
-                written.figures.push(path);
-            }
-            drawn.push((figure, svg, stem));
+            drawn.push(draw(figure, stem, &figures, &mut written)?);
         }
         if let (Some(table), Some(standings)) = (&table, &standings) {
             markdown.push(table.markdown(setting, standings));
@@ -173,8 +174,20 @@ pub fn write(runs: &[Run], out: &Path) -> Result<Written> {
     }
     write_atomically(&written.tables[0], markdown.join("\n").as_bytes())?;
     write_atomically(&written.tables[1], csv.as_bytes())?;
-    write_atomically(&written.html, page::html(&sections).as_bytes())?;
+    write_atomically(&written.html, page::html(&sections, &overview).as_bytes())?;
     Ok(written)
+}
+
+/// Writes a figure's files; `stem` is what they are called.
+fn draw(figure: Figure, stem: String, folder: &Path, written: &mut Written) -> Result<Drawn> {
+    let svg = figure.canvas.svg()?;
+    let png = figure.canvas.png(PNG_SCALE)?;
+    for (ending, bytes) in [("svg", svg.as_bytes()), ("png", png.as_slice())] {
+        let path = folder.join(format!("{stem}.{ending}"));
+        write_atomically(&path, bytes)?;
+        written.figures.push(path);
+    }
+    Ok(Drawn { figure, svg, stem })
 }
 
 /// What the file names of each setting's figures begin with: nothing for a

@@ -16,12 +16,20 @@ pub(crate) struct Section<'a> {
     pub(crate) setting: &'a Setting<'a>,
     pub(crate) standings: Option<Standings>,
     pub(crate) table: Option<Table>,
-    /// Each figure with its SVG and the stem of its file names.
-    pub(crate) figures: Vec<(Figure, String, String)>,
+    pub(crate) figures: Vec<Drawn>,
 }
 
-/// The whole page. It refers to nothing outside itself.
-pub(crate) fn html(sections: &[Section<'_>]) -> String {
+/// A figure whose files are written.
+pub(crate) struct Drawn {
+    pub(crate) figure: Figure,
+    pub(crate) svg: String,
+    /// What its files are called.
+    pub(crate) stem: String,
+}
+
+/// The whole page, figures over all settings first. It refers to nothing outside
+/// itself.
+pub(crate) fn html(sections: &[Section<'_>], overview: &[Drawn]) -> String {
     let single = sections.len() == 1;
     let title = match sections {
         [section] => section.setting.title(),
@@ -31,6 +39,7 @@ pub(crate) fn html(sections: &[Section<'_>]) -> String {
     if !single {
         body.push_str(&contents(&title, sections));
     }
+    body.extend(overview.iter().map(section::figure));
     for (index, section) in sections.iter().enumerate() {
         let level = if single { 1 } else { 2 };
         body.push_str(&section::html(section, level, &anchor(index)));

@@ -71,6 +71,21 @@ pub(crate) struct Comparison {
     pub(crate) optimum: Option<Vec<f64>>,
     pub(crate) exact: ExactValues,
     pub(crate) learners: Vec<Learner>,
+    /// Of agents that learn a task by gradient steps.
+    pub(crate) adaptation: Option<Adaptation>,
+}
+
+/// What gradient steps on held-out tasks led to.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Adaptation {
+    pub(crate) tasks: u64,
+    /// Trials per gradient step and task.
+    pub(crate) trajectories: u64,
+    /// After 0, 1, 2, … gradient steps.
+    #[serde(deserialize_with = "all_numbers")]
+    pub(crate) mean_return: Vec<f64>,
+    #[serde(deserialize_with = "all_numbers")]
+    pub(crate) standard_error: Vec<f64>,
 }
 
 /// Reference values of the task distribution.
@@ -125,6 +140,14 @@ pub(crate) struct Learner {
     pub(crate) regret_se: Option<Vec<f64>>,
 }
 
+/// A list of numbers; a null in it is one that was not finite.
+fn all_numbers<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Vec<f64>, D::Error> {
+    let list: Vec<Option<f64>> = Vec::deserialize(deserializer)?;
+    Ok(list.into_iter().map(|x| x.unwrap_or(f64::NAN)).collect())
+}
+
 /// A list of numbers or null; a null inside it is a number that was not finite.
 fn numbers<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -156,6 +179,17 @@ impl Comparison {
         }
         if self.trained().is_none() {
             return Some("none of the learners has the kind \"trained\"".to_string());
+        }
+        if let Some(adaptation) = &self.adaptation
+            && (adaptation.mean_return.is_empty()
+                || adaptation.mean_return.len() != adaptation.standard_error.len())
+        {
+            return Some(format!(
+                "the adaptation has {} means and {} standard errors, and has to have as many of \
+                 both, at least one",
+                adaptation.mean_return.len(),
+                adaptation.standard_error.len()
+            ));
         }
         let of_learners = self.learners.iter().find_map(|learner| {
             wrong(&format!("the regret of {}", learner.name), &learner.regret).or_else(|| {

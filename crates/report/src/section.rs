@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::canvas::Color;
-use crate::page::Section;
+use crate::page::{Drawn, Section};
 use crate::read::file_name;
 use crate::setting::Setting;
 use crate::standing::{Measure, Standings, Target};
@@ -21,15 +21,7 @@ pub(crate) fn html(section: &Section<'_>, level: usize, anchor: &str) -> String 
         html.push_str(&format!("<p class=\"note\">{}</p>\n", escape(note)));
     }
     html.push_str(&tiles(setting, standings));
-    for (figure, svg, stem) in &section.figures {
-        html.push_str(&format!(
-            "<figure>\n<div class=\"card\">{}</div>\n<figcaption>{} <span class=\"file\">\
-             figures/{stem}.svg, .png</span></figcaption>\n</figure>\n",
-            inline(svg, &figure.title),
-            escape(&figure.caption),
-            stem = escape(stem),
-        ));
-    }
+    html.extend(section.figures.iter().map(figure));
     let level = level + 1;
     if let (Some(table), Some(standings)) = (&section.table, standings) {
         html.push_str(&comparison(table, standings, level));
@@ -37,6 +29,17 @@ pub(crate) fn html(section: &Section<'_>, level: usize, anchor: &str) -> String 
     html.push_str(&particulars(setting, level));
     html.push_str("</section>\n");
     html
+}
+
+/// A figure with its caption.
+pub(crate) fn figure(Drawn { figure, svg, stem }: &Drawn) -> String {
+    format!(
+        "<figure>\n<div class=\"card\">{}</div>\n<figcaption>{} <span class=\"file\">\
+         figures/{stem}.svg, .png</span></figcaption>\n</figure>\n",
+        inline(svg, &figure.title),
+        escape(&figure.caption),
+        stem = escape(stem),
+    )
 }
 
 fn header(setting: &Setting<'_>, standings: Option<&Standings>, level: usize) -> String {

@@ -108,7 +108,15 @@ pub(crate) fn display_name(name: &str) -> String {
         "bayes-optimal" => "Bayes-optimal",
         "known-task" | "known-task-optimum" => "Known-task optimum",
         "psrl" => "PSRL",
+        "opsrl" => "OPSRL",
         "ucrl2" => "UCRL2",
+        "beb" => "BEB",
+        "ots" => "OTS",
+        "kl-ucb" => "KL-UCB",
+        "ucb-v" => "UCB-V",
+        "q-lambda" => "Q(λ)",
+        "exp3" => "Exp3",
+        "tsallis-inf" => "Tsallis-INF",
         _ => "",
     };
     let head = match known {

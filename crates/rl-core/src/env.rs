@@ -1,6 +1,7 @@
 //! What an author of an environment writes.
 
 use crate::exact::ExactValues;
+use crate::picture::{Analysis, Episode, Picture};
 use crate::policy::PolicyFactory;
 use crate::spec::{ActionSpace, EnvSpec};
 use crate::streams::Stream;
@@ -116,6 +117,16 @@ pub trait Environment: Send + Sync + 'static {
     /// Writes what the agent sees; the slice has the observation space's
     /// width and must be written completely.
     fn observe(&self, state: &Self::State, observation: &mut [f32]);
+
+    /// Where the state is in the task's [`Picture`], in its units.
+    fn position(&self, _state: &Self::State) -> [f32; 2] {
+        [0.0; 2]
+    }
+
+    /// A drawing of the task, and of an episode in it if one is given.
+    fn draw(&self, _episode: Option<&Episode>) -> Option<Picture> {
+        None
+    }
 }
 
 /// What tasks are drawn from.
@@ -128,6 +139,15 @@ pub trait TaskDistribution: Send + Sync + 'static {
 
     /// Draws a task in place, reusing the memory of the one before.
     fn sample(&self, task: &mut Self::Task, rng: &mut Stream);
+
+    /// How many numbers describe a task; 0 where tasks have no description.
+    fn description_size(&self) -> usize {
+        0
+    }
+
+    /// Writes all that an agent would have to know of a task to act optimally
+    /// in it, `[description_size]`: what [`Revealed`](crate::Revealed) shows.
+    fn describe(&self, _task: &Self::Task, _description: &mut [f32]) {}
 
     /// The expected return of a whole trial of an agent that knows the task,
     /// where it has a closed form.
@@ -147,5 +167,16 @@ pub trait TaskDistribution: Send + Sync + 'static {
     /// Why it cannot.
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
         Err("no exact solution is known for this environment".into())
+    }
+
+    /// Hand-made learners that only make sense in this environment, apart
+    /// from the exact solution.
+    fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {
+        Vec::new()
+    }
+
+    /// What can be drawn of agents' behaviour over many trials.
+    fn analyses(&self) -> Vec<Analysis> {
+        Vec::new()
     }
 }

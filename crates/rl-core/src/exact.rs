@@ -52,6 +52,11 @@ pub struct ExactValues {
     pub known_task_optimum: Exact,
     /// Of an agent that acts uniformly at random.
     pub random: Exact,
+    /// Expected reward of the best agent that does not know its task, step by
+    /// step of a trial, where it was computed: their sum is `bayes_optimal`,
+    /// and sums over part of them are those of an episode, or what regret so
+    /// far is measured from. `[trial_steps]`
+    pub bayes_optimal_rewards: Option<Vec<f64>>,
 }
 
 impl Default for ExactValues {
@@ -61,6 +66,7 @@ impl Default for ExactValues {
             bayes_optimal: none(),
             known_task_optimum: none(),
             random: none(),
+            bayes_optimal_rewards: None,
         }
     }
 }

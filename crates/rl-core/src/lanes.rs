@@ -2,10 +2,11 @@
 
 use crate::env::{ActionKind, Environment, Outcome, TaskDistribution};
 use crate::exact::ExactValues;
+use crate::picture::{Analysis, Episode, Picture};
 use crate::policy::PolicyFactory;
 use crate::spec::{ActionSpace, EnvSpec, SpecError};
 use crate::streams::{Purpose, Stream, StreamKey};
-use crate::vec_env::{Actions, EnvFactory, Place, StepRows, VecEnv};
+use crate::vec_env::{Actions, EnvFactory, Place, Positions, StepRows, VecEnv};
 use std::sync::Arc;
 
 /// A task distribution as an [`EnvFactory`].
@@ -54,6 +55,14 @@ impl<D: TaskDistribution> EnvFactory for Tasks<D> {
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
         self.distribution.bayes_optimal_policy()
     }
+
+    fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {
+        self.distribution.learners()
+    }
+
+    fn analyses(&self) -> Vec<Analysis> {
+        self.distribution.analyses()
+    }
 }
 
 /// One lane's task, state, clock and streams, side by side in memory.
@@ -65,6 +74,8 @@ struct Lane<T: Environment> {
     episode: u32,
     trial: u64,
     tasks: Stream,
+    /// Where the last episode ended, for drawings.
+    ended: [f32; 2],
 }
 
 /// A batch of lanes of one task distribution. Owns the time limit, auto-reset
@@ -91,6 +102,7 @@ impl<D: TaskDistribution> Lanes<D> {
             episode: 0,
             trial: 0,
             tasks: idle.clone(),
+            ended: [0.0; 2],
         };
         let clipped = match &tasks.spec.action {
             ActionSpace::Discrete { .. } => Vec::new(),
@@ -175,6 +187,7 @@ impl<D: TaskDistribution> VecEnv for Lanes<D> {
                     let last = &mut rows.final_observation[own.clone()];
                     lane.task.observe(&lane.state, last);
                 }
+                lane.ended = lane.task.position(&lane.state);
                 lane.step = 0;
                 lane.episode += 1;
                 start = lane.episode == episodes;
@@ -194,6 +207,20 @@ impl<D: TaskDistribution> VecEnv for Lanes<D> {
 
     fn known_task_optimum(&self, lane: usize) -> Option<f64> {
         self.distribution.known_task_optimum(&self.lanes[lane].task)
+    }
+
+    fn positions(&self, lane: usize) -> Positions {
+        let Lane {
+            task, state, ended, ..
+        } = &self.lanes[lane];
+        Positions {
+            now: task.position(state),
+            ended: *ended,
+        }
+    }
+
+    fn draw(&self, lane: usize, episode: Option<&Episode>) -> Option<Picture> {
+        self.lanes[lane].task.draw(episode)
     }
 
     fn place(&self) -> Place {

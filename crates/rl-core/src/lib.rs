@@ -11,10 +11,13 @@ mod env;
 mod exact;
 mod gae;
 mod lanes;
+mod picture;
 mod policy;
+mod revealed;
 mod spec;
 mod stats;
 mod streams;
+pub mod tabular;
 mod trajectory;
 mod vec_env;
 
@@ -22,12 +25,14 @@ pub use env::{ActionKind, Continuous, Discrete, Environment, Outcome, Step, Task
 pub use exact::{Exact, ExactValues};
 pub use gae::{Credit, Gae, GaeInput, Link, gae};
 pub use lanes::{Lanes, Tasks};
+pub use picture::{Analysis, Episode, Ink, Moment, Picture, Shape};
 pub use policy::{ActRow, Policy, PolicyFactory, Row};
+pub use revealed::{Revealed, RevealedTask};
 pub use spec::{ActionSpace, EnvSpec, ObservationSpace, SpecError};
 pub use stats::Moments;
 pub use streams::{Domain, Purpose, Stream, StreamKey};
 pub use trajectory::Trajectory;
-pub use vec_env::{Actions, ActionsMut, EnvFactory, Place, StepRows, VecEnv};
+pub use vec_env::{Actions, ActionsMut, EnvFactory, Place, Positions, StepRows, VecEnv};
 
 pub use rand;
 pub use rand_distr;

@@ -22,6 +22,10 @@ pub struct Row<'a> {
     pub previous_reward: &'a [f32],
     /// How it left the episode. `[lanes]`
     pub previous_outcome: &'a [Outcome],
+    /// Where that was [`Outcome::Truncated`]: the episode's last observation,
+    /// which `observation`, of the next episode, no longer shows; elsewhere it
+    /// means nothing. `None` in rows of the past. `[lanes][width]`
+    pub final_observation: Option<&'a [f32]>,
 }
 
 /// What a policy writes.

@@ -106,6 +106,7 @@ impl Trajectory {
             previous_action,
             previous_reward: &self.reward[row.clone()],
             previous_outcome: &self.outcome[row],
+            final_observation: None,
         }
     }
 
@@ -140,6 +141,7 @@ impl Trajectory {
                 previous_action,
                 previous_reward: &self.reward[row.clone()],
                 previous_outcome: &self.outcome[row.clone()],
+                final_observation: Some(&self.last_observation),
             },
             ActRow {
                 action,

@@ -2,6 +2,7 @@
 
 use crate::env::Outcome;
 use crate::exact::ExactValues;
+use crate::picture::{Analysis, Episode, Picture};
 use crate::policy::PolicyFactory;
 use crate::spec::{ActionSpace, EnvSpec};
 use crate::streams::StreamKey;
@@ -92,6 +93,15 @@ pub struct Place {
     pub step: usize,
 }
 
+/// Where a lane is and was in its task's [`Picture`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Positions {
+    /// Where it is now.
+    pub now: [f32; 2],
+    /// Where its last episode ended, before the reset.
+    pub ended: [f32; 2],
+}
+
 /// A batch of lanes that step together.
 ///
 /// An episode's end resets the lane in the same step; a trial's end draws its
@@ -120,6 +130,14 @@ pub trait VecEnv: Send + Sync {
 
     /// Where the environment was last at work.
     fn place(&self) -> Place;
+
+    /// [`Environment::position`](crate::Environment::position) of a lane: now,
+    /// and where its last episode ended.
+    fn positions(&self, lane: usize) -> Positions;
+
+    /// [`Environment::draw`](crate::Environment::draw) of a lane's present
+    /// task.
+    fn draw(&self, lane: usize, episode: Option<&Episode>) -> Option<Picture>;
 }
 
 /// Makes batches of one task distribution; what the registry hands out.
@@ -138,6 +156,12 @@ pub trait EnvFactory: Send + Sync {
     /// # Errors
     /// Why there is none.
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String>;
+
+    /// See [`TaskDistribution::learners`](crate::TaskDistribution::learners).
+    fn learners(&self) -> Vec<Box<dyn PolicyFactory>>;
+
+    /// See [`TaskDistribution::analyses`](crate::TaskDistribution::analyses).
+    fn analyses(&self) -> Vec<Analysis>;
 }
 
 impl EnvSpec {

@@ -2,6 +2,7 @@
 
 use crate::error::Rl2Error;
 use crate::samples::Samples;
+use crate::stopwatch::Stopwatch;
 use rl_core::PolicyFactory;
 use rollout::Pool;
 use std::sync::Arc;
@@ -105,6 +106,21 @@ impl Gradient {
     }
 }
 
+/// What a gradient is taken of, and at which parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Lesson<'a> {
+    /// The parameters.
+    pub values: &'a Arc<Vec<f32>>,
+    /// What happened, and what it teaches.
+    pub samples: &'a Arc<Samples>,
+    /// Which of it.
+    pub minibatch: &'a Minibatch,
+    /// What is minimized.
+    pub objective: Objective,
+    /// Told of the time that it takes.
+    pub stopwatch: &'a Stopwatch,
+}
+
 /// What computes: it turns parameters into acting policies, and parameters
 /// and samples into gradients. The algorithm around it never changes.
 ///
@@ -134,12 +150,5 @@ pub trait Backend: Send + Sync {
     ///
     /// # Errors
     /// If the computation fails.
-    fn gradient(
-        &self,
-        pool: &Pool,
-        values: &Arc<Vec<f32>>,
-        samples: &Arc<Samples>,
-        minibatch: &Minibatch,
-        objective: Objective,
-    ) -> Result<Gradient, Rl2Error>;
+    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, Rl2Error>;
 }

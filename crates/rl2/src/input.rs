@@ -159,6 +159,7 @@ mod tests {
             previous_action: Actions::Discrete(&[2, 1, 2]),
             previous_reward: &[9.0, 0.5, -1.0],
             previous_outcome: &[Outcome::Continue, Outcome::Continue, Outcome::Truncated],
+            final_observation: None,
         };
         let mut inputs = vec![f32::NAN; 21];
         Inputs::new(&spec, &[]).write(&row, &mut inputs);

@@ -9,7 +9,8 @@
 //! One update reads top to bottom in [`Trainer`]: collect, advantages, improve.
 //! What computes, whether libtorch or native kernels, is behind [`Backend`]: it
 //! makes the policies that act and the gradients that are learned from, and
-//! nothing else of the algorithm. This crate must not know any particular
+//! nothing else of the algorithm. A [`Stopwatch`] with a clock of the caller's says
+//! where an update's time goes. This crate must not know any particular
 //! environment, files, or the clock.
 
 mod backend;
@@ -20,10 +21,13 @@ mod model;
 mod native;
 mod samples;
 mod schedule;
+mod stopwatch;
 mod torch;
 mod trainer;
 
-pub use backend::{ActMode, Backend, Execution, Gradient, Losses, Minibatch, Objective, Surrogate};
+pub use backend::{
+    ActMode, Backend, Execution, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate,
+};
 pub use config::{BackendKind, Input, Outer, PolicyStart, Rl2Config};
 pub use error::Rl2Error;
 pub use input::Inputs;
@@ -31,5 +35,6 @@ pub use model::ActorCritic;
 pub use native::NativeBackend;
 pub use samples::{Samples, Targets};
 pub use schedule::{Schedule, Shape};
+pub use stopwatch::{Clock, Phase, Stopwatch};
 pub use torch::TorchBackend;
 pub use trainer::{Metrics, Snapshot, Trainer};

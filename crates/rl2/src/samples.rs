@@ -65,6 +65,12 @@ pub struct Samples {
     pub targets: Vec<Targets>,
 }
 
+impl std::fmt::Debug for Samples {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Samples of {} tiles", self.targets.len())
+    }
+}
+
 impl Samples {
     /// Mean return of the batch's trials, and steps that belong to them.
     pub fn summary(&self) -> (f64, u64) {

@@ -1,11 +1,12 @@
 //! The libtorch backend: the reference, and the one that runs on a GPU.
 
 use crate::backend::{
-    ActMode, Backend, Execution, Gradient, Losses, Minibatch, Objective, Surrogate,
+    ActMode, Backend, Execution, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate,
 };
 use crate::error::Rl2Error;
 use crate::model::ActorCritic;
 use crate::samples::Samples;
+use crate::stopwatch::{Phase, Stopwatch};
 use nets::tch::{Device, Kind, Tensor};
 use nets::{
     Distribution, NetsError, Params, PolicySamples, approx_kl, clip_fraction, mean_entropy,
@@ -78,33 +79,31 @@ impl Backend for TorchBackend {
         Ok(rows)
     }
 
-    fn gradient(
-        &self,
-        pool: &Pool,
-        values: &Arc<Vec<f32>>,
-        samples: &Arc<Samples>,
-        minibatch: &Minibatch,
-        objective: Objective,
-    ) -> Result<Gradient, Rl2Error> {
-        let lanes = samples.batch.tiles()[0].trajectory().lanes();
+    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, Rl2Error> {
+        let lanes = lesson.samples.batch.tiles()[0].trajectory().lanes();
+        let tiles = &lesson.minibatch.tiles;
         let shard_tiles = match self.device {
             Device::Cpu => SHARD_LANES.div_ceil(lanes),
-            _ => minibatch.tiles.len(),
+            _ => tiles.len(),
         };
-        let shards = minibatch.tiles.chunks(shard_tiles).map(<[usize]>::to_vec);
-        let shards: Vec<Vec<usize>> = shards.collect();
-        let (model, values) = (Arc::clone(&self.model), Arc::clone(values));
-        let (samples, minibatch) = (Arc::clone(samples), minibatch.clone());
+        let shards: Vec<Vec<usize>> = tiles.chunks(shard_tiles).map(<[usize]>::to_vec).collect();
+        let (model, values) = (Arc::clone(&self.model), Arc::clone(lesson.values));
+        let (samples, minibatch) = (Arc::clone(lesson.samples), lesson.minibatch.clone());
+        let (stopwatch, objective) = (lesson.stopwatch.clone(), lesson.objective);
         let device = self.device;
         let parts = pool.map(shards, move |_, tiles: Vec<usize>| {
-            let shard = Shard::gather(&model, &samples, &minibatch, &tiles, device);
-            shard.gradient(&model, &values, objective)
+            let shard = stopwatch.time(Phase::Forward, || {
+                Shard::gather(&model, &samples, &minibatch, &tiles, device)
+            });
+            shard.gradient(&model, &values, (objective, &stopwatch))
         })?;
-        let mut sum = Gradient::default();
-        for part in parts {
-            sum.add(&part?);
-        }
-        Ok(sum)
+        lesson.stopwatch.time(Phase::Optimizer, || {
+            let mut sum = Gradient::default();
+            for part in parts {
+                sum.add(&part?);
+            }
+            Ok(sum)
+        })
     }
 }
 
@@ -206,16 +205,23 @@ impl Shard {
         &self,
         model: &ActorCritic,
         values: &[f32],
-        objective: Objective,
+        (objective, stopwatch): (Objective, &Stopwatch),
     ) -> Result<Gradient, NetsError> {
         nets::single_threaded();
-        let device = self.inputs.device();
         let params = Params::from_flat(Arc::clone(model.layout()), values)?
-            .to_device(device)?
+            .to_device(self.inputs.device())?
             .leaves();
-        let (features, _) = self.unroll(model, &params);
-        let policy = model.distribution(&params, &features);
-        let predicted = model.value(&params, &features);
+        let (loss, losses) =
+            stopwatch.time(Phase::Forward, || self.loss(model, &params, objective));
+        let values = stopwatch.time(Phase::Backward, || params.gradient(&loss))?;
+        Ok(Gradient { values, losses })
+    }
+
+    /// The objective, which can be differentiated, and its parts.
+    fn loss(&self, model: &ActorCritic, params: &Params, objective: Objective) -> (Tensor, Losses) {
+        let (features, _) = self.unroll(model, params);
+        let policy = model.distribution(params, &features);
+        let predicted = model.value(params, &features);
         let log_probs = policy.log_prob(&self.actions);
         let samples = PolicySamples {
             log_probs: &log_probs,
@@ -236,16 +242,14 @@ impl Shard {
             - objective.entropy_coefficient * &entropy;
         let kl = approx_kl(&log_probs, &self.log_probs, &self.weights);
         let clipped = clip_fraction(&samples, clip);
-        Ok(Gradient {
-            values: params.gradient(&loss)?,
-            losses: Losses {
-                policy: policy_loss.double_value(&[]),
-                value: value_loss.double_value(&[]),
-                entropy: entropy.double_value(&[]),
-                approx_kl: kl.double_value(&[]),
-                clip_fraction: clipped.double_value(&[]),
-            },
-        })
+        let losses = Losses {
+            policy: policy_loss.double_value(&[]),
+            value: value_loss.double_value(&[]),
+            entropy: entropy.double_value(&[]),
+            approx_kl: kl.double_value(&[]),
+            clip_fraction: clipped.double_value(&[]),
+        };
+        (loss, losses)
     }
 }
 

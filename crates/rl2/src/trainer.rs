@@ -1,13 +1,14 @@
 //! One training: collect, advantages, improve.
 
 use crate::backend::{
-    ActMode, Backend, Execution, Gradient, Losses, Minibatch, Objective, Surrogate,
+    ActMode, Backend, Execution, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate,
 };
 use crate::config::{BackendKind, Outer, Rl2Config};
 use crate::error::Rl2Error;
 use crate::model::ActorCritic;
 use crate::native::NativeBackend;
 use crate::samples::{Samples, Targets};
+use crate::stopwatch::{Phase, Stopwatch};
 use crate::torch::TorchBackend;
 use nets::tch::Device;
 use nets::{NamedArray, Optimizer, clip_gradient};
@@ -70,6 +71,7 @@ pub struct Trainer {
     samples: Arc<Samples>,
     update: u64,
     env_steps: u64,
+    stopwatch: Stopwatch,
 }
 
 impl Trainer {
@@ -128,7 +130,14 @@ impl Trainer {
             backend,
             update: 0,
             env_steps: 0,
+            stopwatch: Stopwatch::default(),
         })
+    }
+
+    /// Tells the stopwatch from now on what updates spend their time on. The
+    /// results are the same as without.
+    pub fn watch(&mut self, stopwatch: Stopwatch) {
+        self.stopwatch = stopwatch;
     }
 
     /// Updates done.
@@ -172,9 +181,14 @@ impl Trainer {
         minibatch: &Minibatch,
         objective: Objective,
     ) -> Result<Gradient, Rl2Error> {
-        let (pool, samples) = (&self.pool, &self.samples);
-        self.backend
-            .gradient(pool, values, samples, minibatch, objective)
+        let lesson = Lesson {
+            values,
+            samples: &self.samples,
+            minibatch,
+            objective,
+            stopwatch: &self.stopwatch,
+        };
+        self.backend.gradient(&self.pool, lesson)
     }
 
     /// The agent as it is now, to act anywhere.
@@ -197,23 +211,28 @@ impl Trainer {
     /// # Errors
     /// If the environment fails.
     pub fn collect(&mut self) -> Result<(), Rl2Error> {
+        let execution = self.backend.execution();
         let policy = self.policy(ActMode::Sample);
-        let key = self.key();
+        let policy = self.stopwatch.watched(policy, execution);
+        let (pool, key) = (Arc::clone(&self.pool), self.key());
+        let stopwatch = self.stopwatch.clone();
         let batch = &mut unshared(&mut self.samples).batch;
-        match self.backend.execution() {
-            Execution::Tiles => batch.collect(&self.pool, &policy, key)?,
-            Execution::Lockstep => batch.collect_in_lockstep(&self.pool, &policy, key)?,
-        }
+        stopwatch.rollout(execution, || match execution {
+            Execution::Tiles => batch.collect(&pool, &policy, key),
+            Execution::Lockstep => batch.collect_in_lockstep(&pool, &policy, key),
+        })?;
         Ok(())
     }
 
     /// Computes what the collected trials teach.
     pub fn advantages(&mut self) {
         let Samples { batch, targets } = unshared(&mut self.samples);
-        for (tile, targets) in batch.tiles().iter().zip(targets) {
-            let scale = self.config.reward_scale as f32;
-            targets.fill(tile.trajectory(), self.config.gae, scale);
-        }
+        let (decay, scale) = (self.config.gae, self.config.reward_scale as f32);
+        self.stopwatch.time(Phase::Advantages, || {
+            for (tile, targets) in batch.tiles().iter().zip(targets) {
+                targets.fill(tile.trajectory(), decay, scale);
+            }
+        });
     }
 
     /// Moves the parameters by what the collected trials teach.
@@ -268,10 +287,13 @@ impl Trainer {
         for _ in 0..self.config.outer.epochs() {
             order.shuffle(&mut shuffle);
             for tiles in order.chunks(part) {
-                let minibatch = self.minibatch(tiles);
+                let minibatch = self
+                    .stopwatch
+                    .time(Phase::Advantages, || self.minibatch(tiles));
                 let gradient = self.gradient(&self.values, &minibatch, objective)?;
                 sum.add(&gradient.losses);
-                norms += self.step(gradient, learning_rate)?;
+                let stopwatch = self.stopwatch.clone();
+                norms += stopwatch.time(Phase::Optimizer, || self.step(gradient, learning_rate))?;
                 steps += 1.0;
             }
         }

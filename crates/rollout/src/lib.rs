@@ -11,11 +11,12 @@ mod batch;
 mod check;
 mod error;
 mod evaluate;
+mod lockstep;
 mod pool;
 mod tile;
 
 pub use batch::{Batch, BatchSize};
 pub use error::{Culprit, RolloutError, Site};
 pub use evaluate::{Evaluation, Held, evaluate};
-pub use pool::{MAX_WORKERS, Pool, WorkPanic};
+pub use pool::{MAX_WORKERS, Pending, Pool, WorkPanic};
 pub use tile::Tile;

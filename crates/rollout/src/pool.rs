@@ -1,7 +1,7 @@
 //! Persistent worker threads that own nothing but work.
 
 use crate::error::RolloutError;
-use crossbeam::channel::{Sender, bounded, unbounded};
+use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -94,6 +94,20 @@ impl Pool {
         T: Send + 'static,
         R: Send + 'static,
     {
+        self.submit(items, work).wait()
+    }
+
+    /// Like [`Self::map`], but comes back at once; [`Pending::wait`] gives the
+    /// results.
+    pub fn submit<T, R>(
+        &self,
+        items: Vec<T>,
+        work: impl Fn(usize, T) -> R + Send + Sync + 'static,
+    ) -> Pending<R>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+    {
         let count = items.len();
         let work = Arc::new(work);
         let (done, results) = bounded(count);
@@ -103,17 +117,33 @@ impl Pool {
                 let result = catch_unwind(AssertUnwindSafe(|| work(index, item)));
                 // What `work` shares must be free again once the caller knows.
                 drop(work);
-                // The caller waits for every result, so the channel is open.
-                done.send((index, result)).expect("the caller waits");
+                // The caller may have stopped waiting.
+                drop(done.send((index, result)));
             });
             let jobs = self.jobs.as_ref().expect("open until the pool is dropped");
             jobs.send(job)
                 .expect("workers wait until the pool is dropped");
         }
-        drop((work, done));
-        let mut sorted: Vec<Option<R>> = std::iter::repeat_with(|| None).take(count).collect();
+        Pending { count, results }
+    }
+}
+
+/// Work that was given to a [`Pool`]. It is done even if nobody waits for it.
+#[must_use = "the results are lost unless they are waited for"]
+pub struct Pending<R> {
+    count: usize,
+    results: Receiver<(usize, std::thread::Result<R>)>,
+}
+
+impl<R> Pending<R> {
+    /// The results in the items' order, once all are there.
+    ///
+    /// # Errors
+    /// The panic of the first item that panicked.
+    pub fn wait(self) -> Result<Vec<R>, WorkPanic> {
+        let mut sorted: Vec<Option<R>> = std::iter::repeat_with(|| None).take(self.count).collect();
         let mut panic: Option<WorkPanic> = None;
-        for (index, result) in results {
+        for (index, result) in self.results {
             match result {
                 Ok(result) => sorted[index] = Some(result),
                 Err(payload) => {
@@ -167,6 +197,21 @@ mod tests {
             assert_eq!(squares, (0..100_u64).map(|x| x * x).collect::<Vec<_>>());
             assert!(pool.map(Vec::<u8>::new(), |_, x| x).unwrap().is_empty());
         }
+    }
+
+    #[test]
+    fn submitted_work_goes_on_while_nobody_waits() {
+        let pool = Pool::new(2, || ()).unwrap();
+        let (go, gate) = bounded::<()>(0);
+        let first = pool.submit(vec![1, 2], move |_, x| gate.recv().map(|()| x).unwrap());
+        // Comes back before the work is done, and other work can be given.
+        let second = pool.submit(vec![10], |_, x| x);
+        go.send(()).unwrap();
+        go.send(()).unwrap();
+        assert_eq!(second.wait().unwrap(), [10]);
+        assert_eq!(first.wait().unwrap(), [1, 2]);
+        drop(pool.submit(vec![0], |_, _: i32| panic!("nobody hears this")));
+        assert_eq!(pool.map(vec![1], |_, x| x).unwrap(), [1]);
     }
 
     #[test]

@@ -2,9 +2,13 @@
 
 use crate::bernoulli_oracle;
 use crate::bernoulli_policy::BayesOptimal;
+use crate::board::Board;
+use crate::check::Settings;
 use rl_core::rand::RngExt as _;
-use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
-use rl_core::{PolicyFactory, SpecError, Step, Stream, TaskDistribution};
+use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues};
+use rl_core::{
+    ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
+};
 
 /// Bernoulli bandits: each arm pays 1 with a probability of its own, drawn
 /// from U\[0, 1\] for every task. A trial is one episode of `pulls` pulls.
@@ -29,8 +33,6 @@ pub struct BernoulliBandit {
 }
 
 const NAME: &str = "bernoulli-bandit";
-const MOST_ARMS: usize = 65_536;
-const MOST_PULLS: usize = 1_000_000;
 
 impl BernoulliBandit {
     /// Bandits of `arms` arms (1 to 65,536) that are pulled `pulls` times
@@ -39,19 +41,9 @@ impl BernoulliBandit {
     /// # Errors
     /// If a number is out of range.
     pub fn new(arms: usize, pulls: usize) -> Result<Self, SpecError> {
-        let check = |field, value: usize, most, allowed| {
-            if (1..=most).contains(&value) {
-                return Ok(());
-            }
-            Err(SpecError {
-                env: NAME.into(),
-                field,
-                value: value.to_string(),
-                allowed,
-            })
-        };
-        check("arms", arms, MOST_ARMS, "1 to 65536")?;
-        check("pulls", pulls, MOST_PULLS, "1 to 1000000")?;
+        let check = Settings { env: NAME };
+        check.count("arms", arms, 1..=65_536, "1 to 65536")?;
+        check.count("pulls", pulls, 1..=1_000_000, "1 to 1000000")?;
         Ok(Self { arms, pulls })
     }
 }
@@ -75,6 +67,11 @@ impl Environment for Arms {
     }
 
     fn observe(&self, _state: &(), _observation: &mut [f32]) {}
+
+    fn draw(&self, episode: Option<&Episode>) -> Option<Picture> {
+        let meaning = "the probability that the arm pays";
+        Some(Board::of_constant_arms(NAME, meaning, self.means.clone(), episode).draw(episode))
+    }
 }
 
 impl TaskDistribution for BernoulliBandit {
@@ -95,6 +92,15 @@ impl TaskDistribution for BernoulliBandit {
         task.means.fill_with(|| rng.random());
     }
 
+    fn description_size(&self) -> usize {
+        self.arms
+    }
+
+    /// The arms' probabilities.
+    fn describe(&self, task: &Arms, description: &mut [f32]) {
+        description.copy_from_slice(&task.means);
+    }
+
     fn known_task_optimum(&self, task: &Arms) -> Option<f64> {
         let best = task.means.iter().copied().fold(0.0, f32::max);
         Some(self.pulls as f64 * f64::from(best))
@@ -105,13 +111,15 @@ impl TaskDistribution for BernoulliBandit {
     /// [`Self::bayes_optimal_policy`].
     fn exact_values(&self) -> ExactValues {
         let (arms, pulls) = (self.arms as f64, self.pulls as f64);
+        let (best, rewards) = match bernoulli_oracle::value(self.arms, self.pulls) {
+            Ok((value, rewards)) => (Exact::value(value), rewards),
+            Err(why) => (Exact::unknown(why), None),
+        };
         ExactValues {
-            bayes_optimal: match bernoulli_oracle::value(self.arms, self.pulls) {
-                Ok(value) => Exact::value(value),
-                Err(why) => Exact::unknown(why),
-            },
+            bayes_optimal: best,
             known_task_optimum: Exact::value(pulls * arms / (arms + 1.0)),
             random: Exact::value(pulls / 2.0),
+            bayes_optimal_rewards: rewards,
         }
     }
 

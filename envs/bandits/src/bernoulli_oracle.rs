@@ -13,26 +13,35 @@
 //! solved from the last pull back, over multisets of counts, see
 //! [`crate::bernoulli_states`].
 
+use crate::bernoulli_rewards::rewards;
 use crate::bernoulli_size::{Size, Wanted};
-use crate::bernoulli_states::{Group, Layer, Ranks, Shape, advance};
-use std::cmp::Reverse;
+use crate::bernoulli_states::{Layer, Ranks, Shape};
+use crate::bernoulli_steps::{Pull, State, chance};
 
 /// Arms that matter: those beyond the number of pulls are never tried.
 pub(crate) fn useful_arms(arms: usize, pulls: usize) -> usize {
     arms.min(pulls)
 }
 
-/// The Bayes-optimal expected return.
+/// The Bayes-optimal expected return and, where there is memory to remember
+/// the best arm of every state, the expected reward of every pull. `[pulls]`
 ///
 /// # Errors
 /// Why it cannot be computed, as a clause.
-pub(crate) fn value(arms: usize, pulls: usize) -> Result<f64, String> {
+pub(crate) fn value(arms: usize, pulls: usize) -> Result<(f64, Option<Vec<f64>>), String> {
     let arms = useful_arms(arms, pulls);
     if arms == 1 {
-        return Ok(pulls as f64 / 2.0);
+        return Ok((pulls as f64 / 2.0, Some(vec![0.5; pulls])));
     }
-    Size::of(arms, pulls).affordable(Wanted::Value)?;
-    Ok(solve(arms, pulls, |_| ()))
+    let size = Size::of(arms, pulls);
+    size.affordable(Wanted::Value)?;
+    if size.affordable(Wanted::Policy).is_err() {
+        return Ok((solve(arms, pulls, |_| ()), None));
+    }
+    let mut layers = Vec::with_capacity(pulls);
+    let value = solve(arms, pulls, |solved| layers.push(solved));
+    layers.reverse();
+    Ok((value, Some(rewards(arms, pulls, &layers))))
 }
 
 /// One layer with the best arm of every state: its place among the tried arms,
@@ -72,64 +81,6 @@ pub(crate) fn solve(arms: usize, pulls: usize, mut each: impl FnMut(Solved)) -> 
     later_values[0]
 }
 
-/// Where the states of one shape lead if an arm of one group is pulled.
-struct Pull {
-    /// The group, `None` for an untried arm.
-    from: Option<usize>,
-    /// The group that the arm joins, if there is one already.
-    joins: Option<usize>,
-    /// Number of the later shape's first state.
-    offset: usize,
-    /// What the groups' numbers count for there: 0 for a group that is gone.
-    strides: Vec<usize>,
-    /// What the number of the group that the arm joins counts for there.
-    joined_stride: usize,
-}
-
-impl Pull {
-    fn all(shape: &Shape, arms: usize, later: &Layer) -> Vec<Self> {
-        let tried: u32 = shape.groups.iter().map(|group| group.arms).sum();
-        let untried = ((tried as usize) < arms).then_some(None);
-        let groups = (0..shape.groups.len()).map(Some);
-        let pulls = groups.chain(untried);
-        pulls.map(|from| Self::of(shape, from, later)).collect()
-    }
-
-    fn of(shape: &Shape, from: Option<usize>, later: &Layer) -> Self {
-        let pulled = from.map_or(0, |index| shape.groups[index].pulls) + 1;
-        let joins = shape.groups.iter().position(|group| group.pulls == pulled);
-        let mut groups = shape.groups.clone();
-        if let Some(index) = from {
-            groups[index].arms -= 1;
-        }
-        match joins {
-            Some(index) => groups[index].arms += 1,
-            None => groups.push(Group {
-                pulls: pulled,
-                arms: 1,
-            }),
-        }
-        groups.retain(|group| group.arms > 0);
-        groups.sort_unstable_by_key(|group| Reverse(group.pulls));
-        let target = later.find(&groups);
-        let stride = |pulls| {
-            let index = target.groups.iter().position(|group| group.pulls == pulls);
-            index.map_or(0, |index| target.strides[index])
-        };
-        Self {
-            from,
-            joins,
-            offset: target.offset,
-            strides: shape
-                .groups
-                .iter()
-                .map(|group| stride(group.pulls))
-                .collect(),
-            joined_stride: stride(pulled),
-        }
-    }
-}
-
 /// The solution of all states of one shape.
 struct Sweep<'a> {
     shape: &'a Shape,
@@ -140,54 +91,25 @@ struct Sweep<'a> {
 
 impl Sweep<'_> {
     fn run(&self, values: &mut [f64], best: &mut [u8]) {
-        let groups = &self.shape.groups;
-        let mut ends = Vec::with_capacity(groups.len());
-        let mut tried = 0;
-        for group in groups {
-            tried += group.arms as usize;
-            ends.push(tried);
-        }
-        let start = |index: usize| if index == 0 { 0 } else { ends[index - 1] };
-        let mut successes = vec![0; tried];
-        let mut ranks = vec![0; groups.len()];
+        let mut state = State::first(&self.shape.groups);
         for (value, best) in values.iter_mut().zip(best) {
-            (*value, *best) = self.best(&successes, &ranks, &ends);
-            for index in (0..groups.len()).rev() {
-                let own = &mut successes[start(index)..ends[index]];
-                if advance(own, groups[index].pulls) {
-                    ranks[index] += 1;
-                    break;
-                }
-                ranks[index] = 0;
-            }
+            (*value, *best) = self.best(&state);
+            state.advance();
         }
     }
 
-    /// The best value and arm of a state, given by its success counts, sorted
-    /// within each group, and by the groups' numbers.
+    /// The best value and arm of a state.
     #[inline]
-    fn best(&self, successes: &[u32], ranks: &[usize], ends: &[usize]) -> (f64, u8) {
-        let span = |index: usize| {
-            let start = if index == 0 { 0 } else { ends[index - 1] };
-            start..ends[index]
-        };
+    fn best(&self, state: &State<'_>) -> (f64, u8) {
         let (mut best, mut best_arm) = (f64::NEG_INFINITY, 0);
         for pull in &self.pulls {
-            let mut base = pull.offset;
-            for (index, (rank, stride)) in ranks.iter().zip(&pull.strides).enumerate() {
-                if Some(index) != pull.from && Some(index) != pull.joins {
-                    base += rank * stride;
-                }
-            }
-            let joined = pull.joins.map_or(&[][..], |index| &successes[span(index)]);
+            let base = pull.others(state);
+            let joined = pull.joined(state);
             let mut consider = |base: usize, success: u32, pulls: u32, arm: usize| {
-                let chance = f64::from(success + 1) / f64::from(pulls + 2);
+                let chance = chance(success, pulls);
                 let after = |success| match self.later {
                     [] => 0.0,
-                    later => {
-                        let joined = self.ranks.rank_with(joined, success);
-                        later[base + joined * pull.joined_stride]
-                    }
+                    later => later[pull.target(base, joined, success, self.ranks)],
                 };
                 let value = chance * (1.0 + after(success + 1)) + (1.0 - chance) * after(success);
                 if value > best {
@@ -195,17 +117,18 @@ impl Sweep<'_> {
                 }
             };
             let Some(from) = pull.from else {
-                consider(base, 0, 0, successes.len());
+                consider(base, 0, 0, state.successes.len());
                 continue;
             };
-            let own = &successes[span(from)];
+            let span = state.span(from);
+            let own = &state.successes[span.clone()];
             for (index, &success) in own.iter().enumerate() {
                 if index > 0 && own[index - 1] == success {
                     continue; // The arms are alike.
                 }
                 let left = self.ranks.rank_without(own, index) * pull.strides[from];
-                let arm = span(from).start + index;
-                consider(base + left, success, self.shape.groups[from].pulls, arm);
+                let pulls = self.shape.groups[from].pulls;
+                consider(base + left, success, pulls, span.start + index);
             }
         }
         (best, best_arm)

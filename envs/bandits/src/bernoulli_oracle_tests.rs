@@ -4,6 +4,11 @@ fn assert_close(found: f64, wanted: f64) {
     assert!((found - wanted).abs() < 1e-9, "{found}, not {wanted}");
 }
 
+/// The Bayes-optimal expected return alone.
+fn optimum(arms: usize, pulls: usize) -> f64 {
+    value(arms, pulls).unwrap().0
+}
+
 /// The definition, over ordered arms and without remembering anything.
 fn by_definition(arms: &mut [(u32, u32)], pulls: usize) -> f64 {
     if pulls == 0 {
@@ -53,14 +58,14 @@ fn two_arms(pulls: usize) -> f64 {
 #[test]
 fn values_by_hand() {
     // One pull, and any number of pulls of one arm: half of them pay.
-    assert_close(value(1, 1).unwrap(), 0.5);
-    assert_close(value(7, 1).unwrap(), 0.5);
-    assert_close(value(1, 100).unwrap(), 50.0);
+    assert_close(optimum(1, 1), 0.5);
+    assert_close(optimum(7, 1), 0.5);
+    assert_close(optimum(1, 100), 50.0);
     // Two pulls of two arms: stay after a success (2/3), switch after a
     // failure (1/2).
-    assert_close(value(2, 2).unwrap(), 0.5 + 0.5 * 2.0 / 3.0 + 0.5 * 0.5);
+    assert_close(optimum(2, 2), 0.5 + 0.5 * 2.0 / 3.0 + 0.5 * 0.5);
     // A third arm makes no difference to two pulls.
-    assert_close(value(3, 2).unwrap(), value(2, 2).unwrap());
+    assert_close(optimum(3, 2), optimum(2, 2));
 }
 
 #[test]
@@ -68,7 +73,7 @@ fn values_by_definition() {
     for arms in 1..=3 {
         for pulls in 1..=4 {
             let wanted = by_definition(&mut vec![(0, 0); arms], pulls);
-            assert_close(value(arms, pulls).unwrap(), wanted);
+            assert_close(optimum(arms, pulls), wanted);
         }
     }
 }
@@ -81,13 +86,29 @@ fn one_arm_by_the_program_itself() {
 #[test]
 fn values_of_two_arms_by_a_table() {
     for pulls in [20, 50, 100] {
-        assert_close(value(2, pulls).unwrap(), two_arms(pulls));
+        assert_close(optimum(2, pulls), two_arms(pulls));
+    }
+}
+
+#[test]
+fn rewards_add_up_to_the_value() {
+    // Two pulls of two arms, as above; and one arm alone.
+    let second = 0.5 * 2.0 / 3.0 + 0.5 * 0.5;
+    assert_eq!(value(2, 2).unwrap().1.unwrap(), [0.5, second]);
+    assert_eq!(value(1, 3).unwrap().1.unwrap(), [0.5; 3]);
+    for (arms, pulls) in [(2, 1), (2, 100), (3, 30), (5, 10), (9, 9), (12, 6)] {
+        let (value, rewards) = value(arms, pulls).unwrap();
+        let rewards = rewards.unwrap();
+        assert_eq!(rewards.len(), pulls);
+        assert_close(rewards.iter().sum(), value);
+        // What was learned is never lost, so that the last pull pays most.
+        assert!(rewards.iter().all(|reward| *reward <= rewards[pulls - 1]));
     }
 }
 
 #[test]
 fn the_published_value() {
-    let found = value(5, 10).unwrap();
+    let found = optimum(5, 10);
     assert!((found - 6.6600).abs() < 5e-5, "{found}");
 }
 

@@ -3,7 +3,8 @@
 use crate::bernoulli_oracle::{Solved, solve, useful_arms};
 use crate::bernoulli_size::{Size, Wanted};
 use crate::bernoulli_states::{Group, Ranks};
-use rl_core::{ActRow, Actions, ActionsMut, EnvSpec, Policy, PolicyFactory, Row, Stream};
+use crate::policy::check_spec;
+use rl_core::{ActRow, Actions, EnvSpec, Policy, PolicyFactory, Row, Stream};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -52,13 +53,7 @@ impl PolicyFactory for BayesOptimal {
     }
 
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
-        if *spec != self.spec {
-            return Err(format!(
-                "this Bayes-optimal policy was computed for {:?} and cannot act in {spec:?}; ask \
-                 the environment itself for its own",
-                self.spec,
-            ));
-        }
+        check_spec(&self.spec, spec)?;
         let most = self.table.layers.len();
         Ok(Box::new(Lookup {
             table: Arc::clone(&self.table),
@@ -134,8 +129,8 @@ impl Lookup {
 
 impl Policy for Lookup {
     fn act(&mut self, row: &Row<'_>, _streams: &mut [Stream], out: ActRow<'_>) {
-        let ActionsMut::Discrete(actions) = out.action else {
-            panic!("continuous actions given to a bandit's policy");
+        let Some(actions) = out.action.discrete() else {
+            return; // `make` has refused continuous actions.
         };
         for (lane, action) in actions.iter_mut().enumerate() {
             self.update(lane, row);

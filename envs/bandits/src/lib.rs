@@ -2,10 +2,33 @@
 //!
 //! This crate must not know of any learner, network, thread or file.
 
+mod adversarial_bandit;
+mod adversary;
 mod bernoulli_bandit;
 mod bernoulli_oracle;
 mod bernoulli_policy;
+mod bernoulli_rewards;
 mod bernoulli_size;
 mod bernoulli_states;
+mod bernoulli_steps;
+mod board;
+mod check;
+mod dependent_bandit;
+mod dependent_oracle;
+mod drift;
+mod gaussian_bandit;
+mod gaussian_oracle;
+mod informative_arm;
+mod informative_oracle;
+mod policy;
+mod restless_bandit;
+mod restless_oracle;
 
+pub use adversarial_bandit::{AdversarialBandit, AdversarialSettings};
+pub use adversary::{Adversary, Clock};
 pub use bernoulli_bandit::{Arms, BernoulliBandit};
+pub use dependent_bandit::{DependentArms, DependentBandit, Variant};
+pub use drift::Drift;
+pub use gaussian_bandit::{GaussianArms, GaussianBandit};
+pub use informative_arm::{HiddenTarget, InformativeArm};
+pub use restless_bandit::{DriftingArms, RestlessBandit};

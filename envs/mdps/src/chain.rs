@@ -3,11 +3,11 @@
 use crate::chain_oracle::{self, BayesOptimal, Problem};
 use crate::check::Settings;
 use crate::estimate;
-use crate::model::Model;
-use crate::planner::Planner;
 use crate::quadrature::gauss_legendre;
 use crate::tabular::Mdp;
 use rl_core::rand::RngExt as _;
+use rl_core::tabular::Model;
+use rl_core::tabular::Planner;
 use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, SpecError};
 use rl_core::{PolicyFactory, Stream, TaskDistribution};
 
@@ -168,6 +168,16 @@ impl TaskDistribution for Chain {
         task.rebuild(|model| fill(model, self.settings.states, slip, advances));
     }
 
+    /// The probability that action 0 advances, which is the slip probability or
+    /// one minus it and so tells everything.
+    fn description_size(&self) -> usize {
+        1
+    }
+
+    fn describe(&self, task: &Mdp, description: &mut [f32]) {
+        description[0] = task.model().row(0, 0)[1] as f32;
+    }
+
     /// The number of episodes times the value of one by value iteration;
     /// `None` where `states² × (horizon + 10)` exceeds 2·10⁷.
     fn known_task_optimum(&self, task: &Mdp) -> Option<f64> {
@@ -191,6 +201,7 @@ impl TaskDistribution for Chain {
             bayes_optimal: exact(chain_oracle::value(self.problem())),
             known_task_optimum: exact(optimum.map(|()| episodes * self.mean_optimum())),
             random: exact(random.map(|()| episodes * self.random())),
+            bayes_optimal_rewards: chain_oracle::rewards(self.problem()).ok(),
         }
     }
 

@@ -30,6 +30,7 @@ const MOST_SECONDS: f64 = 30.0;
 enum Wanted {
     Value,
     Policy,
+    Rewards,
 }
 
 /// Chains to solve.
@@ -52,6 +53,17 @@ impl Problem {
         self.states.min(t % self.horizon + 1)
     }
 
+    /// The state that an advance with step `t` leads to, and its reward.
+    fn advance(&self, state: usize, t: usize) -> (usize, f64) {
+        let last = state + 1 == self.states;
+        let next = match ((t + 1) % self.horizon, last) {
+            (0, _) => 0,
+            (_, true) => state,
+            (_, false) => state + 1,
+        };
+        (next, if last { END } else { 0.0 })
+    }
+
     /// Refuses what takes too much memory or time.
     ///
     /// # Errors
@@ -63,6 +75,7 @@ impl Problem {
         let bytes = match wanted {
             Wanted::Value => 16.0 * steps * states,
             Wanted::Policy => size,
+            Wanted::Rewards => size + 8.0 * steps * steps,
         };
         // As measured; the integrals of the last layer take most of it where
         // states are few.
@@ -85,12 +98,52 @@ impl Problem {
 /// Why it cannot be computed, as a clause.
 pub(crate) fn value(problem: Problem) -> Result<f64, String> {
     problem.affordable(Wanted::Value)?;
-    Ok(solve(problem, |_| ()))
+    Ok(solve(problem, |_, _| ()))
+}
+
+/// The expected reward of each step of the best agent, by the chances of each
+/// state and evidence from the first step on. `[steps]`
+///
+/// # Errors
+/// Why it cannot be computed, as a clause.
+pub(crate) fn rewards(problem: Problem) -> Result<Vec<f64>, String> {
+    problem.affordable(Wanted::Rewards)?;
+    let mut layers = Vec::with_capacity(problem.steps());
+    solve(problem, |best, predictive| {
+        layers.push((best.to_vec(), predictive.clone()));
+    });
+    let width = problem.steps() + 1;
+    let mut chances = vec![0.0; problem.states.min(problem.horizon) * width]; // [states][evidence]
+    chances[0] = 1.0;
+    let step = |(t, (best, predictive)): (usize, (Vec<u8>, Predictive))| {
+        let mut next = vec![0.0; chances.len()];
+        let mut reward = 0.0;
+        for (place, action) in best.iter().enumerate() {
+            let (state, k) = (place / (t + 1), place % (t + 1));
+            let chance = chances[state * width + k];
+            let (advanced, pays) = problem.advance(state, t);
+            let agrees = chance * predictive.agrees[k];
+            let differs = chance * predictive.differs[k];
+            // Action 0 advances if the evidence agrees, action 1 if not.
+            let places = match action {
+                0 => [advanced * width + k + 1, k],
+                _ => [k + 1, advanced * width + k],
+            };
+            next[places[0]] += agrees;
+            next[places[1]] += differs;
+            let advances = if *action == 0 { agrees } else { differs };
+            reward += advances * pays + (chance - advances) * RETURN;
+        }
+        std::mem::swap(&mut chances, &mut next);
+        reward
+    };
+    Ok(layers.into_iter().rev().enumerate().map(step).collect())
 }
 
 /// Solves all steps from the last one back, hands over the best actions of
-/// each, `[reached states][evidence]`, and returns the value.
-fn solve(problem: Problem, mut each: impl FnMut(&[u8])) -> f64 {
+/// each, `[reached states][evidence]`, with what is to be expected of the next
+/// evidence, and returns the value.
+fn solve(problem: Problem, mut each: impl FnMut(&[u8], &Predictive)) -> f64 {
     let steps = problem.steps();
     let (low, high) = problem.slip;
     let mut predictive = Predictive::new(low, high, steps - 1);
@@ -104,22 +157,17 @@ fn solve(problem: Problem, mut each: impl FnMut(&[u8])) -> f64 {
         best.clear();
         best.resize(reached * (t + 1), 0);
         for state in 0..reached {
-            let last = state + 1 == problem.states;
-            let next = match ((t + 1) % problem.horizon, last) {
-                (0, _) => 0,
-                (_, true) => state,
-                (_, false) => state + 1,
-            };
+            let (next, reward) = problem.advance(state, t);
             let backup = Backup {
                 predictive: &predictive,
                 advanced: &later[next * width..next * width + t + 2],
                 returned: &later[..t + 2],
-                reward: if last { END } else { 0.0 },
+                reward,
             };
             let values = &mut now[state * width..state * width + t + 1];
             backup.run(values, &mut best[state * (t + 1)..(state + 1) * (t + 1)]);
         }
-        each(&best);
+        each(&best, &predictive);
         std::mem::swap(&mut now, &mut later);
         if t > 0 {
             predictive.earlier();
@@ -169,7 +217,7 @@ impl BayesOptimal {
     pub(crate) fn new(problem: Problem, spec: EnvSpec) -> Result<Self, String> {
         problem.affordable(Wanted::Policy)?;
         let mut best = Vec::with_capacity(problem.steps());
-        solve(problem, |actions| best.push(actions.to_vec()));
+        solve(problem, |actions, _| best.push(actions.to_vec()));
         best.reverse();
         let best = Arc::new(best);
         Ok(Self { spec, best })

@@ -2,11 +2,11 @@
 
 use crate::check::Settings;
 use crate::estimate;
-use crate::model::Noise;
-use crate::planner::Planner;
 use crate::tabular::Mdp;
 use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::{Exp1, StandardNormal};
+use rl_core::tabular::Noise;
+use rl_core::tabular::Planner;
 use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, SpecError};
 use rl_core::{Stream, TaskDistribution};
 
@@ -121,6 +121,21 @@ impl TaskDistribution for DirichletMdp {
         });
     }
 
+    /// The mean rewards, then the transition probabilities:
+    /// `[states][actions]`, `[states][actions][states]`.
+    fn description_size(&self) -> usize {
+        let (states, actions) = (self.settings.states, self.settings.actions);
+        states * actions * (1 + states)
+    }
+
+    fn describe(&self, task: &Mdp, description: &mut [f32]) {
+        let model = task.model();
+        let numbers = model.mean_reward.iter().chain(&model.transition);
+        for (place, number) in description.iter_mut().zip(numbers) {
+            *place = *number as f32;
+        }
+    }
+
     /// The number of episodes times the value of one by value iteration;
     /// `None` where `states² × actions × (horizon + 10)` exceeds 4·10⁷.
     fn known_task_optimum(&self, task: &Mdp) -> Option<f64> {
@@ -143,6 +158,7 @@ impl TaskDistribution for DirichletMdp {
                 self.optimum(&mut planner, task)
             }),
             random: Exact::value(self.spec().trial_steps() as f64),
+            ..ExactValues::default()
         }
     }
 }

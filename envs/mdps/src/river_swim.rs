@@ -2,10 +2,10 @@
 
 use crate::check::Settings;
 use crate::estimate;
-use crate::model::Model;
-use crate::planner::Planner;
 use crate::tabular::Mdp;
 use rl_core::rand::RngExt as _;
+use rl_core::tabular::Model;
+use rl_core::tabular::Planner;
 use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, SpecError};
 use rl_core::{Stream, TaskDistribution};
 
@@ -52,7 +52,7 @@ pub struct RiverSwim {
 const NAME: &str = "riverswim";
 
 /// What differs from task to task.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct River {
     up: f64,
     down: f64,
@@ -99,6 +99,20 @@ impl River {
         }
     }
 
+    /// The counterpart of [`Self::fill`].
+    fn of(model: &Model) -> Self {
+        let top = model.states - 1;
+        // To drift is certain to stay in the most downstream state.
+        let swim = usize::from(model.row(0, 0)[0] == 1.0);
+        Self {
+            up: model.row(top, swim)[top],
+            down: model.row(1, swim)[0],
+            small: model.mean_reward[1 - swim],
+            large: model.mean_reward[top * 2 + swim],
+            swim,
+        }
+    }
+
     fn fill(&self, model: &mut Model, states: usize) {
         model.clear(states, 2);
         let (swim, drift) = (self.swim, 1 - self.swim);
@@ -141,6 +155,18 @@ impl TaskDistribution for RiverSwim {
         task.rebuild(|model| river.fill(model, self.states));
     }
 
+    /// u, d, both rewards, and whether action 1 is the one to swim.
+    fn description_size(&self) -> usize {
+        5
+    }
+
+    fn describe(&self, task: &Mdp, description: &mut [f32]) {
+        let river = River::of(task.model());
+        let numbers = [river.up, river.down, river.small, river.large].map(|number| number as f32);
+        description[..4].copy_from_slice(&numbers);
+        description[4] = river.swim as f32;
+    }
+
     /// The number of episodes times the value of one by value iteration;
     /// `None` where `states² × (horizon + 10)` exceeds 2·10⁷.
     fn known_task_optimum(&self, task: &Mdp) -> Option<f64> {
@@ -165,6 +191,7 @@ impl TaskDistribution for RiverSwim {
             random: estimate::mean(self, self.work(), |task| {
                 episodes * random.random(task.model(), self.horizon)
             }),
+            ..ExactValues::default()
         }
     }
 }

@@ -1,9 +1,10 @@
 //! A finite MDP that can be acted in.
 
-use crate::model::{Model, ModelError, Noise};
+use crate::picture;
 use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::StandardNormal;
-use rl_core::{Discrete, Environment, Step, Stream};
+use rl_core::tabular::{Model, ModelError, Noise};
+use rl_core::{Discrete, Environment, Episode, Picture, Step, Stream};
 
 /// Up to this many states a row is searched from end to end, which has no
 /// branches to mispredict; longer ones by bisection.
@@ -155,6 +156,14 @@ impl Environment for Mdp {
     #[inline]
     fn observe(&self, state: &usize, observation: &mut [f32]) {
         observation[0] = *state as f32;
+    }
+
+    fn position(&self, state: &usize) -> [f32; 2] {
+        picture::place(&self.model, *state)
+    }
+
+    fn draw(&self, episode: Option<&Episode>) -> Option<Picture> {
+        Some(picture::draw(&self.model, episode))
     }
 }
 

@@ -1,10 +1,14 @@
 //! The two-step task: is a reward credited to the action or to the state?
 
 use crate::check::Settings;
+use crate::graph::{self, Arrow, SIDE};
+use crate::stay_picture::ANALYSIS;
 use crate::two_step_oracle::{self, BayesOptimal};
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
-use rl_core::{PolicyFactory, SpecError, Step, Stream, TaskDistribution};
+use rl_core::{
+    Analysis, Episode, Ink, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
+};
 
 /// The two-step task. A round has two steps and is an episode of its own. In
 /// the first stage the agent chooses between two actions; action 0 leads to
@@ -112,6 +116,63 @@ impl Environment for TwoStepTask {
     fn observe(&self, state: &u8, observation: &mut [f32]) {
         observation[0] = f32::from(*state);
     }
+
+    fn position(&self, state: &u8) -> [f32; 2] {
+        graph::node(usize::from(*state), 3)
+    }
+
+    fn draw(&self, episode: Option<&Episode>) -> Option<Picture> {
+        let mut shapes = Vec::new();
+        let chances = [self.common, 1.0 - self.common];
+        let first = episode.and_then(|episode| episode.moments.first());
+        for (action, to) in [(0, 1), (0, 2), (1, 2), (1, 1)] {
+            let common = action + 1 == to;
+            let went = first.is_some_and(|moment| {
+                moment.action == [action as f32] && moment.position == graph::node(to, 3)
+            });
+            let ink = match (went, common) {
+                (true, _) => Ink::Agent,
+                (false, true) => Ink::Wall,
+                (false, false) => Ink::Faint,
+            };
+            let chance = 100.0 * chances[usize::from(!common)];
+            let words = format!("{action}: {chance:.0} %");
+            let (from, track) = (0, usize::from(!common));
+            let arrow = Arrow {
+                from,
+                to,
+                track,
+                ink,
+                words,
+            };
+            graph::arrow(&mut shapes, 3, arrow);
+        }
+        for state in 0..3 {
+            let ink = match state == usize::from(self.better) {
+                true => Ink::Goal,
+                false => Ink::Start,
+            };
+            graph::state(&mut shapes, (state, 3), ink);
+        }
+        let mut picture = Picture {
+            title: NAME.into(),
+            width: SIDE,
+            height: SIDE,
+            shapes,
+            caption: format!(
+                "An arrow is a transition by an action, with its probability. Green: the better \
+                 state, which pays with {:.0} %; the other one pays with {:.0} %.",
+                100.0 * self.reward,
+                100.0 * (1.0 - self.reward)
+            ),
+        };
+        if let Some(episode) = episode {
+            picture.title += &format!(", round {}", episode.number + 1);
+            let paid = episode.total_reward();
+            picture.caption += &format!(" Blue: where the agent went, which paid {paid:.0}.");
+        }
+        Some(picture)
+    }
 }
 
 impl TaskDistribution for TwoStep {
@@ -135,6 +196,15 @@ impl TaskDistribution for TwoStep {
         };
     }
 
+    /// 1 where state 2 is the better one, else 0.
+    fn description_size(&self) -> usize {
+        1
+    }
+
+    fn describe(&self, task: &TwoStepTask, description: &mut [f32]) {
+        description[0] = f32::from(task.better - 1);
+    }
+
     /// The same in all tasks: always the action that commonly leads to the
     /// better state.
     fn known_task_optimum(&self, _task: &TwoStepTask) -> Option<f64> {
@@ -146,10 +216,12 @@ impl TaskDistribution for TwoStep {
     /// by dynamic programming, see [`Self::bayes_optimal_policy`].
     fn exact_values(&self) -> ExactValues {
         let value = two_step_oracle::value(self.rounds, self.common, self.reward);
+        let rewards = two_step_oracle::rewards(self.rounds, self.common, self.reward);
         ExactValues {
             bayes_optimal: Exact::value(value),
             known_task_optimum: Exact::value(self.known()),
             random: Exact::value(self.rounds as f64 / 2.0),
+            bayes_optimal_rewards: Some(rewards),
         }
     }
 
@@ -159,5 +231,9 @@ impl TaskDistribution for TwoStep {
     /// so there is nothing to explore for.
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
         Ok(Box::new(BayesOptimal::new(self.spec())))
+    }
+
+    fn analyses(&self) -> Vec<Analysis> {
+        vec![ANALYSIS]
     }
 }

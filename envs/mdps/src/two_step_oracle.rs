@@ -38,8 +38,9 @@ pub(crate) fn good_choice(common: f64, reward: f64) -> f64 {
     common * reward + (1.0 - common) * (1.0 - reward)
 }
 
-/// The Bayes-optimal expected return.
-pub(crate) fn value(rounds: usize, common: f64, reward: f64) -> f64 {
+/// What the next round pays on average, and ρ, for each difference there can
+/// be. `[2 rounds + 1]`
+fn terms(rounds: usize, common: f64, reward: f64) -> Vec<(f64, f64)> {
     let good = good_choice(common, reward);
     let differences = -(rounds as i64)..=rounds as i64;
     let terms = differences.map(|n| {
@@ -47,7 +48,33 @@ pub(crate) fn value(rounds: usize, common: f64, reward: f64) -> f64 {
         let now = p.max(1.0 - p) * good + p.min(1.0 - p) * (1.0 - good);
         (now, p * reward + (1.0 - p) * (1.0 - reward))
     });
-    let terms: Vec<(f64, f64)> = terms.collect(); // [differences], pay and ρ
+    terms.collect()
+}
+
+/// The expected reward of each step of the best agent, by the chances of each
+/// difference from the first round on; first stages pay nothing. `[2 rounds]`
+pub(crate) fn rewards(rounds: usize, common: f64, reward: f64) -> Vec<f64> {
+    let terms = terms(rounds, common, reward);
+    let mut chances = vec![0.0; terms.len()];
+    chances[rounds] = 1.0;
+    let mut rewards = Vec::with_capacity(2 * rounds);
+    for done in 0..rounds {
+        let reached = (rounds - done..=rounds + done).step_by(2);
+        let paid = reached.clone().map(|n| chances[n] * terms[n].0);
+        rewards.extend([0.0, paid.sum()]);
+        // The entries in between are of other rounds, and 0 by now.
+        for n in reached {
+            let chance = std::mem::take(&mut chances[n]);
+            chances[n + 1] += chance * terms[n].1;
+            chances[n - 1] += chance * (1.0 - terms[n].1);
+        }
+    }
+    rewards
+}
+
+/// The Bayes-optimal expected return.
+pub(crate) fn value(rounds: usize, common: f64, reward: f64) -> f64 {
+    let terms = terms(rounds, common, reward);
     let mut values = vec![0.0; terms.len()];
     for done in (0..rounds).rev() {
         // After `done` rounds the difference is -done, -done + 2, ..., done,

@@ -1,12 +1,15 @@
 //! A key and a door in the dark.
 
 use crate::cost::Cost;
+use crate::dark_key_door_policies::Search;
+use crate::drawing::{Sketch, middle};
 use crate::estimate;
 use crate::grid::{Cell, MOVES, average_over_moves};
+use crate::known_goal::{Move, Planner, Seen, known_goal, symbol};
 use crate::limits::{EPISODES, HORIZON, Limit};
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
-use rl_core::{SpecError, Step, Stream, TaskDistribution};
+use rl_core::{Episode, Ink, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution};
 
 /// Dark Key-To-Door: a dark room with a key and a door. For every task the
 /// cell of the key, that of the door and that in which every episode begins
@@ -42,7 +45,7 @@ pub struct DarkKeyDoor {
     episodes: u32,
 }
 
-const NAME: &str = "dark-key-door";
+pub(crate) const NAME: &str = "dark-key-door";
 const SIZE: Limit = Limit {
     field: "size",
     least: 2,
@@ -160,6 +163,39 @@ impl Environment for DarkRoom {
     fn observe(&self, state: &Seeking, observation: &mut [f32]) {
         observation[0] = state.at.index(self.size) as f32;
     }
+
+    fn position(&self, state: &Seeking) -> [f32; 2] {
+        middle(state.at)
+    }
+
+    fn draw(&self, episode: Option<&Episode>) -> Option<Picture> {
+        let mut sketch = Sketch::grid(self.size);
+        sketch.cells(self.start, 1, Ink::Start);
+        sketch.cells(self.door, 1, Ink::Goal);
+        sketch.disc(middle(self.key), 0.34, Ink::Key);
+        let caption = "Orange circle: the key. Green: the door. Grey: the start. The agent sees \
+                       none of them.";
+        Some(sketch.finish(NAME, caption, episode))
+    }
+}
+
+/// Takes a shortest path to the key, and from there to the door.
+#[derive(Clone)]
+struct KeyThenDoor {
+    size: u32,
+    has_key: bool,
+}
+
+impl Planner for KeyThenDoor {
+    fn act(&mut self, seen: &Seen<'_>) -> Move {
+        // Within an episode the only reward that another step follows is the
+        // key's.
+        self.has_key = (self.has_key && seen.step > 0) || seen.reward > 0.0;
+        let (key, door) = seen.task.split_at(2);
+        let to = if self.has_key { door } else { key };
+        let at = Cell::of(symbol(seen.own), self.size);
+        Move::Index(at.move_to(Cell::of_shares(to, self.size)))
+    }
 }
 
 impl TaskDistribution for DarkKeyDoor {
@@ -184,6 +220,17 @@ impl TaskDistribution for DarkKeyDoor {
             key: cell(),
             door: cell(),
         };
+    }
+
+    /// The coordinates of the key, then those of the door, each divided by the
+    /// farthest one.
+    fn description_size(&self) -> usize {
+        4
+    }
+
+    fn describe(&self, task: &DarkRoom, description: &mut [f32]) {
+        let places = [task.key, task.door].map(|cell| cell.shares(task.size));
+        description.copy_from_slice(places.as_flattened());
     }
 
     /// Shortest paths to the key and on to the door in every episode, as far
@@ -214,7 +261,20 @@ impl TaskDistribution for DarkKeyDoor {
                 Ok(value) => Exact::value(value),
                 Err(why) => Exact::unknown(why),
             },
+            ..ExactValues::default()
         }
+    }
+
+    fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {
+        let planner = KeyThenDoor {
+            size: self.size,
+            has_key: false,
+        };
+        vec![
+            Box::new(Search::Sample),
+            Box::new(Search::Nearest),
+            known_goal(self, planner),
+        ]
     }
 }
 

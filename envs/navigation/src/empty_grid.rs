@@ -1,12 +1,16 @@
 //! An empty room with a goal in its far corner.
 
+use crate::drawing::{Sketch, middle};
+use crate::grid::Cell;
 use crate::limits::{EPISODES, HORIZON, Limit};
 use crate::view::{AHEAD, BORDER, TILES, ahead, look};
 use rl_core::TaskDistribution;
 use rl_core::{
     ActRow, ActionSpace, ActionsMut, Discrete, EnvSpec, Environment, Exact, ExactValues,
 };
-use rl_core::{ObservationSpace, Policy, PolicyFactory, Row, SpecError, Step, Stream};
+use rl_core::{
+    Episode, Ink, ObservationSpace, Picture, Policy, PolicyFactory, Row, SpecError, Step, Stream,
+};
 use std::sync::Arc;
 
 /// An empty square room: the agent begins every episode in the upper left
@@ -110,6 +114,20 @@ impl Room {
             horizon: horizon as f32,
         }
     }
+
+    /// Free cells along one side.
+    fn inside(&self) -> u32 {
+        (self.next.len() / 4).isqrt() as u32
+    }
+
+    /// The cell of a pose in a picture, whose rows are counted from below.
+    fn cell(&self, pose: u16) -> Cell {
+        let (cell, inside) = (u32::from(pose) / 4, self.inside());
+        Cell {
+            x: cell % inside + 1,
+            y: inside - cell / inside,
+        }
+    }
 }
 
 impl EmptyGrid {
@@ -199,6 +217,23 @@ impl Environment for EmptyRoom {
     fn observe(&self, state: &Pose, observation: &mut [f32]) {
         observation.copy_from_slice(&self.room.views[usize::from(state.pose)]);
     }
+
+    fn position(&self, state: &Pose) -> [f32; 2] {
+        middle(self.room.cell(state.pose))
+    }
+
+    fn draw(&self, episode: Option<&Episode>) -> Option<Picture> {
+        let inside = self.room.inside();
+        let mut sketch = Sketch::walls(inside as f32 + 2.0);
+        for y in 1..=inside {
+            sketch.cells(Cell { x: 1, y }, inside, Ink::Ground);
+        }
+        sketch.cells(self.room.cell(START), 1, Ink::Start);
+        sketch.cells(self.room.cell(self.room.goal), 1, Ink::Goal);
+        let caption = "Green: the goal. Grey: the start. Dark: the wall. The agent sees 7 by 7 \
+                       tiles before it.";
+        Some(sketch.finish(NAME, caption, episode))
+    }
 }
 
 impl TaskDistribution for EmptyGrid {
@@ -232,6 +267,7 @@ impl TaskDistribution for EmptyGrid {
             bayes_optimal: Exact::value(self.optimum()),
             known_task_optimum: Exact::value(self.optimum()),
             random: Exact::value(self.random()),
+            ..ExactValues::default()
         }
     }
 

@@ -27,6 +27,29 @@ impl Cell {
         self.y * size + self.x
     }
 
+    /// The cell as two numbers from 0 to 1, from which [`Self::of_shares`] gets
+    /// it back exactly.
+    pub(crate) fn shares(self, size: u32) -> [f32; 2] {
+        let last = (size - 1) as f32;
+        [self.x as f32 / last, self.y as f32 / last]
+    }
+
+    /// The counterpart of [`Self::shares`].
+    pub(crate) fn of_shares(shares: &[f32], size: u32) -> Self {
+        let last = (size - 1) as f32;
+        Self {
+            x: (shares[0] * last).round() as u32,
+            y: (shares[1] * last).round() as u32,
+        }
+    }
+
+    /// The first move of a shortest path to another cell, across before along;
+    /// staying where there is none.
+    pub(crate) fn move_to(self, other: Self) -> u32 {
+        let [across, along] = self.moves_to(other);
+        across.or(along).unwrap_or(0)
+    }
+
     /// Moves on the way to another cell.
     #[inline]
     pub(crate) fn distance(self, other: Self) -> u32 {
@@ -107,13 +130,24 @@ mod tests {
                 let (mut at, goal) = (Cell::of(from, 4), Cell::of(to, 4));
                 let distance = at.distance(goal);
                 for left in (0..distance).rev() {
-                    let [across, along] = at.moves_to(goal);
-                    at = at.moved(across.or(along).unwrap(), 4);
+                    at = at.moved(at.move_to(goal), 4);
                     assert_eq!(at.distance(goal), left);
                 }
                 assert_eq!(at, goal);
                 assert_eq!(at.moves_to(goal), [None, None]);
                 assert_eq!(at.index(4), to);
+            }
+        }
+    }
+
+    #[test]
+    fn cells_are_read_off_their_shares() {
+        for size in [2, 3, 5, 97, 1_000] {
+            for index in 0..size * size {
+                let cell = Cell::of(index, size);
+                let shares = cell.shares(size);
+                assert!(shares.iter().all(|share| (0.0..=1.0).contains(share)));
+                assert_eq!(Cell::of_shares(&shares, size), cell);
             }
         }
     }

@@ -1,13 +1,15 @@
 //! GridNavi: a goal somewhere on a grid.
 
 use crate::cost::Cost;
+use crate::drawing::{Sketch, middle};
 use crate::grid::{Cell, MOVES, average_over_moves};
 use crate::gridnavi_oracle::{Solution, Trial};
-use crate::gridnavi_policies::BayesOptimal;
+use crate::gridnavi_policies::{BayesOptimal, ExhaustiveSearch, PosteriorSampling};
+use crate::known_goal::{Move, Planner, Seen, known_goal, symbol};
 use crate::limits::{EPISODES, HORIZON, Limit};
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
-use rl_core::{PolicyFactory, SpecError, Step, Stream, TaskDistribution};
+use rl_core::{Episode, Ink, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution};
 use std::sync::{Arc, OnceLock};
 
 /// GridNavi: the goal is one cell of a grid, drawn uniformly for every task
@@ -76,7 +78,9 @@ impl GridNavi {
     /// # Errors
     /// Why it cannot be computed, as a clause.
     pub fn bayes_optimal_episodes(&self) -> Result<Vec<f64>, String> {
-        Ok(self.solution()?.episodes.clone())
+        let rewards = &self.solution()?.rewards;
+        let episodes = rewards.chunks(self.trial.horizon as usize);
+        Ok(episodes.map(|episode| episode.iter().sum()).collect())
     }
 
     fn solution(&self) -> Result<&Solution, String> {
@@ -151,6 +155,31 @@ impl Environment for HiddenGoal {
     fn observe(&self, state: &Cell, observation: &mut [f32]) {
         observation[0] = state.index(self.size) as f32;
     }
+
+    fn position(&self, state: &Cell) -> [f32; 2] {
+        middle(*state)
+    }
+
+    fn draw(&self, episode: Option<&Episode>) -> Option<Picture> {
+        let mut sketch = Sketch::grid(self.size);
+        sketch.cells(Cell::default(), 1, Ink::Start);
+        sketch.cells(self.goal, 1, Ink::Goal);
+        let caption = "Green: the goal, which the agent does not see. Grey: the start.";
+        Some(sketch.finish(NAME, caption, episode))
+    }
+}
+
+/// Takes a shortest path to the goal, and stays there.
+#[derive(Clone)]
+struct Straight {
+    size: u32,
+}
+
+impl Planner for Straight {
+    fn act(&mut self, seen: &Seen<'_>) -> Move {
+        let at = Cell::of(symbol(seen.own), self.size);
+        Move::Index(at.move_to(Cell::of_shares(seen.task, self.size)))
+    }
 }
 
 impl TaskDistribution for GridNavi {
@@ -175,6 +204,15 @@ impl TaskDistribution for GridNavi {
         task.goal = Cell::of(index + if index < size { 0 } else { 2 }, size);
     }
 
+    /// The goal's two coordinates, each divided by the farthest one.
+    fn description_size(&self) -> usize {
+        2
+    }
+
+    fn describe(&self, task: &HiddenGoal, description: &mut [f32]) {
+        description.copy_from_slice(&task.goal.shares(task.size));
+    }
+
     /// A shortest path in every episode, then staying.
     fn known_task_optimum(&self, task: &HiddenGoal) -> Option<f64> {
         let tenths = self.trial.known_tenths(task.goal.x + task.goal.y);
@@ -196,6 +234,10 @@ impl TaskDistribution for GridNavi {
             bayes_optimal: exact(self.solution().map(|solution| solution.value)),
             known_task_optimum: Exact::value(f64::from(self.trial.episodes) * known),
             random: exact(self.random()),
+            bayes_optimal_rewards: self
+                .solution()
+                .ok()
+                .map(|solution| solution.rewards.clone()),
         }
     }
 
@@ -205,5 +247,14 @@ impl TaskDistribution for GridNavi {
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
         let path = &self.solution()?.path;
         Ok(Box::new(BayesOptimal::new(path, self.spec())))
+    }
+
+    fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {
+        let size = self.trial.size;
+        vec![
+            Box::new(PosteriorSampling),
+            Box::new(ExhaustiveSearch),
+            known_goal(self, Straight { size }),
+        ]
     }
 }

@@ -123,26 +123,22 @@ impl Trial {
         Ok(Tables::new(self, &map, &reachable).solve())
     }
 
-    /// Expected return of each episode, given the goals' distances from the
-    /// start and the steps that find them; other goals are never found.
-    fn episode_values(self, found: &[(u32, u64)]) -> Vec<f64> {
+    /// Expected reward of each step, given the goals' distances from the start
+    /// and the steps that find them: from then on the goal pays until the
+    /// episode ends, and in later episodes from the end of a shortest path.
+    /// Other goals are never found. `[steps]`
+    fn rewards(self, found: &[(u32, u64)]) -> Vec<f64> {
         let horizon = u64::from(self.horizon);
-        let earned =
-            |episode: u64, &(distance, step): &(u32, u64)| match (step / horizon).cmp(&episode) {
-                std::cmp::Ordering::Less => self.known_tenths(distance),
-                std::cmp::Ordering::Equal => {
-                    let within = (step % horizon) as i64;
-                    10 * (i64::from(self.horizon) - within) - within
-                }
-                std::cmp::Ordering::Greater => -i64::from(self.horizon),
-            };
         let goals = self.goals() as f64;
-        let never = (goals - found.len() as f64) * -f64::from(self.horizon);
-        let of_episode = |episode: u32| {
-            let tenths: i64 = found.iter().map(|g| earned(episode.into(), g)).sum();
-            (never + tenths as f64) / (10.0 * goals)
+        let pays = |step: u64, &(distance, finds): &(u32, u64)| match step / horizon {
+            episode if episode == finds / horizon => step >= finds,
+            episode => episode > finds / horizon && step % horizon + 1 >= u64::from(distance),
         };
-        (0..self.episodes).map(of_episode).collect()
+        let of_step = |step: u64| {
+            let paying = found.iter().filter(|goal| pays(step, goal)).count() as f64;
+            (11.0 * paying - goals) / (10.0 * goals)
+        };
+        (0..self.steps()).map(of_step).collect()
     }
 
     fn cost(self, sets: f64, cells: f64, goals: f64) -> Cost {
@@ -164,9 +160,9 @@ pub(crate) struct Solution {
     /// Where the agent is after each step until it has found the goal.
     /// `[steps]`
     pub(crate) path: Vec<Cell>,
-    /// Expected return of each episode. Other best paths may divide the same
-    /// sum otherwise. `[episodes]`
-    pub(crate) episodes: Vec<f64>,
+    /// Expected reward of each step. Other best paths may divide the same sum
+    /// otherwise. `[steps]`
+    pub(crate) rewards: Vec<f64>,
     /// Expected return of the trial.
     pub(crate) value: f64,
 }
@@ -370,7 +366,7 @@ impl<'a> Tables<'a> {
         let never = -0.1 * self.trial.steps() as f64;
         Solution {
             path,
-            episodes: self.trial.episode_values(&found),
+            rewards: self.trial.rewards(&found),
             value: never + f64::from(gains) / (10.0 * goals),
         }
     }

@@ -128,18 +128,18 @@ fn the_published_size() {
     let known = 155.0 / 14.0;
     let first = trial(5, 15, 1).solve().unwrap();
     assert_close(first.value, 4.0);
-    for (found, wanted) in solution.episodes.iter().zip([4.0, known, known, known]) {
-        assert_close(*found, wanted);
+    for (found, wanted) in solution.rewards.chunks(15).zip([4.0, known, known, known]) {
+        assert_close(found.iter().sum(), wanted);
     }
     assert_eq!(solution.path.len(), 60);
 }
 
 #[test]
-fn episodes_sum_to_the_trial() {
+fn rewards_sum_to_the_trial() {
     for (size, horizon, episodes) in [(3, 4, 3), (4, 6, 2), (5, 4, 3), (4, 1, 2), (4, 15, 4)] {
         let solution = trial(size, horizon, episodes).solve().unwrap();
-        assert_eq!(solution.episodes.len(), episodes as usize);
-        assert_close(solution.episodes.iter().sum(), solution.value);
+        assert_eq!(solution.rewards.len(), (horizon * episodes) as usize);
+        assert_close(solution.rewards.iter().sum(), solution.value);
     }
 }
 

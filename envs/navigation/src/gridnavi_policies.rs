@@ -85,6 +85,9 @@ impl PolicyFactory for BayesOptimal {
 fn size(policy: &str, spec: &EnvSpec) -> Result<u32, String> {
     match spec.observation {
         ObservationSpace::Discrete { size } if spec.name == NAME => Ok(size.isqrt() as u32),
+        _ if spec.name == NAME => Err(format!(
+            "{policy} looks for the goal and cannot act where it is shown: set task=hidden"
+        )),
         _ => Err(format!(
             "{policy} knows the rules of '{NAME}' and cannot act in '{}'; it can act in '{NAME}'",
             spec.name

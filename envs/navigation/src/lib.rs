@@ -6,14 +6,19 @@
 
 mod cost;
 mod dark_key_door;
+mod dark_key_door_policies;
+mod drawing;
 mod empty_grid;
 mod estimate;
 mod grid;
 mod gridnavi;
 mod gridnavi_oracle;
 mod gridnavi_policies;
+mod known_goal;
+mod labyrinth;
 mod limits;
 mod maze;
+mod maze_planner;
 mod point_corners;
 mod point_navigation;
 mod view;
@@ -23,6 +28,7 @@ pub use empty_grid::{EmptyGrid, EmptyRoom, Pose};
 pub use grid::Cell;
 pub use gridnavi::{GridNavi, HiddenGoal};
 pub use gridnavi_policies::{ExhaustiveSearch, PosteriorSampling};
-pub use maze::{Labyrinth, Maze, Walker};
+pub use labyrinth::{Labyrinth, Walker};
+pub use maze::Maze;
 pub use point_corners::{CornerGoal, PointCorners};
 pub use point_navigation::{PointGoal, PointNavigation};

@@ -1,11 +1,15 @@
 //! Mazes with a hidden goal.
 
+use crate::drawing::{Sketch, middle};
 use crate::estimate;
+use crate::known_goal::known_goal;
+use crate::labyrinth::{Labyrinth, Tile, Walker};
 use crate::limits::{EPISODES, HORIZON, Limit};
-use crate::view::{BORDER, TILES, ahead, look};
+use crate::maze_planner::MazePlanner;
+use crate::view::{BORDER, TILES, look};
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
-use rl_core::{SpecError, Step, Stream, TaskDistribution};
+use rl_core::{Episode, Ink, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution};
 
 /// Mazes, drawn anew for every task together with the place and heading that
 /// every episode begins with, and with the goal. A maze is perfect: between
@@ -74,123 +78,6 @@ impl Maze {
     }
 }
 
-/// One task: a maze, where its episodes begin and where its goal is.
-#[derive(Clone, Debug, Default)]
-pub struct Labyrinth {
-    /// The map, with a border of walls. `[stride][stride]`
-    tiles: Vec<Tile>,
-    stride: usize,
-    start: Walker,
-    goal: usize,
-    horizon: f32,
-    /// The rooms on the way to where the walk that makes the maze is.
-    way: Vec<u32>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tile {
-    Floor,
-    Wall,
-    Goal,
-}
-
-/// Where the agent is in a [`Labyrinth`], and since how many steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Walker {
-    at: usize,
-    heading: u32,
-    steps: u32,
-}
-
-impl Labyrinth {
-    /// The place of a room, by its number row by row.
-    fn room(&self, number: usize) -> usize {
-        let rooms = (self.stride - 2 * BORDER - 1) / 2;
-        let (row, column) = (number / rooms, number % rooms);
-        (2 * row + 1 + BORDER) * self.stride + 2 * column + 1 + BORDER
-    }
-
-    /// Walks from a room to neighbours that have never been entered, in random
-    /// directions, and back where there is none, until all rooms are part of
-    /// the maze.
-    fn dig(&mut self, size: usize, rng: &mut Stream) {
-        self.stride = size + 2 * BORDER;
-        self.tiles.clear();
-        self.tiles.resize(self.stride * self.stride, Tile::Wall);
-        let rooms = (size - 1) / 2;
-        let inside = BORDER..BORDER + size;
-        let first = self.room(rng.random_range(0..rooms * rooms));
-        self.tiles[first] = Tile::Floor;
-        self.way.clear();
-        self.way.reserve(rooms * rooms);
-        self.way.push(first as u32);
-        while let Some(&room) = self.way.last() {
-            let room = room as usize;
-            let mut ways = [0; 4];
-            let mut count = 0;
-            for heading in 0..4 {
-                let to = room.wrapping_add_signed(2 * ahead(heading, self.stride));
-                let within =
-                    inside.contains(&(to / self.stride)) && inside.contains(&(to % self.stride));
-                if within && self.tiles[to] == Tile::Wall {
-                    ways[count] = heading;
-                    count += 1;
-                }
-            }
-            if count == 0 {
-                self.way.pop();
-                continue;
-            }
-            let step = ahead(ways[rng.random_range(0..count)], self.stride);
-            let to = room.wrapping_add_signed(2 * step);
-            self.tiles[room.wrapping_add_signed(step)] = Tile::Floor;
-            self.tiles[to] = Tile::Floor;
-            self.way.push(to as u32);
-        }
-    }
-
-    /// Where an action leads; against a wall, nowhere.
-    #[inline]
-    fn moved(&self, at: usize, heading: u32, action: u32) -> (usize, u32) {
-        match action {
-            0 => match at.wrapping_add_signed(ahead(heading, self.stride)) {
-                to if self.tiles[to] == Tile::Wall => (at, heading),
-                to => (to, heading),
-            },
-            1 => (at, (heading + 1) % 4),
-            _ => (at, (heading + 3) % 4),
-        }
-    }
-
-    /// The fewest actions from the start to the goal, by breadth-first search
-    /// over places and headings.
-    fn shortest(&self) -> Option<usize> {
-        let pose = |at: usize, heading: u32| 4 * at + heading as usize;
-        let mut seen = vec![false; 4 * self.tiles.len()];
-        seen[pose(self.start.at, self.start.heading)] = true;
-        let mut frontier = vec![(self.start.at, self.start.heading)];
-        let mut next = Vec::new();
-        let mut steps = 0;
-        while !frontier.is_empty() {
-            steps += 1;
-            for &(at, heading) in &frontier {
-                for action in 0..3 {
-                    let (at, heading) = self.moved(at, heading, action);
-                    if at == self.goal {
-                        return Some(steps);
-                    }
-                    if !std::mem::replace(&mut seen[pose(at, heading)], true) {
-                        next.push((at, heading));
-                    }
-                }
-            }
-            frontier.clear();
-            std::mem::swap(&mut frontier, &mut next);
-        }
-        None
-    }
-}
-
 impl Environment for Labyrinth {
     type State = Walker;
     type Action = Discrete;
@@ -219,6 +106,31 @@ impl Environment for Labyrinth {
                 Tile::Goal => [0.0, 1.0],
             };
         });
+    }
+
+    fn position(&self, state: &Walker) -> [f32; 2] {
+        middle(self.cell(state.at))
+    }
+
+    fn draw(&self, episode: Option<&Episode>) -> Option<Picture> {
+        let size = self.size();
+        let mut sketch = Sketch::walls(size as f32);
+        for row in 0..size {
+            let first = (row + BORDER) * self.stride + BORDER;
+            let tiles = &self.tiles[first..first + size];
+            let mut column = 0;
+            for run in tiles.chunk_by(|a, b| (*a == Tile::Wall) == (*b == Tile::Wall)) {
+                if run[0] != Tile::Wall {
+                    sketch.cells(self.cell(first + column), run.len() as u32, Ink::Ground);
+                }
+                column += run.len();
+            }
+        }
+        sketch.cells(self.cell(self.start.at), 1, Ink::Start);
+        sketch.cells(self.cell(self.goal), 1, Ink::Goal);
+        let caption = "Green: the goal. Grey: the start. Dark: walls. The agent sees 7 by 7 tiles \
+                       before it.";
+        Some(sketch.finish(NAME, caption, episode))
     }
 }
 
@@ -250,9 +162,23 @@ impl TaskDistribution for Maze {
         task.horizon = self.horizon as f32;
     }
 
+    /// Row by row whether each tile is a wall, then row and column of the goal
+    /// and of the start, each divided by the last one, then the heading at the
+    /// start as a one-hot vector (up, right, down, left).
+    fn description_size(&self) -> usize {
+        self.size * self.size + 8
+    }
+
+    fn describe(&self, task: &Labyrinth, description: &mut [f32]) {
+        task.write(description);
+    }
+
     /// A shortest way in every episode.
     fn known_task_optimum(&self, task: &Labyrinth) -> Option<f64> {
-        let steps = task.shortest().filter(|steps| *steps <= self.horizon);
+        let steps = task
+            .shortest()
+            .map(|way| way.len())
+            .filter(|steps| *steps <= self.horizon);
         let reward = |steps| 1.0 - 0.9 * steps as f64 / self.horizon as f64;
         Some(self.episodes as f64 * steps.map_or(0.0, reward))
     }
@@ -267,7 +193,12 @@ impl TaskDistribution for Maze {
             ),
             known_task_optimum: estimate::known_task_optimum(self, samples as u64),
             random: estimate::random(self),
+            ..ExactValues::default()
         }
+    }
+
+    fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {
+        vec![known_goal(self, MazePlanner::new(self.size))]
     }
 }
 

@@ -1,11 +1,14 @@
 //! A point on a plane that is to go to one of four corners, with a sparse
 //! reward.
 
+use crate::drawing::Sketch;
 use crate::estimate;
+use crate::known_goal::{Move, Planner, Seen, known_goal};
 use crate::limits::{EPISODES, HORIZON};
+use rl_core::TaskDistribution;
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Continuous, EnvSpec, Environment, Exact, ExactValues};
-use rl_core::{ObservationSpace, SpecError, Step, Stream, TaskDistribution};
+use rl_core::{Episode, Ink, ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream};
 
 /// Four corners: a point begins every episode somewhere in U\[−0.2, 0.2\]² and
 /// is to go to one of (±2, ±2), drawn uniformly for every task. Episodes never
@@ -46,6 +49,11 @@ const CORNER: f32 = 2.0;
 const REACH: f32 = 0.2;
 /// Nearer to (0, 0) than this, by the sum of both coordinates, nothing is paid.
 const RADIUS: f32 = 0.5;
+/// A coordinate on the diagonal that is outside the rewarded region and from
+/// which a full move leads into it, whatever the rounding.
+const OUTSIDE: f32 = 0.051;
+/// Farthest coordinate that is in the picture.
+const DRAWN: f32 = 2.5;
 
 impl PointCorners {
     /// Trials of `episodes` episodes (1 to 4,000) of `horizon` steps (1 to
@@ -123,6 +131,70 @@ impl Environment for CornerGoal {
     fn observe(&self, state: &[f32; 2], observation: &mut [f32]) {
         observation.copy_from_slice(state);
     }
+
+    fn position(&self, state: &[f32; 2]) -> [f32; 2] {
+        state.map(|x| x + DRAWN)
+    }
+
+    fn draw(&self, episode: Option<&Episode>) -> Option<Picture> {
+        let mut sketch = Sketch::plane(2.0 * DRAWN);
+        let ends = [
+            [RADIUS, 0.0],
+            [0.0, RADIUS],
+            [-RADIUS, 0.0],
+            [0.0, -RADIUS],
+            [RADIUS, 0.0],
+        ];
+        let unpaid = ends.map(|end| self.position(&end));
+        sketch.line(unpaid.to_vec(), Ink::Start);
+        for (x, y) in [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)] {
+            let corner = [x * CORNER, y * CORNER];
+            let ink = if corner == self.goal {
+                Ink::Goal
+            } else {
+                Ink::Start
+            };
+            sketch.disc(self.position(&corner), 0.12, ink);
+        }
+        let caption = "Green: the goal, one of four corners, which the agent does not see. Moves \
+                       are paid where they end in its quadrant, outside the grey diamond.";
+        Some(sketch.finish(NAME, caption, episode))
+    }
+}
+
+/// Goes to the diagonal towards the goal, on it in and out of the rewarded
+/// region, and to the goal at last: the way that earns at least the lower one
+/// of [`PointCorners::bounds`].
+#[derive(Clone)]
+struct InAndOut {
+    horizon: usize,
+}
+
+impl InAndOut {
+    /// The move at `at` with `left` steps left, where the goal is in the first
+    /// quadrant.
+    fn from(at: [f32; 2], left: usize) -> [f32; 2] {
+        let [x, y] = at;
+        if (x - y).abs() > 1e-4 || x < OUTSIDE - 1e-3 {
+            let to = OUTSIDE.clamp(x.max(y) - REACH, x.min(y) + REACH);
+            return [to - x, to - y];
+        }
+        // Once more out and in earns one full move for two of those left.
+        let straight = (CORNER - x) / REACH;
+        match x < RADIUS / 2.0 || straight + 1.0 >= left as f32 {
+            true => [CORNER - x, CORNER - y],
+            false => [-REACH; 2],
+        }
+    }
+}
+
+impl Planner for InAndOut {
+    fn act(&mut self, seen: &Seen<'_>) -> Move {
+        let sign = |axis: usize| seen.task[axis].signum();
+        let mirrored = [0, 1].map(|axis| sign(axis) * seen.own[axis]);
+        let by = Self::from(mirrored, self.horizon - seen.step);
+        Move::By([sign(0) * by[0], sign(1) * by[1]])
+    }
 }
 
 impl TaskDistribution for PointCorners {
@@ -145,6 +217,15 @@ impl TaskDistribution for PointCorners {
         task.goal = [0; 2].map(|_| if rng.random() { CORNER } else { -CORNER });
     }
 
+    /// The goal's two coordinates.
+    fn description_size(&self) -> usize {
+        2
+    }
+
+    fn describe(&self, task: &CornerGoal, description: &mut [f32]) {
+        description.copy_from_slice(&task.goal);
+    }
+
     /// Known task: see the reward; only bounds are known. Random: an estimate
     /// from sampled tasks.
     fn exact_values(&self) -> ExactValues {
@@ -156,7 +237,13 @@ impl TaskDistribution for PointCorners {
                  between {least:.2} and {most:.2}, depending on where an episode begins"
             )),
             random: estimate::random(self),
+            ..ExactValues::default()
         }
+    }
+
+    fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {
+        let horizon = self.horizon;
+        vec![known_goal(self, InAndOut { horizon })]
     }
 }
 

@@ -85,21 +85,6 @@ fn episode(
     total
 }
 
-/// Goes to the diagonal, back and forth on it, and at last to the goal: the
-/// way of the lower bound. In the first quadrant; mirrored for other goals.
-fn in_and_out([x, y]: [f32; 2], left: usize) -> [f32; 2] {
-    if (x - y).abs() > 1e-4 || x < 0.05 {
-        let to = 0.051_f32.clamp(x.max(y) - REACH, x.min(y) + REACH);
-        return [to - x, to - y];
-    }
-    // Once more out and in earns one full move for two of those left.
-    let straight = (CORNER - x) / REACH;
-    match x < 0.25 || straight + 1.0 >= left as f32 {
-        true => [REACH.min(CORNER - x), REACH.min(CORNER - y)],
-        false => [-REACH, -REACH],
-    }
-}
-
 /// The lower bound is attained from everywhere, the upper one never exceeded,
 /// and both are nearly the same.
 #[test]
@@ -116,7 +101,7 @@ fn the_bounds_hold() {
             task.reset(&mut start, &mut stream);
             let [a, b] = task.goal.map(|g| g.signum());
             let mirrored = |at: [f32; 2], left| {
-                let [x, y] = in_and_out([at[0] * a, at[1] * b], left);
+                let [x, y] = InAndOut::from([at[0] * a, at[1] * b], left);
                 [x * a, y * b]
             };
             let earned = episode(&task, start, horizon, mirrored);

@@ -1,10 +1,13 @@
 //! A point on a plane that is to go to a goal, with a dense reward.
 
+use crate::drawing::Sketch;
 use crate::estimate;
+use crate::known_goal::{Move, Planner, Seen, known_goal};
 use crate::limits::{EPISODES, HORIZON};
+use rl_core::TaskDistribution;
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Continuous, EnvSpec, Environment, Exact, ExactValues};
-use rl_core::{ObservationSpace, SpecError, Step, Stream, TaskDistribution};
+use rl_core::{Episode, Ink, ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream};
 
 /// 2-D navigation: a point begins every episode at (0, 0) and is to go to a
 /// goal, drawn for every task from U\[−0.5, 0.5\]².
@@ -33,6 +36,8 @@ const NAME: &str = "point-navigation";
 const FARTHEST: f32 = 0.5;
 /// Farthest move along one coordinate.
 const REACH: f32 = 0.1;
+/// Farthest coordinate that is in the picture.
+const DRAWN: f32 = 0.75;
 /// The goal is reached when both coordinates are nearer than this.
 const NEAR: f32 = 0.01;
 
@@ -95,6 +100,37 @@ impl Environment for PointGoal {
     fn observe(&self, state: &[f32; 2], observation: &mut [f32]) {
         observation.copy_from_slice(state);
     }
+
+    fn position(&self, state: &[f32; 2]) -> [f32; 2] {
+        state.map(|x| x + DRAWN)
+    }
+
+    fn draw(&self, episode: Option<&Episode>) -> Option<Picture> {
+        let mut sketch = Sketch::plane(2.0 * DRAWN);
+        let [low, high] = [DRAWN - FARTHEST, DRAWN + FARTHEST];
+        let square = [
+            [low, low],
+            [high, low],
+            [high, high],
+            [low, high],
+            [low, low],
+        ];
+        sketch.line(square.to_vec(), Ink::Start);
+        sketch.disc(self.position(&self.goal), 0.03, Ink::Goal);
+        let caption = "Green: the goal, which the agent does not see. Grey: where goals are drawn \
+                       from, 1 by 1; the cross is where episodes begin.";
+        Some(sketch.finish(NAME, caption, episode))
+    }
+}
+
+/// Goes at full speed along both coordinates until each is right.
+#[derive(Clone)]
+struct Straight;
+
+impl Planner for Straight {
+    fn act(&mut self, seen: &Seen<'_>) -> Move {
+        Move::By([0, 1].map(|axis| seen.task[axis] - seen.own[axis]))
+    }
 }
 
 impl TaskDistribution for PointNavigation {
@@ -117,6 +153,15 @@ impl TaskDistribution for PointNavigation {
         task.goal = [0; 2].map(|_| rng.random_range(-FARTHEST..FARTHEST));
     }
 
+    /// The goal's two coordinates.
+    fn description_size(&self) -> usize {
+        2
+    }
+
+    fn describe(&self, task: &PointGoal, description: &mut [f32]) {
+        description.copy_from_slice(&task.goal);
+    }
+
     /// After t steps no policy is nearer to the goal, in either coordinate,
     /// than max(0, |gᵢ| − 0.1 t). Going at full speed along both coordinates
     /// until each is right attains that at every step for both at once, and so
@@ -137,7 +182,12 @@ impl TaskDistribution for PointNavigation {
             bayes_optimal: Exact::unknown("goals and positions are continuous"),
             known_task_optimum: Exact::value(self.expected_optimum()),
             random: estimate::random(self),
+            ..ExactValues::default()
         }
+    }
+
+    fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {
+        vec![known_goal(self, Straight)]
     }
 }
 

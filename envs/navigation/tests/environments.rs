@@ -272,8 +272,16 @@ proptest! {
         seed in any::<u64>(),
     ) {
         fn made<D: TaskDistribution>(made: Result<D, SpecError>) -> Option<Box<dyn EnvFactory>> {
-            let tasks = Tasks::new(made.ok()?).expect("a valid specification");
-            Some(Box::new(tasks))
+            let distribution = match made {
+                Ok(distribution) => distribution,
+                Err(error) => {
+                    let text = error.to_string();
+                    let said = ["environment '", " is ", "; allowed: "];
+                    assert!(said.iter().all(|part| text.contains(part)), "{text}");
+                    return None;
+                }
+            };
+            Some(Box::new(Tasks::new(distribution).expect("a valid specification")))
         }
         let envs = [
             made(GridNavi::new(size, horizon, episodes)),

@@ -121,6 +121,12 @@ fn exact_values() {
     assert!((best - 521.0 / 14.0).abs() < 1e-12, "{best}");
     let episodes = grid.bayes_optimal_episodes().unwrap();
     assert!((episodes.iter().sum::<f64>() - best).abs() < 1e-9);
+    let rewards = values.bayes_optimal_rewards.unwrap();
+    assert_eq!(rewards.len(), 60);
+    assert!((rewards.iter().sum::<f64>() - best).abs() < 1e-9);
+    // No goal is one move away; two steps find one of 21.
+    assert!((rewards[0] + 0.1).abs() < 1e-12);
+    assert!((rewards[1] - (1.1 / 21.0 - 0.1)).abs() < 1e-12);
     assert!((episodes[0] - 4.0).abs() < 1e-12);
     // One step: of five moves none ends on a goal.
     let values = tasks(5, 1, 3).exact_values();
@@ -153,6 +159,16 @@ fn the_optimal_policy_earns_the_optimal_value() {
             assert_agrees(&mean(&trajectory, Some(episode)), *wanted, &what);
         }
         assert_agrees(&mean(&trajectory, None), wanted.iter().sum(), &what);
+        let steps = tasks.exact_values().bayes_optimal_rewards.unwrap();
+        for (row, wanted) in trajectory.rewards().chunks(20_000).zip(steps) {
+            let found: Moments = row.iter().map(|reward| f64::from(*reward)).collect();
+            // The largest of up to 60 deviations.
+            let error = (found.mean() - wanted).abs();
+            assert!(
+                error <= 4.0 * found.standard_error() + 1e-6,
+                "{what}: {error}"
+            );
+        }
     }
 }
 

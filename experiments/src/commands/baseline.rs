@@ -22,7 +22,8 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
     let built = entry.build(&request.settings).map_err(Failure::config)?;
     let env = &built.factory;
     let specs = request.learners.iter();
-    let specs = specs.map(|(about, params)| LearnerSpec::new(about.name, about.name, params));
+    let specs = specs
+        .map(|(about, params)| LearnerSpec::new_in(&about.name, &about.name, params, env.as_ref()));
     let specs: Vec<LearnerSpec> = specs
         .collect::<Result<_, String>>()
         .map_err(Failure::config)?;
@@ -69,21 +70,24 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
 
 /// Learners with their parameters, and the environment's settings.
 #[derive(Debug)]
-struct Request {
-    settings: Table,
-    learners: Vec<(About, Table)>,
+pub(crate) struct Request {
+    pub(crate) settings: Table,
+    pub(crate) learners: Vec<(About, Table)>,
 }
 
 impl Request {
     /// Sorts the words of the command line. A key without a name in front
     /// belongs to whoever has it, if that is clear.
-    fn read(entry: &EnvironmentEntry, words: &[String]) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// Names what is not known or not clear.
+    pub(crate) fn read(entry: &EnvironmentEntry, words: &[String]) -> Result<Self, Failure> {
         let mut request = Self {
             settings: Table::new(),
             learners: Vec::new(),
         };
         for name in words.iter().filter(|word| !word.contains('=')) {
-            let about = find(name).map_err(Failure::usage)?;
+            let about = find(name, entry).map_err(Failure::usage)?;
             if request
                 .learners
                 .iter()
@@ -105,27 +109,29 @@ impl Request {
     }
 
     /// Whose keys there are: `(owner, key)`.
-    fn keys(&self, entry: &EnvironmentEntry) -> Vec<(&'static str, String)> {
+    fn keys(&self, entry: &EnvironmentEntry) -> Vec<(String, String)> {
         let settings = entry
             .keys()
             .iter()
-            .map(|key| ("environment", key.name.clone()));
-        let params = self
-            .learners
-            .iter()
-            .flat_map(|(about, _)| about.keys.iter().map(|key| (about.name, key.name.clone())));
+            .map(|key| ("environment".to_owned(), key.name.clone()));
+        let params = self.learners.iter().flat_map(|(about, _)| {
+            about
+                .keys
+                .iter()
+                .map(|key| (about.name.to_string(), key.name.clone()))
+        });
         settings.chain(params).collect()
     }
 
     fn set(&mut self, entry: &EnvironmentEntry, one: Override) -> Result<(), Failure> {
         let keys = self.keys(entry);
-        let full = |(owner, key): &(&str, String)| format!("{owner}.{key}");
-        let meant: Vec<&(&str, String)> = keys
+        let full = |(owner, key): &(String, String)| format!("{owner}.{key}");
+        let meant: Vec<&(String, String)> = keys
             .iter()
             .filter(|pair| pair.1 == one.key || full(pair) == one.key)
             .collect();
         let (owner, key) = match &meant[..] {
-            [(owner, key)] => (*owner, key.clone()),
+            [(owner, key)] => (owner.as_str(), key.clone()),
             [] => {
                 let names: Vec<String> = keys.iter().map(full).collect();
                 let help = suggestion(&one.key, names.iter().map(String::as_str));

@@ -1,10 +1,11 @@
 //! `eval`: a trained agent on held-out tasks.
 
 use crate::cli::EvalArgs;
-use crate::comparison::{Comparison, LearnerKind, LearnerResult, on_held_out, word};
+use crate::comparison::{Comparison, Measured, measure, word};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::registry::Registry;
+use crate::results;
 use crate::runner::{config_of, start};
 use crate::session::{Session, device_of};
 use record::{Document, Reader};
@@ -34,15 +35,16 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
     training.restore(update, &checkpoint)?;
     let tasks = args.tasks.unwrap_or(config.evaluation.tasks.get());
     let actions = config.evaluation.actions;
-    let policy = training.policy(actions);
-    let env = &config.built.factory;
-    let evaluation = on_held_out(&session, env, &policy, (tasks, config.seed))?;
-    let result = LearnerResult::new(policy.name(), LearnerKind::Trained, &evaluation);
-    let (mean, error) = (result.mean_return, result.standard_error);
+    let measured = measure(&session, &config, training.as_ref(), tasks)?;
     // A finished run knows its exact values, which may take minutes.
     let finished: Option<Comparison> = run.document(Document::Comparison)?;
     let exact = finished.map(|comparison| comparison.exact);
     let exact = exact.unwrap_or_else(|| session.oracles.references(&config.built));
+    let exact = measured.references(exact);
+    let Measured {
+        result, adaptation, ..
+    } = measured;
+    let (mean, error) = (result.mean_return, result.standard_error);
     let gap = exact.gap_closed(mean, error);
     console.say(format!(
         "{} after update {update}, {} actions, {tasks} held-out tasks: mean return {} ± {error:.4}",
@@ -50,6 +52,9 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
         word(actions),
         console.good(&format!("{mean:.4}"))
     ))?;
+    if let Some(adaptation) = &adaptation {
+        results::print_adaptation(&console, adaptation)?;
+    }
     if let Some(gap) = gap {
         let [low, high] = gap.interval.map(|share| 100.0 * share);
         let share = 100.0 * gap.share;
@@ -67,5 +72,6 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
         "standard_error": error,
         "gap_closed": gap.map(|gap| gap.share),
         "gap_closed_interval": gap.map(|gap| gap.interval),
+        "adaptation": adaptation,
     }))
 }

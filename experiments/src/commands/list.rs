@@ -52,11 +52,12 @@ fn items(registry: &Registry, kind: Kind) -> Vec<Item> {
         }
         Kind::Learners => {
             let item = |about: learners::About| Item {
-                name: about.name.to_owned(),
-                summary: about.summary.to_owned(),
+                name: about.name.to_string(),
+                summary: about.summary.to_string(),
                 keys: about.keys.iter().map(row).collect(),
             };
-            learners::all().into_iter().map(item).collect()
+            let own = learners::of_environments(registry);
+            learners::all().into_iter().chain(own).map(item).collect()
         }
     }
 }

@@ -8,6 +8,8 @@ pub(crate) mod eval;
 pub(crate) mod list;
 pub(crate) mod oracle;
 pub(crate) mod quickstart;
+pub(crate) mod render;
 pub(crate) mod report;
 pub(crate) mod resume;
+pub(crate) mod table;
 pub(crate) mod train;

@@ -183,7 +183,8 @@ fn listings_checks_and_the_doctor() {
     }
     let rows = lab.done(&["list", "envs", "--json"]).rows();
     assert_eq!(rows[0]["name"], "bernoulli-bandit");
-    assert_eq!(rows[0]["keys"][0]["name"], "arms");
+    let keys = rows[0]["keys"].as_array().unwrap();
+    assert!(keys.iter().any(|key| key["name"] == "arms"), "{keys:?}");
     assert!(lab.done(&["list", "presets", "--json"]).rows().len() > 2);
     for row in lab
         .done(&["check-env", "bernoulli-bandit", "arms=3", "--json"])
@@ -208,34 +209,66 @@ fn listings_checks_and_the_doctor() {
 #[test]
 fn benchmarks_report_rates() {
     let lab = Lab::new();
-    let rows = lab
-        .done(&[
-            "bench",
-            "envs",
-            "bernoulli-bandit",
-            "arms=2",
-            "pulls=5",
-            "--json",
-        ])
-        .rows();
+    let words = ["bench", "envs", "bernoulli-bandit", "--json"];
+    let rows = lab.done(&words).rows();
     let lanes: Vec<u64> = rows
         .iter()
         .map(|row| row["lanes"].as_u64().unwrap())
         .collect();
     assert_eq!(lanes, [64, 1024, 4096]);
-    let small = [
-        "environment.pulls=3",
-        "rl2.lanes=64",
-        "rl2.tile=16",
-        "rl2.trunk.hidden=4",
-    ];
-    let row = lab
-        .done(&[&["bench", "rl2", "--json"], &small[..]].concat())
-        .last();
-    assert_eq!(row["env_steps_per_iteration"], 64 * 3);
-    let seconds = |key: &str| row[key].as_f64().unwrap();
-    let parts = ["rollout_seconds", "advantages_seconds", "learning_seconds"].map(seconds);
-    assert!((parts.iter().sum::<f64>() - seconds("seconds_per_iteration")).abs() < 1e-9);
-    let rate = 64.0 * 3.0 / seconds("seconds_per_iteration");
-    assert!((rate / seconds("env_steps_per_second") - 1.0).abs() < 1e-9);
+    for row in rows {
+        assert_eq!(row["settings"]["arms"], 2, "as the peers have it");
+        assert_eq!(row["settings"]["pulls"], 100);
+        assert!(row["env_steps_per_second"].as_f64().unwrap() > 0.0);
+    }
+}
+
+#[test]
+fn a_benchmark_of_rl2_says_where_the_time_goes() {
+    let lab = Lab::new();
+    for (cell, backend) in [("gru", "native"), ("lstm", "torch")] {
+        let (cell, backend) = (format!("cell={cell}"), format!("backend={backend}"));
+        let row = lab
+            .done(&[
+                "bench",
+                "rl2",
+                "--json",
+                &cell,
+                &backend,
+                "arms=3",
+                "hidden=4",
+                "envs=20",
+                "steps=3",
+                "epochs=2",
+                "minibatches=2",
+                "workers=2",
+            ])
+            .last();
+        assert_eq!(row["env_steps_per_iteration"], 20 * 3);
+        assert_eq!(row["workers"], 2);
+        assert!(row["iterations"].as_u64().unwrap() >= 5);
+        let number = |key: &str| row[key].as_f64().unwrap();
+        let seconds = number("seconds_per_iteration");
+        let parts = [
+            "environment",
+            "inference",
+            "advantages",
+            "forward",
+            "backward",
+            "optimizer",
+            "idle",
+        ];
+        let part = |name: &str| row["split"][name].as_f64().unwrap();
+        assert!(parts[..6].iter().all(|name| part(name) > 0.0), "{row}");
+        let sum: f64 = parts.iter().map(|name| part(name)).sum();
+        assert!((sum / seconds - 1.0).abs() < 1e-9);
+        assert!((60.0 / seconds / number("env_steps_per_second") - 1.0).abs() < 1e-9);
+        let fraction = number("gflops") / number("sgemm_gflops");
+        assert!((number("fraction_of_sgemm") / fraction - 1.0).abs() < 1e-9);
+        // Operations of a step: two for each weight of the gates and heads, once
+        // acting and three times for each of two epochs.
+        let gates = if cell == "cell=gru" { 3.0 } else { 4.0 };
+        let operations = 7.0 * 60.0 * 2.0 * (gates * 16.0 + 4.0 * 4.0);
+        assert!((number("gflops") / (operations / seconds * 1e-9) - 1.0).abs() < 1e-9);
+    }
 }

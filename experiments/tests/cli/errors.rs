@@ -116,7 +116,7 @@ fn bad_settings_around_the_algorithm_do_as_well() {
         &["environment.arms = 0", "1 to 65536"],
     );
     refused(
-        "environment.name=bandit",
+        "environment.name=bernouli-bandit",
         &["environment.name", "'bernoulli-bandit'"],
     );
     refused(

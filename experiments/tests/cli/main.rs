@@ -3,4 +3,7 @@
 mod commands;
 mod errors;
 mod lab;
+mod maml;
+mod render;
 mod same_bits;
+mod tables;

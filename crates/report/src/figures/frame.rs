@@ -10,14 +10,14 @@ use crate::text::fixed;
 
 /// Sizes of text, in pixels.
 pub(super) const TITLE: f64 = 18.0;
-pub(super) const LABEL: f64 = 14.0;
+pub(crate) const LABEL: f64 = 14.0;
 pub(super) const TICK: f64 = 13.0;
 
 /// Left edge of titles.
 const EDGE: f64 = 14.0;
 
 /// A line of text in the regular face.
-pub(super) fn text(place: Point, text: impl Into<String>, size: f64, color: Color) -> Text {
+pub(crate) fn text(place: Point, text: impl Into<String>, size: f64, color: Color) -> Text {
     Text {
         place,
         text: text.into(),
@@ -29,13 +29,16 @@ pub(super) fn text(place: Point, text: impl Into<String>, size: f64, color: Colo
 }
 
 /// Writes title and subtitle; returns how far down they reach.
-pub(super) fn titles(canvas: &mut Canvas, title: &str, subtitle: &str) -> f64 {
+pub(crate) fn titles(canvas: &mut Canvas, title: &str, subtitle: &str) -> f64 {
     let room = f64::from(canvas.width) - 2.0 * EDGE;
     let mut bottom = 8.0;
     for (words, face, size, color) in [
         (title, Face::SemiBold, TITLE, INK),
         (subtitle, Face::Regular, LABEL, MUTED),
     ] {
+        if words.is_empty() {
+            continue;
+        }
         for line in face.wrap(words, size, room) {
             bottom += 1.3 * size;
             let line = text((EDGE, bottom), line, size, color);

@@ -1,6 +1,7 @@
 //! The figures of a setting.
 
-mod frame;
+mod adaptation;
+pub(crate) mod frame;
 mod labels;
 mod learning;
 mod regret;
@@ -36,12 +37,18 @@ pub(crate) fn all(setting: &Setting<'_>, standings: Option<&Standings>) -> Resul
     Ok(figures.into_iter().flatten().collect())
 }
 
+/// The figure in which settings that adapt by gradient steps are compared, if
+/// there are any.
+pub(crate) fn adaptation(settings: &[Setting<'_>]) -> Option<Figure> {
+    adaptation::figure(settings)
+}
+
 /// Width of every figure in pixels: at a page of 600 pixels its smallest text
 /// still has 10.
-const WIDTH: u32 = 720;
+pub(crate) const WIDTH: u32 = 720;
 
-const INK: Color = Color(0x1b, 0x1f, 0x24);
-const MUTED: Color = Color(0x57, 0x60, 0x6a);
+pub(crate) const INK: Color = Color(0x1b, 0x1f, 0x24);
+pub(crate) const MUTED: Color = Color(0x57, 0x60, 0x6a);
 const GRID: Color = Color(0xe7, 0xea, 0xee);
 const AXIS: Color = Color(0x8c, 0x95, 0x9f);
 const WHITE: Color = Color(255, 255, 255);

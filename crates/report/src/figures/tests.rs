@@ -202,3 +202,48 @@ fn learners_have_different_looks() {
         assert!(!looks[..index].contains(look), "{look:?} is there twice");
     }
 }
+
+#[test]
+fn adaptation_compares_settings_step_by_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = [
+        ("maml", vec![-40.0, -11.7, -3.3, -3.2]),
+        ("pretrained", vec![-40.8, -19.7, -11.7, -8.5]),
+        ("random", vec![-82.7, -58.0, -53.8, -46.8]),
+    ];
+    for (name, returns) in &runs {
+        let synthetic = Synthetic {
+            adapted: Some(returns.clone()),
+            ..Synthetic::default()
+        };
+        for seed in 0..3 {
+            synthetic.write(&folder.path().join(name), seed);
+        }
+    }
+    let paths: Vec<_> = runs.map(|(name, _)| folder.path().join(name)).into();
+    let loaded = crate::load(&paths).unwrap();
+    let figure = super::adaptation(&group(&loaded)).unwrap();
+    assert_text_is_legible("adaptation", &figure.canvas);
+    let texts: Vec<&str> = figure.canvas.texts().map(|t| t.text.as_str()).collect();
+    for wanted in ["MAML", "Pretrained", "Random", "0", "1", "2", "3"] {
+        assert!(texts.contains(&wanted), "{wanted}: {texts:?}");
+    }
+    assert!(
+        figure.title.contains("3 gradient steps"),
+        "{}",
+        figure.title
+    );
+    assert!(figure.caption.contains("20 trials"), "{}", figure.caption);
+    let dots = |color: Color| {
+        let items = figure.canvas.items.iter();
+        items
+            .filter(|item| matches!(item, Item::Area(_, c, alpha) if *c == color && *alpha == 1.0))
+            .count()
+    };
+    assert_eq!(dots(AGENT), 4, "one for every number of steps");
+    // Runs that were not adapted have no such figure.
+    let plain = tempfile::tempdir().unwrap();
+    Synthetic::default().write(plain.path(), 0);
+    let loaded = crate::load(&[plain.path().to_path_buf()]).unwrap();
+    assert!(super::adaptation(&group(&loaded)).is_none());
+}

@@ -24,6 +24,8 @@ pub(crate) struct Synthetic {
     /// Whether training has ended, so that the comparison was written.
     pub(crate) compared: bool,
     pub(crate) evaluated: bool,
+    /// Returns after 0, 1, 2, … gradient steps on a task.
+    pub(crate) adapted: Option<Vec<f64>>,
 }
 
 impl Default for Synthetic {
@@ -48,6 +50,7 @@ impl Default for Synthetic {
             ],
             compared: true,
             evaluated: true,
+            adapted: None,
         }
     }
 }
@@ -147,8 +150,15 @@ impl Synthetic {
                 .iter()
                 .map(|other| self.learner(*other, &mut tasks)),
         );
+        let adapted = self.adapted.as_ref().map(|returns| {
+            let shifted: Vec<f64> = returns.iter().map(|r| r + 0.3 * own.next()).collect();
+            json!({
+                "tasks": 40, "trajectories": 20, "mean_return": shifted,
+                "standard_error": vec![0.4; returns.len()],
+            })
+        });
         json!({
-            "algorithm": "rl2", "environment": self.environment, "settings": self.settings,
+            "adaptation": adapted, "algorithm": "rl2", "environment": self.environment, "settings": self.settings,
             "seed": seed, "tasks": 10_000, "actions": "sampled", "env_steps": env_steps,
             "steps_per_trial": self.steps, "optimum": self.optimum(),
             "exact": {

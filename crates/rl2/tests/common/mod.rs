@@ -6,9 +6,21 @@ use rl_core::{
     ActionSpace, Discrete, EnvFactory, EnvSpec, Environment, Gae, ObservationSpace, Step, Stream,
     TaskDistribution, Tasks,
 };
-use rl2::{BackendKind, Outer, PolicyStart, Rl2Config, Schedule, Shape, Trainer};
+use rl2::{
+    BackendKind, Objective, Outer, PolicyStart, Rl2Config, Schedule, Shape, Surrogate, Trainer,
+};
 use rollout::Pool;
 use std::sync::Arc;
+
+pub(crate) const BACKENDS: [BackendKind; 2] = [BackendKind::Native, BackendKind::Torch];
+
+pub(crate) fn objective() -> Objective {
+    Objective {
+        surrogate: Surrogate::Clipped(0.2),
+        value_coefficient: 0.5,
+        entropy_coefficient: 0.01,
+    }
+}
 
 /// Two arms, of which one pays always and the other never, in `episodes`
 /// episodes of 3 pulls.

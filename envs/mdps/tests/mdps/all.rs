@@ -107,6 +107,10 @@ proptest! {
             let known = values.known_task_optimum.get().expect("small sizes are solved");
             prop_assert!(best <= known * (1.0 + 1e-9), "{best} > {known}");
             let random = values.random.get().expect("small sizes are solved");
+            let rewards = values.bayes_optimal_rewards.expect("small sizes are solved");
+            prop_assert_eq!(rewards.len(), chain.spec().trial_steps());
+            let sum: f64 = rewards.iter().sum();
+            prop_assert!((sum - best).abs() <= 1e-9 * best.max(1.0), "{sum}, not {best}");
             prop_assert!(best >= random * (1.0 - 1e-9), "{best} < {random}");
         }
         exercise(made)?;
@@ -121,6 +125,8 @@ proptest! {
             let values = two_step.exact_values();
             let best = values.bayes_optimal.get().expect("always solved");
             let known = values.known_task_optimum.get().expect("always solved");
+            let sum: f64 = values.bayes_optimal_rewards.expect("always solved").iter().sum();
+            prop_assert!((sum - best).abs() <= 1e-9 * best.max(1.0), "{sum}, not {best}");
             prop_assert!(best <= known * (1.0 + 1e-9) && best >= 0.5 * rounds as f64 * (1.0 - 1e-9));
         }
         exercise(made)?;

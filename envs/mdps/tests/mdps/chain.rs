@@ -1,6 +1,6 @@
 //! The chain and its Bayes-optimal policy, on the engine.
 
-use crate::common::{Rule, Seen, returns, run, run_trials, standard_errors};
+use crate::common::{Rule, Seen, farthest_step, returns, run, run_trials, standard_errors};
 use mdps::{Chain, ChainSettings};
 use rl_core::{EnvFactory as _, Tasks};
 
@@ -46,6 +46,13 @@ fn the_optimal_policy_earns_the_optimal_value() {
             let error = standard_errors(&returns(&trajectory), wanted);
             assert!(error.abs() < 3.0, "{settings:?}: {error} standard errors");
         }
+        let trajectory = run(&tasks, policy.as_ref(), 20_000);
+        let off = farthest_step(&trajectory, &values.bayes_optimal_rewards.unwrap());
+        // The largest of up to 100 deviations.
+        assert!(
+            off < 4.2,
+            "{settings:?}: a step is {off} standard errors off"
+        );
     }
 }
 

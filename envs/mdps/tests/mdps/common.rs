@@ -60,6 +60,17 @@ pub(crate) fn returns(trajectory: &Trajectory) -> Moments {
     (0..lanes).map(lane).collect()
 }
 
+/// How far a step's mean reward in the first trials is from what was expected
+/// of it, at most, in standard errors of 1 in each step.
+pub(crate) fn farthest_step(trajectory: &Trajectory, wanted: &[f64]) -> f64 {
+    let steps = trajectory.rewards().chunks_exact(trajectory.lanes());
+    let off = steps.zip(wanted).map(|(rewards, wanted)| {
+        let found: Moments = rewards.iter().map(|reward| f64::from(*reward)).collect();
+        (found.mean() - wanted).abs() / found.standard_error().max(1e-9)
+    });
+    off.fold(0.0, f64::max)
+}
+
 /// How many standard errors a mean is above a value.
 pub(crate) fn standard_errors(moments: &Moments, value: f64) -> f64 {
     (moments.mean() - value) / moments.standard_error()

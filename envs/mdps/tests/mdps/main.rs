@@ -4,7 +4,9 @@
 mod all;
 mod chain;
 mod common;
+mod descriptions;
 mod dirichlet_mdp;
 mod known_task;
+mod pictures;
 mod river_swim;
 mod two_step;

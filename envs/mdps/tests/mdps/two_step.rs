@@ -1,6 +1,8 @@
 //! The two-step task, its Bayes-optimal policy and its analysis, on the engine.
 
-use crate::common::{KEY, Rule, Seen, returns, run, run_trials, standard_errors, trial};
+use crate::common::{
+    KEY, Rule, Seen, farthest_step, returns, run, run_trials, standard_errors, trial,
+};
 use mdps::{RiverSwim, Stay, StayProbability, TwoStep, TwoStepTask};
 use rl_core::{ActionsMut, EnvFactory as _, Environment as _, Outcome, Purpose, TaskDistribution};
 use rl_core::{Tasks, Trajectory};
@@ -90,6 +92,13 @@ fn the_optimal_policy_earns_the_optimal_value_and_rules_of_thumb_less() {
                 "{rounds} rounds: {error} standard errors"
             );
         }
+        let trajectory = run(&tasks, policy.as_ref(), 20_000);
+        let off = farthest_step(&trajectory, &values.bayes_optimal_rewards.unwrap());
+        // The largest of up to 100 deviations.
+        assert!(
+            off < 4.2,
+            "{rounds} rounds: a step is {off} standard errors off"
+        );
         let rule = returns(&run(&tasks, &Rule(win_stay), 20_000));
         assert!(standard_errors(&rule, best) < -10.0);
         let random = Rule(|seen: Seen| (seen.chance * 2.0) as u32);

@@ -82,6 +82,7 @@ impl TaskDistribution for GuessTheNumber {
             bayes_optimal: Exact::value(total as f64 / self.numbers as f64),
             known_task_optimum: Exact::value(self.guesses as f64),
             random: Exact::value(self.guesses as f64 / self.numbers as f64),
+            ..ExactValues::default()
         }
     }
 }

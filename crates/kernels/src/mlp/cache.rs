@@ -1,0 +1,298 @@
+//! What a forward pass and its tangent leave behind.
+
+use super::product::{Matrix, ROWS, padded};
+use super::{Activation, Head, Mlp, Real};
+use crate::buffer::Buffer;
+use crate::simd::Isa;
+use std::fmt;
+use std::ops::Range;
+
+/// Samples that pass through all layers together, so that what a layer leaves
+/// is still in cache when the next one reads it.
+pub(crate) const BLOCK: usize = 64;
+
+/// Blocks of samples, all but the last of them full.
+pub(crate) fn blocks(samples: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..samples)
+        .step_by(BLOCK)
+        .map(move |first| first..(first + BLOCK).min(samples))
+}
+
+/// Floats per row of the units that enter layer `l`.
+pub(crate) fn stride(mlp: &Mlp, l: usize) -> usize {
+    let width = mlp.layers[l].inputs;
+    match l {
+        0 => width.next_multiple_of(4),
+        _ => padded(width),
+    }
+}
+
+/// Units entering a layer, some samples of them, from the first of `block` on.
+pub(crate) fn rows_from<'a, R>(
+    level: &'a Buffer<R>,
+    stride: usize,
+    block: &Range<usize>,
+) -> Matrix<'a, R> {
+    Matrix {
+        data: &level[block.start * stride..block.end.next_multiple_of(ROWS) * stride],
+        stride,
+    }
+}
+
+/// Activations of a batch of samples and the parameters they were made with.
+///
+/// Buffers grow to the largest batch seen and are never released; a thread with
+/// its own cache allocates nothing after that. It takes about `samples` times
+/// the sum of all layer widths, each rounded up to 16 units.
+#[derive(Clone)]
+pub struct Cache<R> {
+    pub(crate) isa: Isa,
+    /// The network of the last forward pass.
+    pub(crate) made_by: Option<Made>,
+    pub(crate) samples: usize,
+    pub(crate) params: Vec<R>,
+    /// What enters each layer: `[layers][samples][stride]`, rows padded to a
+    /// multiple of `ROWS`.
+    pub(crate) levels: Vec<Buffer<R>>,
+    pub(crate) outputs: Vec<R>,       // [samples][outputs]
+    pub(crate) probabilities: Vec<R>, // [samples][outputs], categorical only
+    pub(crate) log_probabilities: Vec<R>,
+    pub(crate) inverse_std: Vec<R>, // [outputs], Gaussian only
+    pub(crate) scratch: Scratch<R>,
+}
+
+/// What distinguishes networks that a cache could be confused about.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    widths: Vec<usize>,
+    activation: Activation,
+    head: Head,
+}
+
+/// Buffers whose content no call leaves to the next.
+#[derive(Clone, Default)]
+pub(crate) struct Scratch<R> {
+    /// Weights in panels of either direction.
+    pub(crate) weights: Buffer<R>,
+    /// The tangent's direction in panels of inputs.
+    pub(crate) direction: Buffer<R>,
+    pub(crate) biases: Buffer<R>,
+    /// Gradients of weights, padded as `[stride(inputs)][padded(outputs)]`.
+    pub(crate) weight_sums: Buffer<R>,
+    pub(crate) bias_sums: Buffer<R>,
+    pub(crate) log_std_sums: Vec<f64>,
+    /// Gradients of a block's units `[BLOCK][widest]`, of two layers in turn.
+    pub(crate) delta: [Buffer<R>; 2],
+    pub(crate) delta_tangent: [Buffer<R>; 2],
+    /// A vector of samples' logits, transposed.
+    pub(crate) columns: Buffer<R>,
+    /// An old policy's probabilities and their logarithms, `[samples][outputs]`.
+    pub(crate) old: [Vec<R>; 2],
+}
+
+impl<R: Real> Cache<R> {
+    /// An empty cache that uses the fastest instructions of this processor.
+    pub fn new() -> Cache<R> {
+        Cache::with_isa(Isa::best())
+    }
+
+    /// An empty cache for a certain instruction set, to compare them.
+    pub fn with_isa(isa: Isa) -> Cache<R> {
+        Cache {
+            isa,
+            made_by: None,
+            samples: 0,
+            params: Vec::new(),
+            levels: Vec::new(),
+            outputs: Vec::new(),
+            probabilities: Vec::new(),
+            log_probabilities: Vec::new(),
+            inverse_std: Vec::new(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Samples of the last forward pass.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// Its parameters, `[parameters]`.
+    pub fn params(&self) -> &[R] {
+        &self.params
+    }
+
+    /// Its outputs, `[samples][outputs]`.
+    pub fn outputs(&self) -> &[R] {
+        &self.outputs
+    }
+
+    /// Its probabilities of actions, `[samples][outputs]`; empty unless the head
+    /// is categorical.
+    pub fn probabilities(&self) -> &[R] {
+        &self.probabilities
+    }
+
+    /// Their logarithms, `[samples][outputs]`; empty unless the head is
+    /// categorical.
+    pub fn log_probabilities(&self) -> &[R] {
+        &self.log_probabilities
+    }
+
+    /// Prepares for a forward pass of `mlp`.
+    pub(crate) fn begin(&mut self, mlp: &Mlp, params: &[R], samples: usize) {
+        if !self.is_of(mlp) {
+            self.made_by = Some(Made {
+                widths: mlp.widths().collect(),
+                activation: mlp.activation,
+                head: mlp.head,
+            });
+        }
+        self.samples = samples;
+        self.params.clear();
+        self.params.extend_from_slice(params);
+        grow_levels(&mut self.levels, mlp, samples, 0);
+        let numbers = samples * mlp.outputs();
+        self.outputs.resize(numbers, R::ZERO);
+        let probabilities = match mlp.head {
+            Head::Categorical => numbers,
+            Head::None | Head::Gaussian => 0,
+        };
+        self.probabilities.resize(probabilities, R::ZERO);
+        self.log_probabilities.resize(probabilities, R::ZERO);
+        let log_std = params[mlp.log_std()].iter();
+        let inverse = log_std.map(|s| R::from_f64((-s.to_f64()).exp()));
+        self.inverse_std.clear();
+        self.inverse_std.extend(inverse);
+    }
+
+    fn is_of(&self, mlp: &Mlp) -> bool {
+        self.made_by.as_ref().is_some_and(|made| {
+            made.activation == mlp.activation
+                && made.head == mlp.head
+                && mlp.widths().eq(made.widths.iter().copied())
+        })
+    }
+
+    /// Panics unless the last forward pass was one of `mlp`.
+    pub(crate) fn check(&self, mlp: &Mlp) {
+        assert!(
+            self.is_of(mlp),
+            "the cache holds no forward pass of this network: call forward first"
+        );
+    }
+}
+
+impl<R: Real> Default for Cache<R> {
+    fn default() -> Self {
+        Cache::new()
+    }
+}
+
+impl<R> fmt::Debug for Cache<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache")
+            .field("isa", &self.isa)
+            .field("made_by", &self.made_by)
+            .field("samples", &self.samples)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R: Real> Scratch<R> {
+    /// Makes room for the gradients of a block of `mlp`, and clears the sums.
+    pub(crate) fn begin(&mut self, mlp: &Mlp) {
+        for buffer in self.delta.iter_mut().chain(&mut self.delta_tangent) {
+            buffer.grow(BLOCK * mlp.widest());
+        }
+        self.weight_sums.grow(mlp.packed_len());
+        self.weight_sums.fill(R::ZERO);
+        self.bias_sums.grow(mlp.rows_len());
+        self.bias_sums.fill(R::ZERO);
+        self.log_std_sums.clear();
+        self.log_std_sums.resize(mlp.log_std().len(), 0.0);
+    }
+}
+
+/// Room for what enters each layer from `first` on.
+pub(crate) fn grow_levels<R: Real>(
+    levels: &mut Vec<Buffer<R>>,
+    mlp: &Mlp,
+    samples: usize,
+    first: usize,
+) {
+    let rows = samples.next_multiple_of(ROWS);
+    if levels.len() < mlp.layers.len() {
+        levels.resize_with(mlp.layers.len(), Buffer::default);
+    }
+    let entered = levels.iter_mut().enumerate().take(mlp.layers.len());
+    for (l, level) in entered.skip(first) {
+        level.grow(rows * stride(mlp, l));
+    }
+}
+
+/// Derivatives of everything in a [`Cache`] along a direction in parameter
+/// space, and that direction. Valid until the cache's next forward pass. Grows
+/// as a cache does.
+#[derive(Clone)]
+pub struct Tangent<R> {
+    pub(crate) samples: usize,
+    pub(crate) direction: Vec<R>,
+    /// As in the cache; the first is not used, observations have no tangent.
+    pub(crate) levels: Vec<Buffer<R>>,
+    pub(crate) outputs: Vec<R>, // [samples][outputs]
+    /// Weights, direction and biases in panels, and a block of outputs.
+    pub(crate) weights: Buffer<R>,
+    pub(crate) panels: Buffer<R>,
+    pub(crate) biases: Buffer<R>,
+    pub(crate) tile: Buffer<R>,
+}
+
+impl<R: Real> Tangent<R> {
+    /// An empty tangent.
+    pub fn new() -> Tangent<R> {
+        Tangent {
+            samples: 0,
+            direction: Vec::new(),
+            levels: Vec::new(),
+            outputs: Vec::new(),
+            weights: Buffer::default(),
+            panels: Buffer::default(),
+            biases: Buffer::default(),
+            tile: Buffer::default(),
+        }
+    }
+
+    /// The direction, `[parameters]`.
+    pub fn direction(&self) -> &[R] {
+        &self.direction
+    }
+
+    /// Derivatives of the outputs, `[samples][outputs]`.
+    pub fn outputs(&self) -> &[R] {
+        &self.outputs
+    }
+
+    /// Panics unless this is a tangent of `cache`, which is one of `mlp`.
+    pub(crate) fn check(&self, mlp: &Mlp, cache: &Cache<R>) {
+        let numbers = self.direction.len() == mlp.parameters();
+        assert!(
+            numbers && self.samples == cache.samples,
+            "the tangent is not one of this cache: call tangent after forward"
+        );
+    }
+}
+
+impl<R: Real> Default for Tangent<R> {
+    fn default() -> Self {
+        Tangent::new()
+    }
+}
+
+impl<R> fmt::Debug for Tangent<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tangent")
+            .field("samples", &self.samples)
+            .finish_non_exhaustive()
+    }
+}

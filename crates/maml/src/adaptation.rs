@@ -1,0 +1,301 @@
+//! The inner loop of one task, and the way of gradients through it.
+
+use crate::config::{Order, Surrogate};
+use crate::meta::Meta;
+use crate::samples::Samples;
+use kernels::mlp::{Cache, Mlp, Real, Tangent};
+use std::ops::Range;
+
+/// How adaptations of a network go.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The policy's network.
+    pub network: Mlp,
+    /// How far gradients flow through adaptations.
+    pub order: Order,
+    /// What the inner loss is made of.
+    pub surrogate: Surrogate,
+    /// Parameters that a step must not leave below a value: the logarithms of
+    /// standard deviations.
+    pub floor: (Range<usize>, f64),
+}
+
+/// Between which meta-parameters and adapted ones directions and gradients go.
+#[derive(Debug)]
+pub struct Way<'a, R> {
+    /// How the adaptation went.
+    pub rule: &'a Rule,
+    /// Where it began, and its rates.
+    pub meta: &'a Meta<R>,
+    /// The samples of each step. `[steps]`, or more, which are not read
+    pub samples: &'a [Samples<R>],
+}
+
+/// A policy on its way: parameters, and what they make of their samples.
+#[derive(Debug)]
+pub struct Level<R> {
+    /// θₖ. `[parameters]`
+    pub params: Vec<R>,
+    /// The network's activations on the samples.
+    pub cache: Cache<R>,
+    /// ln π of what was done. `[samples]`
+    pub log_probs: Vec<R>,
+    /// Weights of the scores in the loss's gradient. `[samples]`
+    pub weights: Vec<R>,
+    /// Of the inner loss at θₖ. `[parameters]`
+    pub gradient: Vec<R>,
+    /// Parameters that the step before left at the floor, and which therefore
+    /// do not depend on anything.
+    floored: Vec<usize>,
+}
+
+impl<R: Real> Level<R> {
+    fn new(network: &Mlp) -> Self {
+        let zeros = vec![R::ZERO; network.parameters()];
+        Self {
+            params: zeros.clone(),
+            cache: Cache::new(),
+            log_probs: Vec::new(),
+            weights: Vec::new(),
+            gradient: zeros,
+            floored: Vec::new(),
+        }
+    }
+
+    /// Makes the weights those of a mean over the samples.
+    pub fn weigh_evenly(&mut self) {
+        let samples = self.log_probs.len();
+        self.weights.clear();
+        let weight = R::from_f64(1.0 / samples as f64);
+        self.weights.resize(samples, weight);
+    }
+
+    /// Runs the network on samples.
+    pub fn look(&mut self, network: &Mlp, samples: &Samples<R>) {
+        let inputs = &samples.observations;
+        network.forward(&self.params, inputs, samples.len(), &mut self.cache);
+        self.log_probs.clear();
+        self.log_probs.resize(samples.len(), R::ZERO);
+        let log_probs = &mut self.log_probs;
+        network.log_probs(&self.cache, samples.acts(), log_probs);
+    }
+}
+
+/// An adaptation: θ₀, …, θ_K with θₖ₊₁ = θₖ − αₖ ∘ ∇Lₖ(θₖ), each with what it
+/// makes of its own samples, which every product below reads again.
+///
+/// The Jacobian of a step is Jₖ = I − diag(αₖ) Hₖ with the Hessian Hₖ = ∇²Lₖ,
+/// which is never formed: products with it are one pass forward and one
+/// backward through the activations of θₖ (Pearlmutter 1994).
+#[derive(Debug)]
+pub struct Adaptation<R> {
+    levels: Vec<Level<R>>,
+    steps: usize,
+    work: Work<R>,
+}
+
+/// Memory of the products.
+#[derive(Debug)]
+struct Work<R> {
+    tangent: Tangent<R>,
+    scaled: Vec<R>,            // [parameters]
+    product: Vec<R>,           // [parameters]
+    log_prob_tangents: Vec<R>, // [samples]
+    weight_tangents: Vec<R>,   // [samples]
+}
+
+impl<R: Real> Adaptation<R> {
+    /// Of no steps yet.
+    pub fn new(network: &Mlp) -> Self {
+        let zeros = vec![R::ZERO; network.parameters()];
+        Self {
+            levels: vec![Level::new(network)],
+            steps: 0,
+            work: Work {
+                tangent: Tangent::new(),
+                scaled: zeros.clone(),
+                product: zeros,
+                log_prob_tangents: Vec::new(),
+                weight_tangents: Vec::new(),
+            },
+        }
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// The policies so far, θ₀ first. `[steps + 1]`
+    pub fn levels(&self) -> &[Level<R>] {
+        &self.levels[..=self.steps]
+    }
+
+    /// The policy as it is now.
+    pub fn last(&mut self) -> &mut Level<R> {
+        &mut self.levels[self.steps]
+    }
+
+    /// The activations of θₖ.
+    pub fn cache(&mut self, step: usize) -> &mut Cache<R> {
+        &mut self.levels[step].cache
+    }
+
+    /// Starts over at θ₀.
+    pub fn begin(&mut self, theta: &[R]) {
+        self.steps = 0;
+        self.levels[0].params.copy_from_slice(theta);
+    }
+
+    /// Takes a step of these rates, `[parameters]`, on samples.
+    pub fn step(&mut self, rule: &Rule, rates: &[R], samples: &Samples<R>) {
+        if self.levels.len() == self.steps + 1 {
+            self.levels.push(Level::new(&rule.network));
+        }
+        let (before, after) = self.levels.split_at_mut(self.steps + 1);
+        let (level, next) = (&mut before[self.steps], &mut after[0]);
+        level.look(&rule.network, samples);
+        let Level {
+            params,
+            cache,
+            log_probs,
+            weights,
+            gradient,
+            ..
+        } = level;
+        rule.surrogate.weigh(samples, log_probs, weights);
+        gradient.fill(R::ZERO);
+        let acts = samples.acts();
+        rule.network.score(cache, acts, weights, gradient);
+        let moves = params.iter().zip(rates).zip(&*gradient);
+        for (next, ((param, rate), g)) in next.params.iter_mut().zip(moves) {
+            *next = *param - *rate * *g;
+        }
+        next.floored.clear();
+        let (range, least) = &rule.floor;
+        let least = R::from_f64(*least);
+        for index in range.clone() {
+            if next.params[index] < least {
+                next.params[index] = least;
+                next.floored.push(index);
+            }
+        }
+        self.steps += 1;
+    }
+
+    /// Turns a direction of θ₀ and the rates, in `direction`, into the one in
+    /// which θ_K moves.
+    pub fn push(&mut self, way: &Way<'_, R>, direction: &mut Meta<R>) {
+        let Way {
+            rule,
+            meta,
+            samples,
+        } = way;
+        let Meta { theta, rates } = direction;
+        for step in 0..self.steps {
+            self.work.product.fill(R::ZERO);
+            if rule.order == Order::Second {
+                let level = &mut self.levels[step];
+                self.work.curvature(rule, level, &samples[step], theta);
+            }
+            let level = &self.levels[step];
+            let bent = meta.rates[step].iter().zip(&self.work.product);
+            let turned = level.gradient.iter().zip(&rates[step]);
+            for (v, ((rate, h), (g, r))) in theta.iter_mut().zip(bent.zip(turned)) {
+                *v -= *rate * *h + *g * *r;
+            }
+            for index in &self.levels[step + 1].floored {
+                theta[*index] = R::ZERO;
+            }
+        }
+    }
+
+    /// Turns the gradient of a function of θ_K, in `gradient.theta`, into that
+    /// of the same function of θ₀ and the rates: from the last step back,
+    /// g ← Jₖᵀ g = g − Hₖ (αₖ ∘ g), and −∇Lₖ ∘ g for the rates.
+    ///
+    /// `terms`, `[steps][parameters]` or empty, are gradients of further terms
+    /// that depend on θₖ directly.
+    pub fn pull(&mut self, way: &Way<'_, R>, terms: &[Vec<R>], gradient: &mut Meta<R>) {
+        let Way {
+            rule,
+            meta,
+            samples,
+        } = way;
+        let Meta { theta, rates } = gradient;
+        rates.resize_with(self.steps, Vec::new);
+        for step in (0..self.steps).rev() {
+            for index in &self.levels[step + 1].floored {
+                theta[*index] = R::ZERO;
+            }
+            let level = &mut self.levels[step];
+            let both = level.gradient.iter().zip(&*theta);
+            rates[step].clear();
+            rates[step].extend(both.map(|(inner, g)| -(*inner * *g)));
+            if rule.order == Order::Second {
+                let mut scaled = std::mem::take(&mut self.work.scaled);
+                let both = meta.rates[step].iter().zip(&*theta);
+                for (scaled, (rate, g)) in scaled.iter_mut().zip(both) {
+                    *scaled = *rate * *g;
+                }
+                self.work.curvature(rule, level, &samples[step], &scaled);
+                self.work.scaled = scaled;
+                for (g, h) in theta.iter_mut().zip(&self.work.product) {
+                    *g -= *h;
+                }
+            }
+            if let Some(term) = terms.get(step) {
+                theta.iter_mut().zip(term).for_each(|(g, t)| *g += *t);
+            }
+        }
+    }
+
+    /// Replaces a direction of θ_K, `[parameters]`, by its product with the
+    /// Fisher matrix of θ_K: the mean over the samples that the last level
+    /// looked at, which is the Hessian of KL(π_K ‖ π) at π = π_K.
+    pub fn fisher(&mut self, rule: &Rule, direction: &mut [R]) {
+        let level = &mut self.levels[self.steps];
+        let work = &mut self.work;
+        let network = &rule.network;
+        network.tangent(direction, &level.cache, &mut work.tangent);
+        work.product.fill(R::ZERO);
+        level.weigh_evenly();
+        let weights = &level.weights;
+        network.fisher_vector(&mut level.cache, &work.tangent, weights, &mut work.product);
+        direction.copy_from_slice(&work.product);
+    }
+}
+
+impl<R: Real> Work<R> {
+    /// Writes the product of the inner loss's Hessian at a level with a
+    /// direction into `product`.
+    fn curvature(
+        &mut self,
+        rule: &Rule,
+        level: &mut Level<R>,
+        samples: &Samples<R>,
+        direction: &[R],
+    ) {
+        let (network, cache) = (&rule.network, &mut level.cache);
+        network.tangent(direction, cache, &mut self.tangent);
+        let moving = rule.surrogate.moves();
+        if moving {
+            self.log_prob_tangents.clear();
+            self.log_prob_tangents.resize(samples.len(), R::ZERO);
+            let (tangent, to) = (&self.tangent, &mut self.log_prob_tangents);
+            network.tangent_log_probs(cache, tangent, samples.acts(), to);
+            let (from, to) = (&self.log_prob_tangents, &mut self.weight_tangents);
+            rule.surrogate
+                .weigh_tangent(samples, &level.weights, from, to);
+        }
+        self.product.fill(R::ZERO);
+        network.score_tangent(
+            cache,
+            &self.tangent,
+            samples.acts(),
+            &level.weights,
+            moving.then_some(&self.weight_tangents[..]),
+            &mut self.product,
+        );
+    }
+}

@@ -1,0 +1,265 @@
+//! The settings of a training, all of them: nothing has a hidden default.
+
+use crate::schedule::Schedule;
+use nets::{Activation, OptimizerConfig};
+use rl_core::Gae;
+use serde::{Deserialize, Serialize};
+
+/// How far gradients flow through the adaptation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// The adaptation's Jacobian is taken for the identity: first-order MAML
+    /// (Finn et al. 2017, section 5.2).
+    First,
+    /// Through the inner gradients: MAML proper.
+    Second,
+}
+
+/// What the inner loss is made of. All have the same gradient, that of the
+/// policy gradient, where samples come from the very policy; their second
+/// derivatives, and so the meta-gradients, differ.
+///
+/// A is the advantage, ℓ = ln π(a | s), ℓ′ its value when the sample was
+/// taken, M the number of samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Surrogate {
+    /// −1/M Σ A ℓ, as in Finn et al. 2017. Its Hessian lacks the terms by
+    /// which the sampling itself depends on the parameters, so it is biased.
+    LogProb,
+    /// −1/M Σ A exp(ℓ − ℓ′), the low-variance curvature surrogate of ProMP
+    /// (Rothfuss et al. 2019, equation 12).
+    Ratio,
+    /// DiCE (Foerster et al. 2018) in its advantage form, Loaded DiCE
+    /// (Farquhar et al. 2019) at λ = 1: −1/M Σ (Aₜ − Aₜ₊₁) exp(Σ_{i≤t} ℓᵢ − ℓᵢ′)
+    /// over the steps t of every episode. Unbiased, of higher variance.
+    Dice,
+}
+
+/// Which inner rates are learned along with the parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LearnedRates {
+    /// None.
+    None,
+    /// One number for each inner step.
+    PerStep,
+    /// One number for each inner step and parameter: Meta-SGD (Li et al. 2017).
+    PerParameter,
+}
+
+/// Which parameters adapt to a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Adapt {
+    /// All of them.
+    All,
+    /// The last layer: ANIL (Raghu et al. 2020).
+    Head,
+    /// The last layer and the standard deviations of continuous actions.
+    HeadAndStd,
+}
+
+/// How the policy adapts to a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inner {
+    /// Gradient steps. 0 makes a multi-task policy gradient.
+    pub steps: usize,
+    /// Step size of each step; the last one holds for all that follow it. What
+    /// learned rates begin with.
+    pub rates: Vec<f64>,
+    /// Which rates are learned.
+    pub learned: LearnedRates,
+    /// What the loss is made of.
+    pub surrogate: Surrogate,
+    /// What adapts.
+    pub adapt: Adapt,
+}
+
+/// The pull towards the policies that samples came from, by the mean over the
+/// inner steps of KL(π_old ‖ π) on the step's own samples (Rothfuss et al.
+/// 2019, section 5).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum KlPenalty {
+    /// None.
+    None,
+    /// Of a weight that stays.
+    Fixed {
+        /// The weight.
+        coefficient: f64,
+    },
+    /// Of a weight that is doubled after an update whose divergence was above
+    /// 1.5 times the target, and halved below target / 1.5 (Schulman et al.
+    /// 2017, section 4).
+    Adaptive {
+        /// The weight at first.
+        coefficient: f64,
+        /// The divergence aimed at, nats.
+        target: f64,
+    },
+}
+
+/// How meta-gradients become updates.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Outer {
+    /// One step of the optimizer along the policy gradient.
+    Vpg,
+    /// Proximal policy optimization with the clipped surrogate, which adapts
+    /// anew from the present parameters in each epoch. With the inner surrogate
+    /// `ratio` and a KL penalty this is ProMP.
+    Ppo {
+        /// ε, how far the importance ratio may move.
+        clip: f64,
+        /// Steps of the optimizer on the same samples.
+        epochs: usize,
+        /// The pull towards the sampling policies.
+        penalty: KlPenalty,
+    },
+    /// Trust region policy optimization (Schulman et al. 2015) with the KL
+    /// divergence of adapted policies. `optimizer`, `learning_rate` and
+    /// `max_gradient_norm` have no effect on it.
+    Trpo(TrustRegion),
+    /// Reptile (Nichol et al. 2018): the optimizer's gradient is the way from
+    /// the mean of the adapted parameters back to the present ones, so that
+    /// plain gradient descent moves a share of `learning_rate` towards them.
+    Reptile,
+}
+
+/// Settings of TRPO.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustRegion {
+    /// Largest mean divergence of an update, nats.
+    pub max_kl: f64,
+    /// Iterations of conjugate gradient.
+    pub iterations: usize,
+    /// Multiple of the identity that is added to the divergence's Hessian.
+    pub damping: f64,
+    /// The most steps of the line search.
+    pub backtracks: usize,
+    /// What the step is multiplied by when it is refused.
+    pub shrink: f64,
+}
+
+/// What pays the samples before the adaptation for what they led to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Exploration {
+    /// Nothing.
+    None,
+    /// E-MAML (Stadie et al. 2018): the return after the adaptation, less the
+    /// mean over the other tasks, weighs the scores of all samples before it.
+    EMaml {
+        /// Weight of the term; 1 is unbiased, less has less variance.
+        coefficient: f64,
+    },
+}
+
+/// What is subtracted from returns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Baseline {
+    /// Nothing.
+    None,
+    /// Least squares on functions of observation and time, for every task and
+    /// rollout anew (Duan et al. 2016, arXiv 1604.06778).
+    Linear {
+        /// Ridge of the least squares; grows tenfold while they are singular.
+        ridge: f64,
+    },
+    /// A network of the observation and the share of the episode that has
+    /// passed, trained across tasks on the samples of each update.
+    Value {
+        /// Units of each hidden layer.
+        hidden: Vec<usize>,
+        /// The nonlinearity.
+        activation: Activation,
+        /// Step size of Adam (β 0.9 and 0.999, ε 1e-8).
+        learning_rate: f64,
+        /// Passes over all samples of an update, a step each.
+        epochs: usize,
+    },
+}
+
+/// The policy's network and how it begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyNetwork {
+    /// Units of each hidden layer.
+    pub hidden: Vec<usize>,
+    /// The nonlinearity.
+    pub activation: Activation,
+    /// Standard deviation of continuous actions at first, in half-widths of their
+    /// box; of no effect on discrete ones.
+    pub std: f64,
+    /// The least standard deviation, likewise.
+    pub min_std: f64,
+}
+
+/// How the agent is evaluated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluationSettings {
+    /// Gradient steps.
+    pub steps: usize,
+    /// Step size of each; the last one holds for all that follow it. Learned
+    /// rates are used in their place.
+    pub rates: Vec<f64>,
+    /// Trials of each task per gradient step.
+    pub trajectories: usize,
+}
+
+/// Everything that decides what an agent learns, apart from the environment
+/// and the seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MamlConfig {
+    /// How many updates.
+    pub updates: u64,
+    /// Tasks of an update.
+    pub tasks: usize,
+    /// Trials of each task per rollout.
+    pub trajectories: usize,
+    /// How far gradients flow through the adaptation.
+    pub order: Order,
+    /// Whether the value of an episode's final observation stands for what the
+    /// time limit cut off. The published implementations take the time limit
+    /// for the end.
+    pub bootstrap: bool,
+    /// Whether advantages are brought to mean 0 and standard deviation 1 within
+    /// each task and rollout.
+    pub normalize_advantages: bool,
+    /// Largest norm of the whole gradient; a longer one is scaled down.
+    pub max_gradient_norm: f64,
+    /// Step size of the optimizer.
+    pub learning_rate: Schedule,
+    /// Discount and trace decay.
+    pub gae: Gae,
+    /// How the policy adapts to a task.
+    pub inner: Inner,
+    /// How meta-gradients become updates.
+    pub outer: Outer,
+    /// What pays the samples before the adaptation.
+    pub exploration: Exploration,
+    /// What is subtracted from returns.
+    pub baseline: Baseline,
+    /// The policy's network.
+    pub policy: PolicyNetwork,
+    /// What makes steps of gradients.
+    pub optimizer: OptimizerConfig,
+    /// How the agent is evaluated.
+    pub evaluation: EvaluationSettings,
+}
+
+/// The rate of a step, counted from 0, from a list whose last one stays.
+pub(crate) fn rate_of(rates: &[f64], step: usize) -> f64 {
+    rates
+        .get(step)
+        .or(rates.last())
+        .copied()
+        .unwrap_or_default()
+}

@@ -1,0 +1,164 @@
+//! Samples and advantages against a hand-made trajectory.
+
+use super::*;
+use crate::value::{ValueModel, ValueWork};
+use kernels::mlp::{Activation, Head, Mlp};
+use rl_core::{EnvSpec, ObservationSpace};
+
+fn spec() -> EnvSpec {
+    EnvSpec {
+        name: "toy".into(),
+        observation: ObservationSpace::Vector { size: 1 },
+        action: ActionSpace::Discrete { size: 2 },
+        horizon: 2,
+        episodes: 2,
+    }
+}
+
+/// Two lanes of two episodes of up to 2 steps: lane 0 takes all of them, lane 1
+/// terminates each episode at its first step and begins another trial.
+fn trajectory() -> Trajectory {
+    use Outcome::{Continue, Terminated, Truncated};
+    let mut trajectory = Trajectory::new(&spec(), 2, 4);
+    trajectory.begin().copy_from_slice(&[0.5, 0.25]);
+    let rows = [
+        ([1.0, 10.0], [Continue, Terminated], [false, false]),
+        ([2.0, 20.0], [Truncated, Terminated], [false, true]),
+        ([3.0, 30.0], [Continue, Continue], [false, false]),
+        ([4.0, 40.0], [Truncated, Truncated], [true, false]),
+    ];
+    for (t, (reward, outcome, start)) in rows.into_iter().enumerate() {
+        let (_, out) = trajectory.acting(t);
+        out.log_prob.copy_from_slice(&[-0.1 * (t + 1) as f32, -1.0]);
+        let actions = out.action.discrete().unwrap();
+        actions.copy_from_slice(&[t as u32 % 2, 1]);
+        let (_, rows) = trajectory.stepping(t);
+        let seen = (t + 1) as f32;
+        rows.observation.copy_from_slice(&[seen, -seen]);
+        rows.final_observation.copy_from_slice(&[7.0, 7.0]);
+        rows.reward.copy_from_slice(&reward);
+        rows.outcome.copy_from_slice(&outcome);
+        rows.start.copy_from_slice(&start);
+        trajectory.stepped(t);
+    }
+    trajectory
+}
+
+fn credits() -> Credits {
+    Credits {
+        gae: Gae {
+            gamma: 0.5,
+            lambda: 0.5,
+        },
+        bootstrap: false,
+        normalize: false,
+    }
+}
+
+fn filled(credits: &Credits, values: Values<'_>) -> (Rollout, Samples<f32>) {
+    let mut rollout = Rollout::default();
+    let mut samples = Samples::empty(&spec().action);
+    let encoding = Encoding::new(&spec());
+    rollout.fill(&trajectory(), (&encoding, credits), values, &mut samples);
+    (rollout, samples)
+}
+
+#[test]
+fn samples_are_the_first_trials_in_order() {
+    let (rollout, samples) = filled(&credits(), Values::Zero);
+    assert_eq!(samples.observations, [0.5, 1.0, 2.0, 3.0, 0.25, -1.0]);
+    assert_eq!(samples.actions, ActionRows::Index(vec![0, 1, 0, 1, 1, 1]));
+    assert_eq!(samples.log_probs, [-0.1, -0.2, -0.3, -0.4, -1.0, -1.0]);
+    assert_eq!(samples.episodes, [0..2, 2..4, 4..5, 5..6]);
+    assert_eq!(rollout.steps, [0, 1, 0, 1, 0, 0], "time begins anew");
+    assert_eq!(rollout.mean_return, (10.0 + 30.0) / 2.0);
+    // Episodes earn 1 + ½ 2, 3 + ½ 4, 10 and 20, over six samples.
+    assert!((rollout.earned - 37.0 / 6.0).abs() < 1e-12);
+}
+
+#[test]
+fn credit_ends_with_the_episode() {
+    let (rollout, samples) = filled(&credits(), Values::Zero);
+    // δ of the step plus ¼ of what follows in the episode.
+    assert_eq!(samples.advantages, [1.5, 2.0, 4.0, 4.0, 10.0, 20.0]);
+    assert_eq!(rollout.targets, samples.advantages, "values are 0");
+    assert_eq!(rollout.scale, 1.0);
+}
+
+#[test]
+fn normalized_advantages_have_no_mean_and_unit_deviation() {
+    let normalize = Credits {
+        normalize: true,
+        ..credits()
+    };
+    let (rollout, samples) = filled(&normalize, Values::Zero);
+    // Of 1.5, 2, 4, 4, 10, 20 the mean is 41.5 / 6, the deviation 6.5479…
+    let deviation = (538.25_f64 / 6.0 - (41.5_f64 / 6.0).powi(2)).sqrt();
+    assert!((rollout.scale - 1.0 / deviation).abs() < 1e-6);
+    for (a, raw) in samples
+        .advantages
+        .iter()
+        .zip([1.5, 2.0, 4.0, 4.0, 10.0, 20.0])
+    {
+        assert!((f64::from(*a) - (raw - 41.5 / 6.0) / deviation).abs() < 1e-6);
+    }
+    assert_eq!(rollout.targets, [1.5, 2.0, 4.0, 4.0, 10.0, 20.0], "are not");
+}
+
+#[test]
+fn a_network_values_observation_and_time_and_stands_for_what_was_cut_off() {
+    // V(o, t) = 2 o + 3 t / 2 + 1.
+    let model = ValueModel {
+        network: Mlp::new(2, &[], 1, Activation::Tanh, Head::None).unwrap(),
+        params: vec![2.0, 3.0, 1.0],
+        horizon: 2.0,
+    };
+    let advantages = |bootstrap| {
+        let mut work = ValueWork::default();
+        let credits = Credits {
+            bootstrap,
+            ..credits()
+        };
+        let view = ValueView {
+            model: &model,
+            work: &mut work,
+        };
+        filled(&credits, Values::Network(view))
+    };
+    // V is 2, 4.5, 5, 8.5 in lane 0 and 1.5, −1 in lane 1; of the final
+    // observation 7 at time 2 it is 18.
+    let (_, cut) = advantages(false);
+    let last = [2.0 - 4.5, 4.0 - 8.5];
+    assert_eq!(cut.advantages[1], last[0]);
+    assert_eq!(cut.advantages[0], 1.0 + 2.25 - 2.0 + 0.25 * last[0]);
+    assert_eq!(cut.advantages[3], last[1]);
+    assert_eq!(cut.advantages[4..], [8.5, 21.0], "terminated");
+    let (rollout, whole) = advantages(true);
+    assert_eq!(whole.advantages[1], last[0] + 9.0);
+    assert_eq!(whole.advantages[3], last[1] + 9.0);
+    assert_eq!(whole.advantages[4..], [8.5, 21.0], "terminated");
+    assert_eq!(rollout.targets[1], 2.0 + 9.0);
+}
+
+#[test]
+fn the_linear_baseline_is_fitted_to_the_rollout() {
+    let mut baseline = LinearBaseline::new(1, true, 1e-12);
+    let (_, samples) = filled(&credits(), Values::Linear(&mut baseline));
+    // Six samples, six features: the fit leaves next to nothing.
+    let mut expected = [2.0, 2.0, 5.0, 4.0, 10.0, 20.0];
+    let values: Vec<f64> = (samples.observations.iter().zip([0, 1, 0, 1, 0, 0]))
+        .map(|(o, step)| baseline.value(&[*o], step))
+        .collect();
+    let squares = |values: &[f64], expected: &[f64]| -> f64 {
+        values
+            .iter()
+            .zip(expected)
+            .map(|(v, e)| (v - e).powi(2))
+            .sum()
+    };
+    let fitted = squares(&values, &expected);
+    assert!(fitted < 100.0, "{values:?}");
+    // Least squares: shifting any target changes the fit towards it.
+    expected[5] += 1.0;
+    assert!(squares(&values, &expected) > fitted);
+}

@@ -1,0 +1,138 @@
+//! Observations as inputs of a network, and its outputs as actions.
+
+use rl_core::{ActionSpace, EnvSpec, ObservationSpace};
+
+/// How observations become inputs: vectors as they are, symbols one-hot, and
+/// nothing at all as the one symbol that it is, a constant 1. Continuous actions
+/// are counted in half-widths of their box from its middle, so that -1 and 1
+/// are its ends: a network's first outputs are of that order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Encoding {
+    observation: ObservationSpace,
+    action: ActionSpace,
+}
+
+impl Encoding {
+    /// The encoding for an environment.
+    pub fn new(spec: &EnvSpec) -> Self {
+        Self {
+            observation: spec.observation.clone(),
+            action: spec.action.clone(),
+        }
+    }
+
+    /// Inputs of a step.
+    pub fn size(&self) -> usize {
+        match self.observation {
+            ObservationSpace::Vector { size } | ObservationSpace::Discrete { size } => size.max(1),
+        }
+    }
+
+    /// Whether observations are symbols, one of which is all there is to see.
+    pub fn is_symbol(&self) -> bool {
+        !matches!(self.observation, ObservationSpace::Vector { size: 1.. })
+    }
+
+    /// The actions that the policy chooses from.
+    pub fn action(&self) -> &ActionSpace {
+        &self.action
+    }
+
+    /// Whether this is the encoding for an environment.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn fits(&self, spec: &EnvSpec) -> Result<(), String> {
+        if self.observation != spec.observation {
+            let (own, other) = (&self.observation, &spec.observation);
+            return Err(format!(
+                "it was trained on observations {own:?}, not {other:?}"
+            ));
+        }
+        if self.action != spec.action {
+            let (own, other) = (&self.action, &spec.action);
+            return Err(format!("it was trained on actions {own:?}, not {other:?}"));
+        }
+        Ok(())
+    }
+
+    /// Turns a network's continuous action into the environment's.
+    pub fn act(&self, action: &mut [f32]) {
+        self.each_bound(action, |x, middle, half| middle + half * x);
+    }
+
+    /// The counterpart of [`Self::act`].
+    pub fn read_action(&self, action: &mut [f32]) {
+        self.each_bound(action, |x, middle, half| (x - middle) / half);
+    }
+
+    fn each_bound(&self, action: &mut [f32], change: impl Fn(f32, f32, f32) -> f32) {
+        let ActionSpace::Box { low, high } = &self.action else {
+            return;
+        };
+        for ((x, low), high) in action.iter_mut().zip(low).zip(high) {
+            *x = change(*x, 0.5 * (low + high), 0.5 * (high - low));
+        }
+    }
+
+    /// Encodes one observation into `[size]` inputs.
+    pub fn write(&self, observation: &[f32], inputs: &mut [f32]) {
+        match self.observation {
+            ObservationSpace::Vector { size: 0 } => inputs.fill(1.0),
+            ObservationSpace::Vector { .. } => inputs.copy_from_slice(observation),
+            ObservationSpace::Discrete { .. } => {
+                inputs.fill(0.0);
+                inputs[observation[0] as usize] = 1.0;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inputs_are_what_the_spaces_say() {
+        let encoding = |observation| {
+            Encoding::new(&EnvSpec {
+                name: "toy".into(),
+                observation,
+                action: ActionSpace::Discrete { size: 2 },
+                horizon: 1,
+                episodes: 1,
+            })
+        };
+        let written = |observation, shown: &[f32]| {
+            let encoding = encoding(observation);
+            let mut inputs = vec![f32::NAN; encoding.size()];
+            encoding.write(shown, &mut inputs);
+            (inputs, encoding.is_symbol())
+        };
+        let vector = written(ObservationSpace::Vector { size: 2 }, &[3.0, 4.0]);
+        assert_eq!(vector, (vec![3.0, 4.0], false));
+        let symbol = written(ObservationSpace::Discrete { size: 3 }, &[1.0]);
+        assert_eq!(symbol, (vec![0.0, 1.0, 0.0], true));
+        let nothing = written(ObservationSpace::Vector { size: 0 }, &[]);
+        assert_eq!(nothing, (vec![1.0], true));
+    }
+
+    #[test]
+    fn the_ends_of_the_box_are_one_away_from_its_middle() {
+        let encoding = Encoding::new(&EnvSpec {
+            name: "toy".into(),
+            observation: ObservationSpace::Vector { size: 1 },
+            action: ActionSpace::Box {
+                low: vec![-0.1, 2.0],
+                high: vec![0.1, 6.0],
+            },
+            horizon: 1,
+            episodes: 1,
+        });
+        let mut action = [1.0, -0.5];
+        encoding.act(&mut action);
+        assert_eq!(action, [0.1, 3.0]);
+        encoding.read_action(&mut action);
+        assert_eq!(action, [1.0, -0.5]);
+    }
+}

@@ -1,0 +1,141 @@
+//! The policy as something that acts.
+
+use crate::encoding::Encoding;
+use kernels::mlp::{Cache, Mlp};
+use rl_core::rand::RngExt as _;
+use rl_core::rand_distr::{Distribution as _, StandardNormal};
+use rl_core::{ActRow, ActionsMut, EnvSpec, Policy, PolicyFactory, Row, Stream};
+use std::sync::Arc;
+
+/// How a policy chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActMode {
+    /// By chance, as the policy says.
+    Sample,
+    /// The likeliest action.
+    Greedy,
+}
+
+/// Policies of one network and its parameters. They see nothing but the
+/// observation and remember nothing.
+pub(crate) struct Policies {
+    pub(crate) encoding: Encoding,
+    pub(crate) network: Arc<Mlp>,
+    pub(crate) params: Arc<Vec<f32>>,
+    pub(crate) mode: ActMode,
+}
+
+impl PolicyFactory for Policies {
+    fn name(&self) -> String {
+        "maml".to_owned()
+    }
+
+    fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
+        self.encoding.fits(spec)?;
+        Ok(Box::new(MlpPolicy {
+            inputs: vec![0.0; lanes * self.encoding.size()],
+            encoding: self.encoding.clone(),
+            network: Arc::clone(&self.network),
+            params: Arc::clone(&self.params),
+            mode: self.mode,
+            cache: Cache::new(),
+        }))
+    }
+}
+
+struct MlpPolicy {
+    encoding: Encoding,
+    network: Arc<Mlp>,
+    params: Arc<Vec<f32>>,
+    mode: ActMode,
+    inputs: Vec<f32>, // [lanes][inputs]
+    cache: Cache<f32>,
+}
+
+impl Policy for MlpPolicy {
+    fn act(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
+        let (size, lanes) = (self.encoding.size(), row.lanes);
+        let width = row.observation.len() / lanes;
+        for (lane, inputs) in self.inputs.chunks_exact_mut(size).enumerate() {
+            let shown = &row.observation[lane * width..(lane + 1) * width];
+            self.encoding.write(shown, inputs);
+        }
+        let cache = &mut self.cache;
+        self.network
+            .forward(&self.params, &self.inputs, lanes, cache);
+        out.value.fill(0.0);
+        match out.action {
+            ActionsMut::Discrete(actions) => {
+                let chosen = actions.iter_mut().zip(out.log_prob).zip(streams);
+                for (lane, ((action, log_prob), stream)) in chosen.enumerate() {
+                    *action = choose(
+                        self.mode,
+                        row_of(cache.probabilities(), lane, lanes),
+                        stream,
+                    );
+                    let log_probs = row_of(cache.log_probabilities(), lane, lanes);
+                    *log_prob = log_probs[*action as usize];
+                }
+            }
+            ActionsMut::Box {
+                width,
+                row: actions,
+            } => {
+                let log_std = &self.params[self.network.log_std()];
+                let rows = actions.chunks_exact_mut(width).zip(streams);
+                for (lane, ((action, stream), log_prob)) in rows.zip(out.log_prob).enumerate() {
+                    action.copy_from_slice(row_of(cache.outputs(), lane, lanes));
+                    *log_prob = disturb(self.mode, action, log_std, stream);
+                    self.encoding.act(action);
+                }
+            }
+        }
+    }
+}
+
+fn row_of(rows: &[f32], lane: usize, lanes: usize) -> &[f32] {
+    let width = rows.len() / lanes;
+    &rows[lane * width..(lane + 1) * width]
+}
+
+/// The action at which the cumulative probability first exceeds a uniform
+/// number, or the likeliest one, the first of equals.
+fn choose(mode: ActMode, probabilities: &[f32], stream: &mut Stream) -> u32 {
+    let mut chosen = 0;
+    match mode {
+        ActMode::Greedy => {
+            for (action, p) in probabilities.iter().enumerate() {
+                if *p > probabilities[chosen] {
+                    chosen = action;
+                }
+            }
+        }
+        ActMode::Sample => {
+            let uniform: f32 = stream.random();
+            let mut sum = 0.0;
+            // Rounding may leave the whole sum below the uniform number.
+            for (action, p) in probabilities.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+                chosen = action;
+                sum += p;
+                if sum > uniform {
+                    break;
+                }
+            }
+        }
+    }
+    chosen as u32
+}
+
+/// Adds noise to means, unless greedy; returns the log-density of the result.
+fn disturb(mode: ActMode, action: &mut [f32], log_std: &[f32], stream: &mut Stream) -> f32 {
+    let mut log_prob = 0.0;
+    for (coordinate, log_std) in action.iter_mut().zip(log_std) {
+        let noise: f32 = match mode {
+            ActMode::Sample => StandardNormal.sample(stream),
+            ActMode::Greedy => 0.0,
+        };
+        *coordinate += log_std.exp() * noise;
+        log_prob -= 0.5 * noise * noise + log_std + 0.5 * std::f32::consts::TAU.ln();
+    }
+    log_prob
+}

@@ -1,0 +1,209 @@
+//! One task of an update on a worker: rollouts, samples, adaptation.
+
+use crate::adaptation::Rule;
+use crate::config::{Baseline, MamlConfig};
+use crate::credit::{Credits, Rollout, Values};
+use crate::encoding::Encoding;
+use crate::error::MamlError;
+use crate::learner::Learner;
+use crate::linear::LinearBaseline;
+use crate::meta::{Meta, MetaShape};
+use crate::policy::{ActMode, Policies};
+use crate::samples::Samples;
+use crate::value::{ValueModel, ValueView, ValueWork};
+use kernels::mlp::Mlp;
+use rl_core::{EnvFactory, EnvSpec, StreamKey};
+use rollout::{RolloutError, Tile};
+use std::sync::Arc;
+
+/// What all tasks share and no update changes.
+#[derive(Debug)]
+pub(crate) struct Common {
+    pub(crate) shape: MetaShape,
+    pub(crate) rule: Rule,
+    pub(crate) encoding: Encoding,
+    pub(crate) credits: Credits,
+    pub(crate) network: Arc<Mlp>,
+    pub(crate) baseline: Baseline,
+}
+
+impl Common {
+    pub(crate) fn new(env: &dyn EnvFactory, config: &MamlConfig) -> Result<Self, MamlError> {
+        let encoding = Encoding::new(env.spec());
+        let shape = MetaShape::new(encoding.size(), encoding.action(), config)?;
+        let network = shape.network().clone();
+        Ok(Self {
+            rule: Rule {
+                floor: (network.log_std(), config.policy.min_std.ln()),
+                network: network.clone(),
+                order: config.order,
+                surrogate: config.inner.surrogate,
+            },
+            credits: Credits::new(config),
+            network: Arc::new(network),
+            baseline: config.baseline.clone(),
+            shape,
+            encoding,
+        })
+    }
+}
+
+/// The most memory that the samples of an update may take.
+const MAX_BYTES: f64 = (16_u64 << 30) as f64;
+
+impl Common {
+    /// Refuses samples that would not fit into memory: of every rollout the
+    /// network's activations are kept, and of every task their tangents.
+    pub(crate) fn check_memory(
+        &self,
+        spec: &EnvSpec,
+        config: &MamlConfig,
+    ) -> Result<(), MamlError> {
+        let units: usize = config.policy.hidden.iter().sum();
+        let width = self.encoding.size() + units + 4 * self.network.outputs() + 16;
+        let batches = config.tasks as f64 * (config.inner.steps + 2) as f64;
+        let samples = config.trajectories as f64 * spec.trial_steps() as f64;
+        let bytes = 4.0 * width as f64 * batches * samples;
+        if bytes <= MAX_BYTES {
+            return Ok(());
+        }
+        Err(MamlError::Rollout(RolloutError::Memory {
+            what: "the samples of an update",
+            bytes,
+            fix: "lower maml.tasks, maml.trajectories or the environment's horizon",
+        }))
+    }
+}
+
+/// One task.
+pub(crate) struct Task {
+    tile: Tile,
+    pub(crate) learner: Learner<f32>,
+    pub(crate) rollouts: Vec<Rollout>, // [steps + 1]
+    linear: Option<LinearBaseline>,
+    value_work: ValueWork,
+    /// Sum over the inner steps of the gradients' norms.
+    pub(crate) inner_gradient_norm: f64,
+}
+
+impl Task {
+    /// Room for the task `index` of a batch, and `steps` inner steps.
+    pub(crate) fn new(
+        env: &dyn EnvFactory,
+        common: &Common,
+        (index, trajectories): (usize, usize),
+        steps: usize,
+    ) -> Self {
+        let spec = env.spec();
+        let first = (index * trajectories) as u64;
+        let samples = || Samples::empty(&spec.action);
+        let samples = std::iter::repeat_with(samples).take(steps + 1).collect();
+        let linear = match common.baseline {
+            Baseline::Linear { ridge } => {
+                let encoding = &common.encoding;
+                let squares = !encoding.is_symbol();
+                Some(LinearBaseline::new(encoding.size(), squares, ridge))
+            }
+            Baseline::None | Baseline::Value { .. } => None,
+        };
+        Self {
+            tile: Tile::new(env, trajectories, first, spec.trial_steps()),
+            learner: Learner::new(&common.network, samples),
+            rollouts: vec![Rollout::default(); steps + 1],
+            linear,
+            value_work: ValueWork::default(),
+            inner_gradient_norm: 0.0,
+        }
+    }
+
+    /// Lives one trial in each lane by the policy as adapted so far, and makes
+    /// samples of it.
+    pub(crate) fn collect(
+        &mut self,
+        common: &Common,
+        value: Option<&ValueModel>,
+        key: &StreamKey,
+    ) -> Result<(), RolloutError> {
+        let policies = Policies {
+            encoding: common.encoding.clone(),
+            network: Arc::clone(&common.network),
+            params: Arc::new(self.learner.params().to_vec()),
+            mode: ActMode::Sample,
+        };
+        self.tile.collect(&policies, key)?;
+        let step = self.learner.adaptation().steps();
+        let values = match (&mut self.linear, value) {
+            (Some(linear), _) => Values::Linear(linear),
+            (None, Some(model)) => Values::Network(ValueView {
+                model,
+                work: &mut self.value_work,
+            }),
+            (None, None) => Values::Zero,
+        };
+        self.rollouts[step].fill(
+            self.tile.trajectory(),
+            (&common.encoding, &common.credits),
+            values,
+            &mut self.learner.samples[step],
+        );
+        Ok(())
+    }
+
+    /// Takes an inner step. `Err` is the index and the value of a parameter that
+    /// it left infinite or NaN.
+    pub(crate) fn step(&mut self, common: &Common, meta: &Meta<f32>) -> Result<(), (usize, f32)> {
+        let step = self.learner.adaptation().steps();
+        self.learner.step(&common.rule, meta);
+        let gradient = &self.learner.adaptation().levels()[step].gradient;
+        let squares: f64 = gradient.iter().map(|g| f64::from(*g).powi(2)).sum();
+        if step == 0 {
+            self.inner_gradient_norm = 0.0;
+        }
+        self.inner_gradient_norm += squares.sqrt();
+        let params = self.learner.params();
+        match params.iter().position(|p| !p.is_finite()) {
+            None => Ok(()),
+            Some(index) => Err((index, params[index])),
+        }
+    }
+
+    /// Adds the gradient of `share` × Σ ½ (V − target)² over all samples, and
+    /// returns that loss.
+    pub(crate) fn value_gradient(
+        &mut self,
+        model: &ValueModel,
+        share: f32,
+        gradient: &mut [f32],
+    ) -> f64 {
+        let mut view = ValueView {
+            model,
+            work: &mut self.value_work,
+        };
+        let mut loss = 0.0;
+        for (rollout, samples) in self.rollouts.iter().zip(&self.learner.samples) {
+            let inputs = (&samples.observations[..], &rollout.steps[..]);
+            loss += view.gradient(inputs, &rollout.targets, share, gradient);
+        }
+        loss
+    }
+
+    /// Samples of all rollouts.
+    pub(crate) fn samples(&self) -> usize {
+        self.learner.samples.iter().map(Samples::len).sum()
+    }
+}
+
+/// The error of an inner step.
+pub(crate) fn diverged(
+    common: &Common,
+    (update, task, step): (Option<u64>, usize, usize),
+    (index, value): (usize, f32),
+) -> MamlError {
+    MamlError::Adaptation {
+        update,
+        task,
+        step: step + 1,
+        parameter: common.shape.layout().owner(index).name.clone(),
+        value,
+    }
+}

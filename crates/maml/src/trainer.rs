@@ -1,0 +1,342 @@
+//! One training: collect and adapt, then improve.
+
+use crate::config::{KlPenalty, MamlConfig, Outer};
+use crate::error::MamlError;
+use crate::meta::{Meta, MetaShape};
+use crate::metrics::{Improvement, Metrics, Phase};
+use crate::policy::{ActMode, Policies};
+use crate::schedule::Schedule;
+use crate::task::{Common, Task, diverged};
+use crate::value::ValueLearner;
+use nets::{NamedArray, NetsError, Optimizer};
+use rl_core::{Domain, EnvFactory, PolicyFactory, StreamKey};
+use rollout::Pool;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// All that changes in a training. Random streams are derived from the seed
+/// and the update, so that there is no generator state to save.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Updates done.
+    pub update: u64,
+    /// Environment steps done.
+    pub env_steps: u64,
+    /// Meta-parameters: those of the policy, then learned rates `rate.*`.
+    pub params: Vec<NamedArray>,
+    /// State of the optimizer.
+    pub optimizer: Vec<NamedArray>,
+    /// Weight of the KL penalty, which an adaptive one changes; 0 without one.
+    pub penalty: f64,
+    /// Parameters of the value network; none with another baseline.
+    pub value_params: Vec<NamedArray>,
+    /// State of the value network's optimizer.
+    pub value_optimizer: Vec<NamedArray>,
+}
+
+/// What an update changes. It works on a copy, which takes the place of the
+/// original when all has gone well.
+#[derive(Clone)]
+pub(crate) struct Learned {
+    pub(crate) values: Arc<Vec<f32>>,
+    pub(crate) optimizer: Optimizer,
+    pub(crate) penalty: f64,
+    pub(crate) value: Option<ValueLearner>,
+}
+
+/// A training of one agent under one seed.
+pub struct Trainer {
+    pub(crate) config: MamlConfig,
+    seed: u64,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) common: Arc<Common>,
+    pub(crate) learned: Learned,
+    tasks: Vec<Arc<Mutex<Task>>>,
+    pub(crate) update: u64,
+    env_steps: u64,
+}
+
+impl Trainer {
+    /// A training at its start.
+    ///
+    /// # Errors
+    /// If a setting is out of range or does not fit the environment.
+    pub fn new(
+        env: &dyn EnvFactory,
+        config: MamlConfig,
+        seed: u64,
+        pool: Arc<Pool>,
+    ) -> Result<Self, MamlError> {
+        config.validate()?;
+        let common = Common::new(env, &config)?;
+        common.check_memory(env.spec(), &config)?;
+        let task = |index| {
+            let place = (index, config.trajectories);
+            let task = Task::new(env, &common, place, config.inner.steps);
+            Arc::new(Mutex::new(task))
+        };
+        let tasks = (0..config.tasks).map(task).collect();
+        let horizon = env.spec().horizon;
+        let inputs = common.encoding.size();
+        let value = ValueLearner::new(inputs, horizon, &config.baseline, seed)?;
+        let layout = Arc::clone(common.shape.layout());
+        let learned = Learned {
+            values: Arc::new(common.shape.init(seed)),
+            optimizer: Optimizer::new(config.optimizer, layout)?,
+            penalty: match config.outer {
+                Outer::Ppo { penalty, .. } => match penalty {
+                    KlPenalty::None => 0.0,
+                    KlPenalty::Fixed { coefficient } | KlPenalty::Adaptive { coefficient, .. } => {
+                        coefficient
+                    }
+                },
+                Outer::Vpg | Outer::Trpo(_) | Outer::Reptile => 0.0,
+            },
+            value,
+        };
+        Ok(Self {
+            common: Arc::new(common),
+            config,
+            seed,
+            pool,
+            learned,
+            tasks,
+            update: 0,
+            env_steps: 0,
+        })
+    }
+
+    /// Updates done.
+    pub fn updates_done(&self) -> u64 {
+        self.update
+    }
+
+    /// Environment steps done.
+    pub fn env_steps(&self) -> u64 {
+        self.env_steps
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &MamlConfig {
+        &self.config
+    }
+
+    /// The policy's network, and names, shapes and places of the
+    /// meta-parameters.
+    pub fn shape(&self) -> &MetaShape {
+        &self.common.shape
+    }
+
+    /// The meta-parameters, in the layout of [`Self::shape`].
+    pub fn parameters(&self) -> &Arc<Vec<f32>> {
+        &self.learned.values
+    }
+
+    /// The policy as it is before any adaptation, to act anywhere.
+    pub fn policy(&self, mode: ActMode) -> Arc<dyn PolicyFactory> {
+        let params = self.common.network.parameters();
+        self.policy_of(self.learned.values[..params].to_vec(), mode)
+    }
+
+    pub(crate) fn policy_of(&self, params: Vec<f32>, mode: ActMode) -> Arc<dyn PolicyFactory> {
+        Arc::new(Policies {
+            encoding: self.common.encoding.clone(),
+            network: Arc::clone(&self.common.network),
+            params: Arc::new(params),
+            mode,
+        })
+    }
+
+    /// One update.
+    ///
+    /// # Errors
+    /// If the environment fails, or a parameter or gradient is not finite;
+    /// everything is then as before the update.
+    pub fn update(&mut self) -> Result<Metrics, MamlError> {
+        self.update_observed(&mut |_| ())
+    }
+
+    /// One update that says when it begins each of its parts.
+    ///
+    /// # Errors
+    /// As [`Self::update`].
+    pub fn update_observed(
+        &mut self,
+        observe: &mut dyn FnMut(Phase),
+    ) -> Result<Metrics, MamlError> {
+        let meta = Arc::new(self.common.shape.read(&self.learned.values));
+        self.collect_and_adapt(&meta, observe)?;
+        let mut learned = self.learned.clone();
+        let mut improvement = self.improve(&mut learned, &meta, observe)?;
+        if learned.value.is_some() {
+            observe(Phase::Value);
+            improvement.value_loss = Some(self.train_values(&mut learned)?);
+        }
+        self.learned = learned;
+        self.update += 1;
+        let metrics = self.summary(&improvement);
+        self.env_steps = metrics.env_steps;
+        Ok(metrics)
+    }
+
+    /// Rolls out and adapts in turn, in all tasks.
+    fn collect_and_adapt(
+        &self,
+        meta: &Arc<Meta<f32>>,
+        observe: &mut dyn FnMut(Phase),
+    ) -> Result<(), MamlError> {
+        let update = self.update;
+        for step in 0..=self.config.inner.steps {
+            observe(Phase::Rollout);
+            let key = StreamKey {
+                rollout: step as u64,
+                lanes_per_task: self.config.trajectories as u64,
+                ..StreamKey::new(self.seed, Domain::Training, update)
+            };
+            let (common, meta) = (Arc::clone(&self.common), Arc::clone(meta));
+            let value = self.learned.value.as_ref();
+            let value = value.map(|value| Arc::clone(&value.model));
+            let start = Arc::clone(&meta);
+            let collected = self.each(move |_, task| {
+                if step == 0 {
+                    task.learner.begin(&start.theta);
+                }
+                task.collect(&common, value.as_deref(), &key)
+            })?;
+            collected.into_iter().collect::<Result<Vec<()>, _>>()?;
+            if step == self.config.inner.steps {
+                break;
+            }
+            observe(Phase::Inner);
+            let common = Arc::clone(&self.common);
+            let stepped = self.each(move |_, task| task.step(&common, &meta))?;
+            for (task, result) in stepped.into_iter().enumerate() {
+                let place = (Some(update + 1), task, step);
+                result.map_err(|bad| diverged(&self.common, place, bad))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the value network towards the targets of all samples; returns the
+    /// loss before.
+    fn train_values(&self, learned: &mut Learned) -> Result<f64, MamlError> {
+        let samples: usize = self.each(|_, task| task.samples())?.iter().sum();
+        let share = 1.0 / samples as f32;
+        let mut first = None;
+        let Some(value) = &mut learned.value else {
+            return Ok(0.0);
+        };
+        for _ in 0..value.epochs {
+            let model = Arc::clone(&value.model);
+            let parts = self.each(move |_, task| {
+                let mut gradient = vec![0.0; model.params.len()];
+                let loss = task.value_gradient(&model, share, &mut gradient);
+                (loss, gradient)
+            })?;
+            let loss: f64 = parts.iter().map(|part| part.0).sum();
+            first.get_or_insert(loss);
+            let sum = sum(parts.iter().map(|part| &part.1[..]), 1.0);
+            let gradient: Vec<f32> = sum.iter().map(|g| *g as f32).collect();
+            let (rate, optimizer) = (value.learning_rate, &mut value.optimizer);
+            let params = &mut Arc::make_mut(&mut value.model).params;
+            optimizer
+                .update(params, &gradient, rate)
+                .map_err(|source| self.failed(source))?;
+        }
+        Ok(first.unwrap_or_default())
+    }
+
+    /// What the update did, over all tasks in their order.
+    fn summary(&self, improvement: &Improvement) -> Metrics {
+        let steps = self.config.inner.steps;
+        let mut returns = vec![0.0; steps + 1];
+        let (mut inner_norm, mut env_steps) = (0.0, self.env_steps);
+        for task in &self.tasks {
+            let task = task.lock().unwrap_or_else(PoisonError::into_inner);
+            for (mean, rollout) in returns.iter_mut().zip(&task.rollouts) {
+                *mean += rollout.mean_return / self.tasks.len() as f64;
+            }
+            inner_norm += task.inner_gradient_norm / (self.tasks.len() * steps.max(1)) as f64;
+            env_steps += task.samples() as u64;
+        }
+        Metrics::new(self.update, env_steps, returns, inner_norm, improvement)
+    }
+
+    /// All that a later process needs to go on with identical results.
+    ///
+    /// # Errors
+    /// None in a training that was built without one.
+    pub fn snapshot(&self) -> Result<Snapshot, MamlError> {
+        let [value_params, value_optimizer] = match &self.learned.value {
+            Some(value) => value.arrays()?,
+            None => [vec![], vec![]],
+        };
+        Ok(Snapshot {
+            update: self.update,
+            env_steps: self.env_steps,
+            params: self.common.shape.layout().split(&self.learned.values)?,
+            optimizer: self.learned.optimizer.state(),
+            penalty: self.learned.penalty,
+            value_params,
+            value_optimizer,
+        })
+    }
+
+    /// Goes back to a snapshot of the same network and baseline.
+    ///
+    /// # Errors
+    /// If an array is missing, unknown or of another shape; nothing is changed
+    /// then.
+    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), MamlError> {
+        let mut learned = self.learned.clone();
+        let layout = self.common.shape.layout();
+        learned.values = Arc::new(layout.join(&snapshot.params)?);
+        learned.optimizer.restore(&snapshot.optimizer)?;
+        learned.penalty = snapshot.penalty;
+        if let Some(value) = &mut learned.value {
+            value.restore(&snapshot.value_params, &snapshot.value_optimizer)?;
+        }
+        self.learned = learned;
+        self.update = snapshot.update;
+        self.env_steps = snapshot.env_steps;
+        Ok(())
+    }
+
+    /// Works on every task, on the workers; the results in the tasks' order.
+    pub(crate) fn each<T: Send + 'static>(
+        &self,
+        work: impl Fn(usize, &mut Task) -> T + Send + Sync + 'static,
+    ) -> Result<Vec<T>, MamlError> {
+        let results = self.pool.map(self.tasks.clone(), move |index, task| {
+            // Of a task whose work panicked nothing is left: every update writes
+            // all of it anew.
+            let mut task = task.lock().unwrap_or_else(PoisonError::into_inner);
+            work(index, &mut task)
+        })?;
+        Ok(results)
+    }
+
+    pub(crate) fn scheduled(&self, schedule: Schedule) -> f64 {
+        schedule.at(self.update, self.config.updates)
+    }
+
+    pub(crate) fn failed(&self, source: NetsError) -> MamlError {
+        MamlError::Update {
+            update: self.update + 1,
+            source,
+        }
+    }
+}
+
+/// `share` × the sum of vectors, in f64 and in their order.
+pub(crate) fn sum<'a>(parts: impl Iterator<Item = &'a [f32]>, share: f64) -> Vec<f64> {
+    let mut sum: Vec<f64> = Vec::new();
+    for part in parts {
+        sum.resize(part.len(), 0.0);
+        for (sum, x) in sum.iter_mut().zip(part) {
+            *sum += f64::from(*x);
+        }
+    }
+    sum.iter_mut().for_each(|sum| *sum *= share);
+    sum
+}

@@ -1,0 +1,198 @@
+//! Checks of the settings.
+
+use crate::config::{Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Outer};
+use crate::error::MamlError;
+
+const MOST: usize = 1 << 20;
+
+impl MamlConfig {
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// Names the first one out of range, its value and what is allowed.
+    pub fn validate(&self) -> Result<(), MamlError> {
+        if self.updates == 0 {
+            return Err(MamlError::config("updates", 0, "at least 1"));
+        }
+        count("tasks", self.tasks, 1..=MOST)?;
+        count("trajectories", self.trajectories, 1..=MOST)?;
+        unit("gae.gamma", self.gae.gamma)?;
+        unit("gae.lambda", self.gae.lambda)?;
+        above_zero("max_gradient_norm", self.max_gradient_norm)?;
+        self.learning_rate.validate("learning_rate")?;
+        count("inner.steps", self.inner.steps, 0..=100)?;
+        rates("inner", self.inner.steps, &self.inner.rates)?;
+        self.validate_outer()?;
+        self.validate_reptile()?;
+        self.validate_networks()?;
+        count("evaluation.steps", self.evaluation.steps, 0..=1000)?;
+        let trajectories = self.evaluation.trajectories;
+        count("evaluation.trajectories", trajectories, 1..=MOST)?;
+        rates("evaluation", self.evaluation.steps, &self.evaluation.rates)
+    }
+
+    fn validate_outer(&self) -> Result<(), MamlError> {
+        match self.outer {
+            Outer::Vpg | Outer::Reptile => {}
+            Outer::Ppo {
+                clip,
+                epochs,
+                penalty,
+            } => {
+                open_unit("outer.clip", clip)?;
+                count("outer.epochs", epochs, 1..=1000)?;
+                match penalty {
+                    KlPenalty::None => {}
+                    KlPenalty::Fixed { coefficient } => {
+                        not_negative("outer.penalty.coefficient", coefficient)?;
+                    }
+                    KlPenalty::Adaptive {
+                        coefficient,
+                        target,
+                    } => {
+                        positive("outer.penalty.coefficient", coefficient)?;
+                        positive("outer.penalty.target", target)?;
+                    }
+                }
+            }
+            Outer::Trpo(region) => {
+                positive("outer.max_kl", region.max_kl)?;
+                count("outer.iterations", region.iterations, 1..=1000)?;
+                not_negative("outer.damping", region.damping)?;
+                count("outer.backtracks", region.backtracks, 1..=1000)?;
+                open_unit("outer.shrink", region.shrink)?;
+            }
+        }
+        let Exploration::EMaml { coefficient } = self.exploration else {
+            return Ok(());
+        };
+        not_negative("exploration.coefficient", coefficient)?;
+        if self.tasks < 2 {
+            let allowed = "at least 2 with maml.exploration.kind = e-maml, whose baseline is the \
+                           mean over the other tasks";
+            return Err(MamlError::config("tasks", self.tasks, allowed));
+        }
+        match self.outer {
+            Outer::Reptile => Err(MamlError::config(
+                "exploration.kind",
+                "e-maml",
+                "none with maml.outer.kind = reptile, which has no policy gradient to add to",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reptile moves parameters alone.
+    fn validate_reptile(&self) -> Result<(), MamlError> {
+        let refuse = |key, value, allowed| Err(MamlError::config(key, value, allowed));
+        match (self.outer, self.inner.learned) {
+            (Outer::Reptile, LearnedRates::PerStep | LearnedRates::PerParameter) => refuse(
+                "inner.learned",
+                format!("{:?}", self.inner.learned),
+                "none with maml.outer.kind = reptile, which has no gradient for rates",
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn validate_networks(&self) -> Result<(), MamlError> {
+        layers("policy.hidden", &self.policy.hidden)?;
+        let normal = |key: &str, value: f64| match (1e-30..=1e30).contains(&value) {
+            true => Ok(()),
+            false => Err(MamlError::config(key, value, "1e-30 to 1e30")),
+        };
+        normal("policy.std", self.policy.std)?;
+        normal("policy.min_std", self.policy.min_std)?;
+        if self.policy.min_std > self.policy.std {
+            let allowed = format!("at most maml.policy.std = {}", self.policy.std);
+            return Err(MamlError::config(
+                "policy.min_std",
+                self.policy.min_std,
+                allowed,
+            ));
+        }
+        match &self.baseline {
+            Baseline::None if self.bootstrap => Err(MamlError::config(
+                "bootstrap",
+                true,
+                "false with maml.baseline.kind = none, which has no values",
+            )),
+            Baseline::None => Ok(()),
+            Baseline::Linear { ridge } => positive("baseline.ridge", *ridge),
+            Baseline::Value {
+                hidden,
+                learning_rate,
+                epochs,
+                ..
+            } => {
+                layers("baseline.hidden", hidden)?;
+                positive("baseline.learning_rate", *learning_rate)?;
+                count("baseline.epochs", *epochs, 1..=1000)
+            }
+        }
+    }
+}
+
+fn count(
+    key: &str,
+    value: usize,
+    allowed: std::ops::RangeInclusive<usize>,
+) -> Result<(), MamlError> {
+    if allowed.contains(&value) {
+        return Ok(());
+    }
+    let range = format!("{} to {}", allowed.start(), allowed.end());
+    Err(MamlError::config(key, value, range))
+}
+
+fn unit(key: &str, value: f32) -> Result<(), MamlError> {
+    match (0.0..=1.0).contains(&value) {
+        true => Ok(()),
+        false => Err(MamlError::config(key, value, "0 to 1")),
+    }
+}
+
+fn open_unit(key: &str, value: f64) -> Result<(), MamlError> {
+    match value > 0.0 && value < 1.0 {
+        true => Ok(()),
+        false => Err(MamlError::config(key, value, "above 0 and below 1")),
+    }
+}
+
+/// Infinity is allowed.
+fn above_zero(key: &str, value: f64) -> Result<(), MamlError> {
+    match value > 0.0 {
+        true => Ok(()),
+        false => Err(MamlError::config(key, value, "above 0")),
+    }
+}
+
+fn positive(key: &str, value: f64) -> Result<(), MamlError> {
+    match value > 0.0 && value.is_finite() {
+        true => Ok(()),
+        false => Err(MamlError::config(key, value, "finite numbers above 0")),
+    }
+}
+
+fn not_negative(key: &str, value: f64) -> Result<(), MamlError> {
+    match value >= 0.0 && value.is_finite() {
+        true => Ok(()),
+        false => Err(MamlError::config(key, value, "finite numbers, at least 0")),
+    }
+}
+
+/// Rates of so many steps.
+pub(crate) fn rates(section: &str, steps: usize, rates: &[f64]) -> Result<(), MamlError> {
+    let key = format!("{section}.rates");
+    if steps > 0 && rates.is_empty() {
+        let allowed = format!("at least one number with maml.{section}.steps = {steps}");
+        return Err(MamlError::config(key, "[]", allowed));
+    }
+    rates.iter().try_for_each(|rate| not_negative(&key, *rate))
+}
+
+fn layers(key: &str, hidden: &[usize]) -> Result<(), MamlError> {
+    hidden
+        .iter()
+        .try_for_each(|units| count(key, *units, 1..=1 << 14))
+}

@@ -1,0 +1,296 @@
+//! What must hold of a training.
+
+use crate::common::{
+    Arms, Points, arms, config, constant, evaluation, points, promp, trainer, trpo,
+};
+use maml::{
+    Adapt, Adapted, Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, MamlError, Order,
+    Outer, Phase, Surrogate, TrustRegion,
+};
+use nets::{Activation, OptimizerConfig};
+use rl_core::{EnvFactory, Tasks};
+use std::sync::Arc;
+
+/// One configuration for each member of the family.
+fn family() -> Vec<(&'static str, MamlConfig)> {
+    let base = config(Outer::Vpg);
+    let with = |outer: Outer, change: &dyn Fn(&mut MamlConfig)| {
+        let mut config = MamlConfig {
+            outer,
+            ..base.clone()
+        };
+        config.tasks = 5;
+        config.trajectories = 4;
+        change(&mut config);
+        config
+    };
+    let value = Baseline::Value {
+        hidden: vec![16],
+        activation: Activation::Tanh,
+        learning_rate: 0.01,
+        epochs: 3,
+    };
+    vec![
+        ("maml", with(trpo(), &|c| c.inner.steps = 2)),
+        ("maml-vpg", with(Outer::Vpg, &|_| ())),
+        ("fomaml", with(Outer::Vpg, &|c| c.order = Order::First)),
+        ("fomaml-trpo", with(trpo(), &|c| c.order = Order::First)),
+        ("anil", with(trpo(), &|c| c.inner.adapt = Adapt::Head)),
+        (
+            "meta-sgd",
+            with(trpo(), &|c| c.inner.learned = LearnedRates::PerParameter),
+        ),
+        (
+            "learned rates",
+            with(promp(), &|c| c.inner.learned = LearnedRates::PerStep),
+        ),
+        (
+            "e-maml",
+            with(trpo(), &|c| {
+                c.exploration = Exploration::EMaml { coefficient: 0.1 };
+            }),
+        ),
+        (
+            "dice",
+            with(trpo(), &|c| c.inner.surrogate = Surrogate::Dice),
+        ),
+        (
+            "promp",
+            with(promp(), &|c| c.inner.surrogate = Surrogate::Ratio),
+        ),
+        ("reptile", with(Outer::Reptile, &|_| ())),
+        ("pretrained", with(Outer::Vpg, &|c| c.inner.steps = 0)),
+        (
+            "value",
+            with(Outer::Vpg, &|c| {
+                c.baseline = value.clone();
+                c.bootstrap = true;
+            }),
+        ),
+        (
+            "no baseline",
+            with(Outer::Vpg, &|c| c.baseline = Baseline::None),
+        ),
+    ]
+}
+
+/// Episodes that end early, two a trial.
+fn short_lives() -> Arc<dyn EnvFactory> {
+    let points = Points {
+        horizon: 10,
+        episodes: 2,
+        ends: true,
+    };
+    Arc::new(Tasks::new(points).unwrap())
+}
+
+#[test]
+fn any_number_of_workers_gives_the_same_bits() {
+    for (name, config) in family() {
+        for env in [short_lives(), arms()] {
+            let run = |workers| {
+                let mut trainer = trainer(&env, config.clone(), workers);
+                let metrics: Vec<_> = (0..2).map(|_| trainer.update().unwrap()).collect();
+                let bits: Vec<u32> = trainer.parameters().iter().map(|v| v.to_bits()).collect();
+                let curve = trainer.adapt_and_evaluate(env.as_ref(), &evaluation(5, 0.1));
+                let curve = curve.unwrap();
+                (metrics, bits, curve)
+            };
+            let one = run(1);
+            for workers in [2, 3] {
+                assert_eq!(one, run(workers), "{name}, {workers} workers");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_restored_training_goes_on_with_the_same_bits() {
+    for (name, config) in family() {
+        let env = short_lives();
+        let mut whole = trainer(&env, config.clone(), 2);
+        for _ in 0..3 {
+            whole.update().unwrap();
+        }
+        let mut resumed = trainer(&env, config, 2);
+        resumed.restore(&whole.snapshot().unwrap()).unwrap();
+        for _ in 0..2 {
+            assert_eq!(whole.update().unwrap(), resumed.update().unwrap(), "{name}");
+        }
+        assert_eq!(whole.snapshot().unwrap(), resumed.snapshot().unwrap());
+    }
+}
+
+#[test]
+fn another_networks_snapshot_is_refused() {
+    let env = points();
+    let mut wide = config(Outer::Vpg);
+    wide.policy.hidden = vec![33];
+    let other = trainer(&env, wide, 1).snapshot().unwrap();
+    let mut trainer = trainer(&env, config(Outer::Vpg), 1);
+    let before = trainer.snapshot().unwrap();
+    let error = trainer.restore(&other).unwrap_err().to_string();
+    assert!(error.contains("layer0.weight"), "{error}");
+    assert_eq!(trainer.snapshot().unwrap(), before);
+}
+
+#[test]
+fn metrics_say_what_happened() {
+    let env = points();
+    let mut trainer = trainer(&env, config(trpo()), 2);
+    let mut phases = Vec::new();
+    let metrics = trainer
+        .update_observed(&mut |phase| phases.push(phase))
+        .unwrap();
+    use Phase::{ConjugateGradient, Inner, LineSearch, Outer, Rollout};
+    let expected = [
+        Rollout,
+        Inner,
+        Rollout,
+        Outer,
+        ConjugateGradient,
+        LineSearch,
+    ];
+    assert_eq!(phases, expected);
+    assert_eq!(metrics.env_steps, 2 * 10 * 10 * 20);
+    assert_eq!(
+        metrics.returns,
+        [metrics.mean_return_before, metrics.mean_return]
+    );
+    assert_eq!(metrics.accepted, Some(true));
+    assert!(metrics.approx_kl > 0.0 && metrics.approx_kl <= 0.01);
+    assert!(metrics.improvement.unwrap() > 0.0);
+    assert!(metrics.cg_residual.unwrap() < 0.5);
+    // Of two coordinates with standard deviations of about 1.
+    let one = 0.5 * (std::f64::consts::TAU * std::f64::consts::E).ln();
+    assert!(
+        (metrics.entropy - 2.0 * one).abs() < 0.3,
+        "{}",
+        metrics.entropy
+    );
+}
+
+#[test]
+fn a_step_that_is_too_long_is_refused_and_said_to_be() {
+    let env = points();
+    // So long a step that no single backtrack can save it.
+    let reckless = Outer::Trpo(TrustRegion {
+        max_kl: 50.0,
+        iterations: 10,
+        damping: 1e-5,
+        backtracks: 1,
+        shrink: 0.5,
+    });
+    let mut trainer = trainer(&env, config(reckless), 2);
+    let before = trainer.parameters().clone();
+    let metrics = trainer.update().unwrap();
+    assert_eq!(metrics.accepted, Some(false));
+    assert_eq!(metrics.line_search_steps, Some(1));
+    assert_eq!(metrics.improvement, Some(0.0));
+    assert_eq!(*trainer.parameters(), before, "nothing moved");
+    assert_eq!(trainer.updates_done(), 1, "but the update counts");
+}
+
+#[test]
+fn parameters_that_are_not_finite_are_found_at_the_first_step() {
+    let env = points();
+    let mut trainer = trainer(&env, config(trpo()), 2);
+    let mut snapshot = trainer.snapshot().unwrap();
+    snapshot.params[1].data[0] = f32::NAN;
+    trainer.restore(&snapshot).unwrap();
+    let error = trainer.update().unwrap_err();
+    assert!(matches!(error, MamlError::Rollout(_)));
+    let text = error.to_string();
+    assert!(text.contains("policy 'maml' gave action NaN"), "{text}");
+    assert_eq!(trainer.updates_done(), 0);
+}
+
+#[test]
+fn an_adaptation_that_explodes_is_named_and_changes_nothing() {
+    let env = points();
+    let mut explosive = config(trpo());
+    explosive.inner.steps = 2;
+    explosive.inner.rates = vec![0.1, 3e38];
+    explosive.normalize_advantages = false;
+    explosive.policy.std = 0.01;
+    let mut trainer = trainer(&env, explosive, 2);
+    let before = trainer.snapshot().unwrap();
+    let error = trainer.update().unwrap_err();
+    let text = error.to_string();
+    let found = matches!(
+        error,
+        MamlError::Adaptation {
+            update: Some(1),
+            step: 2,
+            ..
+        }
+    );
+    assert!(found, "{text}");
+    assert!(text.contains("update 1: parameter '"), "{text}");
+    assert!(text.contains("maml.inner.rates"), "{text}");
+    assert_eq!(trainer.snapshot().unwrap(), before);
+}
+
+#[test]
+fn a_gradient_that_explodes_half_way_is_undone() {
+    let env = points();
+    let mut explosive = config(Outer::Ppo {
+        clip: 0.2,
+        epochs: 4,
+        penalty: KlPenalty::None,
+    });
+    explosive.inner.surrogate = Surrogate::Ratio;
+    explosive.policy.activation = Activation::Relu;
+    explosive.learning_rate = constant(1e38);
+    explosive.optimizer = OptimizerConfig::Sgd { momentum: 0.0 };
+    let mut trainer = trainer(&env, explosive, 2);
+    let before = trainer.snapshot().unwrap();
+    let error = trainer.update().unwrap_err();
+    assert!(
+        matches!(error, MamlError::Update { update: 1, .. }),
+        "{error}"
+    );
+    assert_eq!(trainer.snapshot().unwrap(), before);
+}
+
+#[test]
+fn evaluations_that_make_no_sense_are_refused() {
+    let env = points();
+    let trainer = trainer(&env, config(Outer::Vpg), 1);
+    let refusal = |env: &Arc<dyn EnvFactory>, evaluation: Adapted| {
+        let refused = trainer.adapt_and_evaluate(env.as_ref(), &evaluation);
+        refused.unwrap_err().to_string()
+    };
+    let error = refusal(&env, evaluation(0, 0.1));
+    assert!(error.contains("tasks = 0; allowed: at least 1"), "{error}");
+    let without = Adapted {
+        rates: vec![],
+        ..evaluation(1, 0.1)
+    };
+    let error = refusal(&env, without);
+    assert!(error.contains("rates = []"), "{error}");
+    let other: Arc<dyn EnvFactory> = Arc::new(Tasks::new(Arms { arms: 2 }).unwrap());
+    let error = refusal(&other, evaluation(1, 0.1));
+    assert!(error.contains("it was trained on"), "{error}");
+}
+
+#[test]
+fn an_adaptive_penalty_follows_its_target() {
+    let env = points();
+    let coefficient = |target, rate| {
+        let mut promp = config(Outer::Ppo {
+            clip: 0.3,
+            epochs: 3,
+            penalty: KlPenalty::Adaptive {
+                coefficient: 1.0,
+                target,
+            },
+        });
+        promp.learning_rate = constant(rate);
+        let mut trainer = trainer(&env, promp, 2);
+        trainer.update().unwrap();
+        trainer.snapshot().unwrap().penalty
+    };
+    assert_eq!(coefficient(1e-9, 0.01), 2.0, "moved too far");
+    assert_eq!(coefficient(1e9, 0.01), 0.5, "hardly moved");
+}

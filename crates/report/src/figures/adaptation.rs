@@ -1,0 +1,181 @@
+//! Return against gradient steps on a held-out task.
+
+use super::frame::{Axis, Plate};
+use super::labels::{self, Label};
+use super::{AGENT, Figure, OTHERS, RANDOM, WIDTH};
+use crate::canvas::{Canvas, Color, Stroke};
+use crate::curve::{Band, Curve, Sample};
+use crate::layout::Range;
+use crate::read::Adaptation;
+use crate::setting::Setting;
+use crate::text::{count, decimals, display_name, fixed};
+use crate::words;
+
+const HEIGHT: u32 = 430;
+
+/// What one setting's agent comes to.
+struct Line {
+    name: String,
+    curve: Curve,
+    color: Color,
+    strong: bool,
+}
+
+/// The settings of one environment side by side; `None` if none of them was
+/// adapted. Settings of other environments than the first one's are left out.
+pub(super) fn figure(settings: &[Setting<'_>]) -> Option<Figure> {
+    let adapted = settings.iter().filter_map(|setting| {
+        let environment = &setting.comparisons().next()?.environment;
+        let measured: Vec<&Adaptation> = setting
+            .comparisons()
+            .filter_map(|comparison| comparison.adaptation.as_ref())
+            .collect();
+        (!measured.is_empty()).then_some((setting, environment, measured))
+    });
+    let adapted: Vec<_> = adapted.collect();
+    let (first, environment, measured) = adapted.first()?;
+    let adapted: Vec<_> = adapted
+        .iter()
+        .filter(|(_, other, _)| other == environment)
+        .collect();
+    let mut lines = Vec::new();
+    for (index, (setting, _, measured)) in adapted.iter().enumerate() {
+        let name = match adapted.len() {
+            1 => setting.agent(),
+            _ => display_name(&setting.folder),
+        };
+        lines.push(Line {
+            name,
+            curve: curve(measured)?,
+            color: color(index),
+            strong: index == 0,
+        });
+    }
+    let steps = lines
+        .iter()
+        .map(|line| line.curve.end())
+        .fold(0.0, f64::max);
+    let values = lines
+        .iter()
+        .flat_map(|line| line.curve.values().chain(line.curve.band_ends()));
+    let labels: Vec<Label> = lines
+        .iter()
+        .filter_map(|line| label(line, measured))
+        .collect();
+    let title = title(&lines, environment)?;
+    let tasks = count(measured[0].tasks as usize, "held-out task");
+    let mut canvas = Canvas::new(WIDTH, HEIGHT);
+    let plate = Plate {
+        title: &title,
+        subtitle: &match adapted.len() {
+            1 => first.subtitle(),
+            _ => format!("{} · {tasks}", display_name(environment)),
+        },
+        x_axis: Axis {
+            name: "Gradient steps on the task",
+            ticks: (steps as usize).clamp(1, 10),
+            unit: 1.0,
+            whole: true,
+        },
+        y_axis: Axis {
+            name: "Return after adaptation (sum of rewards in a trial)",
+            ticks: 6,
+            unit: 1.0,
+            whole: false,
+        },
+        x_high: steps.max(1.0),
+        y: Range::of(values).padded(0.06),
+        room: labels::room(&labels),
+    };
+    let frame = plate.draw(&mut canvas);
+    for line in lines.iter().rev() {
+        let width = if line.strong { 2.6 } else { 1.8 };
+        frame.draw_curve(&mut canvas, &line.curve, Stroke::new(line.color, width));
+        for mean in &line.curve.mean {
+            canvas.dot(
+                (frame.x.at(mean.x), frame.y.at(mean.y.mean)),
+                3.5,
+                line.color,
+            );
+        }
+    }
+    labels::draw(&mut canvas, &frame, &labels);
+    Some(Figure {
+        name: "adaptation",
+        caption: caption(&lines, measured[0], &tasks),
+        title,
+        canvas,
+    })
+}
+
+/// Colors of lines: the agent's, then those that can be told apart from it.
+fn color(index: usize) -> Color {
+    match index {
+        0 => AGENT,
+        index if index <= OTHERS.len() => OTHERS[index - 1],
+        _ => RANDOM,
+    }
+}
+
+fn curve(measured: &[&Adaptation]) -> Option<Curve> {
+    let samples: Vec<Vec<Sample>> = measured
+        .iter()
+        .map(|adaptation| {
+            let pairs = adaptation
+                .mean_return
+                .iter()
+                .zip(&adaptation.standard_error);
+            let sample = |(step, (y, error)): (usize, (&f64, &f64))| Sample {
+                key: step as u64,
+                x: step as f64,
+                y: *y,
+                error: *error,
+            };
+            pairs.enumerate().map(sample).collect()
+        })
+        .collect();
+    Curve::of(&samples)
+}
+
+fn label(line: &Line, measured: &[&Adaptation]) -> Option<Label> {
+    let (_, value) = line.curve.last()?;
+    let errors = measured
+        .iter()
+        .flat_map(|m| m.standard_error.iter().copied());
+    Some(Label {
+        name: line.name.clone(),
+        number: fixed(value, decimals(errors).min(2)),
+        value,
+        color: line.color,
+        strong: line.strong,
+    })
+}
+
+/// "MAML goes from −40.2 to −3.1 in 3 gradient steps".
+fn title(lines: &[Line], environment: &str) -> Option<String> {
+    let line = lines.first()?;
+    let ((_, before), (steps, after)) = (
+        line.curve.mean.first().map(|m| (m.x, m.y.mean))?,
+        line.curve.last()?,
+    );
+    Some(format!(
+        "{} goes from {} to {} in {} on a new task of {}",
+        line.name,
+        fixed(before, 1),
+        fixed(after, 1),
+        count(steps as usize, "gradient step"),
+        display_name(environment)
+    ))
+}
+
+fn caption(lines: &[Line], measured: &Adaptation, tasks: &str) -> String {
+    let band = match lines[0].curve.band {
+        Band::Seeds(seeds) => words::interval_note(seeds),
+        Band::Evaluation | Band::None => words::interval_note(1),
+    };
+    format!(
+        "Mean return of the policy after each gradient step on {tasks}, with {} per step and \
+         task to learn from. {band}",
+        count(measured.trajectories as usize, "trial"),
+    )
+}

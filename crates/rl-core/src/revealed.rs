@@ -1,0 +1,141 @@
+//! Task distributions whose agents are told their task.
+
+use crate::env::{Environment, Step, TaskDistribution};
+use crate::exact::ExactValues;
+use crate::picture::{Episode, Picture};
+use crate::policy::PolicyFactory;
+use crate::spec::{EnvSpec, ObservationSpace};
+use crate::streams::Stream;
+
+/// A task distribution whose observations end with a description of the task
+/// ([`TaskDistribution::describe`]): what an agent that knows its task, an
+/// oracle, learns or plans on. Tasks and dynamics are those of the
+/// distribution itself under the same streams.
+///
+/// # Observations
+/// The distribution's own, a symbol as a one-hot vector; then the description.
+#[derive(Clone, Debug)]
+pub struct Revealed<D>(D);
+
+impl<D> Revealed<D> {
+    /// Makes the observations of a distribution end with its tasks'
+    /// descriptions.
+    ///
+    /// # Errors
+    /// If its tasks have none.
+    pub fn new(distribution: D) -> Result<Self, String>
+    where
+        D: TaskDistribution,
+    {
+        match distribution.description_size() {
+            0 => Err(format!(
+                "environment '{}' has no description of its tasks to show",
+                distribution.spec().name
+            )),
+            _ => Ok(Self(distribution)),
+        }
+    }
+}
+
+/// A task that shows what it is.
+#[derive(Clone, Debug, Default)]
+pub struct RevealedTask<T> {
+    task: T,
+    description: Vec<f32>,
+    /// How many symbols the task's own observation can be; 0 for a vector.
+    symbols: usize,
+}
+
+impl<D: TaskDistribution> TaskDistribution for Revealed<D> {
+    type Task = RevealedTask<D::Task>;
+
+    fn spec(&self) -> EnvSpec {
+        let mut spec = self.0.spec();
+        let (ObservationSpace::Vector { size } | ObservationSpace::Discrete { size }) =
+            spec.observation;
+        let size = size.saturating_add(self.0.description_size());
+        spec.observation = ObservationSpace::Vector { size };
+        spec
+    }
+
+    fn sample(&self, task: &mut Self::Task, rng: &mut Stream) {
+        self.0.sample(&mut task.task, rng);
+        task.symbols = match self.0.spec().observation {
+            ObservationSpace::Discrete { size } => size,
+            ObservationSpace::Vector { .. } => 0,
+        };
+        task.description.resize(self.0.description_size(), 0.0);
+        self.0.describe(&task.task, &mut task.description);
+    }
+
+    fn description_size(&self) -> usize {
+        self.0.description_size()
+    }
+
+    fn describe(&self, task: &Self::Task, description: &mut [f32]) {
+        description.copy_from_slice(&task.description);
+    }
+
+    fn known_task_optimum(&self, task: &Self::Task) -> Option<f64> {
+        self.0.known_task_optimum(&task.task)
+    }
+
+    /// The best agent here knows its task, so that both optima are one.
+    fn exact_values(&self) -> ExactValues {
+        let hidden = self.0.exact_values();
+        ExactValues {
+            bayes_optimal: hidden.known_task_optimum.clone(),
+            bayes_optimal_rewards: None,
+            ..hidden
+        }
+    }
+
+    fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
+        Err("the task is shown here: what the best agent earns is the known-task optimum".into())
+    }
+
+    fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {
+        self.0.learners()
+    }
+}
+
+impl<T: Environment> Environment for RevealedTask<T> {
+    type State = T::State;
+    type Action = T::Action;
+
+    #[inline]
+    fn reset(&self, state: &mut Self::State, rng: &mut Stream) {
+        self.task.reset(state, rng);
+    }
+
+    #[inline]
+    fn step(&self, state: &mut Self::State, action: &Self::Action, rng: &mut Stream) -> Step {
+        self.task.step(state, action, rng)
+    }
+
+    #[inline]
+    fn observe(&self, state: &Self::State, observation: &mut [f32]) {
+        let own = observation.len() - self.description.len();
+        let (own, description) = observation.split_at_mut(own);
+        description.copy_from_slice(&self.description);
+        if self.symbols == 0 {
+            return self.task.observe(state, own);
+        }
+        let mut symbol = [0.0];
+        self.task.observe(state, &mut symbol);
+        own.fill(0.0);
+        own[symbol[0] as usize] = 1.0;
+    }
+
+    fn position(&self, state: &Self::State) -> [f32; 2] {
+        self.task.position(state)
+    }
+
+    fn draw(&self, episode: Option<&Episode>) -> Option<Picture> {
+        self.task.draw(episode)
+    }
+}
+
+#[cfg(test)]
+#[path = "revealed_tests.rs"]
+mod tests;

@@ -1,0 +1,188 @@
+//! The native backend: CPU kernels for recurrent trunks and discrete actions.
+
+mod policy;
+mod rows;
+mod scratch;
+
+use crate::backend::{ActMode, Backend, Execution, Gradient, Lesson};
+use crate::config::Rl2Config;
+use crate::error::Rl2Error;
+use crate::input::Inputs;
+use crate::model::ActorCritic;
+use crate::samples::Samples;
+use crate::stopwatch::Phase;
+use kernels::{Cell, Observation, Packed, Shape};
+use nets::SequenceConfig;
+use policy::NativePolicies;
+use rl_core::{EnvSpec, ObservationSpace, PolicyFactory};
+use rollout::Pool;
+use scratch::{Scratch, TileLesson};
+use std::sync::{Arc, Mutex};
+
+/// Computes with the crate `kernels`, a tile at a time.
+pub struct NativeBackend {
+    inputs: Inputs,
+    shape: Shape,
+    /// The weights packed last; packed over as soon as nobody acts by them.
+    packed: Mutex<Arc<Packed>>,
+    spare: Arc<Spare>,
+}
+
+/// Buffers of jobs that have ended, for the next ones.
+#[derive(Default)]
+struct Spare {
+    scratch: Mutex<Vec<Scratch>>,
+    gradients: Mutex<Vec<Vec<f32>>>,
+}
+
+impl NativeBackend {
+    /// A backend for a network.
+    ///
+    /// # Errors
+    /// If there are no kernels for the network's trunk or actions.
+    pub fn new(model: &ActorCritic, spec: &EnvSpec, config: &Rl2Config) -> Result<Self, Rl2Error> {
+        let refuse = |what: &str| {
+            let allowed = format!("torch, since there are no native kernels for {what}");
+            Err(Rl2Error::config("backend", "native", allowed))
+        };
+        let (cell, hidden) = match config.trunk {
+            SequenceConfig::Gru { hidden } => (Cell::Gru, hidden),
+            SequenceConfig::Lstm { hidden } => (Cell::Lstm, hidden),
+            _ => return refuse("this rl2.trunk"),
+        };
+        if !spec.is_discrete() {
+            return refuse("continuous actions");
+        }
+        let shape = Shape {
+            cell,
+            observation: match spec.observation {
+                ObservationSpace::Vector { size: 0 } => Observation::None,
+                ObservationSpace::Vector { size } => Observation::Dense(size),
+                ObservationSpace::Discrete { size } => Observation::OneHot(size),
+            },
+            hidden,
+            actions: model.inputs.action_size(),
+        };
+        let packed = match Packed::new(shape) {
+            Ok(packed) => packed,
+            Err(error) => return refuse(&format!("this size: {error}")),
+        };
+        let entries = packed.layout().entries();
+        let ours = entries.iter().map(|entry| (entry.name, entry.offset));
+        let theirs = model.layout().entries().iter();
+        assert!(
+            ours.eq(theirs.map(|entry| (entry.name.as_str(), entry.offset))),
+            "kernels and nets lay the parameters out alike"
+        );
+        Ok(Self {
+            inputs: model.inputs.clone(),
+            shape,
+            packed: Mutex::new(Arc::new(packed)),
+            spare: Arc::default(),
+        })
+    }
+
+    /// What the network looks like to the kernels.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    fn packed(&self, values: &[f32]) -> Arc<Packed> {
+        let mut packed = self.packed.lock().expect("no holder panics");
+        if Arc::get_mut(&mut packed).is_none() {
+            *packed = Arc::new(Packed::new(self.shape).expect("valid, as in `new`"));
+        }
+        let own = Arc::get_mut(&mut packed).expect("not shared before it is returned");
+        own.pack(values);
+        Arc::clone(&packed)
+    }
+}
+
+impl Backend for NativeBackend {
+    fn policy(&self, values: &Arc<Vec<f32>>, mode: ActMode) -> Arc<dyn PolicyFactory> {
+        Arc::new(NativePolicies {
+            inputs: self.inputs.clone(),
+            packed: self.packed(values),
+            mode,
+        })
+    }
+
+    fn execution(&self) -> Execution {
+        Execution::Tiles
+    }
+
+    fn log_probs(
+        &self,
+        values: &[f32],
+        samples: &Samples,
+        tile: usize,
+    ) -> Result<Vec<f32>, Rl2Error> {
+        let packed = self.packed(values);
+        let lesson = TileLesson {
+            packed: &packed,
+            inputs: &self.inputs,
+            samples,
+            tile,
+        };
+        let mut scratch = Scratch::new(&packed);
+        let rows = scratch.forward(lesson).chunks_exact(self.shape.actions);
+        let log_prob = |(logits, action): (&[f32], &u32)| {
+            let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let sum: f32 = logits.iter().map(|l| (l - largest).exp()).sum();
+            logits[*action as usize] - largest - sum.ln()
+        };
+        Ok(rows.zip(lesson.actions()).map(log_prob).collect())
+    }
+
+    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, Rl2Error> {
+        let stopwatch = lesson.stopwatch.clone();
+        let packed = stopwatch.time(Phase::Optimizer, || self.packed(lesson.values));
+        let (inputs, spare) = (self.inputs.clone(), Arc::clone(&self.spare));
+        let (samples, minibatch) = (Arc::clone(lesson.samples), lesson.minibatch.clone());
+        let objective = lesson.objective;
+        let parts = pool.map(lesson.minibatch.tiles.clone(), move |_, tile| {
+            let lesson = TileLesson {
+                packed: &packed,
+                inputs: &inputs,
+                samples: &samples,
+                tile,
+            };
+            let (mut scratch, mut values) = spare.take(&packed);
+            let goal = (&minibatch, objective);
+            let losses = scratch.gradient(lesson, goal, &stopwatch, &mut values);
+            spare.keep(scratch);
+            Gradient { values, losses }
+        })?;
+        Ok(lesson
+            .stopwatch
+            .time(Phase::Optimizer, || self.spare.sum(parts)))
+    }
+}
+
+impl Spare {
+    /// Buffers for a tile: of the passes, and of zeros for its gradient.
+    fn take(&self, packed: &Packed) -> (Scratch, Vec<f32>) {
+        let scratch = self.scratch.lock().expect("no holder panics").pop();
+        let gradient = self.gradients.lock().expect("no holder panics").pop();
+        let mut gradient = gradient.unwrap_or_default();
+        gradient.clear();
+        gradient.resize(packed.layout().len(), 0.0);
+        (scratch.unwrap_or_else(|| Scratch::new(packed)), gradient)
+    }
+
+    fn keep(&self, scratch: Scratch) {
+        self.scratch.lock().expect("no holder panics").push(scratch);
+    }
+
+    /// The sum of the parts, in their order; keeps their buffers.
+    fn sum(&self, parts: Vec<Gradient>) -> Gradient {
+        let mut parts = parts.into_iter();
+        let mut sum = parts.next().unwrap_or_default();
+        let mut kept = self.gradients.lock().expect("no holder panics");
+        for part in parts {
+            sum.add(&part);
+            kept.push(part.values);
+        }
+        sum
+    }
+}

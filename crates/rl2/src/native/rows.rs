@@ -1,0 +1,84 @@
+//! The agent's inputs as the kernels take them.
+
+use crate::config::Input;
+use crate::input::Inputs;
+use kernels::{NO_ACTION, Observations};
+use rl_core::{Actions, Outcome, Row};
+
+/// Rows of [`Inputs`] in the kernels' structured form.
+#[derive(Default)]
+pub(super) struct InputRows {
+    dense: Vec<f32>,
+    symbols: Vec<u32>,
+    is_symbol: bool,
+    previous_action: Vec<u32>,
+    previous_reward: Vec<f32>,
+    boundary: Vec<f32>,
+    start: Vec<bool>,
+}
+
+impl InputRows {
+    /// Forgets all rows.
+    pub(super) fn clear(&mut self) {
+        self.dense.clear();
+        self.symbols.clear();
+        self.previous_action.clear();
+        self.previous_reward.clear();
+        self.boundary.clear();
+        self.start.clear();
+    }
+
+    /// Adds a row.
+    pub(super) fn push(&mut self, inputs: &Inputs, row: &Row<'_>) {
+        let Actions::Discrete(actions) = row.previous_action else {
+            panic!("discrete actions, as checked in `NativeBackend::new`");
+        };
+        self.is_symbol = inputs.is_symbol();
+        let shown = if inputs.shows(Input::Observation) {
+            1.0
+        } else {
+            0.0
+        };
+        let observation = row.observation.iter().map(|o| o * shown);
+        match self.is_symbol {
+            true => self.symbols.extend(observation.map(|o| o as u32)),
+            false => self.dense.extend(observation),
+        }
+        let action_shown = inputs.shows(Input::Action);
+        let acted = row.start.iter().zip(actions);
+        self.previous_action
+            .extend(acted.map(|(start, action)| match action_shown && !start {
+                true => *action,
+                false => NO_ACTION,
+            }));
+        let reward_shown = inputs.shows(Input::Reward);
+        let paid = row.start.iter().zip(row.previous_reward);
+        self.previous_reward
+            .extend(paid.map(|(start, reward)| match reward_shown && !start {
+                true => *reward,
+                false => 0.0,
+            }));
+        let outcome_shown = inputs.shows(Input::Outcome);
+        let ended = row.start.iter().zip(row.previous_outcome);
+        self.boundary.extend(ended.map(|(start, outcome)| {
+            let begins = *start || *outcome != Outcome::Continue;
+            f32::from(u8::from(outcome_shown && begins))
+        }));
+        self.start.extend_from_slice(row.start);
+    }
+
+    /// All rows.
+    pub(super) fn inputs(&self) -> kernels::Inputs<'_> {
+        kernels::Inputs {
+            observations: match (self.is_symbol, self.dense.is_empty()) {
+                (true, _) => Observations::OneHot(&self.symbols),
+                (false, true) => Observations::None,
+                (false, false) => Observations::Dense(&self.dense),
+            },
+            prev_action: &self.previous_action,
+            prev_reward: &self.previous_reward,
+            boundary: &self.boundary,
+            reset: &self.start,
+        }
+    }
+}

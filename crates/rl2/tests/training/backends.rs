@@ -1,0 +1,224 @@
+//! The backends do the same.
+
+use crate::common::{BACKENDS, config, pool, seen_as, switches, trainer, trainer_in};
+use nets::tch::Device;
+use rl_core::{Domain, ObservationSpace, PolicyFactory, StreamKey};
+use rl2::{
+    ActMode, ActorCritic, Backend, BackendKind, Execution, Gradient, Input, Lesson, NativeBackend,
+    Phase, Rl2Config, Rl2Error, Samples, Stopwatch, TorchBackend, Trainer,
+};
+use rollout::{Batch, BatchSize, Pool};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Everything that an agent can see, and everything it can be denied.
+fn all_inputs() -> Vec<(ObservationSpace, Vec<Input>)> {
+    let spaces = [
+        ObservationSpace::Vector { size: 0 },
+        ObservationSpace::Vector { size: 3 },
+        ObservationSpace::Discrete { size: 4 },
+    ];
+    let all = [
+        Input::Observation,
+        Input::Action,
+        Input::Reward,
+        Input::Outcome,
+    ];
+    let mut cases = Vec::new();
+    for space in spaces {
+        cases.push((space.clone(), vec![]));
+        cases.extend(all.map(|input| (space.clone(), vec![input])));
+    }
+    cases
+}
+
+#[test]
+fn both_backends_read_every_input_alike() {
+    for (sees, withhold) in all_inputs() {
+        let env = seen_as(sees.clone(), true);
+        let with = |backend| Rl2Config {
+            withhold: withhold.clone(),
+            ..config(backend)
+        };
+        let mut native = trainer_in(&env, with(BackendKind::Native), 8, 2);
+        native.update().unwrap();
+        native.collect().unwrap();
+        let torch = trainer_in(&env, with(BackendKind::Torch), 8, 1);
+        let (values, samples) = (native.parameters(), native.samples());
+        let [a, b] =
+            [&native, &torch].map(|of| of.backend().log_probs(values, samples, 0).unwrap());
+        for (a, b) in a.iter().zip(&b) {
+            assert!((a - b).abs() < 1e-5, "{sees:?} without {withhold:?}");
+        }
+    }
+}
+
+/// Acts natively, and computes every gradient twice.
+struct Both(NativeBackend, TorchBackend);
+
+impl Backend for Both {
+    fn policy(&self, values: &Arc<Vec<f32>>, mode: ActMode) -> Arc<dyn PolicyFactory> {
+        self.0.policy(values, mode)
+    }
+
+    fn execution(&self) -> Execution {
+        self.0.execution()
+    }
+
+    fn log_probs(
+        &self,
+        values: &[f32],
+        samples: &Samples,
+        tile: usize,
+    ) -> Result<Vec<f32>, Rl2Error> {
+        self.0.log_probs(values, samples, tile)
+    }
+
+    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, Rl2Error> {
+        let a = self.0.gradient(pool, lesson)?;
+        let b = self.1.gradient(pool, lesson)?;
+        let norm = |v: &[f32]| v.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+        let both = a.values.iter().zip(&b.values);
+        let difference: Vec<f32> = both.map(|(a, b)| a - b).collect();
+        let error = norm(&difference) / norm(&b.values);
+        assert!(error < 1e-4, "relative error {error}");
+        assert!((a.losses.policy - b.losses.policy).abs() < 1e-5);
+        assert!((a.losses.value - b.losses.value).abs() < 1e-5);
+        assert!((a.losses.entropy - b.losses.entropy).abs() < 1e-5);
+        assert!((a.losses.approx_kl - b.losses.approx_kl).abs() < 1e-5);
+        assert!((a.losses.clip_fraction - b.losses.clip_fraction).abs() < 0.01);
+        Ok(a)
+    }
+}
+
+#[test]
+fn both_backends_compute_the_same_gradients() {
+    for hidden in [5, 16, 33] {
+        for trunk in [
+            nets::SequenceConfig::Gru { hidden },
+            nets::SequenceConfig::Lstm { hidden },
+        ] {
+            let config = Rl2Config {
+                trunk,
+                ..config(BackendKind::Native)
+            };
+            let mut inputs = all_inputs();
+            inputs.truncate(if hidden == 5 { usize::MAX } else { 1 });
+            for (sees, withhold) in inputs {
+                let config = Rl2Config {
+                    withhold,
+                    ..config.clone()
+                };
+                let env = seen_as(sees, true);
+                let model = Arc::new(ActorCritic::new(env.spec(), &config).unwrap());
+                let native = NativeBackend::new(&model, env.spec(), &config).unwrap();
+                let torch = TorchBackend::new(Arc::clone(&model), Device::Cpu);
+                let parts: (_, Box<dyn Backend>) = (model, Box::new(Both(native, torch)));
+                let mut trainer =
+                    Trainer::with_backend(env.as_ref(), config, 6, pool(2), parts).unwrap();
+                trainer.update().unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn acting_in_lockstep_is_acting_in_tiles() {
+    for backend in BACKENDS {
+        let trainer = trainer(config(backend), 7, 2);
+        let size = BatchSize {
+            lanes: 24,
+            tile: 8,
+            steps: 6,
+        };
+        let key = StreamKey::new(7, Domain::Training, 0);
+        let policy = trainer.policy(ActMode::Sample);
+        let mut tiles = Batch::new(switches().as_ref(), size).unwrap();
+        tiles.collect(&pool(2), &policy, key).unwrap();
+        let mut lockstep = Batch::new(switches().as_ref(), size).unwrap();
+        lockstep
+            .collect_in_lockstep(&pool(2), &policy, key)
+            .unwrap();
+        for (a, b) in tiles.tiles().iter().zip(lockstep.tiles()) {
+            let (a, b) = (a.trajectory(), b.trajectory());
+            assert_eq!(a.rewards(), b.rewards());
+            let close = a.log_probs().iter().zip(b.log_probs());
+            assert!(close.into_iter().all(|(a, b)| (a - b).abs() < 1e-5));
+        }
+    }
+}
+
+/// A native backend whose policies want to be run in lockstep.
+struct InLockstep(NativeBackend);
+
+impl Backend for InLockstep {
+    fn policy(&self, values: &Arc<Vec<f32>>, mode: ActMode) -> Arc<dyn PolicyFactory> {
+        self.0.policy(values, mode)
+    }
+
+    fn execution(&self) -> Execution {
+        Execution::Lockstep
+    }
+
+    fn log_probs(&self, values: &[f32], of: &Samples, tile: usize) -> Result<Vec<f32>, Rl2Error> {
+        self.0.log_probs(values, of, tile)
+    }
+
+    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, Rl2Error> {
+        self.0.gradient(pool, lesson)
+    }
+}
+
+/// Goes on by 1 µs whenever it is read.
+fn ticking() -> u64 {
+    static READ: AtomicU64 = AtomicU64::new(0);
+    1000 * READ.fetch_add(1, Ordering::Relaxed)
+}
+
+#[test]
+fn neither_lockstep_nor_a_stopwatch_changes_a_bit() {
+    let config = config(BackendKind::Native);
+    let env = switches();
+    let train = |lockstep: bool, stopwatch: Stopwatch| {
+        let model = Arc::new(ActorCritic::new(env.spec(), &config).unwrap());
+        let native = NativeBackend::new(&model, env.spec(), &config).unwrap();
+        let backend: Box<dyn Backend> = match lockstep {
+            true => Box::new(InLockstep(native)),
+            false => Box::new(native),
+        };
+        let parts = (model, backend);
+        let mut trainer =
+            Trainer::with_backend(env.as_ref(), config.clone(), 3, pool(2), parts).unwrap();
+        trainer.watch(stopwatch);
+        let metrics: Vec<_> = (0..3).map(|_| trainer.update().unwrap()).collect();
+        (metrics, trainer.snapshot().unwrap())
+    };
+    let plain = train(false, Stopwatch::default());
+    for lockstep in [false, true] {
+        let stopwatch = Stopwatch::new(ticking);
+        assert_eq!(plain, train(lockstep, stopwatch.clone()), "{lockstep}");
+        for phase in Phase::ALL {
+            let seconds = stopwatch.seconds(phase);
+            assert!(seconds > 0.0 && seconds < 1.0, "{phase:?}: {seconds}");
+        }
+    }
+}
+
+#[test]
+fn every_trunk_runs_on_libtorch() {
+    let mlp = nets::SequenceConfig::Mlp {
+        hidden: vec![8, 8],
+        activation: nets::Activation::Tanh,
+    };
+    for trunk in [nets::SequenceConfig::Lstm { hidden: 8 }, mlp] {
+        let mut trainer = trainer(
+            Rl2Config {
+                trunk,
+                ..config(BackendKind::Torch)
+            },
+            0,
+            2,
+        );
+        trainer.update().unwrap();
+    }
+}

@@ -1,0 +1,111 @@
+//! The gradient is that of the objective, over what was lived.
+
+use crate::common::{BACKENDS, config, objective, seen_as, trainer, trainer_in};
+use rl_core::ObservationSpace;
+use rl2::{BackendKind, Gradient, Outer, Rl2Config, Trainer};
+use std::sync::Arc;
+
+fn gradient_of(trainer: &Trainer, values: &Arc<Vec<f32>>) -> Gradient {
+    let minibatch = trainer.minibatch(&[0, 1, 2, 3]);
+    trainer.gradient(values, &minibatch, objective()).unwrap()
+}
+
+#[test]
+fn the_first_minibatch_is_on_policy() {
+    for backend in BACKENDS {
+        let mut trainer = trainer(config(backend), 2, 2);
+        trainer.collect().unwrap();
+        trainer.advantages();
+        let gradient = gradient_of(&trainer, trainer.parameters());
+        assert!(
+            gradient.losses.approx_kl.abs() < 1e-10,
+            "{}",
+            gradient.losses.approx_kl
+        );
+        assert_eq!(gradient.losses.clip_fraction, 0.0);
+        // The mean of normalized advantages at ratio 1 is 0.
+        assert!(gradient.losses.policy.abs() < 1e-5);
+    }
+}
+
+#[test]
+fn the_gradient_is_that_of_the_objective() {
+    for backend in BACKENDS {
+        let mut trainer = trainer(config(backend), 3, 2);
+        trainer.update().unwrap();
+        trainer.collect().unwrap();
+        trainer.advantages();
+        let objective = objective();
+        let at = |values: Vec<f32>| {
+            let g = gradient_of(&trainer, &Arc::new(values));
+            g.losses.policy + objective.value_coefficient * g.losses.value
+                - objective.entropy_coefficient * g.losses.entropy
+        };
+        let values = trainer.parameters();
+        let gradient = gradient_of(&trainer, values).values;
+        // Along the gradient itself and along a direction that mixes all signs.
+        let norm = gradient.iter().map(|g| g * g).sum::<f32>().sqrt();
+        let along: Vec<f32> = gradient.iter().map(|g| g / norm).collect();
+        let mixed = (0..gradient.len()).map(|i| ((i * 7919 % 13) as f32 - 6.0) * 0.01);
+        for direction in [along, mixed.collect()] {
+            let moved = |h: f32| {
+                let both = values.iter().zip(&direction);
+                at(both.map(|(v, d)| v + h * d).collect())
+            };
+            let step = 0.01;
+            let numeric = (moved(step) - moved(-step)) / f64::from(2.0 * step);
+            let both = gradient.iter().zip(&direction);
+            let exact: f64 = both.map(|(g, d)| f64::from(g * d)).sum();
+            let error = (numeric - exact).abs() / exact.abs().max(1e-3);
+            assert!(error < 0.02, "{backend:?}: {numeric} and {exact}");
+        }
+    }
+}
+
+#[test]
+fn what_follows_a_trial_teaches_nothing() {
+    for backend in BACKENDS {
+        let env = seen_as(ObservationSpace::Discrete { size: 4 }, true);
+        let mut trainer = trainer_in(&env, config(backend), 9, 2);
+        trainer.collect().unwrap();
+        trainer.advantages();
+        let minibatch = trainer.minibatch(&[0, 1, 2, 3]);
+        let tiles = trainer.samples().batch.tiles();
+        let lived: usize = tiles.iter().flat_map(|t| t.trajectory().lengths()).sum();
+        assert!(lived < 64 * 6, "some trials end early");
+        assert_eq!(minibatch.weight, 1.0 / lived as f32);
+        // Mean loss at ratio 1 of advantages that are normalized over what was
+        // lived alone: 0. What follows would shift it.
+        let values = trainer.parameters();
+        let losses = trainer
+            .gradient(values, &minibatch, objective())
+            .unwrap()
+            .losses;
+        assert!(losses.policy.abs() < 1e-5, "{backend:?}: {}", losses.policy);
+    }
+}
+
+#[test]
+fn gradients_of_several_shards_add_up() {
+    let wide = |tile| Rl2Config {
+        lanes: 512,
+        tile,
+        outer: Outer::A2c,
+        ..config(BackendKind::Torch)
+    };
+    let run = |tile, workers| {
+        let mut trainer = trainer(wide(tile), 10, workers);
+        trainer.update().unwrap();
+        trainer.parameters().to_vec()
+    };
+    let reference = run(64, 1);
+    for workers in [2, 3, 8] {
+        assert_eq!(reference, run(64, workers), "{workers} workers");
+    }
+    let whole = run(512, 1);
+    let close = reference
+        .iter()
+        .zip(&whole)
+        .all(|(a, b)| (a - b).abs() < 1e-4);
+    assert!(close, "four shards and one give the same step");
+}

@@ -1,0 +1,144 @@
+//! Gaussian bandits with independent arms.
+
+use crate::board::Board;
+use crate::check::Settings;
+use crate::gaussian_oracle::expected_maximum;
+use rl_core::rand::RngExt as _;
+use rl_core::rand_distr::StandardNormal;
+use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues};
+use rl_core::{ObservationSpace, Picture, SpecError, Step, Stream, TaskDistribution};
+
+/// Gaussian bandits: each arm pays a normally distributed reward around a mean
+/// of its own, drawn from N(0, 1) for every task. A trial is one episode of
+/// `pulls` pulls.
+///
+/// # Observations
+/// None (a vector of size 0): what there is to know is the previous action and
+/// its reward.
+///
+/// # Actions
+/// The index of the arm to pull, `0..arms`.
+///
+/// # Reward
+/// N(mean of the arm, `noise`²).
+///
+/// # Reference
+/// Sutton and Barto 2018, "Reinforcement Learning: An Introduction", section
+/// 2.3, the 10-armed testbed: 10 arms, noise 1, 1,000 pulls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GaussianBandit {
+    arms: usize,
+    pulls: usize,
+    noise: f32,
+}
+
+const NAME: &str = "gaussian-bandit";
+
+impl GaussianBandit {
+    /// Bandits of `arms` arms (1 to 65,536) that are pulled `pulls` times
+    /// (1 to 1,000,000), with rewards of standard deviation `noise` (0 to
+    /// 1,000).
+    ///
+    /// # Errors
+    /// If a number is out of range.
+    pub fn new(arms: usize, pulls: usize, noise: f64) -> Result<Self, SpecError> {
+        let check = Settings { env: NAME };
+        check.count("arms", arms, 1..=65_536, "1 to 65536")?;
+        check.count("pulls", pulls, 1..=1_000_000, "1 to 1000000")?;
+        check.number("noise", noise, 0.0..=1000.0, "0 to 1000")?;
+        Ok(Self {
+            arms,
+            pulls,
+            noise: noise as f32,
+        })
+    }
+}
+
+/// One task: the mean of each arm, and the noise of all.
+#[derive(Clone, Debug, Default)]
+pub struct GaussianArms {
+    means: Vec<f32>,
+    noise: f32,
+}
+
+impl Environment for GaussianArms {
+    type State = ();
+    type Action = Discrete;
+
+    fn reset(&self, _state: &mut (), _rng: &mut Stream) {}
+
+    #[inline]
+    fn step(&self, _state: &mut (), action: &u32, rng: &mut Stream) -> Step {
+        let noise: f32 = rng.sample(StandardNormal);
+        Step::proceed(self.means[*action as usize] + self.noise * noise)
+    }
+
+    fn observe(&self, _state: &(), _observation: &mut [f32]) {}
+
+    /// Means and rewards beyond ±3, and ±3 with the noise, are drawn as these.
+    fn draw(&self, episode: Option<&Episode>) -> Option<Picture> {
+        let bars = self.means.iter().map(|mean| (mean + 3.0) / 6.0).collect();
+        let meaning = "the arm's mean, from −3 to 3";
+        let widest = 3.0 * self.noise.hypot(1.0);
+        let board = Board {
+            rewards: [-widest, widest],
+            ..Board::of_constant_arms(NAME, meaning, bars, episode)
+        };
+        Some(board.draw(episode))
+    }
+}
+
+impl TaskDistribution for GaussianBandit {
+    type Task = GaussianArms;
+
+    fn spec(&self) -> EnvSpec {
+        EnvSpec {
+            name: NAME.into(),
+            observation: ObservationSpace::Vector { size: 0 },
+            action: ActionSpace::Discrete { size: self.arms },
+            horizon: self.pulls,
+            episodes: 1,
+        }
+    }
+
+    fn sample(&self, task: &mut GaussianArms, rng: &mut Stream) {
+        task.noise = self.noise;
+        task.means.resize(self.arms, 0.0);
+        task.means.fill_with(|| rng.sample(StandardNormal));
+    }
+
+    fn description_size(&self) -> usize {
+        self.arms
+    }
+
+    /// The arms' means.
+    fn describe(&self, task: &GaussianArms, description: &mut [f32]) {
+        description.copy_from_slice(&task.means);
+    }
+
+    fn known_task_optimum(&self, task: &GaussianArms) -> Option<f64> {
+        let best = task.means.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        Some(self.pulls as f64 * f64::from(best))
+    }
+
+    /// Random: 0, the mean of all means. Known task: the expected largest of
+    /// as many standard normal numbers as there are arms, by numerical
+    /// integration. Bayes-optimal: 0 where there is nothing to choose, with
+    /// one arm or one pull.
+    fn exact_values(&self) -> ExactValues {
+        let nothing_to_choose = self.arms == 1 || self.pulls == 1;
+        ExactValues {
+            bayes_optimal: match nothing_to_choose {
+                true => Exact::value(0.0),
+                false => Exact::unknown(
+                    "what is known of an arm is its number of pulls and the mean of its rewards, \
+                     a real number: with several arms and pulls, dynamic programming over these \
+                     is only possible on a grid, which is not exact",
+                ),
+            },
+            known_task_optimum: Exact::value(self.pulls as f64 * expected_maximum(self.arms)),
+            random: Exact::value(0.0),
+            ..ExactValues::default()
+        }
+    }
+}

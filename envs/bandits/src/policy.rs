@@ -1,0 +1,81 @@
+//! Exact policies that remember little of a trial.
+
+use rl_core::{ActRow, Actions, EnvSpec, Policy, PolicyFactory, Row, Stream};
+
+/// A rule that says which arm is best, given what a trial has shown.
+pub(crate) trait Rule: Clone + Send + Sync + 'static {
+    /// What is remembered of a trial; the default where there is nothing yet.
+    type Memory: Default + Send;
+
+    /// Makes a memory that of a new trial.
+    fn forget(&self, memory: &mut Self::Memory) {
+        *memory = Self::Memory::default();
+    }
+
+    /// Takes in what a pull gave.
+    fn learn(&self, memory: &mut Self::Memory, arm: u32, reward: f32);
+
+    /// The arm to pull.
+    fn choose(&self, memory: &Self::Memory) -> u32;
+}
+
+/// Makes policies that follow an optimal rule, for one environment.
+pub(crate) struct Optimal<R> {
+    pub(crate) spec: EnvSpec,
+    pub(crate) rule: R,
+}
+
+impl<R: Rule> PolicyFactory for Optimal<R> {
+    fn name(&self) -> String {
+        "bayes-optimal".into()
+    }
+
+    fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
+        check_spec(&self.spec, spec)?;
+        Ok(Box::new(Following {
+            rule: self.rule.clone(),
+            memories: std::iter::repeat_with(R::Memory::default)
+                .take(lanes)
+                .collect(),
+        }))
+    }
+}
+
+/// Refuses to act in another environment than the one that was solved.
+///
+/// # Errors
+/// Which one was.
+pub(crate) fn check_spec(solved: &EnvSpec, asked: &EnvSpec) -> Result<(), String> {
+    if asked == solved {
+        return Ok(());
+    }
+    Err(format!(
+        "this Bayes-optimal policy was computed for {solved:?} and cannot act in {asked:?}; ask \
+         the environment itself for its own"
+    ))
+}
+
+/// A rule at work.
+struct Following<R: Rule> {
+    rule: R,
+    memories: Vec<R::Memory>, // [lanes]
+}
+
+impl<R: Rule> Policy for Following<R> {
+    fn act(&mut self, row: &Row<'_>, _streams: &mut [Stream], out: ActRow<'_>) {
+        let (Actions::Discrete(previous), Some(actions)) =
+            (row.previous_action, out.action.discrete())
+        else {
+            return; // `make` has refused continuous actions.
+        };
+        for (lane, memory) in self.memories.iter_mut().enumerate() {
+            if row.start[lane] {
+                self.rule.forget(memory);
+            } else {
+                let reward = row.previous_reward[lane];
+                self.rule.learn(memory, previous[lane], reward);
+            }
+            actions[lane] = self.rule.choose(memory);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Policies for Dark Key-To-Door that know its rules and look for key and door.
+
+use crate::dark_key_door::NAME;
+use crate::grid::Cell;
+use rl_core::rand::RngExt as _;
+use rl_core::{ActRow, Actions, EnvSpec, ObservationSpace, Outcome, Policy, PolicyFactory};
+use rl_core::{Row, Stream};
+
+/// How to look for what has not been found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Search {
+    /// Posterior sampling, `posterior-sampling`: with every episode it draws
+    /// one of the cells in which the key may still be and one for the door,
+    /// goes to the first, and, if the key was there, to the second; where it
+    /// finds nothing it stays for the rest of the episode.
+    Sample,
+    /// Exhaustive search, `exhaustive-search`: it goes to the nearest cell in
+    /// which what it looks for may still be (of equally near ones the first,
+    /// row by row from the bottom), then to the nearest from there.
+    Nearest,
+}
+
+impl PolicyFactory for Search {
+    fn name(&self) -> String {
+        match self {
+            Self::Sample => "posterior-sampling".into(),
+            Self::Nearest => "exhaustive-search".into(),
+        }
+    }
+
+    fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
+        let name = self.name();
+        match spec.observation {
+            ObservationSpace::Discrete { size } if spec.name == NAME => {
+                let searcher = Searcher {
+                    size: size.isqrt() as u32,
+                    excluded: [vec![false; size], vec![false; size]],
+                    ..Searcher::default()
+                };
+                Ok(Box::new(Searchers {
+                    search: *self,
+                    lanes: vec![searcher; lanes],
+                }))
+            }
+            _ if spec.name == NAME => Err(format!(
+                "{name} looks for key and door and cannot act where they are shown: set task=hidden"
+            )),
+            _ => Err(format!(
+                "this {name} knows the rules of '{NAME}' and cannot act in '{}'; ask that \
+                 environment for its own",
+                spec.name
+            )),
+        }
+    }
+}
+
+/// What is looked for: first the key, then the door.
+const KEY: usize = 0;
+const DOOR: usize = 1;
+
+/// What one lane knows.
+#[derive(Clone, Debug, Default)]
+struct Searcher {
+    size: u32,
+    at: Cell,
+    has_key: bool,
+    /// Where key and door are, once that is known.
+    found: [Option<Cell>; 2],
+    /// Where they cannot be. `[cells]` each
+    excluded: [Vec<bool>; 2],
+    /// Where to go for each of them.
+    targets: [Option<Cell>; 2],
+}
+
+impl Searcher {
+    fn forget(&mut self) {
+        self.has_key = false;
+        self.found = [None; 2];
+        self.targets = [None; 2];
+        self.excluded.iter_mut().for_each(|cells| cells.fill(false));
+    }
+
+    /// Takes in what the last step gave, `action` from where the agent was.
+    fn learn(&mut self, action: u32, reward: f32, outcome: Outcome) {
+        let cell = self.at.moved(action, self.size);
+        let sought = usize::from(self.has_key);
+        match reward > 0.0 {
+            true => self.found[sought] = Some(cell),
+            false => self.excluded[sought][cell.index(self.size) as usize] = true,
+        }
+        self.has_key |= reward > 0.0;
+        if outcome != Outcome::Continue {
+            self.has_key = false;
+            self.targets = [None; 2];
+        }
+    }
+
+    /// Where to go now.
+    fn target(&mut self, search: Search, rng: &mut Stream) -> Cell {
+        let sought = if self.has_key { DOOR } else { KEY };
+        if let Some(found) = self.found[sought] {
+            return found;
+        }
+        let target = self.targets[sought].filter(|target| match search {
+            Search::Sample => true,
+            Search::Nearest => !self.excluded[sought][target.index(self.size) as usize],
+        });
+        let target = target.unwrap_or_else(|| {
+            let excluded = &self.excluded[sought];
+            let cells = (0..self.size * self.size).filter(|cell| !excluded[*cell as usize]);
+            let mut cells = cells.map(|index| Cell::of(index, self.size));
+            let chosen = match search {
+                Search::Sample => {
+                    let possible = excluded.iter().filter(|excluded| !**excluded).count();
+                    cells.nth(rng.random_range(0..possible.max(1)))
+                }
+                Search::Nearest => cells.min_by_key(|cell| cell.distance(self.at)),
+            };
+            chosen.unwrap_or(self.at)
+        });
+        self.targets[sought] = Some(target);
+        target
+    }
+}
+
+/// Searches in each lane.
+struct Searchers {
+    search: Search,
+    lanes: Vec<Searcher>,
+}
+
+impl Policy for Searchers {
+    fn act(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
+        let (Some(actions), Actions::Discrete(previous)) =
+            (out.action.discrete(), row.previous_action)
+        else {
+            return; // `make` has refused continuous actions.
+        };
+        for (lane, searcher) in self.lanes.iter_mut().enumerate() {
+            match row.start[lane] {
+                true => searcher.forget(),
+                false => {
+                    let reward = row.previous_reward[lane];
+                    searcher.learn(previous[lane], reward, row.previous_outcome[lane]);
+                }
+            }
+            searcher.at = Cell::of(row.observation[lane] as u32, searcher.size);
+            let target = searcher.target(self.search, &mut streams[lane]);
+            actions[lane] = searcher.at.move_to(target);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! `bench`: speed, as JSON lines or a table. One file per subject.
+
+mod envs;
+mod rl2;
+mod words;
+
+use crate::cli::{BenchArgs, What};
+use crate::failure::Failure;
+use crate::registry::Registry;
+
+pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> {
+    match args.what {
+        What::Envs => envs::run(registry, args),
+        What::Rl2 => rl2::run(registry, args),
+    }
+}

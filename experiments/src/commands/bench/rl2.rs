@@ -1,0 +1,295 @@
+//! `bench rl2`: complete PPO iterations, and where their time goes.
+
+use super::words::{Words, tile};
+use crate::algorithm::rl2_config;
+use crate::cli::BenchArgs;
+use crate::config::RunConfig;
+use crate::console::{Console, short};
+use crate::failure::Failure;
+use crate::host;
+use crate::presets::{BENCHMARK, Source};
+use crate::registry::Registry;
+use crate::session::Session;
+use kernels::{Cell, Observation, Sgemm, Shape};
+use nets::SequenceConfig;
+use nets::tch::Device;
+use rl2::{Phase, Rl2Config, Stopwatch, Trainer};
+use rollout::Pool;
+use serde_json::{Map, Value, json};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+/// Iterations before anything is measured.
+const WARM_UP: usize = 2;
+/// Rounds of iterations, a matrix product before each: machines that are shared
+/// change their pace, and the two are to be compared.
+const ROUNDS: usize = 5;
+/// Seconds of a round, at least, and its iterations, at most.
+const ROUND_SECONDS: f64 = 0.2;
+const ROUND_ITERATIONS: usize = 200;
+/// Rows of the square matrices, and products of one measurement.
+const SGEMM_SIZE: usize = 512;
+const SGEMM_TIMES: usize = 24;
+
+pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> {
+    let words = Words::read(&args.words)?;
+    let workers = match words.workers {
+        None => args.work.workers(),
+        Some(workers) => workers,
+    };
+    let session = Session::new(
+        registry,
+        Console::new(args.output.json),
+        workers,
+        &args.device,
+    )?;
+    let source = Source::find(BENCHMARK)?;
+    let config = RunConfig::resolve(registry, &source.place, &source.text, &words.overrides)?;
+    let mut settings = config.settings.clone();
+    if !words.sets_tile {
+        settings = with_tile(settings)?;
+    }
+    let bench = Bench::new(&session, &config, rl2_config(&settings)?)?;
+    let measured = bench.measure(&session)?;
+    session.console.say(measured.text(&session))?;
+    session.console.emit(&measured.row(&config, &session))
+}
+
+/// The settings with tiles chosen for their lanes and minibatches.
+fn with_tile(mut settings: toml::Value) -> Result<toml::Value, Failure> {
+    let count = |value: Option<&toml::Value>| {
+        let count = value.and_then(toml::Value::as_integer);
+        count.and_then(|count| usize::try_from(count).ok())
+    };
+    let lanes = count(settings.get("lanes"));
+    let minibatches = settings
+        .get("outer")
+        .and_then(|outer| count(outer.get("minibatches")));
+    // Whatever is not a count is refused where the settings are read.
+    if let (Some(lanes), Some(minibatches), Some(table)) =
+        (lanes, minibatches, settings.as_table_mut())
+    {
+        let tile = tile(lanes, minibatches).map_err(Failure::config)?;
+        table.insert("tile".to_owned(), toml::Value::Integer(tile as i64));
+    }
+    Ok(settings)
+}
+
+/// What is measured.
+struct Bench {
+    trainer: Trainer,
+    settings: Rl2Config,
+    shape: Shape,
+    /// Environment steps of an iteration.
+    steps: usize,
+}
+
+/// What was measured.
+struct Measured {
+    settings: Rl2Config,
+    steps: usize,
+    iterations: usize,
+    seconds: f64,
+    /// Seconds of an iteration by name, which add up to `seconds`.
+    split: Vec<(&'static str, f64)>,
+    gflops: f64,
+    /// Of matrix products on as many threads; `None` where they are not what
+    /// the iteration is made of.
+    sgemm_gflops: Option<f64>,
+}
+
+impl Bench {
+    fn new(
+        session: &Session<'_>,
+        config: &RunConfig,
+        settings: Rl2Config,
+    ) -> Result<Self, Failure> {
+        let env = config.built.factory.as_ref();
+        let (cell, hidden) = match settings.trunk {
+            SequenceConfig::Gru { hidden } => (Cell::Gru, hidden),
+            SequenceConfig::Lstm { hidden } => (Cell::Lstm, hidden),
+            _ => {
+                let message = "rl2.trunk.kind: bench rl2 counts the operations of gru and lstm";
+                return Err(Failure::config(message));
+            }
+        };
+        let observation = match env.spec().observation.width() {
+            0 => Observation::None,
+            width => Observation::Dense(width),
+        };
+        let shape = Shape {
+            cell,
+            observation,
+            hidden,
+            actions: env.spec().action.width().max(actions(env.spec())),
+        };
+        let steps = settings.lanes * env.spec().trial_steps();
+        let pool = Arc::clone(&session.pool);
+        let trainer = Trainer::new(env, settings.clone(), config.seed, pool, session.device)?;
+        Ok(Self {
+            trainer,
+            settings,
+            shape,
+            steps,
+        })
+    }
+
+    fn measure(mut self, session: &Session<'_>) -> Result<Measured, Failure> {
+        for _ in 0..WARM_UP {
+            self.trainer.update()?;
+        }
+        let workers = session.pool.workers();
+        let mut gemms: Vec<Sgemm> = (0..workers).map(|_| Sgemm::new(SGEMM_SIZE)).collect();
+        let (mut times, mut products) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            products.push(sgemm(&session.pool, &mut gemms)?);
+            times.extend(self.round()?);
+        }
+        let (iterations, seconds) = (times.len(), median(times));
+        let operations = self.shape.forward_flops() as f64
+            * (1.0 + 3.0 * self.settings.outer.epochs() as f64)
+            * self.steps as f64;
+        Ok(Measured {
+            split: self.split(workers, seconds)?,
+            settings: self.settings,
+            steps: self.steps,
+            iterations,
+            seconds,
+            gflops: operations / seconds * 1e-9,
+            sgemm_gflops: (session.device == Device::Cpu).then(|| median(products)),
+        })
+    }
+
+    /// Seconds of some iterations.
+    fn round(&mut self) -> Result<Vec<f64>, Failure> {
+        let (begun, mut times) = (Instant::now(), Vec::new());
+        loop {
+            let start = Instant::now();
+            self.trainer.update()?;
+            times.push(start.elapsed().as_secs_f64());
+            let enough = begun.elapsed().as_secs_f64() >= ROUND_SECONDS;
+            if enough || times.len() >= ROUND_ITERATIONS {
+                return Ok(times);
+            }
+        }
+    }
+
+    /// Where `seconds` of an iteration go, measured on iterations of their own,
+    /// which reading the clock makes slower.
+    fn split(&mut self, workers: usize, seconds: f64) -> Result<Vec<(&'static str, f64)>, Failure> {
+        let stopwatch = Stopwatch::new(nanoseconds);
+        self.trainer.watch(stopwatch.clone());
+        let watched: f64 = self.round()?.iter().sum();
+        let lockstep = self.trainer.backend().execution() == rl2::Execution::Lockstep;
+        let spent = |phase: Phase| {
+            let on_workers = match phase {
+                Phase::Environment | Phase::Inference => !lockstep,
+                Phase::Forward | Phase::Backward => true,
+                // The calling thread's, while the workers wait.
+                Phase::Advantages | Phase::Optimizer => false,
+            };
+            let threads = if on_workers { workers } else { 1 };
+            stopwatch.seconds(phase) / threads as f64 / watched * seconds
+        };
+        let mut split: Vec<_> = Phase::ALL.map(|phase| (phase.name(), spent(phase))).into();
+        let busy: f64 = split.iter().map(|(_, seconds)| seconds).sum();
+        split.push(("idle", seconds - busy));
+        Ok(split)
+    }
+}
+
+impl Measured {
+    fn rate(&self) -> f64 {
+        self.steps as f64 / self.seconds
+    }
+
+    fn text(&self, session: &Session<'_>) -> String {
+        let parts = self.split.iter().map(|(name, seconds)| {
+            let share = 100.0 * seconds / self.seconds;
+            format!("{name} {share:.1} %")
+        });
+        let sgemm = self.sgemm_gflops.map_or(String::new(), |sgemm| {
+            let share = self.gflops / sgemm;
+            format!(", {share:.2} of the {sgemm:.0} of a matrix product")
+        });
+        format!(
+            "{} steps/s, {:.4} s per iteration of {} steps (median of {}; {} lanes in tiles of {}, \
+             {} workers, {})\n  {:.0} GFLOP/s{sgemm}\n  {}",
+            short(self.rate()),
+            self.seconds,
+            self.steps,
+            self.iterations,
+            self.settings.lanes,
+            self.settings.tile,
+            session.pool.workers(),
+            session.device_name,
+            self.gflops,
+            parts.collect::<Vec<_>>().join(", "),
+        )
+    }
+
+    fn row(&self, config: &RunConfig, session: &Session<'_>) -> Value {
+        let split = self.split.iter();
+        let split: Map<String, Value> = split
+            .map(|(name, seconds)| ((*name).to_owned(), json!(seconds)))
+            .collect();
+        json!({
+            "bench": "rl2",
+            "environment": config.environment,
+            "settings": config.built.settings.table(),
+            "rl2": self.settings,
+            "device": session.device_name,
+            "cpu": host::cpu(),
+            "workers": session.pool.workers(),
+            "iterations": self.iterations,
+            "env_steps_per_iteration": self.steps,
+            "env_steps_per_second": self.rate(),
+            "seconds_per_iteration": self.seconds,
+            "split": split,
+            "gflops": self.gflops,
+            "sgemm_gflops": self.sgemm_gflops,
+            "fraction_of_sgemm": self.sgemm_gflops.map(|sgemm| self.gflops / sgemm),
+            "peak_memory_bytes": host::peak_memory_bytes(),
+        })
+    }
+}
+
+/// The discrete actions of an environment, 0 where there are none.
+fn actions(spec: &rl_core::EnvSpec) -> usize {
+    match spec.action {
+        rl_core::ActionSpace::Discrete { size } => size,
+        rl_core::ActionSpace::Box { .. } => 0,
+    }
+}
+
+/// What this machine does in general matrix products, on all workers at once.
+fn sgemm(pool: &Pool, gemms: &mut Vec<Sgemm>) -> Result<f64, Failure> {
+    let start = Instant::now();
+    let done = pool.map(std::mem::take(gemms), |_, mut gemm: Sgemm| {
+        let operations = gemm.run(SGEMM_TIMES);
+        (gemm, operations)
+    });
+    let seconds = start.elapsed().as_secs_f64();
+    let mut operations = 0;
+    for (gemm, own) in done.map_err(Failure::internal)? {
+        gemms.push(gemm);
+        operations += own;
+    }
+    Ok(operations as f64 / seconds * 1e-9)
+}
+
+/// The middle one; the mean of the middle two of an even number.
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    let middle = numbers.len() / 2;
+    match numbers.len() % 2 {
+        1 => numbers[middle],
+        _ => 0.5 * (numbers[middle - 1] + numbers[middle]),
+    }
+}
+
+/// Nanoseconds since this was first asked.
+fn nanoseconds() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_nanos() as u64
+}

@@ -1,0 +1,67 @@
+//! `table`: a published table with every column and its error bars.
+
+use crate::cli::TableArgs;
+use crate::failure::Failure;
+use crate::names::suggestion;
+use crate::registry::Registry;
+use crate::tables::contest;
+
+/// A table that can be asked for by name.
+struct TableEntry {
+    name: &'static str,
+    /// Its data file.
+    data: &'static str,
+    run: fn(&Registry, &TableArgs, Source) -> Result<(), Failure>,
+}
+
+/// A table's name and data file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source {
+    pub(crate) name: &'static str,
+    pub(crate) data: &'static str,
+}
+
+impl TableEntry {
+    /// Learners by settings.
+    const fn contest(name: &'static str, data: &'static str) -> Self {
+        Self {
+            name,
+            data,
+            run: contest::run,
+        }
+    }
+}
+
+/// All tables.
+const TABLES: &[TableEntry] = &[
+    TableEntry::contest(
+        "duan-bandits",
+        include_str!("../../tables/duan-bandits.toml"),
+    ),
+    TableEntry::contest("duan-mdps", include_str!("../../tables/duan-mdps.toml")),
+    TableEntry::contest(
+        "wang-bandits",
+        include_str!("../../tables/wang-bandits.toml"),
+    ),
+];
+
+pub(crate) fn run(registry: &Registry, args: &TableArgs) -> Result<(), Failure> {
+    let found = TABLES.iter().find(|entry| entry.name == args.name);
+    let entry = found.ok_or_else(|| {
+        let names = TABLES.iter().map(|entry| entry.name);
+        let name = &args.name;
+        Failure::usage(format!("no table '{name}'; {}", suggestion(name, names)))
+    })?;
+    let TableEntry { name, data, .. } = *entry;
+    (entry.run)(registry, args, Source { name, data })
+}
+
+/// The data files of all tables of learners.
+#[cfg(test)]
+pub(crate) fn sources() -> Vec<Source> {
+    let sources = TABLES.iter().map(|entry| Source {
+        name: entry.name,
+        data: entry.data,
+    });
+    sources.filter(|source| !source.data.is_empty()).collect()
+}

@@ -1,0 +1,276 @@
+//! Pictures of a learner at work: its task, and episodes of a held-out trial.
+
+use rl_core::{
+    ActRow, Actions, ActionsMut, Domain, EnvFactory, Episode, Moment, Outcome, Picture, Policy,
+    PolicyFactory, Purpose, Row, StepRows, Stream, StreamKey, Trajectory, VecEnv,
+};
+
+/// The most steps of a trial that is played for pictures.
+const MOST_STEPS: usize = 1_000_000;
+/// Steps that an analysis is made of, as far as whole trials fit in, and the
+/// most trials.
+const ANALYSED_STEPS: usize = 400_000;
+const MOST_TRIALS: usize = 2_000;
+
+/// What there is to see of a trial.
+pub(crate) struct Scenes {
+    /// The task.
+    pub(crate) task: Picture,
+    /// The episodes that were wanted, by their numbers from 0.
+    pub(crate) episodes: Vec<(usize, Picture)>,
+}
+
+/// Draws the first held-out trial of a seed, and those of its episodes that are
+/// `wanted`; `None` where the environment draws nothing.
+///
+/// # Errors
+/// If the policy cannot act there, or the trial is too long.
+pub(crate) fn of_trial(
+    env: &dyn EnvFactory,
+    policy: &dyn PolicyFactory,
+    seed: u64,
+    wanted: impl Fn(usize) -> bool,
+) -> Result<Option<Scenes>, String> {
+    let spec = env.spec();
+    let steps = spec.trial_steps();
+    if steps > MOST_STEPS {
+        return Err(format!(
+            "a trial in '{}' takes up to {steps} steps; up to {MOST_STEPS} are played for \
+             pictures: take a shorter horizon or fewer episodes",
+            spec.name
+        ));
+    }
+    // The batch that plays goes on to its next task at the trial's end; this one
+    // stays where it begins.
+    let mut still = env.make(1);
+    let key = key(seed);
+    still.begin(&key, 0, &mut vec![0.0; spec.observation.width()]);
+    let Some(task) = still.draw(0, None) else {
+        return Ok(None);
+    };
+    let mut player = Player::new(env, policy, key)?;
+    let mut episodes = Vec::new();
+    for number in 0..spec.episodes {
+        let episode = player.episode(number);
+        if wanted(number) {
+            let picture = still.draw(0, Some(&episode));
+            episodes.extend(picture.map(|picture| (number, picture)));
+        }
+    }
+    Ok(Some(Scenes { task, episodes }))
+}
+
+/// What the environment's analyses show of a policy in held-out trials, by
+/// name.
+///
+/// # Errors
+/// If the policy cannot act there.
+pub(crate) fn analyses(
+    env: &dyn EnvFactory,
+    policy: &dyn PolicyFactory,
+    seed: u64,
+) -> Result<Vec<(&'static str, Picture)>, String> {
+    let (analyses, steps) = (env.analyses(), env.spec().trial_steps());
+    if analyses.is_empty() || steps > MOST_STEPS {
+        return Ok(Vec::new());
+    }
+    let trials = play(
+        env,
+        policy,
+        seed,
+        (ANALYSED_STEPS / steps).clamp(1, MOST_TRIALS),
+    )?;
+    let draw = |analysis: &rl_core::Analysis| Ok((analysis.name, (analysis.draw)(&trials)?));
+    analyses.iter().map(draw).collect()
+}
+
+fn key(seed: u64) -> StreamKey {
+    StreamKey::new(seed, Domain::HeldOut, 0)
+}
+
+/// One trial in each of so many tasks.
+fn play(
+    env: &dyn EnvFactory,
+    policy: &dyn PolicyFactory,
+    seed: u64,
+    lanes: usize,
+) -> Result<Trajectory, String> {
+    let steps = env.spec().trial_steps();
+    let mut trajectory = Trajectory::new(env.spec(), lanes, steps);
+    let key = key(seed);
+    let streams = (0..lanes as u64).map(|lane| key.lane(Purpose::Action, lane));
+    let mut streams: Vec<Stream> = streams.collect();
+    let mut policy = policy.make(env.spec(), lanes)?;
+    let mut batch = env.make(lanes);
+    batch.begin(&key, 0, trajectory.begin());
+    for t in 0..steps {
+        let (row, out) = trajectory.acting(t);
+        policy.act(&row, &mut streams, out);
+        let (actions, rows) = trajectory.stepping(t);
+        batch.step(actions, rows);
+        trajectory.stepped(t);
+    }
+    Ok(trajectory)
+}
+
+/// Plays one trial in one lane, and keeps no more than its last row.
+struct Player {
+    env: Box<dyn VecEnv>,
+    policy: Box<dyn Policy>,
+    stream: [Stream; 1],
+    discrete: bool,
+    observation: Vec<f32>,
+    last: Vec<f32>,
+    /// The action before and the present one, in the row of their kind.
+    indices: [[u32; 1]; 2],
+    numbers: [Vec<f32>; 2],
+    reward: [f32; 1],
+    outcome: [Outcome; 1],
+    start: [bool; 1],
+}
+
+impl Player {
+    fn new(
+        env: &dyn EnvFactory,
+        policy: &dyn PolicyFactory,
+        key: StreamKey,
+    ) -> Result<Self, String> {
+        let spec = env.spec();
+        let policy = policy.make(spec, 1)?;
+        let mut env = env.make(1);
+        let mut observation = vec![0.0; spec.observation.width()];
+        env.begin(&key, 0, &mut observation);
+        Ok(Self {
+            env,
+            policy,
+            stream: [key.lane(Purpose::Action, 0)],
+            discrete: spec.is_discrete(),
+            last: observation.clone(),
+            observation,
+            indices: [[0]; 2],
+            numbers: [(); 2].map(|()| vec![0.0; spec.action.width()]),
+            reward: [0.0],
+            outcome: [Outcome::Continue],
+            start: [true],
+        })
+    }
+
+    /// Plays to the end of the episode.
+    fn episode(&mut self, number: usize) -> Episode {
+        let mut episode = Episode {
+            number,
+            start: self.env.positions(0).now,
+            moments: Vec::new(),
+        };
+        loop {
+            self.step();
+            let positions = self.env.positions(0);
+            let ends = self.outcome[0] != Outcome::Continue;
+            episode.moments.push(Moment {
+                action: match self.discrete {
+                    true => vec![self.indices[1][0] as f32],
+                    false => self.numbers[1].clone(),
+                },
+                reward: self.reward[0],
+                position: if ends { positions.ended } else { positions.now },
+            });
+            if ends {
+                return episode;
+            }
+        }
+    }
+
+    fn step(&mut self) {
+        self.indices.swap(0, 1);
+        self.numbers.swap(0, 1);
+        let ([before, now], [index_before, index_now]) = (&mut self.numbers, &mut self.indices);
+        let width = before.len();
+        let row = Row {
+            lanes: 1,
+            observation: &self.observation,
+            start: &self.start,
+            previous_action: match self.discrete {
+                true => Actions::Discrete(index_before),
+                false => Actions::Box { width, row: before },
+            },
+            previous_reward: &self.reward,
+            previous_outcome: &self.outcome,
+            final_observation: Some(&self.last),
+        };
+        let out = ActRow {
+            action: match self.discrete {
+                true => ActionsMut::Discrete(index_now),
+                false => ActionsMut::Box { width, row: now },
+            },
+            log_prob: &mut [0.0],
+            value: &mut [0.0],
+        };
+        self.policy.act(&row, &mut self.stream, out);
+        let actions = match self.discrete {
+            true => Actions::Discrete(index_now),
+            false => Actions::Box { width, row: now },
+        };
+        let rows = StepRows {
+            observation: &mut self.observation,
+            reward: &mut self.reward,
+            outcome: &mut self.outcome,
+            start: &mut self.start,
+            final_observation: &mut self.last,
+        };
+        self.env.step(actions, rows);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::{Built, Registry};
+
+    fn built(name: &str) -> Built {
+        let registry = Registry::standard();
+        let entry = registry.environment(name).unwrap();
+        entry.build(&toml::Table::new()).unwrap()
+    }
+
+    fn random() -> Box<dyn PolicyFactory> {
+        classical::learner("random", &Default::default()).unwrap()
+    }
+
+    /// Every environment of navigation and of MDPs draws its task and all
+    /// episodes of the first trial; what is played is what is evaluated.
+    #[test]
+    fn pictures_are_of_the_trial_that_is_evaluated() {
+        for name in ["gridnavi", "maze", "point-navigation", "chain", "two-step"] {
+            let env = built(name).factory;
+            let scenes = of_trial(env.as_ref(), random().as_ref(), 7, |_| true).unwrap();
+            let scenes = scenes.expect("it draws");
+            assert_eq!(scenes.episodes.len(), env.spec().episodes, "{name}");
+            let trial = play(env.as_ref(), random().as_ref(), 7, 1).unwrap();
+            let mut player = Player::new(env.as_ref(), random().as_ref(), key(7)).unwrap();
+            let mut rewards = Vec::new();
+            for number in 0..env.spec().episodes {
+                let episode = player.episode(number);
+                rewards.extend(episode.moments.iter().map(|moment| moment.reward));
+            }
+            assert_eq!(rewards, trial.rewards()[..trial.lengths()[0]], "{name}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_wanted_is_drawn() {
+        let env = built("gridnavi").factory;
+        let scenes = of_trial(env.as_ref(), random().as_ref(), 0, |number| number == 3);
+        let episodes = scenes.unwrap().unwrap().episodes;
+        assert_eq!(episodes.len(), 1);
+        assert_eq!(episodes[0].0, 3);
+        assert!(episodes[0].1.title.contains("episode 4"));
+    }
+
+    #[test]
+    fn analyses_are_drawn_where_there_are_some() {
+        let drawn = |name| analyses(built(name).factory.as_ref(), random().as_ref(), 0).unwrap();
+        assert_eq!(drawn("two-step")[0].0, "stay-probability");
+        assert!(drawn("two-step")[0].1.caption.contains("rounds"));
+        assert!(drawn("chain").is_empty());
+    }
+}

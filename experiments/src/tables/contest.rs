@@ -1,0 +1,225 @@
+//! A table from its data file: works out what is missing, prints and saves it.
+
+use crate::cli::TableArgs;
+use crate::commands::table::Source;
+use crate::console::Console;
+use crate::failure::{Exit, Failure};
+use crate::host;
+use crate::progress::Stages;
+use crate::registry::Registry;
+use crate::runner::quoted;
+use crate::session::Session;
+use crate::tables::cell::Value;
+use crate::tables::filled::{Filled, ours};
+use crate::tables::ledger::{Identity, Ledger};
+use crate::tables::measure::Bench;
+use crate::tables::plan::{Column, Plan, Row};
+use crate::tables::trained::Runs;
+use crate::tables::{publish, terminal};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Makes the table of a data file.
+///
+/// # Errors
+/// [`Failure::stopped`] if it was interrupted; finished cells are kept.
+pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Result<(), Failure> {
+    let console = Console::new(args.output.json);
+    let plan = Plan::read(registry, source, args.quick)?;
+    let wanted = selected(&plan, &args.only).map_err(Failure::usage)?;
+    let session = Session::new(registry, console, args.work.workers(), "cpu")?.stoppable();
+    let out = out(args, source.name);
+    if args.overwrite {
+        Ledger::delete(&out)?;
+    }
+    let work = Work {
+        session: &session,
+        plan: &plan,
+        seed: args.seed,
+    };
+    let mut ledger = Ledger::open(&out)?;
+    work.fill(&mut ledger, &wanted)
+        .map_err(|failure| with_command(failure, args, &out))?;
+    let runs = Runs::read(&args.runs, &console);
+    let filled = Filled::new(&plan, args.seed, work.values(&ledger, &runs));
+    for place in wanted {
+        terminal::emit(&console, &filled, place)?;
+    }
+    if !console.json() {
+        terminal::print(&console, &filled)?;
+        console.say("")?;
+    }
+    for path in publish::write(&filled, &out)? {
+        console.say(format!("saved: {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The folder of the table.
+fn out(args: &TableArgs, name: &str) -> PathBuf {
+    match &args.out {
+        Some(out) => out.clone(),
+        None => Path::new("tables").join(name),
+    }
+}
+
+/// Says how to go on after an interruption.
+fn with_command(mut failure: Failure, args: &TableArgs, out: &Path) -> Failure {
+    if failure.exit == Exit::Stopped {
+        let mut command = format!("{} table {}", host::program(), args.name);
+        if args.quick {
+            command += " --quick";
+        }
+        for only in &args.only {
+            command += &format!(" --only {only}");
+        }
+        if args.seed != 0 {
+            command += &format!(" --seed {}", args.seed);
+        }
+        command += &format!(" --out {}", quoted(out));
+        failure.message += &format!("; go on with: {command}");
+    }
+    failure
+}
+
+/// The cells that `--only` names, row by row; all of them if it is not given.
+fn selected(plan: &Plan, only: &[String]) -> Result<Vec<(usize, usize)>, String> {
+    let mut chosen = Vec::new();
+    for text in only {
+        let Some((row, column)) = text.split_once(':') else {
+            return Err(format!(
+                "--only {text}: allowed: ROW:COLUMN, ROW: or :COLUMN, as in {}:{}",
+                plan.rows[0].name, plan.columns[0].name
+            ));
+        };
+        let find = |name: &str, index: Result<usize, String>| match name {
+            "" => Ok(None),
+            _ => index.map(Some),
+        };
+        chosen.push((
+            find(row, plan.row(row))?,
+            find(column, plan.column(column))?,
+        ));
+    }
+    let wanted = |&(row, column): &(usize, usize)| {
+        let fits = |(r, c): &(Option<usize>, Option<usize>)| {
+            r.is_none_or(|r| r == row) && c.is_none_or(|c| c == column)
+        };
+        chosen.is_empty() || chosen.iter().any(fits)
+    };
+    let all = (0..plan.rows.len()).flat_map(|r| (0..plan.columns.len()).map(move |c| (r, c)));
+    Ok(all.filter(wanted).collect())
+}
+
+/// The work of filling a table.
+struct Work<'a> {
+    session: &'a Session<'a>,
+    plan: &'a Plan,
+    seed: u64,
+}
+
+impl Work<'_> {
+    /// Works out the wanted cells that the ledger does not hold.
+    fn fill(&self, ledger: &mut Ledger, wanted: &[(usize, usize)]) -> Result<(), Failure> {
+        let worked: Vec<(&Row, &Column)> = wanted
+            .iter()
+            .map(|(row, column)| (&self.plan.rows[*row], &self.plan.columns[*column]))
+            .filter(|(_, column)| column.exact.is_some() || !column.candidates.is_empty())
+            .collect();
+        let stages = Stages::new(self.plan.name, worked.len());
+        let (total, mut kept) = (worked.len(), 0);
+        for (index, (row, column)) in worked.into_iter().enumerate() {
+            let identity = self.identity(row, column);
+            if ledger.get(&identity).is_some() {
+                kept += 1;
+                continue;
+            }
+            let label = format!("{}, {}", row.title, column.title);
+            stages.begin(index, &label);
+            let stopped = || Failure::stopped(format!("stopped after {index} of {total} cells"));
+            if self.session.interrupt.asked() {
+                return Err(stopped());
+            }
+            let hear = |what: &str| stages.begin(index, &format!("{label}: {what}"));
+            let value = self.value(row, column, &hear);
+            let value = value.map_err(|failure| match failure.exit {
+                Exit::Stopped => stopped(),
+                _ => failure.within(format!("table {}, {label}", self.plan.name)),
+            })?;
+            stages.done(&format!(
+                "{} [{}/{total}] {label}: {}",
+                self.plan.name,
+                index + 1,
+                ours(&value)
+            ));
+            ledger.add(identity, value)?;
+        }
+        if kept > 0 {
+            let console = self.session.console;
+            console.note(format!("{kept} of {total} cells were finished before"));
+        }
+        Ok(())
+    }
+
+    /// Works out one cell.
+    fn value(&self, row: &Row, column: &Column, hear: &dyn Fn(&str)) -> Result<Value, Failure> {
+        let bench = Bench {
+            session: self.session,
+            row,
+            measure: self.plan.measure,
+            seed: self.seed,
+            hear,
+        };
+        match column.exact {
+            Some(exact) => Ok(bench.exact(exact)),
+            None => bench.learner(&column.choices(self.plan.quick)),
+        }
+    }
+
+    /// All that a cell depends on.
+    fn identity(&self, row: &Row, column: &Column) -> Identity {
+        let environment = json!({
+            "name": row.environment,
+            "settings": row.built.settings.table(),
+        });
+        let inputs = match column.exact {
+            Some(exact) => json!({
+                "measure": self.plan.measure,
+                "environment": environment,
+                "exact": exact,
+            }),
+            None => json!({
+                "measure": self.plan.measure,
+                "environment": environment,
+                "candidates": column.choices(self.plan.quick),
+                "size": row.size,
+            }),
+        };
+        Identity {
+            table: self.plan.name.to_owned(),
+            row: row.name.clone(),
+            column: column.name.clone(),
+            seed: self.seed,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            inputs,
+        }
+    }
+
+    /// What is known of every cell, wanted now or not. `[rows][columns]`
+    fn values(&self, ledger: &Ledger, runs: &Runs) -> Vec<Vec<Value>> {
+        let registry = self.session.registry;
+        let value = |row: &Row, column: &Column| {
+            if let Some(algorithm) = &column.trained {
+                return runs.value(registry, algorithm, row, self.plan.measure);
+            }
+            if column.exact.is_none() && column.candidates.is_empty() {
+                return Value::Published;
+            }
+            let known = ledger.get(&self.identity(row, column));
+            known.cloned().unwrap_or(Value::Missing)
+        };
+        let columns = &self.plan.columns;
+        let of = |row| columns.iter().map(|column| value(row, column)).collect();
+        self.plan.rows.iter().map(of).collect()
+    }
+}

@@ -1,0 +1,13 @@
+//! Published tables made anew: learners by settings, each cell worked out on
+//! its own and kept, beside what the paper says.
+
+mod cell;
+mod filled;
+mod ledger;
+mod measure;
+mod plan;
+mod publish;
+mod terminal;
+mod trained;
+
+pub(crate) mod contest;

@@ -1,0 +1,117 @@
+//! MAML on the command line: training, adaptation, resuming, bad settings.
+
+use crate::lab::{Lab, assert_identical};
+use std::fs;
+
+/// A training of a second or less, with every part that a checkpoint holds: an
+/// optimizer, an adaptive penalty and a value network.
+const TINY: &str = r#"algorithm = "maml"
+
+[environment]
+name = "bernoulli-bandit"
+arms = 3
+pulls = 10
+
+[evaluation]
+tasks = 30
+interval = 4
+interval_tasks = 10
+actions = "sample"
+learners = [{ name = "random" }, { name = "ucb1" }]
+
+[checkpoint]
+interval = 3
+keep = 2
+
+[maml]
+updates = 10
+tasks = 6
+trajectories = 5
+order = "second"
+bootstrap = true
+normalize_advantages = true
+max_gradient_norm = 1.0
+learning_rate = { from = 1e-2, to = 1e-3, shape = "linear" }
+gae = { gamma = 0.99, lambda = 0.95 }
+inner = { steps = 2, rates = [0.5], learned = "per-step", surrogate = "ratio", adapt = "all" }
+outer = { kind = "ppo", clip = 0.3, epochs = 2, penalty = { kind = "adaptive", coefficient = 5e-4, target = 0.01 } }
+exploration = { kind = "none" }
+baseline = { kind = "value", hidden = [8], activation = "tanh", learning_rate = 1e-2, epochs = 2 }
+policy = { hidden = [8], activation = "tanh", std = 1.0, min_std = 1e-3 }
+optimizer = { kind = "adam", beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.0 }
+evaluation = { steps = 3, rates = [0.5], trajectories = 5 }
+"#;
+
+fn lab() -> Lab {
+    let lab = Lab::new();
+    fs::write(lab.path("maml.toml"), TINY).unwrap();
+    lab
+}
+
+#[test]
+fn training_shows_every_gradient_step() {
+    let lab = lab();
+    let outcome = lab.done(&["train", "maml.toml", "--json"]);
+    let summary = outcome.last();
+    let adaptation = &summary["adaptation"];
+    assert_eq!(adaptation["tasks"], 30);
+    let returns = adaptation["mean_return"].as_array().unwrap();
+    assert_eq!(returns.len(), 4, "before and after each of 3 steps");
+    assert_eq!(summary["mean_return"], returns[3]);
+    let run = lab.path("runs/maml/seed-0");
+    assert!(run.join("figures/adaptation.svg").exists());
+    // Its evaluation by hand is the same.
+    let again = lab.done(&["eval", "runs/maml/seed-0", "--json"]).last();
+    assert_eq!(again["adaptation"], *adaptation);
+}
+
+#[test]
+fn workers_and_interruptions_do_not_matter() {
+    let lab = lab();
+    for workers in ["1", "3"] {
+        let args = [
+            "train",
+            "maml.toml",
+            "--workers",
+            workers,
+            "--runs",
+            workers,
+        ];
+        lab.done(&args);
+    }
+    let one = lab.path("1/maml/seed-0");
+    assert_identical(&one, &lab.path("3/maml/seed-0"));
+    // As if it had been killed after its second checkpoint but one.
+    let three = lab.path("3/maml/seed-0");
+    let checkpoints = three.join("checkpoints");
+    let mut names: Vec<_> = fs::read_dir(&checkpoints)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    names.sort();
+    fs::remove_dir_all(names.last().unwrap()).unwrap();
+    fs::remove_file(three.join("comparison.json")).unwrap();
+    lab.done(&["resume", "3/maml/seed-0"]);
+    let same =
+        |file: &str| fs::read(one.join(file)).unwrap() == fs::read(three.join(file)).unwrap();
+    for file in ["metrics.jsonl", "eval.jsonl", "comparison.json"] {
+        assert!(same(file), "{file}");
+    }
+}
+
+#[test]
+fn bad_settings_are_named() {
+    let lab = lab();
+    let cases = [
+        ("maml.inner.steps=-1", "maml.inner.steps"),
+        ("maml.outer.clip=0", "maml.outer.clip"),
+        ("maml.inner.surogate=dice", "surogate"),
+        ("maml.policy.hidden=[0]", "hidden"),
+    ];
+    for (setting, name) in cases {
+        lab.refused(&["train", "maml.toml", setting], 78, &[name]);
+    }
+    let cuda = ["train", "maml.toml", "--device", "cuda"];
+    let outcome = lab.run(&cuda);
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+}

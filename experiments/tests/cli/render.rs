@@ -1,0 +1,86 @@
+//! Pictures, and the learners that environments bring along.
+
+use crate::lab::{Lab, TINY};
+use std::fs;
+
+#[test]
+fn tasks_and_episodes_are_drawn() {
+    let lab = Lab::new();
+    let rows = lab.done(&[
+        "render",
+        "gridnavi",
+        "known-goal",
+        "task=shown",
+        "episodes=2",
+        "--out",
+        "here",
+        "--json",
+    ]);
+    let rows = rows.rows();
+    let names: Vec<_> = rows
+        .iter()
+        .map(|row| row["picture"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["task", "episode-1", "episode-2"]);
+    for row in &rows {
+        let svg = fs::read_to_string(lab.path(row["svg"].as_str().unwrap())).unwrap();
+        assert!(svg.starts_with("<svg") && svg.contains("ridnavi"), "{svg}");
+        let png = fs::read(lab.path(row["png"].as_str().unwrap())).unwrap();
+        assert!(png.starts_with(b"\x89PNG"));
+    }
+}
+
+#[test]
+fn two_step_shows_stay_probabilities() {
+    let lab = Lab::new();
+    let args = [
+        "render",
+        "two-step",
+        "bayes-optimal",
+        "--out",
+        "here",
+        "--json",
+    ];
+    let rows = lab.done(&args).rows();
+    // The task, ten of a hundred rounds, and the analysis.
+    assert_eq!(rows.len(), 12);
+    assert_eq!(rows[11]["picture"], "stay-probability");
+    assert!(lab.path("here/stay-probability.png").exists());
+    assert!(lab.path("here/episode-100.svg").exists() && !lab.path("here/episode-50.svg").exists());
+}
+
+/// By name everywhere: on the command line and in files.
+#[test]
+fn environments_learners_are_known_by_name() {
+    let lab = Lab::new();
+    let small = ["size=4", "horizon=6", "episodes=2"];
+    let learners = [
+        "baseline",
+        "gridnavi",
+        "posterior-sampling",
+        "exhaustive-search",
+    ];
+    let args = [&learners[..], &small, &["--tasks", "2000", "--json"]].concat();
+    let rows = lab.done(&args).rows();
+    let mean = |index: usize| rows[index]["mean_return"].as_f64().unwrap();
+    assert!(mean(0) < mean(1), "{rows:?}");
+    let hidden = ["render", "gridnavi", "known-goal"];
+    lab.refused(&hidden, 78, &["known-goal", "set task=shown"]);
+    lab.refused(&["render", "gridnavi", "known-gaol"], 2, &["'known-goal'"]);
+    lab.refused(
+        &["render", "gridnavi", "random", "greedy"],
+        2,
+        &["one learner"],
+    );
+    let grid = TINY
+        .replace(
+            "\"bernoulli-bandit\"\narms = 2\npulls = 5",
+            "\"gridnavi\"\nsize = 4\nhorizon = 6\nepisodes = 2",
+        )
+        .replace("ucb1", "exhaustive-search");
+    fs::write(lab.path("grid.toml"), grid).unwrap();
+    let flags = ["--runs", "here", "rl2.updates=2", "--json"];
+    let args = [&["train", "grid.toml"], &flags[..]].concat();
+    let trained = lab.done(&args).stdout;
+    assert!(trained.contains("exhaustive-search"), "{trained}");
+}
