@@ -75,6 +75,20 @@ impl Work {
         self.workers
             .map_or_else(crate::host::cores, |workers| workers as usize)
     }
+
+    /// Whether the option was given.
+    pub(crate) fn given(&self) -> bool {
+        self.workers.is_some()
+    }
+}
+
+/// A name that is one folder, and no way out of the one it is in.
+fn folder_name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_alphanumeric() || "-_.+=,@".contains(c);
+    match text.starts_with(|c: char| c.is_alphanumeric()) && text.chars().all(plain) {
+        true => Ok(text.to_owned()),
+        false => Err("allowed: letters, digits and -_.+=,@, a letter or digit first".to_owned()),
+    }
 }
 
 /// A seed, as far as TOML can hold it.
@@ -152,6 +166,10 @@ pub(crate) struct TrainArgs {
     /// Folder of all runs.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(crate) runs: PathBuf,
+    /// What the run's folder, and in reports the agent, is called [default: as
+    /// the preset].
+    #[arg(long, value_name = "NAME", value_parser = folder_name)]
+    pub(crate) name: Option<String>,
     /// Replace runs that exist already.
     #[arg(long)]
     pub(crate) overwrite: bool,
@@ -238,7 +256,7 @@ pub(crate) struct OracleArgs {
     experiments table wang-bandits --out wang --json"
 )]
 pub(crate) struct TableArgs {
-    /// duan-bandits, duan-mdps or wang-bandits.
+    /// duan-bandits, duan-mdps, maml-audit or wang-bandits.
     pub(crate) name: String,
     /// A rough look within a minute: fewer tasks, coarser grids.
     #[arg(long)]
@@ -305,12 +323,15 @@ pub(crate) enum What {
     Envs,
     /// Complete PPO iterations of RL².
     Rl2,
+    /// Complete iterations of MAML-RL.
+    Maml,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     experiments bench envs bernoulli-bandit arms=2\n  \
-    experiments bench rl2 cell=lstm hidden=256 envs=64 minibatches=1 --json")]
+    experiments bench rl2 cell=lstm hidden=256 envs=64 minibatches=1 --json\n  \
+    experiments bench maml outer=vpg tasks=20 trajectories=20 horizon=100 hidden=64")]
 pub(crate) struct BenchArgs {
     /// What to measure.
     pub(crate) what: What,

@@ -30,6 +30,7 @@ mod learners;
 mod names;
 mod oracles;
 mod overrides;
+mod pictures;
 mod presets;
 mod progress;
 mod read;

@@ -44,6 +44,14 @@ pub const PRESETS: &[Preset] = &[
         text: include_str!("../presets/maml/point-navigation.toml"),
     },
     Preset {
+        name: "maml/bernoulli-bandit-5x100",
+        text: include_str!("../presets/maml/bernoulli-bandit-5x100.toml"),
+    },
+    Preset {
+        name: "maml/point-corners",
+        text: include_str!("../presets/maml/point-corners.toml"),
+    },
+    Preset {
         name: MAML_BENCHMARK,
         text: include_str!("../presets/maml/benchmark.toml"),
     },

@@ -7,6 +7,7 @@ use crate::config::RunConfig;
 use crate::failure::{Exit, Failure};
 use crate::host;
 use crate::learners::LearnerSpec;
+use crate::pictures;
 use crate::progress::{Progress, Stages};
 use crate::session::Session;
 use record::{Checkpoint, Document, Existing, RecordError, RunDir, Stream};
@@ -281,6 +282,9 @@ impl Drive<'_> {
         let compared: Option<Comparison> = self.run.document(Document::Comparison)?;
         let env_steps = self.training.env_steps();
         if let Some(comparison) = compared.filter(|done| done.env_steps == env_steps) {
+            if !pictures::are_in(&self.run) {
+                self.draw();
+            }
             return Ok(Finished {
                 path,
                 seconds: training_seconds,
@@ -309,12 +313,23 @@ impl Drive<'_> {
         self.run
             .write_document(Document::Comparison, &comparison)
             .map_err(|error| self.stopped(&error.to_string()))?;
+        self.draw();
         Ok(Finished {
             path,
             seconds: self.seconds(),
             training_seconds,
             comparison,
         })
+    }
+
+    /// Draws the agent at work. What was measured holds without it, so that a
+    /// failure to draw is noted and no more.
+    fn draw(&self) {
+        if let Err(why) = pictures::write(&self.run, &self.config, self.training.as_ref()) {
+            let path = self.run.path().display();
+            let console = self.session.console;
+            console.note(format!("{path}: no pictures of the agent: {why}"));
+        }
     }
 
     fn evaluate(&mut self, update: u64) -> Result<EvalRow, Failure> {

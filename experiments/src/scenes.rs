@@ -20,6 +20,24 @@ pub(crate) struct Scenes {
     pub(crate) episodes: Vec<(usize, Picture)>,
 }
 
+/// Episodes of one trial, and their task to draw them in.
+pub(crate) struct Played {
+    /// The task.
+    pub(crate) task: Picture,
+    /// The episodes that were wanted.
+    pub(crate) episodes: Vec<Episode>,
+    /// A batch that stays where the trial begins; the one that played goes on to
+    /// its next task at the trial's end.
+    still: Box<dyn VecEnv>,
+}
+
+impl Played {
+    /// The task with an episode in it.
+    pub(crate) fn draw(&self, episode: &Episode) -> Option<Picture> {
+        self.still.draw(0, Some(episode))
+    }
+}
+
 /// Draws the first held-out trial of a seed, and those of its episodes that are
 /// `wanted`; `None` where the environment draws nothing.
 ///
@@ -31,6 +49,27 @@ pub(crate) fn of_trial(
     seed: u64,
     wanted: impl Fn(usize) -> bool,
 ) -> Result<Option<Scenes>, String> {
+    let played = play_trial(env, policy, (key(seed), 0), wanted)?;
+    Ok(played.map(|played| {
+        let picture = |episode: &Episode| Some((episode.number, played.draw(episode)?));
+        Scenes {
+            episodes: played.episodes.iter().filter_map(picture).collect(),
+            task: played.task.clone(),
+        }
+    }))
+}
+
+/// Plays the trial of a lane, as far as the last one of its episodes that are
+/// `wanted`; `None` where the environment draws nothing.
+///
+/// # Errors
+/// As [`of_trial`].
+pub(crate) fn play_trial(
+    env: &dyn EnvFactory,
+    policy: &dyn PolicyFactory,
+    (key, lane): (StreamKey, u64),
+    wanted: impl Fn(usize) -> bool,
+) -> Result<Option<Played>, String> {
     let spec = env.spec();
     let steps = spec.trial_steps();
     if steps > MOST_STEPS {
@@ -40,24 +79,25 @@ pub(crate) fn of_trial(
             spec.name
         ));
     }
-    // The batch that plays goes on to its next task at the trial's end; this one
-    // stays where it begins.
     let mut still = env.make(1);
-    let key = key(seed);
-    still.begin(&key, 0, &mut vec![0.0; spec.observation.width()]);
+    still.begin(&key, lane, &mut vec![0.0; spec.observation.width()]);
     let Some(task) = still.draw(0, None) else {
         return Ok(None);
     };
-    let mut player = Player::new(env, policy, key)?;
+    let mut player = Player::new(env, policy, (key, lane))?;
+    let last = (0..spec.episodes).rev().find(|number| wanted(*number));
     let mut episodes = Vec::new();
-    for number in 0..spec.episodes {
+    for number in 0..last.map_or(0, |last| last + 1) {
         let episode = player.episode(number);
         if wanted(number) {
-            let picture = still.draw(0, Some(&episode));
-            episodes.extend(picture.map(|picture| (number, picture)));
+            episodes.push(episode);
         }
     }
-    Ok(Some(Scenes { task, episodes }))
+    Ok(Some(Played {
+        task,
+        episodes,
+        still,
+    }))
 }
 
 /// What the environment's analyses show of a policy in held-out trials, by
@@ -133,17 +173,17 @@ impl Player {
     fn new(
         env: &dyn EnvFactory,
         policy: &dyn PolicyFactory,
-        key: StreamKey,
+        (key, lane): (StreamKey, u64),
     ) -> Result<Self, String> {
         let spec = env.spec();
         let policy = policy.make(spec, 1)?;
         let mut env = env.make(1);
         let mut observation = vec![0.0; spec.observation.width()];
-        env.begin(&key, 0, &mut observation);
+        env.begin(&key, lane, &mut observation);
         Ok(Self {
             env,
             policy,
-            stream: [key.lane(Purpose::Action, 0)],
+            stream: [key.lane(Purpose::Action, lane)],
             discrete: spec.is_discrete(),
             last: observation.clone(),
             observation,
@@ -246,7 +286,7 @@ mod tests {
             let scenes = scenes.expect("it draws");
             assert_eq!(scenes.episodes.len(), env.spec().episodes, "{name}");
             let trial = play(env.as_ref(), random().as_ref(), 7, 1).unwrap();
-            let mut player = Player::new(env.as_ref(), random().as_ref(), key(7)).unwrap();
+            let mut player = Player::new(env.as_ref(), random().as_ref(), (key(7), 0)).unwrap();
             let mut rewards = Vec::new();
             for number in 0..env.spec().episodes {
                 let episode = player.episode(number);

@@ -1,7 +1,6 @@
 //! The settings of a training, all of them: nothing has a hidden default.
 
-use crate::schedule::Schedule;
-use nets::{Activation, OptimizerConfig};
+use nets::{Activation, OptimizerConfig, Schedule};
 use rl_core::Gae;
 use serde::{Deserialize, Serialize};
 

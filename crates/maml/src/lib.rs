@@ -25,6 +25,7 @@
 //! This crate must not know any particular environment, files, or the clock.
 
 mod adaptation;
+pub mod audit;
 mod config;
 mod credit;
 mod encoding;
@@ -37,7 +38,6 @@ mod metrics;
 mod outer;
 mod policy;
 mod samples;
-mod schedule;
 mod surrogate;
 mod task;
 mod trainer;
@@ -57,9 +57,9 @@ pub use learner::{Learner, TaskLoss, Terms};
 pub use linear::LinearBaseline;
 pub use meta::{Meta, MetaShape};
 pub use metrics::{Metrics, Phase};
+pub use nets::{Schedule, Shape};
 pub use policy::ActMode;
 pub use samples::{ActionRows, Samples};
-pub use schedule::{Schedule, Shape};
 pub use surrogate::{Loss, Objective};
 pub use trainer::{Snapshot, Trainer};
 pub use trust::{Solution, conjugate_gradient};

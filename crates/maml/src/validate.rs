@@ -19,7 +19,9 @@ impl MamlConfig {
         unit("gae.gamma", self.gae.gamma)?;
         unit("gae.lambda", self.gae.lambda)?;
         above_zero("max_gradient_norm", self.max_gradient_norm)?;
-        self.learning_rate.validate("learning_rate")?;
+        if let Some((end, value)) = self.learning_rate.fault() {
+            not_negative(&format!("learning_rate.{end}"), value)?;
+        }
         count("inner.steps", self.inner.steps, 0..=100)?;
         rates("inner", self.inner.steps, &self.inner.rates)?;
         self.validate_outer()?;

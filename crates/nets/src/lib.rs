@@ -23,6 +23,7 @@ mod lstm;
 mod mlp;
 mod optim;
 mod params;
+mod schedule;
 mod sequence;
 mod threads;
 
@@ -41,6 +42,7 @@ pub use lstm::Lstm;
 pub use mlp::{Activation, Linear, Mlp, MlpConfig};
 pub use optim::{Optimizer, OptimizerConfig, clip_gradient, gradient_norm};
 pub use params::Params;
+pub use schedule::{Schedule, Shape};
 pub use sequence::{FeedForward, SequenceConfig, SequenceModel};
 pub use threads::single_threaded;
 

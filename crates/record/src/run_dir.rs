@@ -37,14 +37,19 @@ pub enum Document {
     Environment,
     /// `comparison.json`: the trained agent beside other learners.
     Comparison,
+    /// `pictures.json`: drawings of the trained agent at work.
+    Pictures,
 }
 
 impl Document {
+    const ALL: [Self; 3] = [Self::Pictures, Self::Comparison, Self::Environment];
+
     /// The file's name.
     pub fn file_name(self) -> &'static str {
         match self {
             Self::Environment => "environment.json",
             Self::Comparison => "comparison.json",
+            Self::Pictures => "pictures.json",
         }
     }
 }
@@ -252,7 +257,7 @@ fn clear(path: &Path) -> Result<()> {
     for stream in Stream::ALL {
         remove(&path.join(stream.file_name()))?;
     }
-    for document in [Document::Comparison, Document::Environment] {
+    for document in Document::ALL {
         remove(&path.join(document.file_name()))?;
     }
     let figures = path.join(FIGURES);

@@ -68,10 +68,13 @@ fn overwriting_deletes_the_run_and_nothing_else() {
     for stream in Stream::ALL {
         run.append(stream, &json!({ "update": 1 })).unwrap();
     }
-    run.write_document(Document::Environment, &json!({}))
-        .unwrap();
-    run.write_document(Document::Comparison, &json!({}))
-        .unwrap();
+    for document in [
+        Document::Environment,
+        Document::Comparison,
+        Document::Pictures,
+    ] {
+        run.write_document(document, &json!({})).unwrap();
+    }
     run.save_checkpoint(3, &small_checkpoint()).unwrap();
     drop(run);
     fs::create_dir(path.join("figures")).unwrap();

@@ -54,6 +54,7 @@ use crate::page::{Drawn, Section};
 use crate::standing::Standings;
 use crate::table::{CSV_HEADER, Table};
 
+pub use figures::{Scaling, ScalingChart, ScalingLine, draw_scaling};
 pub use picture::{DrawnPicture, draw_picture};
 pub use read::{Run, load};
 

@@ -51,32 +51,77 @@ pub fn draw_picture(picture: &Picture) -> Result<DrawnPicture> {
 }
 
 fn canvas(picture: &Picture) -> Canvas {
-    let side = |length: f32| match length.is_finite() {
-        true => f64::from(length).max(1e-6),
-        false => 1.0,
-    };
-    let (width, height) = (side(picture.width), side(picture.height));
+    let (width, height) = size(picture);
     let room = f64::from(WIDTH) - 2.0 * EDGE;
     let unit = (room / width).min(HIGHEST / height).min(LARGEST_UNIT);
     let caption = Face::Regular.wrap(&picture.caption, LABEL, room);
     let mut canvas = Canvas::new(WIDTH, 0);
     let top = titles(&mut canvas, &capitalized(&picture.title), "") + 8.0;
     let mut bottom = top + unit * height + 10.0;
-    let plate = Plate {
-        left: (f64::from(WIDTH) - unit * width) / 2.0,
-        floor: top + unit * height,
-        size: (width, height),
-        unit,
-    };
-    for shape in &picture.shapes {
-        plate.draw(&mut canvas, shape);
-    }
+    let left = (f64::from(WIDTH) - unit * width) / 2.0;
+    draw_at(&mut canvas, picture, (left, top), unit);
     for line in caption.into_iter().filter(|line| !line.is_empty()) {
         bottom += 1.4 * LABEL;
         canvas.text(text((EDGE, bottom), line, LABEL, MUTED));
     }
     canvas.height = (bottom + 12.0).ceil() as u32;
     canvas
+}
+
+/// Width and height of a picture, which no file can make useless.
+pub(crate) fn size(picture: &Picture) -> (f64, f64) {
+    let side = |length: f32| match length.is_finite() {
+        true => f64::from(length).max(1e-6),
+        false => 1.0,
+    };
+    (side(picture.width), side(picture.height))
+}
+
+/// Draws the shapes of a picture from an upper left corner on, `unit` pixels to
+/// each of its units.
+pub(crate) fn draw_at(canvas: &mut Canvas, picture: &Picture, (left, top): Point, unit: f64) {
+    let size = size(picture);
+    let ways = picture.shapes.iter().filter(|shape| is_way(shape)).count();
+    let plate = Plate {
+        left,
+        floor: top + unit * size.1,
+        size,
+        unit,
+        way: match ways {
+            0 | 1 => AgentWay {
+                width: 3.0,
+                alpha: 1.0,
+            },
+            _ => AgentWay {
+                width: 1.4,
+                alpha: 0.6,
+            },
+        },
+    };
+    for shape in &picture.shapes {
+        plate.draw(canvas, shape);
+    }
+    // Several ways to a point cover it, and it is what they are judged by.
+    let goal = |shape: &&Shape| matches!(shape, Shape::Disc { ink: Ink::Goal, .. });
+    for shape in picture.shapes.iter().filter(goal).filter(|_| ways > 1) {
+        plate.draw(canvas, shape);
+    }
+}
+
+fn is_way(shape: &Shape) -> bool {
+    matches!(
+        shape,
+        Shape::Path {
+            ink: Ink::Agent,
+            ..
+        }
+    )
+}
+
+/// How the agent's ways are drawn.
+struct AgentWay {
+    width: f64,
+    alpha: f64,
 }
 
 /// Where a picture is on a canvas.
@@ -88,6 +133,8 @@ struct Plate {
     size: (f64, f64),
     /// Pixels of a unit.
     unit: f64,
+    /// Thinner where several lie over one another.
+    way: AgentWay,
 }
 
 impl Plate {
@@ -156,12 +203,20 @@ impl Plate {
 
     fn path(&self, canvas: &mut Canvas, points: &[Point], ink: Ink, arrow: bool) {
         let width = match ink {
-            Ink::Agent => 3.0,
+            Ink::Agent => self.way.width,
             Ink::Scale(_) => 2.4,
             Ink::Faint | Ink::Ground => 1.2,
             _ => 1.8,
         };
-        let stroke = Stroke::new(color(ink, LINES), width);
+        let alpha = if ink == Ink::Agent {
+            self.way.alpha
+        } else {
+            1.0
+        };
+        let stroke = Stroke {
+            alpha,
+            ..Stroke::new(color(ink, LINES), width)
+        };
         let mut part: Vec<Point> = Vec::new();
         for pair in points.windows(2) {
             let Some((from, to)) = self.clip(pair[0], pair[1]) else {

@@ -139,3 +139,29 @@ proptest! {
         prop_assert!(canvas.height < 800);
     }
 }
+
+#[test]
+fn several_ways_are_thin_and_leave_the_goal_in_sight() {
+    let goal = Shape::Disc {
+        centre: [1.0, 1.0],
+        radius: 0.1,
+        ink: Ink::Goal,
+    };
+    let way = path(&[[0.0, 0.0], [1.0, 1.0]], false);
+    let drawn = |ways: usize| {
+        let shapes = [vec![goal.clone()], vec![way.clone(); ways]].concat();
+        let items = canvas(&of(shapes)).items;
+        let goals = |item: &Item| matches!(item, Item::Area(_, GOAL, _));
+        let last_goal = items.iter().rposition(goals).unwrap();
+        let line = |item: &Item| matches!(item, Item::Line(..));
+        let last_way = items.iter().rposition(line).unwrap();
+        let width = items.iter().find_map(|item| match item {
+            Item::Line(_, stroke) => Some(stroke.width),
+            _ => None,
+        });
+        (last_goal > last_way, width.unwrap())
+    };
+    assert_eq!(drawn(1), (false, 3.0));
+    let (in_sight, width) = drawn(3);
+    assert!(in_sight && width < 2.0);
+}

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use record::{Document, Reader, Stream};
+use rl_core::Picture;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
@@ -24,6 +25,7 @@ pub struct Run {
     /// Wall clock of the training so far.
     pub(crate) seconds: Option<f64>,
     pub(crate) comparison: Option<Comparison>,
+    pub(crate) pictures: Option<Pictures>,
 }
 
 /// One row of `metrics.jsonl`.
@@ -86,6 +88,34 @@ pub(crate) struct Adaptation {
     pub(crate) mean_return: Vec<f64>,
     #[serde(deserialize_with = "all_numbers")]
     pub(crate) standard_error: Vec<f64>,
+}
+
+/// The contents of `pictures.json`: the trained agent at work.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Pictures {
+    pub(crate) actions: String,
+    pub(crate) tasks: Vec<TaskScenes>,
+}
+
+/// What is shown of one task.
+#[derive(Debug, Deserialize)]
+pub(crate) struct TaskScenes {
+    /// Which of the held-out ones, from 0.
+    pub(crate) task: u64,
+    pub(crate) scenes: Vec<Scene>,
+}
+
+/// One picture of the agent in its task.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Scene {
+    /// Which episode of its trial, from 0.
+    pub(crate) episode: u64,
+    /// How many there were before, of an agent that adapts.
+    pub(crate) gradient_steps: Option<u64>,
+    /// What each of the episodes drawn earned.
+    #[serde(deserialize_with = "all_numbers")]
+    pub(crate) earned: Vec<f64>,
+    pub(crate) picture: Picture,
 }
 
 /// Reference values of the task distribution.
@@ -231,6 +261,7 @@ impl Run {
                 .map(|row| row.seconds)
                 .filter(|s| s.is_finite()),
             comparison,
+            pictures: reader.document(Document::Pictures)?,
         })
     }
 

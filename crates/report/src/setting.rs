@@ -110,11 +110,20 @@ impl Setting<'_> {
 
     /// The line under a figure's title.
     pub(crate) fn subtitle(&self) -> String {
+        self.subtitle_of(self.seeds())
+    }
+
+    /// The same under a figure of one run.
+    pub(crate) fn subtitle_of_run(&self, run: &Run) -> String {
+        self.subtitle_of(Self::run_name(run))
+    }
+
+    fn subtitle_of(&self, runs: String) -> String {
         let environment = self
             .comparisons()
             .next()
             .map(|comparison| display_name(&comparison.environment));
-        let parts = [environment, Some(self.settings()), Some(self.seeds())];
+        let parts = [environment, Some(self.settings()), Some(runs)];
         let parts: Vec<String> = parts
             .into_iter()
             .flatten()

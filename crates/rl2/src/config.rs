@@ -1,8 +1,7 @@
 //! The settings of a training, all of them: nothing has a hidden default.
 
 use crate::error::Rl2Error;
-use crate::schedule::Schedule;
-use nets::{OptimizerConfig, SequenceConfig};
+use nets::{OptimizerConfig, Schedule, SequenceConfig};
 use rl_core::Gae;
 use serde::{Deserialize, Serialize};
 
@@ -192,7 +191,17 @@ impl Rl2Config {
         if norm.is_nan() || norm <= 0.0 {
             return Err(Rl2Error::config("max_gradient_norm", norm, "above 0"));
         }
-        self.entropy_coefficient.validate("entropy_coefficient")?;
-        self.learning_rate.validate("learning_rate")
+        check_schedule("entropy_coefficient", &self.entropy_coefficient)?;
+        check_schedule("learning_rate", &self.learning_rate)
+    }
+}
+
+fn check_schedule(key: &str, schedule: &Schedule) -> Result<(), Rl2Error> {
+    match schedule.fault() {
+        None => Ok(()),
+        Some((end, value)) => {
+            let key = format!("{key}.{end}");
+            Err(Rl2Error::config(key, value, "a finite number, at least 0"))
+        }
     }
 }

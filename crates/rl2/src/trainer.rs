@@ -370,7 +370,7 @@ impl Trainer {
         StreamKey::new(self.seed, Domain::Training, self.update)
     }
 
-    fn scheduled(&self, schedule: crate::schedule::Schedule) -> f64 {
+    fn scheduled(&self, schedule: nets::Schedule) -> f64 {
         schedule.at(self.update, self.config.updates)
     }
 }

@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use std::sync::Arc;
 use toml::Value;
 
+pub(crate) use maml::config as maml_config;
 pub(crate) use rl2::config as rl2_config;
 
 /// What a training starts from.

@@ -23,7 +23,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
     let session = Session::new(registry, console, args.work.workers(), &args.device)?.stoppable();
     // Whatever cannot work is found out before a folder is made.
     runner::rehearse(&session, &config)?;
-    let folder = args.runs.join(&source.folder);
+    let folder = args.runs.join(args.name.as_ref().unwrap_or(&source.folder));
     let existing = match args.overwrite {
         true => Existing::Overwrite,
         false => Existing::Refuse,

@@ -11,3 +11,4 @@ mod terminal;
 mod trained;
 
 pub(crate) mod contest;
+pub(crate) mod maml_audit;

@@ -80,7 +80,7 @@ fn markdown(filled: &Filled<'_>) -> String {
     text
 }
 
-const STYLE: &str = include_str!("style.css");
+pub(super) const STYLE: &str = include_str!("style.css");
 
 fn html(filled: &Filled<'_>) -> String {
     let plan = filled.plan;
@@ -135,7 +135,7 @@ fn html_cell(cell: &Cell) -> String {
     text + "</td>"
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

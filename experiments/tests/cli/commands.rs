@@ -272,3 +272,72 @@ fn a_benchmark_of_rl2_says_where_the_time_goes() {
         assert!((number("gflops") / (operations / seconds * 1e-9) - 1.0).abs() < 1e-9);
     }
 }
+
+#[test]
+fn runs_can_be_given_a_name() {
+    let lab = Lab::new();
+    let train = ["train", "tiny.toml", "rl2.updates=1", "--name"];
+    lab.done(&[&train[..], &["short-one"]].concat());
+    assert!(lab.path("runs/short-one/seed-0/comparison.json").exists());
+    for name in ["", "../out", "a/b", ".hidden"] {
+        lab.refused(&[&train[..], &[name]].concat(), 2, &["--name"]);
+    }
+}
+
+#[test]
+fn a_benchmark_of_maml_says_where_the_time_goes() {
+    let lab = Lab::new();
+    let sizes = ["tasks=2", "trajectories=3", "horizon=5", "hidden=4"];
+    let measure = |words: &[&str]| {
+        let all = ["bench", "maml", "--json", "workers=2"].iter();
+        let all: Vec<&str> = all.chain(&sizes).chain(words).copied().collect();
+        lab.done(&all).last()
+    };
+    let trust = ["conjugate_gradient", "line_search"];
+    for (words, outer) in [
+        (["order=second", "outer=trpo"], "trpo"),
+        (["order=first", "outer=vpg"], "vpg"),
+    ] {
+        let row = measure(&words);
+        let seconds = row["seconds_per_iteration"].as_f64().unwrap();
+        let split = row["split"].as_object().unwrap();
+        let sum: f64 = split.values().map(|part| part.as_f64().unwrap()).sum();
+        assert!((sum / seconds - 1.0).abs() < 1e-9);
+        let part = |name: &str| split[name].as_f64().unwrap();
+        for name in ["rollout", "inner", "outer"] {
+            assert!(part(name) > 0.0, "{row}");
+        }
+        assert!(
+            trust
+                .iter()
+                .all(|name| (part(name) > 0.0) == (outer == "trpo"))
+        );
+        assert_eq!(part("value"), 0.0, "its baseline has no network");
+        // Two rollouts of three trials of five steps in two tasks, unless a trial
+        // ends before.
+        let steps = row["env_steps_per_iteration"].as_f64().unwrap();
+        assert!(steps > 50.0 && steps <= 60.0, "{row}");
+        let rate = row["env_steps_per_second"].as_f64().unwrap();
+        assert!((steps / seconds / rate - 1.0).abs() < 1e-9);
+        assert!(row["iterations"].as_u64().unwrap() >= 5);
+        assert!(row["peak_memory_bytes"].as_u64().unwrap() > 1 << 20);
+        assert_eq!(row["workers"], 2);
+        let settings = &row["maml"];
+        assert_eq!(settings["order"], words[0].trim_start_matches("order="));
+        assert_eq!(settings["outer"]["kind"], outer);
+        assert_eq!(settings["policy"]["hidden"], serde_json::json!([4, 4]));
+    }
+}
+
+#[test]
+fn workers_of_a_benchmark_are_set_once() {
+    let lab = Lab::new();
+    for subject in ["rl2", "maml"] {
+        let message = "workers=1: workers is set twice, by --workers 2 too; set it once";
+        lab.refused(
+            &["bench", subject, "workers=1", "--workers", "2"],
+            2,
+            &[message],
+        );
+    }
+}

@@ -136,6 +136,7 @@ impl Lab {
 pub(crate) fn fingerprint(run: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = vec!["metrics.jsonl".to_owned(), "eval.jsonl".to_owned()];
     files.push("comparison.json".to_owned());
+    files.push("pictures.json".to_owned());
     for checkpoint in fs::read_dir(run.join("checkpoints")).unwrap() {
         let name = checkpoint.unwrap().file_name().into_string().unwrap();
         for file in ["params.safetensors", "optimizer.safetensors", "state.json"] {

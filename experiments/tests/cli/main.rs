@@ -4,6 +4,7 @@ mod commands;
 mod errors;
 mod lab;
 mod maml;
+mod maml_audit;
 mod render;
 mod same_bits;
 mod tables;

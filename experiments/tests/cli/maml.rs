@@ -1,6 +1,7 @@
 //! MAML on the command line: training, adaptation, resuming, bad settings.
 
 use crate::lab::{Lab, assert_identical};
+use serde_json::Value;
 use std::fs;
 
 /// A training of a second or less, with every part that a checkpoint holds: an
@@ -65,6 +66,40 @@ fn training_shows_every_gradient_step() {
     assert_eq!(again["adaptation"], *adaptation);
 }
 
+/// Of four held-out tasks, a few trials before and after the adaptation.
+#[test]
+fn before_and_after_are_drawn() {
+    let lab = lab();
+    let plane = TINY.replace(
+        "name = \"bernoulli-bandit\"\narms = 3\npulls = 10",
+        "name = \"point-navigation\"\nhorizon = 20",
+    );
+    let plane = plane.replace(", { name = \"ucb1\" }", "");
+    fs::write(lab.path("plane.toml"), plane).unwrap();
+    lab.done(&["train", "plane.toml", "maml.updates=2"]);
+    let run = lab.path("runs/plane/seed-0");
+    let text = fs::read(run.join("pictures.json")).unwrap();
+    let pictures: Value = serde_json::from_slice(&text).unwrap();
+    let tasks = pictures["tasks"].as_array().unwrap();
+    assert_eq!(tasks.len(), 4);
+    for (number, task) in tasks.iter().enumerate() {
+        assert_eq!(task["task"], number);
+        let scenes = task["scenes"].as_array().unwrap();
+        let steps: Vec<_> = scenes.iter().map(|it| &it["gradient_steps"]).collect();
+        assert_eq!(steps, [0, 3]);
+        for scene in scenes {
+            assert_eq!(scene["earned"].as_array().unwrap().len(), 5);
+        }
+    }
+    let svg = fs::read_to_string(run.join("figures/before-and-after.svg")).unwrap();
+    assert!(svg.contains("MAML before and after 3 gradient steps on 4 held-out tasks"));
+
+    // A run that was finished without them gets the same.
+    fs::remove_file(run.join("pictures.json")).unwrap();
+    lab.done(&["resume", "runs/plane/seed-0"]);
+    assert_eq!(fs::read(run.join("pictures.json")).unwrap(), text);
+}
+
 #[test]
 fn workers_and_interruptions_do_not_matter() {
     let lab = lab();
@@ -94,7 +129,12 @@ fn workers_and_interruptions_do_not_matter() {
     lab.done(&["resume", "3/maml/seed-0"]);
     let same =
         |file: &str| fs::read(one.join(file)).unwrap() == fs::read(three.join(file)).unwrap();
-    for file in ["metrics.jsonl", "eval.jsonl", "comparison.json"] {
+    for file in [
+        "metrics.jsonl",
+        "eval.jsonl",
+        "comparison.json",
+        "pictures.json",
+    ] {
         assert!(same(file), "{file}");
     }
 }

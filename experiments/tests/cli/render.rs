@@ -83,4 +83,11 @@ fn environments_learners_are_known_by_name() {
     let args = [&["train", "grid.toml"], &flags[..]].concat();
     let trained = lab.done(&args).stdout;
     assert!(trained.contains("exhaustive-search"), "{trained}");
+    // The agent at work is in the report.
+    let figures = lab.path("here/grid/seed-0/figures");
+    let svg = fs::read_to_string(figures.join("episodes.svg")).unwrap();
+    assert!(svg.contains("RL² in the first and the last episode of a held-out task"));
+    assert!(
+        svg.contains("Episode 1: ") && svg.contains("Episode 2: ") && !svg.contains("Episode 3")
+    );
 }

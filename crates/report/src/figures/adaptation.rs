@@ -62,7 +62,7 @@ pub(super) fn figure(settings: &[Setting<'_>]) -> Option<Figure> {
         .iter()
         .filter_map(|line| label(line, measured))
         .collect();
-    let title = title(&lines, environment)?;
+    let title = title(&lines)?;
     let tasks = count(measured[0].tasks as usize, "held-out task");
     let mut canvas = Canvas::new(WIDTH, HEIGHT);
     let plate = Plate {
@@ -151,20 +151,19 @@ fn label(line: &Line, measured: &[&Adaptation]) -> Option<Label> {
     })
 }
 
-/// "MAML goes from −40.2 to −3.1 in 3 gradient steps".
-fn title(lines: &[Line], environment: &str) -> Option<String> {
+/// "MAML goes from −40.2 to −3.1 in 3 gradient steps on tasks it never met".
+fn title(lines: &[Line]) -> Option<String> {
     let line = lines.first()?;
     let ((_, before), (steps, after)) = (
         line.curve.mean.first().map(|m| (m.x, m.y.mean))?,
         line.curve.last()?,
     );
     Some(format!(
-        "{} goes from {} to {} in {} on a new task of {}",
+        "{} goes from {} to {} in {} on tasks it never met",
         line.name,
         fixed(before, 1),
         fixed(after, 1),
-        count(steps as usize, "gradient step"),
-        display_name(environment)
+        count(steps as usize, "gradient step")
     ))
 }
 

@@ -5,6 +5,8 @@ pub(crate) mod frame;
 mod labels;
 mod learning;
 mod regret;
+mod scaling;
+mod scenes;
 mod training;
 
 #[cfg(test)]
@@ -15,6 +17,8 @@ use crate::canvas::{Canvas, Color, Stroke};
 use crate::read::Kind;
 use crate::setting::Setting;
 use crate::standing::{Standing, Standings};
+
+pub use scaling::{Scaling, ScalingChart, ScalingLine, draw_scaling};
 
 /// A drawing with its words.
 pub(crate) struct Figure {
@@ -33,6 +37,7 @@ pub(crate) fn all(setting: &Setting<'_>, standings: Option<&Standings>) -> Resul
         learning::figure(setting, standings),
         standings.and_then(|standings| regret::figure(setting, standings)),
         training::figure(setting),
+        scenes::figure(setting),
     ];
     Ok(figures.into_iter().flatten().collect())
 }

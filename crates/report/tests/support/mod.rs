@@ -26,6 +26,8 @@ pub(crate) struct Synthetic {
     pub(crate) evaluated: bool,
     /// Returns after 0, 1, 2, … gradient steps on a task.
     pub(crate) adapted: Option<Vec<f64>>,
+    /// Drawings of the agent: scenes of each task, as gradient steps or none.
+    pub(crate) drawn: Vec<Vec<Option<u64>>>,
 }
 
 impl Default for Synthetic {
@@ -51,6 +53,7 @@ impl Default for Synthetic {
             compared: true,
             evaluated: true,
             adapted: None,
+            drawn: Vec::new(),
         }
     }
 }
@@ -170,6 +173,33 @@ impl Synthetic {
         })
     }
 
+    /// Plain pictures of the tasks, 2 by 2 units, with a way in each.
+    fn pictures(&self) -> Value {
+        let scene = |(number, steps): (usize, &Option<u64>)| {
+            let way = json!({ "path": {
+                "points": [[1.0, 1.0], [0.2 + 0.1 * number as f64, 0.4]], "ink": "agent",
+                "arrow": true,
+            }});
+            let goal = json!({ "disc": { "centre": [0.5, 1.5], "radius": 0.1, "ink": "goal" }});
+            let ground =
+                json!({ "area": { "corner": [0.0, 0.0], "size": [2.0, 2.0], "ink": "ground" }});
+            json!({
+                "episode": if steps.is_some() { 0 } else { 3 * number }, "gradient_steps": steps,
+                "earned": [-1.25 - number as f64, -1.75 - number as f64],
+                "picture": {
+                    "title": "plane", "width": 2.0, "height": 2.0, "shapes": [ground, goal, way],
+                    "caption": "Green: the goal.",
+                },
+            })
+        };
+        let task = |(task, scenes): (usize, &Vec<Option<u64>>)| {
+            let scenes: Vec<Value> = scenes.iter().enumerate().map(scene).collect();
+            json!({ "task": task, "scenes": scenes })
+        };
+        let tasks: Vec<Value> = self.drawn.iter().enumerate().map(task).collect();
+        json!({ "actions": "sampled", "tasks": tasks })
+    }
+
     /// Writes a run directory `folder/seed-<seed>`.
     pub(crate) fn write(&self, folder: &Path, seed: u64) -> PathBuf {
         let path = folder.join(format!("seed-{seed}"));
@@ -225,6 +255,10 @@ impl Synthetic {
         if self.compared {
             let comparison = self.comparison(seed, self.updates * per_update);
             run.write_document(Document::Comparison, &comparison)
+                .unwrap();
+        }
+        if !self.drawn.is_empty() {
+            run.write_document(Document::Pictures, &self.pictures())
                 .unwrap();
         }
         path

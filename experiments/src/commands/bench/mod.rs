@@ -1,7 +1,9 @@
 //! `bench`: speed, as JSON lines or a table. One file per subject.
 
 mod envs;
+mod maml;
 mod rl2;
+mod timing;
 mod words;
 
 use crate::cli::{BenchArgs, What};
@@ -12,5 +14,6 @@ pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
     match args.what {
         What::Envs => envs::run(registry, args),
         What::Rl2 => rl2::run(registry, args),
+        What::Maml => maml::run(registry, args),
     }
 }

@@ -1,6 +1,7 @@
 //! `bench rl2`: complete PPO iterations, and where their time goes.
 
-use super::words::{Words, tile};
+use super::timing::{ROUNDS, Split, WARM_UP, median, round};
+use super::words::{RL2, Words, tile};
 use crate::algorithm::rl2_config;
 use crate::cli::BenchArgs;
 use crate::config::RunConfig;
@@ -15,28 +16,17 @@ use nets::SequenceConfig;
 use nets::tch::Device;
 use rl2::{Phase, Rl2Config, Stopwatch, Trainer};
 use rollout::Pool;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-/// Iterations before anything is measured.
-const WARM_UP: usize = 2;
-/// Rounds of iterations, a matrix product before each: machines that are shared
-/// change their pace, and the two are to be compared.
-const ROUNDS: usize = 5;
-/// Seconds of a round, at least, and its iterations, at most.
-const ROUND_SECONDS: f64 = 0.2;
-const ROUND_ITERATIONS: usize = 200;
 /// Rows of the square matrices, and products of one measurement.
 const SGEMM_SIZE: usize = 512;
 const SGEMM_TIMES: usize = 24;
 
 pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> {
-    let words = Words::read(&args.words)?;
-    let workers = match words.workers {
-        None => args.work.workers(),
-        Some(workers) => workers,
-    };
+    let words = Words::read(&RL2, &args.words)?;
+    let workers = words.workers(&args.work)?;
     let session = Session::new(
         registry,
         Console::new(args.output.json),
@@ -46,7 +36,7 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
     let source = Source::find(BENCHMARK)?;
     let config = RunConfig::resolve(registry, &source.place, &source.text, &words.overrides)?;
     let mut settings = config.settings.clone();
-    if !words.sets_tile {
+    if !words.set("rl2.tile") {
         settings = with_tile(settings)?;
     }
     let bench = Bench::new(&session, &config, rl2_config(&settings)?)?;
@@ -91,7 +81,7 @@ struct Measured {
     iterations: usize,
     seconds: f64,
     /// Seconds of an iteration by name, which add up to `seconds`.
-    split: Vec<(&'static str, f64)>,
+    split: Split,
     gflops: f64,
     /// Of matrix products on as many threads; `None` where they are not what
     /// the iteration is made of.
@@ -138,6 +128,8 @@ impl Bench {
         for _ in 0..WARM_UP {
             self.trainer.update()?;
         }
+        // A matrix product before each round: machines that are shared change their
+        // pace, and the two are to be compared.
         let workers = session.pool.workers();
         let mut gemms: Vec<Sgemm> = (0..workers).map(|_| Sgemm::new(SGEMM_SIZE)).collect();
         let (mut times, mut products) = (Vec::new(), Vec::new());
@@ -162,21 +154,15 @@ impl Bench {
 
     /// Seconds of some iterations.
     fn round(&mut self) -> Result<Vec<f64>, Failure> {
-        let (begun, mut times) = (Instant::now(), Vec::new());
-        loop {
-            let start = Instant::now();
+        round(|| {
             self.trainer.update()?;
-            times.push(start.elapsed().as_secs_f64());
-            let enough = begun.elapsed().as_secs_f64() >= ROUND_SECONDS;
-            if enough || times.len() >= ROUND_ITERATIONS {
-                return Ok(times);
-            }
-        }
+            Ok(())
+        })
     }
 
     /// Where `seconds` of an iteration go, measured on iterations of their own,
     /// which reading the clock makes slower.
-    fn split(&mut self, workers: usize, seconds: f64) -> Result<Vec<(&'static str, f64)>, Failure> {
+    fn split(&mut self, workers: usize, seconds: f64) -> Result<Split, Failure> {
         let stopwatch = Stopwatch::new(nanoseconds);
         self.trainer.watch(stopwatch.clone());
         let watched: f64 = self.round()?.iter().sum();
@@ -194,7 +180,7 @@ impl Bench {
         let mut split: Vec<_> = Phase::ALL.map(|phase| (phase.name(), spent(phase))).into();
         let busy: f64 = split.iter().map(|(_, seconds)| seconds).sum();
         split.push(("idle", seconds - busy));
-        Ok(split)
+        Ok(Split(split))
     }
 }
 
@@ -204,10 +190,6 @@ impl Measured {
     }
 
     fn text(&self, session: &Session<'_>) -> String {
-        let parts = self.split.iter().map(|(name, seconds)| {
-            let share = 100.0 * seconds / self.seconds;
-            format!("{name} {share:.1} %")
-        });
         let sgemm = self.sgemm_gflops.map_or(String::new(), |sgemm| {
             let share = self.gflops / sgemm;
             format!(", {share:.2} of the {sgemm:.0} of a matrix product")
@@ -224,15 +206,11 @@ impl Measured {
             session.pool.workers(),
             session.device_name,
             self.gflops,
-            parts.collect::<Vec<_>>().join(", "),
+            self.split.text(),
         )
     }
 
     fn row(&self, config: &RunConfig, session: &Session<'_>) -> Value {
-        let split = self.split.iter();
-        let split: Map<String, Value> = split
-            .map(|(name, seconds)| ((*name).to_owned(), json!(seconds)))
-            .collect();
         json!({
             "bench": "rl2",
             "environment": config.environment,
@@ -245,7 +223,7 @@ impl Measured {
             "env_steps_per_iteration": self.steps,
             "env_steps_per_second": self.rate(),
             "seconds_per_iteration": self.seconds,
-            "split": split,
+            "split": self.split.json(),
             "gflops": self.gflops,
             "sgemm_gflops": self.sgemm_gflops,
             "fraction_of_sgemm": self.sgemm_gflops.map(|sgemm| self.gflops / sgemm),
@@ -276,16 +254,6 @@ fn sgemm(pool: &Pool, gemms: &mut Vec<Sgemm>) -> Result<f64, Failure> {
         operations += own;
     }
     Ok(operations as f64 / seconds * 1e-9)
-}
-
-/// The middle one; the mean of the middle two of an even number.
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    let middle = numbers.len() / 2;
-    match numbers.len() % 2 {
-        1 => numbers[middle],
-        _ => 0.5 * (numbers[middle - 1] + numbers[middle]),
-    }
 }
 
 /// Nanoseconds since this was first asked.

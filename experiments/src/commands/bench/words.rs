@@ -1,39 +1,32 @@
-//! The plain words of `bench rl2`: `hidden=128`, `envs=64`.
+//! The plain words of a benchmark: `hidden=128`, `envs=64`.
 
+use crate::cli::Work;
 use crate::failure::Failure;
 use crate::names::suggestion;
 use crate::overrides::Override;
 use toml::Value;
 
-/// What may be set by a plain word, and the setting of the preset that it is.
-const KEYS: [(&str, &str, Allowed); 9] = [
-    ("cell", "rl2.trunk.kind", Allowed::Word(&["gru", "lstm"])),
-    ("arms", "environment.arms", Allowed::Count(65_536)),
-    ("hidden", "rl2.trunk.hidden", Allowed::Count(4096)),
-    ("envs", "rl2.lanes", Allowed::Count(1 << 20)),
-    ("steps", "environment.pulls", Allowed::Count(1_000_000)),
-    ("epochs", "rl2.outer.epochs", Allowed::Count(1000)),
-    (
-        "minibatches",
-        "rl2.outer.minibatches",
-        Allowed::Count(65_536),
-    ),
-    ("workers", WORKERS, Allowed::Count(rollout::MAX_WORKERS)),
-    (
-        "backend",
-        "rl2.backend",
-        Allowed::Word(&["native", "torch"]),
-    ),
-];
+/// A benchmark that complete iterations are measured by, and its plain words.
+pub(super) struct Subject {
+    name: &'static str,
+    keys: &'static [Key],
+}
 
-/// Not a setting of the preset.
-const WORKERS: &str = "";
+/// What may be set by a plain word.
+struct Key(&'static str, Meaning, Allowed);
 
-/// Lanes of a tile at most: more save nothing, and leave the cache sooner.
-const LARGEST_TILE: usize = 32;
-/// Lanes are worked on in blocks of so many; a block that is not full costs as
-/// much as a full one.
-const BLOCK: usize = 8;
+/// What a plain word means in the preset.
+enum Meaning {
+    /// The setting of this dotted key.
+    Setting(&'static str),
+    /// The units of each of two hidden layers, which this dotted key lists.
+    TwoLayers(&'static str),
+    /// What the table of this dotted key is to be; the second word stands for
+    /// the preset's own.
+    Table(&'static str, &'static str),
+    /// How many workers, which is no setting of the preset.
+    Workers,
+}
 
 enum Allowed {
     /// 1 to this.
@@ -42,15 +35,59 @@ enum Allowed {
     Word(&'static [&'static str]),
 }
 
+use Allowed::{Count, Word};
+use Meaning::{Setting, Table, TwoLayers, Workers};
+
+const WORKERS: Key = Key("workers", Workers, Count(rollout::MAX_WORKERS));
+
+pub(super) const RL2: Subject = Subject {
+    name: "bench rl2",
+    keys: &[
+        Key("cell", Setting("rl2.trunk.kind"), Word(&["gru", "lstm"])),
+        Key("arms", Setting("environment.arms"), Count(65_536)),
+        Key("hidden", Setting("rl2.trunk.hidden"), Count(4096)),
+        Key("envs", Setting("rl2.lanes"), Count(1 << 20)),
+        Key("steps", Setting("environment.pulls"), Count(1_000_000)),
+        Key("epochs", Setting("rl2.outer.epochs"), Count(1000)),
+        Key(
+            "minibatches",
+            Setting("rl2.outer.minibatches"),
+            Count(65_536),
+        ),
+        Key(
+            "backend",
+            Setting("rl2.backend"),
+            Word(&["native", "torch"]),
+        ),
+        WORKERS,
+    ],
+};
+
+pub(super) const MAML: Subject = Subject {
+    name: "bench maml",
+    keys: &[
+        Key("outer", Table("maml.outer", "trpo"), Word(&["trpo", "vpg"])),
+        Key("order", Setting("maml.order"), Word(&["first", "second"])),
+        Key("tasks", Setting("maml.tasks"), Count(65_536)),
+        Key("trajectories", Setting("maml.trajectories"), Count(65_536)),
+        Key("horizon", Setting("environment.horizon"), Count(1_000_000)),
+        Key("hidden", TwoLayers("maml.policy.hidden"), Count(4096)),
+        WORKERS,
+    ],
+};
+
+/// Lanes of a tile at most: more save nothing, and leave the cache sooner.
+const LARGEST_TILE: usize = 32;
+/// Lanes are worked on in blocks of so many; a block that is not full costs as
+/// much as a full one.
+const BLOCK: usize = 8;
+
 /// What was asked for.
 #[derive(Debug, PartialEq)]
 pub(super) struct Words {
     /// Settings of the preset to change, by dotted key.
     pub(super) overrides: Vec<String>,
-    /// Whether `rl2.tile` is among them.
-    pub(super) sets_tile: bool,
-    /// How many workers.
-    pub(super) workers: Option<usize>,
+    workers: Option<usize>,
 }
 
 impl Words {
@@ -59,52 +96,81 @@ impl Words {
     /// # Errors
     /// Names the first key that does not exist, is set twice, or whose value is
     /// not allowed.
-    pub(super) fn read(words: &[String]) -> Result<Self, Failure> {
+    pub(super) fn read(subject: &Subject, words: &[String]) -> Result<Self, Failure> {
         let given = Override::parse_all(words).map_err(Failure::usage)?;
-        let mut read = Self {
-            overrides: Vec::new(),
-            sets_tile: false,
-            workers: None,
-        };
+        let (mut tables, mut settings, mut workers) = (Vec::new(), Vec::new(), None);
         for Override { key, value } in given {
-            let (dotted, value) = match key.contains('.') {
-                true => (key, value),
-                false => plain(&key, value)?,
-            };
-            if dotted == WORKERS {
-                read.workers = value.as_integer().map(|workers| workers as usize);
+            if key.contains('.') {
+                settings.push(format!("{key}={value}"));
                 continue;
             }
-            read.sets_tile |= dotted == "rl2.tile";
-            read.overrides.push(format!("{dotted}={value}"));
+            match subject.meaning(&key, &value)? {
+                Setting(dotted) => settings.push(format!("{dotted}={value}")),
+                TwoLayers(dotted) => settings.push(format!("{dotted}=[{value}, {value}]")),
+                Table(_, own) if value.as_str() == Some(*own) => (),
+                Table(dotted, _) => tables.push(format!("{dotted}={{ kind = {value} }}")),
+                Workers => workers = value.as_integer().map(|workers| workers as usize),
+            }
         }
-        Ok(read)
+        // Tables first, so that no setting of one is lost where it is replaced.
+        tables.append(&mut settings);
+        Ok(Self {
+            overrides: tables,
+            workers,
+        })
+    }
+
+    /// Whether a setting of the preset is to be changed.
+    pub(super) fn set(&self, dotted: &str) -> bool {
+        let keys = self
+            .overrides
+            .iter()
+            .filter_map(|word| word.split_once('='));
+        keys.map(|(key, _)| key).any(|key| key == dotted)
+    }
+
+    /// How many workers, of the plain word or the option.
+    ///
+    /// # Errors
+    /// If both are given.
+    pub(super) fn workers(&self, option: &Work) -> Result<usize, Failure> {
+        match self.workers {
+            Some(word) if option.given() => Err(Failure::usage(format!(
+                "workers={word}: workers is set twice, by --workers {} too; set it once",
+                option.workers()
+            ))),
+            Some(workers) => Ok(workers),
+            None => Ok(option.workers()),
+        }
     }
 }
 
-/// The dotted key and the value of a plain word.
-fn plain(key: &str, value: Value) -> Result<(String, Value), Failure> {
-    let Some((_, dotted, allowed)) = KEYS.iter().find(|(name, ..)| *name == key) else {
-        let help = suggestion(key, KEYS.iter().map(|(name, ..)| *name));
-        let message = format!("bench rl2: {key}: no such key; {help}");
-        return Err(Failure::usage(message));
-    };
-    let (fine, range) = match allowed {
-        Allowed::Count(most) => {
-            let count = value.as_integer().and_then(|n| usize::try_from(n).ok());
-            let fine = count.is_some_and(|count| (1..=*most).contains(&count));
-            (fine, format!("a whole number, 1 to {most}"))
+impl Subject {
+    /// What a plain word means, its value checked.
+    fn meaning(&self, key: &str, value: &Value) -> Result<&'static Meaning, Failure> {
+        let Some(Key(_, meaning, allowed)) = self.keys.iter().find(|known| known.0 == key) else {
+            let help = suggestion(key, self.keys.iter().map(|known| known.0));
+            let message = format!("{}: {key}: no such key; {help}", self.name);
+            return Err(Failure::usage(message));
+        };
+        let (fine, range) = match allowed {
+            Count(most) => {
+                let count = value.as_integer().and_then(|n| usize::try_from(n).ok());
+                let fine = count.is_some_and(|count| (1..=*most).contains(&count));
+                (fine, format!("a whole number, 1 to {most}"))
+            }
+            Word(words) => {
+                let fine = value.as_str().is_some_and(|word| words.contains(&word));
+                (fine, format!("one of {}", words.join(", ")))
+            }
+        };
+        match fine {
+            true => Ok(meaning),
+            false => Err(Failure::config(format!(
+                "{}: {key} = {value}; allowed: {range}",
+                self.name
+            ))),
         }
-        Allowed::Word(words) => {
-            let fine = value.as_str().is_some_and(|word| words.contains(&word));
-            (fine, format!("one of {}", words.join(", ")))
-        }
-    };
-    match fine {
-        true => Ok(((*dotted).to_owned(), value)),
-        false => Err(Failure::config(format!(
-            "bench rl2: {key} = {value}; allowed: {range}"
-        ))),
     }
 }
 
@@ -136,14 +202,18 @@ pub(super) fn tile(lanes: usize, minibatches: usize) -> Result<usize, String> {
 mod tests {
     use super::*;
 
-    fn read(words: &[&str]) -> Result<Words, String> {
+    fn read(subject: &Subject, words: &[&str]) -> Result<Words, String> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        Words::read(&words).map_err(|failure| failure.message)
+        Words::read(subject, &words).map_err(|failure| failure.message)
     }
 
     #[test]
     fn plain_words_are_settings_of_the_preset() {
-        let words = read(&["hidden=128", "cell=lstm", "workers=3", "rl2.tile=8"]).unwrap();
+        let words = read(
+            &RL2,
+            &["hidden=128", "cell=lstm", "workers=3", "rl2.tile=8"],
+        )
+        .unwrap();
         assert_eq!(
             words.overrides,
             [
@@ -153,27 +223,61 @@ mod tests {
             ]
         );
         assert_eq!(words.workers, Some(3));
-        assert!(words.sets_tile);
+        assert!(words.set("rl2.tile") && !words.set("rl2.trunk"));
     }
 
     #[test]
-    fn errors_name_the_key_and_what_is_allowed() {
+    fn a_word_can_stand_for_layers_or_a_table() {
+        let given = ["maml.outer.max_kl=0.1", "hidden=32", "outer=vpg"];
+        let words = read(&MAML, &given).unwrap();
+        assert_eq!(
+            words.overrides,
+            [
+                "maml.outer={ kind = \"vpg\" }",
+                "maml.outer.max_kl=0.1",
+                "maml.policy.hidden=[32, 32]"
+            ]
+        );
+        let own = read(&MAML, &["outer=trpo"]).unwrap();
+        assert!(own.overrides.is_empty(), "{own:?}");
+    }
+
+    #[test]
+    fn errors_name_the_benchmark_the_key_and_what_is_allowed() {
         let cases = [
-            ("hiden=64", "hiden: no such key; did you mean 'hidden'?"),
-            ("hidden=0", "hidden = 0; allowed: a whole number, 1 to 4096"),
-            ("cell=rnn", "cell = \"rnn\"; allowed: one of gru, lstm"),
             (
-                "workers=0",
-                "workers = 0; allowed: a whole number, 1 to 1024",
+                &RL2,
+                "hiden=64",
+                "bench rl2: hiden: no such key; did you mean 'hidden'?",
             ),
             (
-                "epochs=1.5",
-                "epochs = 1.5; allowed: a whole number, 1 to 1000",
+                &RL2,
+                "hidden=0",
+                "bench rl2: hidden = 0; allowed: a whole number, 1 to 4096",
+            ),
+            (
+                &RL2,
+                "cell=rnn",
+                "bench rl2: cell = \"rnn\"; allowed: one of gru, lstm",
+            ),
+            (
+                &MAML,
+                "workers=0",
+                "bench maml: workers = 0; allowed: a whole number, 1 to 1024",
+            ),
+            (
+                &MAML,
+                "tasks=1.5",
+                "bench maml: tasks = 1.5; allowed: a whole number, 1 to 65536",
+            ),
+            (
+                &MAML,
+                "outer=ppo",
+                "bench maml: outer = \"ppo\"; allowed: one of trpo, vpg",
             ),
         ];
-        for (word, message) in cases {
-            let error = read(&[word]).unwrap_err();
-            assert_eq!(error, format!("bench rl2: {message}"));
+        for (subject, word, message) in cases {
+            assert_eq!(read(subject, &[word]).unwrap_err(), message);
         }
     }
 

@@ -4,7 +4,7 @@ use crate::cli::TableArgs;
 use crate::failure::Failure;
 use crate::names::suggestion;
 use crate::registry::Registry;
-use crate::tables::contest;
+use crate::tables::{contest, maml_audit};
 
 /// A table that can be asked for by name.
 struct TableEntry {
@@ -43,6 +43,11 @@ const TABLES: &[TableEntry] = &[
         "wang-bandits",
         include_str!("../../tables/wang-bandits.toml"),
     ),
+    TableEntry {
+        name: "maml-audit",
+        data: "",
+        run: maml_audit::run,
+    },
 ];
 
 pub(crate) fn run(registry: &Registry, args: &TableArgs) -> Result<(), Failure> {

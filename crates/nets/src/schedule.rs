@@ -1,6 +1,5 @@
 //! Settings that change over a run.
 
-use crate::error::Rl2Error;
 use serde::{Deserialize, Serialize};
 
 /// How a setting moves from its first to its last value.
@@ -38,14 +37,12 @@ impl Schedule {
         self.from + (self.to - self.from) * share
     }
 
-    pub(crate) fn validate(&self, key: &str) -> Result<(), Rl2Error> {
-        for (end, value) in [("from", self.from), ("to", self.to)] {
-            if !(value.is_finite() && value >= 0.0) {
-                let key = format!("{key}.{end}");
-                return Err(Rl2Error::config(key, value, "a finite number, at least 0"));
-            }
-        }
-        Ok(())
+    /// The end, `from` or `to`, that no setting of an optimizer can have, with
+    /// its value: it has to be a finite number and at least 0.
+    pub fn fault(&self) -> Option<(&'static str, f64)> {
+        let ends = [("from", self.from), ("to", self.to)];
+        let bad = |(_, value): &(&str, f64)| !(value.is_finite() && *value >= 0.0);
+        ends.into_iter().find(bad)
     }
 }
 

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Trains and measures what the README shows:
+#
+#     experiments/reproduce.sh [NAME ...]
+#
+# NAME is one of the functions below; without one, all of them, in their order.
+# Runs go to the folder `runs`, tables to `tables`. What is finished already is
+# kept: a run that was stopped is taken up where it was.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+experiments() {
+    cargo run --quiet --release -p experiments -- "$@"
+}
+
+# train NAME ARGUMENTS...: trains runs/NAME, or takes it up again.
+train() {
+    local name=$1
+    shift
+    if [ -d "runs/$name" ]; then
+        experiments resume "runs/$name"
+    else
+        experiments train "$@" --name "$name"
+    fi
+}
+
+quickstart() {
+    train quickstart quickstart --seeds 5
+}
+
+bandits() {
+    train bernoulli-bandit-5x100 rl2/bernoulli-bandit-5x100 --seeds 3
+    train bernoulli-bandit-10x100 rl2/bernoulli-bandit-10x100 --seeds 3
+}
+
+mdps() {
+    train dirichlet-mdp rl2/dirichlet-mdp
+}
+
+# MAML beside the same policy trained without adaptation, without training, and
+# told its goal.
+point_navigation() {
+    train maml maml/point-navigation --seeds 5
+    train pretrained maml/point-navigation maml.inner.steps=0 --seeds 5
+    train random maml/point-navigation maml.updates=0 --seeds 5
+    train oracle maml/point-navigation maml.inner.steps=0 environment.task=shown --seeds 5
+    experiments report runs/maml runs/pretrained runs/random runs/oracle \
+        --out runs/point-navigation
+}
+
+maml_bandits() {
+    train maml-bandits maml/bernoulli-bandit-5x100 --seeds 5
+}
+
+point_corners() {
+    train point-corners maml/point-corners --seeds 5
+}
+
+tables() {
+    experiments table duan-bandits
+    experiments table duan-mdps
+    experiments table wang-bandits
+    experiments table maml-audit
+}
+
+all=(quickstart bandits mdps point_navigation maml_bandits point_corners tables)
+for name in "${@:-${all[@]}}"; do
+    name=${name//-/_}
+    case " ${all[*]} " in
+        *" $name "*) "$name" ;;
+        *)
+            echo "no result '$name'; there are: ${all[*]}" >&2
+            exit 2
+            ;;
+    esac
+done
