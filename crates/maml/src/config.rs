@@ -217,7 +217,7 @@ pub struct EvaluationSettings {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MamlConfig {
-    /// How many updates.
+    /// How many updates; with 0 the policy stays as it begins, for comparison.
     pub updates: u64,
     /// Tasks of an update.
     pub tasks: usize,

@@ -11,9 +11,6 @@ impl MamlConfig {
     /// # Errors
     /// Names the first one out of range, its value and what is allowed.
     pub fn validate(&self) -> Result<(), MamlError> {
-        if self.updates == 0 {
-            return Err(MamlError::config("updates", 0, "at least 1"));
-        }
         count("tasks", self.tasks, 1..=MOST)?;
         count("trajectories", self.trajectories, 1..=MOST)?;
         unit("gae.gamma", self.gae.gamma)?;
