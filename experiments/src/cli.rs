@@ -27,7 +27,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Train, compare and report in under two minutes (the default).
     Quickstart(QuickstartArgs),
-    /// Show what there is: environments, algorithms, presets, learners.
+    /// Show what there is: environments, algorithms, presets, learners, tables.
     List(ListArgs),
     /// Train an agent by a preset or a file.
     Train(TrainArgs),
@@ -129,6 +129,7 @@ pub(crate) enum Kind {
     Algorithms,
     Presets,
     Learners,
+    Tables,
 }
 
 #[derive(Debug, Args)]
@@ -143,7 +144,7 @@ pub(crate) struct ListArgs {
 #[command(after_help = "Examples:\n  \
     experiments train quickstart\n  \
     experiments train rl2/bernoulli-bandit-5x100 --seeds 5\n  \
-    experiments train quickstart rl2.lanes=512 'rl2.trunk={kind=\"lstm\",hidden=48}' --seed 7\n  \
+    experiments train quickstart rl2.lanes=512 rl2.trunk.kind=lstm rl2.trunk.hidden=48 --seed 7\n  \
     experiments train my-environment.toml environment.size=9 --runs runs/size-9")]
 pub(crate) struct TrainArgs {
     /// A preset's name (see `list presets`), or a TOML file.
@@ -256,7 +257,7 @@ pub(crate) struct OracleArgs {
     experiments table wang-bandits --out wang --json"
 )]
 pub(crate) struct TableArgs {
-    /// duan-bandits, duan-mdps, maml-audit or wang-bandits.
+    /// A table's name (see `list tables`).
     pub(crate) name: String,
     /// A rough look within a minute: fewer tasks, coarser grids.
     #[arg(long)]

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::references::{Reference, References};
 use crate::session::Session;
 use rl_core::{Domain, EnvFactory, Moments, PolicyFactory};
-use rollout::{Evaluation, Held, evaluate};
+use rollout::{Evaluation, Held, evaluate, evaluate_watched};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -75,6 +75,8 @@ pub(crate) struct Measured {
     pub(crate) adaptation: Option<Adaptation>,
     /// Expected returns of an agent that knows its task, where that is known.
     known: Moments,
+    /// Its returns, unless it adapts. `[tasks]`
+    returns: Vec<f64>,
 }
 
 impl Measured {
@@ -98,12 +100,13 @@ impl Measured {
     }
 }
 
-/// The agent of a run on the first `tasks` held-out tasks of the run's seed.
+/// The agent of a run on the first `tasks` held-out tasks of the run's seed;
+/// `watch` hears how many more are done.
 pub(crate) fn measure(
     session: &Session<'_>,
     config: &RunConfig,
     agent: &dyn Training,
-    tasks: usize,
+    (tasks, watch): (usize, impl Fn(usize) + Send + Sync + 'static),
 ) -> Result<Measured, Failure> {
     let env = &config.built.factory;
     let policy = agent.policy(config.evaluation.actions);
@@ -124,14 +127,45 @@ pub(crate) fn measure(
             result,
             adaptation: Some(adaptation),
             known: Moments::default(),
+            returns: Vec::new(),
         });
     }
-    let evaluation = evaluate(&session.pool, env, &policy, held)?;
+    let evaluation = evaluate_watched(&session.pool, env, &policy, (held, watch))?;
     Ok(Measured {
         result: LearnerResult::new(policy.name(), LearnerKind::Trained, &evaluation),
         adaptation: None,
         known: evaluation.known_task_optimum,
+        returns: evaluation.trial_returns,
     })
+}
+
+/// By how much one learner is ahead of another, in pairs over the same tasks:
+/// what both owe to the tasks that they met cancels out, so that the error is
+/// smaller than those of the two means suggest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Difference {
+    /// Who is, or is not, ahead.
+    pub(crate) learner: String,
+    /// Of whom.
+    pub(crate) over: String,
+    /// Mean difference of their returns.
+    pub(crate) mean: f64,
+    /// Standard error of the mean, of the differences over tasks.
+    pub(crate) standard_error: f64,
+}
+
+impl Difference {
+    /// Of two learners, each with its returns. `[tasks]`
+    pub(crate) fn of(learner: (&str, &[f64]), over: (&str, &[f64])) -> Self {
+        let pairs = learner.1.iter().zip(over.1);
+        let differences: Moments = pairs.map(|(mine, other)| mine - other).collect();
+        Self {
+            learner: learner.0.to_owned(),
+            over: over.0.to_owned(),
+            mean: differences.mean(),
+            standard_error: differences.standard_error(),
+        }
+    }
 }
 
 /// The contents of `comparison.json`.
@@ -159,6 +193,10 @@ pub(crate) struct Comparison {
     pub(crate) exact: References,
     /// The trained agent first, then the others.
     pub(crate) learners: Vec<LearnerResult>,
+    /// The trained agent against the best of the classical learners, unless it
+    /// adapts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lead: Option<Difference>,
     /// How the trained agent adapts, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) adaptation: Option<Adaptation>,
@@ -219,15 +257,25 @@ impl Contest<'_> {
         let held = (config.evaluation.tasks.get(), config.seed);
         let steps = env.spec().trial_steps();
         before(0, &self.agent.policy(config.evaluation.actions).name())?;
-        let agent = measure(session, config, self.agent, held.0)?;
+        let agent = measure(session, config, self.agent, (held.0, |_| ()))?;
+        let mut best: Option<(String, Moments, Vec<f64>)> = None;
         let exact = agent.references(session.oracles.references(&config.built));
+        let name = agent.result.name.clone();
         let (mut learners, mut known) = (vec![agent.result], agent.known);
         for (index, Player { kind, policy }) in self.others.iter().enumerate() {
             before(index + 1, &policy.name())?;
             let evaluation = on_held_out(session, env, policy, held)?;
             known = evaluation.known_task_optimum;
+            let returns = evaluation.returns;
+            let better = |best: &(_, Moments, _)| returns.mean() > best.1.mean();
+            if *kind == LearnerKind::Classical && best.as_ref().is_none_or(better) {
+                best = Some((policy.name(), returns, evaluation.trial_returns.clone()));
+            }
             learners.push(LearnerResult::new(policy.name(), *kind, &evaluation));
         }
+        let lead = best
+            .filter(|_| agent.adaptation.is_none())
+            .map(|(over, _, theirs)| Difference::of((&name, &agent.returns), (&over, &theirs)));
         let spread = |t| known.mean() * (t + 1) as f64 / steps as f64;
         let optimum = (known.count() > 0).then(|| (0..steps).map(spread).collect());
         Ok(Comparison {
@@ -242,6 +290,7 @@ impl Contest<'_> {
             steps_per_trial: steps,
             optimum,
             exact,
+            lead,
             learners,
             adaptation: agent.adaptation,
         })

@@ -7,6 +7,36 @@ use std::env;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
+/// What a line of JSON is.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Event {
+    /// A trained agent on held-out tasks, during a training or on its own.
+    Evaluation,
+    /// A learner of a comparison.
+    Learner,
+    /// Two learners on the same tasks, in pairs.
+    Difference,
+    /// What a run came to.
+    Run,
+    /// What the runs of several seeds came to.
+    Seeds,
+    /// Exact values of an environment.
+    Oracle,
+    /// A cell of a table, or a row that is measured as a whole.
+    Cell,
+    /// A picture that was drawn.
+    Picture,
+    /// A report that was written.
+    Report,
+    /// A rate that was measured.
+    Benchmark,
+    /// A rule that was checked.
+    Check,
+    /// A thing that there is.
+    Item,
+}
+
 /// How to talk to whoever started the program.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Console {
@@ -43,15 +73,22 @@ impl Console {
         }
     }
 
-    /// A line of results for programs; nothing where text is wanted.
+    /// A line of results for programs, whose key `event` says what it is;
+    /// nothing where text is wanted.
     ///
     /// # Errors
     /// If standard output is closed.
-    pub(crate) fn emit(&self, row: &impl Serialize) -> Result<(), Failure> {
+    pub(crate) fn emit(&self, event: Event, row: &impl Serialize) -> Result<(), Failure> {
+        #[derive(Serialize)]
+        struct Line<'a, T> {
+            event: Event,
+            #[serde(flatten)]
+            row: &'a T,
+        }
         if !self.json {
             return Ok(());
         }
-        let line = serde_json::to_string(row).map_err(Failure::internal)?;
+        let line = serde_json::to_string(&Line { event, row }).map_err(Failure::internal)?;
         Ok(writeln!(io::stdout().lock(), "{line}")?)
     }
 

@@ -2,6 +2,7 @@
 
 use maml::MamlError;
 use record::RecordError;
+use report::ReportError;
 use rl2::Rl2Error;
 use rollout::RolloutError;
 use std::fmt::{self, Display};
@@ -89,6 +90,22 @@ impl From<RecordError> for Failure {
     fn from(error: RecordError) -> Self {
         match error {
             RecordError::Unstorable { .. } => Self::internal(error),
+            // What the run consists of is not as a training leaves it.
+            RecordError::DamagedRow { .. }
+            | RecordError::DamagedFile { .. }
+            | RecordError::DamagedCheckpoint { .. }
+            | RecordError::Io { what: "read", .. } => Self::config(error),
+            _ => Self::usage(error),
+        }
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Record(error) => error.into(),
+            ReportError::Inconsistent { .. } => Self::config(error),
+            ReportError::Draw(_) => Self::internal(error),
             _ => Self::usage(error),
         }
     }

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::names::suggestion;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// A configuration by name.
@@ -36,6 +37,10 @@ pub const PRESETS: &[Preset] = &[
         text: include_str!("../presets/rl2/bernoulli-bandit-10x100.toml"),
     },
     Preset {
+        name: "rl2/dirichlet-mdp",
+        text: include_str!("../presets/rl2/dirichlet-mdp.toml"),
+    },
+    Preset {
         name: BENCHMARK,
         text: include_str!("../presets/rl2/benchmark.toml"),
     },
@@ -50,6 +55,14 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "maml/point-corners",
         text: include_str!("../presets/maml/point-corners.toml"),
+    },
+    Preset {
+        name: "maml/gridnavi",
+        text: include_str!("../presets/maml/gridnavi.toml"),
+    },
+    Preset {
+        name: "maml/dirichlet-mdp",
+        text: include_str!("../presets/maml/dirichlet-mdp.toml"),
     },
     Preset {
         name: MAML_BENCHMARK,
@@ -89,7 +102,7 @@ impl Source {
     /// The preset of a name, or the file of a path.
     ///
     /// # Errors
-    /// If there is neither.
+    /// If there is neither, or the file is no text that can be read.
     pub(crate) fn find(name: &str) -> Result<Self, Failure> {
         if let Some(preset) = Preset::find(name) {
             return Ok(Self {
@@ -106,8 +119,13 @@ impl Source {
                 "no preset '{name}' (a file would end in .toml); {help}"
             )));
         }
-        let text = fs::read_to_string(path)
-            .map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
+        let text = fs::read_to_string(path).map_err(|error| {
+            let message = format!("cannot read {name}: {error}");
+            match error.kind() {
+                ErrorKind::NotFound => Failure::usage(message),
+                _ => Failure::config(message),
+            }
+        })?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         Ok(Self {
             place: name.to_owned(),

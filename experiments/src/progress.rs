@@ -5,20 +5,49 @@ use crate::console::{duration, short};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Time between plain lines.
 const INTERVAL: Duration = Duration::from_secs(10);
 
+/// When there is something to say where there is no terminal.
+struct Pace {
+    plain: bool,
+    start: Instant,
+    said: Instant,
+}
+
+impl Pace {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            plain: !stderr().is_terminal(),
+            start: now,
+            said: now,
+        }
+    }
+
+    fn seconds(&self) -> f64 {
+        self.start.elapsed().as_secs_f64()
+    }
+
+    /// Says a line if it is time for one, or it is the last.
+    fn say(&mut self, last: bool, line: impl Display) {
+        if self.plain && (last || self.said.elapsed() >= INTERVAL) {
+            self.said = Instant::now();
+            let _ = writeln!(stderr(), "{line}");
+        }
+    }
+}
+
 /// How far a training is.
 pub(crate) struct Progress {
     bar: ProgressBar,
-    plain: bool,
+    pace: Pace,
     total: u64,
     first: u64,
     first_steps: u64,
-    start: Instant,
-    said: Instant,
 }
 
 /// A hidden bar where there is no terminal.
@@ -41,21 +70,18 @@ impl Progress {
         let bar = bar(total, "{prefix} {wide_bar} {pos}/{len} updates  {msg}");
         bar.set_prefix(label.to_owned());
         bar.set_position(done);
-        let now = Instant::now();
         Self {
             bar,
-            plain: !stderr().is_terminal(),
+            pace: Pace::new(),
             total,
             first: done,
             first_steps: env_steps,
-            start: now,
-            said: now,
         }
     }
 
     /// One more update is done.
     pub(crate) fn update(&mut self, done: u64, env_steps: u64, mean_return: f64) {
-        let seconds = self.start.elapsed().as_secs_f64();
+        let seconds = self.pace.seconds();
         let rate = (env_steps - self.first_steps) as f64 / seconds;
         let left = seconds / (done - self.first) as f64 * (self.total - done) as f64;
         let message = format!(
@@ -63,11 +89,9 @@ impl Progress {
             short(rate),
             duration(left)
         );
-        if self.plain && (self.said.elapsed() >= INTERVAL || done == self.total) {
-            self.said = Instant::now();
-            let (label, total) = (self.bar.prefix(), self.total);
-            let _ = writeln!(stderr(), "{label}: update {done}/{total}  {message}");
-        }
+        let (label, total) = (self.bar.prefix(), self.total);
+        let line = format!("{label}: update {done}/{total}  {message}");
+        self.pace.say(done == total, line);
         self.bar.set_position(done);
         self.bar.set_message(message);
     }
@@ -81,6 +105,57 @@ impl Progress {
 }
 
 impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// How many of the held-out tasks a learner has met. Workers share it.
+#[derive(Clone)]
+pub(crate) struct Met(Arc<Counter>);
+
+struct Counter {
+    bar: ProgressBar,
+    total: u64,
+    pace: Mutex<Pace>,
+}
+
+impl Met {
+    /// None of `total` tasks yet.
+    pub(crate) fn new(label: &str, total: usize) -> Self {
+        let bar = bar(total as u64, "{prefix} {wide_bar} {pos}/{len} tasks  {msg}");
+        bar.set_prefix(label.to_owned());
+        Self(Arc::new(Counter {
+            bar,
+            total: total as u64,
+            pace: Mutex::new(Pace::new()),
+        }))
+    }
+
+    /// So many more.
+    pub(crate) fn more(&self, tasks: usize) {
+        let Counter { bar, total, pace } = self.0.as_ref();
+        let mut pace = pace.lock().unwrap_or_else(PoisonError::into_inner);
+        bar.inc(tasks as u64);
+        let (done, label) = (bar.position(), bar.prefix());
+        let rate = done as f64 / pace.seconds();
+        let left = total.saturating_sub(done) as f64 / rate;
+        let message = format!("{} tasks/s  {} left", short(rate), duration(left));
+        let line = format!("{label}: {done}/{total} tasks  {message}");
+        pace.say(done == *total, line);
+        bar.set_message(message);
+    }
+
+    /// All of them, where they were not counted one by one.
+    pub(crate) fn all(&self) {
+        let left = self.0.total.saturating_sub(self.0.bar.position());
+        if left > 0 {
+            self.more(left as usize);
+        }
+    }
+}
+
+impl Drop for Counter {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

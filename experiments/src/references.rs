@@ -1,7 +1,7 @@
 //! Reference values of an environment, and how much of the way from random to
 //! Bayes-optimal a return is.
 
-use rl_core::{EnvFactory, Exact};
+use rl_core::{EnvFactory, Exact, Gap};
 use serde::{Deserialize, Serialize};
 
 /// A reference value, or why there is none.
@@ -92,18 +92,9 @@ impl References {
     /// How much of the way from random to Bayes-optimal a mean return is, with
     /// its 95 % interval; `None` where one of the two is not known.
     pub(crate) fn gap_closed(&self, mean: f64, standard_error: f64) -> Option<GapClosed> {
-        let (optimal, optimal_error) = self.bayes_optimal.pair()?;
-        let (random, random_error) = self.random.pair()?;
-        let gap = optimal - random;
-        let share = (mean - random) / gap;
-        // The error of a quotient to first order, of independent estimates.
-        let parts = [
-            standard_error / gap,
-            optimal_error * share / gap,
-            random_error * (1.0 - share) / gap,
-        ];
-        let error = parts.iter().map(|part| part * part).sum::<f64>().sqrt();
-        (gap > 0.0).then_some(GapClosed {
+        let gap = Gap::new(self.random.pair()?, self.bayes_optimal.pair()?)?;
+        let (share, error) = gap.measure((mean, standard_error));
+        Some(GapClosed {
             share,
             interval: [share - 1.96 * error, share + 1.96 * error],
         })

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// If a run's files are damaged, or the folder is not writable.
 pub(crate) fn write(runs: &[PathBuf], out: &Path) -> Result<PathBuf, Failure> {
-    let runs = report::load(runs).map_err(Failure::usage)?;
-    Ok(report::write(&runs, out).map_err(Failure::usage)?.html)
+    let runs = report::load(runs)?;
+    Ok(report::write(&runs, out)?.html)
 }
 
 /// The runs of a folder: itself, or its `seed-*` folders in the order of their

@@ -1,8 +1,8 @@
 //! The results of runs, as a table and as JSON.
 
 use crate::algorithm::Adaptation;
-use crate::comparison::{Comparison, LearnerKind, LearnerResult};
-use crate::console::{Console, Table, duration, short};
+use crate::comparison::{Comparison, Difference, LearnerKind, LearnerResult};
+use crate::console::{Console, Event, Table, duration, short};
 use crate::failure::Failure;
 use crate::references::{Reference, References};
 use crate::runner::Finished;
@@ -106,10 +106,13 @@ impl<'a> LearnerLine<'a> {
 /// If standard output is closed.
 pub(crate) fn print(console: &Console, comparison: &Comparison) -> Result<(), Failure> {
     for result in &comparison.learners {
-        console.emit(&LearnerLine::new(comparison, result))?;
+        console.emit(Event::Learner, &LearnerLine::new(comparison, result))?;
     }
     if console.json() {
-        return Ok(());
+        return comparison
+            .lead
+            .iter()
+            .try_for_each(|lead| print_difference(console, lead));
     }
     let title = Title {
         environment: &comparison.environment,
@@ -134,10 +137,30 @@ pub(crate) fn print(console: &Console, comparison: &Comparison) -> Result<(), Fa
         print_adaptation(console, adaptation)?;
     }
     console.say("")?;
+    if let Some(lead) = &comparison.lead {
+        print_difference(console, lead)?;
+    }
     for line in references(&comparison.exact) {
         console.say(console.dim(&line))?;
     }
     Ok(())
+}
+
+/// Prints by how much a learner is ahead of another.
+///
+/// # Errors
+/// If standard output is closed.
+pub(crate) fn print_difference(console: &Console, one: &Difference) -> Result<(), Failure> {
+    console.emit(Event::Difference, one)?;
+    let Difference {
+        learner,
+        over,
+        mean,
+        standard_error,
+    } = one;
+    console.say(format!(
+        "{learner} − {over}, on the same tasks: {mean:.4} ± {standard_error:.4}"
+    ))
 }
 
 /// Prints what each gradient step on held-out tasks led to.

@@ -4,6 +4,7 @@
 use crate::algorithm::{Setup, Training};
 use crate::comparison::{Comparison, Contest, Player, measure, word};
 use crate::config::RunConfig;
+use crate::console::Event;
 use crate::failure::{Exit, Failure};
 use crate::host;
 use crate::learners::LearnerSpec;
@@ -242,7 +243,7 @@ impl Drive<'_> {
             let due = done.is_multiple_of(self.config.evaluation.interval.get()) || done == total;
             if due && self.evaluated != Some(done) {
                 let row = self.evaluate(done).map_err(|failure| self.saved(failure))?;
-                self.session.console.emit(&row)?;
+                self.session.console.emit(Event::Evaluation, &row)?;
                 progress.note(format!(
                     "{label}: update {done}/{total}  held-out return {:.4} ± {:.4}",
                     row.mean_return, row.standard_error
@@ -336,7 +337,7 @@ impl Drive<'_> {
         let actions = self.config.evaluation.actions;
         let tasks = self.config.evaluation.interval_tasks.get();
         let agent = self.training.as_ref();
-        let measured = measure(self.session, &self.config, agent, tasks)?;
+        let measured = measure(self.session, &self.config, agent, (tasks, |_| ()))?;
         let row = EvalRow {
             update,
             env_steps: self.training.env_steps(),

@@ -6,7 +6,7 @@
 //! time; and what a general matrix product reaches.
 
 use kernels::Sgemm;
-use kernels::mlp::{Activation, Acts, Cache, Head, Mlp, Tangent};
+use kernels::mlp::{Activation, Acts, Cache, Head, Mlp, Prepared, Tangent, Weights};
 use std::time::{Duration, Instant};
 
 const TIME: Duration = Duration::from_millis(700);
@@ -105,6 +105,18 @@ fn times(hidden: usize, samples: usize, head: Head) {
         mlp.score_tangent(&mut cache, &tangent, acts, &weight, None, &mut grad);
     });
     report("Hessian-vector", 7.0 * inner + 2.0 * outer, flops, call);
-    let call = time(|| mlp.fisher_vector(&mut cache, &tangent, &weight, &mut grad));
-    report("fisher_vector", 2.0 * inner + outer, flops, call);
+    let mut prepared = Prepared::new();
+    let call = time(|| mlp.prepare_score(&mut cache, acts, &weight, &mut prepared));
+    report("prepare_score", 5.0 * inner, flops, call);
+    let given = (acts, &weight[..], Weights::Fixed);
+    for (name, prepared, products) in [
+        ("score_product", None, 7.0),
+        ("prepared", Some(&prepared), 4.0),
+    ] {
+        let to = &mut grad;
+        let call = time(|| mlp.score_product(&mut cache, &direction, given, prepared, to));
+        report(name, products * inner + 2.0 * outer, flops, call);
+    }
+    let call = time(|| mlp.fisher_vector(&mut cache, &direction, &weight, &mut grad));
+    report("fisher_vector", 4.0 * inner + 2.0 * outer, flops, call);
 }

@@ -18,8 +18,10 @@
 //!   [`Mlp::kl_gradient_tangent`], and [`Mlp::backward_tangent`] for any other
 //!   loss, add the derivative of the gradient of the same name along `v`, a
 //!   product of the exact Hessian with `v` (Pearlmutter 1994, "Fast exact
-//!   multiplication by the Hessian"). [`Mlp::fisher_vector`] adds a product with
-//!   the Fisher information matrix.
+//!   multiplication by the Hessian"). [`Mlp::score_product`] does the same without
+//!   a tangent in between, and [`Mlp::prepare_score`] prepares it for many
+//!   directions. [`Mlp::fisher_vector`] adds a product with the Fisher information
+//!   matrix.
 //!
 //! All sums over samples take a weight per sample and divide by nothing: pass
 //! `advantage / n`, or `1 / n`, or 0 to leave a sample out.
@@ -68,10 +70,12 @@
 mod backward;
 mod cache;
 mod divergence;
+mod epilogue;
 mod forward;
 mod head;
 mod pack;
 mod policy;
+mod prepared;
 mod product;
 mod real;
 mod score;
@@ -79,7 +83,9 @@ mod softmax;
 
 pub use cache::{Cache, Tangent};
 pub use head::{Acts, Old};
+pub use prepared::Prepared;
 pub use real::Real;
+pub use score::Weights;
 
 use crate::shape::MAX_DIM;
 use product::padded;

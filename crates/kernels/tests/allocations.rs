@@ -2,7 +2,7 @@
 
 mod common;
 use common::Case;
-use kernels::mlp::{Activation, Acts, Cache, Head, Mlp, Old, Tangent};
+use kernels::mlp::{Activation, Acts, Cache, Head, Mlp, Old, Prepared, Tangent, Weights};
 use kernels::*;
 use std::alloc::{GlobalAlloc, Layout as Memory, System};
 use std::cell::Cell as Counter;
@@ -143,6 +143,7 @@ fn every_derivative(policy: &Mlp, samples: usize, cache: &mut Cache<f32>, work: 
         actions,
         rows,
         tangent,
+        prepared,
         out,
     } = work;
     let acts = Acts::Vector(&actions[..samples * policy.outputs()]);
@@ -151,7 +152,10 @@ fn every_derivative(policy: &Mlp, samples: usize, cache: &mut Cache<f32>, work: 
     policy.tangent(params, cache, tangent);
     policy.score(cache, acts, weight, out);
     policy.score_tangent(cache, tangent, acts, weight, Some(weight), out);
-    policy.fisher_vector(cache, tangent, weight, out);
+    policy.fisher_vector(cache, params, weight, out);
+    policy.prepare_score(cache, acts, weight, prepared);
+    let given = (acts, weight, Weights::Ratios);
+    policy.score_product(cache, params, given, Some(prepared), out);
     let old = Old {
         outputs: &actions[..samples * policy.outputs()],
         log_std: &params[policy.log_std()],
@@ -167,6 +171,7 @@ struct Derivatives {
     actions: Vec<f32>,
     rows: Vec<f32>,
     tangent: Tangent<f32>,
+    prepared: Prepared<f32>,
     out: Vec<f32>,
 }
 
@@ -181,6 +186,7 @@ fn networks_allocate_nothing_after_the_first_call() {
             actions: vec![0.5; 400],
             rows: vec![0.2; 200],
             tangent: Tangent::new(),
+            prepared: Prepared::new(),
             out: vec![0.0; policy.parameters()],
         };
         let value_params = vec![0.1; value.parameters()];

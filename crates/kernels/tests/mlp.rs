@@ -2,7 +2,7 @@
 //! of head, activation, inputs and layers.
 
 mod mlp_common;
-use kernels::mlp::{Acts, Cache, Head, Tangent};
+use kernels::mlp::{Acts, Cache, Head, Prepared, Tangent, Weights};
 use mlp_common::{Case, along, assert_close, cases, differences};
 
 const STEP: f64 = 1e-5;
@@ -237,6 +237,37 @@ fn weights_may_depend_on_the_parameters() {
     }
 }
 
+/// A product in one pass, prepared or not, is what a tangent and its reverse pass
+/// make, for a preparation that was made for another batch before.
+#[test]
+fn products_in_one_pass_are_those_of_two() {
+    let mut prepared = Prepared::new();
+    for case in cases().filter(Case::has_policy) {
+        let mut cache = case.forward(&case.params);
+        let tangent = case.tangent(&cache);
+        let mut ratios = vec![0.0; case.samples];
+        case.mlp
+            .tangent_log_probs(&cache, &tangent, case.acts(), &mut ratios);
+        let both = ratios.iter_mut().zip(&case.weight);
+        both.for_each(|(u, w)| *u *= w);
+        case.mlp
+            .prepare_score(&mut cache, case.acts(), &case.weight, &mut prepared);
+        for (weights, moved) in [(Weights::Fixed, None), (Weights::Ratios, Some(&ratios[..]))] {
+            let expected = case.score_tangent(&mut cache, &tangent, moved);
+            for prepared in [None, Some(&prepared)] {
+                let given = (case.acts(), &case.weight[..], weights);
+                let actual = case.sum(|g| {
+                    let direction = &case.direction;
+                    case.mlp
+                        .score_product(&mut cache, direction, given, prepared, g);
+                });
+                let what = format!("product, {weights:?}, {}", prepared.is_some());
+                assert_close(&case, &what, &actual, &expected, 1e-12);
+            }
+        }
+    }
+}
+
 /// At the old policy the divergence's Hessian is the Fisher information.
 #[test]
 fn fisher_information_is_the_hessian_of_the_divergence() {
@@ -246,7 +277,7 @@ fn fisher_information_is_the_hessian_of_the_divergence() {
         let expected = along(&case.params, &case.direction, gradient, STEP);
         let mut cache = case.forward(&case.params);
         let tangent = case.tangent(&cache);
-        let fisher = case.fisher(&mut cache, &tangent);
+        let fisher = case.fisher(&mut cache, &case.direction);
         assert_close(&case, "Fisher", &fisher, &expected, 1e-5);
         let hessian = case.sum(|g| {
             let old = case.old(&anchor);
@@ -269,12 +300,12 @@ fn second_derivatives_are_symmetric() {
         let hu = case.score_tangent(&mut cache, &tangents[0], None);
         let hv = case.score_tangent(&mut cache, &tangents[1], None);
         assert_close(&case, "Hessian", &[dot(v, &hu)], &[dot(u, &hv)], 1e-11);
-        let fu = case.fisher(&mut cache, &tangents[0]);
-        let fv = case.fisher(&mut cache, &tangents[1]);
+        let fu = case.fisher(&mut cache, u);
+        let fv = case.fisher(&mut cache, v);
         assert_close(&case, "Fisher", &[dot(v, &fu)], &[dot(u, &fv)], 1e-11);
         let ones = vec![1.0; case.samples];
         let f = case.sum(|g| {
-            case.mlp.fisher_vector(&mut cache, &tangents[0], &ones, g);
+            case.mlp.fisher_vector(&mut cache, u, &ones, g);
         });
         // A choice among one action informs about nothing.
         let constant = case.mlp.head() == Head::Categorical && case.mlp.outputs() == 1;
@@ -308,24 +339,31 @@ fn results_accumulate() {
 #[test]
 fn caches_carry_nothing_over() {
     let cases: Vec<Case> = cases().filter(Case::has_policy).collect();
-    let (mut cache, mut tangent) = (Cache::new(), Tangent::new());
+    let mut used = Work::default();
     for (case, poison) in cases.iter().zip(cases.iter().cycle().skip(3)) {
         let nan = vec![f64::NAN; poison.params.len()];
-        let everything =
-            |params: &[f64], case: &Case, cache: &mut Cache<f64>, tangent: &mut Tangent<f64>| {
-                case.mlp.forward(params, &case.obs, case.samples, cache);
-                case.mlp.tangent(&case.direction, cache, tangent);
-                let old = cache.clone();
-                let mut sum = case.score_tangent(cache, tangent, None);
-                case.mlp
-                    .fisher_vector(cache, tangent, &case.weight, &mut sum);
-                case.mlp
-                    .kl_gradient(cache, case.old(&old), &case.weight, &mut sum);
-                sum
-            };
-        everything(&nan, poison, &mut cache, &mut tangent);
-        let actual = everything(&case.params, case, &mut cache, &mut tangent);
-        let expected = everything(&case.params, case, &mut Cache::new(), &mut Tangent::new());
+        let everything = |params: &[f64], case: &Case, work: &mut Work| {
+            let Work(cache, tangent, prepared) = work;
+            let (mlp, direction) = (&case.mlp, &case.direction[..]);
+            let (acts, weight) = (case.acts(), &case.weight[..]);
+            mlp.forward(params, &case.obs, case.samples, cache);
+            mlp.tangent(direction, cache, tangent);
+            let old = cache.clone();
+            let mut sum = case.score_tangent(cache, tangent, None);
+            mlp.fisher_vector(cache, direction, weight, &mut sum);
+            mlp.prepare_score(cache, acts, weight, prepared);
+            let given = (acts, weight, Weights::Ratios);
+            mlp.score_product(cache, direction, given, Some(prepared), &mut sum);
+            mlp.kl_gradient(cache, case.old(&old), weight, &mut sum);
+            sum
+        };
+        everything(&nan, poison, &mut used);
+        let actual = everything(&case.params, case, &mut used);
+        let expected = everything(&case.params, case, &mut Work::default());
         assert!(actual == expected, "{}", case.name());
     }
 }
+
+/// What calls leave behind.
+#[derive(Default)]
+struct Work(Cache<f64>, Tangent<f64>, Prepared<f64>);

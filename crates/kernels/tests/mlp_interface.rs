@@ -3,6 +3,7 @@
 mod mlp_common;
 use kernels::Isa;
 use kernels::mlp::{Activation, Acts, Cache, Head, Mlp, MlpError, Old, Real, Tangent};
+use kernels::mlp::{Prepared, Weights};
 use mlp_common::{Case, assert_close, cases};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -92,8 +93,18 @@ fn with_policy<R: Real>(
     all.sum("kl_gradient_tangent", n, |g| {
         mlp.kl_gradient_tangent(cache, tangent, old, w, g);
     });
+    let direction = tangent.direction();
     all.sum("fisher_vector", n, |g| {
-        mlp.fisher_vector(cache, tangent, w, g)
+        mlp.fisher_vector(cache, direction, w, g);
+    });
+    let given = (acts, w, Weights::Ratios);
+    all.sum("score_product", n, |g| {
+        mlp.score_product(cache, direction, given, None, g);
+    });
+    let mut prepared = Prepared::new();
+    mlp.prepare_score(cache, acts, w, &mut prepared);
+    all.sum("prepared score_product", n, |g| {
+        mlp.score_product(cache, direction, given, Some(&prepared), g);
     });
 }
 
@@ -273,8 +284,18 @@ fn wrong_arguments_panic_with_what_is_wrong() {
         "old.log_std has 2 elements: must be 0",
     );
     refused(
-        &mut |c| policy.fisher_vector(c, &Tangent::new(), &w, &mut grad),
+        &mut |c| policy.score_tangent(c, &Tangent::new(), three, &w, None, &mut grad),
         "call tangent after forward",
+    );
+    refused(
+        &mut |c| policy.fisher_vector(c, &[0.0; 2], &w, &mut grad),
+        "direction has 2 elements",
+    );
+    let given = (three, &w[..], Weights::Fixed);
+    let empty = Prepared::new();
+    refused(
+        &mut |c| policy.score_product(c, &params, given, Some(&empty), &mut grad),
+        "call prepare_score after forward",
     );
     let call_forward = "call forward first";
     refused(

@@ -3,7 +3,8 @@
 use crate::config::{Order, Surrogate};
 use crate::meta::Meta;
 use crate::samples::Samples;
-use kernels::mlp::{Cache, Mlp, Real, Tangent};
+use crate::surrogate::dice_tangents;
+use kernels::mlp::{Cache, Mlp, Prepared, Real, Tangent};
 use std::ops::Range;
 
 /// How adaptations of a network go.
@@ -44,6 +45,8 @@ pub struct Level<R> {
     pub weights: Vec<R>,
     /// Of the inner loss at θₖ. `[parameters]`
     pub gradient: Vec<R>,
+    /// Of the inner loss's Hessian at θₖ, and whether it was prepared.
+    prepared: (Prepared<R>, bool),
     /// Parameters that the step before left at the floor, and which therefore
     /// do not depend on anything.
     floored: Vec<usize>,
@@ -58,6 +61,7 @@ impl<R: Real> Level<R> {
             log_probs: Vec::new(),
             weights: Vec::new(),
             gradient: zeros,
+            prepared: (Prepared::new(), false),
             floored: Vec::new(),
         }
     }
@@ -73,6 +77,7 @@ impl<R: Real> Level<R> {
     /// Runs the network on samples.
     pub fn look(&mut self, network: &Mlp, samples: &Samples<R>) {
         let inputs = &samples.observations;
+        self.prepared.1 = false;
         network.forward(&self.params, inputs, samples.len(), &mut self.cache);
         self.log_probs.clear();
         self.log_probs.resize(samples.len(), R::ZERO);
@@ -183,6 +188,22 @@ impl<R: Real> Adaptation<R> {
         self.steps += 1;
     }
 
+    /// Prepares for many products with the Jacobians of the steps as taken on
+    /// `samples`, `[steps]` or more. One that is not prepared for costs up to twice
+    /// as much.
+    pub fn prepare(&mut self, rule: &Rule, samples: &[Samples<R>]) {
+        if rule.order == Order::First {
+            return;
+        }
+        for (level, samples) in self.levels[..self.steps].iter_mut().zip(samples) {
+            let (prepared, ready) = &mut level.prepared;
+            let (acts, weights) = (samples.acts(), &level.weights);
+            rule.network
+                .prepare_score(&mut level.cache, acts, weights, prepared);
+            *ready = true;
+        }
+    }
+
     /// Turns a direction of θ₀ and the rates, in `direction`, into the one in
     /// which θ_K moves.
     pub fn push(&mut self, way: &Way<'_, R>, direction: &mut Meta<R>) {
@@ -257,11 +278,10 @@ impl<R: Real> Adaptation<R> {
         let level = &mut self.levels[self.steps];
         let work = &mut self.work;
         let network = &rule.network;
-        network.tangent(direction, &level.cache, &mut work.tangent);
         work.product.fill(R::ZERO);
         level.weigh_evenly();
-        let weights = &level.weights;
-        network.fisher_vector(&mut level.cache, &work.tangent, weights, &mut work.product);
+        let (cache, weights) = (&mut level.cache, &level.weights);
+        network.fisher_vector(cache, direction, weights, &mut work.product);
         direction.copy_from_slice(&work.product);
     }
 }
@@ -276,26 +296,29 @@ impl<R: Real> Work<R> {
         samples: &Samples<R>,
         direction: &[R],
     ) {
-        let (network, cache) = (&rule.network, &mut level.cache);
-        network.tangent(direction, cache, &mut self.tangent);
-        let moving = rule.surrogate.moves();
-        if moving {
-            self.log_prob_tangents.clear();
-            self.log_prob_tangents.resize(samples.len(), R::ZERO);
-            let (tangent, to) = (&self.tangent, &mut self.log_prob_tangents);
-            network.tangent_log_probs(cache, tangent, samples.acts(), to);
-            let (from, to) = (&self.log_prob_tangents, &mut self.weight_tangents);
-            rule.surrogate
-                .weigh_tangent(samples, &level.weights, from, to);
-        }
         self.product.fill(R::ZERO);
-        network.score_tangent(
+        let Level {
             cache,
-            &self.tangent,
-            samples.acts(),
-            &level.weights,
-            moving.then_some(&self.weight_tangents[..]),
-            &mut self.product,
-        );
+            weights,
+            prepared,
+            ..
+        } = level;
+        let (network, acts) = (&rule.network, samples.acts());
+        if let Some(moves) = rule.surrogate.moves() {
+            let prepared = prepared.1.then_some(&prepared.0);
+            let given = (acts, &weights[..], moves);
+            network.score_product(cache, direction, given, prepared, &mut self.product);
+            return;
+        }
+        network.tangent(direction, cache, &mut self.tangent);
+        self.log_prob_tangents.clear();
+        self.log_prob_tangents.resize(samples.len(), R::ZERO);
+        let (tangent, to) = (&self.tangent, &mut self.log_prob_tangents);
+        network.tangent_log_probs(cache, tangent, acts, to);
+        let (from, to) = (&self.log_prob_tangents, &mut self.weight_tangents);
+        dice_tangents(samples, weights, from, to);
+        let moved = Some(&self.weight_tangents[..]);
+        let (tangent, to) = (&self.tangent, &mut self.product);
+        network.score_tangent(cache, tangent, acts, weights, moved, to);
     }
 }

@@ -152,6 +152,10 @@ pub enum Exploration {
     None,
     /// E-MAML (Stadie et al. 2018): the return after the adaptation, less the
     /// mean over the other tasks, weighs the scores of all samples before it.
+    ///
+    /// Needs the inner surrogate `log-prob`: the Hessians of the others already
+    /// hold how the sampling depends on the policy, which the term would add a
+    /// second time.
     EMaml {
         /// Weight of the term; 1 is unbiased, less has less variance.
         coefficient: f64,

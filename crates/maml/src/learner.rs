@@ -188,6 +188,11 @@ impl<R: Real> Learner<R> {
         (loss, gradient)
     }
 
+    /// Prepares for many of [`Self::curvature`].
+    pub fn prepare(&mut self, rule: &Rule) {
+        self.adaptation.prepare(rule, &self.samples);
+    }
+
     /// The product of the Hessian of KL(π_K′ ‖ π_K), as a function of the
     /// meta-parameters where π_K = π_K′, with a direction: JᵀFJ v. The gradient
     /// of the divergence vanishes there, and with it the adaptation's second

@@ -17,7 +17,7 @@
 //! | Reptile | `outer.kind = "reptile"` |
 //! | ANIL | `inner.adapt = "head"` |
 //! | Meta-SGD | `inner.learned = "per-parameter"` |
-//! | E-MAML | `exploration.kind = "e-maml"` |
+//! | E-MAML | `exploration.kind = "e-maml"`, `inner.surrogate = "log-prob"` |
 //! | DiCE | `inner.surrogate = "dice"` |
 //! | ProMP | `inner.surrogate = "ratio"`, `outer.kind = "ppo"` with a KL penalty |
 //! | multi-task policy gradient | `inner.steps = 0` |
@@ -31,6 +31,7 @@ mod credit;
 mod encoding;
 mod error;
 mod evaluate;
+mod exploration;
 mod learner;
 mod linear;
 mod meta;

@@ -66,6 +66,9 @@ pub struct Metrics {
     /// Of TRPO: steps of the line search.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line_search_steps: Option<usize>,
+    /// Of TRPO: products that conjugate gradient took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cg_iterations: Option<usize>,
     /// Of TRPO: ‖g − A x‖ / ‖g‖ of conjugate gradient.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cg_residual: Option<f64>,
@@ -94,6 +97,7 @@ pub(crate) struct Improvement {
 pub(crate) struct Search {
     pub(crate) accepted: bool,
     pub(crate) steps: usize,
+    pub(crate) iterations: usize,
     pub(crate) residual: f64,
     pub(crate) improvement: f64,
     pub(crate) divergence: f64,
@@ -126,6 +130,7 @@ impl Metrics {
             learning_rate: improvement.learning_rate,
             accepted: search.map(|search| search.accepted),
             line_search_steps: search.map(|search| search.steps),
+            cg_iterations: search.map(|search| search.iterations),
             cg_residual: search.map(|search| search.residual),
             improvement: search.map(|search| search.improvement),
         }

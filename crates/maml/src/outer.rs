@@ -2,6 +2,7 @@
 
 use crate::config::{Exploration, KlPenalty, Outer, TrustRegion};
 use crate::error::MamlError;
+use crate::exploration::beyond_others;
 use crate::learner::{TaskLoss, Terms};
 use crate::meta::Meta;
 use crate::metrics::{Improvement, Phase, Search};
@@ -116,6 +117,7 @@ impl Trainer {
     ) -> Result<Improvement, MamlError> {
         let gradient_norm = self.finite(&verdict.gradient)?;
         observe(Phase::ConjugateGradient);
+        self.prepare(region.iterations)?;
         let product = |direction: &[f64]| self.curvature(meta, direction, region.damping);
         let solution = conjugate_gradient(&verdict.gradient, region.iterations, product)?;
         observe(Phase::LineSearch);
@@ -126,6 +128,18 @@ impl Trainer {
             search: Some(search),
             ..self.report(verdict.loss, gradient_norm)
         })
+    }
+
+    /// Prepares for conjugate gradient where that pays: see
+    /// [`kernels::mlp::Mlp::prepare_score`]. There are two products with every
+    /// Hessian in an iteration.
+    fn prepare(&self, iterations: usize) -> Result<(), MamlError> {
+        let (cost, saved) = (self.common.network.inputs() + 3, 2 * 3 * iterations);
+        if cost < saved {
+            let common = Arc::clone(&self.common);
+            self.each(move |_, task| task.learner.prepare(&common.rule))?;
+        }
+        Ok(())
     }
 
     /// Goes down the direction of a solution, at first to where its divergence
@@ -141,6 +155,7 @@ impl Trainer {
         let mut search = Search {
             accepted: false,
             steps: 0,
+            iterations: solution.iterations,
             residual: solution.residual,
             improvement: 0.0,
             divergence: 0.0,
@@ -236,24 +251,23 @@ impl Trainer {
     /// What the loss of each task is made of.
     fn terms(&self, objective: Objective, penalty: f64) -> Result<Arc<Vec<Terms>>, MamlError> {
         let steps = self.config.inner.steps;
+        let terms = |exploration: f64| Terms {
+            objective,
+            penalty,
+            exploration,
+        };
         let Exploration::EMaml { coefficient } = self.config.exploration else {
-            let terms = Terms {
-                objective,
-                penalty,
-                exploration: 0.0,
-            };
-            return Ok(Arc::new(vec![terms; self.config.tasks]));
+            return Ok(Arc::new(vec![terms(0.0); self.config.tasks]));
         };
         let last = self.each(move |_, task| {
             let rollout = &task.rollouts[steps];
             (rollout.earned, rollout.scale)
         })?;
-        let term = |paid: f64| Terms {
-            objective,
-            penalty,
-            exploration: coefficient * paid,
-        };
-        Ok(Arc::new(paid(&last).into_iter().map(term).collect()))
+        let (earned, scales): (Vec<f64>, Vec<f64>) = last.into_iter().unzip();
+        // In the units of the policy loss.
+        let paid = beyond_others(&earned).into_iter().zip(scales);
+        let terms = paid.map(|(paid, scale)| terms(coefficient * scale * paid));
+        Ok(Arc::new(terms.collect()))
     }
 
     /// One clipped step of the optimizer; returns the gradient's norm.
@@ -318,28 +332,6 @@ impl Trainer {
     }
 }
 
-/// What every score before the adaptation to a task is paid, from what a step
-/// earned after it in each task, and the scale of the task's policy loss: what it
-/// earned beyond the mean of the other tasks, which no sample of this one can
-/// move.
-fn paid(tasks: &[(f64, f64)]) -> Vec<f64> {
-    let all: f64 = tasks.iter().map(|(earned, _)| earned).sum();
-    let others = (tasks.len() - 1) as f64;
-    let beyond = |(earned, scale): &(f64, f64)| scale * (earned - (all - earned) / others);
-    tasks.iter().map(beyond).collect()
-}
-
 fn to_f32(values: &[f64]) -> Vec<f32> {
     values.iter().map(|value| *value as f32).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scores_are_paid_what_their_task_earned_beyond_the_others() {
-        let tasks = [(1.0, 1.0), (2.0, 1.0), (6.0, 2.0)];
-        assert_eq!(paid(&tasks), [1.0 - 4.0, 2.0 - 3.5, 2.0 * (6.0 - 1.5)]);
-    }
 }

@@ -7,7 +7,7 @@
 
 use crate::config::Surrogate;
 use crate::samples::Samples;
-use kernels::mlp::Real;
+use kernels::mlp::{Real, Weights};
 
 impl Surrogate {
     /// Weights of the scores in the gradient of the inner loss. `[samples]`
@@ -57,54 +57,47 @@ impl Surrogate {
         }
     }
 
-    /// Whether the weights depend on the parameters.
-    pub fn moves(self) -> bool {
-        self != Self::LogProb
-    }
-
-    /// The weights' derivatives, given those of the log-probabilities.
-    /// `[samples]`
+    /// How the weights move with the parameters; none for `dice`, where they
+    /// depend on other samples of the episode too.
     ///
     /// ```text
     /// log-prob  ẇ = 0
     /// ratio     ẇ = w u
-    /// dice      ẇ[t] = Σ_{t' ≥ t} (w[t'] − w[t'+1]) Σ_{i ≤ t'} u[i]
     /// ```
-    pub fn weigh_tangent<R: Real>(
-        self,
-        samples: &Samples<R>,
-        weights: &[R],
-        log_prob_tangents: &[R],
-        weight_tangents: &mut Vec<R>,
-    ) {
-        weight_tangents.clear();
-        weight_tangents.resize(weights.len(), R::ZERO);
+    pub fn moves(self) -> Option<Weights> {
         match self {
-            Self::LogProb => {}
-            Self::Ratio => {
-                let both = weights.iter().zip(log_prob_tangents);
-                for (tangent, (w, u)) in weight_tangents.iter_mut().zip(both) {
-                    *tangent = *w * *u;
-                }
-            }
-            Self::Dice => {
-                for episode in &samples.episodes {
-                    let mut prefix = 0.0;
-                    for t in episode.clone() {
-                        prefix += log_prob_tangents[t].to_f64();
-                        let later = match t + 1 < episode.end {
-                            true => weights[t + 1].to_f64(),
-                            false => 0.0,
-                        };
-                        weight_tangents[t] = R::from_f64((weights[t].to_f64() - later) * prefix);
-                    }
-                    let mut sum = 0.0;
-                    for t in episode.clone().rev() {
-                        sum += weight_tangents[t].to_f64();
-                        weight_tangents[t] = R::from_f64(sum);
-                    }
-                }
-            }
+            Self::LogProb => Some(Weights::Fixed),
+            Self::Ratio => Some(Weights::Ratios),
+            Self::Dice => None,
+        }
+    }
+}
+
+/// The derivatives of the weights of `dice`, given those of the
+/// log-probabilities: ẇ[t] = Σ_{t' ≥ t} (w[t'] − w[t'+1]) Σ_{i ≤ t'} u[i].
+/// `[samples]`
+pub(crate) fn dice_tangents<R: Real>(
+    samples: &Samples<R>,
+    weights: &[R],
+    log_prob_tangents: &[R],
+    weight_tangents: &mut Vec<R>,
+) {
+    weight_tangents.clear();
+    weight_tangents.resize(weights.len(), R::ZERO);
+    for episode in &samples.episodes {
+        let mut prefix = 0.0;
+        for t in episode.clone() {
+            prefix += log_prob_tangents[t].to_f64();
+            let later = match t + 1 < episode.end {
+                true => weights[t + 1].to_f64(),
+                false => 0.0,
+            };
+            weight_tangents[t] = R::from_f64((weights[t].to_f64() - later) * prefix);
+        }
+        let mut sum = 0.0;
+        for t in episode.clone().rev() {
+            sum += weight_tangents[t].to_f64();
+            weight_tangents[t] = R::from_f64(sum);
         }
     }
 }
@@ -191,19 +184,17 @@ mod tests {
     }
 
     #[test]
-    fn weight_tangents_are_literal() {
+    fn weight_tangents_of_dice_are_literal() {
         let samples = samples([3.0, -6.0, 1.5]);
-        let weights = [-1.0, 2.0, -0.5];
-        let tangent = |surrogate: Surrogate| {
-            let mut tangents = vec![];
-            let u = [10.0, 1.0, 4.0];
-            surrogate.weigh_tangent(&samples, &weights, &u, &mut tangents);
-            tangents
-        };
-        assert_eq!(tangent(Surrogate::LogProb), [0.0, 0.0, 0.0]);
-        assert_eq!(tangent(Surrogate::Ratio), [-10.0, 2.0, -2.0]);
+        let mut tangents = vec![];
+        dice_tangents(
+            &samples,
+            &[-1.0, 2.0, -0.5],
+            &[10.0, 1.0, 4.0],
+            &mut tangents,
+        );
         // (−1 − 2) · 10 + 2 · 11, then 2 · 11; the other episode: −0.5 · 4.
-        assert_eq!(tangent(Surrogate::Dice), [-8.0, 22.0, -2.0]);
+        assert_eq!(tangents, [-8.0, 22.0, -2.0]);
     }
 
     #[test]

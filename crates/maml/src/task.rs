@@ -53,7 +53,8 @@ const MAX_BYTES: f64 = (16_u64 << 30) as f64;
 
 impl Common {
     /// Refuses samples that would not fit into memory: of every rollout the
-    /// network's activations are kept, and of every task their tangents.
+    /// network's activations are kept, and of every task as much again for
+    /// derivatives.
     pub(crate) fn check_memory(
         &self,
         spec: &EnvSpec,

@@ -1,6 +1,6 @@
 //! Checks of the settings.
 
-use crate::config::{Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Outer};
+use crate::config::{Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Outer, Surrogate};
 use crate::error::MamlError;
 
 const MOST: usize = 1 << 20;
@@ -70,6 +70,12 @@ impl MamlConfig {
             let allowed = "at least 2 with maml.exploration.kind = e-maml, whose baseline is the \
                            mean over the other tasks";
             return Err(MamlError::config("tasks", self.tasks, allowed));
+        }
+        if self.inner.surrogate != Surrogate::LogProb {
+            let allowed = "log-prob with maml.exploration.kind = e-maml, whose term holds what the \
+                           other surrogates add: how the sampling depends on the policy";
+            let value = format!("{:?}", self.inner.surrogate).to_lowercase();
+            return Err(MamlError::config("inner.surrogate", value, allowed));
         }
         match self.outer {
             Outer::Reptile => Err(MamlError::config(

@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use nets::tch::{Kind, Tensor};
-use nets::{Blueprint, NetsError, Params, SequenceConfig, single_threaded};
+use nets::{Blueprint, NetsError, Params, Recurrent, SequenceConfig, single_threaded};
 use rl_core::{Domain, Purpose, StreamKey};
 
 const LANES: i64 = 256;
@@ -18,8 +18,8 @@ fn main() -> Result<(), NetsError> {
     single_threaded();
     println!("{LANES} lanes, {STEPS} steps, input {INPUT}: thousand samples per second");
     for hidden in [64, 128] {
-        rate(SequenceConfig::Gru { hidden })?;
-        rate(SequenceConfig::Lstm { hidden })?;
+        rate(SequenceConfig::Gru(Recurrent::plain(hidden)))?;
+        rate(SequenceConfig::Lstm(Recurrent::plain(hidden)))?;
     }
     Ok(())
 }
@@ -40,7 +40,7 @@ fn rate(config: SequenceConfig) -> Result<(), NetsError> {
     let hidden = model.output_size() as i64;
     let zeros = || Tensor::zeros([1, LANES, hidden], options);
     let theirs = measure(&params, || match config {
-        SequenceConfig::Lstm { .. } => {
+        SequenceConfig::Lstm(_) => {
             let memory = [zeros(), zeros()];
             let tensors: Vec<Tensor> = params.tensors().iter().map(Tensor::shallow_clone).collect();
             inputs

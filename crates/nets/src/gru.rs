@@ -6,7 +6,7 @@ use crate::blueprint::Blueprint;
 use crate::init::Init;
 use crate::layout::Slot;
 use crate::params::Params;
-use crate::sequence::{Resets, SequenceModel, check_step, check_unroll};
+use crate::sequence::{Recurrent, Resets, SequenceModel, check_step, check_unroll};
 
 /// A gated recurrent unit (Cho et al. 2014) in PyTorch's form:
 ///
@@ -21,7 +21,8 @@ use crate::sequence::{Resets, SequenceModel, check_step, check_unroll};
 /// `[3 hidden, hidden]`, `bias_ih` and `bias_hh` `[3 hidden]` are the gates
 /// r, z, n. At first the input weights are Xavier-uniform and the recurrent
 /// ones orthogonal, gate by gate, and the biases zero, as in Duan et al. 2016
-/// (RL²). The output is h', and so is the memory.
+/// (RL²), but for what [`Recurrent`] says. The output is h', and so is the
+/// memory.
 #[derive(Clone, Debug)]
 pub struct Gru {
     input: usize,
@@ -33,18 +34,22 @@ pub struct Gru {
 }
 
 impl Gru {
-    /// Declares the parameters of a layer of sizes `[input, hidden]`, their
-    /// names behind the prefix.
-    pub fn declare(blueprint: &mut Blueprint, prefix: &str, sizes: [usize; 2]) -> Self {
-        let [input, hidden] = sizes;
+    /// Declares the parameters of a layer for inputs of a width, their names
+    /// behind the prefix.
+    pub fn declare(blueprint: &mut Blueprint, prefix: &str, input: usize, of: Recurrent) -> Self {
+        let hidden = of.hidden;
         let rows = 3 * hidden;
         let weights_in = Init::XavierUniform {
-            gain: 1.0,
+            gain: of.input_gain,
             blocks: 3,
         };
         let weights_back = Init::Orthogonal {
             gain: 1.0,
             blocks: 3,
+        };
+        let biases_in = Init::Chrono {
+            signs: vec![0.0, 1.0, 0.0],
+            memory: of.memory,
         };
         let mut declare = |name: &str, shape: &[usize], init| {
             blueprint.declare(format!("{prefix}{name}"), shape, init)
@@ -54,7 +59,7 @@ impl Gru {
             hidden,
             weight_ih: declare("weight_ih", &[rows, input], weights_in),
             weight_hh: declare("weight_hh", &[rows, hidden], weights_back),
-            bias_ih: declare("bias_ih", &[rows], Init::Zeros),
+            bias_ih: declare("bias_ih", &[rows], biases_in),
             bias_hh: declare("bias_hh", &[rows], Init::Zeros),
         }
     }

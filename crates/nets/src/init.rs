@@ -18,8 +18,17 @@ pub enum Init {
     Zeros,
     /// All the same.
     Constant(f64),
-    /// Equal groups of elements, each with its own constant.
-    BlockConstants(Vec<f64>),
+    /// Biases of gates in equal groups, `signs` times ln u, where each unit's u
+    /// is drawn from U(1, memory − 1) once for all its gates: a gate that keeps
+    /// with sign 1 then forgets within 2 to `memory` steps, as inputs of none
+    /// say (chrono initialization, Tallec and Ollivier 2018, section 2).
+    Chrono {
+        /// 1 for gates that keep, −1 for gates that write, 0 for others.
+        signs: Vec<f64>,
+        /// The longest time in which a unit forgets, in steps; at 2 all biases
+        /// are 0.
+        memory: f64,
+    },
     /// U(−1/√fan_in, 1/√fan_in), PyTorch's rule for weights and biases.
     UniformFanIn {
         /// Inputs of the layer that the parameter belongs to.
@@ -56,10 +65,10 @@ impl Init {
         match self {
             Self::Zeros | Self::Constant(_) => {}
             Self::UniformFanIn { fan_in } => assert!(*fan_in > 0, "'{name}': fan_in is 0"),
-            Self::BlockConstants(values) => assert!(
-                !values.is_empty() && numel.is_multiple_of(values.len()),
+            Self::Chrono { signs, .. } => assert!(
+                !signs.is_empty() && numel.is_multiple_of(signs.len()),
                 "'{name}': {numel} numbers in {} groups",
-                values.len()
+                signs.len()
             ),
             Self::HeNormal => assert!(shape.len() == 2, "'{name}' of shape {shape:?} is no matrix"),
             Self::XavierUniform { blocks, .. } | Self::Orthogonal { blocks, .. } => assert!(
@@ -75,11 +84,15 @@ impl Init {
         match self {
             Self::Zeros => vec![0.0; numel],
             Self::Constant(value) => vec![*value as f32; numel],
-            Self::BlockConstants(values) => {
-                let size = numel / values.len();
-                (0..numel)
-                    .map(|index| values[index / size] as f32)
-                    .collect()
+            Self::Chrono { signs, memory } => {
+                let span = memory - 2.0;
+                let draw = |_| match span > 0.0 {
+                    true => (1.0 + span * stream.random::<f64>()).ln(),
+                    false => 0.0,
+                };
+                let logs: Vec<f64> = (0..numel / signs.len()).map(draw).collect();
+                let gate = |sign| logs.iter().map(move |log| (sign * log) as f32);
+                signs.iter().flat_map(gate).collect()
             }
             Self::UniformFanIn { fan_in } => uniform(numel, 1.0 / (*fan_in as f64).sqrt(), stream),
             Self::XavierUniform { gain, blocks } => {

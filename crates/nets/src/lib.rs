@@ -43,7 +43,7 @@ pub use mlp::{Activation, Linear, Mlp, MlpConfig};
 pub use optim::{Optimizer, OptimizerConfig, clip_gradient, gradient_norm};
 pub use params::Params;
 pub use schedule::{Schedule, Shape};
-pub use sequence::{FeedForward, SequenceConfig, SequenceModel};
+pub use sequence::{FeedForward, Recurrent, SequenceConfig, SequenceModel};
 pub use threads::single_threaded;
 
 pub use tch;

@@ -6,7 +6,7 @@ use crate::blueprint::Blueprint;
 use crate::init::Init;
 use crate::layout::Slot;
 use crate::params::Params;
-use crate::sequence::{Resets, SequenceModel, check_step, check_unroll};
+use crate::sequence::{Recurrent, Resets, SequenceModel, check_step, check_unroll};
 
 /// A long short-term memory (Hochreiter and Schmidhuber 1997, with the forget
 /// gate of Gers et al. 2000) in PyTorch's form:
@@ -23,9 +23,8 @@ use crate::sequence::{Resets, SequenceModel, check_step, check_unroll};
 /// The rows of `weight_ih` `[4 hidden, input]`, `weight_hh`
 /// `[4 hidden, hidden]`, `bias_ih` and `bias_hh` `[4 hidden]` are the gates
 /// i, f, g, o. At first the input weights are Xavier-uniform and the recurrent
-/// ones orthogonal, gate by gate, and the biases zero but for `bias_ih` of the
-/// forget gate, which is 1 so that the memory lasts (Jozefowicz et al. 2015).
-/// The output is h', the memory `[h' | c']`.
+/// ones orthogonal, gate by gate, and the biases zero, but for what
+/// [`Recurrent`] says. The output is h', the memory `[h' | c']`.
 #[derive(Clone, Debug)]
 pub struct Lstm {
     input: usize,
@@ -37,20 +36,23 @@ pub struct Lstm {
 }
 
 impl Lstm {
-    /// Declares the parameters of a layer of sizes `[input, hidden]`, their
-    /// names behind the prefix.
-    pub fn declare(blueprint: &mut Blueprint, prefix: &str, sizes: [usize; 2]) -> Self {
-        let [input, hidden] = sizes;
+    /// Declares the parameters of a layer for inputs of a width, their names
+    /// behind the prefix.
+    pub fn declare(blueprint: &mut Blueprint, prefix: &str, input: usize, of: Recurrent) -> Self {
+        let hidden = of.hidden;
         let rows = 4 * hidden;
         let weights_in = Init::XavierUniform {
-            gain: 1.0,
+            gain: of.input_gain,
             blocks: 4,
         };
         let weights_back = Init::Orthogonal {
             gain: 1.0,
             blocks: 4,
         };
-        let biases_in = Init::BlockConstants(vec![0.0, 1.0, 0.0, 0.0]);
+        let biases_in = Init::Chrono {
+            signs: vec![-1.0, 1.0, 0.0, 0.0],
+            memory: of.memory,
+        };
         let mut declare = |name: &str, shape: &[usize], init| {
             blueprint.declare(format!("{prefix}{name}"), shape, init)
         };

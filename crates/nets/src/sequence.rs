@@ -68,20 +68,56 @@ pub trait SequenceModel: Debug + Send + Sync {
     }
 }
 
+/// The size of a recurrent layer, and how it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recurrent {
+    /// Hidden units.
+    pub hidden: usize,
+    /// Gain of the Xavier-uniform input weights. Xavier's rule reckons with
+    /// inputs that are all active; of one-hot inputs few are, so that at gain 1
+    /// no gate depends much on what was seen.
+    pub input_gain: f64,
+    /// Each unit begins with a memory of its own length, 2 to this many steps
+    /// ([`Init::Chrono`]); at 2 the gates' biases are 0.
+    pub memory: f64,
+}
+
+impl Recurrent {
+    /// As in Duan et al. 2016 (RL²): Xavier-uniform weights, biases of 0.
+    pub fn plain(hidden: usize) -> Self {
+        Self {
+            hidden,
+            input_gain: 1.0,
+            memory: 2.0,
+        }
+    }
+
+    fn check(&self) -> Result<(), NetsError> {
+        check_size("hidden", self.hidden)?;
+        let within = |setting, value: f64, range: std::ops::RangeInclusive<f64>, allowed| {
+            let value = (!range.contains(&value)).then(|| value.to_string());
+            value.map_or(Ok(()), |value| {
+                Err(NetsError::InvalidSetting {
+                    setting,
+                    value,
+                    allowed,
+                })
+            })
+        };
+        within("input_gain", self.input_gain, 1e-3..=1e3, "0.001 to 1000")?;
+        within("memory", self.memory, 2.0..=1e9, "2 to 1e9 steps")
+    }
+}
+
 /// Which sequence model to use, and its sizes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SequenceConfig {
     /// A gated recurrent unit; see [`Gru`].
-    Gru {
-        /// Hidden units.
-        hidden: usize,
-    },
+    Gru(Recurrent),
     /// A long short-term memory; see [`Lstm`].
-    Lstm {
-        /// Hidden units.
-        hidden: usize,
-    },
+    Lstm(Recurrent),
     /// No memory; see [`FeedForward`].
     Mlp {
         /// Units of every layer.
@@ -96,7 +132,7 @@ impl SequenceConfig {
     /// returns the model.
     ///
     /// # Errors
-    /// If a size is 0 or too large, or if there is no layer.
+    /// If a number is out of range, or if there is no layer.
     pub fn build(
         &self,
         blueprint: &mut Blueprint,
@@ -105,13 +141,13 @@ impl SequenceConfig {
     ) -> Result<Box<dyn SequenceModel>, NetsError> {
         check_size("the input size", input)?;
         Ok(match self {
-            Self::Gru { hidden } => {
-                check_size("hidden", *hidden)?;
-                Box::new(Gru::declare(blueprint, prefix, [input, *hidden]))
+            Self::Gru(layer) => {
+                layer.check()?;
+                Box::new(Gru::declare(blueprint, prefix, input, *layer))
             }
-            Self::Lstm { hidden } => {
-                check_size("hidden", *hidden)?;
-                Box::new(Lstm::declare(blueprint, prefix, [input, *hidden]))
+            Self::Lstm(layer) => {
+                layer.check()?;
+                Box::new(Lstm::declare(blueprint, prefix, input, *layer))
             }
             Self::Mlp { hidden, activation } => {
                 if hidden.is_empty() {

@@ -3,7 +3,8 @@
 
 use nets::tch::{Device, Kind, Tensor};
 use nets::{
-    Blueprint, CudaStatus, Libtorch, NetsError, SequenceConfig, device, load_cuda, single_threaded,
+    Blueprint, CudaStatus, Libtorch, NetsError, Recurrent, SequenceConfig, device, load_cuda,
+    single_threaded,
 };
 use rl_core::{Domain, Purpose, StreamKey};
 
@@ -49,7 +50,7 @@ fn cuda_gives_what_the_cpu_gives_or_says_why_not() {
     };
     let key = StreamKey::new(0, Domain::Training, 0);
     let mut blueprint = Blueprint::new();
-    let model = SequenceConfig::Gru { hidden: 8 }
+    let model = SequenceConfig::Gru(Recurrent::plain(8))
         .build(&mut blueprint, "", 3)
         .unwrap();
     let params = blueprint.init(&mut key.lane(Purpose::Init, 0)).leaves();

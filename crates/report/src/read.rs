@@ -124,6 +124,9 @@ pub(crate) struct ExactValues {
     pub(crate) bayes_optimal: Exact,
     pub(crate) known_task_optimum: Exact,
     pub(crate) random: Exact,
+    /// Of the Bayes-optimal agent, at each step of a trial.
+    #[serde(default, deserialize_with = "numbers")]
+    pub(crate) bayes_optimal_rewards: Option<Vec<f64>>,
 }
 
 /// A reference value, or why there is none.
@@ -229,7 +232,12 @@ impl Comparison {
                 )
             })
         });
-        of_learners.or_else(|| wrong("the optimum", &self.optimum))
+        of_learners
+            .or_else(|| wrong("the optimum", &self.optimum))
+            .or_else(|| {
+                let rewards = &self.exact.bayes_optimal_rewards;
+                wrong("bayes_optimal_rewards", rewards)
+            })
     }
 }
 

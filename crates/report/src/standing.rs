@@ -42,6 +42,10 @@ impl Measure {
         }
     }
 
+    fn pair(self) -> (f64, f64) {
+        (self.mean(), self.uncertainty())
+    }
+
     /// One value per seed becomes their mean and interval; a single one keeps
     /// its own standard error.
     fn over_seeds(measured: &[(f64, f64)]) -> Option<Self> {
@@ -101,10 +105,7 @@ pub(crate) struct SeedResult {
 /// Returns between which shares are counted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Gap {
-    random: f64,
-    best: f64,
-    /// The errors of the two, where they were estimated.
-    errors: (f64, f64),
+    ends: rl_core::Gap,
     pub(crate) to: Target,
 }
 
@@ -126,35 +127,23 @@ impl Target {
 }
 
 impl Gap {
-    fn share(&self, value: f64) -> f64 {
-        (value - self.random) / (self.best - self.random)
-    }
-
-    /// The standard error that the two ends give a share, to first order.
-    fn error_of_ends(&self, share: f64) -> f64 {
-        let (random, best) = self.errors;
-        ((1.0 - share) * random).hypot(share * best) / (self.best - self.random)
-    }
-
     /// The share of a sampled return. Its error carries those of both ends, to
     /// first order.
     fn measure(&self, mean_return: Measure) -> Measure {
         match mean_return {
             Measure::Seeds(Interval { mean, low, high }) => {
-                let share = self.share(mean);
-                let ends = NORMAL_95 * self.error_of_ends(share);
+                let share = self.ends.share(mean);
+                let ends = NORMAL_95 * self.ends.error_of_ends(share);
                 Measure::Seeds(Interval {
                     mean: share,
-                    low: share - (share - self.share(low)).hypot(ends),
-                    high: share + (self.share(high) - share).hypot(ends),
+                    low: share - (share - self.ends.share(low)).hypot(ends),
+                    high: share + (self.ends.share(high) - share).hypot(ends),
                 })
             }
-            Measure::Exact(mean) | Measure::Sampled(mean, _) => {
-                let share = self.share(mean);
-                let own = mean_return.uncertainty() / (self.best - self.random);
-                match own.hypot(self.error_of_ends(share)) {
-                    0.0 => Measure::Exact(share),
-                    error => Measure::Sampled(share, error),
+            Measure::Exact(_) | Measure::Sampled(..) => {
+                match self.ends.measure(mean_return.pair()) {
+                    (share, 0.0) => Measure::Exact(share),
+                    (share, error) => Measure::Sampled(share, error),
                 }
             }
         }
@@ -167,6 +156,9 @@ pub(crate) struct References {
     pub(crate) bayes_optimal: Option<Measure>,
     pub(crate) known_task: Option<Measure>,
     pub(crate) random: Option<Measure>,
+    /// Exact expected rewards of the Bayes-optimal agent; empty where not known.
+    /// `[steps]`
+    pub(crate) bayes_rewards: Vec<f64>,
     /// Why the Bayes-optimal value is not known.
     pub(crate) why_no_bayes: Option<String>,
 }
@@ -268,6 +260,10 @@ impl References {
             bayes_optimal: known(|exact| &exact.bayes_optimal),
             known_task: known(|exact| &exact.known_task_optimum),
             random: known(|exact| &exact.random).or_else(|| measured("random")),
+            bayes_rewards: comparisons
+                .first()
+                .and_then(|comparison| comparison.exact.bayes_optimal_rewards.clone())
+                .unwrap_or_default(),
             why_no_bayes: why,
         }
     }
@@ -281,6 +277,22 @@ impl References {
             _ => None,
         }
     }
+
+    /// The same after each step of a trial of so many steps, the optimum spread
+    /// evenly over them as it is for the learners; empty where the reward of
+    /// each step is not known.
+    pub(crate) fn bayes_regret_curve(&self, steps: usize) -> Vec<f64> {
+        let known = self.bayes_rewards.len() == steps;
+        let Some(Measure::Exact(optimum)) = self.known_task.filter(|_| known) else {
+            return Vec::new();
+        };
+        let mut earned = 0.0;
+        let behind = |(step, reward): (usize, &f64)| {
+            earned += reward;
+            optimum * (step + 1) as f64 / steps as f64 - earned
+        };
+        self.bayes_rewards.iter().enumerate().map(behind).collect()
+    }
 }
 
 /// From random to the best reference that is known.
@@ -291,14 +303,8 @@ fn gap(references: &References) -> Option<Gap> {
         (None, Some(known)) => (known, Target::KnownTask),
         (None, None) => return None,
     };
-    let gap = Gap {
-        random: random.mean(),
-        best: best.mean(),
-        errors: (random.uncertainty(), best.uncertainty()),
-        to,
-    };
-    let relative = (gap.best - gap.random) / gap.best.abs().max(gap.random.abs());
-    (relative > 1e-9).then_some(gap)
+    let ends = rl_core::Gap::new(random.pair(), best.pair())?;
+    Some(Gap { ends, to })
 }
 
 /// All learners that every seed was compared with, in the order of the file.

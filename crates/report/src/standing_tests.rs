@@ -75,6 +75,28 @@ fn only_exact_values_give_the_regret_of_bayes_optimal() {
 }
 
 #[test]
+fn the_exact_regret_adds_up_step_by_step() {
+    let exact = References {
+        bayes_optimal: Some(Measure::Exact(1.9)),
+        known_task: Some(Measure::Exact(3.0)),
+        bayes_rewards: vec![0.5, 0.6, 0.8],
+        ..References::default()
+    };
+    let curve = exact.bayes_regret_curve(3);
+    for (found, wanted) in curve.iter().zip([0.5, 0.9, 1.1]) {
+        assert!((found - wanted).abs() < 1e-12, "{curve:?}");
+    }
+    assert!((curve[2] - exact.bayes_regret().unwrap()).abs() < 1e-12);
+    // Of trials of another length, or without an exact optimum, nothing is known.
+    assert!(exact.bayes_regret_curve(4).is_empty());
+    let sampled = References {
+        known_task: Some(Measure::Sampled(3.0, 0.01)),
+        ..exact
+    };
+    assert!(sampled.bayes_regret_curve(3).is_empty());
+}
+
+#[test]
 fn no_gap_no_share() {
     assert!(gap_between(Measure::Exact(5.0), Measure::Exact(5.0)).is_none());
     assert!(gap_between(Measure::Exact(5.0), Measure::Exact(4.0)).is_none());

@@ -210,8 +210,9 @@ pub(crate) fn regret_title(
     }
 }
 
-/// What the lines and bands of the regret figure are.
-pub(crate) fn regret_caption(standings: &Standings, dot: bool, cut: bool) -> String {
+/// What the lines and bands of the regret figure are, with so many exact values
+/// of the Bayes-optimal agent.
+pub(crate) fn regret_caption(standings: &Standings, exact: usize, cut: bool) -> String {
     let mut parts = vec![format!(
         "Reward that an agent which knows its task would have had more of, added up over the steps \
          of a trial; mean over {} held-out tasks, {} actions. Lower is better.",
@@ -230,10 +231,11 @@ pub(crate) fn regret_caption(standings: &Standings, dot: bool, cut: bool) -> Str
         .learners
         .iter()
         .any(|learner| learner.kind == Kind::Oracle);
-    if dot {
-        parts.push("Dot: the exact Bayes-optimal value at the end of a trial.".to_string());
-    } else if has_oracle {
-        parts.push("Dashed black: the Bayes-optimal agent.".to_string());
+    match exact {
+        0 if !has_oracle => {}
+        0 => parts.push("Dashed black: the Bayes-optimal agent.".to_string()),
+        1 => parts.push("Dot: the exact Bayes-optimal value at the end of a trial.".to_string()),
+        _ => parts.push("Dashed black: the Bayes-optimal agent, exactly.".to_string()),
     }
     if cut {
         parts.push(

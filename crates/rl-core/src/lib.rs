@@ -7,9 +7,12 @@
 //! [`Policy`] acts on row `t` of a [`Trajectory`], the environment writes row
 //! `t + 1`, and [`gae`] turns rewards and values into advantages.
 
+mod check;
+mod cost;
 mod env;
 mod exact;
 mod gae;
+mod gap;
 mod lanes;
 mod picture;
 mod policy;
@@ -21,9 +24,12 @@ pub mod tabular;
 mod trajectory;
 mod vec_env;
 
+pub use check::Check;
+pub use cost::{Cost, Known};
 pub use env::{ActionKind, Continuous, Discrete, Environment, Outcome, Step, TaskDistribution};
 pub use exact::{Exact, ExactValues};
 pub use gae::{Credit, Gae, GaeInput, Link, gae};
+pub use gap::Gap;
 pub use lanes::{Lanes, Tasks};
 pub use picture::{Analysis, Episode, Ink, Moment, Picture, Shape};
 pub use policy::{ActRow, Policy, PolicyFactory, Row};

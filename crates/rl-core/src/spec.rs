@@ -79,6 +79,21 @@ impl EnvSpec {
         self.horizon * self.episodes
     }
 
+    /// Refuses to let a policy that was computed for this environment act in
+    /// another.
+    ///
+    /// # Errors
+    /// Which one it was computed for, and what to do.
+    pub fn check_solved(&self, asked: &Self) -> Result<(), String> {
+        if self == asked {
+            return Ok(());
+        }
+        Err(format!(
+            "this Bayes-optimal policy was computed for {self:?} and cannot act in {asked:?}; ask \
+             the environment itself for its own"
+        ))
+    }
+
     /// Checks that the sizes make sense.
     ///
     /// # Errors

@@ -117,6 +117,20 @@ pub fn evaluate(
     policy: &Arc<dyn PolicyFactory>,
     held: Held,
 ) -> Result<Evaluation, RolloutError> {
+    evaluate_watched(pool, env, policy, (held, |_| ()))
+}
+
+/// As [`evaluate`]; `watch` is told, on the workers, how many more tasks are
+/// done, whenever some are.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_watched(
+    pool: &Pool,
+    env: &Arc<dyn EnvFactory>,
+    policy: &Arc<dyn PolicyFactory>,
+    (held, watch): (Held, impl Fn(usize) + Send + Sync + 'static),
+) -> Result<Evaluation, RolloutError> {
     if held.tasks == 0 {
         return Err(RolloutError::Size {
             key: "tasks",
@@ -128,15 +142,17 @@ pub fn evaluate(
     let (steps, episodes) = (env.spec().trial_steps(), env.spec().episodes);
     check_memory(env.spec(), TILE * pool.workers(), steps)?;
     let mut whole = Evaluation::empty(episodes, steps);
+    let watch = Arc::new(watch);
     let firsts: Vec<usize> = (0..held.tasks).step_by(TILE).collect();
     for wave in firsts.chunks(WAVE) {
-        let (env, policy) = (Arc::clone(env), Arc::clone(policy));
+        let (env, policy, watch) = (Arc::clone(env), Arc::clone(policy), Arc::clone(&watch));
         let parts = pool.map(wave.to_vec(), move |_, first: usize| {
             let lanes = TILE.min(held.tasks - first);
             let mut tile = Tile::new(env.as_ref(), lanes, first as u64, steps);
             tile.collect(policy.as_ref(), &key)?;
             let mut part = Evaluation::empty(episodes, steps);
             part.add(&tile);
+            watch(lanes);
             Ok::<_, RolloutError>(part)
         })?;
         for part in parts {

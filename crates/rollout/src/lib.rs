@@ -17,6 +17,6 @@ mod tile;
 
 pub use batch::{Batch, BatchSize};
 pub use error::{Culprit, RolloutError, Site};
-pub use evaluate::{Evaluation, Held, evaluate};
+pub use evaluate::{Evaluation, Held, evaluate, evaluate_watched};
 pub use pool::{MAX_WORKERS, Pending, Pool, WorkPanic};
 pub use tile::Tile;

@@ -1,10 +1,9 @@
 //! Bandits of an adversary that switches the best arm.
 
 use crate::adversary::{Adversary, Segment};
-use crate::check::Settings;
-use rl_core::TaskDistribution;
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, SpecError, Stream};
+use rl_core::{Check, TaskDistribution};
 
 /// What an oblivious adversary has chosen: all rewards of a trial are fixed
 /// before its first pull. A trial is one episode of `pulls` pulls, cut into
@@ -54,7 +53,7 @@ impl AdversarialBandit {
     /// # Errors
     /// If a number is out of range.
     pub fn new(settings: AdversarialSettings) -> Result<Self, SpecError> {
-        let check = Settings { env: NAME };
+        let check = Check::of(NAME);
         let AdversarialSettings {
             arms,
             pulls,

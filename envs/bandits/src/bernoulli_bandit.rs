@@ -3,11 +3,10 @@
 use crate::bernoulli_oracle;
 use crate::bernoulli_policy::BayesOptimal;
 use crate::board::Board;
-use crate::check::Settings;
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues};
 use rl_core::{
-    ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
+    Check, ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
 };
 
 /// Bernoulli bandits: each arm pays 1 with a probability of its own, drawn
@@ -41,7 +40,7 @@ impl BernoulliBandit {
     /// # Errors
     /// If a number is out of range.
     pub fn new(arms: usize, pulls: usize) -> Result<Self, SpecError> {
-        let check = Settings { env: NAME };
+        let check = Check::of(NAME);
         check.count("arms", arms, 1..=65_536, "1 to 65536")?;
         check.count("pulls", pulls, 1..=1_000_000, "1 to 1000000")?;
         Ok(Self { arms, pulls })

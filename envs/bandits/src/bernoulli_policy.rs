@@ -3,7 +3,6 @@
 use crate::bernoulli_oracle::{Solved, solve, useful_arms};
 use crate::bernoulli_size::{Size, Wanted};
 use crate::bernoulli_states::{Group, Ranks};
-use crate::policy::check_spec;
 use rl_core::{ActRow, Actions, EnvSpec, Policy, PolicyFactory, Row, Stream};
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -53,7 +52,7 @@ impl PolicyFactory for BayesOptimal {
     }
 
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
-        check_spec(&self.spec, spec)?;
+        self.spec.check_solved(spec)?;
         let most = self.table.layers.len();
         Ok(Box::new(Lookup {
             table: Arc::clone(&self.table),

@@ -1,11 +1,7 @@
 //! How large the dynamic program of a Bernoulli bandit is, found without
 //! making it.
 
-/// Memory that the dynamic program may take, in bytes: 2 GiB.
-const MEMORY_LIMIT: f64 = (2_u64 << 30) as f64;
-
-/// Time that it may take, in seconds: 5 minutes.
-const TIME_LIMIT: f64 = 300.0;
+use rl_core::{Cost, Known};
 
 /// Time per state and arm, in seconds: 5 to 15 ns were measured on one core of
 /// a server of 2023. Good for an order of magnitude anywhere.
@@ -125,50 +121,16 @@ impl Size {
     /// # Errors
     /// How much it would take, as a clause.
     pub(crate) fn affordable(&self, wanted: Wanted) -> Result<(), String> {
-        let (bytes, seconds) = (self.bytes(wanted), self.seconds());
-        if bytes <= MEMORY_LIMIT && seconds <= TIME_LIMIT {
-            return Ok(());
-        }
-        let about = if self.exact { "about" } else { "at least" };
-        Err(format!(
-            "the dynamic program needs {about} {} of memory and {} on one core; it is \
-             attempted up to 2 GiB and 5 minutes: take fewer arms or pulls",
-            memory(bytes),
-            time(seconds),
-        ))
+        let cost = Cost {
+            bytes: self.bytes(wanted),
+            seconds: self.seconds(),
+            known: match self.exact {
+                true => Known::About,
+                false => Known::AtLeast,
+            },
+        };
+        cost.affordable("the dynamic program", "take fewer arms or pulls")
     }
-}
-
-/// `number` in the largest unit that leaves at least 1 of it; beyond a million
-/// of the largest unit, its power of ten.
-fn with_unit(number: f64, units: &[(f64, &str)]) -> String {
-    let largest = |&&(size, _): &&(f64, &str)| number >= size;
-    let &(size, unit) = units.iter().rev().find(largest).unwrap_or(&units[0]);
-    let count = number / size;
-    if count < 1e6 {
-        let digits = usize::from(count < 9.95);
-        format!("{count:.digits$} {unit}")
-    } else if count.is_finite() {
-        format!("10^{:.0} {unit}", count.log10())
-    } else {
-        format!("more than 10^300 {unit}")
-    }
-}
-
-fn memory(bytes: f64) -> String {
-    let units = [(1e6, "MB"), (1e9, "GB"), (1e12, "TB"), (1e15, "PB")];
-    with_unit(bytes, &units)
-}
-
-fn time(seconds: f64) -> String {
-    let units = [
-        (1.0, "seconds"),
-        (60.0, "minutes"),
-        (3600.0, "hours"),
-        (86_400.0, "days"),
-        (31_557_600.0, "years"),
-    ];
-    with_unit(seconds, &units)
 }
 
 #[cfg(test)]
@@ -247,9 +209,5 @@ mod tests {
             assert!(!why.contains("NaN") && !why.contains("inf"), "{why}");
         }
         assert!(begin.elapsed().as_secs() < 5);
-        assert_eq!(memory(3.1e12), "3.1 TB");
-        assert_eq!(memory(2.6e10), "26 GB");
-        assert_eq!(memory(1e40), "10^25 PB");
-        assert_eq!(time(7200.0), "2.0 hours");
     }
 }

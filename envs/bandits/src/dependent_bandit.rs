@@ -1,13 +1,12 @@
 //! Two-armed Bernoulli bandits whose arms' probabilities add up to 1.
 
 use crate::board::Board;
-use crate::check::Settings;
 use crate::dependent_oracle::{self, Majority};
 use crate::policy::Optimal;
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues};
 use rl_core::{
-    ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
+    Check, ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
 };
 
 /// Two arms, the first of which pays 1 with a probability p that is drawn for
@@ -66,7 +65,7 @@ impl DependentBandit {
     /// # Errors
     /// If the number of pulls is out of range.
     pub fn new(variant: Variant, pulls: usize) -> Result<Self, SpecError> {
-        Settings { env: NAME }.count("pulls", pulls, 1..=1_000_000, "1 to 1000000")?;
+        Check::of(NAME).count("pulls", pulls, 1..=1_000_000, "1 to 1000000")?;
         Ok(Self { variant, pulls })
     }
 }

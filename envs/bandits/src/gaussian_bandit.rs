@@ -1,12 +1,11 @@
 //! Gaussian bandits with independent arms.
 
 use crate::board::Board;
-use crate::check::Settings;
 use crate::gaussian_oracle::expected_maximum;
 use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::StandardNormal;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues};
-use rl_core::{ObservationSpace, Picture, SpecError, Step, Stream, TaskDistribution};
+use rl_core::{Check, ObservationSpace, Picture, SpecError, Step, Stream, TaskDistribution};
 
 /// Gaussian bandits: each arm pays a normally distributed reward around a mean
 /// of its own, drawn from N(0, 1) for every task. A trial is one episode of
@@ -42,7 +41,7 @@ impl GaussianBandit {
     /// # Errors
     /// If a number is out of range.
     pub fn new(arms: usize, pulls: usize, noise: f64) -> Result<Self, SpecError> {
-        let check = Settings { env: NAME };
+        let check = Check::of(NAME);
         check.count("arms", arms, 1..=65_536, "1 to 65536")?;
         check.count("pulls", pulls, 1..=1_000_000, "1 to 1000000")?;
         check.number("noise", noise, 0.0..=1000.0, "0 to 1000")?;

@@ -1,13 +1,12 @@
 //! Bandits with an arm that tells where the best one is.
 
 use crate::board::Board;
-use crate::check::Settings;
 use crate::informative_oracle::Plan;
 use crate::policy::Optimal;
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues};
 use rl_core::{
-    ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
+    Check, ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
 };
 
 /// Bandits whose last arm pays little and tells which of the others, the
@@ -53,7 +52,7 @@ impl InformativeArm {
     /// # Errors
     /// If a number is out of range.
     pub fn new(arms: usize, pulls: usize) -> Result<Self, SpecError> {
-        let check = Settings { env: NAME };
+        let check = Check::of(NAME);
         check.count("arms", arms, 2..=51, "2 to 51")?;
         check.count("pulls", pulls, 1..=1_000_000, "1 to 1000000")?;
         Ok(Self { arms, pulls })

@@ -12,7 +12,6 @@ mod bernoulli_size;
 mod bernoulli_states;
 mod bernoulli_steps;
 mod board;
-mod check;
 mod dependent_bandit;
 mod dependent_oracle;
 mod drift;

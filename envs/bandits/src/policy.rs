@@ -31,7 +31,7 @@ impl<R: Rule> PolicyFactory for Optimal<R> {
     }
 
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
-        check_spec(&self.spec, spec)?;
+        self.spec.check_solved(spec)?;
         Ok(Box::new(Following {
             rule: self.rule.clone(),
             memories: std::iter::repeat_with(R::Memory::default)
@@ -39,20 +39,6 @@ impl<R: Rule> PolicyFactory for Optimal<R> {
                 .collect(),
         }))
     }
-}
-
-/// Refuses to act in another environment than the one that was solved.
-///
-/// # Errors
-/// Which one was.
-pub(crate) fn check_spec(solved: &EnvSpec, asked: &EnvSpec) -> Result<(), String> {
-    if asked == solved {
-        return Ok(());
-    }
-    Err(format!(
-        "this Bayes-optimal policy was computed for {solved:?} and cannot act in {asked:?}; ask \
-         the environment itself for its own"
-    ))
 }
 
 /// A rule at work.

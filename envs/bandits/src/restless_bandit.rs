@@ -1,14 +1,13 @@
 //! Two-armed bandits whose probabilities drift, fast or slowly.
 
 use crate::board::{Board, MOST_PULLS};
-use crate::check::Settings;
 use crate::drift::{Drift, Walk};
 use crate::policy::Optimal;
 use crate::restless_oracle::{self, Filter};
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues};
 use rl_core::{
-    ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
+    Check, ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
 };
 
 /// Two arms whose probabilities change from pull to pull. The first arm pays 1
@@ -49,7 +48,7 @@ impl RestlessBandit {
     /// # Errors
     /// If a number is out of range.
     pub fn new(pulls: usize, low: f64, high: f64) -> Result<Self, SpecError> {
-        let check = Settings { env: NAME };
+        let check = Check::of(NAME);
         check.count("pulls", pulls, 1..=1_000_000, "1 to 1000000")?;
         check.number("low", low, 0.0..=1.0, "0 to 1")?;
         check.number("high", high, 0.0..=1.0, "0 to 1")?;

@@ -1,7 +1,6 @@
 //! The chain: a small reward at hand, a large one at the end.
 
 use crate::chain_oracle::{self, BayesOptimal, Problem};
-use crate::check::Settings;
 use crate::estimate;
 use crate::quadrature::gauss_legendre;
 use crate::tabular::Mdp;
@@ -9,7 +8,7 @@ use rl_core::rand::RngExt as _;
 use rl_core::tabular::Model;
 use rl_core::tabular::Planner;
 use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, SpecError};
-use rl_core::{PolicyFactory, Stream, TaskDistribution};
+use rl_core::{Check, PolicyFactory, Stream, TaskDistribution};
 
 /// A chain of states in which one action advances by a state and the other
 /// returns to the first one; with the slip probability an action does what the
@@ -68,7 +67,7 @@ impl Chain {
     /// # Errors
     /// If a number is out of range.
     pub fn new(settings: ChainSettings) -> Result<Self, SpecError> {
-        let check = Settings { env: NAME };
+        let check = Check::of(NAME);
         let slip = "0 to 0.5, above which the other action would be the one to advance";
         check.count("states", settings.states, 2..=100, "2 to 100")?;
         check.number("slip_low", settings.slip_low, 0.0..=0.5, slip)?;

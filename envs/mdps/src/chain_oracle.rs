@@ -230,13 +230,7 @@ impl PolicyFactory for BayesOptimal {
     }
 
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
-        if *spec != self.spec {
-            return Err(format!(
-                "this Bayes-optimal policy was computed for {:?} and cannot act in {spec:?}; ask \
-                 the environment itself for its own",
-                self.spec,
-            ));
-        }
+        self.spec.check_solved(spec)?;
         Ok(Box::new(Lookup {
             best: Arc::clone(&self.best),
             evidence: vec![Evidence::default(); lanes],

@@ -1,6 +1,5 @@
 //! Random finite MDPs.
 
-use crate::check::Settings;
 use crate::estimate;
 use crate::tabular::Mdp;
 use rl_core::rand::RngExt as _;
@@ -8,7 +7,7 @@ use rl_core::rand_distr::{Exp1, StandardNormal};
 use rl_core::tabular::Noise;
 use rl_core::tabular::Planner;
 use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, SpecError};
-use rl_core::{Stream, TaskDistribution};
+use rl_core::{Check, Stream, TaskDistribution};
 
 /// Random finite MDPs: every row of transition probabilities is drawn from a
 /// flat Dirichlet(1, …, 1), every mean reward from N(1, 1). Every episode
@@ -61,7 +60,7 @@ impl DirichletMdp {
             horizon,
             episodes,
         } = settings;
-        let check = Settings { env: NAME };
+        let check = Check::of(NAME);
         check.count("states", states, 1..=1_000, "1 to 1000")?;
         check.count("actions", actions, 1..=1_000, "1 to 1000")?;
         check.count("horizon", horizon, 1..=1_000_000, "1 to 1000000")?;

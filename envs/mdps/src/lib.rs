@@ -56,7 +56,6 @@
 mod belief;
 mod chain;
 mod chain_oracle;
-mod check;
 mod dirichlet_mdp;
 mod estimate;
 mod graph;

@@ -1,13 +1,12 @@
 //! RiverSwim: a small reward downstream, a large one against the current.
 
-use crate::check::Settings;
 use crate::estimate;
 use crate::tabular::Mdp;
 use rl_core::rand::RngExt as _;
 use rl_core::tabular::Model;
 use rl_core::tabular::Planner;
 use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, SpecError};
-use rl_core::{Stream, TaskDistribution};
+use rl_core::{Check, Stream, TaskDistribution};
 
 /// A row of states along a river. To drift goes one state downstream, always.
 /// To swim goes one state upstream with probability u, one downstream with
@@ -69,7 +68,7 @@ impl RiverSwim {
     /// # Errors
     /// If a number is out of range.
     pub fn new(states: usize, horizon: usize, episodes: usize) -> Result<Self, SpecError> {
-        let check = Settings { env: NAME };
+        let check = Check::of(NAME);
         check.count("states", states, 3..=100, "3 to 100")?;
         check.count("horizon", horizon, 1..=1_000_000, "1 to 1000000")?;
         check.count("episodes", episodes, 1..=1_000_000, "1 to 1000000")?;

@@ -1,13 +1,13 @@
 //! The two-step task: is a reward credited to the action or to the state?
 
-use crate::check::Settings;
 use crate::graph::{self, Arrow, SIDE};
 use crate::stay_picture::ANALYSIS;
 use crate::two_step_oracle::{self, BayesOptimal};
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
 use rl_core::{
-    Analysis, Episode, Ink, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
+    Analysis, Check, Episode, Ink, Picture, PolicyFactory, SpecError, Step, Stream,
+    TaskDistribution,
 };
 
 /// The two-step task. A round has two steps and is an episode of its own. In
@@ -56,7 +56,7 @@ impl TwoStep {
     /// # Errors
     /// If a number is out of range.
     pub fn new(rounds: usize, common: f64, reward: f64) -> Result<Self, SpecError> {
-        let check = Settings { env: NAME };
+        let check = Check::of(NAME);
         check.count("rounds", rounds, 1..=10_000, "1 to 10000")?;
         check.number("common", common, 0.5..=1.0, "0.5 to 1")?;
         check.number("reward", reward, 0.5..=1.0, "0.5 to 1")?;

@@ -1,6 +1,5 @@
 //! A key and a door in the dark.
 
-use crate::cost::Cost;
 use crate::dark_key_door_policies::Search;
 use crate::drawing::{Sketch, middle};
 use crate::estimate;
@@ -9,7 +8,9 @@ use crate::known_goal::{Move, Planner, Seen, known_goal, symbol};
 use crate::limits::{EPISODES, HORIZON, Limit};
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
-use rl_core::{Episode, Ink, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution};
+use rl_core::{
+    Cost, Episode, Ink, Known, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
+};
 
 /// Dark Key-To-Door: a dark room with a key and a door. For every task the
 /// cell of the key, that of the door and that in which every episode begins
@@ -89,7 +90,7 @@ impl DarkKeyDoor {
         let cost = Cost {
             bytes: 16.0 * cells as f64 * steps,
             seconds: pairs * steps * TIME_PER_PAIR,
-            exact: true,
+            known: Known::About,
         };
         let advice = "take a smaller size or a shorter horizon";
         cost.affordable("the random agent's return", advice)?;

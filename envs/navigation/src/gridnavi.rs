@@ -1,6 +1,5 @@
 //! GridNavi: a goal somewhere on a grid.
 
-use crate::cost::Cost;
 use crate::drawing::{Sketch, middle};
 use crate::grid::{Cell, MOVES, average_over_moves};
 use crate::gridnavi_oracle::{Solution, Trial};
@@ -9,7 +8,9 @@ use crate::known_goal::{Move, Planner, Seen, known_goal, symbol};
 use crate::limits::{EPISODES, HORIZON, Limit};
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
-use rl_core::{Episode, Ink, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution};
+use rl_core::{
+    Cost, Episode, Ink, Known, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
+};
 use std::sync::{Arc, OnceLock};
 
 /// GridNavi: the goal is one cell of a grid, drawn uniformly for every task
@@ -101,7 +102,7 @@ impl GridNavi {
         let cost = Cost {
             bytes: 16.0 * cells,
             seconds: cells * f64::from(horizon) * TIME_PER_CELL,
-            exact: true,
+            known: Known::About,
         };
         cost.affordable(
             "the random walk",

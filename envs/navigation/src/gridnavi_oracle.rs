@@ -32,8 +32,8 @@
 //! that corner: of the 2²¹ sets of the 5×5 grid, 275,744 do. Sums of gains are
 //! whole numbers of tenths, so that nothing is rounded.
 
-use crate::cost::Cost;
 use crate::grid::{Cell, MOVES};
+use rl_core::{Cost, Known};
 
 /// Goals within reach, up to which the connected sets are counted, in at most
 /// 2 MB of memory and a second. With one more, the table of their numbers
@@ -107,19 +107,19 @@ impl Trial {
     /// Why it cannot be computed, as a clause.
     pub(crate) fn solve(self) -> Result<Solution, String> {
         let (cells, goals) = self.within_reach();
-        let affordable = |sets: f64, exact| {
+        let affordable = |sets: f64, known| {
             let advice = "take a smaller size, a shorter horizon or fewer episodes";
             let cost = self.cost(sets, cells, goals);
-            Cost { exact, ..cost }.affordable("the search over beliefs", advice)
+            Cost { known, ..cost }.affordable("the search over beliefs", advice)
         };
         if goals > COUNTED_GOALS as f64 {
             // Above what is affordable in any case.
-            affordable(goals.exp2(), false)?;
+            affordable(goals.exp2(), Known::AtMost)?;
         }
         let map = Map::new(self);
         let reachable = map.reachable_sets();
         let sets: u32 = reachable.iter().map(|word| word.count_ones()).sum();
-        affordable(f64::from(sets), true)?;
+        affordable(f64::from(sets), Known::About)?;
         Ok(Tables::new(self, &map, &reachable).solve())
     }
 
@@ -149,7 +149,7 @@ impl Trial {
         Cost {
             bytes: numbers + two_layers + next_sets + steps * sets * cells,
             seconds: steps * sets * cells * TIME_PER_STATE,
-            exact: true,
+            known: Known::About,
         }
     }
 }

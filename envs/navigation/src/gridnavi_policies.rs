@@ -69,13 +69,7 @@ impl PolicyFactory for BayesOptimal {
 
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
         let size = size(&self.name(), spec)?;
-        if *spec != self.spec {
-            return Err(format!(
-                "this Bayes-optimal policy was computed for {:?} and cannot act in {spec:?}; ask \
-                 the environment itself for its own",
-                self.spec,
-            ));
-        }
+        self.spec.check_solved(spec)?;
         let rule = Rule::Path(Arc::clone(&self.path));
         Ok(Box::new(Seeker::new(rule, size, lanes)))
     }

@@ -4,7 +4,6 @@
 //! This crate must not know of any network, thread or file, nor of learners
 //! other than those that only make sense in one of its worlds.
 
-mod cost;
 mod dark_key_door;
 mod dark_key_door_policies;
 mod drawing;

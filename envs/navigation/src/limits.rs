@@ -1,6 +1,6 @@
 //! What the settings of an environment may be.
 
-use rl_core::SpecError;
+use rl_core::{Check, SpecError};
 
 /// Which values a setting may have.
 pub(crate) struct Limit {
@@ -37,19 +37,11 @@ impl Limit {
     /// # Errors
     /// Names the environment, the setting, its value and what is allowed.
     pub(crate) fn check(&self, env: &str, value: usize) -> Result<(), SpecError> {
-        if (self.least..=self.most).contains(&value) {
-            return Ok(());
-        }
-        Err(self.refuse(env, value))
+        Check::of(env).count(self.field, value, self.least..=self.most, self.allowed)
     }
 
     /// The error of a value that is not allowed.
     pub(crate) fn refuse(&self, env: &str, value: usize) -> SpecError {
-        SpecError {
-            env: env.into(),
-            field: self.field,
-            value: value.to_string(),
-            allowed: self.allowed,
-        }
+        Check::of(env).error(self.field, value.to_string(), self.allowed)
     }
 }

@@ -1,15 +1,17 @@
 //! `baseline`: learners without networks on held-out tasks.
 
 use crate::cli::BaselineArgs;
-use crate::comparison::{LearnerResult, Player, on_held_out};
-use crate::console::{Console, Table as Columns};
+use crate::comparison::{Difference, LearnerResult, Player, held_out};
+use crate::console::{Console, Event, Table as Columns};
 use crate::failure::Failure;
 use crate::learners::{About, LearnerSpec, find};
 use crate::names::suggestion;
 use crate::overrides::Override;
+use crate::progress::Met;
 use crate::registry::{EnvironmentEntry, Registry};
-use crate::results::{COLUMNS, Title, references, row};
+use crate::results::{COLUMNS, Title, print_difference, references, row};
 use crate::session::Session;
+use rollout::{Evaluation, evaluate_watched};
 use serde_json::json;
 use toml::Table;
 
@@ -41,31 +43,56 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
     })?;
     console.say("")?;
     let mut table = Columns::new(&COLUMNS);
+    let mut played = Vec::new();
     for Player { kind, policy } in policies {
-        let evaluation = on_held_out(&session, env, &policy, (args.tasks, args.seed))?;
+        let met = Met::new(&policy.name(), args.tasks);
+        let watch = move |more| met.more(more);
+        let held = held_out(args.tasks, args.seed);
+        let evaluation = evaluate_watched(&session.pool, env, &policy, (held, watch))?;
         let result = LearnerResult::new(policy.name(), kind, &evaluation);
         let gap = exact.gap_closed(result.mean_return, result.standard_error);
         let regret = result.regret.as_ref().and_then(|row| row.last().copied());
         table.row(row(&result, &exact));
-        console.emit(&json!({
-            "learner": result.name,
-            "kind": kind,
-            "environment": entry.name(),
-            "settings": built.settings.table(),
-            "seed": args.seed,
-            "tasks": args.tasks,
-            "mean_return": result.mean_return,
-            "standard_error": result.standard_error,
-            "regret": regret,
-            "gap_closed": gap.map(|gap| gap.share),
-        }))?;
+        console.emit(
+            Event::Learner,
+            &json!({
+                "learner": result.name,
+                "kind": kind,
+                "environment": entry.name(),
+                "settings": built.settings.table(),
+                "seed": args.seed,
+                "tasks": args.tasks,
+                "mean_return": result.mean_return,
+                "standard_error": result.standard_error,
+                "regret": regret,
+                "gap_closed": gap.map(|gap| gap.share),
+            }),
+        )?;
+        played.push((result.name, evaluation));
     }
     table.print(&console)?;
     console.say("")?;
+    for difference in differences(&played) {
+        print_difference(&console, &difference)?;
+    }
     for line in references(&exact) {
         console.say(console.dim(&line))?;
     }
     Ok(())
+}
+
+/// The best learner against each of the others.
+fn differences(played: &[(String, Evaluation)]) -> Vec<Difference> {
+    let mean = |(_, evaluation): &&(String, Evaluation)| evaluation.returns.mean();
+    let Some(best) = played.iter().max_by(|a, b| mean(a).total_cmp(&mean(b))) else {
+        return Vec::new();
+    };
+    let others = played.iter().filter(|other| other.0 != best.0);
+    let against = |other: &(String, Evaluation)| {
+        let returns = [&best.1.trial_returns, &other.1.trial_returns];
+        Difference::of((&best.0, returns[0]), (&other.0, returns[1]))
+    };
+    others.map(against).collect()
 }
 
 /// Learners with their parameters, and the environment's settings.

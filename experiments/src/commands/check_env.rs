@@ -2,7 +2,7 @@
 
 use crate::cli::CheckEnvArgs;
 use crate::conformance::check;
-use crate::console::Console;
+use crate::console::{Console, Event};
 use crate::failure::Failure;
 use crate::registry::{Built, Registry};
 use rollout::Pool;
@@ -21,11 +21,14 @@ pub(crate) fn run(registry: &Registry, args: &CheckEnvArgs) -> Result<(), Failur
             Some(fault) => (console.bad("FAILED"), format!(": {fault}")),
         };
         console.say(format!("{mark}  {}{fault}", check.rule))?;
-        console.emit(&json!({
-            "rule": check.rule,
-            "ok": check.fault.is_none(),
-            "fault": check.fault,
-        }))?;
+        console.emit(
+            Event::Check,
+            &json!({
+                "rule": check.rule,
+                "ok": check.fault.is_none(),
+                "fault": check.fault,
+            }),
+        )?;
     }
     let broken = checks.iter().filter(|check| check.fault.is_some()).count();
     match broken {

@@ -1,7 +1,7 @@
 //! `doctor`: whether this machine has what is needed.
 
 use crate::cli::DoctorArgs;
-use crate::console::Console;
+use crate::console::{Console, Event};
 use crate::failure::Failure;
 use crate::host;
 use nets::tch::{Kind, Tensor};
@@ -50,11 +50,14 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
             false => console.bad("FAILED"),
         };
         console.say(format!("{mark}  {:<14}{}", finding.topic, finding.text))?;
-        console.emit(&json!({
-            "topic": finding.topic,
-            "ok": finding.fine,
-            "text": finding.text,
-        }))?;
+        console.emit(
+            Event::Check,
+            &json!({
+                "topic": finding.topic,
+                "ok": finding.fine,
+                "text": finding.text,
+            }),
+        )?;
     }
     match findings.iter().filter(|finding| !finding.fine).count() {
         0 => Ok(()),

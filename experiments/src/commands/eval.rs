@@ -2,8 +2,9 @@
 
 use crate::cli::EvalArgs;
 use crate::comparison::{Comparison, Measured, measure, word};
-use crate::console::Console;
+use crate::console::{Console, Event};
 use crate::failure::Failure;
+use crate::progress::Met;
 use crate::registry::Registry;
 use crate::results;
 use crate::runner::{config_of, start};
@@ -35,7 +36,14 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
     training.restore(update, &checkpoint)?;
     let tasks = args.tasks.unwrap_or(config.evaluation.tasks.get());
     let actions = config.evaluation.actions;
-    let measured = measure(&session, &config, training.as_ref(), tasks)?;
+    let met = Met::new(&config.algorithm, tasks);
+    let watch = {
+        let met = met.clone();
+        move |more| met.more(more)
+    };
+    let measured = measure(&session, &config, training.as_ref(), (tasks, watch))?;
+    met.all();
+    drop(met);
     // A finished run knows its exact values, which may take minutes.
     let finished: Option<Comparison> = run.document(Document::Comparison)?;
     let exact = finished.map(|comparison| comparison.exact);
@@ -62,16 +70,19 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
             "gap closed: {share:.1} % (95 % interval {low:.1} to {high:.1} %)"
         ))?;
     }
-    console.emit(&json!({
-        "learner": result.name,
-        "update": update,
-        "actions": word(actions),
-        "seed": config.seed,
-        "tasks": tasks,
-        "mean_return": mean,
-        "standard_error": error,
-        "gap_closed": gap.map(|gap| gap.share),
-        "gap_closed_interval": gap.map(|gap| gap.interval),
-        "adaptation": adaptation,
-    }))
+    console.emit(
+        Event::Evaluation,
+        &json!({
+            "learner": result.name,
+            "update": update,
+            "actions": word(actions),
+            "seed": config.seed,
+            "tasks": tasks,
+            "mean_return": mean,
+            "standard_error": error,
+            "gap_closed": gap.map(|gap| gap.share),
+            "gap_closed_interval": gap.map(|gap| gap.interval),
+            "adaptation": adaptation,
+        }),
+    )
 }

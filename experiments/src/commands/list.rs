@@ -1,12 +1,14 @@
 //! `list`: what there is.
 
 use crate::cli::{Kind, ListArgs};
-use crate::console::Console;
+use crate::commands::table::{TABLES, TableEntry};
+use crate::console::{Console, Event};
 use crate::failure::Failure;
 use crate::learners;
 use crate::presets::{PRESETS, QUICKSTART};
 use crate::registry::Registry;
 use crate::settings::Key;
+use clap::ValueEnum as _;
 use serde_json::{Value, json};
 
 /// One thing that there is.
@@ -19,10 +21,9 @@ struct Item {
 
 pub(crate) fn run(registry: &Registry, args: &ListArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json);
-    let kinds = [Kind::Envs, Kind::Algorithms, Kind::Presets, Kind::Learners];
-    for kind in kinds {
-        if args.kind.is_none_or(|wanted| wanted == kind) {
-            show(&console, kind, items(registry, kind), args.kind.is_none())?;
+    for kind in Kind::value_variants() {
+        if args.kind.is_none_or(|wanted| wanted == *kind) {
+            show(&console, *kind, items(registry, *kind), args.kind.is_none())?;
         }
     }
     Ok(())
@@ -32,21 +33,16 @@ fn items(registry: &Registry, kind: Kind) -> Vec<Item> {
     match kind {
         Kind::Envs => registry.environments().iter().map(environment).collect(),
         Kind::Algorithms => {
-            let item = |entry: &crate::AlgorithmEntry| Item {
-                name: entry.name().to_owned(),
-                summary: entry.summary().to_owned(),
-                keys: Vec::new(),
-            };
+            let item = |entry: &crate::AlgorithmEntry| plain(entry.name(), entry.summary());
             registry.algorithms().iter().map(item).collect()
         }
         Kind::Presets => {
-            let item = |preset: &crate::Preset| Item {
-                name: preset.name.to_owned(),
-                summary: match preset.name {
-                    QUICKSTART => format!("{} (also called quickstart)", preset.summary()),
-                    _ => preset.summary().to_owned(),
-                },
-                keys: Vec::new(),
+            let item = |preset: &crate::Preset| match preset.name {
+                QUICKSTART => {
+                    let summary = format!("{} (also called quickstart)", preset.summary());
+                    plain(preset.name, &summary)
+                }
+                name => plain(name, preset.summary()),
             };
             PRESETS.iter().map(item).collect()
         }
@@ -59,6 +55,18 @@ fn items(registry: &Registry, kind: Kind) -> Vec<Item> {
             let own = learners::of_environments(registry);
             learners::all().into_iter().chain(own).map(item).collect()
         }
+        Kind::Tables => {
+            let item = |table: &TableEntry| plain(table.name, table.summary);
+            TABLES.iter().map(item).collect()
+        }
+    }
+}
+
+fn plain(name: &str, summary: &str) -> Item {
+    Item {
+        name: name.to_owned(),
+        summary: summary.to_owned(),
+        keys: Vec::new(),
     }
 }
 
@@ -86,6 +94,7 @@ fn show(console: &Console, kind: Kind, items: Vec<Item>, heading: bool) -> Resul
         Kind::Algorithms => ("Algorithms", "algorithm"),
         Kind::Presets => ("Presets", "preset"),
         Kind::Learners => ("Learners", "learner"),
+        Kind::Tables => ("Tables", "table"),
     };
     if heading {
         console.say(console.bold(title))?;
@@ -100,12 +109,15 @@ fn show(console: &Console, kind: Kind, items: Vec<Item>, heading: bool) -> Resul
         let keys = item.keys.iter().map(|[name, default, allowed, meaning]| {
             json!({"name": name, "default": default, "allowed": allowed, "meaning": meaning})
         });
-        console.emit(&json!({
-            "kind": word,
-            "name": item.name,
-            "summary": item.summary,
-            "keys": keys.collect::<Vec<Value>>(),
-        }))?;
+        console.emit(
+            Event::Item,
+            &json!({
+                "kind": word,
+                "name": item.name,
+                "summary": item.summary,
+                "keys": keys.collect::<Vec<Value>>(),
+            }),
+        )?;
     }
     match heading {
         true => console.say(""),

@@ -1,7 +1,7 @@
 //! `oracle`: an environment's exact values.
 
 use crate::cli::OracleArgs;
-use crate::console::{Console, Table};
+use crate::console::{Console, Event, Table};
 use crate::failure::Failure;
 use crate::references::{Reference, References};
 use crate::registry::{Built, Registry};
@@ -50,7 +50,7 @@ pub(crate) fn run(registry: &Registry, args: &OracleArgs) -> Result<(), Failure>
     if !why.is_empty() {
         object.insert("why".to_owned(), Value::Object(why));
     }
-    console.emit(&Value::Object(object))
+    console.emit(Event::Oracle, &Value::Object(object))
 }
 
 /// How the Bayes-optimal agent fares in the course of a trial.

@@ -2,7 +2,7 @@
 
 use crate::cli::RenderArgs;
 use crate::commands::baseline::Request;
-use crate::console::Console;
+use crate::console::{Console, Event};
 use crate::failure::Failure;
 use crate::learners::LearnerSpec;
 use crate::oracles::Oracles;
@@ -51,15 +51,18 @@ pub(crate) fn run(registry: &Registry, args: &RenderArgs) -> Result<(), Failure>
     for (stem, picture) in &pictures {
         let [svg, png] = write(&folder, stem, picture)?;
         console.say(format!("{}  {}", svg.display(), png.display()))?;
-        console.emit(&json!({
-            "environment": entry.name(),
-            "settings": built.settings.table(),
-            "learner": policy.name(),
-            "seed": args.seed,
-            "picture": stem,
-            "svg": svg,
-            "png": png,
-        }))?;
+        console.emit(
+            Event::Picture,
+            &json!({
+                "environment": entry.name(),
+                "settings": built.settings.table(),
+                "learner": policy.name(),
+                "seed": args.seed,
+                "picture": stem,
+                "svg": svg,
+                "png": png,
+            }),
+        )?;
     }
     Ok(())
 }

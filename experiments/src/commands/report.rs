@@ -1,7 +1,7 @@
 //! `report`: figures, tables and one HTML page about runs.
 
 use crate::cli::ReportArgs;
-use crate::console::Console;
+use crate::console::{Console, Event};
 use crate::failure::Failure;
 use crate::reporting;
 use serde_json::json;
@@ -22,5 +22,5 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
         paths.len(),
         report.display()
     ))?;
-    console.emit(&json!({ "runs": paths, "report": report }))
+    console.emit(Event::Report, &json!({ "runs": paths, "report": report }))
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::TrainArgs;
 use crate::config::RunConfig;
-use crate::console::{Console, Table};
+use crate::console::{Console, Event, Table};
 use crate::failure::Failure;
 use crate::presets::Source;
 use crate::registry::Registry;
@@ -59,7 +59,7 @@ pub(crate) fn one(session: &Session<'_>, path: &Path) -> Result<(), Failure> {
     let summary = Summary::new(&finished, &report)?;
     session.console.say("")?;
     results::print_summary(&session.console, &summary)?;
-    session.console.emit(&summary)
+    session.console.emit(Event::Run, &summary)
 }
 
 /// Takes several runs to their ends, one after the other, and shows what they
@@ -84,7 +84,7 @@ pub(crate) fn several(
         let report = reporting::write(std::slice::from_ref(path), path)?;
         let summary = Summary::new(&finished, &report)?;
         console.say("")?;
-        console.emit(&summary)?;
+        console.emit(Event::Run, &summary)?;
         summaries.push(summary);
     }
     let report = reporting::write(paths, folder)?;
@@ -117,13 +117,16 @@ pub(crate) fn several(
         "report: {}",
         console.bold(&report.display().to_string())
     ))?;
-    console.emit(&json!({
-        "seeds": summaries.len(),
-        "mean_return": returns.mean(),
-        "standard_error": returns.standard_error(),
-        "gap_closed": gaps.map(|gaps| gaps.mean()),
-        "seconds": summaries.iter().map(|summary| summary.seconds).sum::<f64>(),
-        "env_steps": summaries.iter().map(|summary| summary.env_steps).sum::<u64>(),
-        "report": report,
-    }))
+    console.emit(
+        Event::Seeds,
+        &json!({
+            "seeds": summaries.len(),
+            "mean_return": returns.mean(),
+            "standard_error": returns.standard_error(),
+            "gap_closed": gaps.map(|gaps| gaps.mean()),
+            "seconds": summaries.iter().map(|summary| summary.seconds).sum::<f64>(),
+            "env_steps": summaries.iter().map(|summary| summary.env_steps).sum::<u64>(),
+            "report": report,
+        }),
+    )
 }

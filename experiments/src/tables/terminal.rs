@@ -1,7 +1,7 @@
 //! A table on the terminal: learners down, a few settings across, so that it
 //! fits.
 
-use crate::console::Console;
+use crate::console::{Console, Event};
 use crate::failure::Failure;
 use crate::tables::filled::{Cell, Filled, detail, ours, theirs};
 use serde_json::json;
@@ -103,19 +103,22 @@ pub(crate) fn emit(
         .iter()
         .map(|note| filled.footnotes[note - 1].as_str())
         .collect();
-    console.emit(&json!({
-        "table": plan.name,
-        "quick": plan.quick,
-        "measure": plan.measure,
-        "row": plan.rows[row].name,
-        "column": plan.columns[column].name,
-        "environment": plan.rows[row].environment,
-        "settings": plan.rows[row].built.settings.table(),
-        "seed": filled.seed,
-        "paper": cell.paper,
-        "value": cell.value,
-        "distance_in_standard_errors": cell.distance,
-        "differs": cell.differs(),
-        "notes": notes,
-    }))
+    console.emit(
+        Event::Cell,
+        &json!({
+            "table": plan.name,
+            "quick": plan.quick,
+            "measure": plan.measure,
+            "row": plan.rows[row].name,
+            "column": plan.columns[column].name,
+            "environment": plan.rows[row].environment,
+            "settings": plan.rows[row].built.settings.table(),
+            "seed": filled.seed,
+            "paper": cell.paper,
+            "value": cell.value,
+            "distance_in_standard_errors": cell.distance,
+            "differs": cell.differs(),
+            "notes": notes,
+        }),
+    )
 }

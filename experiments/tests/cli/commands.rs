@@ -22,6 +22,10 @@ fn train_eval_report_and_resume() {
     }
     assert_eq!(last["env_steps"], 12 * 64 * 5);
     assert_eq!(last["seed"], 3);
+    assert_eq!(
+        trained.events(),
+        "evaluation evaluation evaluation evaluation learner learner learner learner difference run"
+    );
     let run = lab.path("runs/tiny/seed-3");
     for file in [
         "config.toml",
@@ -41,6 +45,9 @@ fn train_eval_report_and_resume() {
         (&evaluated["learner"], &evaluated["tasks"]),
         (&"rl2".into(), &100.into())
     );
+    let said = lab.done(&["eval", "runs/tiny/seed-3"]).stderr;
+    assert!(said.contains("rl2: 100/100 tasks"), "{said}");
+    assert_eq!(evaluated["event"], "evaluation");
     let more = lab
         .done(&["eval", "runs/tiny/seed-3", "--tasks", "500", "--json"])
         .last();
@@ -51,6 +58,8 @@ fn train_eval_report_and_resume() {
     assert_eq!(resumed["mean_return"], last["mean_return"]);
     let report = lab.done(&["report", "runs/tiny/seed-3", "--out", "elsewhere"]);
     assert!(report.stdout.contains("elsewhere/report.html"));
+    let written = lab.done(&["report", "runs/tiny/seed-3", "--json"]);
+    assert_eq!(written.events(), "report");
     assert!(lab.path("elsewhere/report.html").exists());
 }
 
@@ -59,7 +68,7 @@ fn a_resolved_configuration_gives_the_same_run() {
     let lab = Lab::new();
     let overrides = [
         "rl2.updates=3",
-        "rl2.trunk={kind=\"lstm\",hidden=5}",
+        "rl2.trunk={kind=\"lstm\",hidden=5,input_gain=4.0,memory=9.0}",
         "environment.arms=3",
     ];
     lab.done(&[&["train", "tiny.toml", "--seed", "5"], &overrides[..]].concat());
@@ -93,6 +102,7 @@ fn several_seeds_share_a_report() {
     ];
     let last = lab.done(&args).last();
     assert_eq!(last["seeds"], 2);
+    assert_eq!(last["event"], "seeds");
     assert!(lab.path("runs/tiny/seed-1/comparison.json").exists());
     assert!(lab.path("runs/tiny/report.html").exists());
     lab.refused(
@@ -133,8 +143,30 @@ fn baselines_and_oracles() {
     ];
     let flags = ["--tasks", "3000", "--json"];
     let args = [&["baseline", "bernoulli-bandit"], &words[..], &flags].concat();
-    let rows = lab.done(&args).rows();
-    assert_eq!(rows.len(), 3);
+    let played = lab.done(&args);
+    let rows = played.rows();
+    let events = "learner learner learner difference difference";
+    assert_eq!(played.events(), events);
+    for learner in ["ucb1(0.3)", "random", "bayes-optimal"] {
+        let line = format!("{learner}: 3000/3000 tasks");
+        assert!(played.stderr.contains(&line), "{line}: {}", played.stderr);
+    }
+    let number = |row: usize, key: &str| rows[row][key].as_f64().unwrap();
+    // In pairs the error is smaller, and the mean that of the means.
+    let best = if number(0, "mean_return") > number(2, "mean_return") {
+        0
+    } else {
+        2
+    };
+    assert_eq!(rows[3]["learner"], rows[best]["learner"]);
+    assert_eq!(
+        (&rows[4]["learner"], &rows[4]["over"]),
+        (&rows[best]["learner"], &"random".into())
+    );
+    let apart = number(best, "mean_return") - number(1, "mean_return");
+    assert!((number(4, "mean") - apart).abs() < 1e-9);
+    let unpaired = number(0, "standard_error").hypot(number(2, "standard_error"));
+    assert!(number(3, "standard_error") < 0.9 * unpaired, "{rows:?}");
     for (row, learner) in rows.iter().zip(["ucb1(0.3)", "random", "bayes-optimal"]) {
         assert_eq!(row["learner"], learner);
         assert_eq!(row["tasks"], 3000);
@@ -147,6 +179,7 @@ fn baselines_and_oracles() {
     );
     let args = ["oracle", "bernoulli-bandit", "arms=3", "pulls=6", "--json"];
     let exact = lab.done(&args).last();
+    assert_eq!(exact["event"], "oracle");
     assert_eq!(exact["random"], 3.0);
     assert_eq!(exact["known_task_optimum"], 4.5);
     let best = exact["bayes_optimal"].as_f64().unwrap();
@@ -178,6 +211,7 @@ fn listings_checks_and_the_doctor() {
         "thompson",
         "rl2",
         "arms = 5",
+        "duan-mdps",
     ] {
         assert!(everything.contains(name), "no {name} in {everything}");
     }
@@ -186,11 +220,26 @@ fn listings_checks_and_the_doctor() {
     let keys = rows[0]["keys"].as_array().unwrap();
     assert!(keys.iter().any(|key| key["name"] == "arms"), "{keys:?}");
     assert!(lab.done(&["list", "presets", "--json"]).rows().len() > 2);
+    let tables = lab.done(&["list", "tables", "--json"]);
+    assert_eq!(tables.events(), "item item item item");
+    for row in tables.rows() {
+        assert_eq!(row["kind"], "table");
+        let (name, summary) = (
+            row["name"].as_str().unwrap(),
+            row["summary"].as_str().unwrap(),
+        );
+        let line = format!("{name:<12}  {summary}");
+        assert!(everything.contains(&line) && summary.len() > 40, "{line}");
+    }
     for row in lab
         .done(&["check-env", "bernoulli-bandit", "arms=3", "--json"])
         .rows()
     {
-        assert_eq!(row["ok"], true, "{row}");
+        assert_eq!(
+            (&row["event"], &row["ok"]),
+            (&"check".into(), &true.into()),
+            "{row}"
+        );
     }
     let rows = lab.done(&["doctor", "--json"]).rows();
     let libtorch = rows.iter().find(|row| row["topic"] == "libtorch").unwrap();
@@ -217,6 +266,7 @@ fn benchmarks_report_rates() {
         .collect();
     assert_eq!(lanes, [64, 1024, 4096]);
     for row in rows {
+        assert_eq!(row["event"], "benchmark");
         assert_eq!(row["settings"]["arms"], 2, "as the peers have it");
         assert_eq!(row["settings"]["pulls"], 100);
         assert!(row["env_steps_per_second"].as_f64().unwrap() > 0.0);

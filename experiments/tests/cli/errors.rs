@@ -251,3 +251,46 @@ fn damaged_checkpoints_are_not_passed_over_in_silence() {
     fs::remove_file(params(4)).unwrap();
     lab.refused(&eval, 78, &["no intact checkpoint", "params.safetensors"]);
 }
+
+/// What is not as a training left it is a bad configuration, and no matter of
+/// the command line.
+#[test]
+fn damaged_and_unreadable_files_are_bad_configurations() {
+    let lab = Lab::new();
+    // No file is a slip of the command line; a file that is no text is not.
+    lab.refused(&["train", "missing.toml"], 2, &["missing.toml"]);
+    fs::write(lab.path("bytes.toml"), [0xff, 0xfe, 0x00]).unwrap();
+    fs::create_dir(lab.path("folder.toml")).unwrap();
+    for file in ["bytes.toml", "folder.toml"] {
+        lab.refused(&["train", file], 78, &["cannot read", file]);
+    }
+    lab.done(&["train", "tiny.toml", "rl2.updates=2"]);
+    let run = lab.path("runs/tiny/seed-0");
+    let text = |file: &str| fs::read(run.join(file)).unwrap();
+    for (file, damaged, commands) in [
+        ("comparison.json", "{", &["report", "resume", "eval"][..]),
+        ("eval.jsonl", "{\n", &["report", "resume"]),
+        ("timing.jsonl", "[]\n", &["report", "resume"]),
+        ("environment.json", "", &["report", "resume", "eval"]),
+        ("config.toml", "= 1", &["resume", "eval"]),
+    ] {
+        let whole = text(file);
+        fs::write(run.join(file), damaged).unwrap();
+        for command in commands {
+            lab.refused(&[command, "runs/tiny/seed-0"], 78, &[file]);
+        }
+        fs::write(run.join(file), whole).unwrap();
+    }
+    // A folder in a file's place cannot be read.
+    fs::remove_file(run.join("metrics.jsonl")).unwrap();
+    fs::create_dir(run.join("metrics.jsonl")).unwrap();
+    let report = ["report", "runs/tiny/seed-0"];
+    lab.refused(&report, 78, &["cannot read", "metrics.jsonl"]);
+    // A comparison that contradicts itself was tampered with.
+    fs::remove_dir(run.join("metrics.jsonl")).unwrap();
+    let comparison = String::from_utf8(text("comparison.json")).unwrap();
+    let changed = comparison.replace("\"steps_per_trial\": 5", "\"steps_per_trial\": 4");
+    assert_ne!(changed, comparison);
+    fs::write(run.join("comparison.json"), changed).unwrap();
+    lab.refused(&report, 78, &["comparison.json", "steps_per_trial is 4"]);
+}

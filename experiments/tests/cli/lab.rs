@@ -42,7 +42,7 @@ gae = { gamma = 0.99, lambda = 0.9 }
 outer = { kind = "ppo", clip = 0.2, epochs = 2, minibatches = 2 }
 optimizer = { kind = "adam", beta1 = 0.9, beta2 = 0.999, epsilon = 1e-5, weight_decay = 0.0 }
 policy = { gain = 0.01, std = 1.0 }
-trunk = { kind = "gru", hidden = 6 }
+trunk = { kind = "gru", hidden = 6, input_gain = 1.0, memory = 2.0 }
 "#;
 
 /// What a command did.
@@ -59,6 +59,15 @@ impl Outcome {
         let parse =
             |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         self.stdout.lines().map(parse).collect()
+    }
+
+    /// What the lines say they are, one after the other.
+    pub(crate) fn events(&self) -> String {
+        let rows = self.rows();
+        let events = rows
+            .iter()
+            .map(|row| row["event"].as_str().unwrap_or("none"));
+        events.collect::<Vec<_>>().join(" ")
     }
 
     /// The last line.

@@ -26,6 +26,7 @@ fn the_audit_does_not_depend_on_workers_and_finds_the_unbiased() {
         assert_eq!(read("one"), read("two"), "{file}");
     }
     let rows = outcome.rows();
+    assert!(rows.iter().all(|row| row["event"] == "cell"));
     let infinite = rows.iter().filter(|row| row["row"]["amount"] == "infinite");
     let mut names = Vec::new();
     for row in infinite {

@@ -23,6 +23,7 @@ fn tasks_and_episodes_are_drawn() {
         .collect();
     assert_eq!(names, ["task", "episode-1", "episode-2"]);
     for row in &rows {
+        assert_eq!(row["event"], "picture");
         let svg = fs::read_to_string(lab.path(row["svg"].as_str().unwrap())).unwrap();
         assert!(svg.starts_with("<svg") && svg.contains("ridnavi"), "{svg}");
         let png = fs::read(lab.path(row["png"].as_str().unwrap())).unwrap();

@@ -59,6 +59,7 @@ fn cells_say_what_they_are_of() {
     let outcome = lab.done(&[&some("out", &CELLS)[..], &["--json"]].concat());
     let rows = outcome.rows();
     assert_eq!(rows.len(), CELLS.len());
+    assert!(rows.iter().all(|row| row["event"] == "cell"));
     let cell = |column: &str| {
         let found = rows.iter().find(|row| row["column"] == column);
         found.unwrap_or_else(|| panic!("no {column}: {rows:?}"))

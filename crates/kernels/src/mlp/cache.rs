@@ -1,5 +1,6 @@
 //! What a forward pass and its tangent leave behind.
 
+use super::head::Moved;
 use super::product::{Matrix, ROWS, padded};
 use super::{Activation, Head, Mlp, Real};
 use crate::buffer::Buffer;
@@ -84,6 +85,8 @@ pub(crate) struct Scratch<R> {
     /// Gradients of a block's units `[BLOCK][widest]`, of two layers in turn.
     pub(crate) delta: [Buffer<R>; 2],
     pub(crate) delta_tangent: [Buffer<R>; 2],
+    /// Of one block at a time.
+    pub(crate) tangent: Tangent<R>,
     /// A vector of samples' logits, transposed.
     pub(crate) columns: Buffer<R>,
     /// An old policy's probabilities and their logarithms, `[samples][outputs]`.
@@ -234,9 +237,11 @@ pub(crate) fn grow_levels<R: Real>(
 /// Derivatives of everything in a [`Cache`] along a direction in parameter
 /// space, and that direction. Valid until the cache's next forward pass. Grows
 /// as a cache does.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Tangent<R> {
     pub(crate) samples: usize,
+    /// The sample that the first rows are of.
+    pub(crate) first: usize,
     pub(crate) direction: Vec<R>,
     /// As in the cache; the first is not used, observations have no tangent.
     pub(crate) levels: Vec<Buffer<R>>,
@@ -251,16 +256,7 @@ pub struct Tangent<R> {
 impl<R: Real> Tangent<R> {
     /// An empty tangent.
     pub fn new() -> Tangent<R> {
-        Tangent {
-            samples: 0,
-            direction: Vec::new(),
-            levels: Vec::new(),
-            outputs: Vec::new(),
-            weights: Buffer::default(),
-            panels: Buffer::default(),
-            biases: Buffer::default(),
-            tile: Buffer::default(),
-        }
+        Tangent::default()
     }
 
     /// The direction, `[parameters]`.
@@ -273,6 +269,21 @@ impl<R: Real> Tangent<R> {
         &self.outputs
     }
 
+    /// What enters layer `l`, of a block that is held.
+    pub(crate) fn rows(&self, mlp: &Mlp, l: usize, block: &Range<usize>) -> Matrix<'_, R> {
+        let held = block.start - self.first..block.end - self.first;
+        rows_from(&self.levels[l], stride(mlp, l), &held)
+    }
+
+    /// A sample's part.
+    #[inline(always)]
+    pub(crate) fn moved(&self, mlp: &Mlp, sample: usize) -> Moved<'_, R> {
+        Moved {
+            outputs: &self.outputs[(sample - self.first) * mlp.outputs()..][..mlp.outputs()],
+            log_std: &self.direction[mlp.log_std()],
+        }
+    }
+
     /// Panics unless this is a tangent of `cache`, which is one of `mlp`.
     pub(crate) fn check(&self, mlp: &Mlp, cache: &Cache<R>) {
         let numbers = self.direction.len() == mlp.parameters();
@@ -280,12 +291,6 @@ impl<R: Real> Tangent<R> {
             numbers && self.samples == cache.samples,
             "the tangent is not one of this cache: call tangent after forward"
         );
-    }
-}
-
-impl<R: Real> Default for Tangent<R> {
-    fn default() -> Self {
-        Tangent::new()
     }
 }
 

@@ -1,8 +1,9 @@
 //! From observations to outputs, and the derivative of that along a direction.
 
 use super::cache::{BLOCK, Cache, Tangent, blocks, grow_levels, rows_from, stride};
+use super::epilogue::{Activate, Derive, Epilogue, Store};
 use super::pack::{pack, pack_biases};
-use super::product::{Activate, Derive, Epilogue, Factor, Product, ROWS, Store, padded};
+use super::product::{Factor, Product, ROWS, padded};
 use super::softmax::Softmax;
 use super::{Head, Mlp, Real};
 use crate::buffer::Buffer;
@@ -73,55 +74,12 @@ impl Mlp {
     /// network.
     pub fn tangent<R: Real>(&self, direction: &[R], cache: &Cache<R>, tangent: &mut Tangent<R>) {
         cache.check(self);
-        self.check_len("direction", direction, self.parameters());
-        let Tangent {
-            levels,
-            outputs,
-            weights,
-            panels,
-            biases,
-            tile,
-            ..
-        } = tangent;
-        grow_levels(levels, self, cache.samples, 1);
-        outputs.resize(cache.samples * self.outputs(), R::ZERO);
-        pack(self, &cache.params, weights);
-        pack(self, direction, panels);
-        pack_biases(self, direction, biases);
-        tile.grow(BLOCK * padded(self.outputs()));
+        tangent.begin(self, cache, direction, cache.samples);
+        tangent.first = 0;
         for block in blocks(cache.samples) {
-            for (l, layer) in self.layers.iter().enumerate() {
-                let (below, above) = levels.split_at_mut(l + 1);
-                let width = stride(self, l);
-                let factor = |level, packed| Factor {
-                    a: rows_from(level, width, &block),
-                    b: layer.panels(packed),
-                    depth: layer.inputs,
-                };
-                let moved = factor(&cache.levels[l], panels);
-                let carried = (l > 0).then(|| factor(&below[l], weights));
-                let start = layer.biases(biases);
-                let to = padded(layer.outputs);
-                if l + 1 < self.layers.len() {
-                    let epilogue = Derive {
-                        activation: self.activation,
-                        h: rows_from(&cache.levels[l + 1], to, &block).data,
-                        store: store(&mut above[0], to, &block),
-                    };
-                    sum(cache.isa, &block, to, (moved, carried), start, epilogue);
-                } else {
-                    let store = Store {
-                        out: tile,
-                        stride: to,
-                    };
-                    sum(cache.isa, &block, to, (moved, carried), start, store);
-                }
-            }
-            copy_outputs(tile, outputs, self.outputs(), &block);
+            tangent.layers(self, cache, &block);
         }
         tangent.samples = cache.samples;
-        tangent.direction.clear();
-        tangent.direction.extend_from_slice(direction);
     }
 
     /// Panics with the name of what has the wrong length.
@@ -131,6 +89,69 @@ impl Mlp {
             "{what} has {} elements: must be {expected}",
             slice.len()
         );
+    }
+}
+
+impl<R: Real> Tangent<R> {
+    /// Prepares for a direction, and for so many samples at a time.
+    pub(crate) fn begin(&mut self, mlp: &Mlp, cache: &Cache<R>, direction: &[R], samples: usize) {
+        mlp.check_len("direction", direction, mlp.parameters());
+        grow_levels(&mut self.levels, mlp, samples, 1);
+        self.outputs.resize(samples * mlp.outputs(), R::ZERO);
+        pack(mlp, &cache.params, &mut self.weights);
+        pack(mlp, direction, &mut self.panels);
+        pack_biases(mlp, direction, &mut self.biases);
+        self.tile.grow(BLOCK * padded(mlp.outputs()));
+        self.direction.clear();
+        self.direction.extend_from_slice(direction);
+    }
+
+    /// Holds one block in place of what it held.
+    pub(crate) fn fill(&mut self, mlp: &Mlp, cache: &Cache<R>, block: &Range<usize>) {
+        self.first = block.start;
+        self.layers(mlp, cache, block);
+    }
+
+    /// Takes a block through all layers.
+    fn layers(&mut self, mlp: &Mlp, cache: &Cache<R>, block: &Range<usize>) {
+        let Tangent {
+            levels,
+            outputs,
+            weights,
+            panels,
+            biases,
+            tile,
+            ..
+        } = self;
+        let held = block.start - self.first..block.end - self.first;
+        for (l, layer) in mlp.layers.iter().enumerate() {
+            let (below, above) = levels.split_at_mut(l + 1);
+            let width = stride(mlp, l);
+            let factor = |a, packed| Factor {
+                a,
+                b: layer.panels(packed),
+                depth: layer.inputs,
+            };
+            let moved = factor(rows_from(&cache.levels[l], width, block), panels);
+            let carried = (l > 0).then(|| factor(rows_from(&below[l], width, &held), weights));
+            let start = layer.biases(biases);
+            let to = padded(layer.outputs);
+            if l + 1 < mlp.layers.len() {
+                let epilogue = Derive {
+                    activation: mlp.activation,
+                    h: rows_from(&cache.levels[l + 1], to, block).data,
+                    store: store(&mut above[0], to, &held),
+                };
+                sum(cache.isa, block, to, (moved, carried), start, epilogue);
+            } else {
+                let store = Store {
+                    out: tile,
+                    stride: to,
+                };
+                sum(cache.isa, block, to, (moved, carried), start, store);
+            }
+        }
+        copy_outputs(tile, outputs, mlp.outputs(), &held);
     }
 }
 

@@ -1,8 +1,7 @@
-//! Matrix products of blocks of samples with packed weights, with what follows
-//! a product applied while its sums are in registers.
+//! Matrix products of blocks of samples with packed weights, and sums over them.
 
+use super::epilogue::Epilogue;
 use super::real::{Real, Vector, Work};
-use crate::mlp::Activation;
 
 /// Rows of every matrix of samples are padded to a multiple of this.
 pub(crate) const ROWS: usize = 8;
@@ -23,7 +22,11 @@ pub(crate) struct Matrix<'a, R> {
     pub(crate) stride: usize,
 }
 
-impl<R> Matrix<'_, R> {
+impl<'a, R> Matrix<'a, R> {
+    pub(crate) fn new(data: &'a [R], stride: usize) -> Self {
+        Self { data, stride }
+    }
+
     fn holds(&self, rows: usize, columns: usize) -> bool {
         columns <= self.stride && rows * self.stride <= self.data.len()
     }
@@ -36,16 +39,6 @@ pub(crate) struct Factor<'a, R> {
     pub(crate) a: Matrix<'a, R>,
     pub(crate) b: &'a [R],
     pub(crate) depth: usize,
-}
-
-/// What becomes of a row's sums at `column`, `N` vectors of them.
-pub(crate) trait Epilogue<R: Real> {
-    fn finish<X: Vector<Real = R>, const N: usize>(
-        &mut self,
-        x: X,
-        at: (usize, usize),
-        z: [X::V; N],
-    );
 }
 
 /// `epilogue(start + sum of terms)` for `rows` rows (a multiple of [`ROWS`])
@@ -139,126 +132,6 @@ impl<R: Real, E: Epilogue<R>, const T: usize> Product<'_, R, E, T> {
         for r in 0..MR {
             self.epilogue.finish(x, (row + r, column), acc[r]);
         }
-    }
-}
-
-/// Writes the sums to rows of `stride` floats.
-pub(crate) struct Store<'a, R> {
-    pub(crate) out: &'a mut [R],
-    pub(crate) stride: usize,
-}
-
-impl<R: Real> Epilogue<R> for Store<'_, R> {
-    #[inline(always)]
-    fn finish<X: Vector<Real = R>, const N: usize>(
-        &mut self,
-        x: X,
-        (row, column): (usize, usize),
-        z: [X::V; N],
-    ) {
-        let out = &mut self.out[row * self.stride + column..][..N * X::LANES];
-        for v in 0..N {
-            x.write(&mut out[v * X::LANES..], z[v]);
-        }
-    }
-}
-
-/// Writes the activations of the sums.
-pub(crate) struct Activate<'a, R> {
-    pub(crate) activation: Activation,
-    pub(crate) store: Store<'a, R>,
-}
-
-impl<R: Real> Epilogue<R> for Activate<'_, R> {
-    #[inline(always)]
-    fn finish<X: Vector<Real = R>, const N: usize>(
-        &mut self,
-        x: X,
-        at: (usize, usize),
-        mut z: [X::V; N],
-    ) {
-        match self.activation {
-            Activation::Tanh => z = x.tanh(z),
-            Activation::Relu => {
-                for v in 0..N {
-                    // The zero first, so that NaN comes through.
-                    z[v] = x.max(x.splat(R::ZERO), z[v]);
-                }
-            }
-        }
-        self.store.finish(x, at, z);
-    }
-}
-
-/// Writes the sums times the activation's derivative, which is read off the
-/// activated units `h`: `1 - h^2`, or 1 where `h > 0`.
-pub(crate) struct Derive<'a, R> {
-    pub(crate) activation: Activation,
-    pub(crate) h: &'a [R],
-    pub(crate) store: Store<'a, R>,
-}
-
-impl<R: Real> Epilogue<R> for Derive<'_, R> {
-    #[inline(always)]
-    fn finish<X: Vector<Real = R>, const N: usize>(
-        &mut self,
-        x: X,
-        (row, column): (usize, usize),
-        mut z: [X::V; N],
-    ) {
-        let h = &self.h[row * self.store.stride + column..][..N * X::LANES];
-        for v in 0..N {
-            let h = x.read(&h[v * X::LANES..]);
-            z[v] = match self.activation {
-                Activation::Tanh => x.mul(z[v], x.fnma(h, h, x.splat(R::ONE))),
-                Activation::Relu => x.where_positive(h, z[v]),
-            };
-        }
-        self.store.finish(x, (row, column), z);
-    }
-}
-
-/// Takes a gradient with respect to units `h` and its tangent through the
-/// activation. The sums are the tangent; `d` holds the gradient and is
-/// overwritten. With `f'' = -2 h f'` for tanh and `Rh = f' Rz`,
-/// `R(d f') = Rd f' + d f'' Rz = Rd f' - 2 d h Rh`.
-pub(crate) struct DeriveTwice<'a, R> {
-    pub(crate) activation: Activation,
-    pub(crate) h: &'a [R],
-    pub(crate) h_tangent: &'a [R],
-    pub(crate) d: &'a mut [R],
-    pub(crate) store: Store<'a, R>,
-}
-
-impl<R: Real> Epilogue<R> for DeriveTwice<'_, R> {
-    #[inline(always)]
-    fn finish<X: Vector<Real = R>, const N: usize>(
-        &mut self,
-        x: X,
-        (row, column): (usize, usize),
-        mut z: [X::V; N],
-    ) {
-        let at = row * self.store.stride + column;
-        let h = &self.h[at..][..N * X::LANES];
-        let h_tangent = &self.h_tangent[at..][..N * X::LANES];
-        let d = &mut self.d[at..][..N * X::LANES];
-        for v in 0..N {
-            let lane = v * X::LANES;
-            let h = x.read(&h[lane..]);
-            let gradient = x.read(&d[lane..]);
-            let (first, second) = match self.activation {
-                Activation::Tanh => {
-                    let slope = x.fnma(h, h, x.splat(R::ONE));
-                    let bend = x.mul(x.mul(gradient, h), x.read(&h_tangent[lane..]));
-                    let bend = x.add(bend, bend);
-                    (x.mul(gradient, slope), x.sub(x.mul(z[v], slope), bend))
-                }
-                Activation::Relu => (x.where_positive(h, gradient), x.where_positive(h, z[v])),
-            };
-            x.write(&mut d[lane..], first);
-            z[v] = second;
-        }
-        self.store.finish(x, (row, column), z);
     }
 }
 
@@ -370,5 +243,15 @@ impl<R: Real> Work<R> for ColumnSums<'_, R> {
                 x.write(out, x.add(x.read(out), acc));
             }
         }
+    }
+}
+
+/// Asks for numbers that will be read soon.
+pub(crate) struct Fetch<'a, R>(pub(crate) &'a [R]);
+
+impl<R: Real> Work<R> for Fetch<'_, R> {
+    #[inline(always)]
+    fn run<X: Vector<Real = R>>(self, x: X) {
+        x.prefetch(self.0);
     }
 }

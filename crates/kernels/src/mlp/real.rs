@@ -120,6 +120,8 @@ pub(crate) trait Vector: Copy {
     fn exp_nonpositive(self, x: Self::V) -> Self::V;
     /// Natural logarithm of positive normal numbers.
     fn ln(self, x: Self::V) -> Self::V;
+    /// Asks for numbers that will be read soon, if the processor can be asked.
+    fn prefetch(self, from: &[Self::Real]);
 
     /// The vector at the start of `from`.
     #[inline(always)]
@@ -205,6 +207,13 @@ impl<S: Simd> Vector for Single<S> {
     #[inline(always)]
     fn ln(self, x: S::V) -> S::V {
         ln_v(self.0, x)
+    }
+    #[inline(always)]
+    fn prefetch(self, from: &[f32]) {
+        // A cache line is 16 floats.
+        for line in from.chunks(16) {
+            self.0.prefetch(line.as_ptr());
+        }
     }
 }
 
@@ -296,6 +305,9 @@ impl<S: Simd> Vector for Double<S> {
     fn ln(self, x: Self::V) -> Self::V {
         x.map(f64::ln)
     }
+    // Audits and tests can wait.
+    #[inline(always)]
+    fn prefetch(self, _: &[f64]) {}
 }
 
 /// Work on vectors of `R`, compiled once per instruction set; `run` and all it

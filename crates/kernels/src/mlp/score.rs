@@ -66,27 +66,21 @@ impl<'a, R: Real> Taken<'a, R> {
         }
     }
 
-    /// Overwrites `out` with the derivatives of `log pi` along a tangent with
-    /// `outputs`, `[samples][outputs]`, and `log_std`.
-    pub(crate) fn tangents(&self, outputs: &[R], moved_std: &[R], out: &mut [R]) {
+    /// The derivative of a sample's `log pi` along a tangent.
+    #[inline(always)]
+    pub(crate) fn tangent(&self, sample: usize, moved: Moved<'_, R>) -> R {
         match *self {
             Taken::Categorical(policies, actions) => {
-                let rows = outputs.chunks_exact(policies.width);
-                for (sample, (out, moved)) in out.iter_mut().zip(rows).enumerate() {
-                    let mean = dot(policies.row(sample).0, moved);
-                    *out = moved[actions[sample] as usize] - mean;
-                }
+                let mean = dot(policies.row(sample).0, moved.outputs);
+                moved.outputs[actions[sample] as usize] - mean
             }
             Taken::Gaussian(policies, actions) => {
-                let rows = outputs.chunks_exact(policies.width());
-                for (sample, (out, moved)) in out.iter_mut().zip(rows).enumerate() {
-                    let mut sum = R::ZERO;
-                    for (j, (e, _)) in standardized(policies, actions, sample).enumerate() {
-                        sum += e * policies.inverse_std[j] * moved[j];
-                        sum += (e * e - R::ONE) * moved_std[j];
-                    }
-                    *out = sum;
+                let mut sum = R::ZERO;
+                for (j, (e, _)) in standardized(policies, actions, sample).enumerate() {
+                    sum += e * policies.inverse_std[j] * moved.outputs[j];
+                    sum += (e * e - R::ONE) * moved.log_std[j];
                 }
+                sum
             }
         }
     }
@@ -107,12 +101,30 @@ fn standardized<'a, R: Real>(
     })
 }
 
+/// How weights of scores move with the parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weights {
+    /// Not at all.
+    Fixed,
+    /// As importance ratios `pi / pi_old` do: `Rw = w R log pi`.
+    Ratios,
+}
+
+/// Derivatives of weights along a direction.
+#[derive(Clone, Copy)]
+pub(crate) enum WeightTangent<'a, R> {
+    /// By how the weights move.
+    Of(Weights),
+    /// Given, `[samples]`.
+    Given(&'a [R]),
+}
+
 /// `weight log pi(a | s)`; the derivative along a tangent takes that of the
 /// weight into account.
 pub(crate) struct Score<'a, R> {
     pub(crate) taken: Taken<'a, R>,
     pub(crate) weight: &'a [R],
-    pub(crate) weight_tangent: Option<&'a [R]>,
+    pub(crate) weight_tangent: WeightTangent<'a, R>,
 }
 
 impl<R: Real> Term<R> for Score<'_, R> {
@@ -144,7 +156,11 @@ impl<R: Real> Term<R> for Score<'_, R> {
         log_std: &mut [f64],
     ) {
         let weight = self.weight[sample];
-        let weight_tangent = self.weight_tangent.map_or(R::ZERO, |w| w[sample]);
+        let weight_tangent = match self.weight_tangent {
+            WeightTangent::Of(Weights::Fixed) => R::ZERO,
+            WeightTangent::Of(Weights::Ratios) => weight * self.taken.tangent(sample, moved),
+            WeightTangent::Given(tangents) => tangents[sample],
+        };
         match self.taken {
             Taken::Categorical(policies, actions) => {
                 let p = policies.row(sample).0;

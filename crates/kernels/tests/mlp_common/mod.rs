@@ -129,8 +129,8 @@ impl Case {
         self.sum(|g| self.mlp.kl_gradient(cache, self.old(old), &self.weight, g))
     }
 
-    pub(crate) fn fisher(&self, cache: &mut Cache<f64>, tangent: &Tangent<f64>) -> Vec<f64> {
-        self.sum(|g| self.mlp.fisher_vector(cache, tangent, &self.weight, g))
+    pub(crate) fn fisher(&self, cache: &mut Cache<f64>, direction: &[f64]) -> Vec<f64> {
+        self.sum(|g| self.mlp.fisher_vector(cache, direction, &self.weight, g))
     }
 
     pub(crate) fn score_tangent(

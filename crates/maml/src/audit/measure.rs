@@ -4,6 +4,7 @@ use super::Audit;
 use super::data_sets::DataSets;
 use super::estimator::{Estimator, Outlook, Probe};
 use super::exact::add;
+use crate::exploration::beyond_others;
 use rl_core::rand::RngExt as _;
 use rl_core::{Domain, Moments, Purpose, Stream, StreamKey};
 
@@ -155,7 +156,7 @@ impl Audit {
                 .map(|(index, probe)| self.live(index, probe, count, &mut stream))
                 .collect();
             let mut mean = vec![0.0; theta.len()];
-            for (probe, paid) in probes.iter_mut().zip(above_others(&earned)) {
+            for (probe, paid) in probes.iter_mut().zip(beyond_others(&earned)) {
                 let share = 1.0 / self.tasks.len() as f64;
                 add(&mut mean, share, &probe.gradient(paid));
             }
@@ -194,14 +195,6 @@ impl Audit {
         };
         key.lane(Purpose::Action, point as u64)
     }
-}
-
-/// What each task earned above the mean of the others, as training pays
-/// E-MAML's samples.
-fn above_others(earned: &[f64]) -> impl Iterator<Item = f64> {
-    let all: f64 = earned.iter().sum();
-    let others = (earned.len() - 1) as f64;
-    earned.iter().map(move |own| own - (all - own) / others)
 }
 
 /// Draws episodes by their probabilities.

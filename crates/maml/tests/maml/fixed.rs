@@ -136,12 +136,21 @@ impl Fixed {
         differences
     }
 
-    /// JᵀFJ times a direction, where the samples were taken.
+    /// JᵀFJ times a direction, where the samples were taken. Prepared for, it must
+    /// be the same.
     pub(crate) fn curvature(&mut self, direction: &[f64]) -> Vec<f64> {
         let meta = self.meta(&self.start.clone());
         self.learner.adapt(&self.rule, &meta);
+        let plain = self.product(&meta, direction);
+        self.learner.prepare(&self.rule);
+        let prepared = self.product(&meta, direction);
+        assert!(relative_error(&prepared, &plain) < 1e-12);
+        prepared
+    }
+
+    fn product(&mut self, meta: &Meta<f64>, direction: &[f64]) -> Vec<f64> {
         let direction = self.shape.read_direction(direction);
-        let product = self.learner.curvature(&self.rule, &meta, direction);
+        let product = self.learner.curvature(&self.rule, meta, direction);
         self.shape.write(&product)
     }
 

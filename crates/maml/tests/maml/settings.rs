@@ -1,13 +1,15 @@
 //! Settings: their checks, and their form in files.
 
 use crate::common::{config, constant, promp, trpo};
-use maml::{Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Outer, TrustRegion};
+use maml::{
+    Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Outer, Surrogate, TrustRegion,
+};
 use nets::Activation;
 
 #[test]
 fn settings_out_of_range_are_named() {
     type Change = fn(&mut MamlConfig);
-    let cases: [(&str, Change); 19] = [
+    let cases: [(&str, Change); 21] = [
         ("tasks = 0", |c| c.tasks = 0),
         ("trajectories = 0", |c| c.trajectories = 0),
         ("gae.gamma = 1.5", |c| c.gae.gamma = 1.5),
@@ -62,6 +64,14 @@ fn settings_out_of_range_are_named() {
         }),
         ("tasks = 1", |c| {
             c.tasks = 1;
+            c.exploration = Exploration::EMaml { coefficient: 1.0 };
+        }),
+        ("inner.surrogate = dice", |c| {
+            c.inner.surrogate = Surrogate::Dice;
+            c.exploration = Exploration::EMaml { coefficient: 1.0 };
+        }),
+        ("inner.surrogate = ratio", |c| {
+            c.inner.surrogate = Surrogate::Ratio;
             c.exploration = Exploration::EMaml { coefficient: 1.0 };
         }),
         ("evaluation.trajectories = 0", |c| {

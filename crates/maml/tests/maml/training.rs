@@ -161,6 +161,7 @@ fn metrics_say_what_happened() {
     assert!(metrics.approx_kl > 0.0 && metrics.approx_kl <= 0.01);
     assert!(metrics.improvement.unwrap() > 0.0);
     assert!(metrics.cg_residual.unwrap() < 0.5);
+    assert_eq!(metrics.cg_iterations, Some(10));
     // Of two coordinates with standard deviations of about 1.
     let one = 0.5 * (std::f64::consts::TAU * std::f64::consts::E).ln();
     assert!(
@@ -168,6 +169,31 @@ fn metrics_say_what_happened() {
         "{}",
         metrics.entropy
     );
+}
+
+/// Either condition is what stops some of the steps.
+#[test]
+fn no_step_is_taken_that_does_not_improve_or_goes_too_far() {
+    let env = points();
+    for max_kl in [0.01, 1e6] {
+        let outer = Outer::Trpo(TrustRegion {
+            max_kl,
+            iterations: 10,
+            damping: 1e-5,
+            backtracks: 40,
+            shrink: 0.8,
+        });
+        let mut trainer = trainer(&env, config(outer), 2);
+        let mut shortened = 0;
+        for _ in 0..4 {
+            let metrics = trainer.update().unwrap();
+            assert_eq!(metrics.accepted, Some(true));
+            assert!(metrics.approx_kl <= max_kl, "{}", metrics.approx_kl);
+            assert!(metrics.improvement.unwrap() > 0.0);
+            shortened += usize::from(metrics.line_search_steps > Some(1));
+        }
+        assert!(shortened > 0, "the test tests nothing");
+    }
 }
 
 #[test]

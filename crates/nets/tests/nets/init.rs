@@ -101,13 +101,32 @@ fn he_normal_values_have_their_deviation() {
 
 #[test]
 fn constants_are_constant() {
-    let blocks = draw(&[4], Init::BlockConstants(vec![0.0, 1.0]));
-    assert_eq!(blocks, Tensor::from_slice(&[0.0, 0.0, 1.0, 1.0]));
     assert_eq!(draw(&[2], Init::Zeros), Tensor::from_slice(&[0.0, 0.0]));
     assert_eq!(
         draw(&[2], Init::Constant(0.5)),
         Tensor::from_slice(&[0.5, 0.5])
     );
+}
+
+#[test]
+fn gates_begin_with_memories_of_all_lengths() {
+    let signs = vec![-1.0, 1.0, 0.0];
+    let draw = |memory| {
+        let signs = signs.clone();
+        draw(&[3 * 4000], Init::Chrono { signs, memory }).chunk(3, 0)
+    };
+    let [writes, keeps, others] = <[Tensor; 3]>::try_from(draw(30.0)).unwrap();
+    assert_close(&writes, &-&keeps, 0.0);
+    assert_close(&others, &others.zeros_like(), 0.0);
+    // A gate σ(ln u) keeps for 1 / (1 − σ(ln u)) = 1 + u steps, U(2, 30).
+    let lengths: Tensor = 1.0 / (1.0 - keeps.sigmoid());
+    let [least, most] = [lengths.min(), lengths.max()].map(|x| x.double_value(&[]));
+    assert!((2.0..2.1).contains(&least) && (29.9..30.0).contains(&most));
+    let mean = lengths.mean(None).double_value(&[]);
+    assert!((mean - 16.0).abs() < 4.0 * 28.0 / (12.0 * 4000.0_f64).sqrt());
+    for gate in draw(2.0) {
+        assert_close(&gate, &gate.zeros_like(), 0.0);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Sequence models.
 
 use nets::tch::{Device, IndexOp as _, Kind, Tensor};
-use nets::{Activation, Blueprint, NetsError, Params, SequenceConfig, SequenceModel};
+use nets::{Activation, Blueprint, NetsError, Params, Recurrent, SequenceConfig, SequenceModel};
 
 use crate::common::{assert_close, gradcheck, normal, stream};
 
@@ -11,8 +11,8 @@ const LANES: i64 = 4;
 
 fn configs() -> [SequenceConfig; 3] {
     [
-        SequenceConfig::Gru { hidden: 5 },
-        SequenceConfig::Lstm { hidden: 5 },
+        SequenceConfig::Gru(Recurrent::plain(5)),
+        SequenceConfig::Lstm(Recurrent::plain(5)),
         SequenceConfig::Mlp {
             hidden: vec![7, 5],
             activation: Activation::Tanh,
@@ -232,7 +232,7 @@ fn second_derivatives_equal_finite_differences() {
 #[test]
 fn the_gru_is_libtorchs() {
     for (kind, tolerance) in [(Kind::Double, 1e-12), (Kind::Float, 1e-6)] {
-        let case = case(&SequenceConfig::Gru { hidden: 5 }, kind);
+        let case = case(&SequenceConfig::Gru(Recurrent::plain(5)), kind);
         let (outputs, last) = case.unroll(&no_resets());
         let tensors = case.params.tensors();
         let state = case.state.unsqueeze(0);
@@ -247,7 +247,7 @@ fn the_gru_is_libtorchs() {
 #[test]
 fn the_lstm_is_libtorchs() {
     for (kind, tolerance) in [(Kind::Double, 1e-12), (Kind::Float, 1e-6)] {
-        let case = case(&SequenceConfig::Lstm { hidden: 5 }, kind);
+        let case = case(&SequenceConfig::Lstm(Recurrent::plain(5)), kind);
         let (outputs, last) = case.unroll(&no_resets());
         let tensors: Vec<Tensor> = case
             .params
@@ -302,18 +302,19 @@ fn parameters_have_the_usual_names_and_shapes() {
 #[test]
 fn configurations_are_read_and_checked() {
     let read = |text: &str| serde_json::from_str::<SequenceConfig>(text);
-    let gru = read(r#"{"kind": "gru", "hidden": 64}"#).unwrap();
-    assert_eq!(gru, SequenceConfig::Gru { hidden: 64 });
+    let gru = r#"{"kind": "gru", "hidden": 64, "input_gain": 1.0, "memory": 2.0}"#;
+    let gru = read(gru).unwrap();
+    assert_eq!(gru, SequenceConfig::Gru(Recurrent::plain(64)));
     let mlp = r#"{"kind": "mlp", "hidden": [64, 32], "activation": "relu"}"#;
     assert_eq!(
         serde_json::to_string(&read(mlp).unwrap()).unwrap(),
         mlp.replace(' ', "")
     );
-    let unknown = read(r#"{"kind": "gru", "hidden": 64, "hiden": 3}"#).unwrap_err();
+    let unknown = read(r#"{"kind": "gru", "hiden": 3}"#).unwrap_err();
     assert!(unknown.to_string().contains("hiden"), "{unknown}");
     let refused = [
-        SequenceConfig::Gru { hidden: 0 },
-        SequenceConfig::Lstm { hidden: 1 << 20 },
+        SequenceConfig::Gru(Recurrent::plain(0)),
+        SequenceConfig::Lstm(Recurrent::plain(1 << 20)),
         SequenceConfig::Mlp {
             hidden: vec![],
             activation: Activation::Relu,
@@ -323,6 +324,25 @@ fn configurations_are_read_and_checked() {
             activation: Activation::Relu,
         },
     ];
+    let beginning = |input_gain, memory| {
+        let hidden = 4;
+        let layer = Recurrent {
+            hidden,
+            input_gain,
+            memory,
+        };
+        let built = SequenceConfig::Gru(layer).build(&mut Blueprint::new(), "", 3);
+        built.map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(beginning(4.0, 30.0), Ok(()));
+    for gain in [0.0, f64::NAN, f64::INFINITY] {
+        let error = beginning(gain, 30.0).unwrap_err();
+        assert!(error.contains(&format!("input_gain is {gain}")), "{error}");
+    }
+    for memory in [1.9, f64::NAN, f64::INFINITY] {
+        let error = beginning(4.0, memory).unwrap_err();
+        assert!(error.contains(&format!("memory is {memory}")), "{error}");
+    }
     for config in refused {
         let error = config.build(&mut Blueprint::new(), "", 3).unwrap_err();
         assert!(
@@ -336,7 +356,7 @@ fn configurations_are_read_and_checked() {
             "{error}"
         );
     }
-    let error = SequenceConfig::Gru { hidden: 4 }
+    let error = SequenceConfig::Gru(Recurrent::plain(4))
         .build(&mut Blueprint::new(), "", 0)
         .unwrap_err();
     assert!(error.to_string().contains("input size is 0"), "{error}");
@@ -345,14 +365,14 @@ fn configurations_are_read_and_checked() {
 #[test]
 #[should_panic(expected = "resets are [steps, lanes]")]
 fn resets_of_another_shape_are_refused() {
-    let case = case(&SequenceConfig::Gru { hidden: 5 }, Kind::Float);
+    let case = case(&SequenceConfig::Gru(Recurrent::plain(5)), Kind::Float);
     let _ = case.unroll(&no_resets().i(..5));
 }
 
 #[test]
 #[should_panic(expected = "a step's state is [lanes, state]")]
 fn a_state_of_another_shape_is_refused() {
-    let case = case(&SequenceConfig::Lstm { hidden: 5 }, Kind::Float);
+    let case = case(&SequenceConfig::Lstm(Recurrent::plain(5)), Kind::Float);
     let _ = case
         .model
         .step(&case.params, &case.inputs.i(0), &case.state.i((.., ..5)));

@@ -2,7 +2,7 @@
 
 use super::frame::{Axis, Frame, Plate, steps_axis};
 use super::labels::{self, Label};
-use super::{AGENT, Figure, ORACLE, RANDOM, WIDTH, stroke};
+use super::{AGENT, Figure, RANDOM, WIDTH, oracle_stroke, stroke};
 use crate::canvas::{Canvas, Stroke};
 use crate::curve::{Band, Curve, Sample};
 use crate::layout::Range;
@@ -164,10 +164,7 @@ fn references(standings: &Standings, evaluations: &[Evaluation]) -> Vec<Referenc
         },
         stroke,
     };
-    let dashed = Stroke {
-        dashed: true,
-        ..Stroke::new(ORACLE, 1.6)
-    };
+    let dashed = oracle_stroke();
     let thin = Stroke::new(RANDOM, 1.4);
     let exact = [
         ("Bayes-optimal", known.bayes_optimal, dashed),

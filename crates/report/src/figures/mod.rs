@@ -73,6 +73,13 @@ const OTHERS: [Color; 5] = [
     Color(0x56, 0xb4, 0xe9),
 ];
 
+fn oracle_stroke() -> Stroke {
+    Stroke {
+        dashed: true,
+        ..Stroke::new(ORACLE, 1.6)
+    }
+}
+
 /// How a learner is drawn, the same in every figure and table.
 pub(crate) fn stroke(learner: &Standing, standings: &Standings) -> Stroke {
     let classical = || {
@@ -81,10 +88,7 @@ pub(crate) fn stroke(learner: &Standing, standings: &Standings) -> Stroke {
     };
     match learner.kind {
         Kind::Trained => Stroke::new(AGENT, 2.6),
-        Kind::Oracle => Stroke {
-            dashed: true,
-            ..Stroke::new(ORACLE, 1.6)
-        },
+        Kind::Oracle => oracle_stroke(),
         Kind::Classical if learner.is_random() => Stroke::new(RANDOM, 1.6),
         Kind::Classical => Stroke {
             // The colors come round again with dashes.

@@ -2,7 +2,7 @@
 
 use super::frame::{Axis, Frame, Plate};
 use super::labels::{self, Label};
-use super::{Figure, ORACLE, WIDTH, stroke};
+use super::{Figure, ORACLE, WIDTH, oracle_stroke, stroke};
 use crate::canvas::{Canvas, Color, Stroke};
 use crate::layout::Range;
 use crate::read::Kind;
@@ -25,16 +25,20 @@ pub(super) fn figure(setting: &Setting<'_>, standings: &Standings) -> Option<Fig
         .find(|learner| learner.kind == Kind::Trained)?;
     let steps = trained.regret.len();
     let high = axis_end(&measured, trained);
-    // An agent that knows its task has no regret: it is the axis itself.
+    let curve = standings.references.bayes_regret_curve(steps);
+    // An agent that knows its task has no regret: it is the axis itself. What
+    // the Bayes-optimal agent was measured to lose says less than its curve.
+    let told = |learner: &Standing| !curve.is_empty() && learner.name == "bayes-optimal";
     let drawn: Vec<&Standing> = measured
         .into_iter()
-        .filter(|l| l.kind != Kind::Oracle || !is_flat(l, high))
+        .filter(|l| l.kind != Kind::Oracle || !(is_flat(l, high) || told(l)))
         .collect();
-    let exact = exact_bayes(standings, &drawn);
+    let exact = exact_bayes(standings, curve, &drawn);
 
     let mut order = drawn.clone();
     order.sort_by_key(|learner| learner.kind == Kind::Classical);
-    let labels = make_labels(&order, exact, standings);
+    let end = exact.last().map(|(_, regret)| *regret);
+    let labels = make_labels(&order, end, standings);
     let title = words::regret_title(setting, trained, &drawn);
     let mut canvas = Canvas::new(WIDTH, HEIGHT);
     let plate = Plate {
@@ -67,15 +71,13 @@ pub(super) fn figure(setting: &Setting<'_>, standings: &Standings) -> Option<Fig
     for learner in &order {
         draw_learner(&mut canvas, &frame, learner, stroke(learner, standings));
     }
-    if let Some(value) = exact.filter(|value| frame.y.holds(*value)) {
-        canvas.dot((frame.right(), frame.y.at(value)), 4.0, ORACLE);
-    }
+    draw_exact(&mut canvas, &frame, &exact);
     labels::draw(&mut canvas, &frame, &labels);
     let cut = labels.iter().any(|label| label.value > high);
     Some(Figure {
         name: "regret",
         title,
-        caption: words::regret_caption(standings, exact.is_some(), cut),
+        caption: words::regret_caption(standings, exact.len(), cut),
         canvas,
     })
 }
@@ -124,6 +126,16 @@ fn draw_learner(canvas: &mut Canvas, frame: &Frame, learner: &Standing, stroke: 
     frame.draw_line(canvas, &line, stroke);
 }
 
+/// A dashed line, or a dot where only the end is known.
+fn draw_exact(canvas: &mut Canvas, frame: &Frame, exact: &[(f64, f64)]) {
+    match exact {
+        [(x, regret)] if frame.y.holds(*regret) => {
+            canvas.dot((frame.x.at(*x), frame.y.at(*regret)), 4.0, ORACLE);
+        }
+        points => frame.draw_line(canvas, points, oracle_stroke()),
+    }
+}
+
 /// The upper end of the y axis. A learner that is far worse than the trained
 /// agent, the oracle and the best of the rest may leave the figure.
 fn axis_end(measured: &[&Standing], trained: &Standing) -> f64 {
@@ -150,10 +162,17 @@ fn is_flat(learner: &Standing, high: f64) -> bool {
         .all(|regret| regret.mean().abs() < 0.01 * high)
 }
 
-/// The exact regret of the Bayes-optimal agent at the end of a trial, where no
-/// oracle was run step by step.
-fn exact_bayes(standings: &Standings, drawn: &[&Standing]) -> Option<f64> {
-    let regret = standings.references.bayes_regret()?;
+/// The exact regret of the Bayes-optimal agent after each step, or only at the
+/// end of a trial where no more is known and no oracle was run step by step.
+fn exact_bayes(standings: &Standings, curve: Vec<f64>, drawn: &[&Standing]) -> Vec<(f64, f64)> {
+    if !curve.is_empty() {
+        let steps = (1_u32..)
+            .zip(curve)
+            .map(|(step, regret)| (f64::from(step), regret));
+        return [(0.0, 0.0)].into_iter().chain(steps).collect();
+    }
     let measured = drawn.iter().any(|learner| learner.kind == Kind::Oracle);
-    (!measured).then_some(regret)
+    let end = standings.references.bayes_regret().filter(|_| !measured);
+    let steps = standings.steps_per_trial as f64;
+    end.map(|regret| (steps, regret)).into_iter().collect()
 }

@@ -178,6 +178,39 @@ fn the_dashes_of_the_oracle_lie_on_the_line_of_the_agent() {
     assert!(last(ORACLE, 1.6) > last(AGENT, 2.6));
 }
 
+/// Where the exact reward of each step is known the regret is drawn dashed, and
+/// the run of the oracle is not drawn beside it.
+#[test]
+fn the_exact_regret_is_drawn_step_by_step() {
+    let oracle = Synthetic::default().others;
+    for (others, stepwise, lines, dots, bands) in [
+        (oracle.clone(), true, true, 0, 0),
+        (Vec::new(), true, true, 0, 0),
+        (oracle, false, true, 0, 1),
+        (Vec::new(), false, false, 1, 0),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let synthetic = Synthetic {
+            others,
+            stepwise,
+            ..Synthetic::default()
+        };
+        synthetic.write(folder.path(), 0);
+        let figures = figures(folder.path());
+        let regret = figures.iter().find(|f| f.name == "regret").unwrap();
+        let items = || regret.canvas.items.iter();
+        let dash = |item: &&Item| matches!(item, Item::Line(_, stroke) if stroke.color == ORACLE);
+        assert_eq!(items().filter(dash).count() > 20, lines);
+        let areas = |opacity: f64| {
+            let black = |item: &&Item| matches!(item, Item::Area(_, color, alpha) if *color == ORACLE && *alpha == opacity);
+            items().filter(black).count()
+        };
+        assert_eq!((areas(1.0), areas(0.18)), (dots, bands));
+        let exactly = regret.caption.contains("Bayes-optimal agent, exactly");
+        assert_eq!(exactly, stepwise, "{}", regret.caption);
+    }
+}
+
 #[test]
 fn learners_have_different_looks() {
     let folder = tempfile::tempdir().unwrap();

@@ -21,6 +21,8 @@ pub(crate) struct Synthetic {
     pub(crate) top: f64,
     /// Other learners, with the share that each closes.
     pub(crate) others: Vec<(&'static str, &'static str, f64)>,
+    /// Whether the Bayes-optimal reward of each step is known.
+    pub(crate) stepwise: bool,
     /// Whether training has ended, so that the comparison was written.
     pub(crate) compared: bool,
     pub(crate) evaluated: bool,
@@ -50,6 +52,7 @@ impl Default for Synthetic {
                 ("ucb1", "classical", 0.62),
                 ("thompson", "classical", 0.73),
             ],
+            stepwise: false,
             compared: true,
             evaluated: true,
             adapted: None,
@@ -141,6 +144,13 @@ impl Synthetic {
             Some(value) => json!({ "value": n * value, "standard_error": 0.0 }),
             None => json!({ "why": "its table needs 3 TB of memory" }),
         };
+        let total = self.bayes.filter(|_| self.stepwise).map(|bayes| n * bayes);
+        let rewards = total.map(|total| {
+            let so_far = self.cumulative(total);
+            let before = [0.0].into_iter().chain(so_far.clone());
+            let steps = so_far.iter().zip(before).map(|(now, before)| now - before);
+            steps.collect::<Vec<f64>>()
+        });
         // All seeds meet the same held-out tasks, so the others do not differ.
         let mut tasks = Noise(99);
         let mut own = Noise(1000 + seed);
@@ -168,6 +178,7 @@ impl Synthetic {
                 "bayes_optimal": exact(self.bayes),
                 "known_task_optimum": exact(Some(self.known)),
                 "random": exact(Some(self.random)),
+                "bayes_optimal_rewards": rewards,
             },
             "learners": learners,
         })

@@ -46,8 +46,8 @@ impl NativeBackend {
             Err(Rl2Error::config("backend", "native", allowed))
         };
         let (cell, hidden) = match config.trunk {
-            SequenceConfig::Gru { hidden } => (Cell::Gru, hidden),
-            SequenceConfig::Lstm { hidden } => (Cell::Lstm, hidden),
+            SequenceConfig::Gru(layer) => (Cell::Gru, layer.hidden),
+            SequenceConfig::Lstm(layer) => (Cell::Lstm, layer.hidden),
             _ => return refuse("this rl2.trunk"),
         };
         if !spec.is_discrete() {

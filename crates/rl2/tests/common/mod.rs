@@ -1,6 +1,6 @@
 //! A bandit small enough to learn within a second, and a training for it.
 
-use nets::{OptimizerConfig, SequenceConfig};
+use nets::{OptimizerConfig, Recurrent, SequenceConfig};
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Discrete, EnvFactory, EnvSpec, Environment, Gae, ObservationSpace, Step, Stream,
@@ -133,7 +133,7 @@ pub(crate) fn config(backend: BackendKind) -> Rl2Config {
             epsilon: 1e-5,
             weight_decay: 0.0,
         },
-        trunk: SequenceConfig::Gru { hidden: 16 },
+        trunk: SequenceConfig::Gru(Recurrent::plain(16)),
         policy: PolicyStart {
             gain: 0.01,
             std: 0.5,

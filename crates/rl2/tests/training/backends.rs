@@ -95,8 +95,8 @@ impl Backend for Both {
 fn both_backends_compute_the_same_gradients() {
     for hidden in [5, 16, 33] {
         for trunk in [
-            nets::SequenceConfig::Gru { hidden },
-            nets::SequenceConfig::Lstm { hidden },
+            nets::SequenceConfig::Gru(nets::Recurrent::plain(hidden)),
+            nets::SequenceConfig::Lstm(nets::Recurrent::plain(hidden)),
         ] {
             let config = Rl2Config {
                 trunk,
@@ -210,7 +210,7 @@ fn every_trunk_runs_on_libtorch() {
         hidden: vec![8, 8],
         activation: nets::Activation::Tanh,
     };
-    for trunk in [nets::SequenceConfig::Lstm { hidden: 8 }, mlp] {
+    for trunk in [nets::SequenceConfig::Lstm(nets::Recurrent::plain(8)), mlp] {
         let mut trainer = trainer(
             Rl2Config {
                 trunk,

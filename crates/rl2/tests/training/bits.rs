@@ -39,7 +39,7 @@ fn a_restored_training_goes_on_with_the_same_bits() {
 #[test]
 fn another_networks_snapshot_is_refused() {
     let wide = Rl2Config {
-        trunk: nets::SequenceConfig::Gru { hidden: 17 },
+        trunk: nets::SequenceConfig::Gru(nets::Recurrent::plain(17)),
         ..config(BackendKind::Torch)
     };
     let other = trainer(wide, 0, 1).snapshot().unwrap();

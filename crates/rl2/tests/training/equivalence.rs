@@ -9,7 +9,7 @@
 
 use crate::common::{config, constant, objective, pool};
 use nets::tch::Device;
-use nets::{NamedArray, SequenceConfig};
+use nets::{NamedArray, Recurrent, SequenceConfig};
 use rl_core::{
     ActRow, ActionSpace, Discrete, EnvFactory, EnvSpec, Environment, Gae, ObservationSpace, Policy,
     PolicyFactory, Row, Step, Stream, TaskDistribution, Tasks,
@@ -262,13 +262,21 @@ fn check(text: &str, trunk: fn(usize) -> SequenceConfig, backend: BackendKind) {
 #[test]
 fn a_gru_learns_what_the_jax_program_learns() {
     for backend in [BackendKind::Native, BackendKind::Torch] {
-        check(GRU, |hidden| SequenceConfig::Gru { hidden }, backend);
+        check(
+            GRU,
+            |hidden| SequenceConfig::Gru(Recurrent::plain(hidden)),
+            backend,
+        );
     }
 }
 
 #[test]
 fn an_lstm_learns_what_the_jax_program_learns() {
     for backend in [BackendKind::Native, BackendKind::Torch] {
-        check(LSTM, |hidden| SequenceConfig::Lstm { hidden }, backend);
+        check(
+            LSTM,
+            |hidden| SequenceConfig::Lstm(Recurrent::plain(hidden)),
+            backend,
+        );
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::cli::BenchArgs;
 use crate::conformance::random_actions;
-use crate::console::{Console, short};
+use crate::console::{Console, Event, short};
 use crate::failure::Failure;
 use crate::registry::{Built, Registry};
 use crate::session::Session;
@@ -54,14 +54,17 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
                 "{name}: {lanes} lanes, {workers} workers: {} steps/s",
                 short(rate)
             ))?;
-            session.console.emit(&json!({
-                "bench": "envs",
-                "environment": name,
-                "settings": built.settings.table(),
-                "lanes": lanes,
-                "workers": workers,
-                "env_steps_per_second": rate,
-            }))?;
+            session.console.emit(
+                Event::Benchmark,
+                &json!({
+                    "bench": "envs",
+                    "environment": name,
+                    "settings": built.settings.table(),
+                    "lanes": lanes,
+                    "workers": workers,
+                    "env_steps_per_second": rate,
+                }),
+            )?;
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use super::words::{MAML, Words};
 use crate::algorithm::maml_config;
 use crate::cli::BenchArgs;
 use crate::config::RunConfig;
-use crate::console::{Console, short};
+use crate::console::{Console, Event, short};
 use crate::failure::Failure;
 use crate::host;
 use crate::presets::{MAML_BENCHMARK, Source};
@@ -47,7 +47,9 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
     let trainer = Trainer::new(env, settings, config.seed, pool).map_err(Failure::config)?;
     let measured = measure(trainer)?;
     session.console.say(measured.text(&session))?;
-    session.console.emit(&measured.row(&config, &session))
+    session
+        .console
+        .emit(Event::Benchmark, &measured.row(&config, &session))
 }
 
 /// What was measured.

@@ -5,7 +5,7 @@ use super::words::{RL2, Words, tile};
 use crate::algorithm::rl2_config;
 use crate::cli::BenchArgs;
 use crate::config::RunConfig;
-use crate::console::{Console, short};
+use crate::console::{Console, Event, short};
 use crate::failure::Failure;
 use crate::host;
 use crate::presets::{BENCHMARK, Source};
@@ -42,7 +42,9 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
     let bench = Bench::new(&session, &config, rl2_config(&settings)?)?;
     let measured = bench.measure(&session)?;
     session.console.say(measured.text(&session))?;
-    session.console.emit(&measured.row(&config, &session))
+    session
+        .console
+        .emit(Event::Benchmark, &measured.row(&config, &session))
 }
 
 /// The settings with tiles chosen for their lanes and minibatches.
@@ -96,8 +98,8 @@ impl Bench {
     ) -> Result<Self, Failure> {
         let env = config.built.factory.as_ref();
         let (cell, hidden) = match settings.trunk {
-            SequenceConfig::Gru { hidden } => (Cell::Gru, hidden),
-            SequenceConfig::Lstm { hidden } => (Cell::Lstm, hidden),
+            SequenceConfig::Gru(layer) => (Cell::Gru, layer.hidden),
+            SequenceConfig::Lstm(layer) => (Cell::Lstm, layer.hidden),
             _ => {
                 let message = "rl2.trunk.kind: bench rl2 counts the operations of gru and lstm";
                 return Err(Failure::config(message));

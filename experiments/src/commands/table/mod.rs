@@ -7,8 +7,10 @@ use crate::registry::Registry;
 use crate::tables::{contest, maml_audit};
 
 /// A table that can be asked for by name.
-struct TableEntry {
-    name: &'static str,
+pub(crate) struct TableEntry {
+    pub(crate) name: &'static str,
+    /// What it shows.
+    pub(crate) summary: &'static str,
     /// Its data file.
     data: &'static str,
     run: fn(&Registry, &TableArgs, Source) -> Result<(), Failure>,
@@ -23,9 +25,10 @@ pub(crate) struct Source {
 
 impl TableEntry {
     /// Learners by settings.
-    const fn contest(name: &'static str, data: &'static str) -> Self {
+    const fn contest(name: &'static str, summary: &'static str, data: &'static str) -> Self {
         Self {
             name,
+            summary,
             data,
             run: contest::run,
         }
@@ -33,18 +36,25 @@ impl TableEntry {
 }
 
 /// All tables.
-const TABLES: &[TableEntry] = &[
+pub(crate) const TABLES: &[TableEntry] = &[
     TableEntry::contest(
         "duan-bandits",
+        "Bernoulli bandits of Duan et al. 2016, table 1: total reward of each learner",
         include_str!("../../tables/duan-bandits.toml"),
     ),
-    TableEntry::contest("duan-mdps", include_str!("../../tables/duan-mdps.toml")),
+    TableEntry::contest(
+        "duan-mdps",
+        "random tabular MDPs of Duan et al. 2016, table 2: total reward of each learner",
+        include_str!("../../tables/duan-mdps.toml"),
+    ),
     TableEntry::contest(
         "wang-bandits",
+        "two-armed bandits of Wang et al. 2016: regret of each learner beside the exact one",
         include_str!("../../tables/wang-bandits.toml"),
     ),
     TableEntry {
         name: "maml-audit",
+        summary: "estimators of MAML's meta-gradient against the exact one: bias and noise",
         data: "",
         run: maml_audit::run,
     },

@@ -6,7 +6,7 @@ mod publish;
 
 use crate::cli::TableArgs;
 use crate::commands::table::Source;
-use crate::console::{Console, Table};
+use crate::console::{Console, Event, Table};
 use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::session::Session;
@@ -31,12 +31,15 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
     let plan = plan(args);
     let rows = measure::rows(&session, source.name, &plan)?;
     for row in &rows {
-        console.emit(&json!({
-            "table": source.name,
-            "quick": args.quick,
-            "seed": args.seed,
-            "row": row,
-        }))?;
+        console.emit(
+            Event::Cell,
+            &json!({
+                "table": source.name,
+                "quick": args.quick,
+                "seed": args.seed,
+                "row": row,
+            }),
+        )?;
     }
     if !console.json() {
         print(&console, &plan, &rows)?;

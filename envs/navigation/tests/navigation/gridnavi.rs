@@ -1,9 +1,7 @@
 //! GridNavi and the policies that know its rules, through the interfaces that
 //! everything else uses.
 
-mod common;
-
-use common::{KEY, always, assert_agrees, discrete, mean, returns, run};
+use crate::common::{KEY, always, assert_agrees, discrete, mean, returns, run};
 use navigation::{ExhaustiveSearch, GridNavi, PosteriorSampling};
 use proptest::prelude::*;
 use rl_core::{

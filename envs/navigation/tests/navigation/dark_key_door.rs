@@ -1,8 +1,6 @@
 //! Looking for key and door in the dark.
 
-mod common;
-
-use common::{KEY, discrete, mean, returns, run};
+use crate::common::{KEY, discrete, mean, returns, run};
 use navigation::DarkKeyDoor;
 use rl_core::{EnvFactory, PolicyFactory, Purpose, Tasks, Trajectory};
 

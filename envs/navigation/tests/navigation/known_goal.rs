@@ -1,8 +1,6 @@
 //! Who is shown its task earns the known-task optimum, and who is not cannot.
 
-mod common;
-
-use common::{KEY, mean, returns, run};
+use crate::common::{KEY, mean, returns, run};
 use navigation::{DarkKeyDoor, GridNavi, Maze, PointCorners, PointNavigation};
 use proptest::prelude::*;
 use rl_core::{EnvFactory, Exact, Purpose, Revealed, TaskDistribution, Tasks};
@@ -60,7 +58,7 @@ fn it_earns_the_expected_optimum() {
     let found = mean(&run(&shown, planner.as_ref(), 20_000), None);
     let values = shown.exact_values();
     let wanted = values.known_task_optimum.get().unwrap();
-    common::assert_agrees(&found, wanted, "known-goal");
+    crate::common::assert_agrees(&found, wanted, "known-goal");
     assert_eq!(values.bayes_optimal, Exact::value(wanted));
 }
 

@@ -1,9 +1,7 @@
 //! What holds of all environments of the family, and of each through the
 //! interfaces that everything else uses.
 
-mod common;
-
-use common::{KEY, always, assert_agrees, mean, run, trial};
+use crate::common::{KEY, always, assert_agrees, mean, run, trial};
 use navigation::{DarkKeyDoor, EmptyGrid, GridNavi, Maze, PointCorners, PointNavigation};
 use proptest::prelude::*;
 use rl_core::{ActionSpace, ActionsMut, EnvFactory, Exact, ObservationSpace, Outcome, SpecError};
@@ -113,7 +111,10 @@ fn no_return_exceeds_the_known_task_optimum() {
             0,
             &mut vec![0.0; lanes * trajectory.observation_width()],
         );
-        for (lane, earned) in common::returns(&trajectory, None).into_iter().enumerate() {
+        for (lane, earned) in crate::common::returns(&trajectory, None)
+            .into_iter()
+            .enumerate()
+        {
             if let Some(optimum) = batch.known_task_optimum(lane) {
                 assert!(earned <= optimum + 1e-4, "{}: {earned}", env.spec().name);
             }

@@ -1,8 +1,6 @@
 //! Every environment draws its task and an episode in it.
 
-mod common;
-
-use common::KEY;
+use crate::common::KEY;
 use navigation::{DarkKeyDoor, EmptyGrid, GridNavi, Maze, PointCorners, PointNavigation};
 use rl_core::{
     EnvFactory, Episode, Ink, Moment, Picture, Shape, SpecError, TaskDistribution, Tasks,
@@ -102,7 +100,7 @@ fn long_ways_are_cut() {
 fn positions_follow_the_agent() {
     let tasks = Tasks::new(GridNavi::new(5, 3, 2).unwrap()).unwrap();
     let mut env = tasks.make(1);
-    common::always(env.as_mut(), |t| [1, 2, 1][t % 3]);
+    crate::common::always(env.as_mut(), |t| [1, 2, 1][t % 3]);
     let positions = env.positions(0);
     assert_eq!(positions.now, [0.5, 0.5]);
     assert_eq!(positions.ended, [1.5, 2.5]);

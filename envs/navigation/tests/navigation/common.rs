@@ -1,15 +1,14 @@
 //! What the tests of all environments need.
-#![allow(dead_code, unreachable_pub, reason = "no test file uses everything")]
 
 use rl_core::{
     Actions, ActionsMut, Domain, EnvFactory, Moments, Outcome, PolicyFactory, Purpose, Stream,
     StreamKey, Trajectory, VecEnv,
 };
 
-pub const KEY: StreamKey = StreamKey::new(1, Domain::HeldOut, 0);
+pub(crate) const KEY: StreamKey = StreamKey::new(1, Domain::HeldOut, 0);
 
 /// The first trial in each lane; what is done is up to `act`.
-pub fn trial(
+pub(crate) fn trial(
     env: &mut dyn VecEnv,
     mut act: impl FnMut(usize, &mut Trajectory, &mut [Stream]),
 ) -> Trajectory {
@@ -28,7 +27,7 @@ pub fn trial(
 }
 
 /// The same discrete actions in all lanes, one for each step of the trial.
-pub fn always(env: &mut dyn VecEnv, action: impl Fn(usize) -> u32) -> Trajectory {
+pub(crate) fn always(env: &mut dyn VecEnv, action: impl Fn(usize) -> u32) -> Trajectory {
     trial(env, |t, trajectory, _| {
         if let ActionsMut::Discrete(actions) = trajectory.acting(t).1.action {
             actions.fill(action(t));
@@ -37,7 +36,7 @@ pub fn always(env: &mut dyn VecEnv, action: impl Fn(usize) -> u32) -> Trajectory
 }
 
 /// One trial of a policy in each of `lanes` tasks.
-pub fn run(env: &dyn EnvFactory, policy: &dyn PolicyFactory, lanes: usize) -> Trajectory {
+pub(crate) fn run(env: &dyn EnvFactory, policy: &dyn PolicyFactory, lanes: usize) -> Trajectory {
     let mut policy = policy.make(env.spec(), lanes).unwrap();
     trial(env.make(lanes).as_mut(), |t, trajectory, streams| {
         let (row, out) = trajectory.acting(t);
@@ -46,7 +45,7 @@ pub fn run(env: &dyn EnvFactory, policy: &dyn PolicyFactory, lanes: usize) -> Tr
 }
 
 /// Returns of the first trial of each lane, of one episode or of all.
-pub fn returns(trajectory: &Trajectory, episode: Option<usize>) -> Vec<f64> {
+pub(crate) fn returns(trajectory: &Trajectory, episode: Option<usize>) -> Vec<f64> {
     let lanes = trajectory.lanes();
     let of_lane = |lane: usize| {
         let (mut at, mut sum) = (0, 0.0);
@@ -61,13 +60,13 @@ pub fn returns(trajectory: &Trajectory, episode: Option<usize>) -> Vec<f64> {
     (0..lanes).map(of_lane).collect()
 }
 
-pub fn mean(trajectory: &Trajectory, episode: Option<usize>) -> Moments {
+pub(crate) fn mean(trajectory: &Trajectory, episode: Option<usize>) -> Moments {
     returns(trajectory, episode).into_iter().collect()
 }
 
 /// Whether a simulated mean is within three standard errors of a value; a
 /// mean without spread has to be the value.
-pub fn assert_agrees(found: &Moments, wanted: f64, what: &str) {
+pub(crate) fn assert_agrees(found: &Moments, wanted: f64, what: &str) {
     let error = (found.mean() - wanted).abs();
     let allowed = 3.0 * found.standard_error() + 1e-4;
     assert!(
@@ -78,7 +77,7 @@ pub fn assert_agrees(found: &Moments, wanted: f64, what: &str) {
     );
 }
 
-pub fn discrete(trajectory: &Trajectory) -> &[u32] {
+pub(crate) fn discrete(trajectory: &Trajectory) -> &[u32] {
     match trajectory.actions() {
         Actions::Discrete(actions) => actions,
         Actions::Box { .. } => panic!("discrete actions"),

@@ -6,27 +6,43 @@ const MEMORY_LIMIT: f64 = (2_u64 << 30) as f64;
 /// Time that it may take, in seconds: 5 minutes.
 const TIME_LIMIT: f64 = 300.0;
 
-/// What a computation takes.
+/// What an exact solution takes: environments refuse what nobody would wait
+/// for, at once and in words.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Cost {
+pub struct Cost {
     /// Bytes of memory.
-    pub(crate) bytes: f64,
+    pub bytes: f64,
     /// Seconds on one core.
-    pub(crate) seconds: f64,
-    /// Whether it takes about as much, and not possibly much less.
-    pub(crate) exact: bool,
+    pub seconds: f64,
+    /// How well both are known.
+    pub known: Known,
+}
+
+/// How well a [`Cost`] is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It takes about as much.
+    About,
+    /// It takes as much or more.
+    AtLeast,
+    /// It takes as much or less.
+    AtMost,
 }
 
 impl Cost {
-    /// Refuses what takes too much memory or time.
+    /// Refuses what takes more than 2 GiB of memory or 5 minutes.
     ///
     /// # Errors
     /// How much it would take and what to do, as a clause.
-    pub(crate) fn affordable(self, computation: &str, advice: &str) -> Result<(), String> {
+    pub fn affordable(self, computation: &str, advice: &str) -> Result<(), String> {
         if self.bytes <= MEMORY_LIMIT && self.seconds <= TIME_LIMIT {
             return Ok(());
         }
-        let about = if self.exact { "about" } else { "up to" };
+        let about = match self.known {
+            Known::About => "about",
+            Known::AtLeast => "at least",
+            Known::AtMost => "up to",
+        };
         Err(format!(
             "{computation} needs {about} {} of memory and {} on one core; it is attempted up to \
              2 GiB and 5 minutes: {advice}",
@@ -77,7 +93,10 @@ mod tests {
         let cost = |bytes, seconds| Cost {
             bytes,
             seconds,
-            exact: seconds < 1e6,
+            known: match seconds < 1e6 {
+                true => Known::About,
+                false => Known::AtMost,
+            },
         };
         assert!(cost(2e9, 200.0).affordable("it", "no").is_ok());
         let why = cost(3.1e12, 7200.0).affordable("the search", "take less");
@@ -88,6 +107,7 @@ mod tests {
         let why = cost(1e40, f64::INFINITY)
             .affordable("it", "no")
             .unwrap_err();
+        assert_eq!(memory(2.6e10), "26 GB");
         assert!(why.contains("up to 10^25 PB") && why.contains("more than 10^300 years"));
     }
 }

@@ -1,0 +1,156 @@
+//! The same bits for any number of workers and either way of collecting.
+
+use crate::common::{Fault, KEY, SIZE, sums, walks};
+use rl_core::{Actions, Domain, StreamKey};
+use rollout::{Batch, BatchSize, Held, Pool, evaluate, evaluate_watched};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Everything that a batch holds, by lane, as bits.
+fn bits(batch: &Batch) -> Vec<Vec<u64>> {
+    let mut lanes = Vec::new();
+    for tile in batch.tiles() {
+        let trajectory = tile.trajectory();
+        let width = trajectory.lanes();
+        let Actions::Discrete(actions) = trajectory.actions() else {
+            panic!("discrete actions");
+        };
+        for lane in 0..width {
+            let mut all = vec![trajectory.lengths()[lane] as u64];
+            all.extend(tile.known_task_optimum()[lane].map(f64::to_bits));
+            for index in (lane..trajectory.rewards().len()).step_by(width) {
+                all.push(u64::from(trajectory.rewards()[index].to_bits()));
+                all.push(u64::from(trajectory.values()[index].to_bits()));
+                all.push(u64::from(trajectory.log_probs()[index].to_bits()));
+                all.push(u64::from(actions[index]));
+                all.push(trajectory.outcomes()[index] as u64);
+                all.push(u64::from(trajectory.trial_ends()[index]));
+                let observation = &trajectory.observations()[index * 2..index * 2 + 2];
+                all.extend(observation.iter().map(|o| u64::from(o.to_bits())));
+            }
+            for index in 0..trajectory.truncations(lane) {
+                let last = trajectory.final_observation(lane, index);
+                all.extend(last.iter().map(|o| u64::from(o.to_bits())));
+            }
+            lanes.push(all);
+        }
+    }
+    lanes
+}
+
+#[test]
+fn any_number_of_workers_and_either_way_give_the_same_bits() {
+    let env = walks(Fault::None);
+    let mut reference = None;
+    for workers in [1, 2, 3, 8] {
+        let pool = Pool::new(workers, || ()).unwrap();
+        let mut batch = Batch::new(env.as_ref(), SIZE).unwrap();
+        batch.collect(&pool, &sums(), KEY).unwrap();
+        let tiled = bits(&batch);
+        batch.collect_in_lockstep(&pool, &sums(), KEY).unwrap();
+        assert_eq!(tiled, bits(&batch), "in lockstep, {workers} workers");
+        assert_eq!(
+            *reference.get_or_insert(tiled.clone()),
+            tiled,
+            "{workers} workers"
+        );
+    }
+    let pool = Pool::new(2, || ()).unwrap();
+    let mut other = Batch::new(env.as_ref(), BatchSize { tile: 29, ..SIZE }).unwrap();
+    other.collect(&pool, &sums(), KEY).unwrap();
+    assert_eq!(bits(&other), reference.unwrap(), "another size of tiles");
+    let key = StreamKey { round: 5, ..KEY };
+    let before = bits(&other);
+    other.collect(&pool, &sums(), key).unwrap();
+    assert_ne!(bits(&other), before, "the next round differs");
+}
+
+#[test]
+fn evaluation_is_the_same_for_any_number_of_workers_and_adds_up() {
+    let env = walks(Fault::None);
+    let held = Held {
+        tasks: 150,
+        seed: 3,
+        domain: Domain::HeldOut,
+    };
+    let one = Pool::new(1, || ()).unwrap();
+    let first = evaluate(&one, &env, &sums(), held).unwrap();
+    let three = Pool::new(3, || ()).unwrap();
+    assert_eq!(first, evaluate(&three, &env, &sums(), held).unwrap());
+
+    assert_eq!(first.returns.count(), 150);
+    assert_eq!(first.known_task_optimum.count(), 150);
+    let episodes: f64 = first.episode_returns.iter().map(|e| e.mean()).sum();
+    assert!((episodes - first.returns.mean()).abs() < 1e-9);
+    let last = first.cumulative_reward.last().unwrap().mean();
+    assert!((last - first.returns.mean()).abs() < 1e-9);
+    let trials: rl_core::Moments = first.trial_returns.iter().copied().collect();
+    assert!((trials.mean() - first.returns.mean()).abs() < 1e-9);
+    assert!(first.regret.is_empty(), "trials that end early have none");
+
+    let endless = evaluate(&three, &walks(Fault::NeverEnds), &sums(), held).unwrap();
+    let regret = endless.regret.last().unwrap().mean();
+    let expected = endless.known_task_optimum.mean() - endless.returns.mean();
+    assert!((regret - expected).abs() < 1e-9);
+
+    let training = Held {
+        domain: Domain::Training,
+        ..held
+    };
+    let training = evaluate(&one, &env, &sums(), training).unwrap();
+    assert_ne!(first.known_task_optimum, training.known_task_optimum);
+}
+
+/// Whoever watches is told of every task once, and changes nothing.
+#[test]
+fn who_watches_hears_of_every_task() {
+    let env = walks(Fault::None);
+    let held = Held {
+        tasks: 150,
+        seed: 3,
+        domain: Domain::HeldOut,
+    };
+    for workers in [1, 3] {
+        let pool = Pool::new(workers, || ()).unwrap();
+        let heard = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+        let watch = {
+            let heard = Arc::clone(&heard);
+            move |tasks| {
+                heard[0].fetch_add(tasks, Ordering::Relaxed);
+                heard[1].fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let watched = evaluate_watched(&pool, &env, &sums(), (held, watch)).unwrap();
+        assert_eq!(watched, evaluate(&pool, &env, &sums(), held).unwrap());
+        let [tasks, times] = heard.as_ref();
+        assert_eq!(tasks.load(Ordering::Relaxed), 150);
+        assert!(times.load(Ordering::Relaxed) > 1);
+    }
+}
+
+#[test]
+fn another_rollout_meets_the_same_tasks_with_fresh_noise() {
+    let pool = Pool::new(2, || ()).unwrap();
+    let first = StreamKey {
+        lanes_per_task: 4,
+        ..KEY
+    };
+    let second = StreamKey {
+        rollout: 1,
+        ..first
+    };
+    let mut batch = Batch::new(walks(Fault::None).as_ref(), SIZE).unwrap();
+    let mut collect = |key| {
+        batch.collect(&pool, &sums(), key).unwrap();
+        let optima = batch.tiles().iter().flat_map(|t| t.known_task_optimum());
+        let optima: Vec<_> = optima.copied().collect();
+        (optima, bits(&batch))
+    };
+    let ((tasks, one), (same_tasks, two)) = (collect(first), collect(second));
+    assert_eq!(tasks, same_tasks);
+    assert_ne!(one, two);
+    for shared in tasks.chunks(4) {
+        assert!(shared.iter().all(|task| *task == shared[0]));
+    }
+    assert_ne!(tasks[0], tasks[4]);
+}

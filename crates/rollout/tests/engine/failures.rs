@@ -1,0 +1,227 @@
+//! Failures say where, and hang nobody.
+
+use crate::common::{Fault, KEY, SIZE, sums, walks};
+use rl_core::{
+    ActRow, ActionSpace, Continuous, Domain, EnvFactory, EnvSpec, Environment, ObservationSpace,
+    Policy, PolicyFactory, Row, Step, Stream, TaskDistribution, Tasks,
+};
+use rollout::{Batch, BatchSize, Held, Pool, RolloutError, evaluate};
+use std::sync::Arc;
+
+/// Panics at its fourth step.
+struct Faulty(usize);
+
+impl Policy for Faulty {
+    fn act(&mut self, _: &Row<'_>, _: &mut [Stream], _: ActRow<'_>) {
+        self.0 += 1;
+        assert!(self.0 < 4, "a faulty policy");
+    }
+}
+
+struct MakeFaulty;
+
+impl PolicyFactory for MakeFaulty {
+    fn name(&self) -> String {
+        "faulty".into()
+    }
+
+    fn make(&self, _: &EnvSpec, _: usize) -> Result<Box<dyn Policy>, String> {
+        Ok(Box::new(Faulty(0)))
+    }
+}
+
+#[test]
+fn a_panic_in_an_environment_says_where_and_hangs_nobody() {
+    for workers in [1, 3] {
+        let pool = Pool::new(workers, || ()).unwrap();
+        let env = walks(Fault::Panic);
+        let mut batch = Batch::new(env.as_ref(), SIZE).unwrap();
+        let error = batch.collect(&pool, &sums(), KEY).unwrap_err();
+        let RolloutError::Environment { site, message, .. } = &error else {
+            panic!("{error}");
+        };
+        assert!(message.contains("too far"), "{message}");
+        let text = error.to_string();
+        for part in ["'walk'", "seed 11", "lane", "episode", "step", "batch 4"] {
+            assert!(text.contains(part), "'{part}' is not in: {text}");
+        }
+        let lockstep = batch.collect_in_lockstep(&pool, &sums(), KEY).unwrap_err();
+        assert!(matches!(lockstep, RolloutError::Environment { .. }));
+        // The engine goes on, and the place is where the fault is met again.
+        let healthy = walks(Fault::None);
+        let mut batch = Batch::new(healthy.as_ref(), SIZE).unwrap();
+        batch.collect(&pool, &sums(), KEY).unwrap();
+        let tile = &batch.tiles()[site.place.lane as usize / SIZE.tile];
+        let lane = site.place.lane as usize % SIZE.tile;
+        let trajectory = tile.trajectory();
+        let far = (0..trajectory.steps())
+            .map(|t| trajectory.rewards()[t * trajectory.lanes() + lane])
+            .find(|reward| *reward > 4.0);
+        assert!(message.ends_with(&far.unwrap().to_string()), "{message}");
+    }
+}
+
+#[test]
+fn a_reward_that_is_not_finite_is_refused() {
+    let pool = Pool::new(2, || ()).unwrap();
+    let env = walks(Fault::Nan);
+    let mut batch = Batch::new(env.as_ref(), SIZE).unwrap();
+    let error = batch.collect(&pool, &sums(), KEY).unwrap_err().to_string();
+    assert!(
+        error.starts_with("environment 'walk' gave reward NaN in") && error.contains("lane"),
+        "{error}"
+    );
+    assert!(batch.collect_in_lockstep(&pool, &sums(), KEY).is_err());
+}
+
+#[test]
+fn a_panic_in_a_policy_is_not_blamed_on_the_environment() {
+    let pool = Pool::new(2, || ()).unwrap();
+    let policy: Arc<dyn PolicyFactory> = Arc::new(MakeFaulty);
+    let mut batch = Batch::new(walks(Fault::None).as_ref(), SIZE).unwrap();
+    let error = batch.collect(&pool, &policy, KEY).unwrap_err().to_string();
+    assert!(
+        error.contains("policy 'faulty' panicked at step 3 of lanes 0 to 3"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    #[derive(Clone)]
+    struct Boxes;
+    #[derive(Default)]
+    struct Nothing;
+    impl Environment for Nothing {
+        type State = ();
+        type Action = Continuous;
+        fn reset(&self, _: &mut (), _: &mut Stream) {}
+        fn step(&self, _: &mut (), _: &[f32], _: &mut Stream) -> Step {
+            Step::proceed(0.0)
+        }
+        fn observe(&self, _: &(), _: &mut [f32]) {}
+    }
+    impl TaskDistribution for Boxes {
+        type Task = Nothing;
+        fn spec(&self) -> EnvSpec {
+            EnvSpec {
+                name: "boxes".into(),
+                observation: ObservationSpace::Vector { size: 0 },
+                action: ActionSpace::Box {
+                    low: vec![-1.0],
+                    high: vec![1.0],
+                },
+                horizon: 3,
+                episodes: 1,
+            }
+        }
+        fn sample(&self, _: &mut Nothing, _: &mut Stream) {}
+    }
+    let pool = Pool::new(1, || ()).unwrap();
+    let env = Tasks::new(Boxes).unwrap();
+    let mut batch = Batch::new(&env, SIZE).unwrap();
+    let error = batch.collect(&pool, &sums(), KEY).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "'sums' cannot act in 'boxes': it needs discrete actions"
+    );
+    let error = Batch::new(&env, BatchSize { tile: 0, ..SIZE })
+        .err()
+        .unwrap();
+    assert_eq!(error.to_string(), "tile = 0; allowed: at least 1");
+    let held = Held {
+        tasks: 0,
+        seed: 0,
+        domain: Domain::HeldOut,
+    };
+    let env: Arc<dyn EnvFactory> = Arc::new(env);
+    assert!(evaluate(&pool, &env, &sums(), held).is_err());
+}
+
+/// Always wants the third of two actions, or panics when it is made.
+struct MakeWrong {
+    panic: bool,
+}
+
+struct Wrong;
+
+impl Policy for Wrong {
+    fn act(&mut self, row: &Row<'_>, _: &mut [Stream], out: ActRow<'_>) {
+        let actions = out.action.discrete().expect("a discrete environment");
+        actions.fill(0);
+        // Only once it has had some luck.
+        for lane in 0..row.lanes {
+            actions[lane] = if row.previous_reward[lane] > 2.0 {
+                2
+            } else {
+                1
+            };
+        }
+    }
+}
+
+impl PolicyFactory for MakeWrong {
+    fn name(&self) -> String {
+        "wrong".into()
+    }
+
+    fn make(&self, _: &EnvSpec, _: usize) -> Result<Box<dyn Policy>, String> {
+        assert!(!self.panic, "no such weights");
+        Ok(Box::new(Wrong))
+    }
+}
+
+#[test]
+fn an_action_that_does_not_exist_is_the_policys_fault() {
+    let pool = Pool::new(2, || ()).unwrap();
+    let policy: Arc<dyn PolicyFactory> = Arc::new(MakeWrong { panic: false });
+    let mut batch = Batch::new(walks(Fault::None).as_ref(), SIZE).unwrap();
+    let error = batch.collect(&pool, &policy, KEY).unwrap_err().to_string();
+    assert!(
+        error.starts_with("policy 'wrong' gave action 2 in"),
+        "{error}"
+    );
+    assert!(error.ends_with("allowed: 0 to 1"), "{error}");
+    let again = batch.collect_in_lockstep(&pool, &policy, KEY).unwrap_err();
+    assert!(again.to_string().contains("action 2"), "{again}");
+}
+
+#[test]
+fn a_failure_while_a_policy_is_made_keeps_the_batch_usable() {
+    let pool = Pool::new(2, || ()).unwrap();
+    let policy: Arc<dyn PolicyFactory> = Arc::new(MakeWrong { panic: true });
+    let mut batch = Batch::new(walks(Fault::None).as_ref(), SIZE).unwrap();
+    let tiles = batch.tiles().len();
+    let error = batch.collect(&pool, &policy, KEY).unwrap_err().to_string();
+    assert!(error.contains("'wrong' cannot act in 'walk'") && error.contains("no such weights"));
+    assert_eq!(batch.tiles().len(), tiles);
+    batch.collect(&pool, &sums(), KEY).unwrap();
+}
+
+#[test]
+fn a_panic_in_lockstep_is_an_error_too() {
+    let pool = Pool::new(2, || ()).unwrap();
+    let policy: Arc<dyn PolicyFactory> = Arc::new(MakeFaulty);
+    let mut batch = Batch::new(walks(Fault::None).as_ref(), SIZE).unwrap();
+    let error = batch.collect_in_lockstep(&pool, &policy, KEY).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("policy 'faulty' panicked at step 3")
+    );
+}
+
+#[test]
+fn what_would_not_fit_into_memory_is_refused_before_it_is_made() {
+    let size = BatchSize {
+        lanes: 1 << 20,
+        tile: 32,
+        steps: 1 << 30,
+    };
+    let error = Batch::new(walks(Fault::None).as_ref(), size).err().unwrap();
+    let error = error.to_string();
+    assert!(
+        error.contains("GiB") && error.contains("fewer lanes"),
+        "{error}"
+    );
+}
