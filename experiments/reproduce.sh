@@ -39,11 +39,16 @@ point_navigation() {
     train maml maml/point-navigation --seeds 5
     train random maml/point-navigation maml.updates=0 --seeds 5
     # Larger steps throw a policy off that was not trained to be adapted.
-    local small='maml.evaluation.rates=[0.1,0.05]'
-    train pretrained maml/point-navigation maml.inner.steps=0 "$small" --seeds 5
-    train oracle maml/point-navigation maml.inner.steps=0 "$small" environment.task=shown --seeds 5
+    train pretrained maml/point-navigation maml.inner.steps=0 'maml.evaluation.rates=[0.05]' \
+        --seeds 5
+    train oracle maml/point-navigation maml.inner.steps=0 maml.evaluation.steps=0 \
+        environment.task=shown --seeds 5
     experiments report runs/maml runs/pretrained runs/random runs/oracle \
         --out runs/point-navigation
+}
+
+random_mdps() {
+    train dirichlet-mdp rl2/dirichlet-mdp --seeds 2
 }
 
 maml_bandits() {
@@ -61,7 +66,7 @@ tables() {
     experiments table maml-audit
 }
 
-all=(quickstart bandits point_navigation maml_bandits point_corners tables)
+all=(quickstart bandits random_mdps point_navigation maml_bandits point_corners tables)
 for name in "${@:-${all[@]}}"; do
     name=${name//-/_}
     case " ${all[*]} " in

@@ -1,12 +1,12 @@
 //! Learners side by side on the same held-out tasks.
 
-use crate::algorithm::{Adaptation, Training};
+use crate::algorithm::{Adaptation, Training, Watch};
 use crate::config::{Actions, RunConfig};
 use crate::failure::Failure;
 use crate::references::{Reference, References};
 use crate::session::Session;
 use rl_core::{Domain, EnvFactory, Moments, PolicyFactory};
-use rollout::{Evaluation, Held, evaluate, evaluate_watched};
+use rollout::{Evaluation, Held, evaluate_watched};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -101,7 +101,7 @@ impl Measured {
 }
 
 /// The agent of a run on the first `tasks` held-out tasks of the run's seed;
-/// `watch` hears how many more are done.
+/// `watch` hears how many more are done. A signal to the session calls it off.
 pub(crate) fn measure(
     session: &Session<'_>,
     config: &RunConfig,
@@ -109,9 +109,15 @@ pub(crate) fn measure(
     (tasks, watch): (usize, impl Fn(usize) + Send + Sync + 'static),
 ) -> Result<Measured, Failure> {
     let env = &config.built.factory;
-    let policy = agent.policy(config.evaluation.actions);
+    let actions = config.evaluation.actions;
+    let policy = agent.policy(actions);
     let held = held_out(tasks, config.seed);
-    if let Some(adaptation) = agent.adaptation(env.as_ref(), held)? {
+    let interrupt = session.interrupt.clone();
+    let watch: Watch = Arc::new(move |more| {
+        watch(more);
+        interrupt.flow()
+    });
+    if let Some(adaptation) = agent.adaptation(env, (held, actions), &watch)? {
         let last = |row: &[f64]| row.last().copied().unwrap_or(f64::NAN);
         let result = LearnerResult {
             name: policy.name(),
@@ -130,7 +136,8 @@ pub(crate) fn measure(
             returns: Vec::new(),
         });
     }
-    let evaluation = evaluate_watched(&session.pool, env, &policy, (held, watch))?;
+    let watched = (held, move |more| watch(more));
+    let evaluation = evaluate_watched(&session.pool, env, &policy, watched)?;
     Ok(Measured {
         result: LearnerResult::new(policy.name(), LearnerKind::Trained, &evaluation),
         adaptation: None,
@@ -228,14 +235,17 @@ pub(crate) fn held_out(tasks: usize, seed: u64) -> Held {
     }
 }
 
-/// One policy on the first `tasks` held-out tasks of a seed.
+/// One policy on the first `tasks` held-out tasks of a seed. A signal to the
+/// session calls it off.
 pub(crate) fn on_held_out(
     session: &Session<'_>,
     env: &Arc<dyn EnvFactory>,
     policy: &Arc<dyn PolicyFactory>,
     (tasks, seed): (usize, u64),
 ) -> Result<Evaluation, Failure> {
-    Ok(evaluate(&session.pool, env, policy, held_out(tasks, seed))?)
+    let interrupt = session.interrupt.clone();
+    let watched = (held_out(tasks, seed), move |_| interrupt.flow());
+    Ok(evaluate_watched(&session.pool, env, policy, watched)?)
 }
 
 /// A trained agent beside the learners of its configuration.

@@ -4,7 +4,7 @@ use maml::MamlError;
 use record::RecordError;
 use report::ReportError;
 use rl2::Rl2Error;
-use rollout::RolloutError;
+use rollout::{Culprit, RolloutError};
 use std::fmt::{self, Display};
 use std::io;
 
@@ -31,6 +31,9 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     /// The message, empty where nobody is left to read it.
     pub(crate) message: String,
+    /// Whether a training that is resumed comes to the same failure again,
+    /// because nothing outside of its settings brought it about.
+    pub(crate) repeats: bool,
 }
 
 impl Failure {
@@ -54,9 +57,21 @@ impl Failure {
         Self::new(Exit::Stopped, message)
     }
 
+    /// The training came to numbers that it cannot go on from.
+    fn diverged(message: impl Display) -> Self {
+        Self {
+            repeats: true,
+            ..Self::internal(message)
+        }
+    }
+
     fn new(exit: Exit, message: impl Display) -> Self {
         let message = message.to_string();
-        Self { exit, message }
+        Self {
+            exit,
+            message,
+            repeats: false,
+        }
     }
 
     /// The same failure, with where it happened in front.
@@ -118,6 +133,11 @@ impl From<RolloutError> for Failure {
             RolloutError::Size { .. }
             | RolloutError::Unfit { .. }
             | RolloutError::Memory { .. } => Self::config(error),
+            RolloutError::CalledOff => Self::stopped(error),
+            RolloutError::NotAllowed {
+                culprit: Culprit::Policy(_),
+                ..
+            } => Self::diverged(error),
             _ => Self::internal(error),
         }
     }
@@ -128,6 +148,7 @@ impl From<Rl2Error> for Failure {
         match error {
             Rl2Error::Config { .. } => Self::config(error),
             Rl2Error::Rollout(error) => error.into(),
+            Rl2Error::Update { .. } => Self::diverged(error),
             _ => Self::internal(error),
         }
     }
@@ -138,6 +159,9 @@ impl From<MamlError> for Failure {
         match error {
             MamlError::Config { .. } | MamlError::Network { .. } => Self::config(error),
             MamlError::Rollout(error) => error.into(),
+            MamlError::Update { .. }
+            | MamlError::ValueUpdate { .. }
+            | MamlError::Adaptation { .. } => Self::diverged(error),
             _ => Self::internal(error),
         }
     }

@@ -74,13 +74,13 @@ pub(crate) fn write(run: &RunDir, config: &RunConfig, agent: &dyn Training) -> R
 /// If an adaptation fails, the policy cannot act, the trial is too long, or
 /// something would be drawn at no finite place.
 fn draw(config: &RunConfig, agent: &dyn Training) -> Result<Option<Pictures>, Failure> {
-    let (env, evaluation) = (config.built.factory.as_ref(), &config.evaluation);
+    let (env, evaluation) = (&config.built.factory, &config.evaluation);
     let held = held_out(evaluation.tasks.get(), config.seed);
     let mut tasks = Vec::new();
     for task in 0..held.tasks.min(TASKS) {
         let policies = agent.policies(env, (held, task), evaluation.actions)?;
         let stage = Stage {
-            env,
+            env: env.as_ref(),
             seed: config.seed,
             task,
         };

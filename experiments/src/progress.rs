@@ -145,14 +145,6 @@ impl Met {
         pace.say(done == *total, line);
         bar.set_message(message);
     }
-
-    /// All of them, where they were not counted one by one.
-    pub(crate) fn all(&self) {
-        let left = self.0.total.saturating_sub(self.0.bar.position());
-        if left > 0 {
-            self.more(left as usize);
-        }
-    }
 }
 
 impl Drop for Counter {

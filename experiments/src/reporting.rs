@@ -2,17 +2,17 @@
 
 use crate::failure::Failure;
 use record::Reader;
+use report::Written;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Writes figures, tables and the HTML page of some runs into a folder, and
-/// returns the page.
+/// Writes figures, tables and the HTML page of some runs into a folder.
 ///
 /// # Errors
 /// If a run's files are damaged, or the folder is not writable.
-pub(crate) fn write(runs: &[PathBuf], out: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn write(runs: &[PathBuf], out: &Path) -> Result<Written, Failure> {
     let runs = report::load(runs)?;
-    Ok(report::write(&runs, out)?.html)
+    Ok(report::write(&runs, out)?)
 }
 
 /// The runs of a folder: itself, or its `seed-*` folders in the order of their

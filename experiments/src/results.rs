@@ -17,7 +17,9 @@ pub(crate) struct Summary {
     pub(crate) seconds: f64,
     pub(crate) training_seconds: f64,
     pub(crate) env_steps: u64,
-    pub(crate) env_steps_per_second: f64,
+    /// None where nothing was trained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) env_steps_per_second: Option<f64>,
     pub(crate) tasks: usize,
     pub(crate) mean_return: f64,
     pub(crate) standard_error: f64,
@@ -53,7 +55,8 @@ impl Summary {
             seconds: finished.seconds,
             training_seconds: finished.training_seconds,
             env_steps: comparison.env_steps,
-            env_steps_per_second: comparison.env_steps as f64 / finished.training_seconds,
+            env_steps_per_second: (comparison.env_steps > 0)
+                .then(|| comparison.env_steps as f64 / finished.training_seconds),
             tasks: comparison.tasks,
             mean_return: agent.mean_return,
             standard_error: agent.standard_error,
@@ -270,12 +273,15 @@ pub(crate) fn print_summary(console: &Console, summary: &Summary) -> Result<(), 
             console.good(&text)
         ))?;
     }
-    console.say(format!(
-        "{} environment steps in {} ({} per second)",
-        short(summary.env_steps as f64),
-        duration(summary.training_seconds),
-        short(summary.env_steps_per_second)
-    ))?;
+    console.say(match summary.env_steps_per_second {
+        None => "no training: 0 environment steps".to_owned(),
+        Some(rate) => format!(
+            "{} environment steps in {} ({} per second)",
+            short(summary.env_steps as f64),
+            duration(summary.training_seconds),
+            short(rate)
+        ),
+    })?;
     console.say(format!("run:    {}", summary.run.display()))?;
     console.say(format!(
         "report: {}",

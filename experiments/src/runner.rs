@@ -242,7 +242,13 @@ impl Drive<'_> {
         loop {
             let due = done.is_multiple_of(self.config.evaluation.interval.get()) || done == total;
             if due && self.evaluated != Some(done) {
-                let row = self.evaluate(done).map_err(|failure| self.saved(failure))?;
+                let row = match self.evaluate(done) {
+                    Err(failure) if self.called_off(&failure) => {
+                        self.save()?;
+                        return Err(self.stopped_after(done));
+                    }
+                    row => row.map_err(|failure| self.saved(failure))?,
+                };
                 self.session.console.emit(Event::Evaluation, &row)?;
                 progress.note(format!(
                     "{label}: update {done}/{total}  held-out return {:.4} ± {:.4}",
@@ -254,7 +260,7 @@ impl Drive<'_> {
             }
             if self.session.interrupt.asked() {
                 self.save()?;
-                return Err(self.stopped(&format!("stopped after update {done} of {total}")));
+                return Err(self.stopped_after(done));
             }
             let update = self
                 .training
@@ -276,7 +282,6 @@ impl Drive<'_> {
 
     /// The comparison with the other learners, and its file.
     fn finish(self, others: &[Player]) -> Result<Finished, Failure> {
-        let total = self.training.updates();
         let path = self.run.path().to_path_buf();
         let timing: Vec<Timing> = self.run.rows(Stream::Timing)?;
         let training_seconds = timing.last().map_or(0.0, |row| row.seconds);
@@ -304,13 +309,17 @@ impl Drive<'_> {
         );
         let stages = Stages::new(&label, 1 + others.len());
         let before = |index, name: &str| match self.session.interrupt.asked() {
-            true => Err(self.stopped(&format!("stopped after update {total}, the last"))),
+            true => Err(self.stopped_after(self.training.updates_done())),
             false => {
                 stages.begin(index, name);
                 Ok(())
             }
         };
-        let comparison = contest.run(self.session, before)?;
+        let comparison = contest.run(self.session, before);
+        let comparison = comparison.map_err(|failure| match self.called_off(&failure) {
+            true => self.stopped_after(self.training.updates_done()),
+            false => self.saved(failure),
+        })?;
         self.run
             .write_document(Document::Comparison, &comparison)
             .map_err(|error| self.stopped(&error.to_string()))?;
@@ -371,12 +380,33 @@ impl Drive<'_> {
         Failure::stopped(format!("{why}; go on with: {resume}"))
     }
 
-    /// A failure of the training itself, and what can be done after putting it
-    /// right.
+    /// Stopped by a signal, when so many updates were done.
+    fn stopped_after(&self, done: u64) -> Failure {
+        let total = self.training.updates();
+        self.stopped(&format!("stopped after update {done} of {total}"))
+    }
+
+    /// Whether it was a signal that ended an evaluation.
+    fn called_off(&self, failure: &Failure) -> bool {
+        failure.exit == Exit::Stopped && self.session.interrupt.asked()
+    }
+
+    /// A failure of the training itself, and what can be done about it.
     fn saved(&self, mut failure: Failure) -> Failure {
         if failure.exit == Exit::Internal {
-            let resume = resume_command(self.run.path());
-            failure.message += &format!("\nWhat was done before is saved; go on with: {resume}");
+            let path = self.run.path();
+            failure.message += &match failure.repeats {
+                true => format!(
+                    "\nTo resume would repeat it; train anew with a changed setting: {} train {} \
+                     KEY=VALUE --runs FOLDER",
+                    host::program(),
+                    quoted(&path.join("config.toml"))
+                ),
+                false => format!(
+                    "\nWhat was done before is saved; go on with: {}",
+                    resume_command(path)
+                ),
+            };
         }
         failure
     }

@@ -41,6 +41,15 @@ pub enum MamlError {
         /// What failed.
         source: NetsError,
     },
+    /// A failure of the value network's learning.
+    #[error("update {update}: the value network: {source}; parameters are unchanged since \
+             update {}. A lower maml.baseline.learning_rate may help", update - 1)]
+    ValueUpdate {
+        /// The update, counted from 1.
+        update: u64,
+        /// What failed.
+        source: NetsError,
+    },
     /// An adaptation that left the finite numbers.
     #[error("{}: parameter '{parameter}' is {value} after inner step {step} of task {task}; \
              nothing was changed. A lower maml.inner.rates may help",

@@ -9,7 +9,9 @@ use crate::validate::rates;
 use crate::value::ValueModel;
 use rl_core::{EnvFactory, Moments, PolicyFactory, StreamKey};
 use rollout::{Held, RolloutError};
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// An evaluation of the adaptation.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +25,10 @@ pub struct Adapted {
     pub rates: Vec<f64>,
     /// Trials of each task per gradient step, and after the last one.
     pub trajectories: usize,
+    /// How the agent acts in the trials that are measured. Gradient steps are
+    /// taken on sampled actions only: where the measured ones are greedy, the
+    /// trials to learn from are lived beside them.
+    pub actions: ActMode,
 }
 
 impl Adapted {
@@ -49,7 +55,7 @@ pub struct AdaptationCurve {
     pub task_returns: Vec<Vec<f64>>,
 }
 
-/// Tasks that are adapted to at once, which bounds the memory they take.
+/// Tasks whose results are held at once, which bounds the memory they take.
 const WAVE: usize = 64;
 
 /// What the adaptation to one task went through.
@@ -57,6 +63,9 @@ struct Course {
     returns: Vec<f64>,     // [steps + 1]
     params: Vec<Vec<f32>>, // [steps + 1][parameters]
 }
+
+/// Who hears of tasks that are done, and may call off the rest.
+type Watch = dyn Fn(usize) -> ControlFlow<()> + Send + Sync;
 
 /// Why an adaptation failed; the task is known to the caller.
 enum Failure {
@@ -70,21 +79,36 @@ impl Trainer {
     /// lived for each.
     ///
     /// # Errors
-    /// If there is nothing to do, the environment fails, or an adaptation leaves
-    /// the finite numbers.
+    /// If there is nothing to do, it would not fit into memory, the environment
+    /// fails, or an adaptation leaves the finite numbers.
     pub fn adapt_and_evaluate(
         &self,
-        env: &dyn EnvFactory,
+        env: &Arc<dyn EnvFactory>,
         evaluation: &Adapted,
     ) -> Result<AdaptationCurve, MamlError> {
+        self.adapt_and_evaluate_watched(env, evaluation, |_| ControlFlow::Continue(()))
+    }
+
+    /// As [`Self::adapt_and_evaluate`]; `watch` is told, on the workers, how many
+    /// more tasks are done, whenever some are, and may call off the rest.
+    ///
+    /// # Errors
+    /// As [`Self::adapt_and_evaluate`], and [`RolloutError::CalledOff`].
+    pub fn adapt_and_evaluate_watched(
+        &self,
+        env: &Arc<dyn EnvFactory>,
+        evaluation: &Adapted,
+        watch: impl Fn(usize) -> ControlFlow<()> + Send + Sync + 'static,
+    ) -> Result<AdaptationCurve, MamlError> {
         evaluation.check()?;
+        let watch: Arc<Watch> = Arc::new(watch);
         let tasks: Vec<usize> = (0..evaluation.held.tasks).collect();
         let mut curve = AdaptationCurve {
             returns: vec![Moments::default(); evaluation.steps + 1],
             task_returns: vec![Vec::new(); evaluation.steps + 1],
         };
         for wave in tasks.chunks(WAVE) {
-            for course in self.courses(env, evaluation, wave)? {
+            for course in self.courses(env, evaluation, (wave, &watch))? {
                 for (step, mean) in course.returns.iter().enumerate() {
                     curve.returns[step].push(*mean);
                     curve.task_returns[step].push(*mean);
@@ -101,22 +125,28 @@ impl Trainer {
     /// As [`Self::adapt_and_evaluate`].
     pub fn adapted_policies(
         &self,
-        env: &dyn EnvFactory,
+        env: &Arc<dyn EnvFactory>,
         evaluation: &Adapted,
-        (task, mode): (usize, ActMode),
+        task: usize,
     ) -> Result<Vec<Arc<dyn PolicyFactory>>, MamlError> {
-        let courses = self.courses(env, evaluation, &[task])?;
+        let unwatched: Arc<Watch> = Arc::new(|_| ControlFlow::Continue(()));
+        let courses = self.courses(env, evaluation, (&[task], &unwatched))?;
+        let mode = evaluation.actions;
         let params = courses.into_iter().flat_map(|course| course.params);
         Ok(params.map(|params| self.policy_of(params, mode)).collect())
     }
 
     fn courses(
         &self,
-        env: &dyn EnvFactory,
+        env: &Arc<dyn EnvFactory>,
         evaluation: &Adapted,
-        tasks: &[usize],
+        (tasks, watch): (&[usize], &Arc<Watch>),
     ) -> Result<Vec<Course>, MamlError> {
         evaluation.check()?;
+        let together = evaluation.held.tasks.min(self.pool.workers());
+        let size = (evaluation.trajectories, evaluation.steps);
+        self.common
+            .check_evaluation_memory(env.spec(), together, size)?;
         self.common.encoding.fits(env.spec()).map_err(|why| {
             MamlError::Rollout(RolloutError::Unfit {
                 policy: "maml".to_owned(),
@@ -133,14 +163,21 @@ impl Trainer {
         };
         let value = self.learned.value.as_ref();
         let value = value.map(|value| Arc::clone(&value.model));
-        let room = |index: &usize| {
-            let place = (*index, evaluation.trajectories);
-            Task::new(env, &common, place, steps)
-        };
-        let items: Vec<Task> = tasks.iter().map(room).collect();
-        let shared = Arc::clone(&common);
-        let courses = self.pool.map(items, move |_, task| {
-            course(task, &shared, &meta, value.as_deref(), key)
+        let (trajectories, actions) = (evaluation.trajectories, evaluation.actions);
+        let (env, watch) = (Arc::clone(env), Arc::clone(watch));
+        let (shared, called_off) = (Arc::clone(&common), AtomicBool::new(false));
+        let courses = self.pool.map(tasks.to_vec(), move |_, index| {
+            if called_off.load(Ordering::Relaxed) {
+                return Err(Failure::Rollout(RolloutError::CalledOff));
+            }
+            // Made and dropped by its worker, so that there are never more tasks in
+            // memory than workers.
+            let task = Task::new(env.as_ref(), &shared, (index, trajectories), steps);
+            let course = course(task, &shared, (&meta, value.as_deref()), (actions, key));
+            if watch(1).is_break() {
+                called_off.store(true, Ordering::Relaxed);
+            }
+            course
         })?;
         let failed = |(task, failure): (usize, Failure)| match failure {
             Failure::Rollout(error) => MamlError::Rollout(error),
@@ -157,9 +194,8 @@ impl Trainer {
 fn course(
     mut task: Task,
     common: &Common,
-    meta: &Meta<f32>,
-    value: Option<&ValueModel>,
-    mut key: StreamKey,
+    (meta, value): (&Meta<f32>, Option<&ValueModel>),
+    (actions, mut key): (ActMode, StreamKey),
 ) -> Result<Course, Failure> {
     let mut course = Course {
         returns: Vec::new(),
@@ -168,11 +204,20 @@ fn course(
     task.learner.begin(&meta.theta);
     for step in 0..=meta.rates.len() {
         key.rollout = step as u64;
-        task.collect(common, value, &key)
-            .map_err(Failure::Rollout)?;
-        course.returns.push(task.rollouts[step].mean_return);
+        let (learns, greedy) = (step < meta.rates.len(), actions == ActMode::Greedy);
+        if greedy {
+            let earned = task.mean_return(common, ActMode::Greedy, &key);
+            course.returns.push(earned.map_err(Failure::Rollout)?);
+        }
+        if learns || !greedy {
+            task.collect(common, value, &key)
+                .map_err(Failure::Rollout)?;
+        }
+        if !greedy {
+            course.returns.push(task.rollouts[step].mean_return);
+        }
         course.params.push(task.learner.params().to_vec());
-        if step < meta.rates.len() {
+        if learns {
             let stepped = task.step(common, meta);
             stepped.map_err(|bad| Failure::Diverged(step, bad))?;
         }

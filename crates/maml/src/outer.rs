@@ -335,3 +335,7 @@ impl Trainer {
 fn to_f32(values: &[f64]) -> Vec<f32> {
     values.iter().map(|value| *value as f32).collect()
 }
+
+#[cfg(test)]
+#[path = "outer_tests.rs"]
+mod tests;

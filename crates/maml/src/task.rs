@@ -25,6 +25,8 @@ pub(crate) struct Common {
     pub(crate) credits: Credits,
     pub(crate) network: Arc<Mlp>,
     pub(crate) baseline: Baseline,
+    /// Units of all hidden layers.
+    units: usize,
 }
 
 impl Common {
@@ -42,6 +44,7 @@ impl Common {
             credits: Credits::new(config),
             network: Arc::new(network),
             baseline: config.baseline.clone(),
+            units: config.policy.hidden.iter().sum(),
             shape,
             encoding,
         })
@@ -52,27 +55,49 @@ impl Common {
 const MAX_BYTES: f64 = (16_u64 << 30) as f64;
 
 impl Common {
-    /// Refuses samples that would not fit into memory: of every rollout the
-    /// network's activations are kept, and of every task as much again for
-    /// derivatives.
+    /// Refuses an update whose samples would not fit into memory.
     pub(crate) fn check_memory(
         &self,
         spec: &EnvSpec,
         config: &MamlConfig,
     ) -> Result<(), MamlError> {
-        let units: usize = config.policy.hidden.iter().sum();
-        let width = self.encoding.size() + units + 4 * self.network.outputs() + 16;
-        let batches = config.tasks as f64 * (config.inner.steps + 2) as f64;
-        let samples = config.trajectories as f64 * spec.trial_steps() as f64;
-        let bytes = 4.0 * width as f64 * batches * samples;
-        if bytes <= MAX_BYTES {
-            return Ok(());
-        }
-        Err(MamlError::Rollout(RolloutError::Memory {
-            what: "the samples of an update",
-            bytes,
-            fix: "lower maml.tasks, maml.trajectories or the environment's horizon",
-        }))
+        let size = (config.trajectories, config.inner.steps);
+        let (what, fix) = (
+            "the samples of an update",
+            "lower maml.tasks, maml.trajectories or the environment's horizon",
+        );
+        fits(what, self.bytes(spec, size) * config.tasks as f64, fix)
+    }
+
+    /// Likewise an evaluation that adapts to so many tasks at once, by so many
+    /// trajectories and gradient steps.
+    pub(crate) fn check_evaluation_memory(
+        &self,
+        spec: &EnvSpec,
+        tasks: usize,
+        size: (usize, usize),
+    ) -> Result<(), MamlError> {
+        let (what, fix) = (
+            "the samples of an evaluation",
+            "lower maml.evaluation.trajectories, maml.evaluation.steps, the environment's \
+             horizon or --workers",
+        );
+        fits(what, self.bytes(spec, size) * tasks as f64, fix)
+    }
+
+    /// What a task takes: of every rollout the network's activations are kept,
+    /// and as much again for derivatives.
+    fn bytes(&self, spec: &EnvSpec, (trajectories, steps): (usize, usize)) -> f64 {
+        let width = self.encoding.size() + self.units + 4 * self.network.outputs() + 16;
+        let samples = trajectories as f64 * spec.trial_steps() as f64;
+        4.0 * width as f64 * (steps + 2) as f64 * samples
+    }
+}
+
+fn fits(what: &'static str, bytes: f64, fix: &'static str) -> Result<(), MamlError> {
+    match bytes <= MAX_BYTES {
+        true => Ok(()),
+        false => Err(RolloutError::Memory { what, bytes, fix }.into()),
     }
 }
 
@@ -125,13 +150,7 @@ impl Task {
         value: Option<&ValueModel>,
         key: &StreamKey,
     ) -> Result<(), RolloutError> {
-        let policies = Policies {
-            encoding: common.encoding.clone(),
-            network: Arc::clone(&common.network),
-            params: Arc::new(self.learner.params().to_vec()),
-            mode: ActMode::Sample,
-        };
-        self.tile.collect(&policies, key)?;
+        self.live(common, ActMode::Sample, key)?;
         let step = self.learner.adaptation().steps();
         let values = match (&mut self.linear, value) {
             (Some(linear), _) => Values::Linear(linear),
@@ -148,6 +167,40 @@ impl Task {
             &mut self.learner.samples[step],
         );
         Ok(())
+    }
+
+    /// Mean return of one trial in each lane by the policy as adapted so far; no
+    /// samples are made of it.
+    pub(crate) fn mean_return(
+        &mut self,
+        common: &Common,
+        mode: ActMode,
+        key: &StreamKey,
+    ) -> Result<f64, RolloutError> {
+        self.live(common, mode, key)?;
+        let trajectory = self.tile.trajectory();
+        let lanes = trajectory.lanes();
+        let earned = |(lane, length): (usize, &usize)| -> f64 {
+            let rewards = trajectory.rewards().iter().skip(lane).step_by(lanes);
+            rewards.take(*length).map(|r| f64::from(*r)).sum()
+        };
+        let lengths = trajectory.lengths().iter().enumerate();
+        Ok(lengths.map(earned).sum::<f64>() / lanes as f64)
+    }
+
+    fn live(
+        &mut self,
+        common: &Common,
+        mode: ActMode,
+        key: &StreamKey,
+    ) -> Result<(), RolloutError> {
+        let policies = Policies {
+            encoding: common.encoding.clone(),
+            network: Arc::clone(&common.network),
+            params: Arc::new(self.learner.params().to_vec()),
+            mode,
+        };
+        self.tile.collect(&policies, key)
     }
 
     /// Takes an inner step. `Err` is the index and the value of a parameter that

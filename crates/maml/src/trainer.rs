@@ -68,6 +68,8 @@ impl Trainer {
         config.validate()?;
         let common = Common::new(env, &config)?;
         common.check_memory(env.spec(), &config)?;
+        let evaluated = (config.evaluation.trajectories, config.evaluation.steps);
+        common.check_evaluation_memory(env.spec(), pool.workers(), evaluated)?;
         let task = |index| {
             let place = (index, config.trajectories);
             let task = Task::new(env, &common, place, config.inner.steps);
@@ -240,7 +242,10 @@ impl Trainer {
             let params = &mut Arc::make_mut(&mut value.model).params;
             optimizer
                 .update(params, &gradient, rate)
-                .map_err(|source| self.failed(source))?;
+                .map_err(|source| MamlError::ValueUpdate {
+                    update: self.update + 1,
+                    source,
+                })?;
         }
         Ok(first.unwrap_or_default())
     }

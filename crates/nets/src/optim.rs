@@ -61,9 +61,10 @@ impl OptimizerConfig {
             true => Ok(()),
             false => Err(invalid(setting, value, "0 up to, but not including, 1")),
         };
-        let positive = |setting, value: f64| match value > 0.0 && value.is_finite() {
+        // Beyond these, an f32 would hold it as 0 or as infinity.
+        let positive = |setting, value: f64| match (1e-30..=1e30).contains(&value) {
             true => Ok(()),
-            false => Err(invalid(setting, value, "finite numbers above 0")),
+            false => Err(invalid(setting, value, "1e-30 to 1e30")),
         };
         match *self {
             Self::Adam {

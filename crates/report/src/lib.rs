@@ -107,6 +107,8 @@ pub enum ReportError {
 /// The files of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
+    /// The runs that it is of, each of them once.
+    pub runs: Vec<PathBuf>,
     /// The page, `report.html`.
     pub html: PathBuf,
     /// `figures/NAME.svg` and `figures/NAME.png`, in the order of the page.
@@ -136,7 +138,9 @@ pub fn write(runs: &[Run], out: &Path) -> Result<Written> {
         source,
     })?;
     let names = file_names(&settings);
+    let reported = settings.iter().flat_map(|setting| &setting.runs);
     let mut written = Written {
+        runs: reported.map(|run| run.path.clone()).collect(),
         html: out.join("report.html"),
         figures: Vec::new(),
         tables: vec![out.join("table.md"), out.join("table.csv")],

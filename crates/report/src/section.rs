@@ -184,6 +184,10 @@ fn comparison(table: &Table, standings: &Standings, level: usize) -> String {
         "<p class=\"caption\">{}</p>\n",
         escape(&notes.join(" "))
     ));
+    if !table.steps.is_empty() {
+        html.push_str(&format!("<h{level}>Gradient steps</h{level}>\n"));
+        html.push_str(&html_table(table, "On the task", &table.steps));
+    }
     if !table.seeds.is_empty() {
         html.push_str(&format!("<h{level}>Seed by seed</h{level}>\n"));
         html.push_str(&html_table(table, "Seed", &table.seeds));
@@ -204,7 +208,8 @@ fn html_table(table: &Table, first: &str, rows: &[Row]) -> String {
     if regrets {
         html.push_str("<th>Regret</th>");
     }
-    if let Some(heading) = &table.share_heading {
+    let shares = rows.iter().any(|row| row.share.is_some());
+    if let Some(heading) = table.share_heading.as_ref().filter(|_| shares) {
         html.push_str(&format!(
             "<th class=\"share\" colspan=\"2\">{}</th>",
             escape(heading)
@@ -228,7 +233,7 @@ fn html_table(table: &Table, first: &str, rows: &[Row]) -> String {
         if regrets {
             html.push_str(&format!("<td>{}</td>", escape(&table.regret(row))));
         }
-        if table.share_heading.is_some() {
+        if table.share_heading.is_some() && shares {
             html.push_str(&share_cells(table, row));
         }
         html.push_str("</tr>\n");

@@ -1,7 +1,7 @@
 //! Where each learner stands: returns, regrets, and the share of the gap to the
 //! optimum that it closed.
 
-use crate::read::{Comparison, Exact, ExactValues, Kind, Learner};
+use crate::read::{Adaptation, Comparison, Exact, ExactValues, Kind, Learner};
 use crate::setting::Setting;
 use crate::stats::{Interval, NORMAL_95, pool};
 
@@ -169,6 +169,9 @@ pub(crate) struct Standings {
     /// Best first; the agent that was trained is among them.
     pub(crate) learners: Vec<Standing>,
     pub(crate) seeds: Vec<SeedResult>,
+    /// Returns of the trained agent after 0, 1, 2, … gradient steps on a task;
+    /// empty unless it adapts by them.
+    pub(crate) adaptation: Vec<Measure>,
     pub(crate) references: References,
     pub(crate) gap: Option<Gap>,
     /// The smallest and largest number of held-out tasks of a seed.
@@ -201,6 +204,7 @@ impl Standings {
                 .iter()
                 .filter_map(|c| seed_result(c, gap.as_ref()))
                 .collect(),
+            adaptation: adaptation(&comparisons),
             references,
             gap,
             tasks: (tasks.clone().min().unwrap_or(0), tasks.max().unwrap_or(0)),
@@ -358,6 +362,19 @@ fn standing(
         regret: regret.collect(),
         share: gap.map(|gap| gap.measure(mean_return)),
     })
+}
+
+fn adaptation(comparisons: &[&Comparison]) -> Vec<Measure> {
+    let adapted = comparisons.iter().filter_map(|c| c.adaptation.as_ref());
+    let adapted: Vec<&Adaptation> = adapted.collect();
+    let lengths = adapted
+        .iter()
+        .map(|adaptation| adaptation.mean_return.len());
+    let after = |step: usize| {
+        let pair = |of: &&Adaptation| (of.mean_return[step], of.standard_error[step]);
+        Measure::over_seeds(&adapted.iter().map(pair).collect::<Vec<_>>())
+    };
+    (0..lengths.min().unwrap_or(0)).filter_map(after).collect()
 }
 
 fn regret_at(learner: &Learner, step: usize) -> Option<(f64, f64)> {

@@ -13,7 +13,7 @@ pub(crate) struct Row {
     /// 1 for the best learner that does not know more than its task's rewards.
     pub(crate) rank: Option<usize>,
     pub(crate) name: String,
-    /// "trained", "classical", "oracle" or "reference".
+    /// "trained", "classical", "oracle", "reference" or "adaptation".
     pub(crate) kind: &'static str,
     pub(crate) mean_return: Measure,
     pub(crate) regret: Option<Measure>,
@@ -27,6 +27,9 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Row>,
     /// The trained agent, seed by seed; empty for a single seed.
     pub(crate) seeds: Vec<Row>,
+    /// The trained agent after 0, 1, 2, … gradient steps; empty unless it adapts by
+    /// them.
+    pub(crate) steps: Vec<Row>,
     /// Decimals of returns and of regrets.
     places: (usize, usize),
     /// The name of the last column, where shares are known.
@@ -69,6 +72,12 @@ impl Table {
                 errors(|row| row.regret),
             ),
             share_heading: standings.gap.map(|gap| words::share_heading(gap.to)),
+            steps: standings
+                .adaptation
+                .iter()
+                .enumerate()
+                .map(step_row)
+                .collect(),
             rows,
             seeds,
         }
@@ -118,6 +127,13 @@ impl Table {
         let mut notes = vec![words::interval_note(standings.seeds.len()).to_string()];
         notes.extend(self.beyond_note(standings));
         text.push_str(&format!("\n{}\n", notes.join(" ")));
+        if !self.steps.is_empty() {
+            text.push_str("\n| Gradient steps | Mean return |\n|:--|--:|\n");
+            for row in &self.steps {
+                let line = format!("| {} | {} |\n", row.name, self.mean_return(row));
+                text.push_str(&line);
+            }
+        }
         if !self.seeds.is_empty() {
             text.push('\n');
             self.push_rows(&mut text, "Seed", &self.seeds);
@@ -151,7 +167,7 @@ impl Table {
             true => setting.title(),
             false => format!("{} ({})", setting.title(), setting.settings()),
         };
-        for row in self.rows.iter().chain(&self.seeds) {
+        for row in self.rows.iter().chain(&self.steps).chain(&self.seeds) {
             let mut cells = vec![quoted(&label), quoted(&row.name), row.kind.to_string()];
             cells.push(row.rank.map_or(String::new(), |rank| rank.to_string()));
             for measure in [Some(row.mean_return), row.regret, row.share] {
@@ -260,6 +276,21 @@ fn reference_rows(standings: &Standings) -> impl Iterator<Item = Row> {
             color: None,
         })
     })
+}
+
+fn step_row((steps, mean_return): (usize, &Measure)) -> Row {
+    Row {
+        rank: None,
+        name: match steps {
+            0 => "before any".to_string(),
+            steps => format!("after {steps}"),
+        },
+        kind: "adaptation",
+        mean_return: *mean_return,
+        regret: None,
+        share: None,
+        color: Some(AGENT),
+    }
 }
 
 fn seed_row(seed: &SeedResult) -> Row {

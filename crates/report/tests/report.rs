@@ -247,3 +247,47 @@ fn the_same_files_give_the_same_bytes() {
     };
     assert!(files(&first) == files(&second));
 }
+
+#[test]
+fn every_gradient_step_has_its_number() {
+    let adapting = Synthetic {
+        adapted: Some(vec![0.0; 2]),
+        ..Synthetic::default()
+    };
+    let (folder, ..) = reported(&adapting, 3);
+    for seed in 0..3 {
+        let path = folder
+            .path()
+            .join(format!("quick/seed-{seed}/comparison.json"));
+        change(&path, |comparison| {
+            comparison["adaptation"]["mean_return"] = json!([-40.0 - f64::from(seed), -3.0]);
+        });
+    }
+    let (written, page) = report(&[folder.path().join("quick")], folder.path());
+    let markdown = fs::read_to_string(&written.tables[0]).unwrap();
+    // Student's t with two degrees of freedom: 4.302653 / sqrt(3) = 2.484.
+    for row in [
+        "| Gradient steps | Mean return |\n",
+        "| before any | −41.000 [−43.484,\u{a0}−38.516] |\n",
+        "| after 1 | −3.000 [−3.000,\u{a0}−3.000] |\n",
+    ] {
+        assert!(markdown.contains(row), "{row} in {markdown}");
+    }
+    assert!(page.contains("Gradient steps</h2>") && page.contains("−41.000 [−43.484"));
+    let csv = fs::read_to_string(&written.tables[1]).unwrap();
+    assert!(csv.contains("before any,adaptation,,-41,,-43.484"), "{csv}");
+    assert_eq!(csv.matches(",adaptation,").count(), 2);
+
+    let (_plain, written, page) = reported(&Synthetic::default(), 2);
+    let markdown = fs::read_to_string(&written.tables[0]).unwrap();
+    assert!(!markdown.contains("Gradient steps") && !page.contains("Gradient steps"));
+}
+
+#[test]
+fn what_is_reported_on_is_listed_once() {
+    let (folder, ..) = reported(&Synthetic::default(), 2);
+    let seed = folder.path().join("quick/seed-1");
+    let (written, _) = report(&[seed.clone(), folder.path().join("quick")], folder.path());
+    assert_eq!(written.runs.len(), 2);
+    assert_eq!(written.runs.iter().filter(|run| **run == seed).count(), 1);
+}

@@ -89,6 +89,9 @@ pub enum RolloutError {
         /// What the panic said.
         message: String,
     },
+    /// Whoever watched an evaluation did not want the rest of it.
+    #[error("the evaluation was called off")]
+    CalledOff,
     /// The engine itself panicked, which is a bug of metarl.
     #[error("internal error: {0}")]
     Internal(#[from] WorkPanic),

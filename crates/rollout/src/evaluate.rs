@@ -5,7 +5,9 @@ use crate::error::RolloutError;
 use crate::pool::Pool;
 use crate::tile::Tile;
 use rl_core::{Domain, EnvFactory, Moments, PolicyFactory, StreamKey};
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Which tasks to evaluate on. Task `i` of a seed is the same, with the same
 /// randomness of its own, for every policy.
@@ -117,19 +119,22 @@ pub fn evaluate(
     policy: &Arc<dyn PolicyFactory>,
     held: Held,
 ) -> Result<Evaluation, RolloutError> {
-    evaluate_watched(pool, env, policy, (held, |_| ()))
+    evaluate_watched(pool, env, policy, (held, |_| ControlFlow::Continue(())))
 }
 
 /// As [`evaluate`]; `watch` is told, on the workers, how many more tasks are
-/// done, whenever some are.
+/// done, whenever some are, and may call off the rest.
 ///
 /// # Errors
-/// As [`evaluate`].
+/// As [`evaluate`], and [`RolloutError::CalledOff`].
 pub fn evaluate_watched(
     pool: &Pool,
     env: &Arc<dyn EnvFactory>,
     policy: &Arc<dyn PolicyFactory>,
-    (held, watch): (Held, impl Fn(usize) + Send + Sync + 'static),
+    (held, watch): (
+        Held,
+        impl Fn(usize) -> ControlFlow<()> + Send + Sync + 'static,
+    ),
 ) -> Result<Evaluation, RolloutError> {
     if held.tasks == 0 {
         return Err(RolloutError::Size {
@@ -142,18 +147,24 @@ pub fn evaluate_watched(
     let (steps, episodes) = (env.spec().trial_steps(), env.spec().episodes);
     check_memory(env.spec(), TILE * pool.workers(), steps)?;
     let mut whole = Evaluation::empty(episodes, steps);
-    let watch = Arc::new(watch);
+    let watch = Arc::new((watch, AtomicBool::new(false)));
     let firsts: Vec<usize> = (0..held.tasks).step_by(TILE).collect();
     for wave in firsts.chunks(WAVE) {
         let (env, policy, watch) = (Arc::clone(env), Arc::clone(policy), Arc::clone(&watch));
         let parts = pool.map(wave.to_vec(), move |_, first: usize| {
+            let (watch, called_off) = watch.as_ref();
+            if called_off.load(Ordering::Relaxed) {
+                return Err(RolloutError::CalledOff);
+            }
             let lanes = TILE.min(held.tasks - first);
             let mut tile = Tile::new(env.as_ref(), lanes, first as u64, steps);
             tile.collect(policy.as_ref(), &key)?;
             let mut part = Evaluation::empty(episodes, steps);
             part.add(&tile);
-            watch(lanes);
-            Ok::<_, RolloutError>(part)
+            if watch(lanes).is_break() {
+                called_off.store(true, Ordering::Relaxed);
+            }
+            Ok(part)
         })?;
         for part in parts {
             whole.merge(&part?);

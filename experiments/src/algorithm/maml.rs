@@ -1,6 +1,6 @@
 //! MAML and its family as the runner sees them.
 
-use super::{Adaptation, Setup, Training, Update, to_nets, to_record};
+use super::{Adaptation, Setup, Training, Update, Watch, to_nets, to_record};
 use crate::config::Actions;
 use crate::failure::Failure;
 use crate::read::read;
@@ -49,13 +49,14 @@ struct State {
 
 impl Maml {
     /// The adaptation that the configuration asks for, on some tasks.
-    fn adapted(&self, held: Held) -> Adapted {
+    fn adapted(&self, held: Held, actions: Actions) -> Adapted {
         let evaluation = &self.0.config().evaluation;
         Adapted {
             held,
             steps: evaluation.steps,
             rates: evaluation.rates.clone(),
             trajectories: evaluation.trajectories,
+            actions: mode(actions),
         }
     }
 }
@@ -92,9 +93,18 @@ impl Training for Maml {
         self.0.policy(mode(actions))
     }
 
-    fn adaptation(&self, env: &dyn EnvFactory, held: Held) -> Result<Option<Adaptation>, Failure> {
-        let adapted = self.adapted(held);
-        let curve = self.0.adapt_and_evaluate(env, &adapted)?;
+    fn adaptation(
+        &self,
+        env: &Arc<dyn EnvFactory>,
+        (held, actions): (Held, Actions),
+        watch: &Watch,
+    ) -> Result<Option<Adaptation>, Failure> {
+        let adapted = self.adapted(held, actions);
+        let watch = Arc::clone(watch);
+        let watched = self
+            .0
+            .adapt_and_evaluate_watched(env, &adapted, move |more| watch(more));
+        let curve = watched?;
         Ok(Some(Adaptation {
             tasks: held.tasks,
             trajectories: adapted.trajectories,
@@ -105,12 +115,12 @@ impl Training for Maml {
 
     fn policies(
         &self,
-        env: &dyn EnvFactory,
+        env: &Arc<dyn EnvFactory>,
         (held, task): (Held, usize),
         actions: Actions,
     ) -> Result<Vec<Arc<dyn PolicyFactory>>, Failure> {
-        let place = (task, mode(actions));
-        Ok(self.0.adapted_policies(env, &self.adapted(held), place)?)
+        let adapted = self.adapted(held, actions);
+        Ok(self.0.adapted_policies(env, &adapted, task)?)
     }
 
     fn checkpoint(&self) -> Result<Checkpoint, Failure> {

@@ -12,6 +12,7 @@ use rl_core::{EnvFactory, PolicyFactory};
 use rollout::{Held, Pool};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use toml::Value;
 
@@ -40,6 +41,10 @@ pub(crate) struct Update {
     pub(crate) row: Box<RawValue>,
 }
 
+/// Who hears, on the workers, how many more held-out tasks are done, and may
+/// call off the rest.
+pub(crate) type Watch = Arc<dyn Fn(usize) -> ControlFlow<()> + Send + Sync>;
+
 /// A training in progress, as the runner sees it.
 pub(crate) trait Training {
     /// How many updates there will be.
@@ -64,11 +69,12 @@ pub(crate) trait Training {
     /// if its policy is all there is.
     ///
     /// # Errors
-    /// If the environment or the arithmetic fails.
+    /// If the environment or the arithmetic fails, or it was called off.
     fn adaptation(
         &self,
-        _env: &dyn EnvFactory,
-        _held: Held,
+        _env: &Arc<dyn EnvFactory>,
+        (_held, _actions): (Held, Actions),
+        _watch: &Watch,
     ) -> Result<Option<Adaptation>, Failure> {
         Ok(None)
     }
@@ -80,7 +86,7 @@ pub(crate) trait Training {
     /// As [`Self::adaptation`].
     fn policies(
         &self,
-        _env: &dyn EnvFactory,
+        _env: &Arc<dyn EnvFactory>,
         (_held, _task): (Held, usize),
         actions: Actions,
     ) -> Result<Vec<Arc<dyn PolicyFactory>>, Failure> {

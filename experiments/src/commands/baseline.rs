@@ -13,6 +13,7 @@ use crate::results::{COLUMNS, Title, print_difference, references, row};
 use crate::session::Session;
 use rollout::{Evaluation, evaluate_watched};
 use serde_json::json;
+use std::ops::ControlFlow;
 use toml::Table;
 
 pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failure> {
@@ -46,7 +47,10 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
     let mut played = Vec::new();
     for Player { kind, policy } in policies {
         let met = Met::new(&policy.name(), args.tasks);
-        let watch = move |more| met.more(more);
+        let watch = move |more| {
+            met.more(more);
+            ControlFlow::Continue(())
+        };
         let held = held_out(args.tasks, args.seed);
         let evaluation = evaluate_watched(&session.pool, env, &policy, (held, watch))?;
         let result = LearnerResult::new(policy.name(), kind, &evaluation);

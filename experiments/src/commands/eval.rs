@@ -42,7 +42,6 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
         move |more| met.more(more)
     };
     let measured = measure(&session, &config, training.as_ref(), (tasks, watch))?;
-    met.all();
     drop(met);
     // A finished run knows its exact values, which may take minutes.
     let finished: Option<Comparison> = run.document(Document::Comparison)?;

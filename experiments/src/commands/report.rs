@@ -4,6 +4,7 @@ use crate::cli::ReportArgs;
 use crate::console::{Console, Event};
 use crate::failure::Failure;
 use crate::reporting;
+use report::Written;
 use serde_json::json;
 
 pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
@@ -16,11 +17,11 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
         Some(out) => out.clone(),
         None => reporting::common_folder(&paths),
     };
-    let report = reporting::write(&paths, &out)?;
-    console.say(format!(
-        "report of {} runs: {}",
-        paths.len(),
-        report.display()
-    ))?;
-    console.emit(Event::Report, &json!({ "runs": paths, "report": report }))
+    let Written { runs, html, .. } = reporting::write(&paths, &out)?;
+    let reported = match runs.len() {
+        1 => "1 run".to_owned(),
+        count => format!("{count} runs"),
+    };
+    console.say(format!("report of {reported}: {}", html.display()))?;
+    console.emit(Event::Report, &json!({ "runs": runs, "report": html }))
 }

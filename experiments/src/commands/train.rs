@@ -55,7 +55,7 @@ pub(crate) fn one(session: &Session<'_>, path: &Path) -> Result<(), Failure> {
     let finished = runner::drive(session, path)?;
     // First the results: a report that cannot be written must not cost them.
     results::print(&session.console, &finished.comparison)?;
-    let report = reporting::write(&[path.to_path_buf()], path)?;
+    let report = reporting::write(&[path.to_path_buf()], path)?.html;
     let summary = Summary::new(&finished, &report)?;
     session.console.say("")?;
     results::print_summary(&session.console, &summary)?;
@@ -81,13 +81,13 @@ pub(crate) fn several(
             failure
         })?;
         results::print(console, &finished.comparison)?;
-        let report = reporting::write(std::slice::from_ref(path), path)?;
+        let report = reporting::write(std::slice::from_ref(path), path)?.html;
         let summary = Summary::new(&finished, &report)?;
         console.say("")?;
         console.emit(Event::Run, &summary)?;
         summaries.push(summary);
     }
-    let report = reporting::write(paths, folder)?;
+    let report = reporting::write(paths, folder)?.html;
     let mut table = Table::new(&["seed", "mean return", "± s.e.", "gap closed", "steps/s"]);
     for summary in &summaries {
         table.row(vec![
@@ -97,7 +97,9 @@ pub(crate) fn several(
             summary
                 .gap_closed
                 .map_or("–".to_owned(), |gap| format!("{:.1} %", 100.0 * gap)),
-            crate::console::short(summary.env_steps_per_second),
+            summary
+                .env_steps_per_second
+                .map_or("–".to_owned(), crate::console::short),
         ]);
     }
     table.print(console)?;

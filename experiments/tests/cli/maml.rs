@@ -6,7 +6,7 @@ use std::fs;
 
 /// A training of a second or less, with every part that a checkpoint holds: an
 /// optimizer, an adaptive penalty and a value network.
-const TINY: &str = r#"algorithm = "maml"
+pub(crate) const TINY: &str = r#"algorithm = "maml"
 
 [environment]
 name = "bernoulli-bandit"
@@ -154,4 +154,75 @@ fn bad_settings_are_named() {
     let cuda = ["train", "maml.toml", "--device", "cuda"];
     let outcome = lab.run(&cuda);
     assert_eq!(outcome.code, Some(2), "{outcome:?}");
+}
+
+#[test]
+fn greedy_evaluations_are_greedy_and_nothing_trained_has_no_rate() {
+    let lab = lab();
+    let run = |actions: &str| {
+        let set = format!("evaluation.actions={actions}");
+        let args = [
+            "train",
+            "maml.toml",
+            "maml.updates=0",
+            &set,
+            "--runs",
+            actions,
+        ];
+        let text = lab.done(&args);
+        assert!(text.stdout.contains("0 environment steps"), "{text:?}");
+        assert!(!text.stdout.contains("NaN"), "{text:?}");
+        let json = lab.done(&[&args[..], &["--json", "--overwrite"]].concat());
+        let summary = json.last();
+        assert!(summary.get("env_steps_per_second").is_none(), "{summary}");
+        summary["adaptation"].clone()
+    };
+    assert_ne!(run("greedy"), run("sample"));
+}
+
+#[test]
+fn evaluations_that_memory_cannot_hold_are_refused() {
+    let lab = lab();
+    let settings = [
+        "maml.evaluation.trajectories=1000000",
+        "environment.pulls=1000",
+    ];
+    let parts = [
+        "the samples of an evaluation",
+        "GiB",
+        "maml.evaluation.trajectories",
+    ];
+    lab.refused(
+        &[&["train", "maml.toml"], &settings[..]].concat(),
+        78,
+        &parts,
+    );
+}
+
+/// To resume would come to the same end, and the value network is at fault.
+#[test]
+fn what_diverged_is_named_and_has_to_be_trained_anew() {
+    let lab = lab();
+    let train = ["train", "maml.toml", "maml.baseline.learning_rate=1e38"];
+    let parts = [
+        "update 1: the value network",
+        "maml.baseline.learning_rate",
+        "train anew with a changed setting",
+        "train runs/maml/seed-0/config.toml",
+    ];
+    lab.refused(&train, 70, &parts);
+}
+
+#[test]
+fn a_run_that_is_given_twice_is_reported_once() {
+    let lab = lab();
+    lab.done(&["train", "maml.toml", "maml.updates=1"]);
+    let report = lab.done(&[
+        "report",
+        "runs/maml/seed-0",
+        "runs/maml/seed-0",
+        "--out",
+        "out",
+    ]);
+    assert!(report.stdout.starts_with("report of 1 run: "), "{report:?}");
 }

@@ -158,3 +158,63 @@ fn what_has_nothing_to_save_ends_when_it_is_asked_to() {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// Trainings whose first held-out evaluation, or whose comparison, takes hours.
+#[cfg(unix)]
+#[test]
+fn evaluations_stop_when_they_are_asked_to() {
+    let lab = Lab::new();
+    fs::write(lab.path("maml.toml"), crate::maml::TINY).unwrap();
+    // With the held-out evaluations that are done before it.
+    let cases = [
+        (
+            0,
+            "tiny",
+            "evaluation.interval_tasks=1000000000",
+            "rl2.updates=3",
+        ),
+        (2, "tiny", "evaluation.tasks=1000000000", "rl2.updates=1"),
+        (
+            0,
+            "maml",
+            "evaluation.interval_tasks=100000000",
+            "maml.updates=3",
+        ),
+        (1, "maml", "evaluation.tasks=100000000", "maml.updates=0"),
+    ];
+    for (number, (evaluated, name, tasks, updates)) in cases.into_iter().enumerate() {
+        let (runs, preset) = (number.to_string(), format!("{name}.toml"));
+        let mut child = lab.start(&["train", &preset, tasks, updates, "--runs", &runs]);
+        let run = lab.path(&runs).join(name).join("seed-0");
+        let rows = || fs::read_to_string(run.join("eval.jsonl")).map_or(0, |t| t.lines().count());
+        let start = Instant::now();
+        while rows() < evaluated || !run.join("checkpoints/00000000").exists() {
+            assert!(child.try_wait().unwrap().is_none(), "{name} {tasks} ended");
+            assert!(start.elapsed() < Duration::from_secs(30), "{name} {tasks}");
+            sleep(Duration::from_millis(5));
+        }
+        sleep(Duration::from_millis(300));
+        let kill = Command::new("kill").arg(child.id().to_string()).status();
+        assert!(kill.unwrap().success());
+        let asked = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if asked.elapsed() > Duration::from_secs(20) {
+                child.kill().unwrap();
+                panic!("{name} {tasks}: a TERM was not obeyed");
+            }
+            sleep(Duration::from_millis(10));
+        }
+        let mut message = String::new();
+        let mut stderr = child.stderr.take().unwrap();
+        stderr.read_to_string(&mut message).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(75), "{message}");
+        for part in [
+            "press again to end at once",
+            "stopped after update",
+            "resume ",
+        ] {
+            assert!(message.contains(part), "{name} {tasks}: {message}");
+        }
+        assert!(!run.join("comparison.json").exists());
+    }
+}

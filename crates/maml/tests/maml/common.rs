@@ -1,7 +1,8 @@
 //! Environments small enough to learn within seconds, and trainings for them.
 use maml::{
-    Adapt, Adapted, Baseline, EvaluationSettings, Exploration, Inner, KlPenalty, LearnedRates,
-    MamlConfig, Order, Outer, PolicyNetwork, Schedule, Shape, Surrogate, Trainer, TrustRegion,
+    ActMode, Adapt, Adapted, Baseline, EvaluationSettings, Exploration, Inner, KlPenalty,
+    LearnedRates, MamlConfig, Order, Outer, PolicyNetwork, Schedule, Shape, Surrogate, Trainer,
+    TrustRegion,
 };
 use nets::{Activation, OptimizerConfig};
 use rl_core::rand::RngExt as _;
@@ -227,5 +228,6 @@ pub(crate) fn evaluation(tasks: usize, rate: f64) -> Adapted {
         steps: 2,
         rates: vec![rate, rate / 2.0],
         trajectories: 10,
+        actions: ActMode::Sample,
     }
 }

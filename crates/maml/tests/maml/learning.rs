@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 fn held_out(trainer: &Trainer, env: &Arc<dyn EnvFactory>, rate: f64) -> AdaptationCurve {
     trainer
-        .adapt_and_evaluate(env.as_ref(), &evaluation(40, rate))
+        .adapt_and_evaluate(env, &evaluation(40, rate))
         .unwrap()
 }
 
@@ -99,6 +99,7 @@ fn steps_make_returns_rise_and_policies_can_be_taken_along() {
 
     let evaluation = Adapted {
         steps: 1,
+        actions: ActMode::Greedy,
         ..evaluation(40, 0.3)
     };
     let greedy = trainer.policy(ActMode::Greedy);
@@ -108,15 +109,26 @@ fn steps_make_returns_rise_and_policies_can_be_taken_along() {
     let plain = run(&greedy).trial_returns;
     let mut gained = 0.0;
     for task in 0..8 {
-        let place = (task, ActMode::Greedy);
-        let policies = trainer
-            .adapted_policies(env.as_ref(), &evaluation, place)
-            .unwrap();
+        let policies = trainer.adapted_policies(&env, &evaluation, task).unwrap();
         assert_eq!(policies.len(), 2);
         assert_eq!(run(&policies[0]).trial_returns, plain);
         gained += run(&policies[1]).trial_returns[task] - plain[task];
     }
     assert!(gained > 12.0, "each in its own task: {gained}");
+
+    // Without chance in the task all trials of a greedy policy are the same.
+    let curve = trainer.adapt_and_evaluate(&env, &evaluation).unwrap();
+    let near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-9;
+    assert!(curve.task_returns[0].iter().zip(&plain).all(near));
+    let sampled = Adapted {
+        actions: ActMode::Sample,
+        ..evaluation
+    };
+    let sampled = trainer.adapt_and_evaluate(&env, &sampled).unwrap();
+    for step in 0..=1 {
+        let ahead = curve.returns[step].mean() - sampled.returns[step].mean();
+        assert!(ahead > 0.1, "greedy after {step} steps: {ahead}");
+    }
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn any_number_of_workers_gives_the_same_bits() {
                 let mut trainer = trainer(&env, config.clone(), workers);
                 let metrics: Vec<_> = (0..2).map(|_| trainer.update().unwrap()).collect();
                 let bits: Vec<u32> = trainer.parameters().iter().map(|v| v.to_bits()).collect();
-                let curve = trainer.adapt_and_evaluate(env.as_ref(), &evaluation(5, 0.1));
+                let curve = trainer.adapt_and_evaluate(&env, &evaluation(5, 0.1));
                 let curve = curve.unwrap();
                 (metrics, bits, curve)
             };
@@ -284,7 +284,7 @@ fn evaluations_that_make_no_sense_are_refused() {
     let env = points();
     let trainer = trainer(&env, config(Outer::Vpg), 1);
     let refusal = |env: &Arc<dyn EnvFactory>, evaluation: Adapted| {
-        let refused = trainer.adapt_and_evaluate(env.as_ref(), &evaluation);
+        let refused = trainer.adapt_and_evaluate(env, &evaluation);
         refused.unwrap_err().to_string()
     };
     let error = refusal(&env, evaluation(0, 0.1));

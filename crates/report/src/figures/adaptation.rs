@@ -1,6 +1,6 @@
 //! Return against gradient steps on a held-out task.
 
-use super::frame::{Axis, Plate};
+use super::frame::{Axis, Frame, Plate};
 use super::labels::{self, Label};
 use super::{AGENT, Figure, OTHERS, RANDOM, WIDTH};
 use crate::canvas::{Canvas, Color, Stroke};
@@ -21,36 +21,21 @@ struct Line {
     strong: bool,
 }
 
+/// A setting whose agents were adapted.
+struct Adapted<'a> {
+    setting: &'a Setting<'a>,
+    environment: &'a str,
+    /// One per seed.
+    measured: Vec<&'a Adaptation>,
+}
+
 /// The settings of one environment side by side; `None` if none of them was
 /// adapted. Settings of other environments than the first one's are left out.
 pub(super) fn figure(settings: &[Setting<'_>]) -> Option<Figure> {
-    let adapted = settings.iter().filter_map(|setting| {
-        let environment = &setting.comparisons().next()?.environment;
-        let measured: Vec<&Adaptation> = setting
-            .comparisons()
-            .filter_map(|comparison| comparison.adaptation.as_ref())
-            .collect();
-        (!measured.is_empty()).then_some((setting, environment, measured))
-    });
-    let adapted: Vec<_> = adapted.collect();
-    let (first, environment, measured) = adapted.first()?;
-    let adapted: Vec<_> = adapted
-        .iter()
-        .filter(|(_, other, _)| other == environment)
-        .collect();
-    let mut lines = Vec::new();
-    for (index, (setting, _, measured)) in adapted.iter().enumerate() {
-        let name = match adapted.len() {
-            1 => setting.agent(),
-            _ => display_name(&setting.folder),
-        };
-        lines.push(Line {
-            name,
-            curve: curve(measured)?,
-            color: color(index),
-            strong: index == 0,
-        });
-    }
+    let adapted = adapted(settings);
+    let first = adapted.first()?;
+    let (measured, environment) = (&first.measured, first.environment);
+    let lines = lines(&adapted)?;
     let steps = lines
         .iter()
         .map(|line| line.curve.end())
@@ -68,7 +53,7 @@ pub(super) fn figure(settings: &[Setting<'_>]) -> Option<Figure> {
     let plate = Plate {
         title: &title,
         subtitle: &match adapted.len() {
-            1 => first.subtitle(),
+            1 => first.setting.subtitle(),
             _ => format!("{} · {tasks}", display_name(environment)),
         },
         x_axis: Axis {
@@ -88,17 +73,7 @@ pub(super) fn figure(settings: &[Setting<'_>]) -> Option<Figure> {
         room: labels::room(&labels),
     };
     let frame = plate.draw(&mut canvas);
-    for line in lines.iter().rev() {
-        let width = if line.strong { 2.6 } else { 1.8 };
-        frame.draw_curve(&mut canvas, &line.curve, Stroke::new(line.color, width));
-        for mean in &line.curve.mean {
-            canvas.dot(
-                (frame.x.at(mean.x), frame.y.at(mean.y.mean)),
-                3.5,
-                line.color,
-            );
-        }
-    }
+    draw_lines(&mut canvas, &frame, &lines);
     labels::draw(&mut canvas, &frame, &labels);
     Some(Figure {
         name: "adaptation",
@@ -106,6 +81,55 @@ pub(super) fn figure(settings: &[Setting<'_>]) -> Option<Figure> {
         title,
         canvas,
     })
+}
+
+/// The settings that were adapted, in the environment of the first of them.
+fn adapted<'a>(settings: &'a [Setting<'a>]) -> Vec<Adapted<'a>> {
+    let adapted = settings.iter().filter_map(|setting| {
+        let measured: Vec<&Adaptation> = setting
+            .comparisons()
+            .filter_map(|comparison| comparison.adaptation.as_ref())
+            .collect();
+        let environment = &setting.comparisons().next()?.environment;
+        (!measured.is_empty()).then_some(Adapted {
+            setting,
+            environment,
+            measured,
+        })
+    });
+    let mut adapted: Vec<Adapted<'a>> = adapted.collect();
+    if let Some(environment) = adapted.first().map(|first| first.environment) {
+        adapted.retain(|other| other.environment == environment);
+    }
+    adapted
+}
+
+fn lines(adapted: &[Adapted<'_>]) -> Option<Vec<Line>> {
+    let line = |(index, of): (usize, &Adapted<'_>)| {
+        let name = match adapted.len() {
+            1 => of.setting.agent(),
+            _ => display_name(&of.setting.folder),
+        };
+        Some(Line {
+            name,
+            curve: curve(&of.measured)?,
+            color: color(index),
+            strong: index == 0,
+        })
+    };
+    adapted.iter().enumerate().map(line).collect()
+}
+
+/// The first line on top of the others.
+fn draw_lines(canvas: &mut Canvas, frame: &Frame, lines: &[Line]) {
+    for line in lines.iter().rev() {
+        let width = if line.strong { 2.6 } else { 1.8 };
+        frame.draw_curve(canvas, &line.curve, Stroke::new(line.color, width));
+        for mean in &line.curve.mean {
+            let place = (frame.x.at(mean.x), frame.y.at(mean.y.mean));
+            canvas.dot(place, 3.5, line.color);
+        }
+    }
 }
 
 /// Colors of lines: the agent's, then those that can be told apart from it.

@@ -2,7 +2,8 @@
 
 use crate::common::{Fault, KEY, SIZE, sums, walks};
 use rl_core::{Actions, Domain, StreamKey};
-use rollout::{Batch, BatchSize, Held, Pool, evaluate, evaluate_watched};
+use rollout::{Batch, BatchSize, Held, Pool, RolloutError, evaluate, evaluate_watched};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -118,6 +119,7 @@ fn who_watches_hears_of_every_task() {
             move |tasks| {
                 heard[0].fetch_add(tasks, Ordering::Relaxed);
                 heard[1].fetch_add(1, Ordering::Relaxed);
+                ControlFlow::Continue(())
             }
         };
         let watched = evaluate_watched(&pool, &env, &sums(), (held, watch)).unwrap();
@@ -126,6 +128,29 @@ fn who_watches_hears_of_every_task() {
         assert_eq!(tasks.load(Ordering::Relaxed), 150);
         assert!(times.load(Ordering::Relaxed) > 1);
     }
+}
+
+#[test]
+fn who_watches_may_call_off_the_rest() {
+    let held = Held {
+        tasks: 100_000,
+        seed: 3,
+        domain: Domain::HeldOut,
+    };
+    let heard = Arc::new(AtomicUsize::new(0));
+    let watch = {
+        let heard = Arc::clone(&heard);
+        move |tasks| {
+            heard.fetch_add(tasks, Ordering::Relaxed);
+            ControlFlow::Break(())
+        }
+    };
+    let pool = Pool::new(2, || ()).unwrap();
+    let env = walks(Fault::None);
+    let stopped = evaluate_watched(&pool, &env, &sums(), (held, watch));
+    assert_eq!(stopped, Err(RolloutError::CalledOff));
+    let met = heard.load(Ordering::Relaxed);
+    assert!(met <= 3 * 64, "{met} tasks after the first was enough");
 }
 
 #[test]
