@@ -29,8 +29,7 @@ impl Index<Slot> for Params {
 }
 
 impl Params {
-    /// Parameters that are the given tensors themselves, graph and all:
-    /// adapted parameters are made this way.
+    /// Parameters that are the given tensors themselves, graph and all.
     ///
     /// # Errors
     /// If their number or a shape is not the layout's.
