@@ -1,8 +1,8 @@
 //! What must hold of a training, on every backend.
 
+mod allocations;
 mod backends;
 mod bits;
-#[path = "../common/mod.rs"]
 mod common;
 mod continuous;
 mod curves;

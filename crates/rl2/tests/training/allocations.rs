@@ -1,9 +1,6 @@
 //! A rollout of the native backend allocates nothing per step.
 
-#[allow(dead_code)] // What other tests need of it.
-mod common;
-
-use common::{config, switches, trainer};
+use crate::common::{config, switches, trainer};
 use rl_core::{Domain, StreamKey};
 use rl2::{ActMode, BackendKind};
 use rollout::Tile;

@@ -1,10 +1,9 @@
 //! Networks in `f32`, on every instruction set; sizes and wrong arguments.
 
-mod mlp_common;
+use crate::common::{Case, assert_close, cases};
 use kernels::Isa;
 use kernels::mlp::{Activation, Acts, Cache, Head, Mlp, MlpError, Old, Real, Tangent};
 use kernels::mlp::{Prepared, Weights};
-use mlp_common::{Case, assert_close, cases};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 fn convert<R: Real>(xs: &[f64]) -> Vec<R> {

@@ -1,5 +1,4 @@
 //! Networks, batches and references for the tests of `kernels::mlp`.
-#![allow(dead_code)]
 
 use kernels::mlp::{Activation, Acts, Cache, Head, Mlp, Old, Tangent};
 

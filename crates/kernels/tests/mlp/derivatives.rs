@@ -1,9 +1,8 @@
 //! Networks with policy heads against finite differences, in every combination
 //! of head, activation, inputs and layers.
 
-mod mlp_common;
+use crate::common::{Case, along, assert_close, cases, differences};
 use kernels::mlp::{Acts, Cache, Head, Prepared, Tangent, Weights};
-use mlp_common::{Case, along, assert_close, cases, differences};
 
 const STEP: f64 = 1e-5;
 

@@ -1,0 +1,5 @@
+//! Feed-forward policies and their derivatives.
+
+mod common;
+mod derivatives;
+mod interface;
