@@ -1,14 +1,23 @@
 //! Persistent worker threads that own nothing but work.
 
 use crate::error::RolloutError;
-use crossbeam::channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam::channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
 use std::any::Any;
+use std::cell::Cell;
+use std::iter::Enumerate;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{JoinHandle, Result as Caught};
+use std::vec::IntoIter;
 
 /// The most workers a pool takes.
 pub const MAX_WORKERS: usize = 1024;
+
+/// How often a thread that waits gives its core to others before it sleeps:
+/// about 0.1 ms on an idle core, which is longer than the work between two
+/// minibatches and what it can take to wake a thread.
+const PATIENCE: usize = 500;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -16,6 +25,16 @@ type Job = Box<dyn FnOnce() + Send>;
 pub struct Pool {
     jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
+    start: Arc<dyn Fn() + Send + Sync>,
+    /// Unlike that of any other pool, and not 0.
+    number: u64,
+}
+
+static POOLS: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// The pool whose `start` this thread called last.
+    static STARTED: Cell<u64> = const { Cell::new(0) };
 }
 
 /// A piece of work panicked.
@@ -29,7 +48,8 @@ pub struct WorkPanic {
 }
 
 impl Pool {
-    /// Starts `workers` threads, each of which first calls `start`.
+    /// Starts `workers` threads, each of which first calls `start`. So does
+    /// every thread that calls [`Self::map`], where it works too.
     ///
     /// # Errors
     /// If `workers` is not in 1 to [`MAX_WORKERS`], or a thread cannot be
@@ -42,7 +62,7 @@ impl Pool {
             return Err(RolloutError::Workers { workers });
         }
         let (jobs, queue) = unbounded::<Job>();
-        let start = Arc::new(start);
+        let start: Arc<dyn Fn() + Send + Sync> = Arc::new(start);
         let mut threads = Vec::with_capacity(workers);
         let (started, starts) = bounded(workers);
         for index in 0..workers {
@@ -54,7 +74,7 @@ impl Pool {
                     let failed = result.map_err(|payload| panic_message(payload.as_ref()));
                     // `new` may have given up on the others already.
                     drop(started.send((index, failed)));
-                    for job in queue {
+                    while let Some(job) = receive(&queue) {
                         job();
                     }
                 })
@@ -67,6 +87,8 @@ impl Pool {
         let pool = Self {
             jobs: Some(jobs),
             threads,
+            start,
+            number: 1 + POOLS.fetch_add(1, Ordering::Relaxed),
         };
         for (index, result) in starts.iter().take(workers) {
             result.map_err(|message| RolloutError::Thread { index, message })?;
@@ -79,12 +101,17 @@ impl Pool {
         self.threads.len()
     }
 
-    /// Applies `work` to every item on the workers and returns the results in
-    /// the items' order. All items are worked on even when one panics, and
-    /// everything given to the workers has been dropped when this returns.
+    /// Applies `work` to every item and returns the results in the items' order.
+    /// The calling thread is one of those that work, beside as many workers as
+    /// make [`Self::workers`] with it: to wake a thread can take longer than a
+    /// small piece of work does. All items are worked on even when one panics,
+    /// and everything given to the workers has been dropped when this returns.
     ///
     /// # Errors
     /// The panic of the first item that panicked.
+    ///
+    /// # Panics
+    /// If `start` panics on the calling thread.
     pub fn map<T, R>(
         &self,
         items: Vec<T>,
@@ -94,7 +121,37 @@ impl Pool {
         T: Send + 'static,
         R: Send + 'static,
     {
-        self.submit(items, work).wait()
+        if STARTED.get() != self.number {
+            (self.start)();
+            STARTED.set(self.number);
+        }
+        let count = items.len();
+        let helpers = self.workers().min(count).saturating_sub(1);
+        let (done, results) = bounded(helpers);
+        let shared = Arc::new(Shared(Mutex::new(State {
+            items: items.into_iter().enumerate(),
+            work: Some(Arc::new(work)),
+            helpers: 0,
+        })));
+        for _ in 0..helpers {
+            let (shared, done) = (Arc::clone(&shared), done.clone());
+            self.give(Box::new(move || {
+                // One that comes too late finds nothing to do.
+                if let Some(work) = shared.join() {
+                    let results = shared.drain(work);
+                    drop(done.send(results));
+                }
+            }));
+        }
+        let mut all = match shared.join() {
+            Some(work) => shared.drain(work),
+            None => Vec::new(),
+        };
+        for _ in 1..shared.close() {
+            // Every helper sends, since panics of its work are caught.
+            all.extend(receive(&results).into_iter().flatten());
+        }
+        sorted(count, all)
     }
 
     /// Like [`Self::map`], but comes back at once; [`Pending::wait`] gives the
@@ -120,11 +177,65 @@ impl Pool {
                 // The caller may have stopped waiting.
                 drop(done.send((index, result)));
             });
-            let jobs = self.jobs.as_ref().expect("open until the pool is dropped");
-            jobs.send(job)
-                .expect("workers wait until the pool is dropped");
+            self.give(job);
         }
         Pending { count, results }
+    }
+
+    fn give(&self, job: Job) {
+        let jobs = self.jobs.as_ref().expect("open until the pool is dropped");
+        jobs.send(job)
+            .expect("workers wait until the pool is dropped");
+    }
+}
+
+/// The items of one [`Pool::map`], of which each thread takes one after the
+/// other.
+struct Shared<T, W>(Mutex<State<T, W>>);
+
+struct State<T, W> {
+    items: Enumerate<IntoIter<T>>,
+    /// `None` once all is done.
+    work: Option<Arc<W>>,
+    /// How many threads joined.
+    helpers: usize,
+}
+
+impl<T, W> Shared<T, W> {
+    fn lock(&self) -> MutexGuard<'_, State<T, W>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes part; `None` if nothing is left to do.
+    fn join(&self) -> Option<Arc<W>> {
+        let mut state = self.lock();
+        let work = state.work.clone()?;
+        state.helpers += 1;
+        Some(work)
+    }
+
+    /// Lets nobody join any more; returns how many did.
+    fn close(&self) -> usize {
+        let mut state = self.lock();
+        state.work = None;
+        state.helpers
+    }
+
+    /// Works until no item is left. What `work` shares is free again when this
+    /// returns.
+    fn drain<R>(&self, work: Arc<W>) -> Vec<(usize, Caught<R>)>
+    where
+        W: Fn(usize, T) -> R,
+    {
+        let mut results = Vec::new();
+        loop {
+            let item = self.lock().items.next();
+            let Some((index, item)) = item else {
+                return results;
+            };
+            let result = catch_unwind(AssertUnwindSafe(|| work(index, item)));
+            results.push((index, result));
+        }
     }
 }
 
@@ -132,7 +243,7 @@ impl Pool {
 #[must_use = "the results are lost unless they are waited for"]
 pub struct Pending<R> {
     count: usize,
-    results: Receiver<(usize, std::thread::Result<R>)>,
+    results: Receiver<(usize, Caught<R>)>,
 }
 
 impl<R> Pending<R> {
@@ -141,26 +252,34 @@ impl<R> Pending<R> {
     /// # Errors
     /// The panic of the first item that panicked.
     pub fn wait(self) -> Result<Vec<R>, WorkPanic> {
-        let mut sorted: Vec<Option<R>> = std::iter::repeat_with(|| None).take(self.count).collect();
-        let mut panic: Option<WorkPanic> = None;
-        for (index, result) in self.results {
-            match result {
-                Ok(result) => sorted[index] = Some(result),
-                Err(payload) => {
-                    if panic.as_ref().is_none_or(|first| index < first.index) {
-                        let message = panic_message(payload.as_ref());
-                        panic = Some(WorkPanic { index, message });
-                    }
+        sorted(self.count, self.results)
+    }
+}
+
+/// Results in the items' order.
+fn sorted<R>(
+    count: usize,
+    results: impl IntoIterator<Item = (usize, Caught<R>)>,
+) -> Result<Vec<R>, WorkPanic> {
+    let mut sorted: Vec<Option<R>> = std::iter::repeat_with(|| None).take(count).collect();
+    let mut panic: Option<WorkPanic> = None;
+    for (index, result) in results {
+        match result {
+            Ok(result) => sorted[index] = Some(result),
+            Err(payload) => {
+                if panic.as_ref().is_none_or(|first| index < first.index) {
+                    let message = panic_message(payload.as_ref());
+                    panic = Some(WorkPanic { index, message });
                 }
             }
         }
-        match panic {
-            Some(panic) => Err(panic),
-            None => Ok(sorted
-                .into_iter()
-                .map(|result| result.expect("every item gives a result or a panic"))
-                .collect()),
-        }
+    }
+    match panic {
+        Some(panic) => Err(panic),
+        None => Ok(sorted
+            .into_iter()
+            .map(|result| result.expect("every item gives a result or a panic"))
+            .collect()),
     }
 }
 
@@ -172,6 +291,18 @@ impl Drop for Pool {
             drop(thread.join());
         }
     }
+}
+
+/// What comes next, or `None` once nothing can come any more.
+fn receive<T>(channel: &Receiver<T>) -> Option<T> {
+    for _ in 0..PATIENCE {
+        match channel.try_recv() {
+            Ok(value) => return Some(value),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => std::thread::yield_now(),
+        }
+    }
+    channel.recv().ok()
 }
 
 /// What a panic said, as text.
@@ -186,74 +317,5 @@ pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn results_come_in_order() {
-        for workers in [1, 2, 5] {
-            let pool = Pool::new(workers, || ()).unwrap();
-            let squares = pool.map((0..100_u64).collect(), |_, x| x * x).unwrap();
-            assert_eq!(squares, (0..100_u64).map(|x| x * x).collect::<Vec<_>>());
-            assert!(pool.map(Vec::<u8>::new(), |_, x| x).unwrap().is_empty());
-        }
-    }
-
-    #[test]
-    fn submitted_work_goes_on_while_nobody_waits() {
-        let pool = Pool::new(2, || ()).unwrap();
-        let (go, gate) = bounded::<()>(0);
-        let first = pool.submit(vec![1, 2], move |_, x| gate.recv().map(|()| x).unwrap());
-        // Comes back before the work is done, and other work can be given.
-        let second = pool.submit(vec![10], |_, x| x);
-        go.send(()).unwrap();
-        go.send(()).unwrap();
-        assert_eq!(second.wait().unwrap(), [10]);
-        assert_eq!(first.wait().unwrap(), [1, 2]);
-        drop(pool.submit(vec![0], |_, _: i32| panic!("nobody hears this")));
-        assert_eq!(pool.map(vec![1], |_, x| x).unwrap(), [1]);
-    }
-
-    #[test]
-    fn the_first_panic_is_reported_and_the_pool_goes_on() {
-        let pool = Pool::new(3, || ()).unwrap();
-        let work = |_, x: usize| {
-            assert!(x % 7 != 5, "item {x} is bad");
-            x
-        };
-        let panic = pool.map((0..50).collect(), work).unwrap_err();
-        assert_eq!(panic.index, 5);
-        assert!(panic.message.contains("item 5 is bad"), "{panic}");
-        assert_eq!(pool.map(vec![1], work).unwrap(), [1]);
-    }
-
-    #[test]
-    fn shared_data_is_free_again_after_map() {
-        let pool = Pool::new(2, || ()).unwrap();
-        let mut shared = Arc::new(vec![1_u64; 1000]);
-        for _ in 0..200 {
-            let view = Arc::clone(&shared);
-            let sums = pool.map(vec![0, 1, 2], move |_, offset| {
-                view.iter().sum::<u64>() + offset
-            });
-            assert_eq!(sums.unwrap(), [1000, 1001, 1002]);
-            assert!(Arc::get_mut(&mut shared).is_some());
-        }
-    }
-
-    #[test]
-    fn a_panic_at_the_start_is_an_error() {
-        let error = Pool::new(2, || panic!("no such library")).err().unwrap();
-        assert!(error.to_string().contains("no such library"), "{error}");
-    }
-
-    #[test]
-    fn the_number_of_workers_is_checked() {
-        let error = Pool::new(0, || ()).err().unwrap().to_string();
-        assert!(
-            error.contains("0") && error.contains("1 to 1024"),
-            "{error}"
-        );
-        assert!(Pool::new(MAX_WORKERS + 1, || ()).is_err());
-    }
-}
+#[path = "pool_tests.rs"]
+mod tests;
