@@ -30,7 +30,7 @@ quickstart() {
 
 bandits() {
     train bernoulli-bandit-5x100 rl2/bernoulli-bandit-5x100 --seeds 3
-    train bernoulli-bandit-10x100 rl2/bernoulli-bandit-10x100 --seeds 3
+    train bernoulli-bandit-10x100 rl2/bernoulli-bandit-10x100 --seeds 5
 }
 
 # MAML beside the same policy trained without adaptation, without training, and
@@ -48,7 +48,7 @@ point_navigation() {
 }
 
 random_mdps() {
-    train dirichlet-mdp rl2/dirichlet-mdp --seeds 2
+    train dirichlet-mdp rl2/dirichlet-mdp --seeds 5
 }
 
 maml_bandits() {

@@ -62,10 +62,3 @@ pub(crate) fn cache_folder() -> Option<PathBuf> {
     let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
     Some(base?.join("metarl"))
 }
-
-/// How the user called this program, to print commands that work as they are.
-pub(crate) fn program() -> String {
-    env::args()
-        .next()
-        .unwrap_or_else(|| "experiments".to_owned())
-}

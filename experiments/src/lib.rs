@@ -26,6 +26,8 @@ mod environments;
 mod failure;
 mod host;
 mod interrupt;
+mod invocation;
+mod launch;
 mod learners;
 mod names;
 mod oracles;

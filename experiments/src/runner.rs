@@ -1,20 +1,19 @@
 //! One run from wherever it stands to its end: update, row, checkpoint,
 //! held-out evaluation; and the comparison last.
 
-use crate::algorithm::{Setup, Training};
+use crate::algorithm::Training;
 use crate::comparison::{Comparison, Contest, Player, measure, word};
 use crate::config::RunConfig;
 use crate::console::Event;
 use crate::failure::{Exit, Failure};
-use crate::host;
-use crate::learners::LearnerSpec;
+use crate::invocation::{program, quoted, resume_command};
+use crate::launch::{config_of, opponents, start};
 use crate::pictures;
 use crate::progress::{Progress, Stages};
 use crate::session::Session;
-use record::{Checkpoint, Document, Existing, RecordError, RunDir, Stream};
+use record::{Checkpoint, Document, RunDir, Stream};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Where a checkpoint's state keeps the configuration it is of.
@@ -51,89 +50,6 @@ pub(crate) struct Finished {
     pub(crate) comparison: Comparison,
 }
 
-/// Makes the folder of a run, ready to be [`drive`]n.
-pub(crate) fn create(
-    session: &Session<'_>,
-    path: &Path,
-    config: &RunConfig,
-    existing: Existing,
-) -> Result<(), Failure> {
-    let run = match RunDir::create(path, &config.to_text()?, existing) {
-        Err(RecordError::Exists { .. }) => return Err(exists(path)),
-        run => run?,
-    };
-    Ok(run.write_document(Document::Environment, &session.describe(config.seed))?)
-}
-
-/// Refuses to touch a folder that holds a run.
-pub(crate) fn refuse_existing(path: &Path) -> Result<(), Failure> {
-    match record::Reader::open(path) {
-        Ok(_) => Err(exists(path)),
-        Err(_) => Ok(()),
-    }
-}
-
-fn exists(path: &Path) -> Failure {
-    let (place, resume) = (path.display(), resume_command(path));
-    Failure::usage(format!(
-        "{place} holds a run already; go on with it: {resume}, replace it: --overwrite, \
-         or keep it and choose another folder: --runs"
-    ))
-}
-
-/// Starts a training and throws it away, to find out what cannot work.
-pub(crate) fn rehearse(session: &Session<'_>, config: &RunConfig) -> Result<(), Failure> {
-    opponents(session, config)?;
-    start(session, config)?;
-    Ok(())
-}
-
-/// A training at its start.
-pub(crate) fn start(
-    session: &Session<'_>,
-    config: &RunConfig,
-) -> Result<Box<dyn Training>, Failure> {
-    let entry = session
-        .registry
-        .algorithm(&config.algorithm)
-        .map_err(Failure::config)?;
-    let setup = Setup {
-        env: config.built.factory.as_ref(),
-        settings: &config.settings,
-        seed: config.seed,
-        pool: Arc::clone(&session.pool),
-        device: session.device,
-    };
-    let place = &config.place;
-    entry.start(setup).map_err(|failure| failure.within(place))
-}
-
-/// A path as a shell takes it.
-pub(crate) fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%,=".contains(c);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text,
-        false => format!("'{}'", text.replace('\'', "'\\''")),
-    }
-}
-
-/// The command that resumes a run.
-pub(crate) fn resume_command(path: &Path) -> String {
-    format!("{} resume {}", host::program(), quoted(path))
-}
-
-/// The configuration that a run was started with.
-pub(crate) fn config_of(session: &Session<'_>, run: &record::Reader) -> Result<RunConfig, Failure> {
-    let place = run.path().join("config.toml");
-    RunConfig::resolve(
-        session.registry,
-        &place.display().to_string(),
-        &run.config()?,
-        &[],
-    )
-}
-
 /// Takes a run to its end, from its newest checkpoint or from the start.
 ///
 /// # Errors
@@ -156,16 +72,6 @@ pub(crate) fn drive(session: &Session<'_>, path: &Path) -> Result<Finished, Fail
     drive.restore()?;
     drive.train()?;
     drive.finish(&others)
-}
-
-/// The learners to compare with, made before the training so that one that
-/// cannot play is found out at once.
-fn opponents(session: &Session<'_>, config: &RunConfig) -> Result<Vec<Player>, Failure> {
-    let make = |spec: &LearnerSpec| spec.make(&config.built, &session.oracles);
-    let made = config.learners.iter().map(make);
-    made.collect::<Result<_, String>>().map_err(|message| {
-        Failure::config(format!("{}: evaluation.learners: {message}", config.place))
-    })
 }
 
 struct Drive<'a> {
@@ -399,7 +305,7 @@ impl Drive<'_> {
                 true => format!(
                     "\nTo resume would repeat it; train anew with a changed setting: {} train {} \
                      KEY=VALUE --runs FOLDER",
-                    host::program(),
+                    program(),
                     quoted(&path.join("config.toml"))
                 ),
                 false => format!(

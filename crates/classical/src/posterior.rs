@@ -143,11 +143,6 @@ impl Normal {
         let standard: f64 = rng.sample(StandardNormal);
         self.mean + standard / self.precision.sqrt()
     }
-
-    /// The standard deviation of the next observation, about [`Self::mean`].
-    pub fn predictive_deviation(&self, noise_precision: f64) -> f64 {
-        (1.0 / self.precision + 1.0 / noise_precision).sqrt()
-    }
 }
 
 impl Posterior for Normal {
@@ -204,13 +199,6 @@ impl NormalGamma {
     /// The mean, κ, α and β.
     pub fn parameters(&self) -> (f64, f64, f64, f64) {
         (self.mean, self.kappa, self.alpha, self.beta)
-    }
-
-    /// What the next observation is below with a probability, 0 to 1: a
-    /// quantile of Student's distribution.
-    pub fn predictive_quantile(&self, probability: f64) -> f64 {
-        let variance = self.beta * (self.kappa + 1.0) / (self.alpha * self.kappa);
-        self.mean + student_quantile(2.0 * self.alpha, probability) * variance.sqrt()
     }
 }
 

@@ -1,48 +1,10 @@
 //! A tabular learner allocates when it is made, and never after.
 
+use allocation_counter::measure;
 use classical::{Family, learner, learners};
 use mdps::{DirichletMdp, DirichletMdpSettings};
 use rl_core::{Domain, EnvFactory, Purpose, StreamKey, Tasks, Trajectory};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::collections::BTreeMap;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// The system's allocator, counting each thread's calls.
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator unchanged; the counter is
-// a constant-initialized thread-local without a destructor, which allocates
-// nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's obligations are those of `System`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `System`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations(work: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.get();
-    work();
-    ALLOCATIONS.get() - before
-}
-
-#[test]
-fn the_counter_counts() {
-    assert_eq!(allocations(|| drop(std::hint::black_box(vec![1_u8]))), 1);
-}
 
 /// Over two trials of several episodes, the first step included.
 #[test]
@@ -70,7 +32,7 @@ fn steps_and_plans_allocate_nothing() {
         let mut count = 0;
         for t in 0..steps {
             let (row, out) = trajectory.acting(t);
-            count += allocations(|| policy.act(&row, &mut streams, out));
+            count += measure(|| policy.act(&row, &mut streams, out)).count_total;
             let (actions, rows) = trajectory.stepping(t);
             env.step(actions, rows);
             trajectory.stepped(t);

@@ -1,39 +1,10 @@
 //! After a first call of each kind nothing is allocated.
 
 mod common;
+use allocation_counter::measure;
 use common::Case;
 use kernels::mlp::{Activation, Acts, Cache, Head, Mlp, Old, Prepared, Tangent, Weights};
 use kernels::*;
-use std::alloc::{GlobalAlloc, Layout as Memory, System};
-use std::cell::Cell as Counter;
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Counter<usize> = const { Counter::new(0) };
-}
-
-// SAFETY: every call is passed on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, memory: Memory) -> *mut u8 {
-        ALLOCATIONS.with(|n| n.set(n.get() + 1));
-        // SAFETY: the caller's contract is the same.
-        unsafe { System.alloc(memory) }
-    }
-    unsafe fn dealloc(&self, at: *mut u8, memory: Memory) {
-        // SAFETY: the caller's contract is the same.
-        unsafe { System.dealloc(at, memory) }
-    }
-}
-
-#[global_allocator]
-static GLOBAL: Counting = Counting;
-
-fn allocations(work: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.with(Counter::get);
-    work();
-    ALLOCATIONS.with(Counter::get) - before
-}
 
 struct Buffers {
     memory: Vec<f32>,
@@ -123,14 +94,14 @@ fn nothing_is_allocated_after_the_first_call() {
                 }
             };
             let (mut large, mut small) = (buffers(&case), buffers(&smaller));
-            let first = allocations(|| everything(&case, &mut packed, &mut work, &mut large));
-            assert!(first > 0, "the counter counts");
-            let later = allocations(|| {
+            let first = measure(|| everything(&case, &mut packed, &mut work, &mut large));
+            assert!(first.count_total > 0, "the counter counts");
+            let later = measure(|| {
                 everything(&case, &mut packed, &mut work, &mut large);
                 everything(&smaller, &mut packed, &mut work, &mut small);
                 everything(&case, &mut packed, &mut work, &mut large);
             });
-            assert_eq!(later, 0, "{shape:?}");
+            assert_eq!(later.count_total, 0, "{shape:?}");
         }
     }
 }
@@ -192,11 +163,12 @@ fn networks_allocate_nothing_after_the_first_call() {
         let value_params = vec![0.1; value.parameters()];
         let (mut cache, mut values) = (Cache::new(), Cache::new());
         let mut all = |samples| {
-            allocations(|| {
+            let info = measure(|| {
                 every_derivative(&policy, samples, &mut cache, &mut work);
                 let obs = &work.obs[..3 * samples];
                 value.forward(&value_params, obs, samples, &mut values);
-            })
+            });
+            info.count_total
         };
         assert!(all(200) > 0, "the counter counts");
         assert_eq!(all(200) + all(13) + all(200), 0);

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::canvas::Color;
+use crate::measure::Measure;
 use crate::page::{Drawn, Section};
 use crate::read::file_name;
+use crate::references::Target;
 use crate::setting::Setting;
-use crate::standing::{Measure, Standings, Target};
+use crate::standing::Standings;
 use crate::table::{Row, Table};
 use crate::text::{count, decimals, duration, escape, fixed, percent, plain, short, thousands};
 use crate::words;

@@ -1,69 +1,10 @@
 //! Where each learner stands: returns, regrets, and the share of the gap to the
 //! optimum that it closed.
 
-use crate::read::{Adaptation, Comparison, Exact, ExactValues, Kind, Learner};
+use crate::measure::Measure;
+use crate::read::{Adaptation, Comparison, Kind, Learner};
+use crate::references::{Gap, References};
 use crate::setting::Setting;
-use crate::stats::{Interval, NORMAL_95, pool};
-
-/// A measured number and how sure it is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Measure {
-    /// Known without sampling.
-    Exact(f64),
-    /// A mean with its standard error over tasks.
-    Sampled(f64, f64),
-    /// A mean with its 95 % interval over seeds.
-    Seeds(Interval),
-}
-
-impl Measure {
-    pub(crate) fn mean(self) -> f64 {
-        match self {
-            Self::Exact(mean) | Self::Sampled(mean, _) => mean,
-            Self::Seeds(interval) => interval.mean,
-        }
-    }
-
-    /// The mean and the ends of its 95 % interval.
-    pub(crate) fn interval(self) -> Interval {
-        match self {
-            Self::Exact(mean) => Interval::around(mean, 0.0),
-            Self::Sampled(mean, error) => Interval::around(mean, error),
-            Self::Seeds(interval) => interval,
-        }
-    }
-
-    /// What its number of decimals should show.
-    pub(crate) fn uncertainty(self) -> f64 {
-        match self {
-            Self::Exact(_) => 0.0,
-            Self::Sampled(_, error) => error,
-            Self::Seeds(interval) => (interval.high - interval.low) / 2.0,
-        }
-    }
-
-    fn pair(self) -> (f64, f64) {
-        (self.mean(), self.uncertainty())
-    }
-
-    /// One value per seed becomes their mean and interval; a single one keeps
-    /// its own standard error.
-    fn over_seeds(measured: &[(f64, f64)]) -> Option<Self> {
-        let values: Vec<f64> = measured.iter().map(|(value, _)| *value).collect();
-        match (Interval::of(&values), measured) {
-            (Some(interval), _) => Some(Self::Seeds(interval)),
-            (None, [(value, error)]) => Some(Self::Sampled(*value, *error)),
-            _ => None,
-        }
-    }
-
-    fn pooled(measured: &[(f64, f64)]) -> Option<Self> {
-        match pool(measured)? {
-            (value, 0.0) => Some(Self::Exact(value)),
-            (value, error) => Some(Self::Sampled(value, error)),
-        }
-    }
-}
 
 /// One learner, over all seeds.
 #[derive(Clone, Debug)]
@@ -102,67 +43,6 @@ pub(crate) struct SeedResult {
     pub(crate) share: Option<Measure>,
 }
 
-/// Returns between which shares are counted.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Gap {
-    ends: rl_core::Gap,
-    pub(crate) to: Target,
-}
-
-/// What the far end of the gap is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Target {
-    BayesOptimal,
-    KnownTask,
-}
-
-impl Target {
-    /// "Bayes-optimal", for a sentence.
-    pub(crate) fn words(self) -> &'static str {
-        match self {
-            Self::BayesOptimal => "Bayes-optimal",
-            Self::KnownTask => "the known-task optimum",
-        }
-    }
-}
-
-impl Gap {
-    /// The share of a sampled return. Its error carries those of both ends, to
-    /// first order.
-    fn measure(&self, mean_return: Measure) -> Measure {
-        match mean_return {
-            Measure::Seeds(Interval { mean, low, high }) => {
-                let share = self.ends.share(mean);
-                let ends = NORMAL_95 * self.ends.error_of_ends(share);
-                Measure::Seeds(Interval {
-                    mean: share,
-                    low: share - (share - self.ends.share(low)).hypot(ends),
-                    high: share + (self.ends.share(high) - share).hypot(ends),
-                })
-            }
-            Measure::Exact(_) | Measure::Sampled(..) => {
-                match self.ends.measure(mean_return.pair()) {
-                    (share, 0.0) => Measure::Exact(share),
-                    (share, error) => Measure::Sampled(share, error),
-                }
-            }
-        }
-    }
-}
-
-/// Reference values over all seeds, `None` where not known.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct References {
-    pub(crate) bayes_optimal: Option<Measure>,
-    pub(crate) known_task: Option<Measure>,
-    pub(crate) random: Option<Measure>,
-    /// Exact expected rewards of the Bayes-optimal agent; empty where not known.
-    /// `[steps]`
-    pub(crate) bayes_rewards: Vec<f64>,
-    /// Why the Bayes-optimal value is not known.
-    pub(crate) why_no_bayes: Option<String>,
-}
-
 /// The comparison of a setting, over all seeds that have one.
 #[derive(Clone, Debug)]
 pub(crate) struct Standings {
@@ -186,7 +66,7 @@ impl Standings {
         let comparisons: Vec<&Comparison> = setting.comparisons().collect();
         let first = *comparisons.first()?;
         let references = References::of(&comparisons);
-        let gap = gap(&references);
+        let gap = references.gap();
         let mut learners: Vec<Standing> = names(&comparisons)
             .into_iter()
             .filter_map(|(name, kind)| standing(name, kind, &comparisons, gap.as_ref()))
@@ -235,80 +115,6 @@ impl Standings {
             .iter()
             .filter(|learner| learner.is_classical())
     }
-}
-
-impl References {
-    fn of(comparisons: &[&Comparison]) -> Self {
-        let known = |pick: fn(&ExactValues) -> &Exact| -> Option<Measure> {
-            let values: Option<Vec<(f64, f64)>> = comparisons
-                .iter()
-                .map(|comparison| pick(&comparison.exact).known())
-                .collect();
-            Measure::pooled(&values?)
-        };
-        let measured = |name: &str| {
-            let values: Option<Vec<(f64, f64)>> = comparisons
-                .iter()
-                .map(|comparison| comparison.learners.iter().find(|l| l.name == name))
-                .map(|learner| learner.map(|l| (l.mean_return, l.standard_error)))
-                .collect();
-            Measure::pooled(&values?)
-        };
-        let why = comparisons
-            .iter()
-            .find_map(|c| match &c.exact.bayes_optimal {
-                Exact::Unknown { why } => Some(why.clone()),
-                Exact::Known { .. } => None,
-            });
-        Self {
-            bayes_optimal: known(|exact| &exact.bayes_optimal),
-            known_task: known(|exact| &exact.known_task_optimum),
-            random: known(|exact| &exact.random).or_else(|| measured("random")),
-            bayes_rewards: comparisons
-                .first()
-                .and_then(|comparison| comparison.exact.bayes_optimal_rewards.clone())
-                .unwrap_or_default(),
-            why_no_bayes: why,
-        }
-    }
-
-    /// The regret of the Bayes-optimal agent over a trial. Only two exact
-    /// values give it: the optimum of the held-out tasks has an error that the
-    /// exact Bayes-optimal value does not share.
-    pub(crate) fn bayes_regret(&self) -> Option<f64> {
-        match (self.known_task?, self.bayes_optimal?) {
-            (Measure::Exact(known), Measure::Exact(bayes)) => Some(known - bayes),
-            _ => None,
-        }
-    }
-
-    /// The same after each step of a trial of so many steps, the optimum spread
-    /// evenly over them as it is for the learners; empty where the reward of
-    /// each step is not known.
-    pub(crate) fn bayes_regret_curve(&self, steps: usize) -> Vec<f64> {
-        let known = self.bayes_rewards.len() == steps;
-        let Some(Measure::Exact(optimum)) = self.known_task.filter(|_| known) else {
-            return Vec::new();
-        };
-        let mut earned = 0.0;
-        let behind = |(step, reward): (usize, &f64)| {
-            earned += reward;
-            optimum * (step + 1) as f64 / steps as f64 - earned
-        };
-        self.bayes_rewards.iter().enumerate().map(behind).collect()
-    }
-}
-
-/// From random to the best reference that is known.
-fn gap(references: &References) -> Option<Gap> {
-    let random = references.random?;
-    let (best, to) = match (references.bayes_optimal, references.known_task) {
-        (Some(bayes), _) => (bayes, Target::BayesOptimal),
-        (None, Some(known)) => (known, Target::KnownTask),
-        (None, None) => return None,
-    };
-    let ends = rl_core::Gap::new(random.pair(), best.pair())?;
-    Some(Gap { ends, to })
 }
 
 /// All learners that every seed was compared with, in the order of the file.
@@ -397,7 +203,3 @@ fn seed_result(comparison: &Comparison, gap: Option<&Gap>) -> Option<SeedResult>
         share: gap.map(|gap| gap.measure(mean_return)),
     })
 }
-
-#[cfg(test)]
-#[path = "standing_tests.rs"]
-mod tests;

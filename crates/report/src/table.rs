@@ -2,9 +2,10 @@
 
 use crate::canvas::Color;
 use crate::figures::{AGENT, stroke};
+use crate::measure::Measure;
 use crate::read::Kind;
 use crate::setting::Setting;
-use crate::standing::{Measure, SeedResult, Standing, Standings};
+use crate::standing::{SeedResult, Standing, Standings};
 use crate::text::{capitalized, decimals, display_name, fixed, percent};
 use crate::words;
 

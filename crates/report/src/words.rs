@@ -1,9 +1,11 @@
 //! Sentences that say what numbers show. They never claim more than was
 //! measured.
 
+use crate::measure::Measure;
 use crate::read::Kind;
+use crate::references::Target;
 use crate::setting::Setting;
-use crate::standing::{Measure, Standing, Standings, Target};
+use crate::standing::{Standing, Standings};
 use crate::stats::Interval;
 use crate::text::{count, decimals, display_name, fixed, percent, rounded, thousands};
 

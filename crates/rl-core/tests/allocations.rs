@@ -1,46 +1,13 @@
 //! Stepping a batch into a trajectory, and starting it over, allocates
 //! nothing.
 
+use allocation_counter::measure;
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, ActionsMut, Continuous, Credit, Discrete, Domain, EnvFactory, EnvSpec,
     Environment, Gae, GaeInput, Link, ObservationSpace, Step, Stream, StreamKey, TaskDistribution,
     Tasks, Trajectory, VecEnv, gae,
 };
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// The system's allocator, counting each thread's calls.
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator unchanged; the counter is
-// a constant-initialized thread-local without a destructor, which allocates
-// nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's obligations are those of `System`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `System`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations(work: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.get();
-    work();
-    ALLOCATIONS.get() - before
-}
 
 /// A walk on a line to a random goal, by whole or by real steps.
 #[derive(Clone)]
@@ -153,7 +120,7 @@ fn assert_no_allocation(factory: &dyn EnvFactory) {
     let mut advantages = vec![0.0; lanes * steps];
     let mut links = vec![Link::Flow; lanes * steps];
     let zeros = vec![0.0; lanes * steps];
-    let count = allocations(|| {
+    let made = measure(|| {
         for _ in 0..2 {
             collect(env.as_mut(), &mut trajectory);
             let ends = trajectory.outcomes().iter().zip(trajectory.trial_ends());
@@ -175,14 +142,9 @@ fn assert_no_allocation(factory: &dyn EnvFactory) {
             gae(parameters, returns, &mut advantages);
         }
     });
-    assert_eq!(count, 0);
+    assert_eq!(made.count_total, 0);
     assert!(trajectory.trial_ends().contains(&true));
     assert!((0..lanes).any(|lane| trajectory.truncations(lane) > 0));
-}
-
-#[test]
-fn the_counter_counts() {
-    assert_eq!(allocations(|| drop(std::hint::black_box(vec![1_u8]))), 1);
 }
 
 #[test]

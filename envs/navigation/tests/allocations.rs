@@ -1,39 +1,12 @@
 //! Stepping, with new episodes and new tasks on the way, allocates nothing.
 
+use allocation_counter::measure;
 use navigation::{DarkKeyDoor, EmptyGrid, ExhaustiveSearch, GridNavi, Maze, PointCorners};
 use navigation::{PointNavigation, PosteriorSampling};
 use rl_core::{
     Actions, ActionsMut, Domain, EnvFactory, Purpose, SpecError, Stream, StreamKey,
     TaskDistribution, Tasks, Trajectory,
 };
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// The system's allocator, counting each thread's calls.
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator unchanged; the counter is
-// a constant-initialized thread-local without a destructor, which allocates
-// nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's obligations are those of `System`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `System`.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const KEY: StreamKey = StreamKey::new(1, Domain::Training, 0);
 const LANES: usize = 6;
@@ -43,24 +16,24 @@ const STEPS: usize = 200;
 fn while_stepping(
     env: &dyn EnvFactory,
     mut act: impl FnMut(&mut Trajectory, usize, &mut [Stream]),
-) -> usize {
+) -> u64 {
     let mut batch = env.make(LANES);
     let mut trajectory = Trajectory::new(env.spec(), LANES, STEPS);
     let mut streams: Vec<_> = (0..LANES as u64)
         .map(|lane| KEY.lane(Purpose::Action, lane))
         .collect();
     batch.begin(&KEY, 0, trajectory.begin());
-    let before = ALLOCATIONS.get();
-    for t in 0..STEPS {
-        act(&mut trajectory, t, &mut streams);
-        let (actions, rows) = trajectory.stepping(t);
-        batch.step(actions, rows);
-        trajectory.stepped(t);
-    }
-    let count = ALLOCATIONS.get() - before;
+    let made = measure(|| {
+        for t in 0..STEPS {
+            act(&mut trajectory, t, &mut streams);
+            let (actions, rows) = trajectory.stepping(t);
+            batch.step(actions, rows);
+            trajectory.stepped(t);
+        }
+    });
     assert!(trajectory.trial_ends().contains(&true));
     assert!(matches!(trajectory.actions(), Actions::Discrete(_)) == env.spec().is_discrete());
-    count
+    made.count_total
 }
 
 fn assert_no_allocation<D: TaskDistribution>(made: Result<D, SpecError>) {
@@ -76,15 +49,6 @@ fn assert_no_allocation<D: TaskDistribution>(made: Result<D, SpecError>) {
 
 #[test]
 fn steps_allocate_nothing() {
-    assert_eq!(
-        {
-            let before = ALLOCATIONS.get();
-            drop(std::hint::black_box(vec![1_u8]));
-            ALLOCATIONS.get() - before
-        },
-        1,
-        "the counter counts"
-    );
     assert_no_allocation(GridNavi::new(5, 15, 4));
     assert_no_allocation(DarkKeyDoor::new(4, 8, 3));
     assert_no_allocation(Maze::new(9, 12, 2));

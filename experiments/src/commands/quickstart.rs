@@ -5,9 +5,9 @@ use crate::commands::train;
 use crate::config::RunConfig;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::launch;
 use crate::presets::{QUICKSTART, Source};
 use crate::registry::Registry;
-use crate::runner;
 use crate::session::Session;
 use record::Existing;
 
@@ -28,6 +28,6 @@ pub(crate) fn run(registry: &Registry, args: &QuickstartArgs) -> Result<(), Fail
         .runs
         .join("quickstart")
         .join(format!("seed-{}", args.seed));
-    runner::create(&session, &path, &config, Existing::Overwrite)?;
+    launch::create(&session, &path, &config, Existing::Overwrite)?;
     train::one(&session, &path)
 }

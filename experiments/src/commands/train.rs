@@ -4,6 +4,8 @@ use crate::cli::TrainArgs;
 use crate::config::RunConfig;
 use crate::console::{Console, Event, Table};
 use crate::failure::Failure;
+use crate::invocation::quoted;
+use crate::launch;
 use crate::presets::Source;
 use crate::registry::Registry;
 use crate::reporting;
@@ -22,7 +24,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
     let config = resolve()?;
     let session = Session::new(registry, console, args.work.workers(), &args.device)?.stoppable();
     // Whatever cannot work is found out before a folder is made.
-    runner::rehearse(&session, &config)?;
+    launch::rehearse(&session, &config)?;
     let folder = args.runs.join(args.name.as_ref().unwrap_or(&source.folder));
     let existing = match args.overwrite {
         true => Existing::Overwrite,
@@ -35,13 +37,13 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
     let path_of = |seed| folder.join(format!("seed-{seed}"));
     if existing == Existing::Refuse {
         for &seed in &seeds {
-            runner::refuse_existing(&path_of(seed))?;
+            launch::refuse_existing(&path_of(seed))?;
         }
     }
     let mut paths = Vec::new();
     for &seed in &seeds {
         let path = path_of(seed);
-        runner::create(&session, &path, &resolve()?.with_seed(seed), existing)?;
+        launch::create(&session, &path, &resolve()?.with_seed(seed), existing)?;
         paths.push(path);
     }
     match &paths[..] {
@@ -73,7 +75,7 @@ pub(crate) fn several(
     let mut summaries = Vec::new();
     for path in paths {
         let finished = runner::drive(session, path).map_err(|mut failure| {
-            let (one, all) = (runner::quoted(path), runner::quoted(folder));
+            let (one, all) = (quoted(path), quoted(folder));
             // The command that resumes this run resumes the others as well.
             failure.message = failure
                 .message

@@ -4,10 +4,9 @@ use crate::cli::TableArgs;
 use crate::commands::table::Source;
 use crate::console::Console;
 use crate::failure::{Exit, Failure};
-use crate::host;
+use crate::invocation::{program, quoted};
 use crate::progress::Stages;
 use crate::registry::Registry;
-use crate::runner::quoted;
 use crate::session::Session;
 use crate::tables::cell::Value;
 use crate::tables::filled::{Filled, ours};
@@ -66,7 +65,7 @@ fn out(args: &TableArgs, name: &str) -> PathBuf {
 /// Says how to go on after an interruption.
 fn with_command(mut failure: Failure, args: &TableArgs, out: &Path) -> Failure {
     if failure.exit == Exit::Stopped {
-        let mut command = format!("{} table {}", host::program(), args.name);
+        let mut command = format!("{} table {}", program(), args.name);
         if args.quick {
             command += " --quick";
         }

@@ -1,5 +1,6 @@
 //! What must hold of the crate. Memory is watched in a binary of its own.
 
+mod allocations;
 mod common;
 mod fixed;
 mod gradients;

@@ -6,9 +6,10 @@ use super::{AGENT, Figure, RANDOM, WIDTH, oracle_stroke, stroke};
 use crate::canvas::{Canvas, Stroke};
 use crate::curve::{Band, Curve, Sample};
 use crate::layout::Range;
+use crate::measure::Measure;
 use crate::read::Evaluation;
 use crate::setting::Setting;
-use crate::standing::{Measure, Standings};
+use crate::standing::Standings;
 use crate::text::{count, decimals, display_name, fixed};
 use crate::words;
 

@@ -5,9 +5,10 @@ use super::labels::{self, Label};
 use super::{Figure, ORACLE, WIDTH, oracle_stroke, stroke};
 use crate::canvas::{Canvas, Color, Stroke};
 use crate::layout::Range;
+use crate::measure::Measure;
 use crate::read::Kind;
 use crate::setting::Setting;
-use crate::standing::{Measure, Standing, Standings};
+use crate::standing::{Standing, Standings};
 use crate::text::{decimals, display_name, fixed};
 use crate::words;
 

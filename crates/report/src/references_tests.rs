@@ -1,4 +1,4 @@
-//! Shares of a gap and their errors.
+//! Shares of a gap and their errors, and the regret of the Bayes-optimal agent.
 
 use super::*;
 
@@ -7,11 +7,12 @@ fn gap(random: Measure, best: Measure) -> Gap {
 }
 
 fn gap_between(random: Measure, best: Measure) -> Option<Gap> {
-    super::gap(&References {
+    let references = References {
         bayes_optimal: Some(best),
         random: Some(random),
         ..References::default()
-    })
+    };
+    references.gap()
 }
 
 #[test]

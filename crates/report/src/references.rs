@@ -1,0 +1,145 @@
+//! What learners are measured against: the returns of the optimum and of chance,
+//! and the gap between them, of which a learner closes a share.
+
+use crate::measure::Measure;
+use crate::read::{Comparison, Exact, ExactValues};
+use crate::stats::{Interval, NORMAL_95};
+
+/// Reference values over all seeds, `None` where not known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct References {
+    pub(crate) bayes_optimal: Option<Measure>,
+    pub(crate) known_task: Option<Measure>,
+    pub(crate) random: Option<Measure>,
+    /// Exact expected rewards of the Bayes-optimal agent; empty where not known.
+    /// `[steps]`
+    pub(crate) bayes_rewards: Vec<f64>,
+    /// Why the Bayes-optimal value is not known.
+    pub(crate) why_no_bayes: Option<String>,
+}
+
+impl References {
+    pub(crate) fn of(comparisons: &[&Comparison]) -> Self {
+        let known = |pick: fn(&ExactValues) -> &Exact| -> Option<Measure> {
+            let values: Option<Vec<(f64, f64)>> = comparisons
+                .iter()
+                .map(|comparison| pick(&comparison.exact).known())
+                .collect();
+            Measure::pooled(&values?)
+        };
+        let measured = |name: &str| {
+            let values: Option<Vec<(f64, f64)>> = comparisons
+                .iter()
+                .map(|comparison| comparison.learners.iter().find(|l| l.name == name))
+                .map(|learner| learner.map(|l| (l.mean_return, l.standard_error)))
+                .collect();
+            Measure::pooled(&values?)
+        };
+        let why = comparisons
+            .iter()
+            .find_map(|c| match &c.exact.bayes_optimal {
+                Exact::Unknown { why } => Some(why.clone()),
+                Exact::Known { .. } => None,
+            });
+        Self {
+            bayes_optimal: known(|exact| &exact.bayes_optimal),
+            known_task: known(|exact| &exact.known_task_optimum),
+            random: known(|exact| &exact.random).or_else(|| measured("random")),
+            bayes_rewards: comparisons
+                .first()
+                .and_then(|comparison| comparison.exact.bayes_optimal_rewards.clone())
+                .unwrap_or_default(),
+            why_no_bayes: why,
+        }
+    }
+
+    /// The regret of the Bayes-optimal agent over a trial. Only two exact
+    /// values give it: the optimum of the held-out tasks has an error that the
+    /// exact Bayes-optimal value does not share.
+    pub(crate) fn bayes_regret(&self) -> Option<f64> {
+        match (self.known_task?, self.bayes_optimal?) {
+            (Measure::Exact(known), Measure::Exact(bayes)) => Some(known - bayes),
+            _ => None,
+        }
+    }
+
+    /// The same after each step of a trial of so many steps, the optimum spread
+    /// evenly over them as it is for the learners; empty where the reward of
+    /// each step is not known.
+    pub(crate) fn bayes_regret_curve(&self, steps: usize) -> Vec<f64> {
+        let known = self.bayes_rewards.len() == steps;
+        let Some(Measure::Exact(optimum)) = self.known_task.filter(|_| known) else {
+            return Vec::new();
+        };
+        let mut earned = 0.0;
+        let behind = |(step, reward): (usize, &f64)| {
+            earned += reward;
+            optimum * (step + 1) as f64 / steps as f64 - earned
+        };
+        self.bayes_rewards.iter().enumerate().map(behind).collect()
+    }
+
+    /// From random to the best reference that is known.
+    pub(crate) fn gap(&self) -> Option<Gap> {
+        let random = self.random?;
+        let (best, to) = match (self.bayes_optimal, self.known_task) {
+            (Some(bayes), _) => (bayes, Target::BayesOptimal),
+            (None, Some(known)) => (known, Target::KnownTask),
+            (None, None) => return None,
+        };
+        let ends = rl_core::Gap::new(random.pair(), best.pair())?;
+        Some(Gap { ends, to })
+    }
+}
+
+/// Returns between which shares are counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Gap {
+    ends: rl_core::Gap,
+    pub(crate) to: Target,
+}
+
+/// What the far end of the gap is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    BayesOptimal,
+    KnownTask,
+}
+
+impl Target {
+    /// "Bayes-optimal", for a sentence.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::BayesOptimal => "Bayes-optimal",
+            Self::KnownTask => "the known-task optimum",
+        }
+    }
+}
+
+impl Gap {
+    /// The share of a sampled return. Its error carries those of both ends, to
+    /// first order.
+    pub(crate) fn measure(&self, mean_return: Measure) -> Measure {
+        match mean_return {
+            Measure::Seeds(Interval { mean, low, high }) => {
+                let share = self.ends.share(mean);
+                let ends = NORMAL_95 * self.ends.error_of_ends(share);
+                Measure::Seeds(Interval {
+                    mean: share,
+                    low: share - (share - self.ends.share(low)).hypot(ends),
+                    high: share + (self.ends.share(high) - share).hypot(ends),
+                })
+            }
+            Measure::Exact(_) | Measure::Sampled(..) => {
+                match self.ends.measure(mean_return.pair()) {
+                    (share, 0.0) => Measure::Exact(share),
+                    (share, error) => Measure::Sampled(share, error),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "references_tests.rs"]
+mod tests;
