@@ -1,8 +1,7 @@
 //! After a first call of each kind nothing is allocated.
 
-mod common;
+use crate::common::Case;
 use allocation_counter::measure;
-use common::Case;
 use kernels::mlp::{Activation, Acts, Cache, Head, Mlp, Old, Prepared, Tangent, Weights};
 use kernels::*;
 

@@ -1,8 +1,7 @@
 //! Outputs and gradients against a plain `f64` implementation and its finite
 //! differences, and a step against a sequence.
 
-mod common;
-use common::*;
+use crate::common::*;
 use kernels::*;
 
 const PPO: LossSpec = LossSpec {

@@ -1,5 +1,5 @@
 //! A plain `f64` implementation of the network and its losses, and random cases.
-#![allow(dead_code, clippy::too_many_arguments)]
+#![allow(clippy::too_many_arguments)]
 
 use kernels::*;
 

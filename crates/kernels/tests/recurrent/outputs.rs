@@ -1,8 +1,7 @@
 //! Sampling and losses: literal values, frequencies, and numbers that are not
 //! finite.
 
-mod common;
-use common::{Case, Rng};
+use crate::common::{Case, Rng};
 use kernels::*;
 
 fn workspace(actions: usize, isa: Isa) -> Workspace {

@@ -1,0 +1,9 @@
+//! Recurrent networks: outputs, losses and gradients against plain `f64` code,
+//! the elementary functions, wrong arguments, and that nothing allocates.
+
+mod allocations;
+mod common;
+mod gradients;
+mod interface;
+mod math;
+mod outputs;
