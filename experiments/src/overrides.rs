@@ -79,7 +79,16 @@ impl Override {
 fn unknown(key: &str, table: &Table) -> String {
     let mut paths = Vec::new();
     collect(table, "", &mut paths);
-    if let Some(near) = nearest(key, paths.iter().map(String::as_str)) {
+    // Tables that the key would be in are not what was meant by it.
+    let inside = |path: &&str| {
+        key.strip_prefix(path)
+            .is_some_and(|rest| rest.starts_with('.'))
+    };
+    let others = paths
+        .iter()
+        .map(String::as_str)
+        .filter(|path| !inside(path));
+    if let Some(near) = nearest(key, others) {
         return format!("{key}: no such key; did you mean '{near}'?");
     }
     // The keys beside it, at the deepest level that exists.
@@ -145,6 +154,10 @@ mod tests {
         assert_eq!(
             message("rl2.lans=2"),
             "rl2.lans: no such key; did you mean 'rl2.lanes'?"
+        );
+        assert_eq!(
+            message("rl2.trunk.x=2"),
+            "rl2.trunk.x: no such key; there are rl2.trunk.kind, rl2.trunk.hidden"
         );
         assert_eq!(
             message("rl2.trunk.epochs=2"),

@@ -21,6 +21,13 @@ pub struct Rule {
     pub floor: (Range<usize>, f64),
 }
 
+impl Rule {
+    /// Whether anything can be prepared for products with the steps' Jacobians.
+    pub(crate) fn prepares(&self) -> bool {
+        self.order == Order::Second && self.surrogate.moves().is_some()
+    }
+}
+
 /// Between which meta-parameters and adapted ones directions and gradients go.
 #[derive(Debug)]
 pub struct Way<'a, R> {
@@ -190,9 +197,10 @@ impl<R: Real> Adaptation<R> {
 
     /// Prepares for many products with the Jacobians of the steps as taken on
     /// `samples`, `[steps]` or more. One that is not prepared for costs up to twice
-    /// as much.
+    /// as much. Without effect on the products of `dice`, which nothing can be
+    /// prepared for, and those of first order, which there are none of.
     pub fn prepare(&mut self, rule: &Rule, samples: &[Samples<R>]) {
-        if rule.order == Order::First {
+        if !rule.prepares() {
             return;
         }
         for (level, samples) in self.levels[..self.steps].iter_mut().zip(samples) {
@@ -322,3 +330,7 @@ impl<R: Real> Work<R> {
         network.score_tangent(cache, tangent, acts, weights, moved, to);
     }
 }
+
+#[cfg(test)]
+#[path = "adaptation_tests.rs"]
+mod tests;

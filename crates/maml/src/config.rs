@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
     /// The adaptation's Jacobian is taken for the identity: first-order MAML
-    /// (Finn et al. 2017, section 5.2).
+    /// (Finn et al. 2017, section 5.2). To Reptile, which takes no gradient
+    /// through the adaptation, either order is the same.
     First,
     /// Through the inner gradients: MAML proper.
     Second,
@@ -32,7 +33,10 @@ pub enum Surrogate {
     Ratio,
     /// DiCE (Foerster et al. 2018) in its advantage form, Loaded DiCE
     /// (Farquhar et al. 2019) at λ = 1: −1/M Σ (Aₜ − Aₜ₊₁) exp(Σ_{i≤t} ℓᵢ − ℓᵢ′)
-    /// over the steps t of every episode. Unbiased, of higher variance.
+    /// over the steps t of every episode. Of higher variance. Unbiased in the
+    /// limit of many trials: with few of them a baseline or a normalization that
+    /// is estimated from the same trials, and the step itself, which is taken on
+    /// an estimate, leave a bias that vanishes as they grow in number.
     Dice,
 }
 
@@ -56,7 +60,8 @@ pub enum Adapt {
     All,
     /// The last layer: ANIL (Raghu et al. 2020).
     Head,
-    /// The last layer and the standard deviations of continuous actions.
+    /// The last layer and the standard deviations of continuous actions; with
+    /// discrete ones the same as `head`.
     HeadAndStd,
 }
 
@@ -64,12 +69,13 @@ pub enum Adapt {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Inner {
-    /// Gradient steps. 0 makes a multi-task policy gradient.
+    /// Gradient steps. 0 makes a multi-task policy gradient, of which Reptile,
+    /// E-MAML and learned rates can make nothing and which they refuse.
     pub steps: usize,
     /// Step size of each step; the last one holds for all that follow it. What
-    /// learned rates begin with.
+    /// learned rates begin with. Without steps they have no effect.
     pub rates: Vec<f64>,
-    /// Which rates are learned.
+    /// Which rates are learned; none without steps, or with Reptile.
     pub learned: LearnedRates,
     /// What the loss is made of.
     pub surrogate: Surrogate,
@@ -155,9 +161,17 @@ pub enum Exploration {
     ///
     /// Needs the inner surrogate `log-prob`: the Hessians of the others already
     /// hold how the sampling depends on the policy, which the term would add a
-    /// second time.
+    /// second time. Needs `vpg` or `trpo`, which take the gradient once, where the
+    /// samples came from: the term has neither an importance ratio nor a clip, and
+    /// further epochs of `ppo` would follow it without bounds.
     EMaml {
-        /// Weight of the term; 1 is unbiased, less has less variance.
+        /// Weight of the term, c; less has less variance.
+        ///
+        /// Where advantages are not normalized, 1 is what the gradient of the
+        /// return asks for. Where they are, each task's policy loss is divided by
+        /// its own deviation of the advantages, the term by one for all tasks, the
+        /// root of the mean over the tasks of their squares: then 1 gives it that
+        /// weight on the whole, not task by task.
         coefficient: f64,
     },
 }
@@ -227,7 +241,7 @@ pub struct MamlConfig {
     pub tasks: usize,
     /// Trials of each task per rollout.
     pub trajectories: usize,
-    /// How far gradients flow through the adaptation.
+    /// How far gradients flow through the adaptation; of no effect on Reptile.
     pub order: Order,
     /// Whether the value of an episode's final observation stands for what the
     /// time limit cut off. The published implementations take the time limit

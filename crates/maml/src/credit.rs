@@ -54,8 +54,9 @@ pub(crate) struct Rollout {
     /// Discounted returns of all episodes over the number of samples: what a
     /// step earns, in the units of the policy loss.
     pub(crate) earned: f64,
-    /// What advantages were multiplied by.
-    pub(crate) scale: f64,
+    /// Standard deviation of the advantages before they were normalized; 1
+    /// where they are not.
+    pub(crate) deviation: f64,
     /// Where each sample is in the trajectory. `[samples]`
     places: Vec<usize>,
     links: Vec<Link>,      // [steps][lanes]
@@ -122,7 +123,7 @@ impl Rollout {
         let target = both.map(|(advantage, place)| advantage + self.values[*place]);
         self.targets.clear();
         self.targets.extend(target);
-        self.scale = match credits.normalize {
+        self.deviation = match credits.normalize {
             true => normalize(&mut samples.advantages),
             false => 1.0,
         };
@@ -272,7 +273,7 @@ impl Rollout {
 }
 
 /// Brings numbers to mean 0 and standard deviation 1 (the population's), and
-/// returns what they were multiplied by.
+/// returns the standard deviation that they had.
 fn normalize(numbers: &mut [f32]) -> f64 {
     let count = numbers.len() as f64;
     let mean = numbers.iter().map(|a| f64::from(*a)).sum::<f64>() / count;
@@ -282,7 +283,7 @@ fn normalize(numbers: &mut [f32]) -> f64 {
     for number in numbers {
         *number = ((f64::from(*number) - mean) * scale) as f32;
     }
-    scale
+    deviation
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ fn credit_ends_with_the_episode() {
     // δ of the step plus ¼ of what follows in the episode.
     assert_eq!(samples.advantages, [1.5, 2.0, 4.0, 4.0, 10.0, 20.0]);
     assert_eq!(rollout.targets, samples.advantages, "values are 0");
-    assert_eq!(rollout.scale, 1.0);
+    assert_eq!(rollout.deviation, 1.0);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn normalized_advantages_have_no_mean_and_unit_deviation() {
     let (rollout, samples) = filled(&normalize, Values::Zero);
     // Of 1.5, 2, 4, 4, 10, 20 the mean is 41.5 / 6, the deviation 6.5479…
     let deviation = (538.25_f64 / 6.0 - (41.5_f64 / 6.0).powi(2)).sqrt();
-    assert!((rollout.scale - 1.0 / deviation).abs() < 1e-6);
+    assert!((rollout.deviation - deviation).abs() < 1e-6);
     for (a, raw) in samples
         .advantages
         .iter()

@@ -51,8 +51,8 @@ pub enum MamlError {
         source: NetsError,
     },
     /// An adaptation that left the finite numbers.
-    #[error("{}: parameter '{parameter}' is {value} after inner step {step} of task {task}; \
-             nothing was changed. A lower maml.inner.rates may help",
+    #[error("{}: {what} after inner step {step} of task {task}; nothing was changed. \
+             A lower {lower} may help",
              update.map_or("evaluation".to_owned(), |update| format!("update {update}")))]
     Adaptation {
         /// The update, counted from 1; none in an evaluation.
@@ -61,10 +61,11 @@ pub enum MamlError {
         task: usize,
         /// The inner step, counted from 1.
         step: usize,
-        /// The first parameter that is not finite.
-        parameter: String,
-        /// Its value.
-        value: f32,
+        /// What is not finite: the first such parameter and its value, or what the
+        /// adapted policy gave and where.
+        what: String,
+        /// Settings that are worth lowering.
+        lower: &'static str,
     },
     /// A worker panicked while learning, which is a bug of metarl.
     #[error("internal error while learning: {0}")]

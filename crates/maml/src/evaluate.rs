@@ -3,7 +3,7 @@
 use crate::error::MamlError;
 use crate::meta::Meta;
 use crate::policy::ActMode;
-use crate::task::{Common, Task, diverged};
+use crate::task::{Common, Site, Task, diverged, not_lived};
 use crate::trainer::Trainer;
 use crate::validate::rates;
 use crate::value::ValueModel;
@@ -55,21 +55,30 @@ pub struct AdaptationCurve {
     pub task_returns: Vec<Vec<f64>>,
 }
 
-/// Tasks whose results are held at once, which bounds the memory they take.
+/// Tasks whose results are held at once.
 const WAVE: usize = 64;
 
 /// What the adaptation to one task went through.
 struct Course {
     returns: Vec<f64>,     // [steps + 1]
-    params: Vec<Vec<f32>>, // [steps + 1][parameters]
+    params: Vec<Vec<f32>>, // [steps + 1][parameters], where they are kept
+}
+
+/// Of which tasks there are courses, and how they go.
+struct Courses<'a> {
+    tasks: &'a [usize],
+    /// Whether their parameters are kept.
+    keep: bool,
+    watch: &'a Arc<Watch>,
 }
 
 /// Who hears of tasks that are done, and may call off the rest.
 type Watch = dyn Fn(usize) -> ControlFlow<()> + Send + Sync;
 
-/// Why an adaptation failed; the task is known to the caller.
+/// Why an adaptation failed after how many steps; the task is known to the
+/// caller.
 enum Failure {
-    Rollout(RolloutError),
+    Rollout(usize, RolloutError),
     Diverged(usize, (usize, f32)),
 }
 
@@ -108,7 +117,12 @@ impl Trainer {
             task_returns: vec![Vec::new(); evaluation.steps + 1],
         };
         for wave in tasks.chunks(WAVE) {
-            for course in self.courses(env, evaluation, (wave, &watch))? {
+            let courses = Courses {
+                tasks: wave,
+                keep: false,
+                watch: &watch,
+            };
+            for course in self.courses(env, evaluation, &courses)? {
                 for (step, mean) in course.returns.iter().enumerate() {
                     curve.returns[step].push(*mean);
                     curve.task_returns[step].push(*mean);
@@ -130,7 +144,12 @@ impl Trainer {
         task: usize,
     ) -> Result<Vec<Arc<dyn PolicyFactory>>, MamlError> {
         let unwatched: Arc<Watch> = Arc::new(|_| ControlFlow::Continue(()));
-        let courses = self.courses(env, evaluation, (&[task], &unwatched))?;
+        let courses = Courses {
+            tasks: &[task],
+            keep: true,
+            watch: &unwatched,
+        };
+        let courses = self.courses(env, evaluation, &courses)?;
         let mode = evaluation.actions;
         let params = courses.into_iter().flat_map(|course| course.params);
         Ok(params.map(|params| self.policy_of(params, mode)).collect())
@@ -140,7 +159,7 @@ impl Trainer {
         &self,
         env: &Arc<dyn EnvFactory>,
         evaluation: &Adapted,
-        (tasks, watch): (&[usize], &Arc<Watch>),
+        &Courses { tasks, keep, watch }: &Courses<'_>,
     ) -> Result<Vec<Course>, MamlError> {
         evaluation.check()?;
         let together = evaluation.held.tasks.min(self.pool.workers());
@@ -168,20 +187,26 @@ impl Trainer {
         let (shared, called_off) = (Arc::clone(&common), AtomicBool::new(false));
         let courses = self.pool.map(tasks.to_vec(), move |_, index| {
             if called_off.load(Ordering::Relaxed) {
-                return Err(Failure::Rollout(RolloutError::CalledOff));
+                return Err(Failure::Rollout(0, RolloutError::CalledOff));
             }
             // Made and dropped by its worker, so that there are never more tasks in
             // memory than workers.
             let task = Task::new(env.as_ref(), &shared, (index, trajectories), steps);
-            let course = course(task, &shared, (&meta, value.as_deref()), (actions, key));
+            let policy = (&meta, value.as_deref());
+            let course = course(task, &shared, policy, (actions, key), keep);
             if watch(1).is_break() {
                 called_off.store(true, Ordering::Relaxed);
             }
             course
         })?;
+        let site = |task, step| Site {
+            update: None,
+            task,
+            step,
+        };
         let failed = |(task, failure): (usize, Failure)| match failure {
-            Failure::Rollout(error) => MamlError::Rollout(error),
-            Failure::Diverged(step, bad) => diverged(&common, (None, task, step), bad),
+            Failure::Rollout(step, error) => not_lived(&common, &site(task, step), error),
+            Failure::Diverged(step, bad) => diverged(&common, &site(task, step), bad),
         };
         let numbered = tasks.iter().zip(courses);
         numbered
@@ -196,6 +221,7 @@ fn course(
     common: &Common,
     (meta, value): (&Meta<f32>, Option<&ValueModel>),
     (actions, mut key): (ActMode, StreamKey),
+    keep: bool,
 ) -> Result<Course, Failure> {
     let mut course = Course {
         returns: Vec::new(),
@@ -205,18 +231,20 @@ fn course(
     for step in 0..=meta.rates.len() {
         key.rollout = step as u64;
         let (learns, greedy) = (step < meta.rates.len(), actions == ActMode::Greedy);
+        let failed = |error| Failure::Rollout(step, error);
         if greedy {
             let earned = task.mean_return(common, ActMode::Greedy, &key);
-            course.returns.push(earned.map_err(Failure::Rollout)?);
+            course.returns.push(earned.map_err(failed)?);
         }
         if learns || !greedy {
-            task.collect(common, value, &key)
-                .map_err(Failure::Rollout)?;
+            task.collect(common, value, &key).map_err(failed)?;
         }
         if !greedy {
             course.returns.push(task.rollouts[step].mean_return);
         }
-        course.params.push(task.learner.params().to_vec());
+        if keep {
+            course.params.push(task.learner.params().to_vec());
+        }
         if learns {
             let stepped = task.step(common, meta);
             stepped.map_err(|bad| Failure::Diverged(step, bad))?;

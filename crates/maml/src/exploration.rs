@@ -15,9 +15,44 @@ pub(crate) fn beyond_others(earned: &[f64]) -> Vec<f64> {
     earned.iter().map(beyond).collect()
 }
 
+/// What brings earnings to the units of the policy loss where advantages are
+/// normalized: one number for all tasks, the reciprocal of the root of the mean
+/// over the tasks of the advantages' variances before that, `deviations` squared.
+///
+/// A number for each task would be without bounds in a task that earned the same
+/// with whatever it did. Where that is so in all tasks, up to the rounding of
+/// single precision, the policy loss is of noise alone, there are no units to
+/// bring anything to, and the number is 0.
+pub(crate) fn common_scale(deviations: &[f64], earned: &[f64]) -> f64 {
+    let variance: f64 = deviations.iter().map(|deviation| deviation.powi(2)).sum();
+    let deviation = (variance / deviations.len() as f64).sqrt();
+    let largest = earned
+        .iter()
+        .fold(0.0, |most: f64, own| most.max(own.abs()));
+    match deviation > 1e-5 * largest {
+        true => 1.0 / deviation,
+        false => 0.0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::beyond_others;
+    use super::{beyond_others, common_scale};
+
+    #[test]
+    fn tasks_without_deviation_do_not_decide_the_scale() {
+        assert_eq!(
+            common_scale(&[0.0, 3.0, 4.0, 0.0], &[0.0, 1.0, 2.0, 0.0]),
+            0.4
+        );
+        assert_eq!(common_scale(&[2.0; 3], &[1.0; 3]), 0.5);
+        assert_eq!(common_scale(&[0.0; 2], &[0.0; 2]), 0.0);
+        assert_eq!(
+            common_scale(&[1e-8, 0.0], &[1.0, 0.0]),
+            0.0,
+            "rounding alone"
+        );
+    }
 
     #[test]
     fn tasks_are_paid_what_they_earned_beyond_the_others() {

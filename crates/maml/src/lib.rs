@@ -17,7 +17,7 @@
 //! | Reptile | `outer.kind = "reptile"` |
 //! | ANIL | `inner.adapt = "head"` |
 //! | Meta-SGD | `inner.learned = "per-parameter"` |
-//! | E-MAML | `exploration.kind = "e-maml"`, `inner.surrogate = "log-prob"` |
+//! | E-MAML | `exploration.kind = "e-maml"`, `inner.surrogate = "log-prob"`, `outer.kind = "vpg"` or `"trpo"` |
 //! | DiCE | `inner.surrogate = "dice"` |
 //! | ProMP | `inner.surrogate = "ratio"`, `outer.kind = "ppo"` with a KL penalty |
 //! | multi-task policy gradient | `inner.steps = 0` |
@@ -34,6 +34,7 @@ mod evaluate;
 mod exploration;
 mod learner;
 mod linear;
+mod memory;
 mod meta;
 mod metrics;
 mod outer;

@@ -2,6 +2,7 @@
 
 use crate::config::{Adapt, Inner, LearnedRates, MamlConfig, rate_of};
 use crate::error::MamlError;
+use crate::memory::check_network;
 use kernels::mlp::{Activation, Head, Mlp, Real};
 use nets::{Blueprint, Init, Layout};
 use rl_core::{ActionSpace, Domain, Purpose, StreamKey};
@@ -70,6 +71,7 @@ impl MetaShape {
         let kind = activation(policy.activation);
         let network = Mlp::new(inputs, &policy.hidden, outputs, kind, head)
             .map_err(|source| MamlError::Network { source })?;
+        check_network(&network)?;
         let mut blueprint = Blueprint::new();
         declare(&mut blueprint, &network, policy.std);
         for step in 0..config.inner.steps {
@@ -130,15 +132,18 @@ impl MetaShape {
     /// the last one stays, or the given ones.
     pub fn read_with<F: Real, R: Real>(&self, flat: &[F], rates: &[f64], steps: usize) -> Meta<R> {
         let last = self.inner.steps.saturating_sub(1);
-        let rates = match self.inner.learned {
-            LearnedRates::PerStep | LearnedRates::PerParameter if self.inner.steps > 0 => {
-                let step = |step: usize| self.learned(flat, step.min(last));
-                (0..steps).map(step).collect()
-            }
-            _ => self.fixed_rates(rates, steps),
+        let step = |step: usize| self.learned(flat, step.min(last));
+        let rates = match self.learns_rates() {
+            true => (0..steps).map(step).collect(),
+            false => self.fixed_rates(rates, steps),
         };
         let theta = self.theta(flat);
         Meta { theta, rates }
+    }
+
+    /// Whether there are rates that are learned.
+    pub(crate) fn learns_rates(&self) -> bool {
+        self.inner.steps > 0 && self.inner.learned != LearnedRates::None
     }
 
     /// A direction among the meta-parameters: rates that are not learned do

@@ -2,7 +2,7 @@
 
 use crate::config::{Exploration, KlPenalty, Outer, TrustRegion};
 use crate::error::MamlError;
-use crate::exploration::beyond_others;
+use crate::exploration::{beyond_others, common_scale};
 use crate::learner::{TaskLoss, Terms};
 use crate::meta::Meta;
 use crate::metrics::{Improvement, Phase, Search};
@@ -130,12 +130,9 @@ impl Trainer {
         })
     }
 
-    /// Prepares for conjugate gradient where that pays: see
-    /// [`kernels::mlp::Mlp::prepare_score`]. There are two products with every
-    /// Hessian in an iteration.
+    /// Prepares for conjugate gradient where that pays.
     fn prepare(&self, iterations: usize) -> Result<(), MamlError> {
-        let (cost, saved) = (self.common.network.inputs() + 3, 2 * 3 * iterations);
-        if cost < saved {
+        if self.common.preparing_pays(iterations) {
             let common = Arc::clone(&self.common);
             self.each(move |_, task| task.learner.prepare(&common.rule))?;
         }
@@ -261,12 +258,15 @@ impl Trainer {
         };
         let last = self.each(move |_, task| {
             let rollout = &task.rollouts[steps];
-            (rollout.earned, rollout.scale)
+            (rollout.earned, rollout.deviation)
         })?;
-        let (earned, scales): (Vec<f64>, Vec<f64>) = last.into_iter().unzip();
-        // In the units of the policy loss.
-        let paid = beyond_others(&earned).into_iter().zip(scales);
-        let terms = paid.map(|(paid, scale)| terms(coefficient * scale * paid));
+        let (earned, deviations): (Vec<f64>, Vec<f64>) = last.into_iter().unzip();
+        let scale = match self.config.normalize_advantages {
+            true => common_scale(&deviations, &earned),
+            false => 1.0,
+        };
+        let paid = beyond_others(&earned).into_iter();
+        let terms = paid.map(|paid| terms(coefficient * scale * paid));
         Ok(Arc::new(terms.collect()))
     }
 

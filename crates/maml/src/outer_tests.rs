@@ -4,6 +4,7 @@ use crate::config::{
     Adapt, Baseline, EvaluationSettings, Exploration, Inner, LearnedRates, MamlConfig, Order,
     Outer, PolicyNetwork, Surrogate,
 };
+use crate::surrogate::Objective;
 use crate::trainer::Trainer;
 use nets::{Activation, OptimizerConfig, Schedule, Shape};
 use rl_core::rand::RngExt as _;
@@ -14,9 +15,12 @@ use rl_core::{
 use rollout::Pool;
 use std::sync::Arc;
 
-/// Arms of which one pays 1.
+/// Three arms of which one pays 1, or, where there are more goods than arms,
+/// sometimes none.
 #[derive(Clone)]
-struct Arms;
+struct Arms {
+    goods: u32,
+}
 
 #[derive(Default)]
 struct Arm {
@@ -50,7 +54,7 @@ impl TaskDistribution for Arms {
     }
 
     fn sample(&self, task: &mut Arm, rng: &mut Stream) {
-        task.good = rng.random_range(0..3);
+        task.good = rng.random_range(0..self.goods);
     }
 }
 
@@ -98,11 +102,15 @@ fn config(exploration: Exploration) -> MamlConfig {
     }
 }
 
+fn trainer(goods: u32, exploration: Exploration) -> Trainer {
+    let pool = Arc::new(Pool::new(2, || ()).unwrap());
+    let env = Tasks::new(Arms { goods }).unwrap();
+    Trainer::new(&env, config(exploration), 0, pool).unwrap()
+}
+
 /// A training after its first update.
 fn updated(exploration: Exploration) -> Trainer {
-    let pool = Arc::new(Pool::new(2, || ()).unwrap());
-    let env = Tasks::new(Arms).unwrap();
-    let mut trainer = Trainer::new(&env, config(exploration), 0, pool).unwrap();
+    let mut trainer = trainer(3, exploration);
     trainer.update().unwrap();
     trainer
 }
@@ -118,7 +126,7 @@ fn paid_log_probs(trainer: &Trainer, values: &[f32]) -> f64 {
         let levels = task.learner.adaptation().levels();
         let before = levels[..2].iter().flat_map(|level| &level.log_probs);
         let sum: f64 = before.map(|l| f64::from(*l)).sum();
-        (task.rollouts[2].earned, task.rollouts[2].scale * sum)
+        (task.rollouts[2].earned, sum)
     });
     let tasks = tasks.unwrap();
     let all: f64 = tasks.iter().map(|(earned, _)| earned).sum();
@@ -138,4 +146,23 @@ fn e_maml_makes_likelier_what_led_to_more_than_others_earned() {
         paid_log_probs(&exploring, values)
     });
     assert!(after > before + 1e-4, "{before} to {after}");
+}
+
+/// Its deviation is 0, and one over that is no measure for what its scores are
+/// paid.
+#[test]
+fn a_task_that_earned_nothing_does_not_drown_the_others() {
+    let mut trainer = trainer(6, Exploration::EMaml { coefficient: 1.0 });
+    let metrics = trainer.update().unwrap();
+    let terms = trainer.terms(Objective::Ratio, 0.0).unwrap();
+    let earned = trainer.each(|_, task| task.rollouts[2].earned).unwrap();
+    let largest = |nothing: bool| {
+        let all = terms.iter().zip(&earned);
+        let some = all.filter(|(_, earned)| (**earned == 0.0) == nothing);
+        some.fold(0.0, |most: f64, (term, _)| most.max(term.exploration.abs()))
+    };
+    let (nothing, something) = (largest(true), largest(false));
+    assert!(nothing > 0.0 && something > 0.0, "the test tests nothing");
+    assert!(nothing < 3.0 * something, "{nothing} and {something}");
+    assert!(metrics.gradient_norm < 1e3, "{}", metrics.gradient_norm);
 }

@@ -12,8 +12,8 @@ use crate::policy::{ActMode, Policies};
 use crate::samples::Samples;
 use crate::value::{ValueModel, ValueView, ValueWork};
 use kernels::mlp::Mlp;
-use rl_core::{EnvFactory, EnvSpec, StreamKey};
-use rollout::{RolloutError, Tile};
+use rl_core::{EnvFactory, StreamKey};
+use rollout::{Culprit, RolloutError, Tile};
 use std::sync::Arc;
 
 /// What all tasks share and no update changes.
@@ -25,8 +25,8 @@ pub(crate) struct Common {
     pub(crate) credits: Credits,
     pub(crate) network: Arc<Mlp>,
     pub(crate) baseline: Baseline,
-    /// Units of all hidden layers.
-    units: usize,
+    /// Units of each hidden layer.
+    pub(crate) hidden: Vec<usize>,
 }
 
 impl Common {
@@ -44,60 +44,10 @@ impl Common {
             credits: Credits::new(config),
             network: Arc::new(network),
             baseline: config.baseline.clone(),
-            units: config.policy.hidden.iter().sum(),
+            hidden: config.policy.hidden.clone(),
             shape,
             encoding,
         })
-    }
-}
-
-/// The most memory that the samples of an update may take.
-const MAX_BYTES: f64 = (16_u64 << 30) as f64;
-
-impl Common {
-    /// Refuses an update whose samples would not fit into memory.
-    pub(crate) fn check_memory(
-        &self,
-        spec: &EnvSpec,
-        config: &MamlConfig,
-    ) -> Result<(), MamlError> {
-        let size = (config.trajectories, config.inner.steps);
-        let (what, fix) = (
-            "the samples of an update",
-            "lower maml.tasks, maml.trajectories or the environment's horizon",
-        );
-        fits(what, self.bytes(spec, size) * config.tasks as f64, fix)
-    }
-
-    /// Likewise an evaluation that adapts to so many tasks at once, by so many
-    /// trajectories and gradient steps.
-    pub(crate) fn check_evaluation_memory(
-        &self,
-        spec: &EnvSpec,
-        tasks: usize,
-        size: (usize, usize),
-    ) -> Result<(), MamlError> {
-        let (what, fix) = (
-            "the samples of an evaluation",
-            "lower maml.evaluation.trajectories, maml.evaluation.steps, the environment's \
-             horizon or --workers",
-        );
-        fits(what, self.bytes(spec, size) * tasks as f64, fix)
-    }
-
-    /// What a task takes: of every rollout the network's activations are kept,
-    /// and as much again for derivatives.
-    fn bytes(&self, spec: &EnvSpec, (trajectories, steps): (usize, usize)) -> f64 {
-        let width = self.encoding.size() + self.units + 4 * self.network.outputs() + 16;
-        let samples = trajectories as f64 * spec.trial_steps() as f64;
-        4.0 * width as f64 * (steps + 2) as f64 * samples
-    }
-}
-
-fn fits(what: &'static str, bytes: f64, fix: &'static str) -> Result<(), MamlError> {
-    match bytes <= MAX_BYTES {
-        true => Ok(()),
-        false => Err(RolloutError::Memory { what, bytes, fix }.into()),
     }
 }
 
@@ -247,17 +197,59 @@ impl Task {
     }
 }
 
-/// The error of an inner step.
-pub(crate) fn diverged(
-    common: &Common,
-    (update, task, step): (Option<u64>, usize, usize),
-    (index, value): (usize, f32),
-) -> MamlError {
+/// Where an adaptation failed.
+pub(crate) struct Site {
+    /// The update, counted from 1; none in an evaluation.
+    pub(crate) update: Option<u64>,
+    /// Which task of it.
+    pub(crate) task: usize,
+    /// Inner steps taken before.
+    pub(crate) step: usize,
+}
+
+/// The error of an inner step that left the finite numbers.
+pub(crate) fn diverged(common: &Common, site: &Site, (index, value): (usize, f32)) -> MamlError {
+    let name = &common.shape.layout().owner(index).name;
+    failed(common, site, format!("parameter '{name}' is {value}"))
+}
+
+/// The error of a rollout. That an adapted policy gives what is not allowed is
+/// the fault of the adaptation.
+pub(crate) fn not_lived(common: &Common, site: &Site, error: RolloutError) -> MamlError {
+    match (error, site.step.checked_sub(1)) {
+        (
+            RolloutError::NotAllowed {
+                culprit: culprit @ Culprit::Policy(_),
+                what,
+                site: place,
+                ..
+            },
+            Some(step),
+        ) => {
+            let what = format!("{culprit} gave {what} in {place}");
+            failed(common, &Site { step, ..*site }, what)
+        }
+        (error, _) => error.into(),
+    }
+}
+
+fn failed(common: &Common, site: &Site, what: String) -> MamlError {
     MamlError::Adaptation {
-        update,
-        task,
-        step: step + 1,
-        parameter: common.shape.layout().owner(index).name.clone(),
-        value,
+        update: site.update,
+        task: site.task,
+        step: site.step + 1,
+        what,
+        lower: match (site.update, common.shape.learns_rates()) {
+            (Some(_), false) => "maml.inner.rates",
+            (Some(_), true) => {
+                "maml.inner.rates, with which learned rates begin, or \
+                                maml.learning_rate"
+            }
+            (None, false) => "maml.evaluation.rates",
+            (None, true) => {
+                "maml.evaluation.steps, or a training with a lower \
+                             maml.inner.rates or maml.learning_rate (its rates are learned),"
+            }
+        },
     }
 }

@@ -5,7 +5,7 @@ use crate::error::MamlError;
 use crate::meta::{Meta, MetaShape};
 use crate::metrics::{Improvement, Metrics, Phase};
 use crate::policy::{ActMode, Policies};
-use crate::task::{Common, Task, diverged};
+use crate::task::{Common, Site, Task, diverged, not_lived};
 use crate::value::ValueLearner;
 use nets::{NamedArray, NetsError, Optimizer, Schedule};
 use rl_core::{Domain, EnvFactory, PolicyFactory, StreamKey};
@@ -203,7 +203,14 @@ impl Trainer {
                 }
                 task.collect(&common, value.as_deref(), &key)
             })?;
-            collected.into_iter().collect::<Result<Vec<()>, _>>()?;
+            let site = |task| Site {
+                update: Some(update + 1),
+                task,
+                step,
+            };
+            for (task, result) in collected.into_iter().enumerate() {
+                result.map_err(|error| not_lived(&self.common, &site(task), error))?;
+            }
             if step == self.config.inner.steps {
                 break;
             }
@@ -211,8 +218,7 @@ impl Trainer {
             let common = Arc::clone(&self.common);
             let stepped = self.each(move |_, task| task.step(&common, &meta))?;
             for (task, result) in stepped.into_iter().enumerate() {
-                let place = (Some(update + 1), task, step);
-                result.map_err(|bad| diverged(&self.common, place, bad))?;
+                result.map_err(|bad| diverged(&self.common, &site(task), bad))?;
             }
         }
         Ok(())

@@ -22,7 +22,8 @@ impl MamlConfig {
         count("inner.steps", self.inner.steps, 0..=100)?;
         rates("inner", self.inner.steps, &self.inner.rates)?;
         self.validate_outer()?;
-        self.validate_reptile()?;
+        self.validate_exploration()?;
+        self.validate_steps()?;
         self.validate_networks()?;
         count("evaluation.steps", self.evaluation.steps, 0..=1000)?;
         let trajectories = self.evaluation.trajectories;
@@ -62,6 +63,11 @@ impl MamlConfig {
                 open_unit("outer.shrink", region.shrink)?;
             }
         }
+        Ok(())
+    }
+
+    /// E-MAML's term has to fit the losses that it is added to.
+    fn validate_exploration(&self) -> Result<(), MamlError> {
         let Exploration::EMaml { coefficient } = self.exploration else {
             return Ok(());
         };
@@ -77,26 +83,41 @@ impl MamlConfig {
             let value = format!("{:?}", self.inner.surrogate).to_lowercase();
             return Err(MamlError::config("inner.surrogate", value, allowed));
         }
+        let refuse = |allowed| Err(MamlError::config("exploration.kind", "e-maml", allowed));
         match self.outer {
-            Outer::Reptile => Err(MamlError::config(
-                "exploration.kind",
-                "e-maml",
-                "none with maml.outer.kind = reptile, which has no policy gradient to add to",
-            )),
-            _ => Ok(()),
+            Outer::Reptile => refuse(
+                "none with maml.outer.kind = reptile, which has no policy gradient to add to; \
+                 e-maml goes with vpg or trpo",
+            ),
+            Outer::Ppo { .. } => refuse(
+                "none with maml.outer.kind = ppo, whose later epochs are off-policy, where \
+                 e-maml's term has no ratio to weigh or clip it; e-maml goes with vpg or trpo",
+            ),
+            Outer::Vpg | Outer::Trpo(_) if self.inner.steps == 0 => refuse(
+                "none with maml.inner.steps = 0, which has no samples before an adaptation to pay",
+            ),
+            Outer::Vpg | Outer::Trpo(_) => Ok(()),
         }
     }
 
-    /// Reptile moves parameters alone.
-    fn validate_reptile(&self) -> Result<(), MamlError> {
-        let refuse = |key, value, allowed| Err(MamlError::config(key, value, allowed));
-        match (self.outer, self.inner.learned) {
-            (Outer::Reptile, LearnedRates::PerStep | LearnedRates::PerParameter) => refuse(
-                "inner.learned",
-                format!("{:?}", self.inner.learned),
-                "none with maml.outer.kind = reptile, which has no gradient for rates",
-            ),
-            _ => Ok(()),
+    /// What needs inner steps has them, and Reptile moves parameters alone.
+    fn validate_steps(&self) -> Result<(), MamlError> {
+        let (reptile, none) = (self.outer == Outer::Reptile, self.inner.steps == 0);
+        if reptile && none {
+            let allowed = "at least 1 with maml.outer.kind = reptile, which moves towards where \
+                           the steps lead";
+            return Err(MamlError::config("inner.steps", 0, allowed));
+        }
+        let why = match (reptile, none) {
+            (true, _) => "none with maml.outer.kind = reptile, which has no gradient for rates",
+            (_, true) => "none with maml.inner.steps = 0, which has no rates to learn",
+            (false, false) => return Ok(()),
+        };
+        let refuse = |name| Err(MamlError::config("inner.learned", name, why));
+        match self.inner.learned {
+            LearnedRates::None => Ok(()),
+            LearnedRates::PerStep => refuse("per-step"),
+            LearnedRates::PerParameter => refuse("per-parameter"),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which runs belong together: the seeds of one setting.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::read::{Comparison, Run, file_name};
 use crate::text::{count, display_name, listed, plain, slug};
@@ -14,6 +14,9 @@ pub(crate) struct Setting<'a> {
     pub(crate) folder: String,
     /// What the reader should know before the numbers.
     pub(crate) notes: Vec<String>,
+    /// What tells it from others of the same algorithm and environment, if there
+    /// are any: as much of the path of its folder as differs from theirs.
+    pub(crate) name: Option<String>,
 }
 
 /// Sorts runs into settings, in the order in which they come.
@@ -39,17 +42,32 @@ pub(crate) fn group(runs: &[Run]) -> Vec<Setting<'_>> {
                     runs: vec![run],
                     folder,
                     notes: Vec::new(),
+                    name: None,
                 });
             }
         }
     }
     settings.iter_mut().for_each(Setting::take_note);
+    let names: Vec<Option<String>> = settings.iter().map(|s| s.name_among(&settings)).collect();
+    for (setting, name) in settings.iter_mut().zip(names) {
+        setting.name = name;
+    }
     settings
 }
 
+fn whole(run: &Run) -> PathBuf {
+    std::fs::canonicalize(&run.path).unwrap_or_else(|_| run.path.clone())
+}
+
 fn parent(run: &Run) -> PathBuf {
-    let path = std::fs::canonicalize(&run.path).unwrap_or_else(|_| run.path.clone());
+    let path = whole(run);
     path.parent().map(PathBuf::from).unwrap_or(path)
+}
+
+/// The last `count` parts of a path.
+fn end_of(path: &Path, count: usize) -> PathBuf {
+    let parts: Vec<_> = path.iter().collect();
+    parts[parts.len().saturating_sub(count)..].iter().collect()
 }
 
 /// What makes two comparisons comparable.
@@ -76,8 +94,34 @@ impl Setting<'_> {
         }
     }
 
-    /// A heading: "RL² on Bernoulli bandit".
+    /// A heading: "RL² on Bernoulli bandit", with its own name behind it where
+    /// there are several of these.
     pub(crate) fn title(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{}: {name}", self.subject()),
+            None => self.subject(),
+        }
+    }
+
+    /// What tells this setting from those that are of the same subject.
+    fn name_among(&self, all: &[Self]) -> Option<String> {
+        let alike = all.iter().filter(|other| other.subject() == self.subject());
+        let runs: Vec<&Run> = alike
+            .filter_map(|other| other.runs.first().copied())
+            .collect();
+        let own = self.runs.first().filter(|_| runs.len() > 1)?;
+        let folders = |count: usize, path: fn(&Run) -> PathBuf| {
+            let own = end_of(&path(own), count);
+            let same = runs.iter().filter(|run| end_of(&path(run), count) == own);
+            (same.count() == 1).then(|| own.display().to_string())
+        };
+        // Settings in one folder go by the name of their first run.
+        let depth = whole(own).iter().count();
+        let names = (1..=depth).find_map(|count| folders(count, parent));
+        names.or_else(|| (1..=depth).find_map(|count| folders(count, whole)))
+    }
+
+    fn subject(&self) -> String {
         match self.comparisons().next() {
             Some(comparison) => {
                 format!(
@@ -136,7 +180,7 @@ impl Setting<'_> {
     pub(crate) fn slug(&self) -> String {
         slug(&format!(
             "{} {}",
-            self.title().replace('²', "2"),
+            self.subject().replace('²', "2"),
             self.settings()
         ))
     }

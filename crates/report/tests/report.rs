@@ -291,3 +291,55 @@ fn what_is_reported_on_is_listed_once() {
     assert_eq!(written.runs.len(), 2);
     assert_eq!(written.runs.iter().filter(|run| **run == seed).count(), 1);
 }
+
+#[test]
+fn settings_of_one_algorithm_and_environment_go_by_their_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a", "b", "c/a"] {
+        for seed in 0..2 {
+            Synthetic::default().write(&folder.path().join(name), seed);
+        }
+    }
+    let paths =
+        |names: &[&str]| -> Vec<_> { names.iter().map(|n| folder.path().join(n)).collect() };
+    let title = "RL² on Bernoulli bandit";
+    let (written, page) = report(&paths(&["a", "b"]), folder.path());
+    let markdown = fs::read_to_string(&written.tables[0]).unwrap();
+    let csv = fs::read_to_string(&written.tables[1]).unwrap();
+    for name in ["a", "b"] {
+        assert!(
+            page.contains(&format!("{title}: {name}<")),
+            "the page: {name}"
+        );
+        assert!(
+            markdown.contains(&format!("## {title}: {name}\n")),
+            "{markdown}"
+        );
+        assert!(csv.contains(&format!("{title}: {name} (arms 5")), "{csv}");
+    }
+    // Folders of the same name go by as much of their paths as differs.
+    let (written, _) = report(&paths(&["a", "c/a"]), folder.path());
+    let markdown = fs::read_to_string(&written.tables[0]).unwrap();
+    assert!(
+        markdown.contains(&format!("## {title}: c/a\n")),
+        "{markdown}"
+    );
+    // Nothing is added where there is nothing to tell apart.
+    let (written, _) = report(&paths(&["b"]), folder.path());
+    let markdown = fs::read_to_string(&written.tables[0]).unwrap();
+    assert!(markdown.contains(&format!("## {title}\n")), "{markdown}");
+}
+
+#[test]
+fn settings_in_one_folder_go_by_their_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    Synthetic::default().write(folder.path(), 0);
+    long().write(folder.path(), 1);
+    let runs = [folder.path().join("seed-0"), folder.path().join("seed-1")];
+    let (written, _) = report(&runs, folder.path());
+    let markdown = fs::read_to_string(&written.tables[0]).unwrap();
+    for name in ["seed-0", "seed-1"] {
+        let title = format!("## RL² on Bernoulli bandit: {name}\n");
+        assert!(markdown.contains(&title), "{markdown}");
+    }
+}

@@ -17,6 +17,7 @@ mod backend;
 mod config;
 mod error;
 mod input;
+mod memory;
 mod model;
 mod native;
 mod samples;

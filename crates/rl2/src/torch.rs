@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// Lanes that go through libtorch together in learning. More lanes make each
 /// operation longer, which hides its fixed cost; fewer share the work better
 /// among workers. A constant, so that the number of workers cannot matter.
-const SHARD_LANES: usize = 128;
+pub(crate) const SHARD_LANES: usize = 128;
 
 /// Computes with libtorch and its autograd.
 pub struct TorchBackend {

@@ -1,6 +1,6 @@
 //! A batch of tiles, and the two ways of filling it.
 
-use crate::error::{MAX_BYTES, RolloutError};
+use crate::error::RolloutError;
 use crate::lockstep;
 use crate::pool::Pool;
 use crate::tile::Tile;
@@ -127,12 +127,6 @@ pub(crate) fn check_memory(spec: &EnvSpec, lanes: usize, steps: usize) -> Result
     // outcome and start.
     let numbers = 2 * spec.observation.width() + spec.action.width() + 3;
     let bytes = (lanes as f64) * (steps as f64 + 1.0) * (4.0 * numbers as f64 + 2.0);
-    match bytes <= MAX_BYTES as f64 {
-        true => Ok(()),
-        false => Err(RolloutError::Memory {
-            what: "the rows of this batch",
-            bytes,
-            fix: "use fewer lanes or shorter trials",
-        }),
-    }
+    let fix = "use fewer lanes or shorter trials";
+    RolloutError::check_memory("the rows of this batch", bytes, fix)
 }

@@ -63,7 +63,7 @@ pub enum RolloutError {
         /// Where.
         site: Box<Site>,
     },
-    /// A batch that would not fit into memory.
+    /// What would not fit into memory.
     #[error("{what} needs {:.1} GiB; allowed: {:.0} GiB; {fix}", gib(*bytes), gib(MAX_BYTES as f64))]
     Memory {
         /// What.
@@ -97,8 +97,22 @@ pub enum RolloutError {
     Internal(#[from] WorkPanic),
 }
 
-/// The most memory that the rows of a batch may take.
-pub(crate) const MAX_BYTES: u64 = 16 << 30;
+/// The most memory that a thing of one kind may take, such as a batch's rows.
+const MAX_BYTES: u64 = 16 << 30;
+
+impl RolloutError {
+    /// Refuses what would not fit into memory, before it is made: what it is,
+    /// how many bytes it needs, and what to do about it.
+    ///
+    /// # Errors
+    /// [`Self::Memory`] above 16 GiB.
+    pub fn check_memory(what: &'static str, bytes: f64, fix: &'static str) -> Result<(), Self> {
+        match bytes <= MAX_BYTES as f64 {
+            true => Ok(()),
+            false => Err(Self::Memory { what, bytes, fix }),
+        }
+    }
+}
 
 fn gib(bytes: f64) -> f64 {
     bytes / f64::from(1 << 30)

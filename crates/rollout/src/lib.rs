@@ -8,6 +8,7 @@
 //! any particular environment or algorithm.
 
 mod batch;
+mod caught;
 mod check;
 mod error;
 mod evaluate;

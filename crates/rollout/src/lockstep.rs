@@ -1,9 +1,10 @@
 //! Collecting in lockstep: while one half of the lanes steps on the workers, the
 //! policy acts on the other.
 
+use crate::caught::caught;
 use crate::error::RolloutError;
 use crate::pool::{Pending, Pool};
-use crate::tile::{Tile, guard, make};
+use crate::tile::{Tile, make};
 use rl_core::{
     ActRow, Actions, ActionsMut, EnvSpec, Outcome, Policy, PolicyFactory, Row, Stream, StreamKey,
 };
@@ -107,7 +108,7 @@ impl Half {
     fn act(&mut self, run: &Run<'_>, t: usize) -> Result<(), RolloutError> {
         self.rows.gather(&mut self.tiles, t);
         let (rows, policy, streams) = (&mut self.rows, &mut self.policy, &mut self.streams);
-        guard(|| rows.act(policy.as_mut(), streams)).map_err(|message| {
+        caught(|| rows.act(policy.as_mut(), streams)).map_err(|message| {
             let first_lane = self.tiles.first().map_or(0, Tile::first_lane);
             RolloutError::Policy {
                 policy: run.name.to_string(),

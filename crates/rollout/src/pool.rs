@@ -1,14 +1,13 @@
 //! Persistent worker threads that own nothing but work.
 
+use crate::caught::{Caught, caught};
 use crate::error::RolloutError;
 use crossbeam::channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
-use std::any::Any;
 use std::cell::Cell;
 use std::iter::Enumerate;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{JoinHandle, Result as Caught};
+use std::thread::{JoinHandle, available_parallelism};
 use std::vec::IntoIter;
 
 /// The most workers a pool takes.
@@ -28,6 +27,8 @@ pub struct Pool {
     start: Arc<dyn Fn() + Send + Sync>,
     /// Unlike that of any other pool, and not 0.
     number: u64,
+    /// How often a thread that waits looks before it sleeps.
+    patience: usize,
 }
 
 static POOLS: AtomicU64 = AtomicU64::new(0);
@@ -48,8 +49,10 @@ pub struct WorkPanic {
 }
 
 impl Pool {
-    /// Starts `workers` threads, each of which first calls `start`. So does
-    /// every thread that calls [`Self::map`], where it works too.
+    /// Starts `workers` threads, each of which first calls `start`. So does a
+    /// thread that calls [`Self::map`], where it works too, unless this pool's
+    /// `start` is the one that it called last: once, and once more whenever it
+    /// comes back from another pool.
     ///
     /// # Errors
     /// If `workers` is not in 1 to [`MAX_WORKERS`], or a thread cannot be
@@ -65,17 +68,19 @@ impl Pool {
         let start: Arc<dyn Fn() + Send + Sync> = Arc::new(start);
         let mut threads = Vec::with_capacity(workers);
         let (started, starts) = bounded(workers);
+        let number = 1 + POOLS.fetch_add(1, Ordering::Relaxed);
+        let patience = patience(workers, available_parallelism().map_or(1, usize::from));
         for index in 0..workers {
             let (queue, start, started) = (queue.clone(), Arc::clone(&start), started.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("worker-{index}"))
                 .spawn(move || {
-                    let result = catch_unwind(AssertUnwindSafe(|| start()));
-                    let failed = result.map_err(|payload| panic_message(payload.as_ref()));
                     // `new` may have given up on the others already.
-                    drop(started.send((index, failed)));
-                    while let Some(job) = receive(&queue) {
-                        job();
+                    drop(started.send((index, begin(number, start.as_ref()))));
+                    while let Some(job) = receive(&queue, patience) {
+                        // Whoever waits for it learns of a panic where results
+                        // are collected; the thread lives on for other jobs.
+                        drop(caught(job));
                     }
                 })
                 .map_err(|error| RolloutError::Thread {
@@ -88,7 +93,8 @@ impl Pool {
             jobs: Some(jobs),
             threads,
             start,
-            number: 1 + POOLS.fetch_add(1, Ordering::Relaxed),
+            number,
+            patience,
         };
         for (index, result) in starts.iter().take(workers) {
             result.map_err(|message| RolloutError::Thread { index, message })?;
@@ -106,12 +112,12 @@ impl Pool {
     /// make [`Self::workers`] with it: to wake a thread can take longer than a
     /// small piece of work does. All items are worked on even when one panics,
     /// and everything given to the workers has been dropped when this returns.
+    /// Work may itself call this on the same pool.
     ///
     /// # Errors
-    /// The panic of the first item that panicked.
-    ///
-    /// # Panics
-    /// If `start` panics on the calling thread.
+    /// The panic of the first item that panicked. A destructor of what `work`
+    /// captured counts to the last item, `start` on the calling thread to the
+    /// first.
     pub fn map<T, R>(
         &self,
         items: Vec<T>,
@@ -121,41 +127,58 @@ impl Pool {
         T: Send + 'static,
         R: Send + 'static,
     {
-        if STARTED.get() != self.number {
-            (self.start)();
-            STARTED.set(self.number);
+        if STARTED.get() != self.number
+            && let Err(message) = begin(self.number, self.start.as_ref())
+        {
+            drop(caught(|| drop((items, work))));
+            return Err(WorkPanic { index: 0, message });
         }
         let count = items.len();
         let helpers = self.workers().min(count).saturating_sub(1);
         let (done, results) = bounded(helpers);
         let shared = Arc::new(Shared(Mutex::new(State {
             items: items.into_iter().enumerate(),
-            work: Some(Arc::new(work)),
+            part: Some(Part {
+                work: Arc::new(work),
+                done,
+                count,
+            }),
             helpers: 0,
         })));
         for _ in 0..helpers {
-            let (shared, done) = (Arc::clone(&shared), done.clone());
+            let shared = Arc::clone(&shared);
             self.give(Box::new(move || {
                 // One that comes too late finds nothing to do.
-                if let Some(work) = shared.join() {
-                    let results = shared.drain(work);
+                if let Some(part) = shared.join() {
+                    let mut results = shared.drain(part.work.as_ref());
+                    let (done, end) = part.leave();
+                    results.extend(end);
                     drop(done.send(results));
                 }
             }));
         }
-        let mut all = match shared.join() {
-            Some(work) => shared.drain(work),
-            None => Vec::new(),
-        };
-        for _ in 1..shared.close() {
-            // Every helper sends, since panics of its work are caught.
-            all.extend(receive(&results).into_iter().flatten());
+        let mut all = Vec::new();
+        if let Some(part) = shared.join() {
+            all = shared.drain(part.work.as_ref());
+            all.extend(part.leave().1);
+        }
+        let (part, helpers) = shared.close();
+        if let Some(part) = part {
+            all.extend(part.leave().1);
+        }
+        for _ in 1..helpers {
+            // Every helper sends. Should one fail to, nobody could any more once
+            // the others have, and what it worked on is missing.
+            all.extend(receive(&results, self.patience).into_iter().flatten());
         }
         sorted(count, all)
     }
 
-    /// Like [`Self::map`], but comes back at once; [`Pending::wait`] gives the
-    /// results.
+    /// Like [`Self::map`], but comes back at once, and the workers alone work;
+    /// [`Pending::wait`] gives the results.
+    ///
+    /// Work on this pool must not wait for what it submits to it: with every
+    /// worker waiting, nobody is left to do it, and all wait for ever.
     pub fn submit<T, R>(
         &self,
         items: Vec<T>,
@@ -166,18 +189,26 @@ impl Pool {
         R: Send + 'static,
     {
         let count = items.len();
-        let work = Arc::new(work);
-        let (done, results) = bounded(count);
+        let (done, results) = bounded(count + 1);
+        let part = Part {
+            work: Arc::new(work),
+            done,
+            count,
+        };
         for (index, item) in items.into_iter().enumerate() {
-            let (work, done) = (Arc::clone(&work), done.clone());
-            let job: Job = Box::new(move || {
-                let result = catch_unwind(AssertUnwindSafe(|| work(index, item)));
+            let part = part.clone();
+            self.give(Box::new(move || {
+                let result = caught(|| (part.work)(index, item));
                 // What `work` shares must be free again once the caller knows.
-                drop(work);
-                // The caller may have stopped waiting.
-                drop(done.send((index, result)));
-            });
-            self.give(job);
+                let (done, end) = part.leave();
+                for result in std::iter::once((index, result)).chain(end) {
+                    // The caller may have stopped waiting.
+                    drop(done.send(result));
+                }
+            }));
+        }
+        if let (done, Some(end)) = part.leave() {
+            drop(done.send(end));
         }
         Pending { count, results }
     }
@@ -189,41 +220,70 @@ impl Pool {
     }
 }
 
+/// What a thread needs to take part in work.
+struct Part<W, M> {
+    work: Arc<W>,
+    done: Sender<M>,
+    /// How many items there are in all.
+    count: usize,
+}
+
+impl<W, M> Clone for Part<W, M> {
+    fn clone(&self) -> Self {
+        Self {
+            work: Arc::clone(&self.work),
+            done: self.done.clone(),
+            count: self.count,
+        }
+    }
+}
+
+impl<W, M> Part<W, M> {
+    /// Gives back what `work` shares, which may run its destructors: a panic of
+    /// one counts to the last item.
+    fn leave<R>(self) -> (Sender<M>, Option<(usize, Caught<R>)>) {
+        let Self { work, done, count } = self;
+        let message = caught(|| drop(work)).err();
+        (done, message.map(|m| (count.saturating_sub(1), Err(m))))
+    }
+}
+
+/// A part in a [`Pool::map`], of which a thread sends all its results at once.
+type MapPart<W, R> = Part<W, Vec<(usize, Caught<R>)>>;
+
 /// The items of one [`Pool::map`], of which each thread takes one after the
 /// other.
-struct Shared<T, W>(Mutex<State<T, W>>);
+struct Shared<T, W, R>(Mutex<State<T, W, R>>);
 
-struct State<T, W> {
+struct State<T, W, R> {
     items: Enumerate<IntoIter<T>>,
     /// `None` once all is done.
-    work: Option<Arc<W>>,
+    part: Option<MapPart<W, R>>,
     /// How many threads joined.
     helpers: usize,
 }
 
-impl<T, W> Shared<T, W> {
-    fn lock(&self) -> MutexGuard<'_, State<T, W>> {
+impl<T, W, R> Shared<T, W, R> {
+    fn lock(&self) -> MutexGuard<'_, State<T, W, R>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes part; `None` if nothing is left to do.
-    fn join(&self) -> Option<Arc<W>> {
+    fn join(&self) -> Option<MapPart<W, R>> {
         let mut state = self.lock();
-        let work = state.work.clone()?;
+        let part = state.part.clone()?;
         state.helpers += 1;
-        Some(work)
+        Some(part)
     }
 
-    /// Lets nobody join any more; returns how many did.
-    fn close(&self) -> usize {
+    /// Lets nobody join any more; returns the last part, and how many joined.
+    fn close(&self) -> (Option<MapPart<W, R>>, usize) {
         let mut state = self.lock();
-        state.work = None;
-        state.helpers
+        (state.part.take(), state.helpers)
     }
 
-    /// Works until no item is left. What `work` shares is free again when this
-    /// returns.
-    fn drain<R>(&self, work: Arc<W>) -> Vec<(usize, Caught<R>)>
+    /// Works until no item is left.
+    fn drain(&self, work: &W) -> Vec<(usize, Caught<R>)>
     where
         W: Fn(usize, T) -> R,
     {
@@ -233,8 +293,7 @@ impl<T, W> Shared<T, W> {
             let Some((index, item)) = item else {
                 return results;
             };
-            let result = catch_unwind(AssertUnwindSafe(|| work(index, item)));
-            results.push((index, result));
+            results.push((index, caught(|| work(index, item))));
         }
     }
 }
@@ -262,24 +321,27 @@ fn sorted<R>(
     results: impl IntoIterator<Item = (usize, Caught<R>)>,
 ) -> Result<Vec<R>, WorkPanic> {
     let mut sorted: Vec<Option<R>> = std::iter::repeat_with(|| None).take(count).collect();
-    let mut panic: Option<WorkPanic> = None;
+    let mut panics: Vec<WorkPanic> = Vec::new();
     for (index, result) in results {
         match result {
             Ok(result) => sorted[index] = Some(result),
-            Err(payload) => {
-                if panic.as_ref().is_none_or(|first| index < first.index) {
-                    let message = panic_message(payload.as_ref());
-                    panic = Some(WorkPanic { index, message });
-                }
-            }
+            Err(message) => panics.push(WorkPanic { index, message }),
         }
     }
-    match panic {
-        Some(panic) => Err(panic),
-        None => Ok(sorted
-            .into_iter()
-            .map(|result| result.expect("every item gives a result or a panic"))
-            .collect()),
+    if panics.is_empty()
+        && let Some(index) = sorted.iter().position(Option::is_none)
+    {
+        let message = "its result was lost".to_owned();
+        panics.push(WorkPanic { index, message });
+    }
+    match panics.into_iter().min_by_key(|panic| panic.index) {
+        Some(panic) => {
+            for result in sorted {
+                drop(caught(|| drop(result)));
+            }
+            Err(panic)
+        }
+        None => Ok(sorted.into_iter().flatten().collect()),
     }
 }
 
@@ -293,9 +355,22 @@ impl Drop for Pool {
     }
 }
 
+/// How often a thread of a pool looks before it sleeps: with more workers than
+/// cores, one that only looks would keep another from its work.
+fn patience(workers: usize, cores: usize) -> usize {
+    if workers <= cores { PATIENCE } else { 0 }
+}
+
+/// Calls the `start` of the pool of this number on this thread.
+fn begin(number: u64, start: &(dyn Fn() + Send + Sync)) -> Result<(), String> {
+    caught(start)?;
+    STARTED.set(number);
+    Ok(())
+}
+
 /// What comes next, or `None` once nothing can come any more.
-fn receive<T>(channel: &Receiver<T>) -> Option<T> {
-    for _ in 0..PATIENCE {
+fn receive<T>(channel: &Receiver<T>, patience: usize) -> Option<T> {
+    for _ in 0..patience {
         match channel.try_recv() {
             Ok(value) => return Some(value),
             Err(TryRecvError::Disconnected) => return None,
@@ -303,17 +378,6 @@ fn receive<T>(channel: &Receiver<T>) -> Option<T> {
         }
     }
     channel.recv().ok()
-}
-
-/// What a panic said, as text.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
-    if let Some(text) = payload.downcast_ref::<&str>() {
-        (*text).to_owned()
-    } else if let Some(text) = payload.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "a panic without a message".to_owned()
-    }
 }
 
 #[cfg(test)]

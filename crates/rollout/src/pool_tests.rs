@@ -120,6 +120,119 @@ fn shared_data_is_free_again_after_map() {
 fn a_panic_at_the_start_is_an_error() {
     let error = Pool::new(2, || panic!("no such library")).err().unwrap();
     assert!(error.to_string().contains("no such library"), "{error}");
+    // On the calling thread likewise, again and again.
+    let start = || {
+        let thread = std::thread::current();
+        let ours = thread
+            .name()
+            .is_some_and(|name| name.starts_with("worker-"));
+        assert!(ours, "no such library");
+    };
+    let pool = Pool::new(2, start).unwrap();
+    for _ in 0..3 {
+        let panic = pool.map(vec![Bomb, Bomb], |_, _| ()).unwrap_err();
+        assert_eq!(panic.index, 0);
+        assert!(panic.message.contains("no such library"), "{panic}");
+    }
+    assert_eq!(pool.submit(vec![1], |_, x| x).wait().unwrap(), [1]);
+}
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        // Two panics at once would end the process.
+        if !std::thread::panicking() {
+            panic!("the bomb went off");
+        }
+    }
+}
+
+#[test]
+fn a_destructor_that_panics_is_an_error_and_all_workers_live_on() {
+    for workers in [1, 2, 3] {
+        let pool = Pool::new(workers, || ()).unwrap();
+        for round in 0..300 {
+            let bomb = Bomb;
+            let work = move |_, x: usize| {
+                let _ = &bomb;
+                // Whoever takes the last item is then often the last to leave.
+                std::thread::sleep(std::time::Duration::from_micros((x * 20) as u64));
+                assert!(round % 3 != 0 || x != 1, "item {x} is bad");
+                x
+            };
+            let panic = match round % 2 {
+                0 => pool.map(vec![0, 1, 2], work).unwrap_err(),
+                _ => pool.submit(vec![0, 1, 2], work).wait().unwrap_err(),
+            };
+            match round % 3 {
+                0 => assert_eq!((panic.index, &panic.message[..]), (1, "item 1 is bad")),
+                _ => assert_eq!((panic.index, &panic.message[..]), (2, "the bomb went off")),
+            }
+        }
+        // Nobody gets past the barrier unless all workers are there.
+        let barrier = Arc::new(std::sync::Barrier::new(workers));
+        let held = pool.submit(vec![(); workers], move |_, ()| barrier.wait().is_leader());
+        assert_eq!(held.wait().unwrap().len(), workers);
+    }
+}
+
+#[test]
+fn whatever_else_panics_when_it_is_dropped_is_an_error_too() {
+    let pool = Pool::new(2, || ()).unwrap();
+    let bomb = Bomb;
+    let nothing = move |_, x: u8| {
+        let _ = &bomb;
+        x
+    };
+    assert_eq!(pool.map(vec![], nothing).unwrap_err().index, 0);
+    let item = pool.map(vec![Bomb, Bomb], |_, bomb| drop(bomb));
+    assert_eq!(item.unwrap_err().message, "the bomb went off");
+    let results = pool.map(vec![0, 1, 2], |_, x| {
+        assert!(x != 1, "item {x} is bad");
+        Bomb
+    });
+    assert_eq!(results.err().unwrap().message, "item 1 is bad");
+    let thrown = pool.map(vec![0], |_, _: u8| std::panic::panic_any(Bomb));
+    assert_eq!(thrown.unwrap_err().message, "a panic without a message");
+    assert_eq!(pool.map(vec![1], |_, x| x).unwrap(), [1]);
+}
+
+#[test]
+fn work_may_itself_map_on_the_same_pool() {
+    for workers in [1, 2, 3] {
+        let starts = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&starts);
+        let pool = Pool::new(workers, move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        let pool = Arc::new(pool.unwrap());
+        for _ in 0..50 {
+            let inner = Arc::clone(&pool);
+            let sums = pool.map(vec![10_u64, 20, 30, 40], move |_, x| {
+                let parts = inner.map(vec![1, 2, 3], move |_, y| x + y).unwrap();
+                parts.into_iter().sum::<u64>()
+            });
+            assert_eq!(sums.unwrap(), [36, 66, 96, 126]);
+        }
+        let inner = Arc::clone(&pool);
+        let submitted = pool.submit(vec![1, 2, 3, 4], move |_, x| {
+            inner.map(vec![x, x], |_, y| y).unwrap().len()
+        });
+        assert_eq!(submitted.wait().unwrap(), [2; 4]);
+        let threads = workers as u64 + 1;
+        assert_eq!(starts.load(Ordering::SeqCst), threads, "each thread once");
+    }
+}
+
+#[test]
+fn with_more_workers_than_cores_those_that_wait_sleep() {
+    assert_eq!(patience(2, 2), PATIENCE);
+    assert_eq!(patience(3, 2), 0);
+    let cores = available_parallelism().map_or(1, usize::from);
+    assert_eq!(Pool::new(cores + 1, || ()).unwrap().patience, 0);
+    assert_eq!(Pool::new(cores, || ()).unwrap().patience, PATIENCE);
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! One tile: a batch of lanes, its trajectory and the lanes' action streams.
 
+use crate::caught::caught;
 use crate::check;
 use crate::error::{RolloutError, Site};
-use crate::pool::panic_message;
 use rl_core::{
     EnvFactory, EnvSpec, Place, Policy, PolicyFactory, Purpose, Stream, StreamKey, Trajectory,
     VecEnv,
 };
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A fixed group of lanes and what happened in them.
 pub struct Tile {
@@ -76,7 +75,7 @@ impl Tile {
     ) -> Result<(), RolloutError> {
         let (row, out) = self.trajectory.acting(t);
         let streams = &mut self.streams;
-        guard(|| policy.act(&row, streams, out)).map_err(|message| RolloutError::Policy {
+        caught(|| policy.act(&row, streams, out)).map_err(|message| RolloutError::Policy {
             policy: name.to_owned(),
             first_lane: self.first_lane,
             last_lane: self.first_lane + self.trajectory.lanes() as u64 - 1,
@@ -95,11 +94,11 @@ impl Tile {
             .extend(numbers.map(|lane| key.lane(Purpose::Action, lane)));
         let (env, first) = (&mut self.env, self.first_lane);
         let observation = self.trajectory.begin();
-        guard(|| env.begin(key, first, observation))
+        caught(|| env.begin(key, first, observation))
             .map_err(|message| panicked(self.env.as_ref(), self.env.place(), key, message))?;
         self.optimum.clear();
         for lane in 0..lanes {
-            let optimum = guard(|| self.env.known_task_optimum(lane)).map_err(|message| {
+            let optimum = caught(|| self.env.known_task_optimum(lane)).map_err(|message| {
                 let place = Place {
                     lane: self.first_lane + lane as u64,
                     ..Place::default()
@@ -121,7 +120,7 @@ impl Tile {
         check::actions(self, policy, t, key)?;
         let (actions, rows) = self.trajectory.stepping(t);
         let env = &mut self.env;
-        guard(|| env.step(actions, rows))
+        caught(|| env.step(actions, rows))
             .map_err(|message| panicked(self.env.as_ref(), self.env.place(), key, message))?;
         self.trajectory.stepped(t);
         check::symbols(self, t + 1, key)
@@ -151,18 +150,13 @@ pub(crate) fn make(
     spec: &EnvSpec,
     lanes: usize,
 ) -> Result<Box<dyn Policy>, RolloutError> {
-    guard(|| policies.make(spec, lanes))
+    caught(|| policies.make(spec, lanes))
         .unwrap_or_else(|message| Err(format!("making it panicked: {message}")))
         .map_err(|why| RolloutError::Unfit {
             policy: policies.name(),
             env: spec.name.clone(),
             why,
         })
-}
-
-/// Runs what others wrote; the message if it panics.
-pub(crate) fn guard<R>(run: impl FnOnce() -> R) -> Result<R, String> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| panic_message(payload.as_ref()))
 }
 
 fn panicked(env: &dyn VecEnv, place: Place, key: &StreamKey, message: String) -> RolloutError {

@@ -29,8 +29,8 @@ use rl_core::{Episode, Ink, ObservationSpace, Picture, PolicyFactory, SpecError,
 ///
 /// Going away is therefore free of charge as long as the move ends outside the
 /// rewarded region. The most can be earned by going in and out of that region:
-/// 15.2 to 15.6 in 100 steps, where going straight to the goal earns no more
-/// than 2.8.
+/// 15.2 to 15.6 in 100 steps, where going straight to the goal earns 2.62 on
+/// average, and no more than 2.8.
 ///
 /// # Reference
 /// Rothfuss et al. 2019, "ProMP: Proximal Meta-Policy Search": the point

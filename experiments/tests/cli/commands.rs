@@ -391,3 +391,27 @@ fn workers_of_a_benchmark_are_set_once() {
         );
     }
 }
+
+#[test]
+fn a_benchmark_refuses_what_a_training_refuses() {
+    let lab = Lab::new();
+    let cases = [
+        (
+            "arms=65535",
+            "arms = 65535; allowed: a whole number, 1 to 65534",
+        ),
+        (
+            "environment.arms=65535",
+            "the input size is 65537; allowed: 1 to 65536",
+        ),
+        (
+            "rl2.trunk.hidden=65536",
+            "allowed: 16 GiB; use a smaller rl2.trunk",
+        ),
+    ];
+    for (word, message) in cases {
+        lab.refused(&["bench", "rl2", word], 78, &[message]);
+    }
+    let words = ["train", "tiny.toml", "rl2.trunk.hidden=65536"];
+    lab.refused(&words, 78, &["an update of this network needs", "16 GiB"]);
+}

@@ -1,6 +1,7 @@
 //! The command line, run as a program.
 
 mod commands;
+mod cuda;
 mod errors;
 mod lab;
 mod maml;

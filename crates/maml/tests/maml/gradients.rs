@@ -169,6 +169,23 @@ fn promp_has_a_clipped_objective_and_a_penalty() {
 }
 
 #[test]
+fn members_of_the_family_combine() {
+    check("ANIL, Meta-SGD and DiCE", &PLAIN, |config| {
+        config.inner.adapt = Adapt::Head;
+        config.inner.learned = LearnedRates::PerParameter;
+        config.inner.surrogate = Surrogate::Dice;
+    });
+    let clipped = Terms {
+        objective: Objective::Clipped(0.3),
+        ..PLAIN
+    };
+    check("Meta-SGD, ratios and PPO", &clipped, |config| {
+        config.inner.learned = LearnedRates::PerParameter;
+        config.inner.surrogate = Surrogate::Ratio;
+    });
+}
+
+#[test]
 fn standard_deviations_at_their_floor_pass_no_gradient() {
     // The policy begins below the floor, so that the first step meets it.
     let terms = PLAIN;

@@ -1,15 +1,16 @@
 //! Settings: their checks, and their form in files.
 
-use crate::common::{config, constant, promp, trpo};
+use crate::common::{config, constant, points, pool, promp, trpo};
 use maml::{
-    Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Outer, Surrogate, TrustRegion,
+    Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Outer, Surrogate, Trainer,
+    TrustRegion,
 };
 use nets::Activation;
 
 #[test]
 fn settings_out_of_range_are_named() {
     type Change = fn(&mut MamlConfig);
-    let cases: [(&str, Change); 21] = [
+    let cases: [(&str, Change); 27] = [
         ("tasks = 0", |c| c.tasks = 0),
         ("trajectories = 0", |c| c.trajectories = 0),
         ("gae.gamma = 1.5", |c| c.gae.gamma = 1.5),
@@ -58,9 +59,33 @@ fn settings_out_of_range_are_named() {
                 ..region
             });
         }),
-        ("inner.learned = PerStep", |c| {
+        ("inner.learned = per-step", |c| {
             c.outer = Outer::Reptile;
             c.inner.learned = LearnedRates::PerStep;
+        }),
+        ("inner.learned = per-parameter", |c| {
+            c.outer = Outer::Reptile;
+            c.inner.learned = LearnedRates::PerParameter;
+        }),
+        ("inner.learned = per-parameter", |c| {
+            c.inner.steps = 0;
+            c.inner.learned = LearnedRates::PerParameter;
+        }),
+        ("inner.steps = 0", |c| {
+            c.outer = Outer::Reptile;
+            c.inner.steps = 0;
+        }),
+        ("exploration.kind = e-maml", |c| {
+            c.outer = promp();
+            c.exploration = Exploration::EMaml { coefficient: 1.0 };
+        }),
+        ("exploration.kind = e-maml", |c| {
+            c.outer = Outer::Reptile;
+            c.exploration = Exploration::EMaml { coefficient: 1.0 };
+        }),
+        ("exploration.kind = e-maml", |c| {
+            c.inner.steps = 0;
+            c.exploration = Exploration::EMaml { coefficient: 1.0 };
         }),
         ("tasks = 1", |c| {
             c.tasks = 1;
@@ -85,7 +110,57 @@ fn settings_out_of_range_are_named() {
         assert!(error.starts_with(&format!("maml.{expected}")), "{error}");
         assert!(error.contains("allowed: "), "{error}");
     }
-    config(Outer::Vpg).validate().unwrap();
+    // A policy that is trained on all tasks and adapts only when it is evaluated,
+    // and the others that E-MAML goes with.
+    let mut pretrained = config(Outer::Vpg);
+    pretrained.inner.steps = 0;
+    pretrained.validate().unwrap();
+    for outer in [Outer::Vpg, trpo()] {
+        let mut exploring = config(outer);
+        exploring.exploration = Exploration::EMaml { coefficient: 1.0 };
+        exploring.validate().unwrap();
+    }
+}
+
+/// Samples are few in all of them: it is the parameters that would not fit.
+#[test]
+fn what_memory_cannot_hold_is_refused() {
+    type Change = fn(&mut MamlConfig);
+    let cases: [(&str, Change); 5] = [
+        ("the adaptation of one policy needs", |c| {
+            c.policy.hidden = vec![1 << 14; 2]
+        }),
+        ("the adaptation of one policy needs", |c| {
+            c.policy.hidden = vec![1 << 14; 100]
+        }),
+        ("an update needs", |c| {
+            c.policy.hidden = vec![512; 2];
+            c.tasks = 5000;
+        }),
+        ("an update needs", |c| {
+            c.tasks = 100;
+            c.baseline = Baseline::Value {
+                hidden: vec![1 << 13; 2],
+                activation: Activation::Relu,
+                learning_rate: 0.01,
+                epochs: 1,
+            };
+        }),
+        ("an evaluation needs", |c| {
+            c.policy.hidden = vec![1024; 2];
+            c.evaluation.steps = 1000;
+        }),
+    ];
+    for (expected, change) in cases {
+        let mut config = config(trpo());
+        (config.tasks, config.trajectories) = (2, 1);
+        change(&mut config);
+        let refused = Trainer::new(points().as_ref(), config, 0, pool(1));
+        let error = refused.err().map(|error| error.to_string());
+        let error = error.unwrap_or_default();
+        assert!(error.starts_with(expected), "{expected}: {error}");
+        assert!(error.contains("allowed: 16 GiB; lower maml."), "{error}");
+    }
 }
 
 #[test]

@@ -257,6 +257,50 @@ fn an_adaptation_that_explodes_is_named_and_changes_nothing() {
     assert_eq!(trainer.snapshot().unwrap(), before);
 }
 
+/// The parameters are finite, but no action that the policy takes then.
+#[test]
+fn an_adapted_policy_that_cannot_act_is_an_adaptation_that_diverged() {
+    let env = points();
+    let mut explosive = config(Outer::Vpg);
+    explosive.inner.rates = vec![1e6];
+    let mut trainer = trainer(&env, explosive, 2);
+    let before = trainer.snapshot().unwrap();
+    let error = trainer.update().unwrap_err().to_string();
+    assert!(
+        error.starts_with("update 1: policy 'maml' gave "),
+        "{error}"
+    );
+    assert!(error.contains("after inner step 1 of task "), "{error}");
+    assert!(error.contains("A lower maml.inner.rates may"), "{error}");
+    assert_eq!(trainer.snapshot().unwrap(), before);
+}
+
+#[test]
+fn an_evaluation_that_diverges_names_its_own_rates() {
+    let env = points();
+    let refusal = |learned: LearnedRates, rate: f64| {
+        let mut config = config(Outer::Vpg);
+        config.inner.learned = learned;
+        config.inner.rates = vec![rate];
+        let trainer = trainer(&env, config, 2);
+        let refused = trainer.adapt_and_evaluate(&env, &evaluation(3, rate));
+        refused.unwrap_err().to_string()
+    };
+    for (rate, what) in [(1e6, "policy 'maml' gave "), (1e39, "parameter '")] {
+        let error = refusal(LearnedRates::None, rate);
+        assert!(error.starts_with(&format!("evaluation: {what}")), "{error}");
+        assert!(error.contains("after inner step 1 of task "), "{error}");
+        assert!(
+            error.contains("A lower maml.evaluation.rates may"),
+            "{error}"
+        );
+        assert!(!error.contains("maml.inner.rates"), "{error}");
+    }
+    let error = refusal(LearnedRates::PerStep, 1e6);
+    assert!(error.contains("its rates are learned"), "{error}");
+    assert!(!error.contains("maml.evaluation.rates"), "{error}");
+}
+
 #[test]
 fn a_gradient_that_explodes_half_way_is_undone() {
     let env = points();

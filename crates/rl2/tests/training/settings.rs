@@ -1,7 +1,9 @@
 //! Settings are checked.
 
-use crate::common::{config, constant};
-use rl2::{BackendKind, Outer, Rl2Config};
+use crate::common::{BACKENDS, config, constant, pool, switches};
+use nets::tch::Device;
+use nets::{Recurrent, SequenceConfig};
+use rl2::{BackendKind, Outer, Rl2Config, Trainer};
 
 #[test]
 fn settings_out_of_range_are_named() {
@@ -87,5 +89,36 @@ fn settings_out_of_range_are_named() {
         let error = config.validate().unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
         assert!(error.contains("allowed: "), "{error}");
+    }
+}
+
+#[test]
+fn a_network_that_would_not_fit_into_memory_is_refused_before_it_is_made() {
+    let env = switches();
+    let training = |backend, hidden, tile, lanes| {
+        let config = Rl2Config {
+            trunk: SequenceConfig::Gru(Recurrent::plain(hidden)),
+            tile,
+            lanes,
+            ..config(backend)
+        };
+        Trainer::new(env.as_ref(), config, 0, pool(2), Device::Cpu)
+            .err()
+            .map(|error| error.to_string())
+    };
+    for backend in BACKENDS {
+        let error = training(backend, 65_536, 16, 64).unwrap();
+        assert!(
+            error.starts_with("an update of this network needs"),
+            "{error}"
+        );
+        assert!(
+            error.contains("allowed: 16 GiB; use a smaller rl2.trunk"),
+            "{error}"
+        );
+        // 3 million parameters fit, but not a gradient of each of 4096 tiles.
+        let error = training(backend, 1024, 1, 4096).unwrap();
+        assert!(error.contains("larger tiles (rl2.tile)"), "{error}");
+        assert_eq!(training(backend, 64, 1, 4096), None);
     }
 }

@@ -1,6 +1,7 @@
 //! `bench envs`: stepping environments with actions drawn beforehand,
 //! observations written at every step, fresh tasks at every trial's end.
 
+use super::timing::counted;
 use crate::cli::BenchArgs;
 use crate::conformance::random_actions;
 use crate::console::{Console, Event, short};
@@ -51,7 +52,8 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
             let rate = stepping_rate(&session.pool, &built.factory, lanes)?;
             let workers = session.pool.workers();
             session.console.say(format!(
-                "{name}: {lanes} lanes, {workers} workers: {} steps/s",
+                "{name}: {lanes} lanes, {}: {} steps/s",
+                counted(workers, "worker"),
                 short(rate)
             ))?;
             session.console.emit(

@@ -1,6 +1,6 @@
 //! `bench maml`: complete meta-iterations, and where their time goes.
 
-use super::timing::{ROUNDS, Split, WARM_UP, median, round};
+use super::timing::{ROUNDS, Split, WARM_UP, brief, counted, median, round};
 use super::words::{MAML, Words};
 use crate::algorithm::maml_config;
 use crate::cli::BenchArgs;
@@ -133,14 +133,13 @@ impl Measured {
 
     fn text(&self, session: &Session<'_>) -> String {
         format!(
-            "{:.4} s per iteration of {:.0} steps, {} steps/s (median of {}; {} tasks, {} \
-             workers)\n  {}",
-            self.seconds,
+            "{} per iteration of {:.0} steps, {} steps/s (median of {}; {}, {})\n  {}",
+            brief(self.seconds),
             self.steps,
             short(self.rate()),
             self.iterations,
-            self.settings.tasks,
-            session.pool.workers(),
+            counted(self.settings.tasks, "task"),
+            counted(session.pool.workers(), "worker"),
             self.split.text(),
         )
     }

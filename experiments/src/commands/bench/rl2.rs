@@ -1,6 +1,6 @@
 //! `bench rl2`: complete PPO iterations, and where their time goes.
 
-use super::timing::{ROUNDS, Split, WARM_UP, median, round};
+use super::timing::{ROUNDS, Split, WARM_UP, brief, counted, digits, median, round};
 use super::words::{RL2, Words, tile};
 use crate::algorithm::rl2_config;
 use crate::cli::BenchArgs;
@@ -117,7 +117,8 @@ impl Bench {
         };
         let steps = settings.lanes * env.spec().trial_steps();
         let pool = Arc::clone(&session.pool);
-        let trainer = Trainer::new(env, settings.clone(), config.seed, pool, session.device)?;
+        let trainer = Trainer::new(env, settings.clone(), config.seed, pool, session.device)
+            .map_err(Failure::config)?;
         Ok(Self {
             trainer,
             settings,
@@ -197,17 +198,17 @@ impl Measured {
             format!(", {share:.2} of the {sgemm:.0} of a matrix product")
         });
         format!(
-            "{} steps/s, {:.4} s per iteration of {} steps (median of {}; {} lanes in tiles of {}, \
-             {} workers, {})\n  {:.0} GFLOP/s{sgemm}\n  {}",
+            "{} steps/s, {} per iteration of {} steps (median of {}; {} in tiles of {}, \
+             {}, {})\n  {} GFLOP/s{sgemm}\n  {}",
             short(self.rate()),
-            self.seconds,
+            brief(self.seconds),
             self.steps,
             self.iterations,
-            self.settings.lanes,
+            counted(self.settings.lanes, "lane"),
             self.settings.tile,
-            session.pool.workers(),
+            counted(session.pool.workers(), "worker"),
             session.device_name,
-            self.gflops,
+            digits(self.gflops),
             self.split.text(),
         )
     }

@@ -38,6 +38,27 @@ pub(super) fn median(mut numbers: Vec<f64>) -> f64 {
     }
 }
 
+/// A positive number with three digits that count, or all before the point.
+pub(super) fn digits(number: f64) -> String {
+    let whole = number.log10().floor().clamp(-9.0, 2.0);
+    format!("{number:.*}", (2.0 - whole) as usize)
+}
+
+/// Seconds in a unit that leaves digits to see: `1.23 s`, `45.6 ms`, `7.89 µs`.
+pub(super) fn brief(seconds: f64) -> String {
+    match seconds {
+        s if s >= 0.9995 => format!("{} s", digits(s)),
+        s if s >= 0.9995e-3 => format!("{} ms", digits(s * 1e3)),
+        s => format!("{} µs", digits(s * 1e6)),
+    }
+}
+
+/// `1 worker`, `2 workers`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 /// Seconds of an iteration by what they were spent on.
 pub(super) struct Split(pub(super) Vec<(&'static str, f64)>);
 
@@ -69,6 +90,18 @@ mod tests {
     fn the_median_is_in_the_middle() {
         assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median(vec![4.0, 1.0, 3.0, 2.0]), 2.5);
+    }
+
+    #[test]
+    fn times_keep_their_digits_however_short() {
+        let brief: Vec<String> = [123.4, 1.234, 0.0123, 0.000_045_61, 7e-6].map(brief).into();
+        assert_eq!(brief, ["123 s", "1.23 s", "12.3 ms", "45.6 µs", "7.00 µs"]);
+        assert_eq!(
+            [0.0123, 0.5, 1234.5].map(digits),
+            ["0.0123", "0.500", "1234"]
+        );
+        assert_eq!(counted(1, "worker"), "1 worker");
+        assert_eq!(counted(2, "worker"), "2 workers");
     }
 
     #[test]

@@ -44,7 +44,9 @@ pub(super) const RL2: Subject = Subject {
     name: "bench rl2",
     keys: &[
         Key("cell", Setting("rl2.trunk.kind"), Word(&["gru", "lstm"])),
-        Key("arms", Setting("environment.arms"), Count(65_536)),
+        // A network sees at most 65 536 numbers: the last action, its reward, and
+        // whether an episode begins.
+        Key("arms", Setting("environment.arms"), Count(65_534)),
         Key("hidden", Setting("rl2.trunk.hidden"), Count(4096)),
         Key("envs", Setting("rl2.lanes"), Count(1 << 20)),
         Key("steps", Setting("environment.pulls"), Count(1_000_000)),
