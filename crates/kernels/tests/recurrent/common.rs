@@ -152,11 +152,10 @@ impl Case {
     }
 }
 
-/// Logits, values and final memory of the reference.
+/// Logits and values of the reference.
 pub(crate) struct Reference {
     pub(crate) logits: Vec<f64>,
     pub(crate) values: Vec<f64>,
-    pub(crate) memory: Vec<f64>,
 }
 
 fn sigmoid(x: f64) -> f64 {
@@ -228,11 +227,7 @@ pub(crate) fn forward_f64(case: &Case, params: &[f64]) -> Reference {
         logits.extend(affine(of(layout.policy_weight), of(layout.policy_bias), h));
         values.extend(affine(of(layout.value_weight), of(layout.value_bias), h));
     }
-    Reference {
-        logits,
-        values,
-        memory,
-    }
+    Reference { logits, values }
 }
 
 /// The losses of the crate in `f64`.
