@@ -85,7 +85,7 @@ pub struct Inner {
 
 /// The pull towards the policies that samples came from, by the mean over the
 /// inner steps of KL(π_old ‖ π) on the step's own samples (Rothfuss et al.
-/// 2019, section 5).
+/// 2019, section 5). Without inner steps there is nothing to pull on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum KlPenalty {
