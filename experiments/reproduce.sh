@@ -53,8 +53,10 @@ random_mdps() {
     train dirichlet-mdp rl2/dirichlet-mdp --seeds 5
 }
 
-maml_bandits() {
-    train maml-bandits maml/bernoulli-bandit-5x100 --seeds 5
+maml_discrete() {
+    train maml-bernoulli-bandit maml/bernoulli-bandit-5x100 --seeds 5
+    train maml-gridnavi maml/gridnavi --seeds 5
+    train maml-dirichlet-mdp maml/dirichlet-mdp --seeds 5
 }
 
 point_corners() {
@@ -68,7 +70,7 @@ tables() {
     experiments table maml-audit
 }
 
-all=(quickstart bandits random_mdps point_navigation maml_bandits point_corners tables)
+all=(quickstart bandits random_mdps point_navigation maml_discrete point_corners tables)
 for name in "${@:-${all[@]}}"; do
     name=${name//-/_}
     case " ${all[*]} " in
