@@ -31,7 +31,7 @@ quickstart() {
 bandits() {
     train bernoulli-bandit-10-pulls-10 quickstart environment.arms=10 --seeds 5
     train bernoulli-bandit-10-pulls-50 quickstart environment.arms=50 --seeds 5
-    train bernoulli-bandit-5x100 rl2/bernoulli-bandit-5x100 --seeds 3
+    train bernoulli-bandit-5x100 rl2/bernoulli-bandit-5x100 --seeds 5
     train bernoulli-bandit-10x100 rl2/bernoulli-bandit-10x100 --seeds 5
 }
 
