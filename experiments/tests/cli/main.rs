@@ -3,6 +3,7 @@
 mod commands;
 mod cuda;
 mod errors;
+mod golden;
 mod lab;
 mod maml;
 mod maml_audit;

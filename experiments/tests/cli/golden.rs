@@ -1,0 +1,138 @@
+//! Every preset, cut short, computes the numbers that it always did. What a change
+//! moves is named by this test, column by column; a change that means to move it
+//! makes `golden.json` anew:
+//!
+//! ```sh
+//! GOLDEN=write cargo test -p experiments --test cli golden
+//! ```
+
+use crate::lab::Lab;
+use record::{Reader, Stream};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Hashes of what a run computed, by what it is: `metrics.mean_return`, `params`, …
+type Hashes = BTreeMap<String, String>;
+
+/// Trainings that differ from their preset in more than length: the other backend.
+const TWINS: [(&str, &[&str]); 2] = [
+    ("rl2/bernoulli-bandit-5x10", &["rl2.backend=torch"]),
+    (
+        "rl2/dirichlet-mdp",
+        &["rl2.backend=torch", "rl2.lanes=64", "rl2.tile=2"],
+    ),
+];
+
+fn hash(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex()[..16].to_owned()
+}
+
+/// The hash of each key's values over all rows of a stream.
+fn columns(run: &Reader, (stream, name): (Stream, &str), hashes: &mut Hashes) {
+    let mut columns: BTreeMap<String, String> = BTreeMap::new();
+    for row in run.rows::<Map<String, Value>>(stream).unwrap() {
+        for (key, value) in row {
+            let column = columns.entry(key).or_default();
+            column.push_str(&value.to_string());
+            column.push('\n');
+        }
+    }
+    assert!(!columns.is_empty(), "{}: no {name}", run.path().display());
+    for (key, text) in columns {
+        hashes.insert(format!("{name}.{key}"), hash(text.as_bytes()));
+    }
+}
+
+/// What a finished run computed.
+fn hashes_of(run: &Path) -> Hashes {
+    let run = Reader::open(run).unwrap();
+    let mut hashes = Hashes::new();
+    columns(&run, (Stream::Metrics, "metrics"), &mut hashes);
+    columns(&run, (Stream::Eval, "eval"), &mut hashes);
+    let (_, checkpoint) = run.latest_checkpoint().unwrap().newest.unwrap();
+    for (name, arrays) in [
+        ("params", &checkpoint.params),
+        ("optimizer", &checkpoint.optimizer),
+    ] {
+        let numbers = arrays.iter().flat_map(|array| &array.data);
+        let bytes: Vec<u8> = numbers.flat_map(|number| number.to_le_bytes()).collect();
+        hashes.insert(name.to_owned(), hash(&bytes));
+    }
+    hashes
+}
+
+/// Two updates of a preset, evaluated before and after.
+fn cut_short(lab: &Lab, preset: &str, more: &[&str]) -> Hashes {
+    let algorithm = preset.split('/').next().unwrap();
+    let updates = format!("{algorithm}.updates=2");
+    let runs = preset.replace('/', "-") + &more.join("");
+    let mut args = vec!["train", preset, &updates, "--runs", &runs];
+    args.extend([
+        "checkpoint.interval=2",
+        "evaluation.interval=2",
+        "evaluation.interval_tasks=16",
+        "evaluation.tasks=16",
+        "evaluation.learners=[{ name = \"random\" }]",
+    ]);
+    if algorithm == "maml" {
+        args.push("maml.tasks=4");
+    }
+    args.extend(more);
+    lab.done(&args);
+    let mut folder = fs::read_dir(lab.path(&runs)).unwrap();
+    hashes_of(&folder.next().unwrap().unwrap().path().join("seed-0"))
+}
+
+/// The names of all presets that come with the program.
+fn presets() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("presets");
+    let mut names = Vec::new();
+    for algorithm in fs::read_dir(&folder).unwrap() {
+        for preset in fs::read_dir(algorithm.unwrap().path()).unwrap() {
+            let path = preset.unwrap().path().with_extension("");
+            names.push(path.strip_prefix(&folder).unwrap().display().to_string());
+        }
+    }
+    names.sort();
+    names
+}
+
+#[test]
+fn every_preset_computes_what_it_always_did() {
+    let lab = Lab::new();
+    let mut found = BTreeMap::new();
+    for preset in presets() {
+        found.insert(preset.clone(), cut_short(&lab, &preset, &[]));
+    }
+    for (preset, more) in TWINS {
+        let name = format!("{preset} {}", more.join(" "));
+        found.insert(name, cut_short(&lab, preset, more));
+    }
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cli/golden.json");
+    if std::env::var_os("GOLDEN").is_some_and(|what| what == "write") {
+        fs::write(&path, serde_json::to_string_pretty(&found).unwrap() + "\n").unwrap();
+        return;
+    }
+    let golden: BTreeMap<String, Hashes> =
+        serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let mut moved = Vec::new();
+    for name in golden.keys().chain(found.keys()) {
+        let none = Hashes::new();
+        let before = golden.get(name).unwrap_or(&none);
+        let now = found.get(name).unwrap_or(&none);
+        for what in before.keys().chain(now.keys()) {
+            if before.get(what) != now.get(what) {
+                moved.push(format!("{name}: {what}"));
+            }
+        }
+    }
+    moved.sort();
+    moved.dedup();
+    assert!(
+        moved.is_empty(),
+        "no longer what it was:\n{}",
+        moved.join("\n")
+    );
+}
