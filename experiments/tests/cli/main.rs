@@ -1,5 +1,6 @@
 //! The command line, run as a program.
 
+mod attacks;
 mod commands;
 mod cuda;
 mod errors;
