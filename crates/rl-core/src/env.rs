@@ -140,6 +140,17 @@ pub trait TaskDistribution: Send + Sync + 'static {
     /// Draws a task in place, reusing the memory of the one before.
     fn sample(&self, task: &mut Self::Task, rng: &mut Stream);
 
+    /// How many tasks there are, all equally likely, where they can be counted:
+    /// [`Self::select`] makes each of them. `None` where there are infinitely
+    /// many, or they are drawn in a way that leads to some more often.
+    fn tasks(&self) -> Option<u64> {
+        None
+    }
+
+    /// Makes the task of a number below [`Self::tasks`] in place, reusing the
+    /// memory of the one before. Other numbers are other tasks.
+    fn select(&self, _task: &mut Self::Task, _number: u64) {}
+
     /// How many numbers describe a task; 0 where tasks have no description.
     fn description_size(&self) -> usize {
         0

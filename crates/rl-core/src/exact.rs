@@ -59,14 +59,28 @@ pub struct ExactValues {
     pub bayes_optimal_rewards: Option<Vec<f64>>,
 }
 
-impl Default for ExactValues {
-    fn default() -> Self {
-        let none = || Exact::unknown("this environment gives no exact value");
+/// Why a subset of the tasks has no exact solution.
+pub(crate) const OF_A_SUBSET: &str = "exact solutions are of all tasks of an environment, and \
+                                      these are some of them";
+
+impl ExactValues {
+    fn unknown(why: &str) -> Self {
         Self {
-            bayes_optimal: none(),
-            known_task_optimum: none(),
-            random: none(),
+            bayes_optimal: Exact::unknown(why),
+            known_task_optimum: Exact::unknown(why),
+            random: Exact::unknown(why),
             bayes_optimal_rewards: None,
         }
+    }
+
+    /// None, since they are of all tasks.
+    pub(crate) fn of_a_subset() -> Self {
+        Self::unknown(OF_A_SUBSET)
+    }
+}
+
+impl Default for ExactValues {
+    fn default() -> Self {
+        Self::unknown("this environment gives no exact value")
     }
 }

@@ -1,10 +1,11 @@
 //! From one author's environment to a batch of lanes.
 
 use crate::env::{ActionKind, Environment, Outcome, TaskDistribution};
-use crate::exact::ExactValues;
+use crate::exact::{ExactValues, OF_A_SUBSET};
 use crate::picture::{Analysis, Episode, Picture};
 use crate::policy::PolicyFactory;
 use crate::spec::{ActionSpace, EnvSpec, SpecError};
+use crate::split::Subset;
 use crate::streams::{Purpose, Stream, StreamKey};
 use crate::vec_env::{Actions, EnvFactory, Place, Positions, StepRows, VecEnv};
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use std::sync::Arc;
 pub struct Tasks<D> {
     distribution: Arc<D>,
     spec: Arc<EnvSpec>,
+    /// Which of the tasks there are; all of them, if none.
+    subset: Option<Subset>,
 }
 
 impl<D: TaskDistribution> Tasks<D> {
@@ -35,6 +38,7 @@ impl<D: TaskDistribution> Tasks<D> {
         Ok(Self {
             distribution: Arc::new(distribution),
             spec: Arc::new(spec),
+            subset: None,
         })
     }
 }
@@ -48,12 +52,40 @@ impl<D: TaskDistribution> EnvFactory for Tasks<D> {
         Box::new(Lanes::new(self, lanes))
     }
 
+    fn tasks(&self) -> Option<u64> {
+        match &self.subset {
+            None => self.distribution.tasks(),
+            Some(subset) => Some(subset.count()),
+        }
+    }
+
+    fn subset(&self, subset: Subset) -> Result<Arc<dyn EnvFactory>, String> {
+        let (name, split) = (&self.spec.name, subset.split.tasks());
+        match self.tasks() {
+            Some(tasks) if tasks == split && self.subset.is_none() => Ok(Arc::new(Self {
+                distribution: Arc::clone(&self.distribution),
+                spec: Arc::clone(&self.spec),
+                subset: Some(subset),
+            })),
+            Some(tasks) => Err(format!(
+                "the split is of {split} tasks, and this '{name}' has {tasks}"
+            )),
+            None => Err(format!("the tasks of '{name}' cannot be counted")),
+        }
+    }
+
     fn exact_values(&self) -> ExactValues {
-        self.distribution.exact_values()
+        match &self.subset {
+            None => self.distribution.exact_values(),
+            Some(_) => ExactValues::of_a_subset(),
+        }
     }
 
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
-        self.distribution.bayes_optimal_policy()
+        match &self.subset {
+            None => self.distribution.bayes_optimal_policy(),
+            Some(_) => Err(OF_A_SUBSET.into()),
+        }
     }
 
     fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {
@@ -83,6 +115,7 @@ struct Lane<T: Environment> {
 pub struct Lanes<D: TaskDistribution> {
     distribution: Arc<D>,
     spec: Arc<EnvSpec>,
+    subset: Option<Subset>,
     lanes: Vec<Lane<D::Task>>,
     first_lane: u64,
     current: usize,
@@ -111,6 +144,7 @@ impl<D: TaskDistribution> Lanes<D> {
         Self {
             distribution: Arc::clone(&tasks.distribution),
             spec: Arc::clone(&tasks.spec),
+            subset: tasks.subset.clone(),
             lanes: std::iter::repeat_with(lane).take(lanes).collect(),
             first_lane: 0,
             current: 0,
@@ -138,7 +172,7 @@ impl<D: TaskDistribution> VecEnv for Lanes<D> {
             lane.tasks = key.lane(Purpose::Task, number);
             lane.dynamics = key.lane(Purpose::Dynamics, number);
             (lane.step, lane.episode, lane.trial) = (0, 0, 0);
-            self.distribution.sample(&mut lane.task, &mut lane.tasks);
+            draw(self.distribution.as_ref(), self.subset.as_ref(), lane);
             lane.task.reset(&mut lane.state, &mut lane.dynamics);
             let row = &mut observation[index * width..(index + 1) * width];
             lane.task.observe(&lane.state, row);
@@ -194,7 +228,7 @@ impl<D: TaskDistribution> VecEnv for Lanes<D> {
                 if start {
                     lane.episode = 0;
                     lane.trial += 1;
-                    self.distribution.sample(&mut lane.task, &mut lane.tasks);
+                    draw(self.distribution.as_ref(), self.subset.as_ref(), lane);
                 }
                 lane.task.reset(&mut lane.state, &mut lane.dynamics);
             }
@@ -231,6 +265,14 @@ impl<D: TaskDistribution> VecEnv for Lanes<D> {
             episode: lane.episode as usize,
             step: lane.step as usize,
         }
+    }
+}
+
+/// Draws a lane's next task, one of a subset if there is one.
+fn draw<D: TaskDistribution>(distribution: &D, subset: Option<&Subset>, lane: &mut Lane<D::Task>) {
+    match subset {
+        None => distribution.sample(&mut lane.task, &mut lane.tasks),
+        Some(subset) => distribution.select(&mut lane.task, subset.draw(&mut lane.tasks)),
     }
 }
 

@@ -37,6 +37,18 @@ impl<D> Revealed<D> {
     }
 }
 
+impl<D: TaskDistribution> Revealed<D> {
+    /// Writes down what a task is, to be shown.
+    fn reveal(&self, task: &mut RevealedTask<D::Task>) {
+        task.symbols = match self.0.spec().observation {
+            ObservationSpace::Discrete { size } => size,
+            ObservationSpace::Vector { .. } => 0,
+        };
+        task.description.resize(self.0.description_size(), 0.0);
+        self.0.describe(&task.task, &mut task.description);
+    }
+}
+
 /// A task that shows what it is.
 #[derive(Clone, Debug, Default)]
 pub struct RevealedTask<T> {
@@ -60,12 +72,16 @@ impl<D: TaskDistribution> TaskDistribution for Revealed<D> {
 
     fn sample(&self, task: &mut Self::Task, rng: &mut Stream) {
         self.0.sample(&mut task.task, rng);
-        task.symbols = match self.0.spec().observation {
-            ObservationSpace::Discrete { size } => size,
-            ObservationSpace::Vector { .. } => 0,
-        };
-        task.description.resize(self.0.description_size(), 0.0);
-        self.0.describe(&task.task, &mut task.description);
+        self.reveal(task);
+    }
+
+    fn tasks(&self) -> Option<u64> {
+        self.0.tasks()
+    }
+
+    fn select(&self, task: &mut Self::Task, number: u64) {
+        self.0.select(&mut task.task, number);
+        self.reveal(task);
     }
 
     fn description_size(&self) -> usize {

@@ -5,7 +5,9 @@ use crate::exact::ExactValues;
 use crate::picture::{Analysis, Episode, Picture};
 use crate::policy::PolicyFactory;
 use crate::spec::{ActionSpace, EnvSpec};
+use crate::split::Subset;
 use crate::streams::StreamKey;
+use std::sync::Arc;
 
 /// A row of actions, one per lane.
 #[derive(Clone, Copy, Debug)]
@@ -147,6 +149,16 @@ pub trait EnvFactory: Send + Sync {
 
     /// A batch of lanes; call [`VecEnv::begin`] first.
     fn make(&self, lanes: usize) -> Box<dyn VecEnv>;
+
+    /// See [`TaskDistribution::tasks`](crate::TaskDistribution::tasks).
+    fn tasks(&self) -> Option<u64>;
+
+    /// The same environment with the tasks of a subset alone, which are drawn
+    /// uniformly. It has no exact values of its own.
+    ///
+    /// # Errors
+    /// If its tasks cannot be counted, or are not as many as were split.
+    fn subset(&self, subset: Subset) -> Result<Arc<dyn EnvFactory>, String>;
 
     /// See [`TaskDistribution::exact_values`](crate::TaskDistribution::exact_values).
     fn exact_values(&self) -> ExactValues;

@@ -135,6 +135,16 @@ impl TaskDistribution for DependentBandit {
         };
     }
 
+    fn tasks(&self) -> Option<u64> {
+        self.variant.better().map(|_| 2)
+    }
+
+    fn select(&self, task: &mut DependentArms, number: u64) {
+        if let Some(better) = self.variant.better() {
+            task.first = if number == 0 { better } else { 1.0 - better };
+        }
+    }
+
     fn description_size(&self) -> usize {
         2
     }

@@ -123,8 +123,17 @@ impl TaskDistribution for InformativeArm {
     }
 
     fn sample(&self, task: &mut HiddenTarget, rng: &mut Stream) {
+        let last = self.arms as u32 - 1;
+        self.select(task, u64::from(rng.random_range(0..last)));
+    }
+
+    fn tasks(&self) -> Option<u64> {
+        Some(self.arms as u64 - 1)
+    }
+
+    fn select(&self, task: &mut HiddenTarget, number: u64) {
         task.last = self.arms as u32 - 1;
-        task.target = rng.random_range(0..task.last);
+        task.target = number as u32;
     }
 
     fn description_size(&self) -> usize {

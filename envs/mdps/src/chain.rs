@@ -167,6 +167,18 @@ impl TaskDistribution for Chain {
         task.rebuild(|model| fill(model, self.settings.states, slip, advances));
     }
 
+    /// Two where the slip probability is known: which action advances.
+    fn tasks(&self) -> Option<u64> {
+        (self.settings.slip_low == self.settings.slip_high).then_some(2)
+    }
+
+    fn select(&self, task: &mut Mdp, number: u64) {
+        let ChainSettings {
+            states, slip_low, ..
+        } = self.settings;
+        task.rebuild(|model| fill(model, states, slip_low, number as usize));
+    }
+
     /// The probability that action 0 advances, which is the slip probability or
     /// one minus it and so tells everything.
     fn description_size(&self) -> usize {

@@ -189,10 +189,18 @@ impl TaskDistribution for TwoStep {
     }
 
     fn sample(&self, task: &mut TwoStepTask, rng: &mut Stream) {
+        self.select(task, u64::from(rng.random::<bool>()));
+    }
+
+    fn tasks(&self) -> Option<u64> {
+        Some(2)
+    }
+
+    fn select(&self, task: &mut TwoStepTask, number: u64) {
         *task = TwoStepTask {
             common: self.common,
             reward: self.reward,
-            better: 1 + u8::from(rng.random::<bool>()),
+            better: 1 + number as u8,
         };
     }
 

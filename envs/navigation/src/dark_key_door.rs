@@ -214,12 +214,24 @@ impl TaskDistribution for DarkKeyDoor {
     }
 
     fn sample(&self, task: &mut DarkRoom, rng: &mut Stream) {
-        let mut cell = || Cell::of(rng.random_range(0..self.size.pow(2)), self.size);
+        let cells = self.size.pow(2);
+        let places = [0; 3].map(|_| u64::from(rng.random_range(0..cells)));
+        let joined = |number, place| number * u64::from(cells) + place;
+        self.select(task, places.into_iter().fold(0, joined));
+    }
+
+    fn tasks(&self) -> Option<u64> {
+        Some(u64::from(self.size).pow(6))
+    }
+
+    fn select(&self, task: &mut DarkRoom, number: u64) {
+        let cells = u64::from(self.size.pow(2));
+        let place = |number: u64| Cell::of((number % cells) as u32, self.size);
         *task = DarkRoom {
             size: self.size,
-            start: cell(),
-            key: cell(),
-            door: cell(),
+            start: place(number / cells / cells),
+            key: place(number / cells),
+            door: place(number),
         };
     }
 

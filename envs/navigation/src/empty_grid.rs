@@ -250,6 +250,14 @@ impl TaskDistribution for EmptyGrid {
     }
 
     fn sample(&self, task: &mut EmptyRoom, _rng: &mut Stream) {
+        self.select(task, 0);
+    }
+
+    fn tasks(&self) -> Option<u64> {
+        Some(1)
+    }
+
+    fn select(&self, task: &mut EmptyRoom, _number: u64) {
         // All threads would count the room's users in one cache line.
         if !Arc::ptr_eq(&task.room, &self.room) {
             task.room = Arc::clone(&self.room);

@@ -198,10 +198,19 @@ impl TaskDistribution for GridNavi {
     }
 
     fn sample(&self, task: &mut HiddenGoal, rng: &mut Stream) {
+        let goals = self.trial.goals() as u32;
+        self.select(task, u64::from(rng.random_range(0..goals)));
+    }
+
+    fn tasks(&self) -> Option<u64> {
+        Some(self.trial.goals())
+    }
+
+    fn select(&self, task: &mut HiddenGoal, number: u64) {
         let size = self.trial.size;
         task.size = size;
         // The four cells at the start are skipped: two in each of two rows.
-        let index = rng.random_range(2..size * size - 2);
+        let index = number as u32 + 2;
         task.goal = Cell::of(index + if index < size { 0 } else { 2 }, size);
     }
 

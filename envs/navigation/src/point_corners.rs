@@ -214,7 +214,19 @@ impl TaskDistribution for PointCorners {
     }
 
     fn sample(&self, task: &mut CornerGoal, rng: &mut Stream) {
-        task.goal = [0; 2].map(|_| if rng.random() { CORNER } else { -CORNER });
+        let [x, y] = [0; 2].map(|_| u64::from(rng.random::<bool>()));
+        self.select(task, x + 2 * y);
+    }
+
+    fn tasks(&self) -> Option<u64> {
+        Some(4)
+    }
+
+    fn select(&self, task: &mut CornerGoal, number: u64) {
+        task.goal = [number % 2, number / 2].map(|sign| match sign {
+            0 => -CORNER,
+            _ => CORNER,
+        });
     }
 
     /// The goal's two coordinates.
