@@ -53,6 +53,12 @@ random_mdps() {
     train dirichlet-mdp rl2/dirichlet-mdp --seeds 5
 }
 
+# GridNavi with all goals to train on, and with five of them kept back.
+gridnavi_split() {
+    train gridnavi rl2/gridnavi --seeds 5
+    train gridnavi-split rl2/gridnavi evaluation.split.unseen=5 --seeds 5
+}
+
 maml_discrete() {
     train maml-bernoulli-bandit maml/bernoulli-bandit-5x100 --seeds 5
     train maml-gridnavi maml/gridnavi --seeds 5
@@ -70,7 +76,7 @@ tables() {
     experiments table maml-audit
 }
 
-all=(quickstart bandits random_mdps point_navigation maml_discrete point_corners tables)
+all=(quickstart bandits random_mdps gridnavi_split point_navigation maml_discrete point_corners tables)
 for name in "${@:-${all[@]}}"; do
     name=${name//-/_}
     case " ${all[*]} " in

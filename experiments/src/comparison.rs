@@ -5,6 +5,7 @@ use crate::config::{Actions, RunConfig};
 use crate::failure::Failure;
 use crate::references::{Reference, References};
 use crate::session::Session;
+use crate::split::{Generalization, Return};
 use rl_core::{Domain, EnvFactory, Moments, PolicyFactory};
 use rollout::{Evaluation, Held, evaluate_watched};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,9 @@ pub(crate) struct LearnerResult {
     pub(crate) mean_return: f64,
     /// Standard error of the mean.
     pub(crate) standard_error: f64,
+    /// The same on each part of the tasks, where they are split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) split: Option<Generalization>,
     /// Mean reward so far, after each step. `[steps]`
     pub(crate) cumulative_reward: Vec<f64>,
     /// Standard errors. `[steps]`
@@ -60,6 +64,7 @@ impl LearnerResult {
             kind,
             mean_return: evaluation.returns.mean(),
             standard_error: evaluation.returns.standard_error(),
+            split: None,
             cumulative_reward: means(&evaluation.cumulative_reward),
             cumulative_reward_se: errors(&evaluation.cumulative_reward),
             regret: regret.map(means),
@@ -100,15 +105,37 @@ impl Measured {
     }
 }
 
-/// The agent of a run on the first `tasks` held-out tasks of the run's seed;
-/// `watch` hears how many more are done. A signal to the session calls it off.
+/// The agent of a run on the first `tasks` held-out tasks of the run's seed,
+/// and on as many of each part where tasks are split; `watch` hears how many
+/// more of the first are done. A signal to the session calls it off.
 pub(crate) fn measure(
     session: &Session<'_>,
     config: &RunConfig,
     agent: &dyn Training,
     (tasks, watch): (usize, impl Fn(usize) + Send + Sync + 'static),
 ) -> Result<Measured, Failure> {
-    let env = &config.built.factory;
+    let whole = &config.built.factory;
+    let mut measured = measure_in(session, (config, whole), agent, (tasks, watch))?;
+    if let Some(parts) = &config.parts {
+        let split = parts.measure(|env| {
+            let part = measure_in(session, (config, env), agent, (tasks, |_| ()))?;
+            Ok::<_, Failure>(Return {
+                tasks,
+                mean_return: part.result.mean_return,
+                standard_error: part.result.standard_error,
+            })
+        });
+        measured.result.split = Some(split?);
+    }
+    Ok(measured)
+}
+
+fn measure_in(
+    session: &Session<'_>,
+    (config, env): (&RunConfig, &Arc<dyn EnvFactory>),
+    agent: &dyn Training,
+    (tasks, watch): (usize, impl Fn(usize) + Send + Sync + 'static),
+) -> Result<Measured, Failure> {
     let actions = config.evaluation.actions;
     let policy = agent.policy(actions);
     let held = held_out(tasks, config.seed);
@@ -124,6 +151,7 @@ pub(crate) fn measure(
             kind: LearnerKind::Trained,
             mean_return: last(&adaptation.mean_return),
             standard_error: last(&adaptation.standard_error),
+            split: None,
             cumulative_reward: Vec::new(),
             cumulative_reward_se: Vec::new(),
             regret: None,
@@ -281,7 +309,15 @@ impl Contest<'_> {
             if *kind == LearnerKind::Classical && best.as_ref().is_none_or(better) {
                 best = Some((policy.name(), returns, evaluation.trial_returns.clone()));
             }
-            learners.push(LearnerResult::new(policy.name(), *kind, &evaluation));
+            let mut result = LearnerResult::new(policy.name(), *kind, &evaluation);
+            if let Some(parts) = &config.parts {
+                let split = parts.measure(|env| {
+                    let evaluation = on_held_out(session, env, policy, held)?;
+                    Ok::<_, Failure>(Return::from(&evaluation.returns))
+                });
+                result.split = Some(split?);
+            }
+            learners.push(result);
         }
         let lead = best
             .filter(|_| agent.adaptation.is_none())

@@ -6,6 +6,8 @@ use crate::names::suggestion;
 use crate::overrides::Override;
 use crate::read::read;
 use crate::registry::{Built, Registry};
+use crate::split::{Parts, SplitSettings};
+use rl_core::EnvFactory;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU64, NonZeroUsize};
 use toml::{Table, Value};
@@ -32,6 +34,8 @@ pub(crate) struct Evaluation {
     pub(crate) interval_tasks: NonZeroUsize,
     /// How the agent chooses.
     pub(crate) actions: Actions,
+    /// Which tasks are kept from the training.
+    pub(crate) split: SplitSettings,
     /// Who it is compared with.
     pub(crate) learners: Vec<Table>,
 }
@@ -63,6 +67,8 @@ pub(crate) struct RunConfig {
     pub(crate) environment: String,
     /// The environment.
     pub(crate) built: Built,
+    /// Its tasks in two parts, if they are split.
+    pub(crate) parts: Option<Parts>,
     /// Held-out evaluation.
     pub(crate) evaluation: Evaluation,
     /// Who the agent is compared with.
@@ -124,6 +130,7 @@ impl RunConfig {
         let checkpoint: Saving = section("checkpoint", &table)?;
         let (environment, set) = environment_of(&table)?;
         let built = registry.environment(&environment)?.build(&set)?;
+        let parts = evaluation.split.parts(built.factory.as_ref())?;
         let learners = evaluation.learners.iter().enumerate();
         let learners = learners
             .map(|(index, table)| {
@@ -147,6 +154,7 @@ impl RunConfig {
             settings,
             environment,
             built,
+            parts,
             evaluation,
             learners,
             checkpoint,
@@ -164,6 +172,14 @@ impl RunConfig {
         self
     }
 
+    /// What the agent is trained in.
+    pub(crate) fn training_env(&self) -> &dyn EnvFactory {
+        match &self.parts {
+            Some(parts) => parts.trained.as_ref(),
+            None => self.built.factory.as_ref(),
+        }
+    }
+
     /// The text of `config.toml`.
     ///
     /// # Errors
@@ -173,10 +189,14 @@ impl RunConfig {
     }
 }
 
-/// Fills in what has a default: the seed and the environment's settings.
+/// Fills in what has a default: the seed, the environment's settings, and that
+/// tasks are not split.
 fn complete(registry: &Registry, table: &mut Table) -> Result<(), String> {
     if !table.contains_key("seed") {
         table.insert("seed".to_owned(), Value::Integer(0));
+    }
+    if let Some(evaluation) = table.get_mut("evaluation").and_then(Value::as_table_mut) {
+        SplitSettings::complete(evaluation);
     }
     let (name, set) = environment_of(table)?;
     let entry = registry

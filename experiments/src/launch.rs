@@ -59,7 +59,7 @@ pub(crate) fn start(
         .algorithm(&config.algorithm)
         .map_err(Failure::config)?;
     let setup = Setup {
-        env: config.built.factory.as_ref(),
+        env: config.training_env(),
         settings: &config.settings,
         seed: config.seed,
         pool: Arc::clone(&session.pool),

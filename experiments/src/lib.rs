@@ -44,6 +44,7 @@ mod runner;
 mod scenes;
 mod session;
 mod settings;
+mod split;
 mod tables;
 
 pub use algorithm::AlgorithmEntry;

@@ -41,6 +41,10 @@ pub const PRESETS: &[Preset] = &[
         text: include_str!("../presets/rl2/dirichlet-mdp.toml"),
     },
     Preset {
+        name: "rl2/gridnavi",
+        text: include_str!("../presets/rl2/gridnavi.toml"),
+    },
+    Preset {
         name: BENCHMARK,
         text: include_str!("../presets/rl2/benchmark.toml"),
     },

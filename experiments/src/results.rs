@@ -6,6 +6,7 @@ use crate::console::{Console, Event, Table, duration, short};
 use crate::failure::Failure;
 use crate::references::{Reference, References};
 use crate::runner::Finished;
+use crate::split::{Generalization, OnPart};
 use serde::Serialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,9 @@ pub(crate) struct Summary {
     pub(crate) tasks: usize,
     pub(crate) mean_return: f64,
     pub(crate) standard_error: f64,
+    /// The same on each part of the tasks, where they are split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) split: Option<Generalization>,
     pub(crate) bayes_optimal: Option<f64>,
     pub(crate) known_task_optimum: Option<f64>,
     pub(crate) random: Option<f64>,
@@ -60,6 +64,7 @@ impl Summary {
             tasks: comparison.tasks,
             mean_return: agent.mean_return,
             standard_error: agent.standard_error,
+            split: agent.split.clone(),
             bayes_optimal: exact.bayes_optimal.value(),
             known_task_optimum: exact.known_task_optimum.value(),
             random: exact.random.value(),
@@ -81,6 +86,9 @@ pub(crate) struct LearnerLine<'a> {
     pub(crate) tasks: usize,
     pub(crate) mean_return: f64,
     pub(crate) standard_error: f64,
+    /// The same on each part of the tasks, where they are split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) split: Option<&'a Generalization>,
     pub(crate) gap_closed: Option<f64>,
     pub(crate) regret: Option<f64>,
 }
@@ -97,6 +105,7 @@ impl<'a> LearnerLine<'a> {
             tasks: comparison.tasks,
             mean_return: result.mean_return,
             standard_error: result.standard_error,
+            split: result.split.as_ref(),
             gap_closed: gap.map(|gap| gap.share),
             regret: result.regret.as_ref().and_then(|row| row.last().copied()),
         }
@@ -135,6 +144,7 @@ pub(crate) fn print(console: &Console, comparison: &Comparison) -> Result<(), Fa
         }
     }
     table.print(console)?;
+    print_split(console, &comparison.learners)?;
     if let Some(adaptation) = &comparison.adaptation {
         console.say("")?;
         print_adaptation(console, adaptation)?;
@@ -147,6 +157,54 @@ pub(crate) fn print(console: &Console, comparison: &Comparison) -> Result<(), Fa
         console.say(console.dim(&line))?;
     }
     Ok(())
+}
+
+/// Prints how learners do on each part of the tasks, where they are split.
+///
+/// # Errors
+/// If standard output is closed.
+fn print_split(console: &Console, learners: &[LearnerResult]) -> Result<(), Failure> {
+    let mut rows = Vec::new();
+    for result in learners {
+        rows.extend(result.split.as_ref().map(|split| (result, split)));
+    }
+    let Some((_, Generalization { trained, unseen })) = rows.first() else {
+        return Ok(());
+    };
+    console.say("")?;
+    console.say(format!(
+        "{} tasks were trained on and {} never; {} draws from each",
+        trained.distinct, unseen.distinct, trained.tasks
+    ))?;
+    let mut table = Table::new(&["learner", "trained on", "± s.e.", "never met", "± s.e."]);
+    for (result, Generalization { trained, unseen }) in rows {
+        let numbers = [trained, unseen].map(|part| [part.mean_return, part.standard_error]);
+        let numbers = numbers.as_flattened().iter();
+        let cells = numbers.map(|number| format!("{number:.4}"));
+        table.row([result.name.clone()].into_iter().chain(cells).collect());
+        if result.kind == LearnerKind::Trained {
+            table.mark();
+        }
+    }
+    table.print(console)
+}
+
+/// The returns on both parts of the tasks, at the end of a line.
+pub(crate) fn parts(split: Option<&Generalization>) -> String {
+    let Some(Generalization { trained, unseen }) = split else {
+        return String::new();
+    };
+    let part = |words, part: &OnPart| {
+        let OnPart {
+            distinct,
+            mean_return,
+            standard_error,
+            ..
+        } = part;
+        format!("{mean_return:.4} ± {standard_error:.4} on {distinct} tasks {words}")
+    };
+    let (trained, unseen) = (part("trained on", trained), part("never met", unseen));
+    format!("; {trained}, {unseen}")
 }
 
 /// Prints by how much a learner is ahead of another.

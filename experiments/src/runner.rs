@@ -10,7 +10,9 @@ use crate::invocation::{program, quoted, resume_command};
 use crate::launch::{config_of, opponents, start};
 use crate::pictures;
 use crate::progress::{Progress, Stages};
+use crate::results;
 use crate::session::Session;
+use crate::split::Generalization;
 use record::{Checkpoint, Document, RunDir, Stream};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -35,6 +37,9 @@ struct EvalRow {
     actions: String,
     mean_return: f64,
     standard_error: f64,
+    /// The same on each part of the tasks, where they are split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    split: Option<Generalization>,
     /// Mean return after 0, 1, 2, … gradient steps, of an agent that adapts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     adaptation: Option<Vec<f64>>,
@@ -157,8 +162,10 @@ impl Drive<'_> {
                 };
                 self.session.console.emit(Event::Evaluation, &row)?;
                 progress.note(format!(
-                    "{label}: update {done}/{total}  held-out return {:.4} ± {:.4}",
-                    row.mean_return, row.standard_error
+                    "{label}: update {done}/{total}  held-out return {:.4} ± {:.4}{}",
+                    row.mean_return,
+                    row.standard_error,
+                    results::parts(row.split.as_ref())
                 ));
             }
             if done == total {
@@ -260,6 +267,7 @@ impl Drive<'_> {
             actions: word(actions).to_owned(),
             mean_return: measured.result.mean_return,
             standard_error: measured.result.standard_error,
+            split: measured.result.split,
             adaptation: measured.adaptation.map(|adaptation| adaptation.mean_return),
         };
         self.append(Stream::Eval, &row)?;

@@ -167,10 +167,30 @@ pub(crate) struct Learner {
     pub(crate) mean_return: f64,
     #[serde(deserialize_with = "record::null_as_nan")]
     pub(crate) standard_error: f64,
+    /// On each part of the tasks, where some were kept from the training.
+    pub(crate) split: Option<Split>,
     #[serde(default, deserialize_with = "numbers")]
     pub(crate) regret: Option<Vec<f64>>,
     #[serde(default, deserialize_with = "numbers")]
     pub(crate) regret_se: Option<Vec<f64>>,
+}
+
+/// A learner on the tasks of a training and on those that were kept from it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Split {
+    pub(crate) trained: OnPart,
+    pub(crate) unseen: OnPart,
+}
+
+/// A learner on one part of the tasks.
+#[derive(Debug, Deserialize)]
+pub(crate) struct OnPart {
+    /// How many tasks the part has.
+    pub(crate) distinct: u64,
+    #[serde(deserialize_with = "record::null_as_nan")]
+    pub(crate) mean_return: f64,
+    #[serde(deserialize_with = "record::null_as_nan")]
+    pub(crate) standard_error: f64,
 }
 
 /// A list of numbers; a null in it is one that was not finite.

@@ -190,6 +190,12 @@ fn comparison(table: &Table, standings: &Standings, level: usize) -> String {
         html.push_str(&format!("<h{level}>Gradient steps</h{level}>\n"));
         html.push_str(&html_table(table, "On the task", &table.steps));
     }
+    if !table.parts.is_empty() {
+        html.push_str(&format!(
+            "<h{level}>Tasks trained on, and tasks never met</h{level}>\n"
+        ));
+        html.push_str(&html_table(table, "Learner", &table.parts));
+    }
     if !table.seeds.is_empty() {
         html.push_str(&format!("<h{level}>Seed by seed</h{level}>\n"));
         html.push_str(&html_table(table, "Seed", &table.seeds));

@@ -2,7 +2,7 @@
 //! optimum that it closed.
 
 use crate::measure::Measure;
-use crate::read::{Adaptation, Comparison, Kind, Learner};
+use crate::read::{Adaptation, Comparison, Kind, Learner, OnPart, Split};
 use crate::references::{Gap, References};
 use crate::setting::Setting;
 
@@ -12,6 +12,9 @@ pub(crate) struct Standing {
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) mean_return: Measure,
+    /// On tasks that were trained on, and on those that never were; where all
+    /// were, there are no such parts.
+    pub(crate) parts: Option<[Measure; 2]>,
     /// After each step of a trial; empty if unknown.
     pub(crate) regret: Vec<Measure>,
     /// Share of the gap that it closed, `None` if there is no gap.
@@ -56,6 +59,8 @@ pub(crate) struct Standings {
     pub(crate) gap: Option<Gap>,
     /// The smallest and largest number of held-out tasks of a seed.
     pub(crate) tasks: (u64, u64),
+    /// How many tasks were trained on and how many never, where some were not.
+    pub(crate) parts: Option<[u64; 2]>,
     pub(crate) actions: String,
     pub(crate) steps_per_trial: usize,
 }
@@ -88,6 +93,10 @@ impl Standings {
             references,
             gap,
             tasks: (tasks.clone().min().unwrap_or(0), tasks.max().unwrap_or(0)),
+            parts: first
+                .trained()
+                .and_then(|learner| learner.split.as_ref())
+                .map(|split| [split.trained.distinct, split.unseen.distinct]),
             actions: first.actions.clone(),
             steps_per_trial: comparisons
                 .iter()
@@ -161,10 +170,17 @@ fn standing(
         let at: Vec<(f64, f64)> = rows.iter().filter_map(|row| regret_at(row, step)).collect();
         combine(&at)
     });
+    let splits: Vec<&Split> = rows.iter().filter_map(|l| l.split.as_ref()).collect();
+    let part = |pick: fn(&Split) -> &OnPart| {
+        let pair = |split: &&Split| (pick(split).mean_return, pick(split).standard_error);
+        combine(&splits.iter().map(pair).collect::<Vec<_>>())
+    };
+    let parts = part(|split| &split.trained).zip(part(|split| &split.unseen));
     Some(Standing {
         name: name.to_string(),
         kind,
         mean_return,
+        parts: parts.map(|(trained, unseen)| [trained, unseen]),
         regret: regret.collect(),
         share: gap.map(|gap| gap.measure(mean_return)),
     })

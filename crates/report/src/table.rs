@@ -6,7 +6,7 @@ use crate::measure::Measure;
 use crate::read::Kind;
 use crate::setting::Setting;
 use crate::standing::{SeedResult, Standing, Standings};
-use crate::text::{capitalized, decimals, display_name, fixed, percent};
+use crate::text::{capitalized, count, decimals, display_name, fixed, percent};
 use crate::words;
 
 /// A row of the comparison.
@@ -14,7 +14,8 @@ pub(crate) struct Row {
     /// 1 for the best learner that does not know more than its task's rewards.
     pub(crate) rank: Option<usize>,
     pub(crate) name: String,
-    /// "trained", "classical", "oracle", "reference" or "adaptation".
+    /// "trained", "classical", "oracle", "reference", "adaptation", or of which
+    /// part of the tasks: "tasks-trained-on" or "tasks-never-met".
     pub(crate) kind: &'static str,
     pub(crate) mean_return: Measure,
     pub(crate) regret: Option<Measure>,
@@ -31,6 +32,9 @@ pub(crate) struct Table {
     /// The trained agent after 0, 1, 2, … gradient steps; empty unless it adapts by
     /// them.
     pub(crate) steps: Vec<Row>,
+    /// Every learner on the tasks that were trained on and on those that never
+    /// were; empty if all were.
+    pub(crate) parts: Vec<Row>,
     /// Decimals of returns and of regrets.
     places: (usize, usize),
     /// The name of the last column, where shares are known.
@@ -79,6 +83,7 @@ impl Table {
                 .enumerate()
                 .map(step_row)
                 .collect(),
+            parts: part_rows(standings),
             rows,
             seeds,
         }
@@ -135,6 +140,13 @@ impl Table {
                 text.push_str(&line);
             }
         }
+        if !self.parts.is_empty() {
+            text.push_str("\n| Tasks | Mean return |\n|:--|--:|\n");
+            for row in &self.parts {
+                let line = format!("| {} | {} |\n", cell(&row.name), self.mean_return(row));
+                text.push_str(&line);
+            }
+        }
         if !self.seeds.is_empty() {
             text.push('\n');
             self.push_rows(&mut text, "Seed", &self.seeds);
@@ -168,7 +180,8 @@ impl Table {
             true => setting.title(),
             false => format!("{} ({})", setting.title(), setting.settings()),
         };
-        for row in self.rows.iter().chain(&self.steps).chain(&self.seeds) {
+        let apart = self.steps.iter().chain(&self.parts).chain(&self.seeds);
+        for row in self.rows.iter().chain(apart) {
             let mut cells = vec![quoted(&label), quoted(&row.name), row.kind.to_string()];
             cells.push(row.rank.map_or(String::new(), |rank| rank.to_string()));
             for measure in [Some(row.mean_return), row.regret, row.share] {
@@ -292,6 +305,33 @@ fn step_row((steps, mean_return): (usize, &Measure)) -> Row {
         share: None,
         color: Some(AGENT),
     }
+}
+
+/// Two rows of each learner: on the tasks that were trained on, and on those
+/// that never were.
+fn part_rows(standings: &Standings) -> Vec<Row> {
+    let Some([trained, unseen]) = standings.parts else {
+        return Vec::new();
+    };
+    let rows = standings.learners.iter().filter_map(|learner| {
+        let row = |kind, words: String, mean_return| Row {
+            rank: None,
+            name: format!("{} on {words}", display_name(&learner.name)),
+            kind,
+            mean_return,
+            regret: None,
+            share: None,
+            color: Some(stroke(learner, standings).color),
+        };
+        let [seen, fresh] = learner.parts?;
+        let on_trained = format!("{} trained on", count(trained as usize, "task"));
+        let on_unseen = format!("{} never met", count(unseen as usize, "task"));
+        Some([
+            row("tasks-trained-on", on_trained, seen),
+            row("tasks-never-met", on_unseen, fresh),
+        ])
+    });
+    rows.flatten().collect()
 }
 
 fn seed_row(seed: &SeedResult) -> Row {

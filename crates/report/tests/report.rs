@@ -284,6 +284,43 @@ fn every_gradient_step_has_its_number() {
 }
 
 #[test]
+fn tasks_that_were_never_met_are_told_apart() {
+    let (folder, _, page) = reported(&Synthetic::default(), 2);
+    assert!(!page.contains("never met"));
+    for seed in 0..2 {
+        let path = folder
+            .path()
+            .join(format!("quick/seed-{seed}/comparison.json"));
+        change(&path, |comparison| {
+            let part = |distinct: u64, mean: f64| {
+                json!({
+                    "distinct": distinct, "tasks": 1000, "mean_return": mean,
+                    "standard_error": 0.01,
+                })
+            };
+            let mean = 7.0 + f64::from(seed);
+            comparison["learners"][0]["split"] =
+                json!({ "trained": part(16, mean), "unseen": part(5, 4.0) });
+        });
+    }
+    let (written, page) = report(&[folder.path().join("quick")], folder.path());
+    let markdown = fs::read_to_string(&written.tables[0]).unwrap();
+    // Student's t with one degree of freedom: 7.5 ± 12.706 / 2.
+    for row in [
+        "| Tasks | Mean return |\n",
+        "| RL² on 16 tasks trained on | 7.5",
+        "[1.1",
+        "| RL² on 5 tasks never met | 4.0",
+    ] {
+        assert!(markdown.contains(row), "{row} in {markdown}");
+    }
+    assert!(page.contains("RL² on 5 tasks never met"));
+    let csv = fs::read_to_string(&written.tables[1]).unwrap();
+    assert_eq!(csv.matches(",tasks-never-met,,4,").count(), 1, "{csv}");
+    assert_eq!(csv.matches(",tasks-trained-on,,7.5,").count(), 1, "{csv}");
+}
+
+#[test]
 fn what_is_reported_on_is_listed_once() {
     let (folder, ..) = reported(&Synthetic::default(), 2);
     let seed = folder.path().join("quick/seed-1");

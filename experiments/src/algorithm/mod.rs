@@ -21,7 +21,7 @@ pub(crate) use rl2::config as rl2_config;
 
 /// What a training starts from.
 pub(crate) struct Setup<'a> {
-    /// The environment.
+    /// The environment, with the tasks to train on.
     pub(crate) env: &'a dyn EnvFactory,
     /// The table of the algorithm's settings.
     pub(crate) settings: &'a Value,

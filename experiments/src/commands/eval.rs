@@ -54,10 +54,11 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
     let (mean, error) = (result.mean_return, result.standard_error);
     let gap = exact.gap_closed(mean, error);
     console.say(format!(
-        "{} after update {update}, {} actions, {tasks} held-out tasks: mean return {} ± {error:.4}",
+        "{} after update {update}, {} actions, {tasks} held-out tasks: mean return {} ± {error:.4}{}",
         result.name,
         word(actions),
-        console.good(&format!("{mean:.4}"))
+        console.good(&format!("{mean:.4}")),
+        results::parts(result.split.as_ref())
     ))?;
     if let Some(adaptation) = &adaptation {
         results::print_adaptation(&console, adaptation)?;
@@ -79,6 +80,7 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
             "tasks": tasks,
             "mean_return": mean,
             "standard_error": error,
+            "split": result.split,
             "gap_closed": gap.map(|gap| gap.share),
             "gap_closed_interval": gap.map(|gap| gap.interval),
             "adaptation": adaptation,

@@ -10,4 +10,5 @@ mod maml;
 mod maml_audit;
 mod render;
 mod same_bits;
+mod split;
 mod tables;

@@ -1,0 +1,135 @@
+//! Tasks that are kept from a training, so that an evaluation can tell what
+//! was learned of the tasks from what was learned for any task.
+
+use rl_core::{EnvFactory, Moments, Part, Split, Subset};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use toml::{Table, Value};
+
+/// `[evaluation.split]`: which tasks are never trained on.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SplitSettings {
+    /// How many; 0 to train on all tasks.
+    unseen: u64,
+    /// Which. It is not the run's seed, so that runs of several seeds have the
+    /// same ones.
+    seed: u64,
+}
+
+impl SplitSettings {
+    /// Fills in what is not set: no split.
+    pub(crate) fn complete(evaluation: &mut Table) {
+        let split = evaluation.entry("split").or_insert(Table::new().into());
+        if let Value::Table(split) = split {
+            for key in ["unseen", "seed"] {
+                split.entry(key).or_insert(Value::Integer(0));
+            }
+        }
+    }
+
+    /// The two parts of an environment's tasks, if it is split.
+    ///
+    /// # Errors
+    /// If its tasks cannot be counted, or one part would be empty: names the
+    /// key, its value and what is allowed.
+    pub(crate) fn parts(self, env: &dyn EnvFactory) -> Result<Option<Parts>, String> {
+        if self.unseen == 0 {
+            return Ok(None);
+        }
+        let refuse = |why: String| {
+            let unseen = self.unseen;
+            format!("evaluation.split.unseen = {unseen}; allowed: 0 for no split, or {why}")
+        };
+        let Some(tasks) = env.tasks() else {
+            let name = &env.spec().name;
+            return Err(refuse(format!(
+                "an environment whose tasks can be counted; those of '{name}' cannot, and each \
+                 that is drawn is new"
+            )));
+        };
+        let split = Arc::new(Split::new(tasks, self.unseen, self.seed).map_err(refuse)?);
+        let part = |part| {
+            let split = Arc::clone(&split);
+            env.subset(Subset { split, part })
+        };
+        Ok(Some(Parts {
+            trained: part(Part::Trained)?,
+            unseen: part(Part::Unseen)?,
+        }))
+    }
+}
+
+/// An environment with the tasks of either part alone.
+pub(crate) struct Parts {
+    /// Tasks to train on.
+    pub(crate) trained: Arc<dyn EnvFactory>,
+    /// Tasks that are kept from the training.
+    unseen: Arc<dyn EnvFactory>,
+}
+
+impl Parts {
+    /// What `returns` measures in each part.
+    pub(crate) fn measure<E>(
+        &self,
+        mut returns: impl FnMut(&Arc<dyn EnvFactory>) -> Result<Return, E>,
+    ) -> Result<Generalization, E> {
+        let mut part = |env: &Arc<dyn EnvFactory>| {
+            let Return {
+                tasks,
+                mean_return,
+                standard_error,
+            } = returns(env)?;
+            Ok(OnPart {
+                distinct: env.tasks().unwrap_or_default(),
+                tasks,
+                mean_return,
+                standard_error,
+            })
+        };
+        Ok(Generalization {
+            trained: part(&self.trained)?,
+            unseen: part(&self.unseen)?,
+        })
+    }
+}
+
+/// A mean return.
+#[derive(Clone, Copy)]
+pub(crate) struct Return {
+    pub(crate) tasks: usize,
+    pub(crate) mean_return: f64,
+    pub(crate) standard_error: f64,
+}
+
+impl From<&Moments> for Return {
+    fn from(returns: &Moments) -> Self {
+        Self {
+            tasks: returns.count() as usize,
+            mean_return: returns.mean(),
+            standard_error: returns.standard_error(),
+        }
+    }
+}
+
+/// A learner on one part of the tasks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct OnPart {
+    /// How many tasks the part has.
+    pub(crate) distinct: u64,
+    /// How many were drawn from it.
+    pub(crate) tasks: usize,
+    /// Mean return of a trial.
+    pub(crate) mean_return: f64,
+    /// Standard error of the mean, over the tasks that were drawn.
+    pub(crate) standard_error: f64,
+}
+
+/// A learner on the tasks of a training and on those that were kept from it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Generalization {
+    /// On tasks that the agent was trained on.
+    pub(crate) trained: OnPart,
+    /// On tasks that it never met.
+    pub(crate) unseen: OnPart,
+}
