@@ -67,6 +67,7 @@ mod stay_probability;
 mod tabular;
 mod two_step;
 mod two_step_oracle;
+mod two_step_switching;
 
 pub use chain::{Chain, ChainSettings};
 pub use dirichlet_mdp::{DirichletMdp, DirichletMdpSettings};
@@ -74,4 +75,4 @@ pub use river_swim::RiverSwim;
 pub use rl_core::tabular::{Behaviour, Model, ModelError, Noise, Plan, Planner};
 pub use stay_probability::{Stay, StayProbability};
 pub use tabular::Mdp;
-pub use two_step::{TwoStep, TwoStepTask};
+pub use two_step::{Round, TwoStep, TwoStepTask};

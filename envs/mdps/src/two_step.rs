@@ -3,14 +3,16 @@
 use crate::graph::{self, Arrow, SIDE};
 use crate::stay_picture::ANALYSIS;
 use crate::two_step_oracle::{self, BayesOptimal};
-use rl_core::rand::RngExt as _;
+use crate::two_step_switching::{self, Chances, Filter};
+use rl_core::rand::{RngExt as _, SeedableRng as _};
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
 use rl_core::{
     Analysis, Check, Episode, Ink, Picture, PolicyFactory, SpecError, Step, Stream,
     TaskDistribution,
 };
 
-/// The two-step task. A round has two steps and is an episode of its own. In
+/// The two-step task. A round has two steps and is an episode of its own (but
+/// see [`Self::switching`]). In
 /// the first stage the agent chooses between two actions; action 0 leads to
 /// the second-stage state 1 with probability `common` (0.8 in the reference)
 /// and to state 2 otherwise, action 1 the other way round. In the second stage
@@ -18,7 +20,7 @@ use rl_core::{
 /// which is paid with probability `reward` (0.9) in the better state and
 /// 1 − `reward` in the other. Which state is the better one is drawn by the
 /// toss of a coin for every task, and stays so for the `rounds` rounds of the
-/// trial.
+/// trial, unless it is made to switch.
 ///
 /// What the task shows is in [`StayProbability`](crate::StayProbability): an
 /// agent that credits the second-stage state stays with its first choice after
@@ -38,12 +40,15 @@ use rl_core::{
 /// # Reference
 /// Daw et al. 2011, "Model-Based Influences on Humans' Choices and Striatal
 /// Prediction Errors"; simplified, as here, by Wang et al. 2016, "Learning to
-/// Reinforcement Learn", section 3.2.
+/// Reinforcement Learn", section 3.2. Reimplementations let the better state
+/// switch within a trial, with probability 0.025 before a round; here it does so
+/// only where that is asked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TwoStep {
     rounds: usize,
     common: f64,
     reward: f64,
+    switch: f64,
 }
 
 const NAME: &str = "two-step";
@@ -64,7 +69,32 @@ impl TwoStep {
             rounds,
             common,
             reward,
+            switch: 0.0,
         })
+    }
+
+    /// Lets the better state become the other one before every round but the
+    /// first with probability `switch` (0 to 1), at rounds that belong to the
+    /// task. What changes within a trial has to outlast a round: with switches
+    /// a trial is one episode of twice as many steps as there are rounds.
+    ///
+    /// # Errors
+    /// If the probability is out of range.
+    pub fn switching(self, switch: f64) -> Result<Self, SpecError> {
+        Check::of(NAME).number("switch", switch, 0.0..=1.0, "0 to 1")?;
+        Ok(Self { switch, ..self })
+    }
+
+    fn switches(&self) -> bool {
+        self.switch > 0.0
+    }
+
+    fn chances(&self) -> Chances {
+        Chances {
+            common: self.common,
+            reward: self.reward,
+            switch: self.switch,
+        }
     }
 
     fn known(&self) -> f64 {
@@ -72,59 +102,102 @@ impl TwoStep {
     }
 }
 
-/// One task: which second-stage state is the better one.
+/// One task: which second-stage state is the better one, and when it switches.
 #[derive(Clone, Debug, Default)]
 pub struct TwoStepTask {
     common: f64,
     reward: f64,
     better: u8,
+    switch: f64,
+    /// Of the switches, which are not stored but made anew by who follows them.
+    seed: u64,
+}
+
+/// Where an agent is in a round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Round {
+    /// What is observed.
+    pub stage: u8,
+    /// The better state now.
+    better: u8,
+    /// Rounds of the episode that have ended.
+    ended: u32,
 }
 
 impl TwoStepTask {
-    /// The better second-stage state, 1 or 2.
+    /// The better second-stage state in the first round, 1 or 2.
     pub fn better(&self) -> u8 {
         self.better
+    }
+
+    /// The better state of the round after `ended` others, given that before.
+    fn next(&self, better: u8, ended: u32) -> u8 {
+        let seed = self.seed.wrapping_add(u64::from(ended));
+        let switches = Stream::seed_from_u64(seed).random::<f64>() < self.switch;
+        if switches { 3 - better } else { better }
+    }
+
+    /// The better state of every round.
+    fn path(&self) -> impl Iterator<Item = u8> {
+        let next = |(better, ended): &(u8, u32)| Some((self.next(*better, ended + 1), ended + 1));
+        std::iter::successors(Some((self.better, 0)), next).map(|(better, _)| better)
     }
 }
 
 impl Environment for TwoStepTask {
-    /// What is observed.
-    type State = u8;
+    type State = Round;
     type Action = Discrete;
 
     #[inline]
-    fn reset(&self, state: &mut u8, _rng: &mut Stream) {
-        *state = 0;
+    fn reset(&self, state: &mut Round, _rng: &mut Stream) {
+        *state = Round {
+            stage: 0,
+            better: self.better,
+            ended: 0,
+        };
     }
 
     #[inline]
-    fn step(&self, state: &mut u8, action: &u32, rng: &mut Stream) -> Step {
+    fn step(&self, state: &mut Round, action: &u32, rng: &mut Stream) -> Step {
         let u: f64 = rng.random();
-        if *state == 0 {
+        if state.stage == 0 {
             let common = u < self.common;
-            *state = if common == (*action == 0) { 1 } else { 2 };
+            state.stage = if common == (*action == 0) { 1 } else { 2 };
             return Step::proceed(0.0);
         }
-        let chance = match *state == self.better {
+        let chance = match state.stage == state.better {
             true => self.reward,
             false => 1.0 - self.reward,
         };
-        Step::terminal(f32::from(u8::from(u < chance)))
+        let reward = f32::from(u8::from(u < chance));
+        if self.switch == 0.0 {
+            return Step::terminal(reward);
+        }
+        let ended = state.ended + 1;
+        *state = Round {
+            stage: 0,
+            better: self.next(state.better, ended),
+            ended,
+        };
+        Step::proceed(reward)
     }
 
     #[inline]
-    fn observe(&self, state: &u8, observation: &mut [f32]) {
-        observation[0] = f32::from(*state);
+    fn observe(&self, state: &Round, observation: &mut [f32]) {
+        observation[0] = f32::from(state.stage);
     }
 
-    fn position(&self, state: &u8) -> [f32; 2] {
-        graph::node(usize::from(*state), 3)
+    fn position(&self, state: &Round) -> [f32; 2] {
+        graph::node(usize::from(state.stage), 3)
     }
 
     fn draw(&self, episode: Option<&Episode>) -> Option<Picture> {
         let mut shapes = Vec::new();
         let chances = [self.common, 1.0 - self.common];
-        let first = episode.and_then(|episode| episode.moments.first());
+        // An episode with switches is many rounds, whose ways would lie over
+        // one another.
+        let one = episode.filter(|_| self.switch == 0.0);
+        let first = one.and_then(|episode| episode.moments.first());
         for (action, to) in [(0, 1), (0, 2), (1, 2), (1, 1)] {
             let common = action + 1 == to;
             let went = first.is_some_and(|moment| {
@@ -166,7 +239,12 @@ impl Environment for TwoStepTask {
                 100.0 * (1.0 - self.reward)
             ),
         };
-        if let Some(episode) = episode {
+        if self.switch > 0.0 {
+            let switch = 100.0 * self.switch;
+            picture.caption +=
+                &format!(" They are so in the first round, and switch with {switch:.1} %.");
+        }
+        if let Some(episode) = one {
             picture.title += &format!(", round {}", episode.number + 1);
             let paid = episode.total_reward();
             picture.caption += &format!(" Blue: where the agent went, which paid {paid:.0}.");
@@ -183,17 +261,20 @@ impl TaskDistribution for TwoStep {
             name: NAME.into(),
             observation: ObservationSpace::Discrete { size: 3 },
             action: ActionSpace::Discrete { size: 2 },
-            horizon: 2,
-            episodes: self.rounds,
+            horizon: if self.switches() { 2 * self.rounds } else { 2 },
+            episodes: if self.switches() { 1 } else { self.rounds },
         }
     }
 
     fn sample(&self, task: &mut TwoStepTask, rng: &mut Stream) {
         self.select(task, u64::from(rng.random::<bool>()));
+        if self.switches() {
+            (task.switch, task.seed) = (self.switch, rng.random());
+        }
     }
 
     fn tasks(&self) -> Option<u64> {
-        Some(2)
+        (!self.switches()).then_some(2)
     }
 
     fn select(&self, task: &mut TwoStepTask, number: u64) {
@@ -201,16 +282,20 @@ impl TaskDistribution for TwoStep {
             common: self.common,
             reward: self.reward,
             better: 1 + number as u8,
+            ..TwoStepTask::default()
         };
     }
 
-    /// 1 where state 2 is the better one, else 0.
+    /// 1 where state 2 is the better one, else 0: once, or round by round if it
+    /// switches.
     fn description_size(&self) -> usize {
-        1
+        if self.switches() { self.rounds } else { 1 }
     }
 
     fn describe(&self, task: &TwoStepTask, description: &mut [f32]) {
-        description[0] = f32::from(task.better - 1);
+        for (number, better) in description.iter_mut().zip(task.path()) {
+            *number = f32::from(better - 1);
+        }
     }
 
     /// The same in all tasks: always the action that commonly leads to the
@@ -221,15 +306,30 @@ impl TaskDistribution for TwoStep {
 
     /// Random: both second-stage states half of the time, so that half of the
     /// rounds pay. Known task: see [`Self::known_task_optimum`]. Bayes-optimal:
-    /// by dynamic programming, see [`Self::bayes_optimal_policy`].
+    /// by dynamic programming, see [`Self::bayes_optimal_policy`]; with switches
+    /// over all that few rounds can show.
     fn exact_values(&self) -> ExactValues {
-        let value = two_step_oracle::value(self.rounds, self.common, self.reward);
-        let rewards = two_step_oracle::rewards(self.rounds, self.common, self.reward);
+        let rewards = match self.switches() {
+            true => two_step_switching::rewards(self.rounds, self.chances()),
+            false => Ok(two_step_oracle::rewards(
+                self.rounds,
+                self.common,
+                self.reward,
+            )),
+        };
         ExactValues {
-            bayes_optimal: Exact::value(value),
+            bayes_optimal: match &rewards {
+                Ok(_) if !self.switches() => Exact::value(two_step_oracle::value(
+                    self.rounds,
+                    self.common,
+                    self.reward,
+                )),
+                Ok(rewards) => Exact::value(rewards.iter().sum()),
+                Err(why) => Exact::unknown(why),
+            },
             known_task_optimum: Exact::value(self.known()),
             random: Exact::value(self.rounds as f64 / 2.0),
-            bayes_optimal_rewards: Some(rewards),
+            bayes_optimal_rewards: rewards.ok(),
         }
     }
 
@@ -238,7 +338,10 @@ impl TaskDistribution for TwoStep {
     /// a round tells of the better state does not depend on the action taken,
     /// so there is nothing to explore for.
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
-        Ok(Box::new(BayesOptimal::new(self.spec())))
+        Ok(match self.switches() {
+            true => Box::new(Filter::new(self.spec(), self.chances())),
+            false => Box::new(BayesOptimal::new(self.spec())),
+        })
     }
 
     fn analyses(&self) -> Vec<Analysis> {

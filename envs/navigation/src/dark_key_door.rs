@@ -1,6 +1,6 @@
 //! A key and a door in the dark.
 
-use crate::dark_key_door_policies::Search;
+use crate::dark_key_door_policies::{Search, Searching};
 use crate::drawing::{Sketch, middle};
 use crate::estimate;
 use crate::grid::{Cell, MOVES, average_over_moves};
@@ -24,7 +24,10 @@ use rl_core::{
 ///
 /// # Observations
 /// The agent's cell, `y * size + x`, as one of `size * size` symbols. Neither
-/// key nor door is seen, nor whether the agent has the key, nor the time.
+/// key nor door is seen, nor whether the agent has the key, nor the time. With
+/// [`Self::with_key_and_time`], as in AMAGO, four numbers: x and y divided by
+/// `size`, whether the agent has the key, and the steps of the episode so far
+/// divided by `horizon`.
 ///
 /// # Actions
 /// 0 to stay, 1 to go up, 2 right, 3 down, 4 left. A move against the wall
@@ -38,12 +41,16 @@ use rl_core::{
 /// Grigsby et al. 2023, "AMAGO: Scalable In-Context Reinforcement Learning for
 /// Adaptive Agents" (its environment's code), after Laskin et al. 2022,
 /// "In-context Reinforcement Learning with Algorithm Distillation": size 9,
-/// horizon 50, 500 steps.
+/// horizon 50, 500 steps. Its episodes last one step more, since its time limit
+/// is compared before the step is counted; here the horizon is the number of
+/// steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DarkKeyDoor {
     size: u32,
     horizon: u32,
     episodes: u32,
+    /// Whether observations are those of AMAGO.
+    shows_key_and_time: bool,
 }
 
 pub(crate) const NAME: &str = "dark-key-door";
@@ -75,7 +82,17 @@ impl DarkKeyDoor {
             size: size as u32,
             horizon: horizon as u32,
             episodes: episodes as u32,
+            shows_key_and_time: false,
         })
+    }
+
+    /// Shows whether the agent has the key, and the time, as AMAGO does.
+    #[must_use]
+    pub fn with_key_and_time(self) -> Self {
+        Self {
+            shows_key_and_time: true,
+            ..self
+        }
     }
 
     /// What random actions earn. Let h(c, k, t) be the chance to have been in
@@ -129,13 +146,26 @@ pub struct DarkRoom {
     start: Cell,
     key: Cell,
     door: Cell,
+    /// The steps of an episode, where the time is shown.
+    timed: Option<u32>,
 }
 
-/// Where the agent is in a [`DarkRoom`], and whether it has the key.
+/// Where the agent is in a [`DarkRoom`], whether it has the key, and since how
+/// many steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seeking {
     at: Cell,
     has_key: bool,
+    steps: u32,
+}
+
+/// The cell that is shown beside the key and the time.
+pub(crate) fn cell_shown(observation: &[f32], size: u32) -> Cell {
+    let coordinate = |share: f32| (share * size as f32).round() as u32;
+    Cell {
+        x: coordinate(observation[0]),
+        y: coordinate(observation[1]),
+    }
 }
 
 impl Environment for DarkRoom {
@@ -146,12 +176,14 @@ impl Environment for DarkRoom {
         *state = Seeking {
             at: self.start,
             has_key: false,
+            steps: 0,
         };
     }
 
     #[inline]
     fn step(&self, state: &mut Seeking, action: &u32, _rng: &mut Stream) -> Step {
         state.at = state.at.moved(*action, self.size);
+        state.steps += 1;
         if state.has_key && state.at == self.door {
             return Step::terminal(1.0);
         }
@@ -162,7 +194,13 @@ impl Environment for DarkRoom {
 
     #[inline]
     fn observe(&self, state: &Seeking, observation: &mut [f32]) {
-        observation[0] = state.at.index(self.size) as f32;
+        let Some(horizon) = self.timed else {
+            observation[0] = state.at.index(self.size) as f32;
+            return;
+        };
+        let [x, y] = [state.at.x, state.at.y].map(|place| place as f32 / self.size as f32);
+        let has_key = f32::from(u8::from(state.has_key));
+        observation.copy_from_slice(&[x, y, has_key, state.steps as f32 / horizon as f32]);
     }
 
     fn position(&self, state: &Seeking) -> [f32; 2] {
@@ -184,6 +222,7 @@ impl Environment for DarkRoom {
 #[derive(Clone)]
 struct KeyThenDoor {
     size: u32,
+    shows_key_and_time: bool,
     has_key: bool,
 }
 
@@ -194,7 +233,10 @@ impl Planner for KeyThenDoor {
         self.has_key = (self.has_key && seen.step > 0) || seen.reward > 0.0;
         let (key, door) = seen.task.split_at(2);
         let to = if self.has_key { door } else { key };
-        let at = Cell::of(symbol(seen.own), self.size);
+        let at = match self.shows_key_and_time {
+            true => cell_shown(seen.own, self.size),
+            false => Cell::of(symbol(seen.own), self.size),
+        };
         Move::Index(at.move_to(Cell::of_shares(to, self.size)))
     }
 }
@@ -206,7 +248,10 @@ impl TaskDistribution for DarkKeyDoor {
         let size = self.size as usize;
         EnvSpec {
             name: NAME.into(),
-            observation: ObservationSpace::Discrete { size: size * size },
+            observation: match self.shows_key_and_time {
+                true => ObservationSpace::Vector { size: 4 },
+                false => ObservationSpace::Discrete { size: size * size },
+            },
             action: ActionSpace::Discrete { size: MOVES },
             horizon: self.horizon as usize,
             episodes: self.episodes as usize,
@@ -232,6 +277,7 @@ impl TaskDistribution for DarkKeyDoor {
             start: place(number / cells / cells),
             key: place(number / cells),
             door: place(number),
+            timed: self.shows_key_and_time.then_some(self.horizon),
         };
     }
 
@@ -281,11 +327,19 @@ impl TaskDistribution for DarkKeyDoor {
     fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {
         let planner = KeyThenDoor {
             size: self.size,
+            shows_key_and_time: self.shows_key_and_time,
             has_key: false,
         };
+        let search = |search| {
+            Box::new(Searching {
+                search,
+                spec: self.spec(),
+                size: self.size,
+            })
+        };
         vec![
-            Box::new(Search::Sample),
-            Box::new(Search::Nearest),
+            search(Search::Sample),
+            search(Search::Nearest),
             known_goal(self, planner),
         ]
     }

@@ -1,6 +1,6 @@
 //! Policies for Dark Key-To-Door that know its rules and look for key and door.
 
-use crate::dark_key_door::NAME;
+use crate::dark_key_door::{NAME, cell_shown};
 use crate::grid::Cell;
 use rl_core::rand::RngExt as _;
 use rl_core::{ActRow, Actions, EnvSpec, ObservationSpace, Outcome, Policy, PolicyFactory};
@@ -20,37 +20,50 @@ pub(crate) enum Search {
     Nearest,
 }
 
-impl PolicyFactory for Search {
+/// Makes policies that search, for one environment.
+pub(crate) struct Searching {
+    pub(crate) search: Search,
+    pub(crate) spec: EnvSpec,
+    /// Cells along a side.
+    pub(crate) size: u32,
+}
+
+impl PolicyFactory for Searching {
     fn name(&self) -> String {
-        match self {
-            Self::Sample => "posterior-sampling".into(),
-            Self::Nearest => "exhaustive-search".into(),
+        match self.search {
+            Search::Sample => "posterior-sampling".into(),
+            Search::Nearest => "exhaustive-search".into(),
         }
     }
 
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
         let name = self.name();
-        match spec.observation {
-            ObservationSpace::Discrete { size } if spec.name == NAME => {
-                let searcher = Searcher {
-                    size: size.isqrt() as u32,
-                    excluded: [vec![false; size], vec![false; size]],
-                    ..Searcher::default()
-                };
-                Ok(Box::new(Searchers {
-                    search: *self,
-                    lanes: vec![searcher; lanes],
-                }))
-            }
-            _ if spec.name == NAME => Err(format!(
-                "{name} looks for key and door and cannot act where they are shown: set task=hidden"
-            )),
-            _ => Err(format!(
-                "this {name} knows the rules of '{NAME}' and cannot act in '{}'; ask that \
-                 environment for its own",
-                spec.name
-            )),
+        if *spec == self.spec {
+            let cells = self.size.pow(2) as usize;
+            let searcher = Searcher {
+                size: self.size,
+                excluded: [vec![false; cells], vec![false; cells]],
+                ..Searcher::default()
+            };
+            return Ok(Box::new(Searchers {
+                search: self.search,
+                observation: self.spec.observation.clone(),
+                lanes: vec![searcher; lanes],
+            }));
         }
+        let (ObservationSpace::Vector { size } | ObservationSpace::Discrete { size }) =
+            self.spec.observation;
+        let shown = ObservationSpace::Vector { size: size + 4 };
+        Err(match spec.name == NAME && spec.observation == shown {
+            true => format!(
+                "{name} looks for key and door and cannot act where they are shown: set task=hidden"
+            ),
+            false => format!(
+                "this {name} was made for {:?} and cannot act in {spec:?}; ask that environment \
+                 for its own",
+                self.spec
+            ),
+        })
     }
 }
 
@@ -126,6 +139,7 @@ impl Searcher {
 /// Searches in each lane.
 struct Searchers {
     search: Search,
+    observation: ObservationSpace,
     lanes: Vec<Searcher>,
 }
 
@@ -136,7 +150,9 @@ impl Policy for Searchers {
         else {
             return; // `make` has refused continuous actions.
         };
-        for (lane, searcher) in self.lanes.iter_mut().enumerate() {
+        let width = self.observation.width();
+        let observations = row.observation.chunks_exact(width);
+        for (lane, (searcher, seen)) in self.lanes.iter_mut().zip(observations).enumerate() {
             match row.start[lane] {
                 true => searcher.forget(),
                 false => {
@@ -144,7 +160,10 @@ impl Policy for Searchers {
                     searcher.learn(previous[lane], reward, row.previous_outcome[lane]);
                 }
             }
-            searcher.at = Cell::of(row.observation[lane] as u32, searcher.size);
+            searcher.at = match self.observation {
+                ObservationSpace::Discrete { .. } => Cell::of(seen[0] as u32, searcher.size),
+                ObservationSpace::Vector { .. } => cell_shown(seen, searcher.size),
+            };
             let target = searcher.target(self.search, &mut streams[lane]);
             actions[lane] = searcher.at.move_to(target);
         }

@@ -11,6 +11,7 @@ fn room(size: u32, start: u32, key: u32, door: u32) -> DarkRoom {
         start: Cell::of(start, size),
         key: Cell::of(key, size),
         door: Cell::of(door, size),
+        timed: None,
     }
 }
 
@@ -123,4 +124,32 @@ fn tasks_are_drawn_evenly() {
         counts.iter().all(|count| (870..1_130).contains(count)),
         "{counts:?}"
     );
+}
+
+/// As AMAGO shows it: the cell as two shares of the size, the key, the time.
+#[test]
+fn key_and_time_are_shown_where_that_is_asked_for() {
+    let task = DarkRoom {
+        timed: Some(50),
+        ..room(4, 0, 1, 5)
+    };
+    let mut state = Seeking::default();
+    task.reset(&mut state, &mut rng());
+    let mut seen = [f32::NAN; 4];
+    for (action, wanted) in [
+        (0, [0.0, 0.0, 0.0, 0.02]),
+        (2, [0.25, 0.0, 1.0, 0.04]),
+        (2, [0.5, 0.0, 1.0, 0.06]),
+        (1, [0.5, 0.25, 1.0, 0.08]),
+    ] {
+        task.step(&mut state, &action, &mut rng());
+        task.observe(&state, &mut seen);
+        assert_eq!(seen, wanted);
+        assert_eq!(cell_shown(&seen, 4), state.at);
+    }
+    let spec = DarkKeyDoor::new(4, 50, 2)
+        .unwrap()
+        .with_key_and_time()
+        .spec();
+    assert_eq!(spec.observation, ObservationSpace::Vector { size: 4 });
 }

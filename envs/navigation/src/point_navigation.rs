@@ -24,7 +24,9 @@ use rl_core::{Episode, Ink, ObservationSpace, Picture, PolicyFactory, SpecError,
 ///
 /// # Reference
 /// Finn et al. 2017, "Model-Agnostic Meta-Learning for Fast Adaptation of Deep
-/// Networks", section 5.3: horizon 100.
+/// Networks", section 5.3: horizon 100. The paper's text has the negative
+/// squared distance for a reward; the authors' code, and this environment, the
+/// distance itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PointNavigation {
     horizon: usize,

@@ -87,7 +87,10 @@ fn two_step() -> EnvironmentEntry {
         "two-step",
         "the two-step task of Daw et al. 2011, as in Wang et al. 2016",
         |s| {
-            TwoStep::new(s.count("rounds")?, s.number("common")?, s.number("reward")?).map_err(text)
+            let (common, reward) = (s.number("common")?, s.number("reward")?);
+            let fixed = TwoStep::new(s.count("rounds")?, common, reward);
+            let switch = s.number("switch")?;
+            fixed.and_then(|task| task.switching(switch)).map_err(text)
         },
     )
     .count(
@@ -107,5 +110,11 @@ fn two_step() -> EnvironmentEntry {
         0.9,
         0.5..=1.0,
         "probability that the better state pays",
+    )
+    .number(
+        "switch",
+        0.0,
+        0.0..=1.0,
+        "probability that the better state switches before a round; 0.025 in reimplementations",
     )
 }

@@ -16,14 +16,7 @@ pub(super) fn all() -> Vec<EnvironmentEntry> {
         .count("size", 5, 3..=1000, "cells along a side")
         .count("horizon", 15, 1..=1_000_000, HORIZON)
         .count("episodes", 4, 1..=4000, EPISODES),
-        grid(
-            "dark-key-door",
-            "find the key, then the door, seeing only where one is",
-            DarkKeyDoor::new,
-        )
-        .count("size", 9, 2..=1000, "cells along a side")
-        .count("horizon", 50, 1..=1_000_000, HORIZON)
-        .count("episodes", 10, 1..=4000, EPISODES),
+        dark_key_door(),
         grid(
             "maze",
             "find the goal of a random maze from a 7×7 view",
@@ -64,6 +57,29 @@ pub(super) fn all() -> Vec<EnvironmentEntry> {
         .count("horizon", 100, 1..=1_000_000, HORIZON)
         .count("episodes", 1, 1..=4000, EPISODES),
     ]
+}
+
+fn dark_key_door() -> EnvironmentEntry {
+    EnvironmentEntry::revealable(
+        "dark-key-door",
+        "find the key, then the door, seeing only where one is",
+        |s| {
+            let (horizon, episodes) = times(s)?;
+            let dark = DarkKeyDoor::new(s.count("size")?, horizon, episodes).map_err(text)?;
+            Ok(match s.choice("observation")? {
+                "cell" => dark,
+                _ => dark.with_key_and_time(),
+            })
+        },
+    )
+    .count("size", 9, 2..=1000, "cells along a side")
+    .count("horizon", 50, 1..=1_000_000, HORIZON)
+    .count("episodes", 10, 1..=4000, EPISODES)
+    .choice(
+        "observation",
+        &["cell", "cell-key-time"],
+        "where one is; or that, whether one has the key and the time, as in AMAGO",
+    )
 }
 
 /// An environment that is made from a size, a horizon and episodes, and whose

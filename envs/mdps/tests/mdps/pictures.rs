@@ -118,7 +118,9 @@ fn rounds_show_where_they_went() {
     batch.begin(&KEY, 0, &mut [0.0]);
     let start = batch.positions(0).now;
     assert_eq!(agents(&batch.draw(0, None).unwrap()), 0);
-    let to = rl_core::Environment::position(&mdps::TwoStepTask::default(), &2);
+    let mut second = mdps::Round::default();
+    second.stage = 2;
+    let to = rl_core::Environment::position(&mdps::TwoStepTask::default(), &second);
     let moment = |position, reward| Moment {
         action: vec![1.0],
         reward,

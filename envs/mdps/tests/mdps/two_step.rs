@@ -3,7 +3,7 @@
 use crate::common::{
     KEY, Rule, Seen, farthest_step, returns, run, run_trials, standard_errors, trial,
 };
-use mdps::{RiverSwim, Stay, StayProbability, TwoStep, TwoStepTask};
+use mdps::{RiverSwim, Round, Stay, StayProbability, TwoStep, TwoStepTask};
 use rl_core::{ActionsMut, EnvFactory as _, Environment as _, Outcome, Purpose, TaskDistribution};
 use rl_core::{Tasks, Trajectory};
 
@@ -29,14 +29,15 @@ fn a_round_by_hand() {
     for _ in 0..20 {
         distribution.sample(&mut task, &mut rng);
         for action in 0..2 {
-            let mut state = 7;
+            let mut state = Round::default();
+            state.stage = 7;
             task.reset(&mut state, &mut rng);
-            assert_eq!(state, 0);
+            assert_eq!(state.stage, 0);
             let step = task.step(&mut state, &action, &mut rng);
             assert_eq!((step.reward, step.terminated), (0.0, false));
-            assert_eq!(u32::from(state), action + 1);
+            assert_eq!(u32::from(state.stage), action + 1);
             let step = task.step(&mut state, &0, &mut rng);
-            let pays = f32::from(u8::from(state == task.better()));
+            let pays = f32::from(u8::from(state.stage == task.better()));
             assert_eq!((step.reward, step.terminated), (pays, true));
         }
     }
@@ -105,6 +106,63 @@ fn the_optimal_policy_earns_the_optimal_value_and_rules_of_thumb_less() {
         let random = returns(&run(&tasks, &random, 20_000));
         assert!(standard_errors(&random, rounds as f64 / 2.0).abs() < 3.0);
     }
+}
+
+/// The better state of each round as an agent is shown it, the trials of one
+/// task being alike.
+#[test]
+fn switches_belong_to_the_task_and_have_their_probability() {
+    let distribution = TwoStep::new(50, 1.0, 1.0).unwrap();
+    let distribution = distribution.switching(0.3).unwrap();
+    let (mut switches, mut rng) = (rl_core::Moments::default(), KEY.lane(Purpose::Task, 0));
+    let mut task = TwoStepTask::default();
+    for _ in 0..200 {
+        distribution.sample(&mut task, &mut rng);
+        let mut shown = vec![0.0; distribution.description_size()];
+        distribution.describe(&task, &mut shown);
+        assert_eq!(shown[0], f32::from(task.better() - 1));
+        switches.extend(
+            shown
+                .windows(2)
+                .map(|pair| f64::from((pair[0] - pair[1]).abs())),
+        );
+        // Action 0 leads to state 1, which pays where it is the better one.
+        let mut state = Round::default();
+        task.reset(&mut state, &mut rng);
+        for better in shown {
+            assert_eq!(task.step(&mut state, &0, &mut rng).reward, 0.0);
+            let step = task.step(&mut state, &0, &mut rng);
+            assert_eq!((step.reward, step.terminated), (1.0 - better, false));
+        }
+    }
+    assert!(standard_errors(&switches, 0.3).abs() < 3.0);
+}
+
+#[test]
+fn with_switches_the_optimal_policy_earns_the_optimal_value() {
+    let task = TwoStep::new(15, 0.8, 0.9).unwrap();
+    let tasks = Tasks::new(task.switching(0.1).unwrap()).unwrap();
+    assert_eq!((tasks.spec().horizon, tasks.spec().episodes), (30, 1));
+    let values = tasks.exact_values();
+    let best = values.bayes_optimal.get().unwrap();
+    assert!(best < values.known_task_optimum.get().unwrap());
+    let policy = tasks.bayes_optimal_policy().unwrap();
+    for trials in [1, 2] {
+        let optimal = run_trials(&tasks, policy.as_ref(), 20_000, trials);
+        let error = standard_errors(&returns(&optimal), best);
+        assert!(error.abs() < 3.0, "{error} standard errors");
+    }
+    let fixed = self::tasks(15).bayes_optimal_policy().unwrap();
+    let refused = fixed.make(tasks.spec(), 1).err().unwrap();
+    assert!(refused.contains("cannot act"), "{refused}");
+    let rule = returns(&run(&tasks, &Rule(win_stay), 20_000));
+    assert!(standard_errors(&rule, best) < -10.0);
+    let long = TwoStep::new(100, 0.8, 0.9)
+        .unwrap()
+        .switching(0.025)
+        .unwrap();
+    assert_eq!(long.exact_values().bayes_optimal.get(), None);
+    assert!(TwoStep::new(2, 0.8, 0.9).unwrap().switching(1.5).is_err());
 }
 
 /// Who credits the state stays after a rewarded common and an unrewarded rare

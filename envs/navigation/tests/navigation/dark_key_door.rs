@@ -96,3 +96,18 @@ fn searchers_forget_and_keep_lanes_apart() {
         }
     }
 }
+
+/// Seeing more changes nothing for who knows the rules already.
+#[test]
+fn learners_act_alike_where_key_and_time_are_shown() {
+    let dark = DarkKeyDoor::new(5, 20, 3).unwrap();
+    let shown = Tasks::new(dark.clone().with_key_and_time()).unwrap();
+    let hidden = Tasks::new(dark).unwrap();
+    for name in ["posterior-sampling", "exhaustive-search"] {
+        let actions = |tasks: &Tasks<DarkKeyDoor>| {
+            let played = run(tasks, learner(tasks, name).as_ref(), 50);
+            (discrete(&played).to_vec(), played.rewards().to_vec())
+        };
+        assert_eq!(actions(&shown), actions(&hidden), "{name}");
+    }
+}

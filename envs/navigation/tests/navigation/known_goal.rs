@@ -42,6 +42,7 @@ fn it_earns_the_known_task_optimum() {
     assert_optimal(&DarkKeyDoor::new(9, 50, 3).unwrap());
     // Too short for many ways, and with coincidences of all places.
     assert_optimal(&DarkKeyDoor::new(5, 6, 3).unwrap());
+    assert_optimal(&DarkKeyDoor::new(5, 6, 3).unwrap().with_key_and_time());
     assert_optimal(&DarkKeyDoor::new(2, 4, 3).unwrap());
     assert_optimal(&Maze::new(9, 100, 2).unwrap());
     assert_optimal(&Maze::new(15, 30, 3).unwrap());
