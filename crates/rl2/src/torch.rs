@@ -1,4 +1,5 @@
-//! The libtorch backend: the reference, and the one that runs on a GPU.
+//! The libtorch backend: the reference, and the one that runs on a GPU. Unlike
+//! the native one it allocates as it acts: every operation makes a tensor.
 
 use crate::backend::{
     ActMode, Backend, Execution, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate,

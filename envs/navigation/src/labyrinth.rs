@@ -34,6 +34,24 @@ pub struct Walker {
     pub(crate) steps: u32,
 }
 
+/// Room for a search of shortest ways, over places and headings.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Search {
+    /// The action that first led to each pose, and from where. `[poses]`
+    by: Vec<(u8, u32)>,
+    queue: Vec<u32>, // [poses]
+    way: Vec<u8>,    // [poses]
+}
+
+impl Search {
+    /// Makes room for so many poses, which allocates nothing if there is.
+    pub(crate) fn fit(&mut self, poses: usize) {
+        self.by.resize(poses, (0, 0));
+        self.queue.resize(poses, 0);
+        self.way.resize(poses, 0);
+    }
+}
+
 impl Labyrinth {
     /// The place of a room, by its number row by row.
     pub(crate) fn room(&self, number: usize) -> usize {
@@ -46,9 +64,7 @@ impl Labyrinth {
     /// directions, and back where there is none, until all rooms are part of
     /// the maze.
     pub(crate) fn dig(&mut self, size: usize, rng: &mut Stream) {
-        self.stride = size + 2 * BORDER;
-        self.tiles.clear();
-        self.tiles.resize(self.stride * self.stride, Tile::Wall);
+        self.wall_up(size);
         let rooms = (size - 1) / 2;
         let inside = BORDER..BORDER + size;
         let first = self.room(rng.random_range(0..rooms * rooms));
@@ -96,17 +112,19 @@ impl Labyrinth {
 
     /// The actions of a shortest way from the start to the goal, by
     /// breadth-first search over places and headings.
-    pub(crate) fn shortest(&self) -> Option<Vec<u8>> {
+    pub(crate) fn shortest<'a>(&self, search: &'a mut Search) -> Option<&'a [u8]> {
         const UNSEEN: u8 = 4;
         const FIRST: u8 = 3;
         let pose = |(at, heading): (usize, u32)| 4 * at + heading as usize;
-        // The action that first led to each pose, and from where.
-        let mut by = vec![(UNSEEN, 0_u32); 4 * self.tiles.len()];
+        search.fit(4 * self.tiles.len());
+        let Search { by, queue, way } = search;
+        by.fill((UNSEEN, 0));
         let start = pose((self.start.at, self.start.heading));
         by[start].0 = FIRST;
-        let mut queue = vec![start as u32];
-        let mut next = 0;
-        while let Some(&from) = queue.get(next) {
+        queue[0] = start as u32;
+        let (mut next, mut end) = (0, 1);
+        while next < end {
+            let from = queue[next];
             next += 1;
             for action in 0..3 {
                 let to = self.moved(from as usize / 4, from % 4, action);
@@ -116,16 +134,17 @@ impl Labyrinth {
                 }
                 *seen = (action as u8, from);
                 if to.0 == self.goal {
-                    let mut way = Vec::new();
-                    let mut at = pose(to);
+                    // Written from the end, as it is found.
+                    let (mut at, mut first) = (pose(to), way.len());
                     while by[at].0 != FIRST {
-                        way.push(by[at].0);
+                        first -= 1;
+                        way[first] = by[at].0;
                         at = by[at].1 as usize;
                     }
-                    way.reverse();
-                    return Some(way);
+                    return Some(&way[first..]);
                 }
-                queue.push(pose(to) as u32);
+                queue[end] = pose(to) as u32;
+                end += 1;
             }
         }
         None
@@ -165,11 +184,16 @@ impl Labyrinth {
         poses[4 + self.start.heading as usize] = 1.0;
     }
 
-    /// Makes this the maze of `size` by `size` tiles that a description is of.
-    pub(crate) fn read(&mut self, size: usize, description: &[f32]) {
+    /// Makes this a maze of `size` by `size` tiles that is all walls.
+    pub(crate) fn wall_up(&mut self, size: usize) {
         self.stride = size + 2 * BORDER;
         self.tiles.clear();
         self.tiles.resize(self.stride * self.stride, Tile::Wall);
+    }
+
+    /// Makes this the maze of `size` by `size` tiles that a description is of.
+    pub(crate) fn read(&mut self, size: usize, description: &[f32]) {
+        self.wall_up(size);
         let (walls, poses) = description.split_at(size * size);
         let stride = self.stride;
         let place = |row: usize, column: usize| (row + BORDER) * stride + column + BORDER;

@@ -3,7 +3,7 @@
 use crate::drawing::{Sketch, middle};
 use crate::estimate;
 use crate::known_goal::known_goal;
-use crate::labyrinth::{Labyrinth, Tile, Walker};
+use crate::labyrinth::{Labyrinth, Search, Tile, Walker};
 use crate::limits::{EPISODES, HORIZON, Limit};
 use crate::maze_planner::MazePlanner;
 use crate::view::{BORDER, TILES, look};
@@ -176,8 +176,8 @@ impl TaskDistribution for Maze {
     /// A shortest way in every episode.
     fn known_task_optimum(&self, task: &Labyrinth) -> Option<f64> {
         let steps = task
-            .shortest()
-            .map(|way| way.len())
+            .shortest(&mut Search::default())
+            .map(<[u8]>::len)
             .filter(|steps| *steps <= self.horizon);
         let reward = |steps| 1.0 - 0.9 * steps as f64 / self.horizon as f64;
         Some(self.episodes as f64 * steps.map_or(0.0, reward))

@@ -1,10 +1,9 @@
 //! Stepping, with new episodes and new tasks on the way, allocates nothing.
 
 use allocation_counter::measure;
-use navigation::{DarkKeyDoor, EmptyGrid, ExhaustiveSearch, GridNavi, Maze, PointCorners};
-use navigation::{PointNavigation, PosteriorSampling};
+use navigation::{DarkKeyDoor, EmptyGrid, GridNavi, Maze, PointCorners, PointNavigation};
 use rl_core::{
-    Actions, ActionsMut, Domain, EnvFactory, Purpose, SpecError, Stream, StreamKey,
+    Actions, ActionsMut, Domain, EnvFactory, Purpose, Revealed, SpecError, Stream, StreamKey,
     TaskDistribution, Tasks, Trajectory,
 };
 
@@ -57,24 +56,34 @@ fn steps_allocate_nothing() {
     assert_no_allocation(PointCorners::new(10, 2));
 }
 
-#[test]
-fn policies_allocate_nothing() {
-    let env = Tasks::new(GridNavi::new(4, 7, 3).unwrap()).unwrap();
-    let optimal = env.bayes_optimal_policy().unwrap();
-    let walk = Tasks::new(EmptyGrid::new(5, 20, 2).unwrap()).unwrap();
-    let along = walk.bayes_optimal_policy().unwrap();
-    let pairs: [(&dyn EnvFactory, &dyn rl_core::PolicyFactory); 4] = [
-        (&env, &PosteriorSampling),
-        (&env, &ExhaustiveSearch),
-        (&env, optimal.as_ref()),
-        (&walk, along.as_ref()),
-    ];
-    for (env, policy) in pairs {
-        let mut acting = policy.make(env.spec(), LANES).unwrap();
-        let count = while_stepping(env, |trajectory, t, streams| {
+/// The learners that an environment brings along and its exact solution,
+/// wherever they can act.
+fn policies_allocate_nothing_in<D: TaskDistribution>(distribution: D) {
+    let env = Tasks::new(distribution).unwrap();
+    let mut policies = env.learners();
+    policies.extend(env.bayes_optimal_policy());
+    for policy in policies {
+        let Ok(mut acting) = policy.make(env.spec(), LANES) else {
+            continue;
+        };
+        let count = while_stepping(&env, |trajectory, t, streams| {
             let (row, out) = trajectory.acting(t);
             acting.act(&row, streams, out);
         });
         assert_eq!(count, 0, "{}", policy.name());
     }
+}
+
+#[test]
+fn policies_allocate_nothing() {
+    policies_allocate_nothing_in(GridNavi::new(4, 7, 3).unwrap());
+    policies_allocate_nothing_in(EmptyGrid::new(5, 20, 2).unwrap());
+    let dark = DarkKeyDoor::new(4, 8, 3).unwrap();
+    policies_allocate_nothing_in(dark.clone());
+    policies_allocate_nothing_in(dark.clone().with_key_and_time());
+    policies_allocate_nothing_in(Revealed::new(dark).unwrap());
+    policies_allocate_nothing_in(Revealed::new(GridNavi::new(4, 7, 3).unwrap()).unwrap());
+    policies_allocate_nothing_in(Revealed::new(Maze::new(9, 12, 2).unwrap()).unwrap());
+    policies_allocate_nothing_in(Revealed::new(PointNavigation::new(10, 2).unwrap()).unwrap());
+    policies_allocate_nothing_in(Revealed::new(PointCorners::new(10, 2).unwrap()).unwrap());
 }
