@@ -65,21 +65,30 @@ impl Categorical {
     }
 
     /// The action at which the cumulative probability first exceeds the given
-    /// uniform number in [0, 1), `[..]` → `[..]`.
+    /// uniform number in [0, 1), `[..]` → `[..]`; where rounding leaves the whole
+    /// sum below it, the last one of positive probability. An action of
+    /// probability 0 is never drawn.
     ///
     /// # Panics
     /// If the shapes differ.
     pub fn sample(&self, uniforms: &Tensor) -> Tensor {
         expect_rows("uniforms", uniforms, &self.log_probabilities);
-        let last = self.log_probabilities.size()[self.log_probabilities.dim() - 1] - 1;
-        let passed = self
-            .probabilities()
+        let probabilities = self.probabilities();
+        let actions = *probabilities.size().last().expect("a row of actions");
+        let index = Tensor::arange(actions, (Kind::Int64, probabilities.device()));
+        let possible = probabilities.gt(0.0);
+        let exceeds = probabilities
             .cumsum(-1, None)
-            .le_tensor(&uniforms.unsqueeze(-1));
-        // Rounding may leave the whole sum below the uniform number.
-        passed
-            .sum_dim_intlist(-1, false, Kind::Int64)
-            .clamp_max(last)
+            .gt_tensor(&uniforms.unsqueeze(-1));
+        // A cumulative sum that is computed in parallel may fall by rounding, so
+        // that it can first exceed the number at an action of probability 0.
+        let first = index
+            .where_scalarother(&exceeds.logical_and(&possible), actions)
+            .amin([-1].as_slice(), false);
+        let last = index
+            .where_scalarother(&possible, 0)
+            .amax([-1].as_slice(), false);
+        first.minimum(&last)
     }
 }
 

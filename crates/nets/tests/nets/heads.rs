@@ -85,6 +85,11 @@ fn sampling_inverts_the_cumulative_distribution() {
     // Where rounding leaves the whole sum below the uniform number.
     let one = Tensor::from_slice(&[1.0_f32; 5]);
     assert_values(&distribution(halves).sample(&one), &[2.0; 5]);
+    // The last of positive probability, never one that cannot be.
+    for never in [-200.0, f32::NEG_INFINITY] {
+        let row = distribution([0.0, 0.0, never]);
+        assert_values(&row.sample(&one), &[1.0; 5]);
+    }
     let never_first = [-200.0, 0.0, 0.0];
     assert_values(
         &distribution(never_first).sample(&uniforms),
