@@ -1,7 +1,7 @@
 //! Policy-gradient losses of a categorical actor-critic, with their gradient.
 
 use crate::categorical::{MAX_LANES, exponentials, padded, to_columns};
-use crate::math::{exp_v, ln_v};
+use crate::math::{exp_excess_v, exp_v, ln_v};
 use crate::simd::{Kernel, Simd};
 use crate::workspace::Workspace;
 use std::ops::Range;
@@ -273,7 +273,7 @@ fn policy_term<S: Simd>(
     let (zero, one) = (s.splat(0.0), s.splat(1.0));
     let log_ratio = s.sub(log_prob, old_log_prob);
     let ratio = exp_v(s, log_ratio);
-    let kl = s.sub(s.sub(ratio, one), log_ratio);
+    let kl = exp_excess_v(s, log_ratio, ratio);
     match objective {
         Objective::PolicyGradient => PolicyTerm {
             loss: s.fnma(advantage, log_prob, zero),

@@ -151,7 +151,7 @@ impl Objective {
                 }
             };
             loss.policy -= share * gain;
-            loss.approx_kl += share * ((ratio - 1.0) - moved);
+            loss.approx_kl += share * (moved.exp_m1() - moved);
             weights.push(R::from_f64(-share * slope));
         }
         loss

@@ -52,6 +52,27 @@ fn exp_stays_within_its_bound() {
 }
 
 #[test]
+fn exp_excess_stays_within_its_bound_and_is_never_negative() {
+    // The difference itself cancels in f64 too.
+    let exact = |x: f64| match x.abs() < 0.01 {
+        true => x * x / 2.0 * (1.0 + x / 3.0 * (1.0 + x / 4.0 * (1.0 + x / 5.0 * (1.0 + x / 6.0)))),
+        false => x.exp() - 1.0 - x,
+    };
+    for isa in Isa::available() {
+        let mut ys = arguments();
+        math::exp_excess(isa, &mut ys);
+        assert!(ys.iter().all(|y| *y >= 0.0), "{isa:?}");
+        let xs: Vec<f32> = arguments()
+            .into_iter()
+            .filter(|x| x.abs() >= 1e-15 && (-1e30..=88.7228).contains(x))
+            .collect();
+        let relative = |x: f64, y: f64| (y / exact(x) - 1.0).abs();
+        let worst = largest(&xs, |ys| math::exp_excess(isa, ys), relative);
+        assert_at_most("exp_excess", isa, worst, 4e-6);
+    }
+}
+
+#[test]
 fn ln_stays_within_its_bound() {
     for isa in Isa::available() {
         let xs: Vec<f32> = arguments()

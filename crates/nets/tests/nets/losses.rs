@@ -141,6 +141,24 @@ fn diagnostics() {
     assert!(!clip_fraction(&samples.view(&leaf), CLIP).requires_grad());
 }
 
+/// (ρ − 1) − ln ρ is half the log-ratio's square near ρ = 1.
+#[test]
+fn a_small_divergence_keeps_its_digits_in_f32() {
+    let old = Tensor::zeros([4000], (Kind::Float, nets::tch::Device::Cpu));
+    let weights = old.ones_like() / 4000.0;
+    for deviation in [1e-3, 1e-5, 1e-7] {
+        let new = normal(&[4000], &mut stream(1)).to_kind(Kind::Float) * deviation;
+        let half_square = vector(&new).iter().map(|x| 0.5 * x * x).sum::<f64>() / 4000.0;
+        let kl = approx_kl(&new, &old, &weights).double_value(&[]);
+        assert!((kl / half_square - 1.0).abs() < 1e-3, "{deviation}: {kl}");
+        let one = Tensor::from_slice(&[1.0_f32]);
+        for x in vector(&new).into_iter().take(500) {
+            let now = Tensor::from_slice(&[x as f32]);
+            assert!(approx_kl(&now, &one.zeros_like(), &one).double_value(&[]) >= 0.0);
+        }
+    }
+}
+
 #[test]
 fn parts_of_a_minibatch_add_up() {
     let samples = samples();
