@@ -168,7 +168,7 @@ impl Rollout {
                 let done = |place: &usize| &row[place * width..(place + 1) * width];
                 rows.extend(self.places.iter().flat_map(done));
                 let actions = rows.chunks_exact_mut(width);
-                actions.for_each(|action| encoding.read_action(action));
+                actions.for_each(|action| encoding.action().to_unit(action));
             }
             _ => panic!("actions of the kind that the encoding was made for"),
         }

@@ -56,25 +56,6 @@ impl Encoding {
         Ok(())
     }
 
-    /// Turns a network's continuous action into the environment's.
-    pub fn act(&self, action: &mut [f32]) {
-        self.each_bound(action, |x, middle, half| middle + half * x);
-    }
-
-    /// The counterpart of [`Self::act`].
-    pub fn read_action(&self, action: &mut [f32]) {
-        self.each_bound(action, |x, middle, half| (x - middle) / half);
-    }
-
-    fn each_bound(&self, action: &mut [f32], change: impl Fn(f32, f32, f32) -> f32) {
-        let ActionSpace::Box { low, high } = &self.action else {
-            return;
-        };
-        for ((x, low), high) in action.iter_mut().zip(low).zip(high) {
-            *x = change(*x, 0.5 * (low + high), 0.5 * (high - low));
-        }
-    }
-
     /// Encodes one observation into `[size]` inputs.
     pub fn write(&self, observation: &[f32], inputs: &mut [f32]) {
         match self.observation {
@@ -115,24 +96,5 @@ mod tests {
         assert_eq!(symbol, (vec![0.0, 1.0, 0.0], true));
         let nothing = written(ObservationSpace::Vector { size: 0 }, &[]);
         assert_eq!(nothing, (vec![1.0], true));
-    }
-
-    #[test]
-    fn the_ends_of_the_box_are_one_away_from_its_middle() {
-        let encoding = Encoding::new(&EnvSpec {
-            name: "toy".into(),
-            observation: ObservationSpace::Vector { size: 1 },
-            action: ActionSpace::Box {
-                low: vec![-0.1, 2.0],
-                high: vec![0.1, 6.0],
-            },
-            horizon: 1,
-            episodes: 1,
-        });
-        let mut action = [1.0, -0.5];
-        encoding.act(&mut action);
-        assert_eq!(action, [0.1, 3.0]);
-        encoding.read_action(&mut action);
-        assert_eq!(action, [1.0, -0.5]);
     }
 }

@@ -1,7 +1,7 @@
 //! The policy as something that acts.
 
 use crate::encoding::Encoding;
-use kernels::mlp::{Cache, Mlp};
+use kernels::mlp::{Acts, Cache, Mlp};
 use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::{Distribution as _, StandardNormal};
 use rl_core::{ActRow, ActionsMut, EnvSpec, Policy, PolicyFactory, Row, Stream};
@@ -39,6 +39,7 @@ impl PolicyFactory for Policies {
             params: Arc::clone(&self.params),
             mode: self.mode,
             cache: Cache::new(),
+            stored: Vec::new(),
         }))
     }
 }
@@ -50,6 +51,7 @@ struct MlpPolicy {
     mode: ActMode,
     inputs: Vec<f32>, // [lanes][inputs]
     cache: Cache<f32>,
+    stored: Vec<f32>, // [lanes][actions]
 }
 
 impl Policy for MlpPolicy {
@@ -83,11 +85,20 @@ impl Policy for MlpPolicy {
             } => {
                 let log_std = &self.params[self.network.log_std()];
                 let rows = actions.chunks_exact_mut(width).zip(streams);
-                for (lane, ((action, stream), log_prob)) in rows.zip(out.log_prob).enumerate() {
+                let space = self.encoding.action();
+                for (lane, (action, stream)) in rows.enumerate() {
                     action.copy_from_slice(row_of(cache.outputs(), lane, lanes));
-                    *log_prob = disturb(self.mode, action, log_std, stream);
-                    self.encoding.act(action);
+                    disturb(self.mode, action, log_std, stream);
+                    space.from_unit(action);
                 }
+                // Of the actions as they are stored, by the very function that
+                // learning calls: what was drawn is not it, but for rounding.
+                self.stored.clear();
+                self.stored.extend_from_slice(actions);
+                let stored = self.stored.chunks_exact_mut(width);
+                stored.for_each(|action| space.to_unit(action));
+                let acts = Acts::Vector(&self.stored);
+                self.network.log_probs(cache, acts, out.log_prob);
             }
         }
     }
@@ -126,16 +137,13 @@ fn choose(mode: ActMode, probabilities: &[f32], stream: &mut Stream) -> u32 {
     chosen as u32
 }
 
-/// Adds noise to means, unless greedy; returns the log-density of the result.
-fn disturb(mode: ActMode, action: &mut [f32], log_std: &[f32], stream: &mut Stream) -> f32 {
-    let mut log_prob = 0.0;
+/// Adds noise to means, unless greedy.
+fn disturb(mode: ActMode, action: &mut [f32], log_std: &[f32], stream: &mut Stream) {
     for (coordinate, log_std) in action.iter_mut().zip(log_std) {
         let noise: f32 = match mode {
             ActMode::Sample => StandardNormal.sample(stream),
             ActMode::Greedy => 0.0,
         };
         *coordinate += log_std.exp() * noise;
-        log_prob -= 0.5 * noise * noise + log_std + 0.5 * std::f32::consts::TAU.ln();
     }
-    log_prob
 }

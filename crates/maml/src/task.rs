@@ -32,6 +32,14 @@ pub(crate) struct Common {
 impl Common {
     pub(crate) fn new(env: &dyn EnvFactory, config: &MamlConfig) -> Result<Self, MamlError> {
         let encoding = Encoding::new(env.spec());
+        let (least, min_std) = (env.spec().action.least_std(), config.policy.min_std);
+        if min_std < least {
+            let allowed = format!(
+                "at least {least} in this environment, since an f32 holds narrower actions as \
+                 steps, not as numbers"
+            );
+            return Err(MamlError::config("policy.min_std", min_std, allowed));
+        }
         let shape = MetaShape::new(encoding.size(), encoding.action(), config)?;
         let network = shape.network().clone();
         Ok(Self {

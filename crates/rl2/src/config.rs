@@ -87,7 +87,8 @@ pub struct Rl2Config {
     /// is.
     pub reward_scale: f64,
     /// Whether advantages are brought to mean 0 and standard deviation 1
-    /// within each minibatch.
+    /// within each minibatch, or to 0 where its rewards tell nothing; see
+    /// [`rl_core::Standardization`].
     pub normalize_advantages: bool,
     /// Weight of the value loss.
     pub value_coefficient: f64,
@@ -116,8 +117,9 @@ pub struct PolicyStart {
     /// Gain of the orthogonal weights of its head; near 0 it begins nearly
     /// uniform, so that early samples try everything.
     pub gain: f64,
-    /// Standard deviation of continuous actions, in half-widths of their box;
-    /// of no effect on discrete ones.
+    /// Standard deviation of continuous actions, in half-widths of their box, at
+    /// least 0.01: it is kept above that in learning too, since a log-probability
+    /// of narrower actions is not exact to 1e-5. Of no effect on discrete ones.
     pub std: f64,
 }
 

@@ -68,23 +68,14 @@ impl Inputs {
     /// Turns continuous actions, `[..][width]`, from the box's units into ones
     /// in which the box is [−1, 1]. Discrete ones are not touched.
     pub fn to_unit(&self, actions: &mut [f32]) {
-        self.each(actions, |action, centre, half| (action - centre) / half);
+        let rows = actions.chunks_exact_mut(self.action.width());
+        rows.for_each(|action| self.action.to_unit(action));
     }
 
-    /// The reverse of [`Self::to_unit`].
+    /// The reverse of [`Self::to_unit`], up to rounding.
     pub fn from_unit(&self, actions: &mut [f32]) {
-        self.each(actions, |action, centre, half| centre + half * action);
-    }
-
-    fn each(&self, actions: &mut [f32], change: impl Fn(f32, f32, f32) -> f32) {
-        let ActionSpace::Box { low, high } = &self.action else {
-            return;
-        };
-        for row in actions.chunks_exact_mut(low.len()) {
-            for ((action, low), high) in row.iter_mut().zip(low).zip(high) {
-                *action = change(*action, 0.5 * (low + high), 0.5 * (high - low));
-            }
-        }
+        let rows = actions.chunks_exact_mut(self.action.width());
+        rows.for_each(|action| self.action.from_unit(action));
     }
 
     /// Whether observations are symbols.

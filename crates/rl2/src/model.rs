@@ -5,8 +5,15 @@ use crate::error::Rl2Error;
 use crate::input::Inputs;
 use nets::{Blueprint, Distribution, Init, Layout, Linear, Params, PolicyHead, PolicyHeadConfig};
 use nets::{SequenceModel, tch::Tensor};
-use rl_core::{Domain, EnvSpec, Purpose, StreamKey};
+use rl_core::{ActionSpace, Domain, EnvSpec, Purpose, StreamKey};
+use std::ops::Range;
 use std::sync::Arc;
+
+/// The least standard deviation of continuous actions, in half-widths of their
+/// box, whatever the box. When trials are lived again, the products of the network
+/// are of another shape and round the mean by about 1e-7 otherwise, which moves a
+/// log-probability by that over the deviation: by 1e-5 at this one.
+const LEAST_STD: f64 = 0.01;
 
 /// A recurrent actor-critic as pure functions of given parameters. A continuous
 /// action space is always [−1, 1] to it, whatever the box.
@@ -23,6 +30,7 @@ pub struct ActorCritic {
     blueprint: Blueprint,
     policy: PolicyHead,
     value: Linear,
+    least_log_std: f32,
 }
 
 impl ActorCritic {
@@ -37,6 +45,15 @@ impl ActorCritic {
             .trunk
             .build(&mut blueprint, "trunk.", inputs.size())?;
         let features = trunk.output_size();
+        let least_std = spec.action.least_std().max(LEAST_STD);
+        let is_box = matches!(spec.action, ActionSpace::Box { .. });
+        if is_box && config.policy.std < least_std {
+            let allowed = format!(
+                "at least {least_std} half-widths of the action's box, since log-probabilities \
+                 of narrower actions are lost to rounding"
+            );
+            return Err(Rl2Error::config("policy.std", config.policy.std, allowed));
+        }
         let head = PolicyHeadConfig {
             features,
             space: &spec.action,
@@ -56,6 +73,7 @@ impl ActorCritic {
             blueprint,
             policy,
             value,
+            least_log_std: least_std.ln() as f32,
         })
     }
 
@@ -70,6 +88,22 @@ impl ActorCritic {
         self.blueprint
             .init(&mut key.lane(Purpose::Init, 0))
             .flatten()
+    }
+
+    /// Keeps standard deviations of continuous actions above the least that can be
+    /// learned with.
+    pub(crate) fn hold(&self, values: &mut [f32]) {
+        for value in &mut values[self.log_std()] {
+            *value = value.max(self.least_log_std);
+        }
+    }
+
+    /// Where the logarithms of the standard deviations are; empty for discrete
+    /// actions.
+    fn log_std(&self) -> Range<usize> {
+        let mut entries = self.layout.entries().iter();
+        let entry = entries.find(|entry| entry.name == "policy.log_std");
+        entry.map_or(0..0, |entry| entry.range())
     }
 
     /// What the policy does at some features, `[.., features]`. Continuous

@@ -5,6 +5,7 @@ use crate::backend::{
     ActMode, Backend, Execution, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate,
 };
 use crate::error::Rl2Error;
+use crate::input::Inputs;
 use crate::model::ActorCritic;
 use crate::samples::Samples;
 use crate::stopwatch::{Phase, Stopwatch};
@@ -175,11 +176,7 @@ impl Shard {
                 let actions: Vec<i64> = actions.iter().map(|a| i64::from(*a)).collect();
                 Tensor::from_slice(&actions).view(shape)
             }
-            Actions::Box { width, row } => {
-                let mut actions = row.to_vec();
-                model.inputs.to_unit(&mut actions);
-                Tensor::from_slice(&actions).view([shape[0], shape[1], width as i64])
-            }
+            Actions::Box { row, .. } => stored(&model.inputs, row, &shape),
         };
         Self {
             inputs: Tensor::from_slice(&inputs).view([shape[0], shape[1], -1]),
@@ -344,10 +341,10 @@ impl Policy for TorchPolicy {
                 policy.sample(&noise)
             }
         };
-        read(&policy.log_prob(&actions), out.log_prob);
         read(&self.model.value(&self.params, &features), out.value);
         match out.action {
             ActionsMut::Discrete(row) => {
+                read(&policy.log_prob(&actions), out.log_prob);
                 let actions = actions.to_kind(Kind::Int64).to_device(Device::Cpu);
                 actions.copy_data(&mut self.indices, row.len());
                 for (to, from) in row.iter_mut().zip(&self.indices) {
@@ -357,9 +354,20 @@ impl Policy for TorchPolicy {
             ActionsMut::Box { row, .. } => {
                 read(&actions, row);
                 self.model.inputs.from_unit(row);
+                let stored = stored(&self.model.inputs, row, &[lanes]).to_device(device);
+                read(&policy.log_prob(&stored), out.log_prob);
             }
         }
     }
+}
+
+/// Continuous actions as a trajectory holds them, `rows` of them, in the policy's
+/// coordinates, `[rows.., width]`: what log-probabilities are of, when acting and
+/// when learning alike. What the policy drew is not it, but for rounding.
+fn stored(inputs: &Inputs, actions: &[f32], rows: &[i64]) -> Tensor {
+    let mut actions = actions.to_vec();
+    inputs.to_unit(&mut actions);
+    Tensor::from_slice(&actions).view(&[rows, &[-1]].concat()[..])
 }
 
 /// Copies a tensor into a row of the same size.

@@ -7,16 +7,22 @@ use rl_core::{
     ActionSpace, Continuous, EnvFactory, EnvSpec, Environment, ObservationSpace, Step, Stream,
     TaskDistribution, Tasks,
 };
-use rl2::{BackendKind, Trainer};
+use rl2::{BackendKind, Outer, Rl2Config, Trainer};
 use std::sync::Arc;
 
 /// The agent's first number is the reward's distance from a hidden target, which
-/// it must find in a box far from 0.
+/// it must find in a box of half-width 5, so far to either side of its middle.
 #[derive(Clone)]
-struct Targets;
+struct Targets {
+    middle: f32,
+    side: f32,
+}
 
 #[derive(Default)]
-struct Target(f32);
+struct Target {
+    place: f32,
+    is_high: bool,
+}
 
 impl Environment for Target {
     type State = ();
@@ -25,11 +31,11 @@ impl Environment for Target {
     fn reset(&self, _: &mut (), _: &mut Stream) {}
 
     fn step(&self, _: &mut (), action: &[f32], _: &mut Stream) -> Step {
-        Step::proceed(-(action[0] - self.0).abs())
+        Step::proceed(-(action[0] - self.place).abs())
     }
 
     fn observe(&self, _: &(), observation: &mut [f32]) {
-        observation[0] = if self.0 > 15.0 { 1.0 } else { -1.0 };
+        observation[0] = if self.is_high { 1.0 } else { -1.0 };
     }
 }
 
@@ -41,8 +47,8 @@ impl TaskDistribution for Targets {
             name: "target".into(),
             observation: ObservationSpace::Vector { size: 1 },
             action: ActionSpace::Box {
-                low: vec![10.0],
-                high: vec![20.0],
+                low: vec![self.middle - 5.0],
+                high: vec![self.middle + 5.0],
             },
             horizon: 2,
             episodes: 1,
@@ -50,13 +56,19 @@ impl TaskDistribution for Targets {
     }
 
     fn sample(&self, task: &mut Target, rng: &mut Stream) {
-        task.0 = if rng.random() { 12.0 } else { 18.0 };
+        task.is_high = rng.random();
+        let side = if task.is_high { self.side } else { -self.side };
+        task.place = self.middle + side;
     }
+}
+
+fn targets(middle: f32, side: f32) -> Arc<dyn EnvFactory> {
+    Arc::new(Tasks::new(Targets { middle, side }).unwrap())
 }
 
 #[test]
 fn continuous_actions_are_learned_in_any_box() {
-    let env: Arc<dyn EnvFactory> = Arc::new(Tasks::new(Targets).unwrap());
+    let env = targets(15.0, 3.0);
     let refused = Trainer::new(
         env.as_ref(),
         config(BackendKind::Native),
@@ -68,17 +80,89 @@ fn continuous_actions_are_learned_in_any_box() {
     assert!(error.contains("allowed: torch") && error.contains("continuous"));
 
     let mut trainer = trainer_in(&env, config(BackendKind::Torch), 0, 2);
-    trainer.collect().unwrap();
-    trainer.advantages();
-    let again = trainer.backend();
-    let again = again.log_probs(trainer.parameters(), trainer.samples(), 0);
-    let first = trainer.samples().batch.tiles()[0].trajectory().log_probs();
-    for (again, first) in again.unwrap().iter().zip(first) {
-        assert!((again - first).abs() < 1e-4, "{again} and {first}");
-    }
     let before = trainer.update().unwrap().mean_return;
     let last = (0..60)
         .map(|_| trainer.update().unwrap().mean_return)
         .last();
     assert!(last.unwrap() > 0.5 * before, "{before} and then {last:?}");
+}
+
+fn narrow(std: f64) -> Rl2Config {
+    let mut narrow = config(BackendKind::Torch);
+    narrow.policy.std = std;
+    narrow
+}
+
+/// Sets the logarithm of the standard deviation.
+fn set_log_std(trainer: &mut Trainer, log_std: f32) {
+    let mut snapshot = trainer.snapshot().unwrap();
+    let array = snapshot.params.iter_mut();
+    let array = array.filter(|array| array.name == "policy.log_std").last();
+    array.unwrap().data.fill(log_std);
+    trainer.restore(&snapshot).unwrap();
+}
+
+/// A log-probability is that of the action as the trajectory holds it, to 1e-5
+/// at the least deviation that is allowed, even in a box where rounding the
+/// action alone would move it by 3e-4.
+#[test]
+fn lived_again_the_log_probabilities_of_narrow_actions_are_the_rollouts() {
+    let env = targets(1005.0, 3.0);
+    let mut trainer = trainer_in(&env, config(BackendKind::Torch), 0, 2);
+    // Until means are far from 0.
+    for _ in 0..30 {
+        trainer.update().unwrap();
+    }
+    set_log_std(&mut trainer, 0.01_f32.ln());
+    trainer.collect().unwrap();
+    let (mut squares, mut count) = (0.0, 0);
+    for (tile, collected) in trainer.samples().batch.tiles().iter().enumerate() {
+        let again = trainer.backend();
+        let again = again.log_probs(trainer.parameters(), trainer.samples(), tile);
+        let first = collected.trajectory().log_probs();
+        for (again, first) in again.unwrap().iter().zip(first) {
+            squares += f64::from(again - first).powi(2);
+            count += 1;
+        }
+    }
+    let error = (squares / f64::from(count)).sqrt();
+    assert!(error < 1e-5, "{error}");
+}
+
+#[test]
+fn learning_does_not_make_actions_narrower_than_the_least() {
+    // Every noise is a loss: the mean is right from the start.
+    let env = targets(15.0, 0.0);
+    let mut trainer = trainer_in(&env, narrow(0.012), 0, 2);
+    let least = 0.01_f64.ln() as f32;
+    let mut reached = false;
+    for _ in 0..40 {
+        trainer.update().unwrap();
+        let snapshot = trainer.snapshot().unwrap();
+        let log_std = snapshot.params.iter().find(|p| p.name == "policy.log_std");
+        let log_std = log_std.unwrap().data[0];
+        assert!(log_std >= least, "{log_std}");
+        reached |= log_std == least;
+    }
+    assert!(reached, "the least is put to the test");
+}
+
+#[test]
+fn the_first_pass_sees_no_divergence_however_narrow_the_actions() {
+    let env = targets(15.0, 3.0);
+    let once = Rl2Config {
+        outer: Outer::Ppo {
+            clip: 0.2,
+            epochs: 1,
+            minibatches: 1,
+        },
+        ..narrow(0.01)
+    };
+    let kl = trainer_in(&env, once, 0, 2).update().unwrap().approx_kl;
+    assert!((0.0..1e-10).contains(&kl), "{kl}");
+    let (device, pool) = (Device::Cpu, pool(1));
+    let refused = Trainer::new(env.as_ref(), narrow(1e-9), 0, pool, device);
+    let error = refused.err().unwrap().to_string();
+    let start = "rl2.policy.std = 0.000000001; allowed: at least 0.01";
+    assert!(error.starts_with(start), "{error}");
 }
