@@ -148,7 +148,7 @@ impl From<Rl2Error> for Failure {
         match error {
             Rl2Error::Config { .. } => Self::config(error),
             Rl2Error::Rollout(error) => error.into(),
-            Rl2Error::Update { .. } => Self::diverged(error),
+            Rl2Error::Update { .. } | Rl2Error::Loss { .. } => Self::diverged(error),
             _ => Self::internal(error),
         }
     }
@@ -160,6 +160,7 @@ impl From<MamlError> for Failure {
             MamlError::Config { .. } | MamlError::Network { .. } => Self::config(error),
             MamlError::Rollout(error) => error.into(),
             MamlError::Update { .. }
+            | MamlError::Loss { .. }
             | MamlError::ValueUpdate { .. }
             | MamlError::Adaptation { .. } => Self::diverged(error),
             _ => Self::internal(error),

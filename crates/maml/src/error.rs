@@ -41,6 +41,18 @@ pub enum MamlError {
         /// What failed.
         source: NetsError,
     },
+    /// A loss that overflowed, or is no number.
+    #[error("update {update}: {what} is {value}; parameters are unchanged since update {}. \
+             Where rewards or observations are large, lower the environment's scale; else \
+             lower maml.inner.rates or maml.learning_rate", update - 1)]
+    Loss {
+        /// The update, counted from 1.
+        update: u64,
+        /// Which loss.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+    },
     /// A failure of the value network's learning.
     #[error("update {update}: the value network: {source}; parameters are unchanged since \
              update {}. A lower maml.baseline.learning_rate may help", update - 1)]

@@ -92,6 +92,28 @@ pub(crate) struct Improvement {
     pub(crate) search: Option<Search>,
 }
 
+impl Improvement {
+    /// The first of its numbers that is infinite or not a number, or the weight of
+    /// the KL penalty after it, since an adaptive one can be doubled for ever.
+    pub(crate) fn not_finite(&self, penalty: f64) -> Option<(&'static str, f64)> {
+        let residual = self.search.map(|search| search.residual);
+        let named = [
+            ("the policy loss", Some(self.policy_loss)),
+            ("the value loss", self.value_loss),
+            ("the entropy", Some(self.entropy)),
+            ("the divergence", Some(self.approx_kl)),
+            ("the inner divergence", self.inner_kl),
+            ("the residual of conjugate gradient", residual),
+            ("the weight of the KL penalty", Some(penalty)),
+        ];
+        let bad = |(_, value): &(_, f64)| !value.is_finite();
+        let known = named
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)));
+        known.into_iter().find(bad)
+    }
+}
+
 /// What TRPO's line search found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Search {
@@ -134,5 +156,27 @@ impl Metrics {
             cg_residual: search.map(|search| search.residual),
             improvement: search.map(|search| search.improvement),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_number_that_is_not_finite_is_named() {
+        let good = Improvement::default();
+        assert_eq!(good.not_finite(1.0), None);
+        let name = |improvement: Improvement, penalty| {
+            improvement.not_finite(penalty).map(|(name, _)| name)
+        };
+        let bad = Improvement {
+            value_loss: Some(f64::INFINITY),
+            approx_kl: f64::NAN,
+            ..good.clone()
+        };
+        assert_eq!(name(bad, 1.0), Some("the value loss"));
+        let doubled = "the weight of the KL penalty";
+        assert_eq!(name(good, 2.0 * f64::MAX), Some(doubled));
     }
 }

@@ -7,7 +7,7 @@ use crate::metrics::{Improvement, Metrics, Phase};
 use crate::policy::{ActMode, Policies};
 use crate::task::{Common, Site, Task, diverged, not_lived};
 use crate::value::ValueLearner;
-use nets::{NamedArray, NetsError, Optimizer, Schedule};
+use nets::{NamedArray, NetsError, Optimizer, Schedule, expect_finite};
 use rl_core::{Domain, EnvFactory, PolicyFactory, StreamKey};
 use rollout::Pool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -150,8 +150,8 @@ impl Trainer {
     /// One update.
     ///
     /// # Errors
-    /// If the environment fails, or a parameter or gradient is not finite;
-    /// everything is then as before the update.
+    /// If the environment fails, or a loss, a gradient or a parameter is not
+    /// finite; everything is then as before the update.
     pub fn update(&mut self) -> Result<Metrics, MamlError> {
         self.update_observed(&mut |_| ())
     }
@@ -171,6 +171,14 @@ impl Trainer {
         if learned.value.is_some() {
             observe(Phase::Value);
             improvement.value_loss = Some(self.train_values(&mut learned)?);
+        }
+        if let Some((what, value)) = improvement.not_finite(learned.penalty) {
+            let update = self.update + 1;
+            return Err(MamlError::Loss {
+                update,
+                what,
+                value,
+            });
         }
         self.learned = learned;
         self.update += 1;
@@ -275,13 +283,13 @@ impl Trainer {
     /// All that a later process needs to go on with identical results.
     ///
     /// # Errors
-    /// None in a training that was built without one.
+    /// If a number in it is not finite: nothing could go on from there.
     pub fn snapshot(&self) -> Result<Snapshot, MamlError> {
         let [value_params, value_optimizer] = match &self.learned.value {
             Some(value) => value.arrays()?,
             None => [vec![], vec![]],
         };
-        Ok(Snapshot {
+        let snapshot = Snapshot {
             update: self.update,
             env_steps: self.env_steps,
             params: self.common.shape.layout().split(&self.learned.values)?,
@@ -289,7 +297,12 @@ impl Trainer {
             penalty: self.learned.penalty,
             value_params,
             value_optimizer,
-        })
+        };
+        expect_finite(&snapshot.params)?;
+        expect_finite(&snapshot.optimizer)?;
+        expect_finite(&snapshot.value_params)?;
+        expect_finite(&snapshot.value_optimizer)?;
+        Ok(snapshot)
     }
 
     /// Goes back to a snapshot of the same network and baseline.
@@ -350,3 +363,7 @@ pub(crate) fn sum<'a>(parts: impl Iterator<Item = &'a [f32]>, share: f64) -> Vec
     sum.iter_mut().for_each(|sum| *sum *= share);
     sum
 }
+
+#[cfg(test)]
+#[path = "transcript_tests.rs"]
+mod tests;

@@ -69,6 +69,32 @@ pub enum NetsError {
         /// What stands there.
         value: f32,
     },
+    /// A step that would leave something infinite or not a number.
+    #[error(
+        "the step would make {what} {value} at index {index}, so nothing was updated; lower the \
+         learning rate or the largest gradient norm"
+    )]
+    NonFiniteStep {
+        /// The first such parameter, or the optimizer's memory of it.
+        what: String,
+        /// Where in it, counted row by row.
+        index: usize,
+        /// What would stand there.
+        value: f32,
+    },
+    /// An array for a checkpoint that is not finite.
+    #[error(
+        "'{name}' is {value} at index {index}, and no checkpoint is made of that; go on from the \
+         one before"
+    )]
+    NonFiniteArray {
+        /// The array's name.
+        name: String,
+        /// Where in it, counted row by row.
+        index: usize,
+        /// What stands there.
+        value: f32,
+    },
     /// A setting outside its allowed range.
     #[error("{setting} is {value}; allowed: {allowed}")]
     InvalidSetting {

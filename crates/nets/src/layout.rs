@@ -20,6 +20,23 @@ pub struct NamedArray {
     pub data: Vec<f32>,
 }
 
+/// Refuses arrays that hold anything infinite or not a number.
+///
+/// # Errors
+/// Names the first such number.
+pub fn expect_finite(arrays: &[NamedArray]) -> Result<(), NetsError> {
+    for array in arrays {
+        if let Some(index) = array.data.iter().position(|x| !x.is_finite()) {
+            return Err(NetsError::NonFiniteArray {
+                name: array.name.clone(),
+                index,
+                value: array.data[index],
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Name, shape and place of one tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {

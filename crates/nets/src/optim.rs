@@ -167,8 +167,9 @@ impl Optimizer {
     ///
     /// # Errors
     /// If a length is not the layout's, if the learning rate is negative or
-    /// not finite, or if the gradient is not finite (the error names the first
-    /// such parameter); then nothing is changed.
+    /// not finite, or if the gradient, or a parameter or the optimizer's memory
+    /// after the step, is not finite (the error names the first such parameter);
+    /// then nothing is changed.
     pub fn update(
         &mut self,
         values: &mut [f32],
@@ -179,10 +180,29 @@ impl Optimizer {
             .expect_length("the parameter vector", values.len())?;
         not_negative("learning_rate", learning_rate)?;
         gradient_norm(&self.layout, gradient)?;
+        let (mut next, mut memory) = (values.to_vec(), self.memory.clone());
+        self.apply(&mut next, gradient, learning_rate, &mut memory);
+        self.expect_finite("", &next)?;
+        for (name, remembered) in self.config.memory().iter().zip(&memory) {
+            self.expect_finite(&format!("{name} of "), remembered)?;
+        }
+        values.copy_from_slice(&next);
+        self.memory = memory;
         self.steps += 1;
-        match (self.config, &mut self.memory[..]) {
+        Ok(())
+    }
+
+    /// Applies the rule of the next step to parameters and memory.
+    fn apply(
+        &self,
+        values: &mut [f32],
+        gradient: &[f32],
+        learning_rate: f64,
+        memory: &mut [Vec<f32>],
+    ) {
+        match (self.config, memory) {
             (OptimizerConfig::Adam { .. }, [first, second]) => {
-                let rule = Adam::new(&self.config, self.steps, learning_rate);
+                let rule = Adam::new(&self.config, self.steps + 1, learning_rate);
                 rule.apply(values, gradient, [first, second]);
             }
             (OptimizerConfig::Sgd { momentum }, [buffer]) => {
@@ -202,7 +222,28 @@ impl Optimizer {
             }
             _ => unreachable!("the memory was made for this optimizer"),
         }
-        Ok(())
+    }
+
+    /// Refuses what a step would leave infinite or not a number.
+    fn expect_finite(&self, whose: &str, numbers: &[f32]) -> Result<(), NetsError> {
+        // x · 0 is 0 or NaN; sums side by side are quick, and there is no branch.
+        let mut sums = [0.0_f32; 16];
+        for chunk in numbers.chunks(16) {
+            for (sum, x) in sums.iter_mut().zip(chunk) {
+                *sum += x * 0.0;
+            }
+        }
+        if sums.iter().all(|sum| *sum == 0.0) {
+            return Ok(());
+        }
+        let bad = numbers.iter().position(|x| !x.is_finite());
+        let index = bad.expect("a product with 0 that is not 0");
+        let owner = self.layout.owner(index);
+        Err(NetsError::NonFiniteStep {
+            what: format!("{whose}'{}'", owner.name),
+            index: index - owner.offset,
+            value: numbers[index],
+        })
     }
 
     /// What it remembers, for a checkpoint.

@@ -31,6 +31,18 @@ pub enum Rl2Error {
         /// What failed.
         source: NetsError,
     },
+    /// A loss that overflowed, or is no number.
+    #[error("update {update}: {what} is {value}; parameters are unchanged since update {}. \
+             Where rewards or observations are large, lower rl2.reward_scale or the \
+             environment's own scale; else lower rl2.learning_rate", update - 1)]
+    Loss {
+        /// The update, counted from 1.
+        update: u64,
+        /// Which loss.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+    },
     /// A worker panicked while learning, which is a bug of metarl.
     #[error("internal error while learning: {0}")]
     Internal(#[from] WorkPanic),

@@ -1,6 +1,8 @@
 //! What a batch of trials teaches.
 
-use rl_core::{Credit, Gae, GaeInput, Link, Moments, Trajectory, gae};
+use rl_core::{
+    AdvantageMoments, Credit, Gae, GaeInput, Link, Moments, RewardSpread, Trajectory, gae,
+};
 use rollout::Batch;
 
 /// What a tile's samples are learned towards.
@@ -13,6 +15,10 @@ pub struct Targets {
     /// 1 for the steps of the lane's trial, 0 for what follows it.
     /// `[steps][lanes]`
     pub mask: Vec<f32>,
+    /// How far the scaled rewards of the tile's trials differ at the same step.
+    pub spread: RewardSpread,
+    /// Largest magnitude among what advantages were computed from, and them.
+    pub largest: f32,
     links: Vec<Link>,
     rewards: Vec<f32>,
     zeros: Vec<f32>,
@@ -54,6 +60,23 @@ impl Targets {
         let both = self.advantages.iter().zip(trajectory.values());
         self.returns
             .extend(both.map(|(advantage, value)| advantage + value));
+        self.measure(trajectory);
+    }
+
+    /// What tells whether the advantages are more than rounding.
+    fn measure(&mut self, trajectory: &Trajectory) {
+        let lanes = trajectory.lanes();
+        self.spread.clear();
+        for (lane, &length) in trajectory.lengths().iter().enumerate() {
+            let rewards = self.rewards[lane..].iter().step_by(lanes);
+            self.spread.push(rewards.take(length).copied());
+        }
+        self.largest = 0.0;
+        let rows = [&self.rewards, trajectory.values(), &self.advantages];
+        for row in rows {
+            let magnitudes = row.iter().zip(&self.mask).map(|(x, mask)| (x * mask).abs());
+            self.largest = magnitudes.fold(self.largest, f32::max);
+        }
     }
 }
 
@@ -88,12 +111,13 @@ impl Samples {
         (returns.mean(), steps)
     }
 
-    /// Samples, mean and standard deviation of the advantages of some tiles,
-    /// folded in the order given.
-    pub fn advantage_moments(&self, tiles: &[usize]) -> (f64, f64, f64) {
+    /// The moments of the advantages of some tiles, folded in the order given.
+    pub fn advantage_moments(&self, tiles: &[usize]) -> AdvantageMoments {
         let (mut count, mut sum, mut squares) = (0.0, 0.0, 0.0);
+        let mut largest = 0.0_f32;
         for &tile in tiles {
             let targets = &self.targets[tile];
+            largest = largest.max(targets.largest);
             for (advantage, mask) in targets.advantages.iter().zip(&targets.mask) {
                 let (advantage, mask) = (f64::from(*advantage), f64::from(*mask));
                 count += mask;
@@ -102,7 +126,22 @@ impl Samples {
             }
         }
         let mean = sum / count;
-        (count, mean, (squares / count - mean * mean).max(0.0).sqrt())
+        AdvantageMoments {
+            count,
+            mean,
+            deviation: (squares / count - mean * mean).max(0.0).sqrt(),
+            largest: f64::from(largest),
+        }
+    }
+
+    /// How far the scaled rewards of all trials of some tiles differ at the same
+    /// step.
+    pub fn reward_spread(&self, tiles: &[usize]) -> RewardSpread {
+        let mut spread = RewardSpread::default();
+        for &tile in tiles {
+            spread.merge(&self.targets[tile].spread);
+        }
+        spread
     }
 }
 

@@ -12,9 +12,9 @@ use crate::samples::{Samples, Targets};
 use crate::stopwatch::{Phase, Stopwatch};
 use crate::torch::TorchBackend;
 use nets::tch::Device;
-use nets::{NamedArray, Optimizer, clip_gradient};
+use nets::{NamedArray, Optimizer, clip_gradient, expect_finite};
 use rl_core::rand::seq::SliceRandom as _;
-use rl_core::{Domain, EnvFactory, PolicyFactory, Purpose, StreamKey};
+use rl_core::{Domain, EnvFactory, PolicyFactory, Purpose, Standardization, StreamKey};
 use rollout::{Batch, BatchSize, Pool};
 use serde::Serialize;
 use std::sync::Arc;
@@ -241,7 +241,8 @@ impl Trainer {
     /// Moves the parameters by what the collected trials teach.
     ///
     /// # Errors
-    /// If a gradient is not finite; everything is then as before the update.
+    /// If a loss, a gradient or a parameter is not finite; everything is then as
+    /// before the update.
     pub fn improve(&mut self) -> Result<Metrics, Rl2Error> {
         let before = (Arc::clone(&self.values), self.optimizer.state());
         let learning_rate = self.scheduled(self.config.learning_rate);
@@ -294,6 +295,7 @@ impl Trainer {
                     .stopwatch
                     .time(Phase::Advantages, || self.minibatch(tiles));
                 let gradient = self.gradient(&self.values, &minibatch, objective)?;
+                self.expect_finite(&gradient.losses)?;
                 sum.add(&gradient.losses);
                 let stopwatch = self.stopwatch.clone();
                 norms += stopwatch.time(Phase::Optimizer, || self.step(gradient, learning_rate))?;
@@ -310,6 +312,27 @@ impl Trainer {
         Ok((means, norms / steps))
     }
 
+    /// Refuses losses that say nothing any more.
+    fn expect_finite(&self, losses: &Losses) -> Result<(), Rl2Error> {
+        let named = [
+            ("the policy loss", losses.policy),
+            ("the value loss", losses.value),
+            ("the entropy", losses.entropy),
+            (
+                "the divergence from the policy that acted",
+                losses.approx_kl,
+            ),
+        ];
+        match named.into_iter().find(|(_, value)| !value.is_finite()) {
+            None => Ok(()),
+            Some((what, value)) => Err(Rl2Error::Loss {
+                update: self.update + 1,
+                what,
+                value,
+            }),
+        }
+    }
+
     /// One clipped step of the optimizer; returns the gradient's norm.
     fn step(&mut self, mut gradient: Gradient, learning_rate: f64) -> Result<f64, Rl2Error> {
         let update = self.update + 1;
@@ -324,34 +347,39 @@ impl Trainer {
         self.optimizer
             .update(values, &gradient.values, learning_rate)
             .map_err(failed)?;
+        self.model.hold(values);
         Ok(norm)
     }
 
     /// The samples of some tiles, normalized as configured.
     pub fn minibatch(&self, tiles: &[usize]) -> Minibatch {
-        let (count, mean, deviation) = self.samples.advantage_moments(tiles);
-        let (shift, scale) = match self.config.normalize_advantages {
-            true => (mean, 1.0 / (deviation + 1e-8)),
-            false => (0.0, 1.0),
+        let moments = self.samples.advantage_moments(tiles);
+        let standard = match self.config.normalize_advantages {
+            true => Standardization::new(&moments, &self.samples.reward_spread(tiles)),
+            false => Standardization::NONE,
         };
         Minibatch {
             tiles: tiles.to_vec(),
-            weight: (1.0 / count) as f32,
-            shift: shift as f32,
-            scale: scale as f32,
+            weight: (1.0 / moments.count) as f32,
+            shift: standard.shift as f32,
+            scale: standard.scale as f32,
         }
     }
 
     /// All that a later process needs to go on with identical results.
     ///
     /// # Errors
-    /// None in a training that was built without one.
+    /// If a number in it is not finite: nothing could go on from there.
     pub fn snapshot(&self) -> Result<Snapshot, Rl2Error> {
+        let params = self.model.layout().split(&self.values)?;
+        let optimizer = self.optimizer.state();
+        expect_finite(&params)?;
+        expect_finite(&optimizer)?;
         Ok(Snapshot {
             update: self.update,
             env_steps: self.env_steps,
-            params: self.model.layout().split(&self.values)?,
-            optimizer: self.optimizer.state(),
+            params,
+            optimizer,
         })
     }
 

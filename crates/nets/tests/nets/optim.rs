@@ -305,3 +305,37 @@ fn bad_settings_are_named() {
         RMS_PROP
     );
 }
+
+/// Finite gradients, and steps that leave a parameter or the memory infinite.
+#[test]
+fn a_step_that_leaves_the_finite_numbers_is_refused_and_undone() {
+    let cases = [
+        (SGD, 3e38, 10.0, "would make 'bias' -inf at index 1"),
+        (ADAM, 3e38, 10.0, "would make 'bias' -inf at index 1"),
+        (
+            ADAM,
+            0.1,
+            1e25,
+            "would make second_moment of 'bias' inf at index 1",
+        ),
+        (
+            RMS_PROP,
+            0.1,
+            1e25,
+            "would make square_average of 'bias' inf at index 1",
+        ),
+    ];
+    for (config, rate, slope, what) in cases {
+        let mut optimizer = Optimizer::new(config, layout()).unwrap();
+        let mut values = vec![-1.5e38_f32; 8];
+        walk(&mut optimizer, &mut values, &gradients(2));
+        let (before, state) = (values.clone(), optimizer.state());
+        let mut gradient = vec![0.0; 8];
+        gradient[7] = slope;
+        let error = optimizer.update(&mut values, &gradient, rate).unwrap_err();
+        assert!(matches!(error, NetsError::NonFiniteStep { .. }), "{error}");
+        assert!(error.to_string().contains(what), "{config:?}: {error}");
+        assert_eq!(values, before);
+        assert_eq!(optimizer.state(), state);
+    }
+}
