@@ -2,9 +2,11 @@
 
 mod allocations;
 mod common;
+mod finite;
 mod fixed;
 mod gradients;
 mod learning;
 mod settings;
+mod streams;
 mod torch;
 mod training;
