@@ -12,7 +12,7 @@ use std::path::PathBuf;
     long_about = "Meta-reinforcement learning with exact answers to compare with.\n\n\
         Without a command, this runs the quickstart: it trains an RL² agent on Bernoulli \
         bandits, compares it with classical learners and the exact Bayes-optimal value on \
-        held-out tasks, and writes a report.",
+        fresh tasks, and writes a report.",
     after_help = "Exit codes: 0 done, 2 bad command line, 70 internal error, \
         75 stopped but saved and resumable, 78 bad configuration."
 )]
@@ -33,9 +33,9 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Continue a stopped or killed run to the identical result.
     Resume(ResumeArgs),
-    /// Evaluate a trained agent on held-out tasks.
+    /// Evaluate a trained agent on fresh tasks.
     Eval(EvalArgs),
-    /// Evaluate learners without networks on held-out tasks.
+    /// Evaluate learners without networks on fresh tasks.
     Baseline(BaselineArgs),
     /// Print an environment's exact values.
     Oracle(OracleArgs),
@@ -295,7 +295,7 @@ pub(crate) struct RenderArgs {
     /// A learner (see `list learners`) and settings [default learner: random].
     #[arg(value_name = "LEARNER|key=value")]
     pub(crate) words: Vec<String>,
-    /// Seed of the held-out task and of the learner's chances.
+    /// Seed of the fresh task and of the learner's chances.
     #[arg(long, value_name = "S", default_value = "0", allow_hyphen_values = true, value_parser = seed)]
     pub(crate) seed: u64,
     /// Where to write [default: runs/pictures/ENV-LEARNER].

@@ -1,12 +1,13 @@
-//! Learners side by side on the same held-out tasks.
+//! Learners side by side on the same fresh tasks.
 
 use crate::algorithm::{Adaptation, Training, Watch};
 use crate::config::{Actions, RunConfig};
 use crate::failure::Failure;
-use crate::references::{Reference, References};
+use crate::references::References;
 use crate::session::Session;
 use crate::split::{Generalization, Return};
-use rl_core::{Domain, EnvFactory, Moments, PolicyFactory};
+use report::Estimate;
+use rl_core::{Domain, EnvFactory, Exact, Moments, PolicyFactory};
 use rollout::{Evaluation, Held, evaluate_watched};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -37,19 +38,25 @@ pub(crate) struct LearnerResult {
     /// What it is.
     pub(crate) kind: LearnerKind,
     /// Mean return of a trial.
+    #[serde(deserialize_with = "record::null_as_nan")]
     pub(crate) mean_return: f64,
-    /// Standard error of the mean.
+    /// Standard error of the mean; NaN over a single task.
+    #[serde(deserialize_with = "record::null_as_nan")]
     pub(crate) standard_error: f64,
     /// The same on each part of the tasks, where they are split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) split: Option<Generalization>,
     /// Mean reward so far, after each step. `[steps]`
+    #[serde(deserialize_with = "record::nulls_as_nan")]
     pub(crate) cumulative_reward: Vec<f64>,
     /// Standard errors. `[steps]`
+    #[serde(deserialize_with = "record::nulls_as_nan")]
     pub(crate) cumulative_reward_se: Vec<f64>,
     /// What an agent that knows its task has beyond that. `[steps]`
+    #[serde(default, deserialize_with = "record::optional_nulls_as_nan")]
     pub(crate) regret: Option<Vec<f64>>,
     /// Standard errors, over tasks. `[steps]`
+    #[serde(default, deserialize_with = "record::optional_nulls_as_nan")]
     pub(crate) regret_se: Option<Vec<f64>>,
 }
 
@@ -71,9 +78,14 @@ impl LearnerResult {
             regret_se: regret.map(errors),
         }
     }
+
+    /// The mean return over so many tasks.
+    pub(crate) fn estimate(&self, tasks: usize) -> Estimate {
+        Estimate::sampled(self.mean_return, self.standard_error, tasks as u64)
+    }
 }
 
-/// The trained agent of a run on held-out tasks.
+/// The trained agent of a run on fresh tasks.
 pub(crate) struct Measured {
     pub(crate) result: LearnerResult,
     /// Of an agent that adapts, whose result is what the last step led to.
@@ -98,16 +110,16 @@ impl Measured {
             adaptation.trajectories
         );
         References {
-            bayes_optimal: Reference::Unknown { why },
+            bayes_optimal: Exact::Unknown { why },
             bayes_optimal_rewards: None,
             ..exact
         }
     }
 }
 
-/// The agent of a run on the first `tasks` held-out tasks of the run's seed,
-/// and on as many of each part where tasks are split; `watch` hears how many
-/// more of the first are done. A signal to the session calls it off.
+/// The agent of a run on the first `tasks` fresh tasks of the run's seed, and
+/// on as many of each part where tasks are split; `watch` hears how many more of
+/// the first are done. A signal to the session calls it off.
 pub(crate) fn measure(
     session: &Session<'_>,
     config: &RunConfig,
@@ -184,8 +196,10 @@ pub(crate) struct Difference {
     /// Of whom.
     pub(crate) over: String,
     /// Mean difference of their returns.
+    #[serde(deserialize_with = "record::null_as_nan")]
     pub(crate) mean: f64,
     /// Standard error of the mean, of the differences over tasks.
+    #[serde(deserialize_with = "record::null_as_nan")]
     pub(crate) standard_error: f64,
 }
 
@@ -214,8 +228,11 @@ pub(crate) struct Comparison {
     pub(crate) settings: serde_json::Value,
     /// The run's seed.
     pub(crate) seed: u64,
-    /// Held-out tasks.
+    /// Fresh tasks.
     pub(crate) tasks: usize,
+    /// How many different ones there are, where their number is finite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) distinct_tasks: Option<u64>,
     /// How the agent chose: `sampled` or `greedy`.
     pub(crate) actions: String,
     /// Environment steps that the agent was trained for.
@@ -223,6 +240,7 @@ pub(crate) struct Comparison {
     /// Steps of a trial.
     pub(crate) steps_per_trial: usize,
     /// Expected reward so far of an agent that knows its task. `[steps]`
+    #[serde(default, deserialize_with = "record::optional_nulls_as_nan")]
     pub(crate) optimum: Option<Vec<f64>>,
     /// Reference values.
     pub(crate) exact: References,
@@ -254,7 +272,7 @@ pub(crate) fn word(actions: Actions) -> &'static str {
     }
 }
 
-/// The first `tasks` held-out tasks of a seed.
+/// The first `tasks` fresh tasks of a seed.
 pub(crate) fn held_out(tasks: usize, seed: u64) -> Held {
     Held {
         tasks,
@@ -263,7 +281,7 @@ pub(crate) fn held_out(tasks: usize, seed: u64) -> Held {
     }
 }
 
-/// One policy on the first `tasks` held-out tasks of a seed. A signal to the
+/// One policy on the first `tasks` fresh tasks of a seed. A signal to the
 /// session calls it off.
 pub(crate) fn on_held_out(
     session: &Session<'_>,
@@ -284,7 +302,7 @@ pub(crate) struct Contest<'a> {
 }
 
 impl Contest<'_> {
-    /// Runs everybody on the same held-out tasks; `before` hears of each
+    /// Runs everybody on the same fresh tasks; `before` hears of each
     /// learner before its turn, and may call it off.
     pub(crate) fn run(
         &self,
@@ -331,6 +349,7 @@ impl Contest<'_> {
                 .map_err(Failure::internal)?,
             seed: config.seed,
             tasks: held.0,
+            distinct_tasks: env.tasks(),
             actions: word(config.evaluation.actions).to_owned(),
             env_steps: self.agent.env_steps(),
             steps_per_trial: steps,

@@ -11,7 +11,7 @@ use std::io::{self, IsTerminal, Write};
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Event {
-    /// A trained agent on held-out tasks, during a training or on its own.
+    /// A trained agent on fresh tasks, during a training or on its own.
     Evaluation,
     /// A learner of a comparison.
     Learner,
@@ -196,6 +196,16 @@ impl Table {
     }
 }
 
+/// A number with so many decimals, never "-0"; a dash for what is not finite.
+pub(crate) fn fixed(number: f64, decimals: usize) -> String {
+    report::fixed(number, decimals).replace('−', "-")
+}
+
+/// A share as a percentage: `97.1 %`.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{} %", fixed(100.0 * share, 1))
+}
+
 /// A rate or a count in few digits: `85.3k`, `1.2M`.
 pub(crate) fn short(number: f64) -> String {
     match number {
@@ -244,6 +254,15 @@ mod tests {
             ..console
         };
         assert!(table.lines(&coloured)[1].starts_with("\x1b["));
+    }
+
+    #[test]
+    fn numbers_have_no_negative_zero() {
+        assert_eq!(fixed(-0.00004, 4), "0.0000");
+        assert_eq!(fixed(-1.25, 1), "-1.2");
+        assert_eq!(fixed(f64::NAN, 4), "–");
+        assert_eq!(percent(-0.0002), "0.0 %");
+        assert_eq!(percent(-0.0022), "-0.2 %");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The trained agent of a finished run at work in held-out tasks: the contents
+//! The trained agent of a finished run at work in fresh tasks: the contents
 //! of `pictures.json`.
 
 use crate::algorithm::Training;
@@ -28,7 +28,7 @@ struct Pictures {
 /// What is shown of one task.
 #[derive(Debug, Serialize, Deserialize)]
 struct TaskScenes {
-    /// Which of the held-out ones, from 0.
+    /// Which of the fresh ones, from 0.
     task: usize,
     scenes: Vec<Scene>,
 }
@@ -114,7 +114,7 @@ fn checked(pictures: Pictures) -> Result<Pictures, Failure> {
     }
 }
 
-/// A held-out task to play in.
+/// A fresh task to play in.
 struct Stage<'a> {
     env: &'a dyn EnvFactory,
     seed: u64,

@@ -5,7 +5,9 @@ use crate::console::{duration, short};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{JoinHandle, spawn};
 use std::time::{Duration, Instant};
 
 /// Time between plain lines.
@@ -110,7 +112,7 @@ impl Drop for Progress {
     }
 }
 
-/// How many of the held-out tasks a learner has met. Workers share it.
+/// How many of the tasks of an evaluation a learner has met. Workers share it.
 #[derive(Clone)]
 pub(crate) struct Met(Arc<Counter>);
 
@@ -183,5 +185,51 @@ impl Stages {
 impl Drop for Stages {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// Work whose parts may each take long and say nothing on the way: what is being
+/// done and since when, at intervals.
+pub(crate) struct UnderWay {
+    doing: Arc<Mutex<String>>,
+    /// Dropped to end the thread that speaks.
+    done: Option<Sender<()>>,
+    speaker: Option<JoinHandle<()>>,
+}
+
+impl UnderWay {
+    /// Nothing is being done yet.
+    pub(crate) fn new(label: &str) -> Self {
+        let doing = Arc::new(Mutex::new(String::new()));
+        let (done, ended) = channel();
+        let (heard, label) = (Arc::clone(&doing), label.to_owned());
+        let speaker = spawn(move || {
+            let start = Instant::now();
+            while ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                let doing = heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let so_far = duration(start.elapsed().as_secs_f64());
+                let _ = writeln!(stderr(), "{label}: {doing}, {so_far} so far");
+            }
+        });
+        Self {
+            doing,
+            done: Some(done),
+            speaker: Some(speaker),
+        }
+    }
+
+    /// The next part begins.
+    pub(crate) fn begin(&self, what: &str) {
+        what.clone_into(&mut self.doing.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        drop(self.done.take());
+        if let Some(speaker) = self.speaker.take() {
+            // It holds nothing whose loss would matter.
+            let _ = speaker.join();
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Reports, written where the runs are.
 
 use crate::failure::Failure;
+use crate::progress::UnderWay;
 use record::Reader;
 use report::Written;
 use std::fs;
@@ -11,8 +12,10 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// If a run's files are damaged, or the folder is not writable.
 pub(crate) fn write(runs: &[PathBuf], out: &Path) -> Result<Written, Failure> {
-    let runs = report::load(runs)?;
-    Ok(report::write(&runs, out)?)
+    let under_way = UnderWay::new("report");
+    let mut watch = |what: &str| under_way.begin(what);
+    let runs = report::load(runs, &mut watch)?;
+    Ok(report::write(&runs, out, &mut watch)?)
 }
 
 /// The runs of a folder: itself, or its `seed-*` folders in the order of their

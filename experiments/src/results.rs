@@ -2,12 +2,15 @@
 
 use crate::algorithm::Adaptation;
 use crate::comparison::{Comparison, Difference, LearnerKind, LearnerResult};
-use crate::console::{Console, Event, Table, duration, short};
+use crate::console::{Console, Event, Table, duration, fixed, percent, short};
 use crate::failure::Failure;
-use crate::references::{Reference, References};
+use crate::references::References;
 use crate::runner::Finished;
 use crate::split::{Generalization, OnPart};
+use report::Estimate;
+use rl_core::Exact;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -27,9 +30,8 @@ pub(crate) struct Summary {
     /// The same on each part of the tasks, where they are split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) split: Option<Generalization>,
-    pub(crate) bayes_optimal: Option<f64>,
-    pub(crate) known_task_optimum: Option<f64>,
-    pub(crate) random: Option<f64>,
+    #[serde(flatten)]
+    pub(crate) references: Map<String, Value>,
     pub(crate) gap_closed: Option<f64>,
     pub(crate) gap_closed_interval: Option<[f64; 2]>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +55,7 @@ impl Summary {
             ))
         })?;
         let exact = &comparison.exact;
-        let gap = exact.gap_closed(agent.mean_return, agent.standard_error);
+        let gap = exact.gap_closed(agent.estimate(comparison.tasks));
         Ok(Self {
             seed: comparison.seed,
             seconds: finished.seconds,
@@ -65,15 +67,20 @@ impl Summary {
             mean_return: agent.mean_return,
             standard_error: agent.standard_error,
             split: agent.split.clone(),
-            bayes_optimal: exact.bayes_optimal.value(),
-            known_task_optimum: exact.known_task_optimum.value(),
-            random: exact.random.value(),
-            gap_closed: gap.map(|gap| gap.share),
-            gap_closed_interval: gap.map(|gap| gap.interval),
+            references: exact.fields(),
+            gap_closed: gap.map(|gap| gap.mean),
+            gap_closed_interval: gap.and_then(|gap| gap.interval()),
             adaptation: comparison.adaptation.clone(),
             run: finished.path.clone(),
             report: report.to_path_buf(),
         })
+    }
+}
+
+impl Summary {
+    /// The mean return over the tasks.
+    pub(crate) fn estimate(&self) -> Estimate {
+        Estimate::sampled(self.mean_return, self.standard_error, self.tasks as u64)
     }
 }
 
@@ -97,7 +104,7 @@ impl<'a> LearnerLine<'a> {
     /// What a learner came to.
     pub(crate) fn new(comparison: &Comparison, result: &'a LearnerResult) -> Self {
         let exact = &comparison.exact;
-        let gap = exact.gap_closed(result.mean_return, result.standard_error);
+        let gap = exact.gap_closed(result.estimate(comparison.tasks));
         Self {
             learner: &result.name,
             kind: result.kind,
@@ -106,7 +113,7 @@ impl<'a> LearnerLine<'a> {
             mean_return: result.mean_return,
             standard_error: result.standard_error,
             split: result.split.as_ref(),
-            gap_closed: gap.map(|gap| gap.share),
+            gap_closed: gap.map(|gap| gap.mean),
             regret: result.regret.as_ref().and_then(|row| row.last().copied()),
         }
     }
@@ -130,7 +137,7 @@ pub(crate) fn print(console: &Console, comparison: &Comparison) -> Result<(), Fa
         environment: &comparison.environment,
         settings: &comparison.settings,
         seed: comparison.seed,
-        tasks: comparison.tasks,
+        tasks: (comparison.tasks, comparison.distinct_tasks),
     };
     console.say(title)?;
     console.say("")?;
@@ -138,7 +145,7 @@ pub(crate) fn print(console: &Console, comparison: &Comparison) -> Result<(), Fa
     order.sort_by(|a, b| b.mean_return.total_cmp(&a.mean_return));
     let mut table = Table::new(&COLUMNS);
     for result in order {
-        table.row(row(result, &comparison.exact));
+        table.row(row(result, comparison.tasks, &comparison.exact));
         if result.kind == LearnerKind::Trained {
             table.mark();
         }
@@ -147,7 +154,7 @@ pub(crate) fn print(console: &Console, comparison: &Comparison) -> Result<(), Fa
     print_split(console, &comparison.learners)?;
     if let Some(adaptation) = &comparison.adaptation {
         console.say("")?;
-        print_adaptation(console, adaptation)?;
+        print_adaptation(console, adaptation, comparison.distinct_tasks)?;
     }
     console.say("")?;
     if let Some(lead) = &comparison.lead {
@@ -220,15 +227,21 @@ pub(crate) fn print_difference(console: &Console, one: &Difference) -> Result<()
         standard_error,
     } = one;
     console.say(format!(
-        "{learner} − {over}, on the same tasks: {mean:.4} ± {standard_error:.4}"
+        "{learner} − {over}, on the same tasks: {} ± {}",
+        fixed(*mean, 4),
+        fixed(*standard_error, 4)
     ))
 }
 
-/// Prints what each gradient step on held-out tasks led to.
+/// Prints what each gradient step on fresh tasks led to.
 ///
 /// # Errors
 /// If standard output is closed.
-pub(crate) fn print_adaptation(console: &Console, adaptation: &Adaptation) -> Result<(), Failure> {
+pub(crate) fn print_adaptation(
+    console: &Console,
+    adaptation: &Adaptation,
+    distinct: Option<u64>,
+) -> Result<(), Failure> {
     let Adaptation {
         tasks,
         trajectories,
@@ -236,15 +249,12 @@ pub(crate) fn print_adaptation(console: &Console, adaptation: &Adaptation) -> Re
         standard_error,
     } = adaptation;
     console.say(format!(
-        "adaptation to {tasks} held-out tasks, {trajectories} trials of each per gradient step"
+        "adaptation to {}, {trajectories} trials of each per gradient step",
+        fresh(*tasks, distinct)
     ))?;
     let mut table = Table::new(&["gradient steps", "mean return", "± s.e."]);
     for (step, (mean, error)) in mean_return.iter().zip(standard_error).enumerate() {
-        let cells = [
-            step.to_string(),
-            format!("{mean:.4}"),
-            format!("{error:.4}"),
-        ];
+        let cells = [step.to_string(), fixed(*mean, 4), fixed(*error, 4)];
         table.row(cells.to_vec());
     }
     table.print(console)
@@ -255,7 +265,14 @@ pub(crate) struct Title<'a> {
     pub(crate) environment: &'a str,
     pub(crate) settings: &'a serde_json::Value,
     pub(crate) seed: u64,
-    pub(crate) tasks: usize,
+    /// How many were drawn, and how many different ones there are.
+    pub(crate) tasks: (usize, Option<u64>),
+}
+
+/// "10000 fresh tasks", or "200 fresh tasks of 21 different ones".
+pub(crate) fn fresh(tasks: usize, distinct: Option<u64>) -> String {
+    let of = distinct.map_or(String::new(), |all| format!(" of {all} different ones"));
+    format!("{tasks} fresh tasks{of}")
 }
 
 impl fmt::Display for Title<'_> {
@@ -270,12 +287,13 @@ impl fmt::Display for Title<'_> {
         let Self {
             environment,
             seed,
-            tasks,
+            tasks: (tasks, distinct),
             ..
         } = self;
+        let tasks = fresh(*tasks, *distinct);
         write!(
             f,
-            "{environment} ({settings}), seed {seed}: mean over {tasks} held-out tasks"
+            "{environment} ({settings}), seed {seed}: mean over {tasks}"
         )
     }
 }
@@ -284,16 +302,16 @@ impl fmt::Display for Title<'_> {
 pub(crate) const COLUMNS: [&str; 5] = ["learner", "mean return", "± s.e.", "regret", "gap closed"];
 
 /// A learner's row of [`COLUMNS`].
-pub(crate) fn row(result: &LearnerResult, exact: &References) -> Vec<String> {
-    let gap = exact.gap_closed(result.mean_return, result.standard_error);
+pub(crate) fn row(result: &LearnerResult, tasks: usize, exact: &References) -> Vec<String> {
+    let gap = exact.gap_closed(result.estimate(tasks));
     let regret = result.regret.as_ref().and_then(|row| row.last());
     let none = || "–".to_owned();
     vec![
         result.name.clone(),
-        format!("{:.4}", result.mean_return),
-        format!("{:.4}", result.standard_error),
-        regret.map_or_else(none, |regret| format!("{regret:.4}")),
-        gap.map_or_else(none, |gap| format!("{:.1} %", 100.0 * gap.share)),
+        fixed(result.mean_return, 4),
+        fixed(result.standard_error, 4),
+        regret.map_or_else(none, |regret| fixed(*regret, 4)),
+        gap.map_or_else(none, |gap| percent(gap.mean)),
     ]
 }
 
@@ -304,18 +322,35 @@ pub(crate) fn references(exact: &References) -> Vec<String> {
         ("knowing the task", &exact.known_task_optimum),
         ("random", &exact.random),
     ];
-    let line = |(name, reference): (&str, &Reference)| match reference.value() {
-        Some(value) => format!("exact value, {name}: {value:.4}"),
-        None => format!(
-            "exact value, {name}: none, {}",
-            reference.why().unwrap_or_default()
+    let line = |(name, reference): (&str, &Exact)| match reference {
+        Exact::Known { value } => format!("exact value, {name}: {}", fixed(*value, 4)),
+        Exact::Estimated {
+            value,
+            standard_error,
+            samples,
+        } => format!(
+            "estimate, {name}: {} ± {} (mean of {samples} samples)",
+            fixed(*value, 4),
+            fixed(*standard_error, 4)
         ),
+        Exact::Unknown { why } => format!("exact value, {name}: none, {why}"),
     };
     let mut lines: Vec<String> = rows.into_iter().map(line).collect();
-    if exact.bayes_optimal.value().is_some() && exact.random.value().is_some() {
+    if exact.bayes_optimal.get().is_some() && exact.random.get().is_some() {
         lines.push("gap closed: the way from random (0 %) to Bayes-optimal (100 %)".to_owned());
     }
     lines
+}
+
+/// The 95 % interval of a share in words.
+pub(crate) fn interval(ends: Option<[f64; 2]>) -> String {
+    match ends {
+        Some([low, high]) => {
+            let low = fixed(100.0 * low, 1);
+            format!("95 % interval {low} to {}", percent(high))
+        }
+        None => "no interval from a single task".to_owned(),
+    }
 }
 
 /// Prints how long a run took, and where to look.
@@ -323,12 +358,11 @@ pub(crate) fn references(exact: &References) -> Vec<String> {
 /// # Errors
 /// If standard output is closed.
 pub(crate) fn print_summary(console: &Console, summary: &Summary) -> Result<(), Failure> {
-    if let (Some(share), Some([low, high])) = (summary.gap_closed, summary.gap_closed_interval) {
-        let text = format!("{:.1} %", 100.0 * share);
-        let interval = format!("95 % interval {:.1} to {:.1} %", 100.0 * low, 100.0 * high);
+    if let Some(share) = summary.gap_closed {
         console.say(format!(
-            "gap closed by the trained agent: {} ({interval})",
-            console.good(&text)
+            "gap closed by the trained agent: {} ({})",
+            console.good(&percent(share)),
+            interval(summary.gap_closed_interval)
         ))?;
     }
     console.say(match summary.env_steps_per_second {

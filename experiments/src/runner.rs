@@ -1,10 +1,10 @@
 //! One run from wherever it stands to its end: update, row, checkpoint,
-//! held-out evaluation; and the comparison last.
+//! evaluation on fresh tasks; and the comparison last.
 
 use crate::algorithm::Training;
 use crate::comparison::{Comparison, Contest, Player, measure, word};
 use crate::config::RunConfig;
-use crate::console::Event;
+use crate::console::{Event, fixed};
 use crate::failure::{Exit, Failure};
 use crate::invocation::{program, quoted, resume_command};
 use crate::launch::{config_of, opponents, start};
@@ -35,13 +35,19 @@ struct EvalRow {
     env_steps: u64,
     tasks: usize,
     actions: String,
+    #[serde(deserialize_with = "record::null_as_nan")]
     mean_return: f64,
+    #[serde(deserialize_with = "record::null_as_nan")]
     standard_error: f64,
     /// The same on each part of the tasks, where they are split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     split: Option<Generalization>,
     /// Mean return after 0, 1, 2, … gradient steps, of an agent that adapts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "record::optional_nulls_as_nan",
+        skip_serializing_if = "Option::is_none"
+    )]
     adaptation: Option<Vec<f64>>,
 }
 
@@ -87,7 +93,7 @@ struct Drive<'a> {
     /// Seconds of earlier sessions.
     before: f64,
     start: Instant,
-    /// The update of the last held-out evaluation.
+    /// The update of the last evaluation.
     evaluated: Option<u64>,
 }
 
@@ -162,9 +168,9 @@ impl Drive<'_> {
                 };
                 self.session.console.emit(Event::Evaluation, &row)?;
                 progress.note(format!(
-                    "{label}: update {done}/{total}  held-out return {:.4} ± {:.4}{}",
-                    row.mean_return,
-                    row.standard_error,
+                    "{label}: update {done}/{total}  return on fresh tasks {} ± {}{}",
+                    fixed(row.mean_return, 4),
+                    fixed(row.standard_error, 4),
                     results::parts(row.split.as_ref())
                 ));
             }

@@ -1,4 +1,4 @@
-//! Pictures of a learner at work: its task, and episodes of a held-out trial.
+//! Pictures of a learner at work: its task, and episodes of a trial in a fresh task.
 
 use rl_core::{
     ActRow, Actions, ActionsMut, Domain, EnvFactory, Episode, Moment, Outcome, Picture, Policy,
@@ -38,7 +38,7 @@ impl Played {
     }
 }
 
-/// Draws the first held-out trial of a seed, and those of its episodes that are
+/// Draws the first trial in a fresh task of a seed, and those of its episodes that are
 /// `wanted`; `None` where the environment draws nothing.
 ///
 /// # Errors
@@ -100,7 +100,7 @@ pub(crate) fn play_trial(
     }))
 }
 
-/// What the environment's analyses show of a policy in held-out trials, by
+/// What the environment's analyses show of a policy in trials of fresh tasks, by
 /// name.
 ///
 /// # Errors

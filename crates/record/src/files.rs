@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{RecordError, Result};
 
@@ -11,15 +13,37 @@ use crate::{RecordError, Result};
 /// that writes them has a use for them: they are removed when a run is opened.
 pub(crate) const UNFINISHED: &str = ".unfinished-";
 
+/// How often a file is written anew when its unfinished one was removed.
+const ATTEMPTS: usize = 10;
+
 /// Writes a file so that a reader, or a process killed on the way, finds either
-/// the old contents or the new, never a part.
+/// the old contents or the new, never a part. Of several that are written to
+/// one path at once, by threads or processes, the last one stays.
 ///
 /// # Errors
 /// If the folder is not writable, with the path and the reason.
 pub fn write_atomically(path: &Path, contents: &[u8]) -> Result<()> {
-    let temporary = beside(path, UNFINISHED);
-    write_durably(&temporary, contents)?;
-    fs::rename(&temporary, path).map_err(RecordError::io("write", path))?;
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+    for left in (0..ATTEMPTS).rev() {
+        let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+        // A name of its own, or others that write the same file would rename it.
+        let prefix = format!("{UNFINISHED}{}-{number}-", process::id());
+        let temporary = beside(path, &prefix);
+        let renamed = write_durably(&temporary, contents)
+            .and_then(|()| fs::rename(&temporary, path).map_err(RecordError::io("write", path)));
+        match renamed {
+            // Another process has opened the run, and removed what was unfinished.
+            Err(RecordError::Io { source, .. })
+                if left > 0
+                    && source.kind() == ErrorKind::NotFound
+                    && temporary.parent().is_some_and(Path::is_dir) => {}
+            Err(error) => {
+                let _ = fs::remove_file(&temporary);
+                return Err(error);
+            }
+            Ok(()) => break,
+        }
+    }
     sync_folder(path.parent().unwrap_or(Path::new(".")))
 }
 

@@ -42,7 +42,7 @@ pub use checkpoint::{Array, Checkpoint};
 pub use error::RecordError;
 pub use files::{sync_folder, write_atomically};
 pub use reader::{Latest, Reader};
-pub use rows::{Stream, null_as_nan};
+pub use rows::{Stream, null_as_nan, nulls_as_nan, optional_nulls_as_nan};
 pub use run_dir::{Document, Existing, RunDir};
 
 /// What every fallible function of this crate returns.

@@ -18,7 +18,7 @@ pub enum Stream {
     Metrics,
     /// `timing.jsonl`: one row per update with what differs from run to run.
     Timing,
-    /// `eval.jsonl`: one row per held-out evaluation.
+    /// `eval.jsonl`: one row per evaluation on fresh tasks.
     Eval,
 }
 
@@ -46,6 +46,30 @@ pub fn null_as_nan<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+/// The same for a list of numbers. For
+/// `#[serde(deserialize_with = "record::nulls_as_nan")]`.
+///
+/// # Errors
+/// If there is no list of numbers and `null`s.
+pub fn nulls_as_nan<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Vec<f64>, D::Error> {
+    let list: Vec<Option<f64>> = Vec::deserialize(deserializer)?;
+    Ok(list.into_iter().map(|x| x.unwrap_or(f64::NAN)).collect())
+}
+
+/// The same for a list or `null`. For
+/// `#[serde(default, deserialize_with = "record::optional_nulls_as_nan")]`.
+///
+/// # Errors
+/// If there is neither `null` nor a list of numbers and `null`s.
+pub fn optional_nulls_as_nan<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<Vec<f64>>, D::Error> {
+    let list: Option<Vec<Option<f64>>> = Option::deserialize(deserializer)?;
+    Ok(list.map(|list| list.into_iter().map(|x| x.unwrap_or(f64::NAN)).collect()))
 }
 
 /// The one key that this crate knows of a row.

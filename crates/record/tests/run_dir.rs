@@ -252,3 +252,25 @@ fn an_unwritable_folder_says_what_to_do() {
     }
     fs::set_permissions(guard.path(), fs::Permissions::from_mode(0o755)).unwrap();
 }
+
+/// Threads stand for processes: what tells their unfinished files apart is in
+/// the names alone.
+#[test]
+fn one_file_is_written_by_many_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.html");
+    let text = |writer: usize| writer.to_string().repeat(10_000);
+    std::thread::scope(|scope| {
+        for writer in 0..8 {
+            let path = &path;
+            scope.spawn(move || {
+                for _ in 0..5 {
+                    record::write_atomically(path, text(writer).as_bytes()).unwrap();
+                }
+            });
+        }
+    });
+    let written = fs::read_to_string(&path).unwrap();
+    assert!((0..8).any(|writer| written == text(writer)));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::stats::Interval;
+use crate::stats::Estimate;
 
 /// One value of one seed. Values of different seeds with one `key` belong
 /// together.
@@ -11,9 +11,8 @@ pub(crate) struct Sample {
     pub(crate) key: u64,
     /// Environment steps.
     pub(crate) x: f64,
-    pub(crate) y: f64,
-    /// Its own standard error, 0 if unknown.
-    pub(crate) error: f64,
+    /// Exact where it has no error of its own.
+    pub(crate) y: Estimate,
 }
 
 /// What the band of a curve is.
@@ -21,7 +20,7 @@ pub(crate) struct Sample {
 pub(crate) enum Band {
     /// Student's t interval over so many seeds.
     Seeds(usize),
-    /// The single seed's own standard error, ±1.96 times.
+    /// The single seed's own interval over tasks.
     Evaluation,
     /// There is none.
     None,
@@ -31,7 +30,7 @@ pub(crate) enum Band {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Mean {
     pub(crate) x: f64,
-    pub(crate) y: Interval,
+    pub(crate) y: Estimate,
 }
 
 /// Seeds' curves and their mean.
@@ -54,7 +53,7 @@ impl Curve {
                 samples
                     .iter()
                     .copied()
-                    .filter(|s| s.y.is_finite())
+                    .filter(|s| s.y.mean.is_finite())
                     .collect()
             })
             .filter(|samples: &Vec<Sample>| !samples.is_empty())
@@ -66,15 +65,18 @@ impl Curve {
         let together = by_key
             .values()
             .filter(|samples| samples.len() == seeds.len());
-        let mean: Vec<Mean> = together.map(|samples| mean(samples)).collect();
-        let sampled = seeds.iter().flatten().any(|sample| sample.error > 0.0);
+        let mean: Vec<Mean> = together.filter_map(|samples| mean(samples)).collect();
+        let sampled = seeds
+            .iter()
+            .flatten()
+            .any(|sample| sample.y.half_width > 0.0);
         let band = match seeds.len() {
             0 => return None,
             1 if sampled => Band::Evaluation,
             1 => Band::None,
             seeds => Band::Seeds(seeds),
         };
-        let line = |samples: &Vec<Sample>| samples.iter().map(|s| (s.x, s.y)).collect();
+        let line = |samples: &Vec<Sample>| samples.iter().map(|s| (s.x, s.y.mean)).collect();
         Some(Self {
             seeds: seeds.iter().map(line).collect(),
             mean,
@@ -91,7 +93,10 @@ impl Curve {
     /// The ends of the band. With two seeds it is so wide that it must not
     /// decide what an axis shows.
     pub(crate) fn band_ends(&self) -> impl Iterator<Item = f64> {
-        self.mean.iter().flat_map(|mean| [mean.y.low, mean.y.high])
+        self.mean
+            .iter()
+            .filter_map(|mean| mean.y.interval())
+            .flatten()
     }
 
     /// The largest x.
@@ -108,27 +113,27 @@ impl Curve {
     }
 }
 
-fn mean(samples: &[Sample]) -> Mean {
+fn mean(samples: &[Sample]) -> Option<Mean> {
     let n = samples.len() as f64;
-    let values: Vec<f64> = samples.iter().map(|sample| sample.y).collect();
-    let single = || Interval::around(samples[0].y, samples[0].error);
-    Mean {
+    let values: Vec<Estimate> = samples.iter().map(|sample| sample.y).collect();
+    Some(Mean {
         x: samples.iter().map(|sample| sample.x).sum::<f64>() / n,
-        y: Interval::of(&values).unwrap_or_else(single),
-    }
+        y: Estimate::over_seeds(&values)?,
+    })
 }
 
-/// Averages neighbours so that about `bins` points remain. Seeds that are
+/// Averages neighbours so that about `bins` points remain, whose errors are not
+/// known. Seeds that are
 /// binned with the same `last` key stay comparable.
 pub(crate) fn thin(samples: &[Sample], bins: u64, last: u64) -> Vec<Sample> {
     let per_bin = last.div_ceil(bins).max(1);
     let mut thinned: Vec<(Sample, f64)> = Vec::new();
-    for sample in samples.iter().filter(|sample| sample.y.is_finite()) {
+    for sample in samples.iter().filter(|sample| sample.y.mean.is_finite()) {
         let key = sample.key.saturating_sub(1) / per_bin;
         match thinned.last_mut() {
             Some((bin, count)) if bin.key == key => {
                 bin.x += sample.x;
-                bin.y += sample.y;
+                bin.y.mean += sample.y.mean;
                 *count += 1.0;
             }
             _ => thinned.push((Sample { key, ..*sample }, 1.0)),
@@ -138,7 +143,7 @@ pub(crate) fn thin(samples: &[Sample], bins: u64, last: u64) -> Vec<Sample> {
         .into_iter()
         .map(|(bin, count)| Sample {
             x: bin.x / count,
-            y: bin.y / count,
+            y: Estimate::exact(bin.y.mean / count),
             ..bin
         })
         .collect()
@@ -149,8 +154,9 @@ mod tests {
     use super::*;
 
     fn sample(key: u64, y: f64) -> Sample {
-        let (x, error) = (100.0 * key as f64, 0.5);
-        Sample { key, x, y, error }
+        let x = 100.0 * key as f64;
+        let y = Estimate::sampled(y, 0.5, u64::MAX);
+        Sample { key, x, y }
     }
 
     #[test]
@@ -163,7 +169,7 @@ mod tests {
         assert_eq!(curve.band, Band::Seeds(2));
         let mean: Vec<(f64, f64)> = curve.mean.iter().map(|m| (m.x, m.y.mean)).collect();
         assert_eq!(mean, [(100.0, 2.0), (300.0, 4.0)]);
-        assert!((curve.mean[0].y.high - (2.0 + 12.706_204_736)).abs() < 1e-8);
+        assert!((curve.mean[0].y.half_width - 12.706_204_736).abs() < 1e-8);
         assert_eq!(curve.end(), 300.0);
         assert_eq!(curve.seeds[1].len(), 2);
     }
@@ -172,7 +178,7 @@ mod tests {
     fn one_seed_has_the_band_of_its_evaluation() {
         let curve = Curve::of(&[vec![sample(1, 1.0)], vec![]]).unwrap();
         assert_eq!(curve.band, Band::Evaluation);
-        assert!((curve.mean[0].y.high - 1.979_982).abs() < 1e-6);
+        assert!((curve.mean[0].y.half_width - 0.979_982).abs() < 1e-6);
         assert_eq!(Curve::of(&[vec![sample(1, f64::NAN)]]), None);
     }
 
@@ -180,7 +186,7 @@ mod tests {
     fn thinning_averages_neighbours() {
         let samples: Vec<Sample> = (1..=6).map(|key| sample(key, key as f64)).collect();
         let thinned = thin(&samples, 3, 6);
-        let points: Vec<(u64, f64, f64)> = thinned.iter().map(|s| (s.key, s.x, s.y)).collect();
+        let points: Vec<(u64, f64, f64)> = thinned.iter().map(|s| (s.key, s.x, s.y.mean)).collect();
         assert_eq!(points, [(0, 150.0, 1.5), (1, 350.0, 3.5), (2, 550.0, 5.5)]);
         assert_eq!(thin(&samples, 100, 6).len(), 6);
     }

@@ -7,8 +7,8 @@
 //!
 //! ```no_run
 //! # fn main() -> Result<(), report::ReportError> {
-//! let runs = report::load(&["runs/quickstart".into()])?;
-//! let written = report::write(&runs, "runs/quickstart".as_ref())?;
+//! let runs = report::load(&["runs/quickstart".into()], &mut |_| ())?;
+//! let written = report::write(&runs, "runs/quickstart".as_ref(), &mut |_| ())?;
 //! # let _ = written.html; Ok(())
 //! # }
 //! ```
@@ -19,14 +19,17 @@
 //! learners, training metrics, and a ranked table. Shares are of the gap between
 //! random and the exact Bayes-optimal return, or the known-task optimum where
 //! that is not known. Over several seeds, intervals are Student's t intervals of
-//! the mean over seeds; for a single seed they are of its evaluation over tasks,
-//! and everything that shows them says so.
+//! the mean over seeds, or those over their tasks where these are wider; for a
+//! single seed they are of its evaluation over tasks, and everything that shows
+//! them says so. Runs whose configurations differ are never averaged.
 
 mod canvas;
 mod curve;
 mod figures;
 mod font;
+mod gap;
 mod layout;
+mod markup;
 mod measure;
 mod page;
 mod picture;
@@ -57,8 +60,12 @@ use crate::standing::Standings;
 use crate::table::{CSV_HEADER, Table};
 
 pub use figures::{Scaling, ScalingChart, ScalingLine, draw_scaling};
+pub use gap::Gap;
+pub use markup::{csv_line, escape_html, markdown_cell};
 pub use picture::{DrawnPicture, draw_picture};
 pub use read::{Run, load};
+pub use stats::Estimate;
+pub use text::fixed;
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, ReportError>;
@@ -111,6 +118,8 @@ pub enum ReportError {
 pub struct Written {
     /// The runs that it is of, each of them once.
     pub runs: Vec<PathBuf>,
+    /// Which of them are seeds of one setting.
+    pub settings: Vec<Seeds>,
     /// The page, `report.html`.
     pub html: PathBuf,
     /// `figures/NAME.svg` and `figures/NAME.png`, in the order of the page.
@@ -123,13 +132,28 @@ pub struct Written {
     pub notes: Vec<String>,
 }
 
+/// Hears what is being done, before it is: "reading runs/quickstart/seed-0".
+pub type Watch<'a> = &'a mut dyn FnMut(&str);
+
+/// The runs of one configuration but for the seed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seeds {
+    /// One per seed.
+    pub runs: Vec<PathBuf>,
+    /// What they were set to where others of the same algorithm and environment
+    /// differ: "rl2.updates = 40"; empty where none does.
+    pub differs: String,
+}
+
 /// Writes the report of some runs into a folder, which is made where it is
 /// missing. Runs that have not been evaluated are reported with what there is.
+/// Every file appears as a whole; of several reports that are written into one
+/// folder at once, the last one stays.
 ///
 /// # Errors
 /// [`ReportError::Empty`] if there are no runs, and if the folder is not
 /// writable.
-pub fn write(runs: &[Run], out: &Path) -> Result<Written> {
+pub fn write(runs: &[Run], out: &Path, watch: Watch<'_>) -> Result<Written> {
     let settings = setting::group(runs);
     if settings.is_empty() {
         return Err(ReportError::Empty);
@@ -143,6 +167,7 @@ pub fn write(runs: &[Run], out: &Path) -> Result<Written> {
     let reported = settings.iter().flat_map(|setting| &setting.runs);
     let mut written = Written {
         runs: reported.map(|run| run.path.clone()).collect(),
+        settings: settings.iter().map(|s| s.seeds_among(&settings)).collect(),
         html: out.join("report.html"),
         figures: Vec::new(),
         tables: vec![out.join("table.md"), out.join("table.csv")],
@@ -157,6 +182,7 @@ pub fn write(runs: &[Run], out: &Path) -> Result<Written> {
     let mut sections = Vec::new();
     let (mut markdown, mut csv) = (Vec::new(), CSV_HEADER.to_string());
     for (setting, name) in settings.iter().zip(names) {
+        watch(&format!("drawing {}", setting.title()));
         let standings = Standings::of(setting);
         let table = standings.as_ref().map(Table::of);
         let mut drawn = Vec::new();

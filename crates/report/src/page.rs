@@ -1,11 +1,12 @@
 //! The HTML page.
 
 use crate::figures::Figure;
+use crate::markup::escape_html;
 use crate::section;
 use crate::setting::Setting;
 use crate::standing::Standings;
 use crate::table::Table;
-use crate::text::{count, escape};
+use crate::text::count;
 use crate::words;
 
 const STYLE: &str = include_str!("style.css");
@@ -52,7 +53,7 @@ pub(crate) fn html(sections: &[Section<'_>], overview: &[Drawn]) -> String {
          <main>\n{body}</main>\n\
          <footer>Written by metarl from the files of its runs. Shares, regrets and intervals are \
          explained beside each figure.</footer>\n</body>\n</html>\n",
-        escape(&title)
+        escape_html(&title)
     )
 }
 
@@ -64,18 +65,18 @@ fn anchor(index: usize) -> String {
 fn contents(title: &str, sections: &[Section<'_>]) -> String {
     let mut html = format!(
         "<header class=\"top\">\n<p class=\"eyebrow\">metarl report</p>\n<h1>{}</h1>\n<ol class=\"contents\">\n",
-        escape(title)
+        escape_html(title)
     );
     for (index, section) in sections.iter().enumerate() {
         let settings = match section.setting.settings() {
             settings if settings.is_empty() => String::new(),
-            settings => format!(" <span class=\"quiet\">{}</span>", escape(&settings)),
+            settings => format!(" <span class=\"quiet\">{}</span>", escape_html(&settings)),
         };
         html.push_str(&format!(
             "<li><a href=\"#{}\">{}</a>{settings}<br>{}</li>\n",
             anchor(index),
-            escape(&section.setting.title()),
-            escape(&words::headline(
+            escape_html(&section.setting.title()),
+            escape_html(&words::headline(
                 section.setting,
                 section.standings.as_ref()
             ))

@@ -1,15 +1,16 @@
 //! Run directories, read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use record::{Document, Reader, Stream};
-use rl_core::Picture;
-use serde::{Deserialize, Deserializer};
+use rl_core::{Exact, Picture};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::{ReportError, Result};
+use crate::stats::Estimate;
+use crate::{ReportError, Result, Watch};
 
 /// How deep [`load`] looks for runs below a given folder: `runs/<name>/seed-0`.
 const DEPTH: usize = 2;
@@ -19,6 +20,8 @@ const DEPTH: usize = 2;
 pub struct Run {
     pub(crate) path: PathBuf,
     pub(crate) config: String,
+    /// The same but for the seed: values by dotted keys.
+    pub(crate) settings: BTreeMap<String, String>,
     pub(crate) environment: Map<String, Value>,
     pub(crate) metrics: Vec<Metrics>,
     pub(crate) evaluations: Vec<Evaluation>,
@@ -66,10 +69,11 @@ pub(crate) struct Comparison {
     pub(crate) settings: Map<String, Value>,
     pub(crate) seed: u64,
     pub(crate) tasks: u64,
+    pub(crate) distinct_tasks: Option<u64>,
     pub(crate) actions: String,
     pub(crate) env_steps: u64,
     pub(crate) steps_per_trial: usize,
-    #[serde(default, deserialize_with = "numbers")]
+    #[serde(default, deserialize_with = "record::optional_nulls_as_nan")]
     pub(crate) optimum: Option<Vec<f64>>,
     pub(crate) exact: ExactValues,
     pub(crate) learners: Vec<Learner>,
@@ -77,16 +81,16 @@ pub(crate) struct Comparison {
     pub(crate) adaptation: Option<Adaptation>,
 }
 
-/// What gradient steps on held-out tasks led to.
+/// What gradient steps on fresh tasks led to.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Adaptation {
     pub(crate) tasks: u64,
     /// Trials per gradient step and task.
     pub(crate) trajectories: u64,
     /// After 0, 1, 2, … gradient steps.
-    #[serde(deserialize_with = "all_numbers")]
+    #[serde(deserialize_with = "record::nulls_as_nan")]
     pub(crate) mean_return: Vec<f64>,
-    #[serde(deserialize_with = "all_numbers")]
+    #[serde(deserialize_with = "record::nulls_as_nan")]
     pub(crate) standard_error: Vec<f64>,
 }
 
@@ -100,7 +104,7 @@ pub(crate) struct Pictures {
 /// What is shown of one task.
 #[derive(Debug, Deserialize)]
 pub(crate) struct TaskScenes {
-    /// Which of the held-out ones, from 0.
+    /// Which of the fresh ones, from 0.
     pub(crate) task: u64,
     pub(crate) scenes: Vec<Scene>,
 }
@@ -113,7 +117,7 @@ pub(crate) struct Scene {
     /// How many there were before, of an agent that adapts.
     pub(crate) gradient_steps: Option<u64>,
     /// What each of the episodes drawn earned.
-    #[serde(deserialize_with = "all_numbers")]
+    #[serde(deserialize_with = "record::nulls_as_nan")]
     pub(crate) earned: Vec<f64>,
     pub(crate) picture: Picture,
 }
@@ -125,28 +129,8 @@ pub(crate) struct ExactValues {
     pub(crate) known_task_optimum: Exact,
     pub(crate) random: Exact,
     /// Of the Bayes-optimal agent, at each step of a trial.
-    #[serde(default, deserialize_with = "numbers")]
+    #[serde(default, deserialize_with = "record::optional_nulls_as_nan")]
     pub(crate) bayes_optimal_rewards: Option<Vec<f64>>,
-}
-
-/// A reference value, or why there is none.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Exact {
-    Known { value: f64, standard_error: f64 },
-    Unknown { why: String },
-}
-
-impl Exact {
-    pub(crate) fn known(&self) -> Option<(f64, f64)> {
-        match self {
-            Self::Known {
-                value,
-                standard_error,
-            } => Some((*value, *standard_error)),
-            Self::Unknown { .. } => None,
-        }
-    }
 }
 
 /// What a learner is.
@@ -169,9 +153,9 @@ pub(crate) struct Learner {
     pub(crate) standard_error: f64,
     /// On each part of the tasks, where some were kept from the training.
     pub(crate) split: Option<Split>,
-    #[serde(default, deserialize_with = "numbers")]
+    #[serde(default, deserialize_with = "record::optional_nulls_as_nan")]
     pub(crate) regret: Option<Vec<f64>>,
-    #[serde(default, deserialize_with = "numbers")]
+    #[serde(default, deserialize_with = "record::optional_nulls_as_nan")]
     pub(crate) regret_se: Option<Vec<f64>>,
 }
 
@@ -193,20 +177,19 @@ pub(crate) struct OnPart {
     pub(crate) standard_error: f64,
 }
 
-/// A list of numbers; a null in it is one that was not finite.
-fn all_numbers<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<Vec<f64>, D::Error> {
-    let list: Vec<Option<f64>> = Vec::deserialize(deserializer)?;
-    Ok(list.into_iter().map(|x| x.unwrap_or(f64::NAN)).collect())
+impl Evaluation {
+    /// The mean return and its error over tasks.
+    pub(crate) fn estimate(&self) -> Estimate {
+        Estimate::sampled(self.mean_return, self.standard_error, self.tasks)
+    }
 }
 
-/// A list of numbers or null; a null inside it is a number that was not finite.
-fn numbers<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<Option<Vec<f64>>, D::Error> {
-    let list: Option<Vec<Option<f64>>> = Option::deserialize(deserializer)?;
-    Ok(list.map(|list| list.into_iter().map(|x| x.unwrap_or(f64::NAN)).collect()))
+impl Adaptation {
+    /// Returns after 0, 1, 2, … gradient steps, and their errors over tasks.
+    pub(crate) fn estimates(&self) -> impl Iterator<Item = Estimate> {
+        let pairs = self.mean_return.iter().zip(&self.standard_error);
+        pairs.map(|(mean, error)| Estimate::sampled(*mean, *error, self.tasks))
+    }
 }
 
 impl Comparison {
@@ -215,6 +198,17 @@ impl Comparison {
         self.learners
             .iter()
             .find(|learner| learner.kind == Kind::Trained)
+    }
+
+    /// What a learner earned, by its name.
+    pub(crate) fn mean_return(&self, name: &str) -> Option<Estimate> {
+        let learner = self.learners.iter().find(|learner| learner.name == name)?;
+        Some(self.over_tasks(learner.mean_return, learner.standard_error))
+    }
+
+    /// A mean over the tasks of the comparison.
+    pub(crate) fn over_tasks(&self, mean: f64, standard_error: f64) -> Estimate {
+        Estimate::sampled(mean, standard_error, self.tasks)
     }
 
     /// What is inconsistent about it.
@@ -278,9 +272,11 @@ impl Run {
             });
         }
         let timing: Vec<Timing> = reader.rows(Stream::Timing)?;
+        let config = reader.config()?;
         Ok(Self {
             path: path.to_path_buf(),
-            config: reader.config()?,
+            settings: settings(&config),
+            config,
             environment: environment.unwrap_or_default(),
             metrics: reader.rows(Stream::Metrics)?,
             evaluations: reader.rows(Stream::Eval)?,
@@ -313,6 +309,28 @@ impl Run {
     }
 }
 
+/// What a configuration sets besides the seed: values by dotted keys. What is
+/// not TOML has one key, the whole of it.
+fn settings(config: &str) -> BTreeMap<String, String> {
+    let Ok(mut table) = config.parse::<toml::Table>() else {
+        return BTreeMap::from([("configuration".to_string(), config.to_string())]);
+    };
+    table.remove("seed");
+    let mut settings = BTreeMap::new();
+    flatten("", &table, &mut settings);
+    settings
+}
+
+fn flatten(prefix: &str, table: &toml::Table, settings: &mut BTreeMap<String, String>) {
+    for (key, value) in table {
+        let key = format!("{prefix}{key}");
+        match value {
+            toml::Value::Table(inner) => flatten(&format!("{key}."), inner, settings),
+            value => drop(settings.insert(key, value.to_string())),
+        }
+    }
+}
+
 /// Reads runs: each path is a run directory, a folder of them (`seed-0`,
 /// `seed-1`, ...), or a folder of such folders. A run that is given twice is
 /// read once.
@@ -320,7 +338,7 @@ impl Run {
 /// # Errors
 /// [`ReportError::NoRuns`] if a path holds no run, and the error of whatever
 /// file is damaged, with its path and line.
-pub fn load(paths: &[PathBuf]) -> Result<Vec<Run>> {
+pub fn load(paths: &[PathBuf], watch: Watch<'_>) -> Result<Vec<Run>> {
     let mut folders = Vec::new();
     for path in paths {
         let before = folders.len();
@@ -331,7 +349,11 @@ pub fn load(paths: &[PathBuf]) -> Result<Vec<Run>> {
     }
     let mut seen = BTreeSet::new();
     folders.retain(|folder| seen.insert(fs::canonicalize(folder).unwrap_or(folder.clone())));
-    folders.iter().map(|folder| Run::read(folder)).collect()
+    let read = |folder: &PathBuf| {
+        watch(&format!("reading {}", folder.display()));
+        Run::read(folder)
+    };
+    folders.iter().map(read).collect()
 }
 
 /// Collects the run directories at or below a path, in the order of their names.

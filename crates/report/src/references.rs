@@ -1,9 +1,11 @@
 //! What learners are measured against: the returns of the optimum and of chance,
 //! and the gap between them, of which a learner closes a share.
 
+use rl_core::Exact;
+
+use crate::gap;
 use crate::measure::Measure;
-use crate::read::{Comparison, Exact, ExactValues};
-use crate::stats::{Interval, NORMAL_95};
+use crate::read::{Comparison, ExactValues};
 
 /// Reference values over all seeds, `None` where not known.
 #[derive(Clone, Debug, Default)]
@@ -21,26 +23,22 @@ pub(crate) struct References {
 impl References {
     pub(crate) fn of(comparisons: &[&Comparison]) -> Self {
         let known = |pick: fn(&ExactValues) -> &Exact| -> Option<Measure> {
-            let values: Option<Vec<(f64, f64)>> = comparisons
+            let values: Option<Vec<Measure>> = comparisons
                 .iter()
-                .map(|comparison| pick(&comparison.exact).known())
+                .map(|comparison| Measure::of_reference(pick(&comparison.exact)))
                 .collect();
             Measure::pooled(&values?)
         };
         let measured = |name: &str| {
-            let values: Option<Vec<(f64, f64)>> = comparisons
+            let values: Option<Vec<Measure>> = comparisons
                 .iter()
-                .map(|comparison| comparison.learners.iter().find(|l| l.name == name))
-                .map(|learner| learner.map(|l| (l.mean_return, l.standard_error)))
+                .map(|comparison| comparison.mean_return(name).map(Measure::Sampled))
                 .collect();
             Measure::pooled(&values?)
         };
         let why = comparisons
             .iter()
-            .find_map(|c| match &c.exact.bayes_optimal {
-                Exact::Unknown { why } => Some(why.clone()),
-                Exact::Known { .. } => None,
-            });
+            .find_map(|comparison| comparison.exact.bayes_optimal.why());
         Self {
             bayes_optimal: known(|exact| &exact.bayes_optimal),
             known_task: known(|exact| &exact.known_task_optimum),
@@ -49,12 +47,12 @@ impl References {
                 .first()
                 .and_then(|comparison| comparison.exact.bayes_optimal_rewards.clone())
                 .unwrap_or_default(),
-            why_no_bayes: why,
+            why_no_bayes: why.map(str::to_string),
         }
     }
 
     /// The regret of the Bayes-optimal agent over a trial. Only two exact
-    /// values give it: the optimum of the held-out tasks has an error that the
+    /// values give it: the optimum of the tasks met has an error that the
     /// exact Bayes-optimal value does not share.
     pub(crate) fn bayes_regret(&self) -> Option<f64> {
         match (self.known_task?, self.bayes_optimal?) {
@@ -87,7 +85,7 @@ impl References {
             (None, Some(known)) => (known, Target::KnownTask),
             (None, None) => return None,
         };
-        let ends = rl_core::Gap::new(random.pair(), best.pair())?;
+        let ends = gap::Gap::new(random.estimate(), best.estimate())?;
         Some(Gap { ends, to })
     }
 }
@@ -95,7 +93,7 @@ impl References {
 /// Returns between which shares are counted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Gap {
-    ends: rl_core::Gap,
+    ends: gap::Gap,
     pub(crate) to: Target,
 }
 
@@ -117,25 +115,13 @@ impl Target {
 }
 
 impl Gap {
-    /// The share of a sampled return. Its error carries those of both ends, to
-    /// first order.
+    /// The share of a return.
     pub(crate) fn measure(&self, mean_return: Measure) -> Measure {
+        let share = self.ends.share(mean_return.estimate());
         match mean_return {
-            Measure::Seeds(Interval { mean, low, high }) => {
-                let share = self.ends.share(mean);
-                let ends = NORMAL_95 * self.ends.error_of_ends(share);
-                Measure::Seeds(Interval {
-                    mean: share,
-                    low: share - (share - self.ends.share(low)).hypot(ends),
-                    high: share + (self.ends.share(high) - share).hypot(ends),
-                })
-            }
-            Measure::Exact(_) | Measure::Sampled(..) => {
-                match self.ends.measure(mean_return.pair()) {
-                    (share, 0.0) => Measure::Exact(share),
-                    (share, error) => Measure::Sampled(share, error),
-                }
-            }
+            Measure::Exact(_) if share.standard_error == 0.0 => Measure::Exact(share.mean),
+            Measure::Exact(_) | Measure::Sampled(_) => Measure::Sampled(share),
+            Measure::Seeds(_) => Measure::Seeds(share),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::canvas::Color;
+use crate::markup::escape_html;
 use crate::measure::Measure;
 use crate::page::{Drawn, Section};
 use crate::read::file_name;
@@ -10,7 +11,7 @@ use crate::references::Target;
 use crate::setting::Setting;
 use crate::standing::Standings;
 use crate::table::{Row, Table};
-use crate::text::{count, decimals, duration, escape, fixed, percent, plain, short, thousands};
+use crate::text::{count, decimals, duration, fixed, percent, plain, short, thousands};
 use crate::words;
 
 /// The section of a setting, with headings from `level` on.
@@ -20,7 +21,7 @@ pub(crate) fn html(section: &Section<'_>, level: usize, anchor: &str) -> String 
     let mut html = format!("<section id=\"{anchor}\">\n");
     html.push_str(&header(setting, standings, level));
     for note in &setting.notes {
-        html.push_str(&format!("<p class=\"note\">{}</p>\n", escape(note)));
+        html.push_str(&format!("<p class=\"note\">{}</p>\n", escape_html(note)));
     }
     html.push_str(&tiles(setting, standings));
     html.extend(section.figures.iter().map(figure));
@@ -39,8 +40,8 @@ pub(crate) fn figure(Drawn { figure, svg, stem }: &Drawn) -> String {
         "<figure>\n<div class=\"card\">{}</div>\n<figcaption>{} <span class=\"file\">\
          figures/{stem}.svg, .png</span></figcaption>\n</figure>\n",
         inline(svg, &figure.title),
-        escape(&figure.caption),
-        stem = escape(stem),
+        escape_html(&figure.caption),
+        stem = escape_html(stem),
     )
 }
 
@@ -57,9 +58,9 @@ fn header(setting: &Setting<'_>, standings: Option<&Standings>, level: usize) ->
     format!(
         "<header class=\"top\">\n{eyebrow}<h{level}>{}</h{level}>\n<p class=\"quiet\">{}</p>\n\
          <p class=\"headline\">{}</p>\n</header>\n",
-        escape(&setting.title()),
-        escape(&subtitle.join(" · ")),
-        escape(&words::headline(setting, standings))
+        escape_html(&setting.title()),
+        escape_html(&subtitle.join(" · ")),
+        escape_html(&words::headline(setting, standings))
     )
 }
 
@@ -114,9 +115,9 @@ fn tiles(setting: &Setting<'_>, standings: Option<&Standings>) -> String {
         .map(|(name, number, below)| {
             format!(
                 "<div class=\"tile\"><dt>{}</dt><dd><b>{}</b><span>{}</span></dd></div>\n",
-                escape(name),
-                escape(number),
-                escape(below)
+                escape_html(name),
+                escape_html(number),
+                escape_html(below)
             )
         })
         .collect();
@@ -146,27 +147,27 @@ fn training_tile(setting: &Setting<'_>) -> Option<(&'static str, String, String)
 fn spread(measure: Measure, unit: f64, places: usize) -> String {
     match measure {
         Measure::Exact(_) => "exact".to_string(),
-        Measure::Sampled(_, error) => format!("± {} (SE)", fixed(unit * error, places)),
-        Measure::Seeds(interval) => {
-            let ends = [interval.low, interval.high].map(|end| fixed(unit * end, places));
-            format!("[{}, {}] over seeds", ends[0], ends[1])
+        Measure::Sampled(value) => {
+            format!("± {} (SE)", fixed(unit * value.standard_error, places))
+        }
+        Measure::Seeds(value) => {
+            format!("{} over seeds", words::interval(value, unit, places))
         }
     }
 }
 
 /// The SVG without what only a file needs, and with a name for screen readers.
 fn inline(svg: &str, title: &str) -> String {
-    let name = format!("<svg role=\"img\" aria-label=\"{}\"", escape(title));
+    let name = format!("<svg role=\"img\" aria-label=\"{}\"", escape_html(title));
     svg.trim_end()
         .replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1)
         .replacen("<svg", &name, 1)
 }
 
 fn comparison(table: &Table, standings: &Standings, level: usize) -> String {
-    let (low, high) = standings.tasks;
     let mut html = format!(
-        "<h{level}>Comparison on {} held-out tasks</h{level}>\n",
-        words::between(low, high)
+        "<h{level}>Comparison on {}</h{level}>\n",
+        words::tasks(standings)
     );
     html.push_str(&html_table(table, "Learner", &table.rows));
     let mut notes = vec![format!(
@@ -179,12 +180,13 @@ fn comparison(table: &Table, standings: &Standings, level: usize) -> String {
     }
     notes.push(words::interval_note(standings.seeds.len()).to_string());
     notes.extend(table.beyond_note(standings));
+    notes.extend(words::repeated_note(standings));
     if let Some(why) = &standings.references.why_no_bayes {
         notes.push(format!("No Bayes-optimal value: {why}."));
     }
     html.push_str(&format!(
         "<p class=\"caption\">{}</p>\n",
-        escape(&notes.join(" "))
+        escape_html(&notes.join(" "))
     ));
     if !table.steps.is_empty() {
         html.push_str(&format!("<h{level}>Gradient steps</h{level}>\n"));
@@ -220,7 +222,7 @@ fn html_table(table: &Table, first: &str, rows: &[Row]) -> String {
     if let Some(heading) = table.share_heading.as_ref().filter(|_| shares) {
         html.push_str(&format!(
             "<th class=\"share\" colspan=\"2\">{}</th>",
-            escape(heading)
+            escape_html(heading)
         ));
     }
     html.push_str("</tr></thead>\n<tbody>\n");
@@ -235,11 +237,14 @@ fn html_table(table: &Table, first: &str, rows: &[Row]) -> String {
         let swatch = format!("<i class=\"swatch\" style=\"background:{color}\"></i>");
         html.push_str(&format!(
             "<td class=\"name\">{swatch}{}</td>",
-            escape(&row.name)
+            escape_html(&row.name)
         ));
-        html.push_str(&format!("<td>{}</td>", escape(&table.mean_return(row))));
+        html.push_str(&format!(
+            "<td>{}</td>",
+            escape_html(&table.mean_return(row))
+        ));
         if regrets {
-            html.push_str(&format!("<td>{}</td>", escape(&table.regret(row))));
+            html.push_str(&format!("<td>{}</td>", escape_html(&table.regret(row))));
         }
         if table.share_heading.is_some() && shares {
             html.push_str(&share_cells(table, row));
@@ -261,7 +266,7 @@ fn share_cells(table: &Table, row: &Row) -> String {
     };
     format!(
         "<td class=\"bar\">{bar}</td><td>{}</td>",
-        escape(&table.share(row))
+        escape_html(&table.share(row))
     )
 }
 
@@ -278,8 +283,8 @@ fn particulars(setting: &Setting<'_>, level: usize) -> String {
         let updates = run.metrics.last().map_or(0, |row| row.update);
         html.push_str(&format!(
             "<tr><td class=\"name\">{}/{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-            escape(&setting.folder),
-            escape(&file_name(&run.path)),
+            escape_html(&setting.folder),
+            escape_html(&file_name(&run.path)),
             thousands(updates),
             thousands(run.env_steps()),
             thousands(run.evaluations.len() as u64),
@@ -295,8 +300,8 @@ fn particulars(setting: &Setting<'_>, level: usize) -> String {
             let name = key.replace('_', " ");
             html.push_str(&format!(
                 "<tr><th>{}</th><td>{}</td></tr>\n",
-                escape(&name),
-                escape(&values.join(", "))
+                escape_html(&name),
+                escape_html(&values.join(", "))
             ));
         }
         html.push_str("</tbody>\n</table></div>\n");
@@ -304,8 +309,8 @@ fn particulars(setting: &Setting<'_>, level: usize) -> String {
     if let Some(run) = setting.runs.first() {
         html.push_str(&format!(
             "<details><summary>Configuration ({}/config.toml)</summary>\n<pre>{}</pre>\n</details>\n",
-            escape(&file_name(&run.path)),
-            escape(run.config.trim_end())
+            escape_html(&file_name(&run.path)),
+            escape_html(run.config.trim_end())
         ));
     }
     html

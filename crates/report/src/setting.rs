@@ -1,12 +1,14 @@
 //! Which runs belong together: the seeds of one setting.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::Seeds;
 use crate::read::{Comparison, Run, file_name};
 use crate::text::{count, display_name, listed, plain, slug};
 
-/// The runs of one setting: algorithm, environment and its settings, trained
-/// under one folder, so with one configuration but for the seed.
+/// The runs of one setting: one configuration but for the seed, trained under
+/// one folder.
 pub(crate) struct Setting<'a> {
     /// One per seed.
     pub(crate) runs: Vec<&'a Run>,
@@ -21,23 +23,12 @@ pub(crate) struct Setting<'a> {
 
 /// Sorts runs into settings, in the order in which they come.
 pub(crate) fn group(runs: &[Run]) -> Vec<Setting<'_>> {
-    let mut keys: Vec<(PathBuf, Option<String>)> = Vec::new();
     let mut settings: Vec<Setting<'_>> = Vec::new();
     for run in runs {
-        let key = (parent(run), run.comparison.as_ref().map(identity));
-        // A run that is still training has no comparison; it is another seed of
-        // its neighbours.
-        let same = |(folder, what): &(PathBuf, Option<String>)| {
-            *folder == key.0 && (*what == key.1 || what.is_none() || key.1.is_none())
-        };
-        match keys.iter().position(same) {
-            Some(index) => {
-                keys[index].1 = keys[index].1.take().or(key.1);
-                settings[index].runs.push(run);
-            }
+        match settings.iter_mut().find(|setting| setting.holds(run)) {
+            Some(setting) => setting.runs.push(run),
             None => {
-                let folder = file_name(&key.0);
-                keys.push(key);
+                let folder = file_name(&parent(run));
                 settings.push(Setting {
                     runs: vec![run],
                     folder,
@@ -48,9 +39,11 @@ pub(crate) fn group(runs: &[Run]) -> Vec<Setting<'_>> {
         }
     }
     settings.iter_mut().for_each(Setting::take_note);
-    let names: Vec<Option<String>> = settings.iter().map(|s| s.name_among(&settings)).collect();
-    for (setting, name) in settings.iter_mut().zip(names) {
+    let told = |setting: &Setting<'_>| (setting.name_among(&settings), setting.note_of(&settings));
+    let told: Vec<_> = settings.iter().map(told).collect();
+    for (setting, (name, note)) in settings.iter_mut().zip(told) {
         setting.name = name;
+        setting.notes.extend(note);
     }
     settings
 }
@@ -80,7 +73,34 @@ fn identity(comparison: &Comparison) -> String {
     )
 }
 
+/// What a run was set to where not all of some runs agree: "rl2.updates = 40".
+fn own_settings(run: &Run, among: &[&Run]) -> String {
+    let keys: BTreeSet<&String> = among.iter().flat_map(|run| run.settings.keys()).collect();
+    let differs = |key: &&&String| {
+        let value = |run: &Run| run.settings.get(**key).cloned();
+        among.iter().any(|other| value(other) != value(run))
+    };
+    let pair = |key: &String| match run.settings.get(key) {
+        Some(value) => format!("{key} = {value}"),
+        None => format!("no {key}"),
+    };
+    let pairs: Vec<String> = keys.iter().filter(differs).map(|key| pair(key)).collect();
+    pairs.join(", ")
+}
+
 impl Setting<'_> {
+    /// Whether a run is another seed of this setting. One that is still training
+    /// has no comparison, and its configuration has to do.
+    fn holds(&self, run: &Run) -> bool {
+        let alike = |other: &&Run| {
+            let compared = other.comparison.as_ref().zip(run.comparison.as_ref());
+            parent(other) == parent(run)
+                && other.settings == run.settings
+                && compared.is_none_or(|(one, other)| identity(one) == identity(other))
+        };
+        self.runs.iter().all(alike)
+    }
+
     /// The comparisons of the runs that are done.
     pub(crate) fn comparisons(&self) -> impl Iterator<Item = &Comparison> {
         self.runs.iter().filter_map(|run| run.comparison.as_ref())
@@ -105,20 +125,44 @@ impl Setting<'_> {
 
     /// What tells this setting from those that are of the same subject.
     fn name_among(&self, all: &[Self]) -> Option<String> {
-        let alike = all.iter().filter(|other| other.subject() == self.subject());
-        let runs: Vec<&Run> = alike
-            .filter_map(|other| other.runs.first().copied())
-            .collect();
+        let runs = self.alike(all);
         let own = self.runs.first().filter(|_| runs.len() > 1)?;
         let folders = |count: usize, path: fn(&Run) -> PathBuf| {
             let own = end_of(&path(own), count);
             let same = runs.iter().filter(|run| end_of(&path(run), count) == own);
             (same.count() == 1).then(|| own.display().to_string())
         };
-        // Settings in one folder go by the name of their first run.
+        // Settings in one folder go by what they were set to, or else by the
+        // name of their first run.
         let depth = whole(own).iter().count();
         let names = (1..=depth).find_map(|count| folders(count, parent));
-        names.or_else(|| (1..=depth).find_map(|count| folders(count, whole)))
+        names
+            .or_else(|| Some(own_settings(own, &runs)).filter(|own| !own.is_empty()))
+            .or_else(|| (1..=depth).find_map(|count| folders(count, whole)))
+    }
+
+    /// Its runs, and what they were set to where others of the same subject
+    /// differ.
+    pub(crate) fn seeds_among(&self, all: &[Self]) -> Seeds {
+        let first = self.runs.first();
+        Seeds {
+            runs: self.runs.iter().map(|run| run.path.clone()).collect(),
+            differs: first.map_or(String::new(), |own| own_settings(own, &self.alike(all))),
+        }
+    }
+
+    fn note_of(&self, all: &[Self]) -> Option<String> {
+        let Seeds { differs, .. } = self.seeds_among(all);
+        (!differs.is_empty())
+            .then(|| format!("Apart from the others, whose configuration is not: {differs}."))
+    }
+
+    /// The first run of each setting of the same subject, its own among them.
+    fn alike<'a>(&self, all: &'a [Self]) -> Vec<&'a Run> {
+        let alike = all.iter().filter(|other| other.subject() == self.subject());
+        alike
+            .filter_map(|other| other.runs.first().copied())
+            .collect()
     }
 
     fn subject(&self) -> String {

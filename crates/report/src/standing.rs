@@ -2,9 +2,10 @@
 //! optimum that it closed.
 
 use crate::measure::Measure;
-use crate::read::{Adaptation, Comparison, Kind, Learner, OnPart, Split};
+use crate::read::{Comparison, Kind, Learner, OnPart, Split};
 use crate::references::{Gap, References};
 use crate::setting::Setting;
+use crate::stats::Estimate;
 
 /// One learner, over all seeds.
 #[derive(Clone, Debug)]
@@ -57,10 +58,12 @@ pub(crate) struct Standings {
     pub(crate) adaptation: Vec<Measure>,
     pub(crate) references: References,
     pub(crate) gap: Option<Gap>,
-    /// The smallest and largest number of held-out tasks of a seed.
+    /// The smallest and largest number of tasks that a seed was compared on.
     pub(crate) tasks: (u64, u64),
     /// How many tasks were trained on and how many never, where some were not.
     pub(crate) parts: Option<[u64; 2]>,
+    /// How many different ones there are, where their number is finite.
+    pub(crate) distinct_tasks: Option<u64>,
     pub(crate) actions: String,
     pub(crate) steps_per_trial: usize,
 }
@@ -97,6 +100,7 @@ impl Standings {
                 .trained()
                 .and_then(|learner| learner.split.as_ref())
                 .map(|split| [split.trained.distinct, split.unseen.distinct]),
+            distinct_tasks: first.distinct_tasks,
             actions: first.actions.clone(),
             steps_per_trial: comparisons
                 .iter()
@@ -149,31 +153,35 @@ fn standing(
     comparisons: &[&Comparison],
     gap: Option<&Gap>,
 ) -> Option<Standing> {
-    let rows: Vec<&Learner> = comparisons
+    let rows: Vec<(&Comparison, &Learner)> = comparisons
         .iter()
-        .filter_map(|comparison| comparison.learners.iter().find(|l| l.name == name))
+        .filter_map(|c| Some((*c, c.learners.iter().find(|l| l.name == name)?)))
         .collect();
-    let combine = |measured: &[(f64, f64)]| match kind {
-        Kind::Trained => Measure::over_seeds(measured),
-        _ => Measure::pooled(measured),
+    let combine = |measured: Vec<Estimate>| match kind {
+        Kind::Trained => Measure::over_seeds(&measured),
+        _ => {
+            let sampled: Vec<Measure> = measured.into_iter().map(Measure::Sampled).collect();
+            Measure::pooled(&sampled)
+        }
     };
-    let returns: Vec<(f64, f64)> = rows
+    let returns = rows
         .iter()
-        .map(|l| (l.mean_return, l.standard_error))
-        .collect();
-    let mean_return = combine(&returns)?;
+        .map(|(c, l)| c.over_tasks(l.mean_return, l.standard_error));
+    let mean_return = combine(returns.collect())?;
     let steps = rows
         .iter()
-        .map(|row| row.regret.as_ref().map_or(0, Vec::len))
+        .map(|(_, learner)| learner.regret.as_ref().map_or(0, Vec::len))
         .min()?;
     let regret = (0..steps).filter_map(|step| {
-        let at: Vec<(f64, f64)> = rows.iter().filter_map(|row| regret_at(row, step)).collect();
-        combine(&at)
+        let at = rows.iter().filter_map(|(c, l)| regret_at(c, l, step));
+        combine(at.collect())
     });
-    let splits: Vec<&Split> = rows.iter().filter_map(|l| l.split.as_ref()).collect();
     let part = |pick: fn(&Split) -> &OnPart| {
-        let pair = |split: &&Split| (pick(split).mean_return, pick(split).standard_error);
-        combine(&splits.iter().map(pair).collect::<Vec<_>>())
+        let on_part = rows.iter().filter_map(|(c, l)| {
+            let part = pick(l.split.as_ref()?);
+            Some(c.over_tasks(part.mean_return, part.standard_error))
+        });
+        combine(on_part.collect())
     };
     let parts = part(|split| &split.trained).zip(part(|split| &split.unseen));
     Some(Standing {
@@ -188,34 +196,30 @@ fn standing(
 
 fn adaptation(comparisons: &[&Comparison]) -> Vec<Measure> {
     let adapted = comparisons.iter().filter_map(|c| c.adaptation.as_ref());
-    let adapted: Vec<&Adaptation> = adapted.collect();
-    let lengths = adapted
-        .iter()
-        .map(|adaptation| adaptation.mean_return.len());
+    let adapted: Vec<Vec<Estimate>> = adapted.map(|a| a.estimates().collect()).collect();
+    let lengths = adapted.iter().map(Vec::len);
     let after = |step: usize| {
-        let pair = |of: &&Adaptation| (of.mean_return[step], of.standard_error[step]);
-        Measure::over_seeds(&adapted.iter().map(pair).collect::<Vec<_>>())
+        Measure::over_seeds(&adapted.iter().map(|after| after[step]).collect::<Vec<_>>())
     };
     (0..lengths.min().unwrap_or(0)).filter_map(after).collect()
 }
 
-fn regret_at(learner: &Learner, step: usize) -> Option<(f64, f64)> {
+fn regret_at(comparison: &Comparison, learner: &Learner, step: usize) -> Option<Estimate> {
     let regret = *learner.regret.as_ref()?.get(step)?;
-    let error = learner
-        .regret_se
-        .as_ref()
-        .and_then(|errors| errors.get(step));
-    Some((regret, error.copied().unwrap_or(0.0)))
+    let errors = learner.regret_se.as_ref();
+    let error = errors.and_then(|errors| errors.get(step)).copied();
+    Some(comparison.over_tasks(regret, error.unwrap_or(f64::NAN)))
 }
 
 fn seed_result(comparison: &Comparison, gap: Option<&Gap>) -> Option<SeedResult> {
     let trained = comparison.trained()?;
-    let mean_return = Measure::Sampled(trained.mean_return, trained.standard_error);
-    let regret = regret_at(trained, comparison.steps_per_trial - 1);
+    let own = comparison.over_tasks(trained.mean_return, trained.standard_error);
+    let mean_return = Measure::Sampled(own);
+    let regret = regret_at(comparison, trained, comparison.steps_per_trial - 1);
     Some(SeedResult {
         seed: comparison.seed,
         mean_return,
-        regret: regret.map(|(mean, error)| Measure::Sampled(mean, error)),
+        regret: regret.map(Measure::Sampled),
         share: gap.map(|gap| gap.measure(mean_return)),
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::canvas::Color;
 use crate::figures::{AGENT, stroke};
+use crate::markup::{csv_line, markdown_cell};
 use crate::measure::Measure;
 use crate::read::Kind;
 use crate::setting::Setting;
@@ -107,8 +108,9 @@ impl Table {
             None => "–".to_string(),
             Some(share @ Measure::Seeds(_)) => words::share(share),
             Some(Measure::Exact(share)) => percent(share),
-            Some(Measure::Sampled(share, error)) => {
-                format!("{}\u{a0}±\u{a0}{}", percent(share), fixed(100.0 * error, 1))
+            Some(Measure::Sampled(share)) => {
+                let error = fixed(100.0 * share.standard_error, 1);
+                format!("{}\u{a0}±\u{a0}{error}", percent(share.mean))
             }
         }
     }
@@ -121,29 +123,34 @@ impl Table {
 
     /// The table of one setting in Markdown, under a heading.
     pub(crate) fn markdown(&self, setting: &Setting<'_>, standings: &Standings) -> String {
-        let mut text = format!("## {}\n\n", cell(&setting.title()));
+        let mut text = format!("## {}\n\n", markdown_cell(&setting.title()));
         let settings = [
             setting.settings(),
             words::headline(setting, Some(standings)),
         ];
         for line in settings.iter().filter(|line| !line.is_empty()) {
-            text.push_str(&format!("{}\n\n", cell(line)));
+            text.push_str(&format!("{}\n\n", markdown_cell(line)));
         }
         self.push_rows(&mut text, "Learner", &self.rows);
         let mut notes = vec![words::interval_note(standings.seeds.len()).to_string()];
         notes.extend(self.beyond_note(standings));
+        notes.extend(words::repeated_note(standings));
         text.push_str(&format!("\n{}\n", notes.join(" ")));
         if !self.steps.is_empty() {
             text.push_str("\n| Gradient steps | Mean return |\n|:--|--:|\n");
             for row in &self.steps {
-                let line = format!("| {} | {} |\n", row.name, self.mean_return(row));
+                let line = format!(
+                    "| {} | {} |\n",
+                    markdown_cell(&row.name),
+                    self.mean_return(row)
+                );
                 text.push_str(&line);
             }
         }
         if !self.parts.is_empty() {
             text.push_str("\n| Tasks | Mean return |\n|:--|--:|\n");
             for row in &self.parts {
-                let line = format!("| {} | {} |\n", cell(&row.name), self.mean_return(row));
+                let line = format!("| {} | {} |\n", markdown_cell(&row.name), self.mean_return(row));
                 text.push_str(&line);
             }
         }
@@ -157,14 +164,15 @@ impl Table {
     fn push_rows(&self, text: &mut String, first: &str, rows: &[Row]) {
         let share = self.share_heading.as_deref();
         text.push_str(&format!("| | {first} | Mean return | Regret |"));
-        text.push_str(&share.map_or(String::new(), |share| format!(" {share} |")));
+        let heading = |share| format!(" {} |", markdown_cell(share));
+        text.push_str(&share.map_or(String::new(), heading));
         text.push_str("\n|--:|:--|--:|--:|");
         text.push_str(share.map_or("\n", |_| "--:|\n"));
         for row in rows {
             let rank = row.rank.map_or(String::new(), |rank| rank.to_string());
             let name = match row.kind {
-                "trained" if row.rank.is_some() => format!("**{}**", cell(&row.name)),
-                _ => cell(&row.name),
+                "trained" if row.rank.is_some() => format!("**{}**", markdown_cell(&row.name)),
+                _ => markdown_cell(&row.name),
             };
             let (mean_return, regret) = (self.mean_return(row), self.regret(row));
             text.push_str(&format!("| {rank} | {name} | {mean_return} | {regret} |"));
@@ -182,13 +190,12 @@ impl Table {
         };
         let apart = self.steps.iter().chain(&self.parts).chain(&self.seeds);
         for row in self.rows.iter().chain(apart) {
-            let mut cells = vec![quoted(&label), quoted(&row.name), row.kind.to_string()];
+            let mut cells = vec![label.clone(), row.name.clone(), row.kind.to_string()];
             cells.push(row.rank.map_or(String::new(), |rank| rank.to_string()));
             for measure in [Some(row.mean_return), row.regret, row.share] {
                 cells.extend(csv_cells(measure));
             }
-            text.push_str(&cells.join(","));
-            text.push('\n');
+            text.push_str(&csv_line(cells));
         }
         text
     }
@@ -209,35 +216,14 @@ fn csv_cells(measure: Option<Measure>) -> [String; 4] {
     match measure {
         None => std::array::from_fn(|_| String::new()),
         Some(measure) => {
-            let interval = measure.interval();
+            let [low, high] = measure.estimate().interval().unwrap_or([f64::NAN; 2]);
             let error = match measure {
                 Measure::Seeds(_) => String::new(),
                 _ => number(measure.uncertainty()),
             };
-            [
-                number(interval.mean),
-                error,
-                number(interval.low),
-                number(interval.high),
-            ]
+            [number(measure.mean()), error, number(low), number(high)]
         }
     }
-}
-
-/// A field of CSV, in quotation marks where it needs them (RFC 4180).
-fn quoted(text: &str) -> String {
-    match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_string(),
-    }
-}
-
-/// Text within a cell of a Markdown table.
-fn cell(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('|', "\\|")
-        .replace('<', "&lt;")
-        .replace('\n', " ")
 }
 
 fn learner_row(learner: &Standing, standings: &Standings) -> Row {

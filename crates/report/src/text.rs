@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-/// A number with a fixed count of decimals and a true minus sign.
-pub(crate) fn fixed(value: f64, decimals: usize) -> String {
+/// A number with a fixed count of decimals and a true minus sign, and a dash for
+/// what is not finite.
+pub fn fixed(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return "–".to_string();
     }
@@ -146,22 +147,6 @@ pub(crate) fn plain(value: &Value) -> String {
     }
 }
 
-/// Text that is safe between and inside HTML tags.
-pub(crate) fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            other => safe.push(other),
-        }
-    }
-    safe
-}
-
 /// Lower-case letters, digits and hyphens: good for file names and anchors.
 pub(crate) fn slug(text: &str) -> String {
     let words: Vec<String> = text
@@ -221,13 +206,5 @@ mod tests {
         assert_eq!(display_name("my_own_agent"), "My own agent");
         assert_eq!(slug("RL² on Bandits (k=5)"), "rl-on-bandits-k-5");
         assert_eq!(listed(&["a".into(), "b".into(), "c".into()]), "a, b and c");
-    }
-
-    #[test]
-    fn markup_is_escaped() {
-        assert_eq!(
-            escape("<a href=\"x\">&'"),
-            "&lt;a href=&quot;x&quot;&gt;&amp;&#39;"
-        );
     }
 }

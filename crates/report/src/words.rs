@@ -6,7 +6,7 @@ use crate::read::Kind;
 use crate::references::Target;
 use crate::setting::Setting;
 use crate::standing::{Standing, Standings};
-use crate::stats::Interval;
+use crate::stats::Estimate;
 use crate::text::{count, decimals, display_name, fixed, percent, rounded, thousands};
 
 /// "10,000", or "9,000 to 10,000".
@@ -17,20 +17,50 @@ pub(crate) fn between(low: u64, high: u64) -> String {
     }
 }
 
+/// "10,000 fresh tasks", or "200 fresh tasks of 21 different ones".
+pub(crate) fn tasks(standings: &Standings) -> String {
+    let (low, high) = standings.tasks;
+    let fresh = format!("{} fresh tasks", between(low, high));
+    match standings.distinct_tasks {
+        Some(all) => format!("{fresh} of {} different ones", thousands(all)),
+        None => fresh,
+    }
+}
+
+/// What it means that there are so few tasks; `None` where they do not repeat.
+pub(crate) fn repeated_note(standings: &Standings) -> Option<String> {
+    standings.distinct_tasks.map(|all| {
+        format!(
+            "There are {} different tasks in all, and training draws from the same ones unless its \
+             configuration splits them.",
+            thousands(all)
+        )
+    })
+}
+
 /// "97.1 % [96.5, 97.7]", its brackets unbroken
 pub(crate) fn share(share: Measure) -> String {
     match share {
         Measure::Exact(value) => percent(value),
         _ => {
-            let interval = share.interval();
-            let (low, high) = (100.0 * interval.low, 100.0 * interval.high);
+            let estimate = share.estimate();
             format!(
-                "{} [{},\u{a0}{}]",
-                percent(interval.mean),
-                fixed(low, 1),
-                fixed(high, 1)
+                "{} {}",
+                percent(estimate.mean),
+                interval(estimate, 100.0, 1)
             )
         }
+    }
+}
+
+/// "[6.601, 6.635]" in a unit, "[–]" where there is no interval.
+pub(crate) fn interval(value: Estimate, unit: f64, places: usize) -> String {
+    match value.interval() {
+        Some(ends) => {
+            let [low, high] = ends.map(|end| fixed(unit * end, places));
+            format!("[{low},\u{a0}{high}]")
+        }
+        None => "[–]".to_string(),
     }
 }
 
@@ -38,31 +68,31 @@ pub(crate) fn share(share: Measure) -> String {
 pub(crate) fn measure(measure: Measure, places: usize) -> String {
     match measure {
         Measure::Exact(value) => fixed(value, places),
-        Measure::Sampled(value, error) => {
+        Measure::Sampled(value) => {
             format!(
                 "{}\u{a0}±\u{a0}{}",
-                fixed(value, places),
-                fixed(error, places)
+                fixed(value.mean, places),
+                fixed(value.standard_error, places)
             )
         }
-        Measure::Seeds(interval) => format!(
-            "{} [{},\u{a0}{}]",
-            fixed(interval.mean, places),
-            fixed(interval.low, places),
-            fixed(interval.high, places)
-        ),
+        Measure::Seeds(value) => {
+            format!(
+                "{} {}",
+                fixed(value.mean, places),
+                interval(value, 1.0, places)
+            )
+        }
     }
 }
 
 /// "97.1 % [96.5, 97.7] of the gap between random and Bayes-optimal", and
 /// what its interval leaves open.
 fn of_the_gap(closed: Measure, to: Target) -> String {
-    let interval = closed.interval();
-    let verdict = match interval {
-        Interval { low, .. } if low >= 1.0 => ", that is, all of it,",
-        Interval { high, .. } if high < 0.0 => "",
-        Interval { low, .. } if low <= 0.0 => ", within its error none of it,",
-        Interval { high, .. } if high >= 1.0 => ", all of it within its error,",
+    let verdict = match closed.estimate().interval() {
+        Some([low, _]) if low >= 1.0 => ", that is, all of it,",
+        Some([_, high]) if high < 0.0 => "",
+        Some([low, _]) if low <= 0.0 => ", within its error none of it,",
+        Some([_, high]) if high >= 1.0 => ", all of it within its error,",
         _ => "",
     };
     format!(
@@ -74,7 +104,9 @@ fn of_the_gap(closed: Measure, to: Target) -> String {
 
 /// What a share above 100 % means; `None` where none is shown.
 pub(crate) fn beyond_note(shares: impl IntoIterator<Item = Measure>, to: Target) -> Option<String> {
-    let beyond = shares.into_iter().any(|share| share.interval().high > 1.0);
+    let beyond = shares
+        .into_iter()
+        .any(|share| share.ends().any(|end| end > 1.0));
     beyond.then(|| {
         format!(
             "Shares above 100\u{202f}% are sampling error: no agent does better than {} on average.",
@@ -100,7 +132,7 @@ pub(crate) fn learning_title(
             closes.trim_end_matches(',').to_string()
         }
         None => format!(
-            "{agent} reaches a held-out return of {} after {} steps",
+            "{agent} reaches a return of {} after {} steps",
             fixed(end, 2),
             rounded(steps)
         ),
@@ -113,10 +145,7 @@ pub(crate) fn headline(setting: &Setting<'_>, standings: Option<&Standings>) -> 
     let Some((standings, trained)) = standings.and_then(|s| Some((s, s.trained()?))) else {
         return progress(setting);
     };
-    let tasks = format!(
-        "{} held-out tasks",
-        between(standings.tasks.0, standings.tasks.1)
-    );
+    let tasks = tasks(standings);
     let seeds = match standings.seeds.len() {
         1 => "1 seed; the interval is over tasks".to_string(),
         n => format!("{n} seeds"),
@@ -154,23 +183,15 @@ fn progress(setting: &Setting<'_>) -> String {
         .next_back();
     match last {
         Some(row) => {
-            let reached = Measure::Sampled(row.mean_return, row.standard_error);
+            let reached = Measure::Sampled(row.estimate());
             format!(
-                "{trained}; its last evaluation gave a return of {} on {} held-out tasks.",
+                "{trained}; its last evaluation gave a return of {} on {} fresh tasks.",
                 measure(reached, decimals([row.standard_error])),
                 thousands(row.tasks)
             )
         }
         None => format!("{trained} and has not been evaluated yet."),
     }
-}
-
-/// Whether two measured numbers are too close to say which is larger: they
-/// differ by less than 1.96 combined standard errors, or what the interval over
-/// seeds has in their place.
-fn level(a: Measure, b: Measure) -> bool {
-    let half = |measure: Measure| measure.interval().high - measure.mean();
-    (a.mean() - b.mean()).abs() <= half(a).hypot(half(b))
 }
 
 /// What the regret figure shows.
@@ -194,7 +215,7 @@ pub(crate) fn regret_title(
         Some(best) => {
             let name = display_name(&best.name);
             if let Some((own, best)) = trained.final_regret().zip(best.final_regret())
-                && level(own, best)
+                && own.estimate().is_level_with(&best.estimate())
             {
                 return format!(
                     "{agent} and {name} are level within their errors: they lose {} and {} to an \
@@ -217,15 +238,15 @@ pub(crate) fn regret_title(
 pub(crate) fn regret_caption(standings: &Standings, exact: usize, cut: bool) -> String {
     let mut parts = vec![format!(
         "Reward that an agent which knows its task would have had more of, added up over the steps \
-         of a trial; mean over {} held-out tasks, {} actions. Lower is better.",
-        between(standings.tasks.0, standings.tasks.1),
+         of a trial; mean over {}, {} actions. Lower is better.",
+        tasks(standings),
         standings.actions
     )];
     parts.push(match standings.seeds.len() {
-        1 => "Bands: ±1.96 standard errors over tasks.".to_string(),
+        1 => "Bands: 95\u{a0}% intervals over tasks.".to_string(),
         n => format!(
-            "Bands: 95\u{a0}% interval over {} for the trained agent, ±1.96 standard errors over \
-             tasks for the others.",
+            "Bands: 95\u{a0}% intervals, over {} for the trained agent and over tasks for the \
+             others.",
             count(n, "seed")
         ),
     });
@@ -263,11 +284,11 @@ pub(crate) fn reference_caption(standings: &Standings) -> String {
     .into_iter()
     .flatten()
     .collect();
-    let tasks = between(standings.tasks.0, standings.tasks.1);
+    let tasks = tasks(standings);
     match exact.is_empty() {
-        true => format!("Horizontal lines: measured on {tasks} held-out tasks."),
+        true => format!("Horizontal lines: measured on {tasks}."),
         false => format!(
-            "Horizontal lines: {} exactly, others measured on {tasks} held-out tasks.",
+            "Horizontal lines: {} exactly, others measured on {tasks}.",
             crate::text::listed(&exact)
         ),
     }
@@ -278,7 +299,7 @@ pub(crate) fn reference_caption(standings: &Standings) -> String {
 pub(crate) fn compared_caption(standings: &Standings) -> Option<String> {
     let trained = standings.trained()?;
     let finite = trained.mean_return.mean().is_finite();
-    let tasks = between(standings.tasks.0, standings.tasks.1);
+    let tasks = tasks(standings);
     let interval = match trained.mean_return {
         Measure::Exact(_) => String::new(),
         Measure::Sampled(..) => " with its 95\u{a0}% interval over tasks".to_string(),
@@ -293,7 +314,7 @@ pub(crate) fn compared_caption(standings: &Standings) -> Option<String> {
     let note = note.map_or(String::new(), |note| format!(" {note}"));
     finite.then(|| {
         format!(
-            "Point at the end{interval}: the comparison after training, on {tasks} held-out tasks; \
+            "Point at the end{interval}: the comparison after training, on {tasks}; \
              title and label are its numbers.{note}"
         )
     })
@@ -310,7 +331,7 @@ pub(crate) fn interval_note(seeds: usize) -> &'static str {
         1 => "± is one standard error over tasks.",
         _ => {
             "± is one standard error over tasks; [ ] is the 95\u{a0}% interval of the mean over seeds \
-             (Student’s t)."
+             (Student’s t), never narrower than that over the tasks alone."
         }
     }
 }
@@ -320,45 +341,49 @@ mod tests {
     use super::*;
 
     fn verdict(low: f64, mean: f64, high: f64) -> String {
-        let closed = Measure::Seeds(Interval { mean, low, high });
+        assert!((low + high - 2.0 * mean).abs() < 1e-12);
+        let closed = Measure::Seeds(Estimate {
+            mean,
+            standard_error: f64::NAN,
+            half_width: high - mean,
+        });
         let text = of_the_gap(closed, Target::BayesOptimal);
         let (_, verdict) = text.split_once("Bayes-optimal").unwrap();
         verdict.to_string()
     }
 
+    fn sampled(mean: f64, standard_error: f64) -> Measure {
+        Measure::Sampled(Estimate::sampled(mean, standard_error, u64::MAX))
+    }
+
+    #[test]
+    fn one_task_claims_nothing() {
+        let one = Estimate::sampled(3.857, 0.0, 1);
+        assert_eq!(measure(Measure::Sampled(one), 2), "3.86\u{a0}±\u{a0}–");
+        let text = of_the_gap(Measure::Sampled(one), Target::BayesOptimal);
+        assert_eq!(
+            text,
+            "385.7\u{202f}% [–] of the gap between random and Bayes-optimal"
+        );
+    }
+
     #[test]
     fn a_share_says_what_its_interval_leaves_open() {
-        assert_eq!(verdict(0.9, 0.95, 0.99), "");
-        assert_eq!(verdict(0.9, 0.95, 1.01), ", all of it within its error,");
+        assert_eq!(verdict(0.9, 0.945, 0.99), "");
+        assert_eq!(verdict(0.9, 0.955, 1.01), ", all of it within its error,");
         assert_eq!(verdict(0.98, 1.01, 1.04), ", all of it within its error,");
         assert_eq!(verdict(1.01, 1.02, 1.03), ", that is, all of it,");
         assert_eq!(verdict(-0.1, 0.1, 0.3), ", within its error none of it,");
         assert_eq!(verdict(-0.3, -0.2, -0.1), "");
-        let text = of_the_gap(Measure::Sampled(0.9, 0.01), Target::BayesOptimal);
+        let text = of_the_gap(sampled(0.9, 0.01), Target::BayesOptimal);
         assert!(text.starts_with("90.0\u{202f}% [88.0,\u{a0}92.0] of the gap"));
     }
 
     #[test]
     fn shares_above_all_are_explained_only_where_they_are_shown() {
         let note = |share| beyond_note([share], Target::KnownTask);
-        assert_eq!(note(Measure::Sampled(0.9, 0.05)), None);
-        let text = note(Measure::Sampled(0.9, 0.06)).unwrap();
+        assert_eq!(note(sampled(0.9, 0.05)), None);
+        let text = note(sampled(0.9, 0.06)).unwrap();
         assert!(text.contains("sampling error") && text.contains("the known-task optimum"));
-    }
-
-    #[test]
-    fn numbers_are_ranked_beyond_their_combined_error() {
-        let a = Measure::Sampled(1.0, 0.03);
-        // 1.96 times the root of 0.03² + 0.04² is 0.098.
-        assert!(level(a, Measure::Sampled(1.097, 0.04)));
-        assert!(!level(a, Measure::Sampled(1.099, 0.04)));
-        assert!(!level(a, Measure::Sampled(f64::NAN, 0.04)));
-        let over_seeds = Measure::Seeds(Interval {
-            mean: 1.1,
-            low: 0.9,
-            high: 1.3,
-        });
-        assert!(level(over_seeds, Measure::Exact(0.91)));
-        assert!(!level(over_seeds, Measure::Exact(0.89)));
     }
 }

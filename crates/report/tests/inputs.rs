@@ -114,7 +114,7 @@ fn seeds_come_in_order_and_only_once() {
     for seed in [10, 2, 30, 1] {
         small.write(&group, seed);
     }
-    let runs = load(&[group.clone(), group.join("seed-2")]).unwrap();
+    let runs = load(&[group.clone(), group.join("seed-2")], &mut |_| ()).unwrap();
     let names: Vec<_> = runs
         .iter()
         .map(|run| run.path().file_name().unwrap())
@@ -145,14 +145,17 @@ fn seeds_come_in_order_and_only_once() {
 fn errors_name_what_is_wrong_and_where() {
     let folder = tempfile::tempdir().unwrap();
     for path in [folder.path().to_path_buf(), folder.path().join("missing")] {
-        let error = load(std::slice::from_ref(&path)).unwrap_err();
+        let error = load(std::slice::from_ref(&path), &mut |_| ()).unwrap_err();
         assert!(matches!(error, ReportError::NoRuns { .. }), "{error}");
         assert!(
             error.to_string().contains(&path.display().to_string()),
             "{error}"
         );
     }
-    assert!(matches!(write(&[], folder.path()), Err(ReportError::Empty)));
+    assert!(matches!(
+        write(&[], folder.path(), &mut |_| ()),
+        Err(ReportError::Empty)
+    ));
 
     let run = Synthetic {
         updates: 25,
@@ -166,7 +169,9 @@ fn errors_name_what_is_wrong_and_where() {
         metrics.replacen(third, "{\"update\":3}", 1),
     )
     .unwrap();
-    let error = load(std::slice::from_ref(&run)).unwrap_err().to_string();
+    let error = load(std::slice::from_ref(&run), &mut |_| ())
+        .unwrap_err()
+        .to_string();
     assert!(
         error.contains("metrics.jsonl, line 3: missing field `env_steps`"),
         "{error}"
@@ -179,7 +184,7 @@ fn errors_name_what_is_wrong_and_where() {
             .unwrap()
             .pop();
     });
-    let error = load(std::slice::from_ref(&run)).unwrap_err();
+    let error = load(std::slice::from_ref(&run), &mut |_| ()).unwrap_err();
     assert!(matches!(error, ReportError::Inconsistent { .. }), "{error}");
     let text = error.to_string();
     assert!(
@@ -188,6 +193,6 @@ fn errors_name_what_is_wrong_and_where() {
     );
 
     fs::write(run.join("comparison.json"), "{\"algorithm\"").unwrap();
-    let error = load(&[run]).unwrap_err().to_string();
+    let error = load(&[run], &mut |_| ()).unwrap_err().to_string();
     assert!(error.contains("comparison.json is damaged"), "{error}");
 }

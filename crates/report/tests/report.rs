@@ -33,7 +33,7 @@ fn several_seeds_give_a_mean_with_its_interval() {
     set_returns(folder.path(), &[6.494, 6.577, 6.66]);
     let (written, page) = report(&[folder.path().join("quick")], folder.path());
     let headline = "RL² closed 95.0\u{202f}% [82.6,\u{a0}107.4] of the gap between random and \
-                    Bayes-optimal, all of it within its error, on 10,000 held-out tasks (3 seeds).";
+                    Bayes-optimal, all of it within its error, on 10,000 fresh tasks (3 seeds).";
     assert_eq!(written.headlines, [headline]);
     assert!(page.contains(headline));
     assert!(page.contains("RL² on Bernoulli bandit"));
@@ -112,7 +112,7 @@ fn csv_has_all_digits_and_equal_columns() {
 fn one_seed_says_that_its_interval_is_over_tasks() {
     let (_folder, written, page) = reported(&Synthetic::default(), 1);
     assert!(written.headlines[0].ends_with("(1 seed; the interval is over tasks)."));
-    assert!(page.contains("±1.96 standard errors of its evaluation over tasks, not over seeds"));
+    assert!(page.contains("95\u{a0}% interval of its evaluation over tasks, not over seeds"));
     assert!(!page.contains("Seed by seed"));
 }
 
@@ -191,14 +191,15 @@ fn the_learning_curve_ends_with_the_comparison() {
     let (_, page) = report(&[folder.path().join("quick")], folder.path());
     let (_, curve) = page.split_once("figures/learning-curve").unwrap();
     let (_, figure) = page[..page.len() - curve.len()].split_once("<svg").unwrap();
-    // Shares of 6.512 and of the ends of its interval, 0.0127 away.
+    // Shares of 6.512 and of the ends of its interval, that of the tasks:
+    // 1.96 * 0.02 / sqrt(2) = 0.0277 away, where the seeds are 0.0127 apart.
     let title =
-        "closes 91.1\u{202f}% [90.3,\u{a0}91.8] of the gap between random and Bayes-optimal\"";
+        "closes 91.1\u{202f}% [89.4,\u{a0}92.8] of the gap between random and Bayes-optimal\"";
     assert!(figure.contains(title), "the title and nothing after it");
     assert!(figure.contains("\n6.512\n"), "the label");
     assert!(figure.contains(
         "Point at the end with its 95\u{a0}% interval over 2 seeds: the comparison after training, \
-         on 10,000 held-out tasks"
+         on 10,000 fresh tasks"
     ));
     assert!(!figure.contains("sampling error"));
 
@@ -265,11 +266,12 @@ fn every_gradient_step_has_its_number() {
     }
     let (written, page) = report(&[folder.path().join("quick")], folder.path());
     let markdown = fs::read_to_string(&written.tables[0]).unwrap();
-    // Student's t with two degrees of freedom: 4.302653 / sqrt(3) = 2.484.
+    // Student's t with two degrees of freedom: 4.302653 / sqrt(3) = 2.484. Seeds
+    // that agree are as sure as their 40 tasks: 2.022691 * 0.4 / sqrt(3) = 0.467.
     for row in [
         "| Gradient steps | Mean return |\n",
         "| before any | −41.000 [−43.484,\u{a0}−38.516] |\n",
-        "| after 1 | −3.000 [−3.000,\u{a0}−3.000] |\n",
+        "| after 1 | −3.000 [−3.467,\u{a0}−2.533] |\n",
     ] {
         assert!(markdown.contains(row), "{row} in {markdown}");
     }
@@ -379,4 +381,158 @@ fn settings_in_one_folder_go_by_their_runs() {
         let title = format!("## RL² on Bernoulli bandit: {name}\n");
         assert!(markdown.contains(&title), "{markdown}");
     }
+}
+
+#[test]
+fn seeds_that_agree_are_no_surer_than_their_tasks() {
+    let (folder, ..) = reported(&Synthetic::default(), 2);
+    set_returns(folder.path(), &[6.577, 6.577]);
+    let (written, page) = report(&[folder.path().join("quick")], folder.path());
+    // 1.96 * 0.02 / sqrt(2) = 0.0277, of a gap of 1.66.
+    assert!(page.contains("6.577 [6.549,\u{a0}6.605]"));
+    let headline = &written.headlines[0];
+    assert!(
+        headline.starts_with("RL² closed 95.0\u{202f}% [93.3,\u{a0}96.7]"),
+        "{headline}"
+    );
+}
+
+#[test]
+fn one_task_claims_no_certainty() {
+    let (folder, ..) = reported(&Synthetic::default(), 1);
+    let path = folder.path().join("quick/seed-0/comparison.json");
+    change(&path, |comparison| {
+        comparison["tasks"] = json!(1);
+        for learner in comparison["learners"].as_array_mut().unwrap() {
+            learner["standard_error"] = Value::Null;
+        }
+    });
+    let (written, page) = report(&[folder.path().join("quick")], folder.path());
+    assert!(written.headlines[0].contains("\u{202f}% [–] of the gap"));
+    assert!(!page.contains("all of it") && !page.contains("± 0.0"));
+    let csv = fs::read_to_string(&written.tables[1]).unwrap();
+    let own = csv.lines().find(|line| line.contains(",trained,")).unwrap();
+    let empty: Vec<usize> = [5, 6, 7].to_vec();
+    // The quoted setting has one comma.
+    let fields: Vec<&str> = own.split(',').skip(1).collect();
+    assert!(empty.iter().all(|at| fields[*at].is_empty()), "{own}");
+}
+
+#[test]
+fn an_estimate_is_never_called_exact() {
+    let (folder, ..) = reported(&Synthetic::default(), 2);
+    for seed in 0..2 {
+        let path = folder
+            .path()
+            .join(format!("quick/seed-{seed}/comparison.json"));
+        // All samples were the same, and yet they are samples.
+        change(&path, |comparison| {
+            comparison["exact"]["known_task_optimum"]["samples"] = json!(100);
+        });
+    }
+    let (written, page) = report(&[folder.path().join("quick")], folder.path());
+    let markdown = fs::read_to_string(&written.tables[0]).unwrap();
+    assert!(markdown.contains("| Known-task optimum | 8.333\u{a0}±\u{a0}0.000 |"));
+    assert!(!page.contains("Known-task optimum (exact)"));
+    assert!(page.contains("Bayes-optimal and random exactly"));
+}
+
+#[test]
+fn runs_of_other_configurations_are_never_averaged() {
+    let (folder, ..) = reported(&Synthetic::default(), 4);
+    let edit = |seed: u64, from: &str, to: &str| {
+        let path = folder.path().join(format!("quick/seed-{seed}/config.toml"));
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(path, text.replace(from, to)).unwrap();
+    };
+    edit(2, "clip = 0.2", "clip = 0.3");
+    edit(3, "[ppo]", "[ppo]\nwithhold = [\"reward\"]");
+    let (written, page) = report(&[folder.path().join("quick")], folder.path());
+    let seeds: Vec<usize> = written.settings.iter().map(|s| s.runs.len()).collect();
+    assert_eq!(seeds, [2, 1, 1]);
+    let differs: Vec<&str> = written
+        .settings
+        .iter()
+        .map(|s| s.differs.as_str())
+        .collect();
+    assert_eq!(
+        differs,
+        [
+            "ppo.clip = 0.2, no ppo.withhold",
+            "ppo.clip = 0.3, no ppo.withhold",
+            "ppo.clip = 0.2, ppo.withhold = [\"reward\"]",
+        ]
+    );
+    let markdown = fs::read_to_string(&written.tables[0]).unwrap();
+    for differs in differs {
+        let title = format!("## RL² on Bernoulli bandit: {differs}\n");
+        assert!(markdown.contains(&title), "{markdown}");
+    }
+    assert!(page.contains("Apart from the others, whose configuration is not: ppo.clip = 0.3"));
+    assert!(written.headlines[0].ends_with("(2 seeds)."));
+}
+
+#[test]
+fn few_tasks_are_counted() {
+    let (folder, ..) = reported(&Synthetic::default(), 1);
+    let path = folder.path().join("quick/seed-0/comparison.json");
+    change(&path, |comparison| comparison["distinct_tasks"] = json!(21));
+    let (written, page) = report(&[folder.path().join("quick")], folder.path());
+    let tasks = "10,000 fresh tasks of 21 different ones";
+    assert!(written.headlines[0].contains(tasks));
+    assert!(page.contains("There are 21 different tasks in all, and training draws from the same"));
+    assert!(!page.contains("never met"));
+}
+
+/// Names come from whoever wrote the environment and the learner.
+#[test]
+fn names_stay_in_their_cells() {
+    let (folder, ..) = reported(&Synthetic::default(), 1);
+    let path = folder.path().join("quick/seed-0/comparison.json");
+    change(&path, |comparison| {
+        comparison["learners"][3]["name"] = json!("=HYPERLINK(1)|a\n| b");
+        comparison["environment"] = json!("+bandit|\n# x");
+    });
+    let (written, _) = report(&[folder.path().join("quick")], folder.path());
+    let markdown = fs::read_to_string(&written.tables[0]).unwrap();
+    let bars = |line: &str| line.replace("\\|", "").matches('|').count();
+    let rows = markdown.lines().filter(|line| line.starts_with('|'));
+    assert!(
+        rows.clone().count() > 5 && rows.clone().all(|row| bars(row) == 6),
+        "{markdown}"
+    );
+    assert_eq!(markdown.matches("\n#").count(), 0, "{markdown}");
+    let csv = fs::read_to_string(&written.tables[1]).unwrap();
+    for formula in [",=", "\n=", "\"=", ",+", "\n+", "\"+", ",@"] {
+        assert!(!csv.contains(formula), "{formula:?} in {csv}");
+    }
+}
+
+#[test]
+fn reports_of_one_run_may_be_written_at_once() {
+    let (folder, ..) = reported(
+        &Synthetic {
+            updates: 25,
+            ..Synthetic::default()
+        },
+        1,
+    );
+    let run = folder.path().join("quick/seed-0");
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                let runs = report::load(std::slice::from_ref(&run), &mut |_| ()).unwrap();
+                report::write(&runs, &run, &mut |_| ()).unwrap();
+            });
+        }
+    });
+    let names = fs::read_dir(&run)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    assert!(
+        names
+            .into_iter()
+            .all(|name| !name.to_string_lossy().starts_with(".unfinished"))
+    );
 }

@@ -51,10 +51,11 @@ impl Moments {
         (self.squares / (self.count - 1) as f64).sqrt()
     }
 
-    /// The standard error of the mean, 0 below two samples.
+    /// The standard error of the mean; NaN below two samples, which do not tell
+    /// how far apart samples are.
     pub fn standard_error(&self) -> f64 {
         if self.count < 2 {
-            return 0.0;
+            return f64::NAN;
         }
         self.standard_deviation() / (self.count as f64).sqrt()
     }
@@ -86,7 +87,8 @@ mod tests {
         assert_eq!(moments.mean(), 2.5);
         assert!((moments.standard_deviation() - (5.0_f64 / 3.0).sqrt()).abs() < 1e-12);
         assert!((moments.standard_error() - (5.0_f64 / 12.0).sqrt()).abs() < 1e-12);
-        assert_eq!(Moments::default().standard_error(), 0.0);
+        let single: Moments = [1.0].into_iter().collect();
+        assert!(Moments::default().standard_error().is_nan() && single.standard_error().is_nan());
     }
 
     #[test]

@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 pub type Stream = rand_xoshiro::Xoshiro256PlusPlus;
 
 /// What a batch of tasks is used for. Streams of different domains are
-/// independent, so held-out tasks are never training tasks.
+/// independent: tasks of a continuous distribution are never drawn again, and
+/// those of a small set are, whatever the domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[repr(u64)]

@@ -149,9 +149,10 @@ pub(crate) fn value(bandit: &RestlessBandit, filter: &Filter, pulls: usize) -> E
         ));
     }
     let lost = lost(bandit, filter, pulls, trials);
-    Exact::Known {
+    Exact::Estimated {
         value: 0.75 * pulls as f64 - lost.mean(),
         standard_error: lost.standard_error(),
+        samples: lost.count(),
     }
 }
 

@@ -49,8 +49,5 @@ pub(crate) fn mean<D: TaskDistribution>(
         distribution.sample(&mut task, &mut stream);
         values.push(value(&task));
     }
-    Exact::Known {
-        value: values.mean(),
-        standard_error: values.standard_error(),
-    }
+    Exact::estimated(&values)
 }

@@ -76,7 +76,7 @@ fn axis() -> Vec<Shape> {
 }
 
 fn bar(shapes: &mut Vec<Shape>, middle: f32, stay: Stay, ink: Ink) {
-    let (Some(share), Some(error)) = (stay.probability(), stay.standard_error()) else {
+    let Some(share) = stay.probability() else {
         return label(shapes, [middle, BOTTOM + 0.3], "none");
     };
     let height = |share: f64| HEIGHT * share.clamp(0.0, 1.0) as f32;
@@ -85,14 +85,15 @@ fn bar(shapes: &mut Vec<Shape>, middle: f32, stay: Stay, ink: Ink) {
         size: [BAR, height(share)],
         ink,
     });
-    let [low, high] = [share - error, share + error].map(|end| BOTTOM + height(end));
-    line(shapes, [[middle, low], [middle, high]], Ink::Wall);
-    for end in [low, high] {
-        line(
-            shapes,
-            [[middle - 0.15, end], [middle + 0.15, end]],
-            Ink::Wall,
-        );
+    let error = stay.standard_error();
+    let ends = [share - error.unwrap_or(0.0), share + error.unwrap_or(0.0)];
+    let [low, high] = ends.map(|end| BOTTOM + height(end));
+    if error.is_some() {
+        line(shapes, [[middle, low], [middle, high]], Ink::Wall);
+        for end in [low, high] {
+            let bar = [[middle - 0.15, end], [middle + 0.15, end]];
+            line(shapes, bar, Ink::Wall);
+        }
     }
     label(shapes, [middle, high + 0.3], &format!("{share:.3}"));
 }

@@ -18,9 +18,10 @@ impl Stay {
     }
 
     /// The share's binomial standard error, which takes rounds for
-    /// independent; `None` without rounds.
+    /// independent; `None` below two rounds, since one always has the share 0
+    /// or 1.
     pub fn standard_error(&self) -> Option<f64> {
-        let p = self.probability()?;
+        let p = self.probability().filter(|_| self.rounds > 1)?;
         Some((p * (1.0 - p) / self.rounds as f64).sqrt())
     }
 

@@ -20,7 +20,7 @@ pub(crate) fn known_task_optimum<D: TaskDistribution>(tasks: &D, samples: u64) -
         tasks.sample(&mut task, &mut KEY.lane(Purpose::Task, number));
         tasks.known_task_optimum(&task)
     };
-    estimate(&(0..samples).filter_map(optimum).collect())
+    Exact::estimated(&(0..samples).filter_map(optimum).collect())
 }
 
 /// The mean return of trials of an agent that acts uniformly at random.
@@ -44,14 +44,7 @@ pub(crate) fn random<D: TaskDistribution + Clone>(tasks: &D) -> Exact {
             returns.push(total);
         }
     }
-    estimate(&returns)
-}
-
-fn estimate(moments: &Moments) -> Exact {
-    Exact::Known {
-        value: moments.mean(),
-        standard_error: moments.standard_error(),
-    }
+    Exact::estimated(&returns)
 }
 
 /// The return of one trial in each lane.

@@ -1,4 +1,5 @@
-//! Algorithms by name, and what the runner needs of one: a line here for each.
+//! Algorithms by name, and what the runner needs of one: an adapter, a
+//! constructor of [`AlgorithmEntry`] and a line of the registry for each.
 
 mod maml;
 mod rl2;
@@ -41,7 +42,7 @@ pub(crate) struct Update {
     pub(crate) row: Box<RawValue>,
 }
 
-/// Who hears, on the workers, how many more held-out tasks are done, and may
+/// Who hears, on the workers, how many more fresh tasks are done, and may
 /// call off the rest.
 pub(crate) type Watch = Arc<dyn Fn(usize) -> ControlFlow<()> + Send + Sync>;
 
@@ -106,7 +107,7 @@ pub(crate) trait Training {
     fn restore(&mut self, update: u64, checkpoint: &Checkpoint) -> Result<(), Failure>;
 }
 
-/// What gradient steps on held-out tasks led to.
+/// What gradient steps on fresh tasks led to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Adaptation {
     /// How many tasks.
@@ -114,8 +115,10 @@ pub(crate) struct Adaptation {
     /// Trials of each task per gradient step, and after the last one.
     pub(crate) trajectories: usize,
     /// Mean return of a trial after 0, 1, 2, … gradient steps.
+    #[serde(deserialize_with = "record::nulls_as_nan")]
     pub(crate) mean_return: Vec<f64>,
     /// Standard errors, over tasks.
+    #[serde(deserialize_with = "record::nulls_as_nan")]
     pub(crate) standard_error: Vec<f64>,
 }
 

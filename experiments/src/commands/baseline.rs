@@ -1,4 +1,4 @@
-//! `baseline`: learners without networks on held-out tasks.
+//! `baseline`: learners without networks on fresh tasks.
 
 use crate::cli::BaselineArgs;
 use crate::comparison::{Difference, LearnerResult, Player, held_out};
@@ -40,7 +40,7 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
         environment: entry.name(),
         settings: &json!(built.settings.table()),
         seed: args.seed,
-        tasks: args.tasks,
+        tasks: (args.tasks, env.tasks()),
     })?;
     console.say("")?;
     let mut table = Columns::new(&COLUMNS);
@@ -54,9 +54,9 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
         let held = held_out(args.tasks, args.seed);
         let evaluation = evaluate_watched(&session.pool, env, &policy, (held, watch))?;
         let result = LearnerResult::new(policy.name(), kind, &evaluation);
-        let gap = exact.gap_closed(result.mean_return, result.standard_error);
+        let gap = exact.gap_closed(result.estimate(args.tasks));
         let regret = result.regret.as_ref().and_then(|row| row.last().copied());
-        table.row(row(&result, &exact));
+        table.row(row(&result, args.tasks, &exact));
         console.emit(
             Event::Learner,
             &json!({
@@ -69,7 +69,7 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
                 "mean_return": result.mean_return,
                 "standard_error": result.standard_error,
                 "regret": regret,
-                "gap_closed": gap.map(|gap| gap.share),
+                "gap_closed": gap.map(|gap| gap.mean),
             }),
         )?;
         played.push((result.name, evaluation));

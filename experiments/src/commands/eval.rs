@@ -1,8 +1,8 @@
-//! `eval`: a trained agent on held-out tasks.
+//! `eval`: a trained agent on fresh tasks.
 
 use crate::cli::EvalArgs;
 use crate::comparison::{Comparison, Measured, measure, word};
-use crate::console::{Console, Event};
+use crate::console::{Console, Event, fixed, percent};
 use crate::failure::Failure;
 use crate::launch::{config_of, start};
 use crate::progress::Met;
@@ -51,24 +51,25 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
     let Measured {
         result, adaptation, ..
     } = measured;
+    let distinct = config.built.factory.tasks();
     let (mean, error) = (result.mean_return, result.standard_error);
-    let gap = exact.gap_closed(mean, error);
+    let gap = exact.gap_closed(result.estimate(tasks));
+    let ends = gap.and_then(|gap| gap.interval());
     console.say(format!(
-        "{} after update {update}, {} actions, {tasks} held-out tasks: mean return {} ± {error:.4}{}",
+        "{} after update {update}, {} actions, {}: mean return {} ± {}{}",
         result.name,
         word(actions),
-        console.good(&format!("{mean:.4}")),
+        results::fresh(tasks, distinct),
+        console.good(&fixed(mean, 4)),
+        fixed(error, 4),
         results::parts(result.split.as_ref())
     ))?;
     if let Some(adaptation) = &adaptation {
-        results::print_adaptation(&console, adaptation)?;
+        results::print_adaptation(&console, adaptation, distinct)?;
     }
     if let Some(gap) = gap {
-        let [low, high] = gap.interval.map(|share| 100.0 * share);
-        let share = 100.0 * gap.share;
-        console.say(format!(
-            "gap closed: {share:.1} % (95 % interval {low:.1} to {high:.1} %)"
-        ))?;
+        let (share, interval) = (percent(gap.mean), results::interval(ends));
+        console.say(format!("gap closed: {share} ({interval})"))?;
     }
     console.emit(
         Event::Evaluation,
@@ -81,8 +82,8 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
             "mean_return": mean,
             "standard_error": error,
             "split": result.split,
-            "gap_closed": gap.map(|gap| gap.share),
-            "gap_closed_interval": gap.map(|gap| gap.interval),
+            "gap_closed": gap.map(|gap| gap.mean),
+            "gap_closed_interval": ends,
             "adaptation": adaptation,
         }),
     )

@@ -1,11 +1,11 @@
 //! `oracle`: an environment's exact values.
 
 use crate::cli::OracleArgs;
-use crate::console::{Console, Event, Table};
+use crate::console::{Console, Event, Table, fixed};
 use crate::failure::Failure;
-use crate::references::{Reference, References};
+use crate::references::References;
 use crate::registry::{Built, Registry};
-use rl_core::EnvSpec;
+use rl_core::{EnvSpec, Exact};
 use serde_json::{Map, Value, json};
 
 pub(crate) fn run(registry: &Registry, args: &OracleArgs) -> Result<(), Failure> {
@@ -13,30 +13,23 @@ pub(crate) fn run(registry: &Registry, args: &OracleArgs) -> Result<(), Failure>
     let built = Built::from_words(registry, &args.environment, &args.settings)?;
     let spec = built.factory.spec();
     let exact = References::of(built.factory.as_ref());
-    let rows = [
-        ("bayes_optimal", &exact.bayes_optimal),
-        ("known_task_optimum", &exact.known_task_optimum),
-        ("random", &exact.random),
-    ];
     let mut table = Table::new(&["expected return of a trial", "value", "± s.e."]);
-    let mut object = Map::new();
+    let mut object = exact.fields();
     let mut why = Map::new();
-    for (name, reference) in rows {
-        object.insert(name.to_owned(), json!(reference.value()));
-        match reference {
-            Reference::Known {
+    for (name, reference) in exact.named() {
+        let (value, error) = match reference {
+            Exact::Known { value } => (fixed(*value, 6), "exact".to_owned()),
+            Exact::Estimated {
                 value,
                 standard_error,
-            } => {
-                let error = format!("{standard_error:.6}");
-                object.insert(format!("{name}_standard_error"), json!(standard_error));
-                table.row(vec![name.into(), format!("{value:.6}"), error]);
-            }
-            Reference::Unknown { why: reason } => {
-                table.row(vec![name.into(), "–".into(), "–".into()]);
+                ..
+            } => (fixed(*value, 6), fixed(*standard_error, 6)),
+            Exact::Unknown { why: reason } => {
                 why.insert(name.to_owned(), json!(reason));
+                ("–".to_owned(), "–".to_owned())
             }
-        }
+        };
+        table.row(vec![name.into(), value, error]);
     }
     table.print(&console)?;
     for (name, reason) in &why {
@@ -55,8 +48,9 @@ pub(crate) fn run(registry: &Registry, args: &OracleArgs) -> Result<(), Failure>
 
 /// How the Bayes-optimal agent fares in the course of a trial.
 struct Course {
-    /// What it falls short of an agent that knows its task, in the whole trial.
-    regret: Option<f64>,
+    /// What it falls short of an agent that knows its task, in the whole trial,
+    /// and the standard error.
+    regret: Option<(f64, f64)>,
     /// Its return in each episode, if there are several.
     episodes: Option<Vec<f64>>,
     /// Its regret so far, after each step; the optimum spread evenly.
@@ -65,8 +59,9 @@ struct Course {
 
 impl Course {
     fn of(spec: &EnvSpec, exact: &References) -> Self {
-        let optimum = exact.known_task_optimum.value();
-        let regret = optimum.zip(exact.bayes_optimal.value());
+        let optimum = exact.known_task_optimum.get();
+        let pair = |value: &Exact| value.get().zip(value.standard_error());
+        let regret = pair(&exact.known_task_optimum).zip(pair(&exact.bayes_optimal));
         let rewards = exact.bayes_optimal_rewards.as_ref();
         let several = rewards.filter(|_| spec.episodes > 1);
         let sums = |rewards: &Vec<f64>| {
@@ -82,18 +77,23 @@ impl Course {
             short.collect()
         };
         Self {
-            regret: regret.map(|(optimum, value)| optimum - value),
+            regret: regret.map(|(optimum, value)| (optimum.0 - value.0, optimum.1.hypot(value.1))),
             episodes: several.map(sums),
             cumulative_regret: optimum.zip(rewards).map(so_far),
         }
     }
 
     fn print(&self, console: &Console) -> Result<(), Failure> {
-        if let Some(regret) = self.regret {
-            console.say(format!("Bayes-optimal regret of a trial: {regret:.6}"))?;
+        if let Some((regret, error)) = self.regret {
+            let error = match error {
+                0.0 => String::new(),
+                error => format!(" ± {}", fixed(error, 6)),
+            };
+            let regret = fixed(regret, 6);
+            console.say(format!("Bayes-optimal regret of a trial: {regret}{error}"))?;
         }
         if let Some(episodes) = &self.episodes {
-            let values: Vec<_> = episodes.iter().map(|value| format!("{value:.4}")).collect();
+            let values: Vec<_> = episodes.iter().map(|value| fixed(*value, 4)).collect();
             let values = values.join(", ");
             console.say(format!("Bayes-optimal return by episode: {values}"))?;
         }
@@ -102,7 +102,11 @@ impl Course {
 
     fn insert(self, object: &mut Map<String, Value>) {
         let parts = [
-            ("bayes_optimal_regret", json!(self.regret)),
+            ("bayes_optimal_regret", json!(self.regret.map(|r| r.0))),
+            (
+                "bayes_optimal_regret_standard_error",
+                json!(self.regret.map(|r| r.1)),
+            ),
             ("bayes_optimal_episodes", json!(self.episodes)),
             (
                 "bayes_optimal_cumulative_regret",

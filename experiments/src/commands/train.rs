@@ -2,7 +2,7 @@
 
 use crate::cli::TrainArgs;
 use crate::config::RunConfig;
-use crate::console::{Console, Event, Table};
+use crate::console::{Console, Event, Table, fixed, percent, short};
 use crate::failure::Failure;
 use crate::invocation::quoted;
 use crate::launch;
@@ -13,6 +13,7 @@ use crate::results::{self, Summary};
 use crate::runner;
 use crate::session::Session;
 use record::Existing;
+use report::{Estimate, Seeds};
 use rl_core::Moments;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -89,47 +90,72 @@ pub(crate) fn several(
         console.emit(Event::Run, &summary)?;
         summaries.push(summary);
     }
-    let report = reporting::write(paths, folder)?.html;
-    let mut table = Table::new(&["seed", "mean return", "± s.e.", "gap closed", "steps/s"]);
-    for summary in &summaries {
-        table.row(vec![
-            summary.seed.to_string(),
-            format!("{:.4}", summary.mean_return),
-            format!("{:.4}", summary.standard_error),
-            summary
-                .gap_closed
-                .map_or("–".to_owned(), |gap| format!("{:.1} %", 100.0 * gap)),
-            summary
-                .env_steps_per_second
-                .map_or("–".to_owned(), crate::console::short),
-        ]);
+    let written = reporting::write(paths, folder)?;
+    seeds_table(&summaries).print(console)?;
+    for seeds in &written.settings {
+        over_seeds(console, seeds, &summaries, &written.html)?;
     }
-    table.print(console)?;
-    let returns: Moments = summaries
-        .iter()
-        .map(|summary| summary.mean_return)
-        .collect();
-    let gaps: Option<Vec<f64>> = summaries.iter().map(|summary| summary.gap_closed).collect();
-    let gaps: Option<Moments> = gaps.map(|gaps| gaps.into_iter().collect());
-    console.say(format!(
-        "over {} seeds: mean return {:.4} ± {:.4}",
-        summaries.len(),
-        returns.mean(),
-        returns.standard_error()
-    ))?;
     console.say(format!(
         "report: {}",
-        console.bold(&report.display().to_string())
+        console.bold(&written.html.display().to_string())
+    ))
+}
+
+fn seeds_table(summaries: &[Summary]) -> Table {
+    let mut table = Table::new(&["seed", "mean return", "± s.e.", "gap closed", "steps/s"]);
+    let none = || "–".to_owned();
+    for summary in summaries {
+        table.row(vec![
+            summary.seed.to_string(),
+            fixed(summary.mean_return, 4),
+            fixed(summary.standard_error, 4),
+            summary.gap_closed.map_or_else(none, percent),
+            summary.env_steps_per_second.map_or_else(none, short),
+        ]);
+    }
+    table
+}
+
+/// Prints what the seeds of one setting came to together. Runs that were set to
+/// something else are never averaged with them.
+fn over_seeds(
+    console: &Console,
+    seeds: &Seeds,
+    summaries: &[Summary],
+    report: &Path,
+) -> Result<(), Failure> {
+    let own = summaries.iter().filter(|s| seeds.runs.contains(&s.run));
+    let own: Vec<&Summary> = own.collect();
+    let returns: Vec<Estimate> = own.iter().map(|summary| summary.estimate()).collect();
+    let Some(mean) = Estimate::over_seeds(&returns) else {
+        return Ok(());
+    };
+    let gaps: Option<Vec<f64>> = own.iter().map(|summary| summary.gap_closed).collect();
+    let gaps: Option<Moments> = gaps.map(|gaps| gaps.into_iter().collect());
+    let setting = match seeds.differs.is_empty() {
+        true => String::new(),
+        false => format!("{}, ", seeds.differs),
+    };
+    let count = match own.len() {
+        1 => "1 seed".to_owned(),
+        several => format!("{several} seeds"),
+    };
+    console.say(format!(
+        "{setting}over {count}: mean return {} ± {}",
+        fixed(mean.mean, 4),
+        fixed(mean.standard_error, 4)
     ))?;
     console.emit(
         Event::Seeds,
         &json!({
-            "seeds": summaries.len(),
-            "mean_return": returns.mean(),
-            "standard_error": returns.standard_error(),
+            "seeds": own.len(),
+            "differs": seeds.differs,
+            "mean_return": mean.mean,
+            "standard_error": mean.standard_error,
+            "mean_return_interval": mean.interval(),
             "gap_closed": gaps.map(|gaps| gaps.mean()),
-            "seconds": summaries.iter().map(|summary| summary.seconds).sum::<f64>(),
-            "env_steps": summaries.iter().map(|summary| summary.env_steps).sum::<u64>(),
+            "seconds": own.iter().map(|summary| summary.seconds).sum::<f64>(),
+            "env_steps": own.iter().map(|summary| summary.env_steps).sum::<u64>(),
             "report": report,
         }),
     )

@@ -28,6 +28,9 @@ fn text(error: SpecError) -> String {
 #[cfg(test)]
 mod tests {
     use crate::registry::Registry;
+    use rl_core::{Domain, EnvFactory, Part, Split, StreamKey, Subset};
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
     use toml::Table;
 
     #[test]
@@ -42,14 +45,6 @@ mod tests {
             }
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::Registry;
-    use rl_core::{Domain, EnvFactory, Part, Split, StreamKey, Subset};
-    use std::collections::BTreeSet;
-    use std::sync::Arc;
 
     /// The descriptions of many tasks, of so many numbers each.
     fn drawn(env: &dyn EnvFactory, numbers: usize) -> BTreeSet<Vec<u32>> {
@@ -105,7 +100,7 @@ mod tests {
         let registry = Registry::standard();
         let subset = |name: &str| {
             let entry = registry.environment(name).unwrap();
-            let env = entry.build(&toml::Table::new()).unwrap().factory;
+            let env = entry.build(&Table::new()).unwrap().factory;
             let split = Arc::new(Split::new(20, 5, 0).unwrap());
             let part = Part::Unseen;
             env.subset(Subset { split, part }).err().unwrap()

@@ -1,5 +1,6 @@
 //! What a cell of a table holds, and how it compares with what is published.
 
+use crate::console::fixed;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use toml::Table;
@@ -19,7 +20,7 @@ pub(crate) struct Tuned {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub(crate) enum Value {
-    /// A learner on held-out tasks.
+    /// A learner on fresh tasks.
     Measured {
         mean: f64,
         /// Of the mean, over tasks.
@@ -32,14 +33,16 @@ pub(crate) enum Value {
         /// How its parameters were chosen, if there was a choice.
         tuned: Option<Tuned>,
     },
-    /// What the environment itself gives; the error is 0 where it is exact.
-    Exact { mean: f64, standard_error: f64 },
+    /// What the environment itself knows.
+    Exact { mean: f64 },
+    /// What the environment itself estimates from sampled tasks.
+    Estimated { mean: f64, standard_error: f64 },
     /// The environment gives no such value.
     Unknown { why: String },
-    /// Trained agents on held-out tasks, the mean over seeds.
+    /// Trained agents on fresh tasks, the mean over seeds.
     Trained {
         mean: f64,
-        /// Over seeds; over tasks if there is only one.
+        /// Over seeds, and not below that over their tasks.
         standard_error: f64,
         /// Of a single trial.
         standard_deviation: f64,
@@ -85,7 +88,12 @@ impl Value {
                 standard_error,
                 standard_deviation: Some(standard_deviation),
             }),
-            Self::Exact {
+            Self::Exact { mean } => Some(Estimate {
+                mean,
+                standard_error: 0.0,
+                standard_deviation: None,
+            }),
+            Self::Estimated {
                 mean,
                 standard_error,
             } => Some(Estimate {
@@ -138,9 +146,11 @@ impl Estimate {
         match self.standard_error {
             error if error > 0.0 => {
                 let decimals = (1.0 - error.log10().floor()).clamp(0.0, 4.0) as usize;
-                format!("{:.decimals$} ± {error:.decimals$}", self.mean)
+                let mean = fixed(self.mean, decimals);
+                format!("{mean} ± {error:.decimals$}")
             }
-            _ => format!("{:.4}", self.mean),
+            error if error.is_nan() => format!("{} ± –", fixed(self.mean, 4)),
+            _ => fixed(self.mean, 4),
         }
     }
 }
@@ -171,10 +181,7 @@ mod tests {
         let value = measured(80.0, 1.5, 20.0);
         assert_eq!(value.distance(75.0, 100), Some(2.0));
         assert_eq!(value.distance(90.0, 100), Some(-4.0));
-        let exact = Value::Exact {
-            mean: 80.0,
-            standard_error: 0.0,
-        };
+        let exact = Value::Exact { mean: 80.0 };
         assert_eq!(exact.distance(75.0, 100), None);
         assert_eq!(Value::NotTrained.distance(75.0, 100), None);
     }

@@ -7,6 +7,9 @@ use crate::tables::plan::{Column, Plan, Row};
 /// Standard errors that a difference from the published value has to exceed to
 /// be marked.
 const MARKED: f64 = 3.0;
+/// How a cell of trained agents is filled.
+const NOT_TRAINED: &str = "Not trained: cells of trained agents are read from finished runs of \
+                           the row's environment below --runs, and there was none.";
 /// What is said of a difference that no note explains.
 const UNEXPLAINED: &str = "No reason for the difference is known.";
 
@@ -133,7 +136,7 @@ impl<'a> Filled<'a> {
                 false => format!("{least} to {most}"),
             };
             remarks.push(format!(
-                "Mean ± standard error over {tasks} held-out tasks of seed {}; parameters are \
+                "Mean ± standard error over {tasks} fresh tasks of seed {}; parameters are \
                  chosen on other tasks.",
                 self.seed
             ));
@@ -157,6 +160,11 @@ impl<'a> Filled<'a> {
         }
         if cells().any(|cell| matches!(cell.value, Value::Unknown { .. })) {
             remarks.push("–: out of reach of exact computation.".to_owned());
+        }
+        let rows = self.rows();
+        let mut shown = rows.iter().flat_map(|row| &self.cells[*row]);
+        if shown.any(|cell| matches!(cell.value, Value::NotTrained)) {
+            remarks.push(NOT_TRAINED.to_owned());
         }
         remarks
     }

@@ -136,10 +136,7 @@ mod tests {
     }
 
     fn exact(mean: f64) -> Value {
-        Value::Exact {
-            mean,
-            standard_error: 0.0,
-        }
+        Value::Exact { mean }
     }
 
     #[test]

@@ -1,15 +1,14 @@
 //! One cell's work: parameters chosen on tuning tasks, then the learner on
-//! held-out tasks until the mean is as exact as it has to be.
+//! fresh tasks until the mean is as exact as it has to be.
 
 use crate::comparison::Player;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::learners::LearnerSpec;
-use crate::references::Reference;
 use crate::session::Session;
 use crate::tables::cell::{Tuned, Value};
 use crate::tables::plan::{Choice, ExactValue, Measure, Row, Size};
-use rl_core::{Domain, EnvSpec, Moments, Policy, PolicyFactory};
+use rl_core::{Domain, EnvSpec, Exact, Moments, Policy, PolicyFactory};
 use rollout::{Evaluation, Held, evaluate};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,7 +33,7 @@ pub(crate) struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// The best of some learners, chosen on tuning tasks, on held-out tasks.
+    /// The best of some learners, chosen on tuning tasks, on fresh tasks.
     ///
     /// # Errors
     /// If one of them cannot act here, or the work was interrupted.
@@ -82,12 +81,13 @@ impl Bench<'_> {
             ExactValue::BayesOptimal => &references.bayes_optimal,
             ExactValue::KnownTaskOptimum => known,
         };
-        let pair = |reference: &Reference| match reference {
-            Reference::Known {
-                value,
-                standard_error,
-            } => Ok((*value, *standard_error)),
-            Reference::Unknown { why } => Err(why.clone()),
+        let pair = |reference: &Exact| match reference.get().zip(reference.standard_error()) {
+            Some(pair) => Ok(pair),
+            None => Err(reference.why().unwrap_or_default().to_owned()),
+        };
+        let sources = match self.measure {
+            Measure::Return => vec![value],
+            Measure::Regret => vec![value, known],
         };
         let pair = match self.measure {
             Measure::Return => pair(value),
@@ -96,8 +96,10 @@ impl Bench<'_> {
                 Ok((optimum - value, error.hypot(other)))
             }),
         };
+        let exact = sources.iter().all(|s| matches!(s, Exact::Known { .. }));
         match pair {
-            Ok((mean, standard_error)) => Value::Exact {
+            Ok((mean, _)) if exact => Value::Exact { mean },
+            Ok((mean, standard_error)) => Value::Estimated {
                 mean,
                 standard_error,
             },

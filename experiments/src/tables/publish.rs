@@ -4,6 +4,7 @@ use crate::failure::Failure;
 use crate::tables::cell::Value;
 use crate::tables::filled::{Cell, Filled, detail, ours, theirs};
 use record::write_atomically;
+use report::{csv_line, escape_html, markdown_cell};
 use std::path::{Path, PathBuf};
 
 /// Writes the three files into a folder.
@@ -53,21 +54,22 @@ fn large(cell: &Cell) -> String {
 fn markdown(filled: &Filled<'_>) -> String {
     let plan = filled.plan;
     let columns = filled.columns();
-    let mut text = format!("# {}\n\n{}.\n\n|", plan.title, plan.caption);
+    let (title, caption) = (markdown_cell(&plan.title), markdown_cell(&plan.caption));
+    let mut text = format!("# {title}\n\n{caption}.\n\n|");
     for column in &columns {
-        text += &format!(" | {}", plan.columns[*column].title);
+        text += &format!(" | {}", markdown_cell(&plan.columns[*column].title));
     }
     text += &format!(" |\n|---{}|\n", "|--:".repeat(columns.len()));
     for row in filled.rows() {
-        text += &format!("| {}", plan.rows[row].title);
+        text += &format!("| {}", markdown_cell(&plan.rows[row].title));
         for column in &columns {
             let cell = &filled.cells[row][*column];
-            let mut entry = large(cell);
+            let mut entry = markdown_cell(&large(cell));
             for note in &cell.notes {
                 entry += &format!("<sup>{note}</sup>");
             }
             if let Some(small) = small(cell) {
-                entry += &format!("<br><sub>{small}</sub>");
+                entry += &format!("<br><sub>{}</sub>", markdown_cell(&small));
             }
             text += &format!(" | {entry}");
         }
@@ -75,7 +77,7 @@ fn markdown(filled: &Filled<'_>) -> String {
     }
     text += &format!("\n{}\n", filled.remarks().join(" "));
     for (index, note) in filled.footnotes.iter().enumerate() {
-        text += &format!("\n<sup>{}</sup> {note}\n", index + 1);
+        text += &format!("\n<sup>{}</sup> {}\n", index + 1, markdown_cell(note));
     }
     text
 }
@@ -85,7 +87,7 @@ pub(super) const STYLE: &str = include_str!("style.css");
 fn html(filled: &Filled<'_>) -> String {
     let plan = filled.plan;
     let columns = filled.columns();
-    let (title, caption) = (escaped(&plan.title), escaped(&plan.caption));
+    let (title, caption) = (escape_html(&plan.title), escape_html(&plan.caption));
     let mut text = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -93,12 +95,12 @@ fn html(filled: &Filled<'_>) -> String {
          <h1>{title}</h1>\n<p>{caption}.</p>\n<div class=\"wide\">\n<table>\n<thead><tr><td></td>"
     );
     for column in &columns {
-        let title = escaped(&plan.columns[*column].title);
+        let title = escape_html(&plan.columns[*column].title);
         text += &format!("<th scope=\"col\">{title}</th>");
     }
     text += "</tr></thead>\n<tbody>\n";
     for row in filled.rows() {
-        let title = escaped(&plan.rows[row].title);
+        let title = escape_html(&plan.rows[row].title);
         text += &format!("<tr><th scope=\"row\">{title}</th>");
         for column in &columns {
             text += &html_cell(&filled.cells[row][*column]);
@@ -107,12 +109,12 @@ fn html(filled: &Filled<'_>) -> String {
     }
     text += "</tbody>\n</table>\n</div>\n";
     for remark in filled.remarks() {
-        text += &format!("<p class=\"quiet\">{}</p>\n", escaped(&remark));
+        text += &format!("<p class=\"quiet\">{}</p>\n", escape_html(&remark));
     }
     if !filled.footnotes.is_empty() {
         text += "<ol>\n";
         for (index, note) in filled.footnotes.iter().enumerate() {
-            text += &format!("<li id=\"note-{}\">{}</li>\n", index + 1, escaped(note));
+            text += &format!("<li id=\"note-{}\">{}</li>\n", index + 1, escape_html(note));
         }
         text += "</ol>\n";
     }
@@ -125,21 +127,14 @@ fn html_cell(cell: &Cell) -> String {
     } else {
         ""
     };
-    let mut text = format!("<td{class}>{}", escaped(&large(cell)));
+    let mut text = format!("<td{class}>{}", escape_html(&large(cell)));
     for note in &cell.notes {
         text += &format!("<sup><a href=\"#note-{note}\">{note}</a></sup>");
     }
     if let Some(small) = small(cell) {
-        text += &format!("<small>{}</small>", escaped(&small));
+        text += &format!("<small>{}</small>", escape_html(&small));
     }
     text + "</td>"
-}
-
-pub(super) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
 
 /// One line per cell, with all digits.
@@ -171,8 +166,7 @@ fn csv(filled: &Filled<'_>) -> String {
                 cell.differs().to_string(),
                 notes.join(" "),
             ];
-            text += &fields.map(|field| quoted(&field)).join(",");
-            text.push('\n');
+            text += &csv_line(fields);
         }
     }
     text
@@ -214,17 +208,10 @@ fn facts(filled: &Filled<'_>, value: &Value) -> [String; 6] {
             facts
         }
         Value::Exact { .. } => kind("exact"),
+        Value::Estimated { .. } => kind("estimated"),
         Value::Unknown { .. } => kind("unknown"),
         Value::NotTrained => kind("not-trained"),
         Value::Published => kind("published"),
         Value::Missing => kind("missing"),
-    }
-}
-
-/// A field of CSV, in quotation marks where it needs them (RFC 4180).
-fn quoted(text: &str) -> String {
-    match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
     }
 }

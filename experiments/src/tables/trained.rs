@@ -7,6 +7,7 @@ use crate::reporting::common_folder;
 use crate::tables::cell::Value;
 use crate::tables::plan::{Measure, Row};
 use record::{Document, Reader, RecordError};
+use report::Estimate;
 use rl_core::Moments;
 use std::collections::BTreeMap;
 use std::fs;
@@ -85,23 +86,21 @@ impl Runs {
 }
 
 fn over_seeds(group: &BTreeMap<u64, &Run>, measure: Measure) -> Option<Value> {
-    let (mut means, mut errors) = (Moments::default(), Moments::default());
+    let (mut means, mut deviations) = (Vec::new(), Moments::default());
     let mut tasks = usize::MAX;
     for run in group.values() {
+        let own = run.comparison.tasks;
         let (mean, error) = pick(run.comparison.trained()?, measure)?;
-        means.push(mean);
-        errors.push(error * (run.comparison.tasks as f64).sqrt());
-        tasks = tasks.min(run.comparison.tasks);
+        means.push(Estimate::sampled(mean, error, own as u64));
+        deviations.push(error * (own as f64).sqrt());
+        tasks = tasks.min(own);
     }
     let paths: Vec<PathBuf> = group.values().map(|run| run.path.clone()).collect();
-    let standard_deviation = errors.mean();
+    let over_seeds = Estimate::over_seeds(&means)?;
     Some(Value::Trained {
-        mean: means.mean(),
-        standard_error: match group.len() {
-            1 => standard_deviation / (tasks as f64).sqrt(),
-            _ => means.standard_error(),
-        },
-        standard_deviation,
+        mean: over_seeds.mean,
+        standard_error: over_seeds.standard_error,
+        standard_deviation: deviations.mean(),
         tasks,
         seeds: group.keys().copied().collect(),
         runs: common_folder(&paths),

@@ -415,3 +415,120 @@ fn a_benchmark_refuses_what_a_training_refuses() {
     let words = ["train", "tiny.toml", "rl2.trunk.hidden=65536"];
     lab.refused(&words, 78, &["an update of this network needs", "16 GiB"]);
 }
+
+#[test]
+fn one_task_claims_no_certainty() {
+    let lab = Lab::new();
+    let baseline = [
+        "baseline",
+        "bernoulli-bandit",
+        "greedy",
+        "arms=2",
+        "pulls=5",
+    ];
+    let played =
+        |tasks: &str, more: &[&str]| lab.done(&[&baseline[..], &["--tasks", tasks], more].concat());
+    let said = played("1", &[]).stdout;
+    let row = said
+        .lines()
+        .find(|line| line.starts_with("greedy"))
+        .unwrap();
+    assert_eq!(row.split_whitespace().nth(2), Some("–"), "{row}");
+    let row = played("1", &["--json"]).rows().remove(0);
+    assert!(
+        row["standard_error"].is_null() && row["mean_return"].is_f64(),
+        "{row}"
+    );
+
+    // A run of one task has no interval, and can be read again.
+    let args = ["train", "tiny.toml", "rl2.updates=1", "evaluation.tasks=1"];
+    let trained = lab
+        .done(&[&args[..], &["evaluation.interval_tasks=1"]].concat())
+        .stdout;
+    assert!(
+        trained.contains("(no interval from a single task)"),
+        "{trained}"
+    );
+    let eval = lab.done(&["eval", "runs/tiny/seed-0"]).stdout;
+    assert!(
+        eval.contains("(no interval from a single task)") && eval.contains(" ± –"),
+        "{eval}"
+    );
+    // Two tasks: Student's t of one degree of freedom, 12.7 standard errors.
+    let two = lab
+        .done(&["eval", "runs/tiny/seed-0", "--tasks", "2", "--json"])
+        .last();
+    let of = |key: &str| two[key].as_f64().unwrap();
+    // From random, 2.5, to Bayes-optimal.
+    let best = lab
+        .done(&["oracle", "bernoulli-bandit", "arms=2", "pulls=5", "--json"])
+        .last();
+    let gap = best["bayes_optimal"].as_f64().unwrap() - 2.5;
+    let half = 12.706_204_736 * of("standard_error") / gap;
+    let end = two["gap_closed_interval"][1].as_f64().unwrap();
+    assert!((end - of("gap_closed") - half).abs() < 1e-6, "{two}");
+}
+
+#[test]
+fn an_estimate_is_not_called_exact() {
+    let lab = Lab::new();
+    let sizes = ["states=1", "actions=1", "horizon=1", "episodes=1"];
+    let args = [&["dirichlet-mdp"], &sizes[..]].concat();
+    let said = lab
+        .done(
+            &[
+                &["baseline"],
+                &args[..1],
+                &["random", "--tasks", "10"],
+                &args[1..],
+            ]
+            .concat(),
+        )
+        .stdout;
+    assert!(said.contains("exact value, random: 1.0000"), "{said}");
+    let line = said
+        .lines()
+        .find(|line| line.contains("knowing the task"))
+        .unwrap();
+    assert!(
+        line.starts_with("estimate, ") && line.contains(" ± 0.00"),
+        "{line}"
+    );
+    let json = lab
+        .done(&[&["oracle"], &args[..], &["--json"]].concat())
+        .last();
+    assert_eq!(json["known_task_optimum_exact"], false);
+    assert_eq!(json["random_exact"], true);
+    let said = lab.done(&[&["oracle"], &args[..]].concat()).stdout;
+    let cells = |name: &str| {
+        let line = said.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().next_back().unwrap().to_owned()
+    };
+    assert_eq!(cells("random"), "exact");
+    assert_ne!(cells("known_task_optimum"), "exact");
+}
+
+#[test]
+fn seeds_of_other_configurations_are_summed_up_apart() {
+    let lab = Lab::new();
+    for args in [
+        ["--seed", "0", "rl2.updates=1"],
+        ["--seed", "1", "rl2.updates=2"],
+    ] {
+        lab.done(&[&["train", "tiny.toml"], &args[..]].concat());
+    }
+    let rows = lab.done(&["resume", "runs/tiny", "--json"]).rows();
+    let seeds: Vec<_> = rows.iter().filter(|row| row["event"] == "seeds").collect();
+    let runs: Vec<_> = rows.iter().filter(|row| row["event"] == "run").collect();
+    assert_eq!(seeds.len(), 2);
+    for (index, updates) in [1, 2].into_iter().enumerate() {
+        assert_eq!(seeds[index]["seeds"], 1);
+        assert_eq!(seeds[index]["differs"], format!("rl2.updates = {updates}"));
+        assert_eq!(seeds[index]["mean_return"], runs[index]["mean_return"]);
+    }
+    let said = lab.done(&["resume", "runs/tiny"]).stdout;
+    assert!(
+        said.contains("rl2.updates = 2, over 1 seed: mean return"),
+        "{said}"
+    );
+}

@@ -66,7 +66,7 @@ fn training_shows_every_gradient_step() {
     assert_eq!(again["adaptation"], *adaptation);
 }
 
-/// Of four held-out tasks, a few trials before and after the adaptation.
+/// Of four fresh tasks, a few trials before and after the adaptation.
 #[test]
 fn before_and_after_are_drawn() {
     let lab = lab();
@@ -92,7 +92,7 @@ fn before_and_after_are_drawn() {
         }
     }
     let svg = fs::read_to_string(run.join("figures/before-and-after.svg")).unwrap();
-    assert!(svg.contains("MAML before and after 3 gradient steps on 4 held-out tasks"));
+    assert!(svg.contains("MAML before and after 3 gradient steps on 4 fresh tasks"));
 
     // A run that was finished without them gets the same.
     fs::remove_file(run.join("pictures.json")).unwrap();

@@ -87,7 +87,7 @@ fn environments_learners_are_known_by_name() {
     // The agent at work is in the report.
     let figures = lab.path("here/grid/seed-0/figures");
     let svg = fs::read_to_string(figures.join("episodes.svg")).unwrap();
-    assert!(svg.contains("RL² in the first and the last episode of a held-out task"));
+    assert!(svg.contains("RL² in the first and the last episode of a fresh task"));
     assert!(
         svg.contains("Episode 1: ") && svg.contains("Episode 2: ") && !svg.contains("Episode 3")
     );

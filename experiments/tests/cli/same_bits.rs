@@ -159,13 +159,13 @@ fn what_has_nothing_to_save_ends_when_it_is_asked_to() {
     }
 }
 
-/// Trainings whose first held-out evaluation, or whose comparison, takes hours.
+/// Trainings whose first evaluation, or whose comparison, takes hours.
 #[cfg(unix)]
 #[test]
 fn evaluations_stop_when_they_are_asked_to() {
     let lab = Lab::new();
     fs::write(lab.path("maml.toml"), crate::maml::TINY).unwrap();
-    // With the held-out evaluations that are done before it.
+    // With the evaluations that are done before it.
     let cases = [
         (
             0,

@@ -217,7 +217,7 @@ pub(crate) fn trainer(env: &Arc<dyn EnvFactory>, config: MamlConfig, workers: us
     Trainer::new(env.as_ref(), config, 0, pool(workers)).unwrap()
 }
 
-/// An adaptation to held-out tasks, by two steps.
+/// An adaptation to fresh tasks, by two steps.
 pub(crate) fn evaluation(tasks: usize, rate: f64) -> Adapted {
     Adapted {
         held: Held {

@@ -15,7 +15,7 @@ fn held_out(trainer: &Trainer, env: &Arc<dyn EnvFactory>, rate: f64) -> Adaptati
         .unwrap()
 }
 
-/// Mean return on held-out tasks after one gradient step.
+/// Mean return on fresh tasks after one gradient step.
 fn adapted(trainer: &Trainer, env: &Arc<dyn EnvFactory>, rate: f64) -> f64 {
     held_out(trainer, env, rate).returns[1].mean()
 }

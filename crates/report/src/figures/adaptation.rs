@@ -1,4 +1,4 @@
-//! Return against gradient steps on a held-out task.
+//! Return against gradient steps on a fresh task.
 
 use super::frame::{Axis, Frame, Plate};
 use super::labels::{self, Label};
@@ -8,6 +8,7 @@ use crate::curve::{Band, Curve, Sample};
 use crate::layout::Range;
 use crate::read::Adaptation;
 use crate::setting::Setting;
+use crate::stats::Estimate;
 use crate::text::{count, decimals, display_name, fixed};
 use crate::words;
 
@@ -48,7 +49,7 @@ pub(super) fn figure(settings: &[Setting<'_>]) -> Option<Figure> {
         .filter_map(|line| label(line, measured))
         .collect();
     let title = title(&lines)?;
-    let tasks = count(measured[0].tasks as usize, "held-out task");
+    let tasks = count(measured[0].tasks as usize, "fresh task");
     let mut canvas = Canvas::new(WIDTH, HEIGHT);
     let plate = Plate {
         title: &title,
@@ -108,7 +109,7 @@ fn lines(adapted: &[Adapted<'_>]) -> Option<Vec<Line>> {
     let line = |(index, of): (usize, &Adapted<'_>)| {
         let name = match adapted.len() {
             1 => of.setting.agent(),
-            _ => display_name(&of.setting.folder),
+            _ => display_name(of.setting.name.as_ref().unwrap_or(&of.setting.folder)),
         };
         Some(Line {
             name,
@@ -145,17 +146,12 @@ fn curve(measured: &[&Adaptation]) -> Option<Curve> {
     let samples: Vec<Vec<Sample>> = measured
         .iter()
         .map(|adaptation| {
-            let pairs = adaptation
-                .mean_return
-                .iter()
-                .zip(&adaptation.standard_error);
-            let sample = |(step, (y, error)): (usize, (&f64, &f64))| Sample {
+            let sample = |(step, y): (usize, Estimate)| Sample {
                 key: step as u64,
                 x: step as f64,
-                y: *y,
-                error: *error,
+                y,
             };
-            pairs.enumerate().map(sample).collect()
+            adaptation.estimates().enumerate().map(sample).collect()
         })
         .collect();
     Curve::of(&samples)
@@ -175,7 +171,7 @@ fn label(line: &Line, measured: &[&Adaptation]) -> Option<Label> {
     })
 }
 
-/// "MAML goes from −40.2 to −3.1 in 3 gradient steps on tasks it never met".
+/// "MAML goes from −40.2 to −3.1 in 3 gradient steps on fresh tasks".
 fn title(lines: &[Line]) -> Option<String> {
     let line = lines.first()?;
     let ((_, before), (steps, after)) = (
@@ -183,7 +179,7 @@ fn title(lines: &[Line]) -> Option<String> {
         line.curve.last()?,
     );
     Some(format!(
-        "{} goes from {} to {} in {} on tasks it never met",
+        "{} goes from {} to {} in {} on fresh tasks",
         line.name,
         fixed(before, 1),
         fixed(after, 1),

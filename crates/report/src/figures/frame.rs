@@ -5,7 +5,7 @@ use crate::canvas::{Align, Canvas, Color, Point, Stroke, Text};
 use crate::curve::{Band, Curve};
 use crate::font::Face;
 use crate::layout::{Range, Scale, clip, ticks};
-use crate::stats::Interval;
+use crate::stats::Estimate;
 use crate::text::fixed;
 
 /// Sizes of text, in pixels.
@@ -146,11 +146,14 @@ impl Frame {
         }
     }
 
-    /// Fills what lies between the lower and the upper ends `(x, low, high)`.
-    pub(super) fn draw_band(&self, canvas: &mut Canvas, ends: &[(f64, f64, f64)], color: Color) {
+    /// Fills what lies between the ends of intervals; values without one are
+    /// left out.
+    pub(super) fn draw_band(&self, canvas: &mut Canvas, values: &[(f64, Estimate)], color: Color) {
         let place = |x: f64, y: f64| (self.x.at(x), self.y.at(y.clamp(self.y.low, self.y.high)));
-        let lower = ends.iter().map(|(x, low, _)| place(*x, *low));
-        let upper = ends.iter().rev().map(|(x, _, high)| place(*x, *high));
+        let known = |(x, y): &(f64, Estimate)| Some((*x, y.interval()?));
+        let ends: Vec<(f64, [f64; 2])> = values.iter().filter_map(known).collect();
+        let lower = ends.iter().map(|(x, [low, _])| place(*x, *low));
+        let upper = ends.iter().rev().map(|(x, [_, high])| place(*x, *high));
         canvas.area(lower.chain(upper).collect(), color, 0.18);
     }
 
@@ -159,30 +162,26 @@ impl Frame {
         &self,
         canvas: &mut Canvas,
         x: f64,
-        interval: Interval,
+        value: Estimate,
         stroke: Stroke,
     ) {
         let at = |y: f64| self.y.at(y.clamp(self.y.low, self.y.high));
-        let (x, low, high) = (self.x.at(x), at(interval.low), at(interval.high));
-        canvas.line(vec![(x, low), (x, high)], stroke);
-        // An end outside of the frame has no bar.
-        for end in [interval.low, interval.high] {
-            if self.y.holds(end) {
+        let x = self.x.at(x);
+        if let Some(ends) = value.interval() {
+            canvas.line(ends.map(|end| (x, at(end))).to_vec(), stroke);
+            // An end outside of the frame has no bar.
+            for end in ends.into_iter().filter(|end| self.y.holds(*end)) {
                 canvas.line(vec![(x - 4.0, at(end)), (x + 4.0, at(end))], stroke);
             }
         }
-        if self.y.holds(interval.mean) {
-            canvas.dot((x, self.y.at(interval.mean)), 4.0, stroke.color);
+        if self.y.holds(value.mean) {
+            canvas.dot((x, self.y.at(value.mean)), 4.0, stroke.color);
         }
     }
 
     /// Draws a curve over training: band, single seeds, mean.
     pub(super) fn draw_curve(&self, canvas: &mut Canvas, curve: &Curve, stroke: Stroke) {
-        let band: Vec<_> = curve
-            .mean
-            .iter()
-            .map(|m| (m.x, m.y.low, m.y.high))
-            .collect();
+        let band: Vec<_> = curve.mean.iter().map(|m| (m.x, m.y)).collect();
         if curve.band != Band::None {
             self.draw_band(canvas, &band, stroke.color);
         }

@@ -1,4 +1,4 @@
-//! The learning curve: held-out return against environment steps.
+//! The learning curve: return on fresh tasks against environment steps.
 
 use super::frame::{Axis, Frame, Plate, steps_axis};
 use super::labels::{self, Label};
@@ -53,7 +53,7 @@ pub(super) fn figure(setting: &Setting<'_>, standings: Option<&Standings>) -> Op
         subtitle: &setting.subtitle(),
         x_axis: steps_axis(most, 5),
         y_axis: Axis {
-            name: "Held-out return (sum of rewards in a trial)",
+            name: "Return on fresh tasks (sum of rewards in a trial)",
             ticks: 6,
             unit: 1.0,
             whole: false,
@@ -73,7 +73,7 @@ pub(super) fn figure(setting: &Setting<'_>, standings: Option<&Standings>) -> Op
         frame.draw_measured(
             &mut canvas,
             steps,
-            value.interval(),
+            value.estimate(),
             Stroke::new(AGENT, 1.6),
         );
     }
@@ -91,7 +91,7 @@ pub(super) fn figure(setting: &Setting<'_>, standings: Option<&Standings>) -> Op
 struct Compared {
     /// After how many environment steps, the mean over seeds.
     steps: f64,
-    /// The mean return over all held-out tasks.
+    /// The mean return over all tasks.
     value: Measure,
 }
 
@@ -140,8 +140,7 @@ fn curve(setting: &Setting<'_>) -> Option<(Curve, Vec<Evaluation>)> {
     let sample = |row: &&Evaluation| Sample {
         key: row.update,
         x: row.env_steps as f64,
-        y: row.mean_return,
-        error: row.standard_error,
+        y: row.estimate(),
     };
     let samples: Vec<Vec<Sample>> = seeds
         .iter()
@@ -217,8 +216,9 @@ fn range(
         0 => Range::of(curve.values()),
         _ => Range::of(core.into_iter().chain([end])).reach_all(curve.values(), 0.6),
     };
-    let interval = compared.map(|Compared { value, .. }| value.interval());
-    let ends = interval.into_iter().flat_map(|i| [i.low, i.high]);
+    let ends = compared
+        .into_iter()
+        .flat_map(|compared| compared.value.ends());
     let range = range.reach_all(curve.band_ends().chain(ends), 0.25);
     let near = known_task.filter(|value| *value <= range.high + 0.35 * (range.high - range.low));
     match near {
@@ -237,16 +237,16 @@ fn caption(
     let tasks = words::between(tasks.low as u64, tasks.high as u64);
     let actions = evaluations.first().map_or("", |row| &row.actions);
     let mut parts = vec![format!(
-        "Mean return of a trial on {tasks} held-out tasks per evaluation, {actions} actions."
+        "Mean return of a trial on {tasks} fresh tasks per evaluation, {actions} actions."
     )];
     parts.push(match curve.band {
         Band::Seeds(seeds) => format!(
-            "Thick line: mean of {}; band: its 95\u{a0}% interval (Student’s t over seeds); thin \
-             lines: single seeds.",
+            "Thick line: mean of {}; band: its 95\u{a0}% interval (Student’s t over seeds, never \
+             narrower than over tasks); thin lines: single seeds.",
             count(seeds, "seed")
         ),
         Band::Evaluation => {
-            "One seed; band: ±1.96 standard errors of its evaluation over tasks, not over seeds."
+            "One seed; band: 95\u{a0}% interval of its evaluation over tasks, not over seeds."
                 .to_string()
         }
         Band::None => "One seed.".to_string(),
@@ -263,8 +263,7 @@ fn caption(
         }
     }
     let compared = standings.and_then(Standings::trained);
-    let interval = compared.map(|trained| trained.mean_return.interval());
-    let ends = interval.into_iter().flat_map(|i| [i.low, i.high]);
+    let ends = compared.into_iter().flat_map(|one| one.mean_return.ends());
     if curve.values().any(|value| !frame.y.holds(value)) {
         let all = Range::of(curve.values());
         parts.push(format!(

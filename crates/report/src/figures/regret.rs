@@ -9,6 +9,7 @@ use crate::measure::Measure;
 use crate::read::Kind;
 use crate::setting::Setting;
 use crate::standing::{Standing, Standings};
+use crate::stats::Estimate;
 use crate::text::{decimals, display_name, fixed};
 use crate::words;
 
@@ -106,24 +107,19 @@ fn make_labels(order: &[&Standing], exact: Option<f64>, standings: &Standings) -
 }
 
 fn draw_learner(canvas: &mut Canvas, frame: &Frame, learner: &Standing, stroke: Stroke) {
-    let at = |(step, regret): (usize, &Measure)| (step as f64 + 1.0, regret.interval());
-    let points: Vec<_> = learner.regret.iter().enumerate().map(at).collect();
-    let finite = points
-        .into_iter()
-        .filter(|(_, regret)| regret.mean.is_finite());
-    let start = (0.0, 0.0, 0.0, 0.0);
-    let rows: Vec<_> = [start]
-        .into_iter()
-        .chain(finite.map(|(x, regret)| (x, regret.low, regret.mean, regret.high)))
-        .collect();
+    let at = |(step, regret): (usize, &Measure)| (step as f64 + 1.0, regret.estimate());
+    let points = learner.regret.iter().enumerate().map(at);
+    let finite = points.filter(|(_, regret)| regret.mean.is_finite());
+    let start = (0.0, Estimate::exact(0.0));
+    let rows: Vec<_> = [start].into_iter().chain(finite).collect();
     // The band ends where the mean leaves the frame.
     let band: Vec<_> = rows
         .iter()
-        .take_while(|(_, _, mean, _)| frame.y.holds(*mean))
-        .map(|(x, low, _, high)| (*x, *low, *high))
+        .take_while(|(_, regret)| frame.y.holds(regret.mean))
+        .copied()
         .collect();
     frame.draw_band(canvas, &band, stroke.color);
-    let line: Vec<_> = rows.iter().map(|(x, _, mean, _)| (*x, *mean)).collect();
+    let line: Vec<_> = rows.iter().map(|(x, regret)| (*x, regret.mean)).collect();
     frame.draw_line(canvas, &line, stroke);
 }
 
@@ -140,8 +136,10 @@ fn draw_exact(canvas: &mut Canvas, frame: &Frame, exact: &[(f64, f64)]) {
 /// The upper end of the y axis. A learner that is far worse than the trained
 /// agent, the oracle and the best of the rest may leave the figure.
 fn axis_end(measured: &[&Standing], trained: &Standing) -> f64 {
-    let most =
-        |learner: &Standing| Range::of(learner.regret.iter().map(|r| r.interval().high)).high;
+    let most = |learner: &Standing| {
+        let regrets = learner.regret.iter();
+        Range::of(regrets.flat_map(|regret| regret.ends().chain([regret.mean()]))).high
+    };
     let all = measured
         .iter()
         .map(|learner| most(learner))

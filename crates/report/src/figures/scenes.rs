@@ -1,4 +1,4 @@
-//! The trained agent at work in held-out tasks.
+//! The trained agent at work in fresh tasks.
 
 use super::frame::{LABEL, TICK, text, titles};
 use super::{Figure, INK, MUTED, WIDTH};
@@ -54,16 +54,16 @@ fn steps(pictures: &Pictures) -> Option<u64> {
         .max()
 }
 
-/// "MAML before and after 3 gradient steps on 4 held-out tasks".
+/// "MAML before and after 3 gradient steps on 4 fresh tasks".
 fn title(agent: &str, pictures: &Pictures) -> String {
-    let tasks = count(pictures.tasks.len(), "held-out task");
+    let tasks = count(pictures.tasks.len(), "fresh task");
     match (steps(pictures), scenes(pictures).count()) {
         (Some(steps), _) => {
             let steps = count(steps as usize, "gradient step");
             format!("{agent} before and after {steps} on {tasks}")
         }
-        (None, 1) => format!("{agent} on a held-out task"),
-        (None, _) => format!("{agent} in the first and the last episode of a held-out task"),
+        (None, 1) => format!("{agent} on a fresh task"),
+        (None, _) => format!("{agent} in the first and the last episode of a fresh task"),
     }
 }
 

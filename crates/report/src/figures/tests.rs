@@ -9,7 +9,7 @@ use crate::standing::Standings;
 use crate::support::{Synthetic, long};
 
 fn figures(folder: &Path) -> Vec<Figure> {
-    let runs = crate::load(&[folder.to_path_buf()]).unwrap();
+    let runs = crate::load(&[folder.to_path_buf()], &mut |_| ()).unwrap();
     let settings = group(&runs);
     let standings = Standings::of(&settings[0]);
     all(&settings[0], standings.as_ref()).unwrap()
@@ -222,7 +222,7 @@ fn learners_have_different_looks() {
         ..Synthetic::default()
     }
     .write(folder.path(), 0);
-    let runs = crate::load(&[folder.path().to_path_buf()]).unwrap();
+    let runs = crate::load(&[folder.path().to_path_buf()], &mut |_| ()).unwrap();
     let settings = group(&runs);
     let standings = Standings::of(&settings[0]).unwrap();
     let looks: Vec<(Color, bool)> = standings
@@ -254,7 +254,7 @@ fn adaptation_compares_settings_step_by_step() {
         }
     }
     let paths: Vec<_> = runs.map(|(name, _)| folder.path().join(name)).into();
-    let loaded = crate::load(&paths).unwrap();
+    let loaded = crate::load(&paths, &mut |_| ()).unwrap();
     let figure = super::adaptation(&group(&loaded)).unwrap();
     assert_text_is_legible("adaptation", &figure.canvas);
     let texts: Vec<&str> = figure.canvas.texts().map(|t| t.text.as_str()).collect();
@@ -277,6 +277,6 @@ fn adaptation_compares_settings_step_by_step() {
     // Runs that were not adapted have no such figure.
     let plain = tempfile::tempdir().unwrap();
     Synthetic::default().write(plain.path(), 0);
-    let loaded = crate::load(&[plain.path().to_path_buf()]).unwrap();
+    let loaded = crate::load(&[plain.path().to_path_buf()], &mut |_| ()).unwrap();
     assert!(super::adaptation(&group(&loaded)).is_none());
 }

@@ -10,6 +10,7 @@ use crate::font::Face;
 use crate::layout::{Range, Scale, quantile};
 use crate::read::Run;
 use crate::setting::Setting;
+use crate::stats::Estimate;
 use crate::text::thousands;
 
 /// The value loss: its size counts, not only its changes.
@@ -109,8 +110,7 @@ fn curve(runs: &[&Run], key: &str, last: u64) -> Option<Curve> {
                 Some(Sample {
                     key: row.update,
                     x: row.env_steps as f64,
-                    y: row.values.get(key).and_then(Value::as_f64)?,
-                    error: 0.0,
+                    y: Estimate::exact(row.values.get(key).and_then(Value::as_f64)?),
                 })
             });
             thin(&samples.collect::<Vec<_>>(), POINTS, last)
@@ -197,8 +197,7 @@ mod tests {
         let samples = values.iter().enumerate().map(|(index, y)| Sample {
             key: index as u64,
             x: index as f64,
-            y: *y,
-            error: 0.0,
+            y: Estimate::exact(*y),
         });
         Curve::of(&[samples.collect()]).unwrap()
     }

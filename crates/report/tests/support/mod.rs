@@ -151,7 +151,7 @@ impl Synthetic {
             let steps = so_far.iter().zip(before).map(|(now, before)| now - before);
             steps.collect::<Vec<f64>>()
         });
-        // All seeds meet the same held-out tasks, so the others do not differ.
+        // All seeds meet the same fresh tasks, so the others do not differ.
         let mut tasks = Noise(99);
         let mut own = Noise(1000 + seed);
         let mut learners = vec![self.learner(

@@ -20,7 +20,7 @@ pub(crate) fn reported(synthetic: &Synthetic, seeds: u64) -> (TempDir, Written, 
 }
 
 pub(crate) fn report(paths: &[PathBuf], out: &Path) -> (Written, String) {
-    let written = write(&load(paths).unwrap(), out).unwrap();
+    let written = write(&load(paths, &mut |_| ()).unwrap(), out, &mut |_| ()).unwrap();
     let page = fs::read_to_string(&written.html).unwrap();
     check_page(&page);
     (written, page)

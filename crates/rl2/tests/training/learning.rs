@@ -19,7 +19,7 @@ fn held_out(trainer: &Trainer, mode: ActMode) -> Evaluation {
     evaluate(&pool(2), &switches(), &trainer.policy(mode), held).unwrap()
 }
 
-/// Trains to the end and returns the mean return on held-out tasks.
+/// Trains to the end and returns the mean return on fresh tasks.
 fn learn(mut trainer: Trainer, updates: u64) -> f64 {
     for _ in 0..updates {
         trainer.update().unwrap();

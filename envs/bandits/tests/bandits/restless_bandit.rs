@@ -68,9 +68,10 @@ fn exact_values() {
     let rest = RestlessBandit::new(30, 0.0, 0.0).unwrap().exact_values();
     let dependent = bandits::DependentBandit::new(bandits::Variant::Uniform, 30).unwrap();
     let wanted = dependent.exact_values().bayes_optimal.get().unwrap();
-    let Exact::Known {
+    let Exact::Estimated {
         value,
         standard_error,
+        ..
     } = rest.bayes_optimal
     else {
         panic!("an estimate");

@@ -228,6 +228,15 @@ fn stays_are_counted_by_hand() {
     assert_eq!(sum(&twice), sum(&counts).map(|(r, s)| (2 * r, 2 * s)));
     assert_eq!(Stay::default().probability(), None);
     assert_eq!(Stay::default().standard_error(), None);
+    // One round alone says nothing of others.
+    let single = Stay {
+        rounds: 1,
+        stays: 1,
+    };
+    assert_eq!(
+        (single.probability(), single.standard_error()),
+        (Some(1.0), None)
+    );
     let half = Stay {
         rounds: 4,
         stays: 2,

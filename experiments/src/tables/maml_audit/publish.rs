@@ -3,10 +3,12 @@
 
 use super::measure::{Amount, Plan, Row, Share};
 use crate::failure::Failure;
-use crate::tables::publish::{STYLE, escaped};
+use crate::tables::publish::STYLE;
 use maml::audit::Estimator;
 use record::write_atomically;
-use report::{Scaling, ScalingChart, ScalingLine, draw_scaling};
+use report::{
+    Scaling, ScalingChart, ScalingLine, csv_line, draw_scaling, escape_html, markdown_cell,
+};
 use std::path::{Path, PathBuf};
 
 pub(super) const TITLE: &str = "Meta-gradients of MAML against exact ones";
@@ -137,8 +139,7 @@ fn csv(rows: &[Row]) -> String {
             row.standard_deviation.to_string(),
             row.estimates.to_string(),
         ];
-        text += &fields.join(",");
-        text.push('\n');
+        text += &csv_line(fields);
     }
     text
 }
@@ -149,7 +150,8 @@ fn markdown(plan: &Plan, rows: &[Row]) -> String {
     text += &"|--:".repeat(HEADINGS.len() - 1);
     text += "|\n";
     for row in rows {
-        text += &format!("| {} |\n", cells(row).join(" | "));
+        let cells = cells(row).map(|cell| markdown_cell(&cell));
+        text += &format!("| {} |\n", cells.join(" | "));
     }
     text + "\n" + &remarks(rows).join("\n\n") + "\n"
 }
@@ -161,24 +163,24 @@ fn html(plan: &Plan, rows: &[Row], svg: &str) -> String {
          <title>{TITLE}</title>\n<style>\n{STYLE}svg {{ max-width: 100%; height: auto; }}\n\
          </style>\n</head>\n<body>\n<main>\n<h1>{TITLE}</h1>\n<p>{}</p>\n{}\n\
          <div class=\"wide\">\n<table>\n<thead><tr>",
-        escaped(&caption(plan)),
+        escape_html(&caption(plan)),
         svg.trim_start_matches(|c| c != '<')
     );
     for heading in HEADINGS {
-        text += &format!("<th scope=\"col\">{}</th>", escaped(heading));
+        text += &format!("<th scope=\"col\">{}</th>", escape_html(heading));
     }
     text += "</tr></thead>\n<tbody>\n";
     for row in rows {
         let [name, rest @ ..] = cells(row);
-        text += &format!("<tr><th scope=\"row\">{}</th>", escaped(&name));
+        text += &format!("<tr><th scope=\"row\">{}</th>", escape_html(&name));
         for cell in rest {
-            text += &format!("<td>{}</td>", escaped(&cell));
+            text += &format!("<td>{}</td>", escape_html(&cell));
         }
         text += "</tr>\n";
     }
     text += "</tbody>\n</table>\n</div>\n";
     for remark in remarks(rows) {
-        text += &format!("<p class=\"quiet\">{}</p>\n", escaped(&remark));
+        text += &format!("<p class=\"quiet\">{}</p>\n", escape_html(&remark));
     }
     text + "</main>\n</body>\n</html>\n"
 }
