@@ -15,7 +15,12 @@ use crate::streams::Stream;
 /// # Observations
 /// The distribution's own, a symbol as a one-hot vector; then the description.
 #[derive(Clone, Debug)]
-pub struct Revealed<D>(D);
+pub struct Revealed<D> {
+    distribution: D,
+    /// How many symbols its observations can be; 0 for a vector. (To ask for
+    /// the specification takes memory, and tasks are drawn all the time.)
+    symbols: usize,
+}
 
 impl<D> Revealed<D> {
     /// Makes the observations of a distribution end with its tasks'
@@ -32,7 +37,13 @@ impl<D> Revealed<D> {
                 "environment '{}' has no description of its tasks to show",
                 distribution.spec().name
             )),
-            _ => Ok(Self(distribution)),
+            _ => Ok(Self {
+                symbols: match distribution.spec().observation {
+                    ObservationSpace::Discrete { size } => size,
+                    ObservationSpace::Vector { .. } => 0,
+                },
+                distribution,
+            }),
         }
     }
 }
@@ -40,12 +51,11 @@ impl<D> Revealed<D> {
 impl<D: TaskDistribution> Revealed<D> {
     /// Writes down what a task is, to be shown.
     fn reveal(&self, task: &mut RevealedTask<D::Task>) {
-        task.symbols = match self.0.spec().observation {
-            ObservationSpace::Discrete { size } => size,
-            ObservationSpace::Vector { .. } => 0,
-        };
-        task.description.resize(self.0.description_size(), 0.0);
-        self.0.describe(&task.task, &mut task.description);
+        task.symbols = self.symbols;
+        task.description
+            .resize(self.distribution.description_size(), 0.0);
+        self.distribution
+            .describe(&task.task, &mut task.description);
     }
 }
 
@@ -62,30 +72,30 @@ impl<D: TaskDistribution> TaskDistribution for Revealed<D> {
     type Task = RevealedTask<D::Task>;
 
     fn spec(&self) -> EnvSpec {
-        let mut spec = self.0.spec();
+        let mut spec = self.distribution.spec();
         let (ObservationSpace::Vector { size } | ObservationSpace::Discrete { size }) =
             spec.observation;
-        let size = size.saturating_add(self.0.description_size());
+        let size = size.saturating_add(self.distribution.description_size());
         spec.observation = ObservationSpace::Vector { size };
         spec
     }
 
     fn sample(&self, task: &mut Self::Task, rng: &mut Stream) {
-        self.0.sample(&mut task.task, rng);
+        self.distribution.sample(&mut task.task, rng);
         self.reveal(task);
     }
 
     fn tasks(&self) -> Option<u64> {
-        self.0.tasks()
+        self.distribution.tasks()
     }
 
     fn select(&self, task: &mut Self::Task, number: u64) {
-        self.0.select(&mut task.task, number);
+        self.distribution.select(&mut task.task, number);
         self.reveal(task);
     }
 
     fn description_size(&self) -> usize {
-        self.0.description_size()
+        self.distribution.description_size()
     }
 
     fn describe(&self, task: &Self::Task, description: &mut [f32]) {
@@ -93,12 +103,12 @@ impl<D: TaskDistribution> TaskDistribution for Revealed<D> {
     }
 
     fn known_task_optimum(&self, task: &Self::Task) -> Option<f64> {
-        self.0.known_task_optimum(&task.task)
+        self.distribution.known_task_optimum(&task.task)
     }
 
     /// The best agent here knows its task, so that both optima are one.
     fn exact_values(&self) -> ExactValues {
-        let hidden = self.0.exact_values();
+        let hidden = self.distribution.exact_values();
         ExactValues {
             bayes_optimal: hidden.known_task_optimum.clone(),
             bayes_optimal_rewards: None,
@@ -111,7 +121,7 @@ impl<D: TaskDistribution> TaskDistribution for Revealed<D> {
     }
 
     fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {
-        self.0.learners()
+        self.distribution.learners()
     }
 }
 
