@@ -36,13 +36,14 @@ bandits() {
 }
 
 # MAML beside the same policy trained without adaptation, without training, and
-# told its goal.
+# told its goal. An update without an inner step takes half the environment steps:
+# twice the updates see as much of the environment.
 point_navigation() {
     train maml maml/point-navigation --seeds 5
     train random maml/point-navigation maml.updates=0 --seeds 5
     # Larger steps throw a policy off that was not trained to be adapted.
-    train pretrained maml/point-navigation maml.inner.steps=0 'maml.evaluation.rates=[0.05]' \
-        --seeds 5
+    train pretrained maml/point-navigation maml.inner.steps=0 maml.updates=300 \
+        'maml.evaluation.rates=[0.05]' --seeds 5
     train oracle maml/point-navigation maml.inner.steps=0 maml.evaluation.steps=0 \
         environment.task=shown --seeds 5
     experiments report runs/maml runs/pretrained runs/random runs/oracle \

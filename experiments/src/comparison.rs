@@ -99,9 +99,10 @@ pub(crate) struct Measured {
 impl Measured {
     /// What the agent may be compared with. Who adapts has lived in its task
     /// before it is measured, and may well earn more than the best agent that
-    /// has not.
+    /// has not. Who takes no steps has not either.
     pub(crate) fn references(&self, exact: References) -> References {
-        let Some(adaptation) = &self.adaptation else {
+        let adapts = |adaptation: &&Adaptation| adaptation.mean_return.len() > 1;
+        let Some(adaptation) = self.adaptation.as_ref().filter(adapts) else {
             return exact;
         };
         let why = format!(

@@ -3,7 +3,7 @@
 use crate::config::{Order, Surrogate};
 use crate::meta::Meta;
 use crate::samples::Samples;
-use crate::surrogate::dice_tangents;
+use crate::surrogate::{Side, dice_tangents};
 use kernels::mlp::{Cache, Mlp, Prepared, Real, Tangent};
 use std::ops::Range;
 
@@ -50,9 +50,9 @@ pub struct Level<R> {
     pub log_probs: Vec<R>,
     /// Weights of the scores in the loss's gradient. `[samples]`
     pub weights: Vec<R>,
-    /// Of the inner loss at θₖ. `[parameters]`
+    /// The inner gradient at θₖ. `[parameters]`
     pub gradient: Vec<R>,
-    /// Of the inner loss's Hessian at θₖ, and whether it was prepared.
+    /// Of the inner gradient's derivative at θₖ, and whether it was prepared.
     prepared: (Prepared<R>, bool),
     /// Parameters that the step before left at the floor, and which therefore
     /// do not depend on anything.
@@ -96,9 +96,9 @@ impl<R: Real> Level<R> {
 /// An adaptation: θ₀, …, θ_K with θₖ₊₁ = θₖ − αₖ ∘ ∇Lₖ(θₖ), each with what it
 /// makes of its own samples, which every product below reads again.
 ///
-/// The Jacobian of a step is Jₖ = I − diag(αₖ) Hₖ with the Hessian Hₖ = ∇²Lₖ,
-/// which is never formed: products with it are one pass forward and one
-/// backward through the activations of θₖ (Pearlmutter 1994).
+/// The Jacobian of a step is Jₖ = I − diag(αₖ) Hₖ with Hₖ, the derivative of the
+/// inner gradient, which is never formed: products with it are one pass forward
+/// and one backward through the activations of θₖ (Pearlmutter 1994).
 #[derive(Debug)]
 pub struct Adaptation<R> {
     levels: Vec<Level<R>>,
@@ -225,7 +225,11 @@ impl<R: Real> Adaptation<R> {
             self.work.product.fill(R::ZERO);
             if rule.order == Order::Second {
                 let level = &mut self.levels[step];
-                self.work.curvature(rule, level, &samples[step], theta);
+                let factor = Factor {
+                    direction: theta,
+                    side: Side::Left,
+                };
+                self.work.curvature(rule, level, &samples[step], factor);
             }
             let level = &self.levels[step];
             let bent = meta.rates[step].iter().zip(&self.work.product);
@@ -241,7 +245,7 @@ impl<R: Real> Adaptation<R> {
 
     /// Turns the gradient of a function of θ_K, in `gradient.theta`, into that
     /// of the same function of θ₀ and the rates: from the last step back,
-    /// g ← Jₖᵀ g = g − Hₖ (αₖ ∘ g), and −∇Lₖ ∘ g for the rates.
+    /// g ← Jₖᵀ g = g − Hₖᵀ (αₖ ∘ g), and −∇Lₖ ∘ g for the rates.
     ///
     /// `terms`, `[steps][parameters]` or empty, are gradients of further terms
     /// that depend on θₖ directly.
@@ -267,7 +271,11 @@ impl<R: Real> Adaptation<R> {
                 for (scaled, (rate, g)) in scaled.iter_mut().zip(both) {
                     *scaled = *rate * *g;
                 }
-                self.work.curvature(rule, level, &samples[step], &scaled);
+                let factor = Factor {
+                    direction: &scaled,
+                    side: Side::Right,
+                };
+                self.work.curvature(rule, level, &samples[step], factor);
                 self.work.scaled = scaled;
                 for (g, h) in theta.iter_mut().zip(&self.work.product) {
                     *g -= *h;
@@ -294,16 +302,23 @@ impl<R: Real> Adaptation<R> {
     }
 }
 
+/// What the derivative of an inner gradient is multiplied by.
+struct Factor<'a, R> {
+    direction: &'a [R], // [parameters]
+    side: Side,
+}
+
 impl<R: Real> Work<R> {
-    /// Writes the product of the inner loss's Hessian at a level with a
+    /// Writes the product of the inner gradient's derivative at a level with a
     /// direction into `product`.
     fn curvature(
         &mut self,
         rule: &Rule,
         level: &mut Level<R>,
         samples: &Samples<R>,
-        direction: &[R],
+        factor: Factor<'_, R>,
     ) {
+        let Factor { direction, side } = factor;
         self.product.fill(R::ZERO);
         let Level {
             cache,
@@ -324,7 +339,7 @@ impl<R: Real> Work<R> {
         let (tangent, to) = (&self.tangent, &mut self.log_prob_tangents);
         network.tangent_log_probs(cache, tangent, acts, to);
         let (from, to) = (&self.log_prob_tangents, &mut self.weight_tangents);
-        dice_tangents(samples, weights, from, to);
+        dice_tangents(samples, (weights, side), from, to);
         let moved = Some(&self.weight_tangents[..]);
         let (tangent, to) = (&self.tangent, &mut self.product);
         network.score_tangent(cache, tangent, acts, weights, moved, to);

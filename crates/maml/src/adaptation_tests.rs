@@ -19,6 +19,7 @@ fn prepared(order: Order, surrogate: Surrogate) -> bool {
         actions: ActionRows::Index(vec![0, 1, 0]),
         log_probs: vec![-0.7; 3],
         advantages: vec![1.0, -1.0, 0.5],
+        decay: 1.0,
         episodes: vec![0..2, 2..3],
     }];
     let rates = vec![0.1_f64; rule.network.parameters()];

@@ -16,27 +16,40 @@ pub enum Order {
     Second,
 }
 
-/// What the inner loss is made of. All have the same gradient, that of the
-/// policy gradient, where samples come from the very policy; their second
-/// derivatives, and so the meta-gradients, differ.
+/// What the inner gradient is made of. All are the same gradient, that of the
+/// policy gradient, where samples come from the very policy; their derivatives,
+/// and so the meta-gradients, differ.
 ///
 /// A is the advantage, ℓ = ln π(a | s), ℓ′ its value when the sample was
 /// taken, M the number of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Surrogate {
-    /// −1/M Σ A ℓ, as in Finn et al. 2017. Its Hessian lacks the terms by
-    /// which the sampling itself depends on the parameters, so it is biased.
+    /// That of the loss −1/M Σ A ℓ, as in Finn et al. 2017. Its Hessian lacks
+    /// the terms by which the sampling itself depends on the parameters, so it
+    /// is biased.
     LogProb,
-    /// −1/M Σ A exp(ℓ − ℓ′), the low-variance curvature surrogate of ProMP
-    /// (Rothfuss et al. 2019, equation 12).
+    /// That of the loss −1/M Σ A exp(ℓ − ℓ′), the low-variance curvature
+    /// surrogate of ProMP (Rothfuss et al. 2019, equation 12). It lacks what
+    /// links a step to the policy's other choices: biased, but less.
     Ratio,
-    /// DiCE (Foerster et al. 2018) in its advantage form, Loaded DiCE
-    /// (Farquhar et al. 2019) at λ = 1: −1/M Σ (Aₜ − Aₜ₊₁) exp(Σ_{i≤t} ℓᵢ − ℓᵢ′)
-    /// over the steps t of every episode. Of higher variance. Unbiased in the
-    /// limit of many trials: with few of them a baseline or a normalization that
-    /// is estimated from the same trials, and the step itself, which is taken on
-    /// an estimate, leave a bias that vanishes as they grow in number.
+    /// DiCE (Foerster et al. 2018) in its advantage form (Loaded DiCE, Farquhar
+    /// et al. 2019): −1/M Σₜ wₜ ∇ℓₜ with the importance-weighted advantages
+    /// wₜ = Σ_{t' ≥ t} (γλ)^(t' − t) (A[t'] − γλ A[t'+1]) exp(Σ_{i≤t'} ℓᵢ − ℓᵢ′)
+    /// within every episode. Of higher variance.
+    ///
+    /// Its derivative is that of the expected inner gradient, without bias for
+    /// every γ and λ, where what the advantages and the step are computed with
+    /// is held: values (of no effect at λ = 1 without `bootstrap`, or without a
+    /// baseline), the deviation that advantages are divided by, and M where
+    /// episodes differ in length, which both change the length of the step.
+    /// With few trials, a baseline or a mean that is estimated from the same
+    /// trials, and the step itself, which is taken on an estimate, leave a bias
+    /// that vanishes as they grow in number.
+    ///
+    /// Where γλ < 1 it is the gradient of no loss: the policy gradient, in which
+    /// every step counts alike, is that of no function there (Nota and Thomas
+    /// 2020).
     Dice,
 }
 
@@ -167,8 +180,11 @@ pub enum Exploration {
     EMaml {
         /// Weight of the term, c; less has less variance.
         ///
-        /// Where advantages are not normalized, 1 is what the gradient of the
-        /// return asks for. Where they are, each task's policy loss is divided by
+        /// Where advantages are not normalized and γλ = 1, 1 is what the gradient
+        /// of the return asks for. Below γλ = 1 the term follows the discounted
+        /// return, in whose gradient step t counts γ^t times, beside policy
+        /// gradients in which every step counts alike, and no weight removes the
+        /// bias. Where they are normalized, each task's policy loss is divided by
         /// its own deviation of the advantages, the term by one for all tasks, the
         /// root of the mean over the tasks of their squares: then 1 gives it that
         /// weight on the whole, not task by task.
@@ -183,7 +199,9 @@ pub enum Baseline {
     /// Nothing.
     None,
     /// Least squares on functions of observation and time, for every task and
-    /// rollout anew (Duan et al. 2016, arXiv 1604.06778).
+    /// rollout anew (Duan et al. 2016, arXiv 1604.06778). With `bootstrap` the
+    /// returns hold its own value of what the time limit cut off, and it knows
+    /// no time: see [`LinearBaseline`](crate::LinearBaseline).
     Linear {
         /// Ridge of the least squares; grows tenfold while they are singular.
         ridge: f64,
@@ -195,8 +213,13 @@ pub enum Baseline {
         hidden: Vec<usize>,
         /// The nonlinearity.
         activation: Activation,
-        /// Step size of Adam (β 0.9 and 0.999, ε 1e-8).
+        /// What makes steps of its gradients.
+        optimizer: OptimizerConfig,
+        /// Step size of the optimizer.
         learning_rate: f64,
+        /// Largest norm of its gradient; a longer one is scaled down. `inf` for
+        /// no bound.
+        max_gradient_norm: f64,
         /// Passes over all samples of an update, a step each.
         epochs: usize,
     },
@@ -246,11 +269,12 @@ pub struct MamlConfig {
     /// How far gradients flow through the adaptation; of no effect on Reptile.
     pub order: Order,
     /// Whether the value of an episode's final observation stands for what the
-    /// time limit cut off. The published implementations take the time limit
-    /// for the end.
+    /// time limit cut off, which takes a baseline, and of a linear one γ < 1. The
+    /// published implementations take the time limit for the end.
     pub bootstrap: bool,
     /// Whether advantages are brought to mean 0 and standard deviation 1 within
-    /// each task and rollout.
+    /// each task and rollout. Where all episodes earned the same step by step, to
+    /// within rounding, they are 0: so they are with a linear baseline, too.
     pub normalize_advantages: bool,
     /// Largest norm of the whole gradient; a longer one is scaled down.
     pub max_gradient_norm: f64,

@@ -5,7 +5,10 @@ use crate::encoding::Encoding;
 use crate::linear::LinearBaseline;
 use crate::samples::{ActionRows, Samples};
 use crate::value::ValueView;
-use rl_core::{ActionSpace, Actions, Credit, Gae, GaeInput, Link, Outcome, Trajectory, gae};
+use rl_core::{
+    ActionSpace, Actions, AdvantageMoments, Credit, Gae, GaeInput, Link, Outcome, RewardSpread,
+    Standardization, Trajectory, gae,
+};
 
 /// How rollouts become samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,8 +57,8 @@ pub(crate) struct Rollout {
     /// Discounted returns of all episodes over the number of samples: what a
     /// step earns, in the units of the policy loss.
     pub(crate) earned: f64,
-    /// Standard deviation of the advantages before they were normalized; 1
-    /// where they are not.
+    /// Standard deviation of the advantages before they were normalized, 0
+    /// where they told nothing; 1 where they are not normalized.
     pub(crate) deviation: f64,
     /// Where each sample is in the trajectory. `[samples]`
     places: Vec<usize>,
@@ -65,6 +68,7 @@ pub(crate) struct Rollout {
     advantages: Vec<f32>,  // [steps][lanes]
     final_input: Vec<f32>, // [inputs]
     zeros: Vec<f32>,       // [lanes]
+    spread: RewardSpread,
 }
 
 impl Samples<f32> {
@@ -78,6 +82,7 @@ impl Samples<f32> {
             },
             log_probs: Vec::new(),
             advantages: Vec::new(),
+            decay: 1.0,
             episodes: Vec::new(),
         }
     }
@@ -95,11 +100,18 @@ impl Rollout {
     ) {
         self.gather(trajectory, encoding, samples);
         let discounted = self.discounted(trajectory, f64::from(credits.gae.gamma), samples);
-        self.estimate(
-            &mut values,
-            (encoding.size(), &samples.observations),
-            &discounted,
-        );
+        if let Values::Linear(baseline) = &mut values {
+            baseline.begin();
+            let inputs = samples.observations.chunks_exact(encoding.size());
+            for ((observation, step), target) in inputs.zip(&self.steps).zip(&discounted) {
+                baseline.add(observation, *step, *target);
+            }
+            if credits.bootstrap {
+                self.cut_off(trajectory, encoding, baseline, (samples, credits.gae.gamma));
+            }
+            baseline.fit();
+        }
+        self.estimate(&mut values, (encoding.size(), &samples.observations));
         self.link(trajectory, credits.bootstrap);
         if credits.bootstrap {
             self.bootstrap(trajectory, encoding, &mut values);
@@ -116,6 +128,7 @@ impl Rollout {
             bootstrap: &self.bootstrap,
         };
         gae(credits.gae, returns, &mut self.advantages);
+        samples.decay = f64::from(credits.gae.gamma * credits.gae.lambda);
         let worth = self.places.iter().map(|place| self.advantages[*place]);
         samples.advantages.clear();
         samples.advantages.extend(worth);
@@ -123,10 +136,89 @@ impl Rollout {
         let target = both.map(|(advantage, place)| advantage + self.values[*place]);
         self.targets.clear();
         self.targets.extend(target);
-        self.deviation = match credits.normalize {
-            true => normalize(&mut samples.advantages),
-            false => 1.0,
+        let fitted = matches!(values, Values::Linear(_));
+        self.deviation = 1.0;
+        if credits.normalize || fitted {
+            self.standardize(trajectory, samples, credits.normalize);
+        }
+    }
+
+    /// Makes advantages 0 that rounding and the baseline's fit alone tell apart,
+    /// which TRPO would follow as far as all others; brings others to mean 0
+    /// and deviation 1 where they are to be normalized.
+    fn standardize(
+        &mut self,
+        trajectory: &Trajectory,
+        samples: &mut Samples<f32>,
+        normalize: bool,
+    ) {
+        self.spread.clear();
+        for episode in &samples.episodes {
+            let places = self.places[episode.clone()].iter();
+            let rewards = places.map(|place| trajectory.rewards()[*place]);
+            self.spread.push(rewards);
+        }
+        let size = |number: &f32| f64::from(number.abs());
+        let numbers = [trajectory.rewards(), &self.values, &self.bootstrap];
+        let seen = self
+            .places
+            .iter()
+            .flat_map(|place| numbers.map(|row| size(&row[*place])));
+        let own = samples.advantages.iter().map(size);
+        let largest = seen.chain(own).fold(0.0, f64::max);
+        let advantages = || samples.advantages.iter().map(|a| f64::from(*a));
+        let count = samples.len() as f64;
+        let mean = advantages().sum::<f64>() / count;
+        let variance = advantages().map(|a| (a - mean).powi(2)).sum::<f64>() / count;
+        let moments = AdvantageMoments {
+            count,
+            mean,
+            deviation: variance.sqrt(),
+            largest,
         };
+        let told = Standardization::new(&moments, &self.spread);
+        match (told.scale == 0.0, normalize) {
+            (true, _) => samples.advantages.fill(0.0),
+            (false, false) => return,
+            (false, true) => {
+                for advantage in &mut samples.advantages {
+                    *advantage = ((f64::from(*advantage) - told.shift) * told.scale) as f32;
+                }
+            }
+        }
+        if normalize {
+            self.deviation = if told.scale == 0.0 {
+                0.0
+            } else {
+                moments.deviation
+            };
+        }
+    }
+
+    /// Tells the baseline which episodes the time limit cut off.
+    fn cut_off(
+        &mut self,
+        trajectory: &Trajectory,
+        encoding: &Encoding,
+        baseline: &mut LinearBaseline,
+        (samples, gamma): (&Samples<f32>, f32),
+    ) {
+        let (lanes, size) = (trajectory.lanes(), encoding.size());
+        self.final_input.resize(size, 0.0);
+        let (mut lane, mut index) = (usize::MAX, 0);
+        for episode in &samples.episodes {
+            let place = self.places[episode.end - 1];
+            if place % lanes != lane {
+                (lane, index) = (place % lanes, 0);
+            }
+            if trajectory.outcomes()[place] == Outcome::Truncated {
+                let last = trajectory.final_observation(lane, index);
+                encoding.write(last, &mut self.final_input);
+                index += 1;
+                let seen = &samples.observations[episode.start * size..episode.end * size];
+                baseline.cut_off(seen, &self.final_input, f64::from(gamma));
+            }
+        }
     }
 
     /// Copies the samples, trial after trial.
@@ -199,25 +291,15 @@ impl Rollout {
     }
 
     /// Writes the value of each sample, 0 elsewhere.
-    fn estimate(
-        &mut self,
-        values: &mut Values<'_>,
-        (size, inputs): (usize, &[f32]),
-        discounted: &[f64],
-    ) {
-        let rows = || inputs.chunks_exact(size).zip(&self.steps);
+    fn estimate(&mut self, values: &mut Values<'_>, (size, inputs): (usize, &[f32])) {
         self.values.clear();
         let room = self.places.iter().max().map_or(0, |last| last + 1);
         self.values.resize(room, 0.0);
         match values {
             Values::Zero => {}
             Values::Linear(baseline) => {
-                baseline.begin();
-                for ((observation, step), target) in rows().zip(discounted) {
-                    baseline.add(observation, *step, *target);
-                }
-                baseline.fit();
-                for ((observation, step), place) in rows().zip(&self.places) {
+                let rows = inputs.chunks_exact(size).zip(&self.steps);
+                for ((observation, step), place) in rows.zip(&self.places) {
                     self.values[*place] = baseline.value(observation, *step) as f32;
                 }
             }
@@ -270,20 +352,6 @@ impl Rollout {
             }
         }
     }
-}
-
-/// Brings numbers to mean 0 and standard deviation 1 (the population's), and
-/// returns the standard deviation that they had.
-fn normalize(numbers: &mut [f32]) -> f64 {
-    let count = numbers.len() as f64;
-    let mean = numbers.iter().map(|a| f64::from(*a)).sum::<f64>() / count;
-    let square = |a: &f32| (f64::from(*a) - mean).powi(2);
-    let deviation = (numbers.iter().map(square).sum::<f64>() / count).sqrt();
-    let scale = 1.0 / (deviation + 1e-8);
-    for number in numbers {
-        *number = ((f64::from(*number) - mean) * scale) as f32;
-    }
-    deviation
 }
 
 #[cfg(test)]

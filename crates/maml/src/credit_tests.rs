@@ -18,6 +18,11 @@ fn spec() -> EnvSpec {
 /// Two lanes of two episodes of up to 2 steps: lane 0 takes all of them, lane 1
 /// terminates each episode at its first step and begins another trial.
 fn trajectory() -> Trajectory {
+    trajectory_of(1.0)
+}
+
+/// Likewise with all rewards multiplied by a number.
+fn trajectory_of(unit: f32) -> Trajectory {
     use Outcome::{Continue, Terminated, Truncated};
     let mut trajectory = Trajectory::new(&spec(), 2, 4);
     trajectory.begin().copy_from_slice(&[0.5, 0.25]);
@@ -36,7 +41,7 @@ fn trajectory() -> Trajectory {
         let seen = (t + 1) as f32;
         rows.observation.copy_from_slice(&[seen, -seen]);
         rows.final_observation.copy_from_slice(&[7.0, 7.0]);
-        rows.reward.copy_from_slice(&reward);
+        rows.reward.copy_from_slice(&reward.map(|r| unit * r));
         rows.outcome.copy_from_slice(&outcome);
         rows.start.copy_from_slice(&start);
         trajectory.stepped(t);
@@ -161,4 +166,84 @@ fn the_linear_baseline_is_fitted_to_the_rollout() {
     // Least squares: shifting any target changes the fit towards it.
     expected[5] += 1.0;
     assert!(squares(&values, &expected) > fitted);
+}
+
+#[test]
+fn small_advantages_are_normalized_like_large_ones() {
+    let normalized = |scale: f32| {
+        let trajectory = trajectory_of(scale);
+        let credits = Credits {
+            normalize: true,
+            ..credits()
+        };
+        let encoding = Encoding::new(&spec());
+        let (mut rollout, mut samples) = (Rollout::default(), Samples::empty(&spec().action));
+        rollout.fill(
+            &trajectory,
+            (&encoding, &credits),
+            Values::Zero,
+            &mut samples,
+        );
+        samples.advantages
+    };
+    let large = normalized(1.0);
+    for scale in [1e-8, 1e-12, 1e-30, 1e12] {
+        for (a, b) in normalized(scale).iter().zip(&large) {
+            assert!((a - b).abs() < 1e-5, "{scale}: {a} and {b}");
+        }
+    }
+}
+
+/// Rewards of 1 in an environment without end, of which each episode shows 100
+/// steps: the value is 1 / (1 − γ) everywhere, so that no action is better.
+#[test]
+fn what_the_time_limit_cuts_off_is_part_of_the_linear_baseline() {
+    let spec = EnvSpec {
+        horizon: 100,
+        episodes: 1,
+        ..spec()
+    };
+    let lanes = 3;
+    let mut trajectory = Trajectory::new(&spec, lanes, 100);
+    let seen = |t: usize, lane: usize| ((7 * t + 3 * lane) % 11) as f32 / 5.0 - 1.0;
+    let row = |t: usize| -> Vec<f32> { (0..lanes).map(|lane| seen(t, lane)).collect() };
+    trajectory.begin().copy_from_slice(&row(0));
+    for t in 0..100 {
+        let (_, out) = trajectory.acting(t);
+        out.log_prob.fill(-1.0);
+        out.action.discrete().unwrap().fill(0);
+        let (_, rows) = trajectory.stepping(t);
+        rows.observation.copy_from_slice(&row(t + 1));
+        rows.final_observation.copy_from_slice(&row(t + 1));
+        rows.reward.fill(1.0);
+        let last = t == 99;
+        let outcome = if last {
+            Outcome::Truncated
+        } else {
+            Outcome::Continue
+        };
+        rows.outcome.fill(outcome);
+        rows.start.fill(last);
+        trajectory.stepped(t);
+    }
+    let credits = Credits {
+        gae: Gae {
+            gamma: 0.99,
+            lambda: 0.9,
+        },
+        bootstrap: true,
+        normalize: false,
+    };
+    let mut baseline = LinearBaseline::timeless(1, true, 1e-5);
+    let (mut rollout, mut samples) = (Rollout::default(), Samples::empty(&spec.action));
+    let (encoding, values) = (Encoding::new(&spec), Values::Linear(&mut baseline));
+    rollout.fill(&trajectory, (&encoding, &credits), values, &mut samples);
+    for target in &rollout.targets {
+        assert!((target - 100.0).abs() < 1e-3, "{target}");
+    }
+    assert!((baseline.value(&[0.3], 100) - 100.0).abs() < 1e-3);
+    assert_eq!(
+        samples.advantages, [0.0; 300],
+        "all that is left is rounding"
+    );
 }

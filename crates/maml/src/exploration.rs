@@ -7,11 +7,15 @@
 /// trials, for all their scores are paid the same. A baseline that takes off what
 /// the task's other trials earned before the adaptation is unbiased too, and was
 /// found to be noisier in the exact audit: gains differ between tasks more than
-/// returns do.
+/// returns do. What is within the rounding of these sums is 0.
 pub(crate) fn beyond_others(earned: &[f64]) -> Vec<f64> {
     let all: f64 = earned.iter().sum();
+    let size: f64 = earned.iter().map(|own| own.abs()).sum();
     let others = (earned.len() - 1) as f64;
-    let beyond = |own: &f64| own - (all - own) / others;
+    let beyond = |own: &f64| match own - (all - own) / others {
+        beyond if beyond.abs() <= 4.0 * f64::EPSILON * size => 0.0,
+        beyond => beyond,
+    };
     earned.iter().map(beyond).collect()
 }
 
@@ -20,17 +24,13 @@ pub(crate) fn beyond_others(earned: &[f64]) -> Vec<f64> {
 /// over the tasks of the advantages' variances before that, `deviations` squared.
 ///
 /// A number for each task would be without bounds in a task that earned the same
-/// with whatever it did. Where that is so in all tasks, up to the rounding of
-/// single precision, the policy loss is of noise alone, there are no units to
-/// bring anything to, and the number is 0.
-pub(crate) fn common_scale(deviations: &[f64], earned: &[f64]) -> f64 {
+/// with whatever it did. Where that is so in all tasks, whose deviations are then
+/// 0, the policy loss is 0, there are no units to bring anything to, and the
+/// number is 0.
+pub(crate) fn common_scale(deviations: &[f64]) -> f64 {
     let variance: f64 = deviations.iter().map(|deviation| deviation.powi(2)).sum();
-    let deviation = (variance / deviations.len() as f64).sqrt();
-    let largest = earned
-        .iter()
-        .fold(0.0, |most: f64, own| most.max(own.abs()));
-    match deviation > 1e-5 * largest {
-        true => 1.0 / deviation,
+    match variance > 0.0 {
+        true => 1.0 / (variance / deviations.len() as f64).sqrt(),
         false => 0.0,
     }
 }
@@ -41,17 +41,16 @@ mod tests {
 
     #[test]
     fn tasks_without_deviation_do_not_decide_the_scale() {
-        assert_eq!(
-            common_scale(&[0.0, 3.0, 4.0, 0.0], &[0.0, 1.0, 2.0, 0.0]),
-            0.4
-        );
-        assert_eq!(common_scale(&[2.0; 3], &[1.0; 3]), 0.5);
-        assert_eq!(common_scale(&[0.0; 2], &[0.0; 2]), 0.0);
-        assert_eq!(
-            common_scale(&[1e-8, 0.0], &[1.0, 0.0]),
-            0.0,
-            "rounding alone"
-        );
+        assert_eq!(common_scale(&[0.0, 3.0, 4.0, 0.0]), 0.4);
+        assert_eq!(common_scale(&[2.0; 3]), 0.5);
+        assert_eq!(common_scale(&[0.0; 2]), 0.0);
+    }
+
+    #[test]
+    fn equal_earnings_are_paid_nothing() {
+        for earned in [0.1, 0.3, -7.7, 1e-9] {
+            assert_eq!(beyond_others(&[earned; 7]), [0.0; 7]);
+        }
     }
 
     #[test]

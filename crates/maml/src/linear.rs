@@ -3,16 +3,28 @@
 /// V(o, t) = w · (o, o², t/100, (t/100)², (t/100)³, 1), fitted to returns by
 /// ridge regression in f64 (Duan et al. 2016, arXiv 1604.06778, section 5.1).
 /// Of symbols, whose squares are themselves, only o is used.
+///
+/// Where the time limit is not the end, V stands for what it cut off, too. The
+/// return of such a sample is that of its episode and, discounted by γ for each
+/// step to the end, V of the final observation: least squares on targets that V
+/// itself is part of, whose fixed point is solved for (least-squares temporal
+/// differences; Boyan 1999). Then V knows no time: nothing ends with it, and what
+/// a fit in time says of times beyond all samples is no estimate.
 #[derive(Clone, Debug)]
 pub struct LinearBaseline {
     inputs: usize,
     squares: bool,
+    timed: bool,
     ridge: f64,
     weights: Vec<f64>, // [features]
     feature: Vec<f64>, // [features], scratch
     normal: Vec<f64>,  // [features][features], XᵀX, of which the lower half
     right: Vec<f64>,   // [features], Xᵀy
     factor: Vec<f64>,  // [features][features], scratch
+    /// Σ (Σₜ γ^(T − t) xₜ) x_Tᵀ over the episodes of T steps that were cut off.
+    /// `[features][features]`, empty where there are none.
+    tails: Vec<f64>,
+    carried: Vec<f64>, // [features], scratch
 }
 
 /// How often the ridge grows tenfold before the baseline is left at 0.
@@ -22,16 +34,28 @@ impl LinearBaseline {
     /// A baseline that is 0 before it is fitted. `squares` says whether o² is
     /// among the features.
     pub fn new(inputs: usize, squares: bool, ridge: f64) -> Self {
-        let features = inputs * (1 + usize::from(squares)) + 4;
+        Self::of(inputs, (squares, true), ridge)
+    }
+
+    /// Likewise one without functions of time, for episodes that are cut off.
+    pub fn timeless(inputs: usize, squares: bool, ridge: f64) -> Self {
+        Self::of(inputs, (squares, false), ridge)
+    }
+
+    fn of(inputs: usize, (squares, timed): (bool, bool), ridge: f64) -> Self {
+        let features = inputs * (1 + usize::from(squares)) + if timed { 4 } else { 1 };
         Self {
             inputs,
             squares,
+            timed,
             ridge,
             weights: vec![0.0; features],
             feature: vec![0.0; features],
             normal: vec![0.0; features * features],
             right: vec![0.0; features],
             factor: vec![0.0; features * features],
+            tails: Vec::new(),
+            carried: Vec::new(),
         }
     }
 
@@ -44,6 +68,7 @@ impl LinearBaseline {
     pub fn begin(&mut self) {
         self.normal.fill(0.0);
         self.right.fill(0.0);
+        self.tails.clear();
     }
 
     /// Adds a sample: encoded observation `[inputs]`, step of its episode, and
@@ -60,11 +85,37 @@ impl LinearBaseline {
         }
     }
 
+    /// Says that an episode was cut off, all of whose samples were added:
+    /// encoded observations `[steps][inputs]`, and the final one `[inputs]`.
+    pub fn cut_off(&mut self, observations: &[f32], last: &[f32], gamma: f64) {
+        let features = self.feature.len();
+        self.tails.resize(features * features, 0.0);
+        self.carried.clear();
+        self.carried.resize(features, 0.0);
+        let steps = observations.len() / self.inputs;
+        for (step, observation) in observations.chunks_exact(self.inputs).enumerate() {
+            self.write(observation, step);
+            for (sum, x) in self.carried.iter_mut().zip(&self.feature) {
+                *sum = gamma * (*sum + x);
+            }
+        }
+        self.write(last, steps);
+        for (row, carried) in self.tails.chunks_exact_mut(features).zip(&self.carried) {
+            for (sum, x) in row.iter_mut().zip(&self.feature) {
+                *sum += carried * x;
+            }
+        }
+    }
+
     /// Fits the weights to the samples added since [`Self::begin`].
     pub fn fit(&mut self) {
         let mut ridge = self.ridge;
         for _ in 0..ATTEMPTS {
-            if self.solve(ridge) {
+            let solved = match self.tails.is_empty() {
+                true => self.solve(ridge),
+                false => self.solve_with_tails(ridge),
+            };
+            if solved {
                 return;
             }
             ridge *= 10.0;
@@ -95,7 +146,10 @@ impl LinearBaseline {
             false => rest,
         };
         let t = step as f64 / 100.0;
-        time.copy_from_slice(&[t, t * t, t * t * t, 1.0]);
+        match self.timed {
+            true => time.copy_from_slice(&[t, t * t, t * t * t, 1.0]),
+            false => time.fill(1.0),
+        }
     }
 
     /// Solves (XᵀX + ridge) w = Xᵀy by Cholesky's method; whether the matrix
@@ -134,6 +188,53 @@ impl LinearBaseline {
                 sum -= self.factor[k * n + row] * self.weights[k];
             }
             self.weights[row] = sum / self.factor[row * n + row];
+        }
+        self.weights.iter().all(|w| w.is_finite())
+    }
+}
+
+impl LinearBaseline {
+    /// Solves (XᵀX − `tails` + ridge) w = Xᵀy by Gaussian elimination with
+    /// partial pivoting; whether the matrix was regular and the solution finite.
+    fn solve_with_tails(&mut self, ridge: f64) -> bool {
+        let n = self.feature.len();
+        for row in 0..n {
+            for column in 0..n {
+                let lower = (row.max(column), row.min(column));
+                let mut sum = self.normal[lower.0 * n + lower.1] - self.tails[row * n + column];
+                if row == column {
+                    sum += ridge;
+                }
+                self.factor[row * n + column] = sum;
+            }
+        }
+        self.weights.copy_from_slice(&self.right);
+        for column in 0..n {
+            let size = |row: &usize| self.factor[row * n + column].abs();
+            let largest = (column..n).max_by(|a, b| size(a).total_cmp(&size(b)));
+            let pivot = largest.unwrap_or(column);
+            let least = 1e-14 * self.normal[column * n + column];
+            // A NaN is refused here too.
+            if !(size(&pivot) > least && size(&pivot).is_finite()) {
+                return false;
+            }
+            for k in 0..n {
+                self.factor.swap(column * n + k, pivot * n + k);
+            }
+            self.weights.swap(column, pivot);
+            for row in column + 1..n {
+                let share = self.factor[row * n + column] / self.factor[column * n + column];
+                for k in column..n {
+                    self.factor[row * n + k] -= share * self.factor[column * n + k];
+                }
+                self.weights[row] -= share * self.weights[column];
+            }
+        }
+        for row in (0..n).rev() {
+            let known: f64 = (row + 1..n)
+                .map(|k| self.factor[row * n + k] * self.weights[k])
+                .sum();
+            self.weights[row] = (self.weights[row] - known) / self.factor[row * n + row];
         }
         self.weights.iter().all(|w| w.is_finite())
     }
@@ -195,5 +296,27 @@ mod tests {
         assert!(baseline.weights().iter().all(|w| w.is_finite()));
         let value = baseline.value(&[1e6, 0.0], 50);
         assert!(value == 0.0 || (value - 3e9).abs() < 1e6, "{value}");
+    }
+
+    #[test]
+    fn what_was_cut_off_is_worth_what_the_baseline_says() {
+        // States 0 and 1 in turn, reward 1 in state 0: V(0) = 1 / (1 − γ²), and
+        // V(1) = γ V(0). Episodes of 3 and 4 steps from either state.
+        let gamma: f64 = 0.9;
+        let mut baseline = LinearBaseline::timeless(1, true, 1e-9);
+        for (start, steps) in [(0, 3), (1, 3), (0, 4), (1, 4)] {
+            let state = |t: usize| ((start + t) % 2) as f32;
+            let mut later = 0.0;
+            for t in (0..steps).rev() {
+                later = f64::from(1.0 - state(t)) + gamma * later;
+                baseline.add(&[state(t)], t, later);
+            }
+            let seen: Vec<f32> = (0..steps).map(state).collect();
+            baseline.cut_off(&seen, &[state(steps)], gamma);
+        }
+        baseline.fit();
+        let first = 1.0 / (1.0 - gamma * gamma);
+        assert!((baseline.value(&[0.0], 2) - first).abs() < 1e-6);
+        assert!((baseline.value(&[1.0], 0) - gamma * first).abs() < 1e-6);
     }
 }

@@ -262,7 +262,7 @@ impl Trainer {
         })?;
         let (earned, deviations): (Vec<f64>, Vec<f64>) = last.into_iter().unzip();
         let scale = match self.config.normalize_advantages {
-            true => common_scale(&deviations, &earned),
+            true => common_scale(&deviations),
             false => 1.0,
         };
         let paid = beyond_others(&earned).into_iter();

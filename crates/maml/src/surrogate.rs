@@ -1,24 +1,32 @@
-//! Losses of samples, as weights of their scores.
+//! Inner gradients of samples, and losses of adapted policies, as weights of
+//! the samples' scores.
 //!
-//! The gradient of every loss here is Σ wᵢ ∇ℓᵢ with ℓᵢ = ln π(aᵢ | sᵢ), and
-//! its derivative along a direction v is Σ wᵢ ∇²ℓᵢ v + Σ ẇᵢ ∇ℓᵢ, where ẇᵢ, the
-//! derivative of the weight, follows from uᵢ = v · ∇ℓᵢ. M is the number of
-//! samples, ℓ′ the log-probability at which a sample was taken.
+//! Every gradient here is Σ wᵢ ∇ℓᵢ with ℓᵢ = ln π(aᵢ | sᵢ), and its derivative
+//! along a direction v is Σ wᵢ ∇²ℓᵢ v + Σ ẇᵢ ∇ℓᵢ, where ẇᵢ, the derivative of
+//! the weight, follows from uᵢ = v · ∇ℓᵢ. M is the number of samples, ℓ′ the
+//! log-probability at which a sample was taken.
 
 use crate::config::Surrogate;
 use crate::samples::Samples;
 use kernels::mlp::{Real, Weights};
+use std::ops::Range;
 
 impl Surrogate {
-    /// Weights of the scores in the gradient of the inner loss. `[samples]`
+    /// Weights of the scores in the inner gradient. `[samples]`
     ///
     /// ```text
-    /// log-prob  w = −A / M
-    /// ratio     w = −A exp(ℓ − ℓ′) / M
-    /// dice      w = −Σ_{t' ≥ t} c[t'] / M,  c[t] = (A[t] − A[t+1]) exp(Σ_{i ≤ t} ℓ[i] − ℓ′[i])
+    /// log-prob  w[t] = −A[t] / M
+    /// ratio     w[t] = −A[t] exp(ℓ[t] − ℓ′[t]) / M
+    /// dice      w[t] = −Σ_{t' ≥ t} (γλ)^(t' − t) δ[t'] ρ[t'] / M
+    ///           δ[t] = A[t] − γλ A[t+1],  ρ[t] = exp(Σ_{i ≤ t} ℓ[i] − ℓ′[i])
     /// ```
     ///
-    /// The sums of `dice` run within an episode, at whose end A is 0.
+    /// The sums of `dice` run within an episode, at whose end A is 0. A residual
+    /// δ[t'] is known once the action of step t' is taken, so ρ[t'] is all that
+    /// carries its expectation over from the policy that acted to the present
+    /// one: the expectation of Σ w ∇ℓ is the inner gradient at every θ, and so
+    /// are its derivatives (Farquhar et al. 2019, with the advantage of every
+    /// step counted alike, where theirs is weighed by γ^t).
     pub fn weigh<R: Real>(self, samples: &Samples<R>, log_probs: &[R], weights: &mut Vec<R>) {
         let share = -1.0 / samples.len() as f64;
         weights.clear();
@@ -40,18 +48,10 @@ impl Surrogate {
                     let mut moved = 0.0;
                     for t in episode.clone() {
                         moved += log_probs[t].to_f64() - samples.log_probs[t].to_f64();
-                        let later = match t + 1 < episode.end {
-                            true => samples.advantages[t + 1].to_f64(),
-                            false => 0.0,
-                        };
-                        let part = (samples.advantages[t].to_f64() - later) * moved.exp();
-                        weights[t] = R::from_f64(share * part);
+                        let residual = residual(&samples.advantages, t, episode, samples.decay);
+                        weights[t] = R::from_f64(share * residual * moved.exp());
                     }
-                    let mut sum = 0.0;
-                    for t in episode.clone().rev() {
-                        sum += weights[t].to_f64();
-                        weights[t] = R::from_f64(sum);
-                    }
+                    accumulate(&mut weights[episode.clone()], samples.decay);
                 }
             }
         }
@@ -73,32 +73,65 @@ impl Surrogate {
     }
 }
 
-/// The derivatives of the weights of `dice`, given those of the
-/// log-probabilities: ẇ[t] = Σ_{t' ≥ t} (w[t'] − w[t'+1]) Σ_{i ≤ t'} u[i].
+/// x[t] − decay x[t+1], where what lies beyond the episode is 0.
+fn residual<R: Real>(numbers: &[R], t: usize, episode: &Range<usize>, decay: f64) -> f64 {
+    let later = match t + 1 < episode.end {
+        true => numbers[t + 1].to_f64(),
+        false => 0.0,
+    };
+    numbers[t].to_f64() - decay * later
+}
+
+/// x[t] ← Σ_{t' ≥ t} decay^(t' − t) x[t'], the inverse of [`residual`].
+fn accumulate<R: Real>(numbers: &mut [R], decay: f64) {
+    let mut sum = 0.0;
+    for number in numbers.iter_mut().rev() {
+        sum = number.to_f64() + decay * sum;
+        *number = R::from_f64(sum);
+    }
+}
+
+/// On which side of a vector the derivative of an inner gradient stands. That
+/// of `dice` is not symmetric where γλ < 1: how far step t is credited with a
+/// later residual depends on γλ, how far it decides whether that comes about
+/// does not. The others are symmetric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// H v, how the gradient moves along v.
+    Left,
+    /// Hᵀ v.
+    Right,
+}
+
+/// What the scores are weighed with in the part of H v or Hᵀ v that the weights
+/// w of `dice` owe to the parameters. With r[t] = w[t] − γλ w[t+1] these are
+///
+/// ```text
+/// H v   Σ_{t' ≥ t} (γλ)^(t' − t) r[t'] Σ_{i ≤ t'} u[i], the derivatives ẇ[t]
+/// Hᵀ v  Σ_{t' ≥ t} r[t'] Σ_{i ≤ t'} (γλ)^(t' − i) u[i]
+/// ```
+///
 /// `[samples]`
 pub(crate) fn dice_tangents<R: Real>(
     samples: &Samples<R>,
-    weights: &[R],
+    (weights, side): (&[R], Side),
     log_prob_tangents: &[R],
     weight_tangents: &mut Vec<R>,
 ) {
+    let (before, after) = match side {
+        Side::Left => (1.0, samples.decay),
+        Side::Right => (samples.decay, 1.0),
+    };
     weight_tangents.clear();
     weight_tangents.resize(weights.len(), R::ZERO);
     for episode in &samples.episodes {
-        let mut prefix = 0.0;
-        for t in episode.clone() {
-            prefix += log_prob_tangents[t].to_f64();
-            let later = match t + 1 < episode.end {
-                true => weights[t + 1].to_f64(),
-                false => 0.0,
-            };
-            weight_tangents[t] = R::from_f64((weights[t].to_f64() - later) * prefix);
-        }
         let mut sum = 0.0;
-        for t in episode.clone().rev() {
-            sum += weight_tangents[t].to_f64();
-            weight_tangents[t] = R::from_f64(sum);
+        for t in episode.clone() {
+            sum = log_prob_tangents[t].to_f64() + before * sum;
+            let residual = residual(weights, t, episode, samples.decay);
+            weight_tangents[t] = R::from_f64(residual * sum);
         }
+        accumulate(&mut weight_tangents[episode.clone()], after);
     }
 }
 
@@ -163,43 +196,63 @@ mod tests {
     use super::*;
     use crate::samples::ActionRows;
 
-    fn samples(advantages: [f64; 3]) -> Samples<f64> {
+    fn samples(advantages: [f64; 3], decay: f64) -> Samples<f64> {
         Samples {
             observations: vec![1.0; 3],
             actions: ActionRows::Index(vec![0; 3]),
             log_probs: vec![-1.0; 3],
             advantages: advantages.to_vec(),
+            decay,
             episodes: vec![0..2, 2..3],
         }
     }
 
     #[test]
     fn on_policy_all_inner_losses_have_the_gradient_of_the_policy() {
-        let samples = samples([3.0, -6.0, 1.5]);
-        for surrogate in [Surrogate::LogProb, Surrogate::Ratio, Surrogate::Dice] {
-            let mut weights = vec![];
-            surrogate.weigh(&samples, &[-1.0; 3], &mut weights);
-            assert_eq!(weights, [-1.0, 2.0, -0.5], "{surrogate:?}");
+        for decay in [1.0, 0.5, 0.0] {
+            let samples = samples([3.0, -6.0, 1.5], decay);
+            for surrogate in [Surrogate::LogProb, Surrogate::Ratio, Surrogate::Dice] {
+                let mut weights = vec![];
+                surrogate.weigh(&samples, &[-1.0; 3], &mut weights);
+                assert_eq!(weights, [-1.0, 2.0, -0.5], "{surrogate:?}, {decay}");
+            }
+        }
+    }
+
+    #[test]
+    fn residuals_of_dice_carry_the_ratios_of_all_steps_before() {
+        let samples = samples([3.0, -6.0, 1.5], 0.5);
+        let now = [-1.0 + 2.0_f64.ln(), -1.0 + 3.0_f64.ln(), -1.0];
+        let mut weights = vec![];
+        Surrogate::Dice.weigh(&samples, &now, &mut weights);
+        // δ = 3 + ½ 6 and −6, at ratios 2 and 6; the other episode: 1.5.
+        let expected = [6.0 * 2.0 - 0.5 * 36.0, -36.0, 1.5].map(|sum| -sum / 3.0);
+        for (weight, expected) in weights.iter().zip(expected) {
+            assert!((weight - expected).abs() < 1e-12, "{weights:?}");
         }
     }
 
     #[test]
     fn weight_tangents_of_dice_are_literal() {
-        let samples = samples([3.0, -6.0, 1.5]);
-        let mut tangents = vec![];
-        dice_tangents(
-            &samples,
-            &[-1.0, 2.0, -0.5],
-            &[10.0, 1.0, 4.0],
-            &mut tangents,
-        );
+        let tangents = |decay, side| {
+            let samples = samples([3.0, -6.0, 1.5], decay);
+            let weights = [-1.0, 2.0, -0.5];
+            let mut tangents = vec![];
+            dice_tangents(&samples, (&weights, side), &[10.0, 1.0, 4.0], &mut tangents);
+            tangents
+        };
         // (−1 − 2) · 10 + 2 · 11, then 2 · 11; the other episode: −0.5 · 4.
-        assert_eq!(tangents, [-8.0, 22.0, -2.0]);
+        assert_eq!(tangents(1.0, Side::Left), [-8.0, 22.0, -2.0]);
+        assert_eq!(tangents(1.0, Side::Right), [-8.0, 22.0, -2.0]);
+        // (−1 − ½ 2) · 10 + ½ (2 · 11), then 2 · 11.
+        assert_eq!(tangents(0.5, Side::Left), [-9.0, 22.0, -2.0]);
+        // (−1 − ½ 2) · 10 + 2 · (1 + ½ 10), then 2 · (1 + ½ 10).
+        assert_eq!(tangents(0.5, Side::Right), [-8.0, 12.0, -2.0]);
     }
 
     #[test]
     fn clipping_stops_what_went_too_far() {
-        let samples = samples([1.0, -1.0, 1.0]);
+        let samples = samples([1.0, -1.0, 1.0], 1.0);
         let now = [-1.0 + 1.5_f64.ln(), -1.0 + 1.5_f64.ln(), -1.0];
         let mut weights = vec![];
         let loss = Objective::Clipped(0.2).weigh(&samples, &now, &mut weights);

@@ -86,7 +86,11 @@ impl Task {
             Baseline::Linear { ridge } => {
                 let encoding = &common.encoding;
                 let squares = !encoding.is_symbol();
-                Some(LinearBaseline::new(encoding.size(), squares, ridge))
+                let make = match common.credits.bootstrap {
+                    true => LinearBaseline::timeless,
+                    false => LinearBaseline::new,
+                };
+                Some(make(encoding.size(), squares, ridge))
             }
             Baseline::None | Baseline::Value { .. } => None,
         };

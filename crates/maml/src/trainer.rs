@@ -251,15 +251,12 @@ impl Trainer {
             let loss: f64 = parts.iter().map(|part| part.0).sum();
             first.get_or_insert(loss);
             let sum = sum(parts.iter().map(|part| &part.1[..]), 1.0);
-            let gradient: Vec<f32> = sum.iter().map(|g| *g as f32).collect();
-            let (rate, optimizer) = (value.learning_rate, &mut value.optimizer);
-            let params = &mut Arc::make_mut(&mut value.model).params;
-            optimizer
-                .update(params, &gradient, rate)
-                .map_err(|source| MamlError::ValueUpdate {
-                    update: self.update + 1,
-                    source,
-                })?;
+            let mut gradient: Vec<f32> = sum.iter().map(|g| *g as f32).collect();
+            let stepped = value.descend(&mut gradient);
+            stepped.map_err(|source| MamlError::ValueUpdate {
+                update: self.update + 1,
+                source,
+            })?;
         }
         Ok(first.unwrap_or_default())
     }

@@ -144,15 +144,24 @@ impl MamlConfig {
                 "false with maml.baseline.kind = none, which has no values",
             )),
             Baseline::None => Ok(()),
-            Baseline::Linear { ridge } => positive("baseline.ridge", *ridge),
+            Baseline::Linear { ridge } => {
+                if self.bootstrap && self.gae.gamma == 1.0 {
+                    let allowed = "below 1 with maml.bootstrap = true and maml.baseline.kind = \
+                                   linear, which sums up all that would follow";
+                    return Err(MamlError::config("gae.gamma", 1, allowed));
+                }
+                positive("baseline.ridge", *ridge)
+            }
             Baseline::Value {
                 hidden,
                 learning_rate,
+                max_gradient_norm,
                 epochs,
                 ..
             } => {
                 layers("baseline.hidden", hidden)?;
                 positive("baseline.learning_rate", *learning_rate)?;
+                above_zero("baseline.max_gradient_norm", *max_gradient_norm)?;
                 count("baseline.epochs", *epochs, 1..=1000)
             }
         }

@@ -4,7 +4,7 @@ use crate::config::Baseline;
 use crate::error::MamlError;
 use crate::meta::{activation, declare};
 use kernels::mlp::{Cache, Head, Mlp};
-use nets::{Blueprint, NamedArray, Optimizer, OptimizerConfig};
+use nets::{Blueprint, NamedArray, NetsError, Optimizer, clip_gradient};
 use rl_core::{Domain, Purpose, StreamKey};
 use std::sync::Arc;
 
@@ -71,8 +71,9 @@ impl ValueView<'_> {
 pub(crate) struct ValueLearner {
     pub(crate) model: Arc<ValueModel>,
     pub(crate) epochs: usize,
-    pub(crate) optimizer: Optimizer,
-    pub(crate) learning_rate: f64,
+    optimizer: Optimizer,
+    learning_rate: f64,
+    max_gradient_norm: f64,
     layout: Arc<nets::Layout>,
 }
 
@@ -87,7 +88,9 @@ impl ValueLearner {
         let Baseline::Value {
             hidden,
             activation: kind,
+            optimizer,
             learning_rate,
+            max_gradient_norm,
             epochs,
         } = baseline
         else {
@@ -97,17 +100,11 @@ impl ValueLearner {
             .map_err(|source| MamlError::Network { source })?;
         let mut blueprint = Blueprint::new();
         declare(&mut blueprint, &network, 1.0);
-        let adam = OptimizerConfig::Adam {
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            weight_decay: 0.0,
-        };
         let key = StreamKey::new(seed, Domain::Training, 0);
         let params = blueprint.init(&mut key.lane(Purpose::Init, 1)).flatten();
         let layout = blueprint.layout();
         Ok(Some(Self {
-            optimizer: Optimizer::new(adam, Arc::clone(&layout))?,
+            optimizer: Optimizer::new(*optimizer, Arc::clone(&layout))?,
             model: Arc::new(ValueModel {
                 network,
                 params,
@@ -115,8 +112,18 @@ impl ValueLearner {
             }),
             epochs: *epochs,
             learning_rate: *learning_rate,
+            max_gradient_norm: *max_gradient_norm,
             layout,
         }))
+    }
+
+    /// One clipped step of the optimizer.
+    pub(crate) fn descend(&mut self, gradient: &mut [f32]) -> Result<(), NetsError> {
+        clip_gradient(&self.layout, gradient, self.max_gradient_norm)?;
+        let params = &mut Arc::make_mut(&mut self.model).params;
+        self.optimizer
+            .update(params, gradient, self.learning_rate)?;
+        Ok(())
     }
 
     /// Parameters and optimizer, for a snapshot.

@@ -23,6 +23,12 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// [`Failure::stopped`] if it was interrupted; finished cells are kept.
 pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Result<(), Failure> {
+    if let Some(word) = args.words.first() {
+        return Err(Failure::usage(format!(
+            "{word}: {} has no settings; leave it out",
+            source.name
+        )));
+    }
     let console = Console::new(args.output.json);
     let plan = Plan::read(registry, source, args.quick)?;
     let wanted = selected(&plan, &args.only).map_err(Failure::usage)?;

@@ -37,7 +37,7 @@ gae = { gamma = 0.99, lambda = 0.95 }
 inner = { steps = 2, rates = [0.5], learned = "per-step", surrogate = "ratio", adapt = "all" }
 outer = { kind = "ppo", clip = 0.3, epochs = 2, penalty = { kind = "adaptive", coefficient = 5e-4, target = 0.01 } }
 exploration = { kind = "none" }
-baseline = { kind = "value", hidden = [8], activation = "tanh", learning_rate = 1e-2, epochs = 2 }
+baseline = { kind = "value", hidden = [8], activation = "tanh", optimizer = { kind = "adam", beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.0 }, learning_rate = 1e-2, max_gradient_norm = inf, epochs = 2 }
 policy = { hidden = [8], activation = "tanh", std = 1.0, min_std = 1e-3 }
 optimizer = { kind = "adam", beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.0 }
 evaluation = { steps = 3, rates = [0.5], trajectories = 5 }

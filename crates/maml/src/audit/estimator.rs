@@ -89,6 +89,7 @@ impl<'a> Probe<'a> {
             network,
             task,
             rate,
+            ..
         } = exact;
         let before = Look::at(network, theta).log_probs;
         Self {
@@ -116,7 +117,8 @@ impl<'a> Probe<'a> {
 
     fn adapt_weighted(&mut self, chosen: impl Iterator<Item = (usize, f64)>) {
         let task = self.task();
-        task.fill(chosen, &self.before, &mut self.learner.samples[0]);
+        let samples = &mut self.learner.samples[0];
+        task.fill(chosen, &self.before, self.exact.credit, samples);
         self.learner.begin(&self.meta.theta);
         self.learner.step(&self.rule, &self.meta);
     }
@@ -135,7 +137,8 @@ impl<'a> Probe<'a> {
     fn look_weighted(&mut self, chosen: impl Iterator<Item = (usize, f64)>) {
         let after = Look::at(self.exact.network, self.learner.params()).log_probs;
         let task = self.task();
-        task.fill(chosen, &after, &mut self.learner.samples[1]);
+        let samples = &mut self.learner.samples[1];
+        task.fill(chosen, &after, self.exact.credit, samples);
         self.learner.anchor(&self.rule);
     }
 

@@ -2,7 +2,7 @@
 //! policy's probabilities, their scores and the scores' derivatives.
 
 use super::data_sets::DataSets;
-use super::problem::{Episode, Look, PAIRS, Task};
+use super::problem::{Credit, Episode, Look, PAIRS, Task};
 use kernels::mlp::Mlp;
 
 /// Exact values of one task for policies of a network. Returns are rewards per
@@ -13,46 +13,85 @@ pub(super) struct Exact<'a> {
     pub(super) task: &'a Task,
     /// Inner step size.
     pub(super) rate: f64,
+    /// How advantages are estimated.
+    pub(super) credit: Credit,
 }
 
 impl Exact<'_> {
-    /// R(θ) = Σ_τ P_θ(τ) R(τ).
+    /// R(θ) = Σ_τ P_θ(τ) R(τ), the discounted return.
     pub(super) fn value(&self, theta: &[f64]) -> f64 {
         let look = Look::at(self.network, theta);
         let chances = self.task.probabilities(&look.log_probs);
         let parts = chances.iter().enumerate();
-        parts.map(|(e, p)| p * self.task.earned(e)).sum()
+        parts.map(|(e, p)| p * self.earned(e)).sum()
+    }
+
+    fn earned(&self, episode: usize) -> f64 {
+        self.task.earned(episode, self.credit.gamma)
     }
 
     /// ∇R(θ) = Σ_τ P_θ(τ) R(τ) Σₜ ∇ℓₜ. `[parameters]`
     pub(super) fn gradient(&self, theta: &[f64]) -> Vec<f64> {
         let mut look = Look::at(self.network, theta);
-        let weights = self.weights(&look.log_probs);
+        let mut weights = [0.0; PAIRS];
+        for (e, p) in self.chances(&look).iter().enumerate() {
+            for pair in &self.task.episodes[e].pairs {
+                weights[*pair] += p * self.earned(e);
+            }
+        }
         look.score(&weights)
     }
 
-    /// What all episodes together weigh each pair with: Σ_τ P(τ) R(τ) × how
-    /// often the pair occurs in τ.
-    fn weights(&self, log_probs: &[f64; PAIRS]) -> [f64; PAIRS] {
+    fn chances(&self, look: &Look<'_>) -> Vec<f64> {
+        self.task.probabilities(&look.log_probs)
+    }
+
+    /// How much each step of an episode counts in the policy gradient, by pair:
+    /// the rewards from the step on, discounted as advantages discount them on
+    /// average, per step of the horizon.
+    fn worth(&self, episode: usize) -> [f64; PAIRS] {
+        let returns = self.task.returns(episode, self.credit.discount());
+        self.by_pair(&self.task.episodes[episode], &returns)
+    }
+
+    /// Sums of the numbers of an episode's steps, by pair, per step of the
+    /// horizon.
+    fn by_pair(&self, episode: &Episode, numbers: &[f64]) -> [f64; PAIRS] {
         let mut weights = [0.0; PAIRS];
-        for (e, p) in self.task.probabilities(log_probs).iter().enumerate() {
-            for pair in &self.task.episodes[e].pairs {
-                weights[*pair] += p * self.task.earned(e);
-            }
+        for (pair, number) in episode.pairs.iter().zip(numbers) {
+            weights[*pair] += number / self.task.horizon as f64;
         }
         weights
     }
 
-    /// ∇²R(θ) v = Σ_τ P_θ(τ) R(τ) (S (S · v) + Σₜ ∇²ℓₜ v) with the episode's
-    /// score S = Σₜ ∇ℓₜ. `[parameters]`
+    /// [`Self::worth`] on average over all episodes.
+    fn mean_worth(&self, look: &Look<'_>) -> [f64; PAIRS] {
+        let mut weights = [0.0; PAIRS];
+        for (e, p) in self.chances(look).iter().enumerate() {
+            add(&mut weights, *p, &self.worth(e));
+        }
+        weights
+    }
+
+    /// G(θ) = Σ_τ P_θ(τ) Σₜ Wₜ ∇ℓₜ with the discounted rewards W from a step on:
+    /// the policy gradient, in which all steps count alike. That is ∇R(θ) where
+    /// nothing is discounted. `[parameters]`
+    pub(super) fn policy_gradient(&self, theta: &[f64]) -> Vec<f64> {
+        let mut look = Look::at(self.network, theta);
+        let weights = self.mean_worth(&look);
+        look.score(&weights)
+    }
+
+    /// (∂G/∂θ)ᵀ v = Σ_τ P_θ(τ) (S (Σₜ Wₜ ∇ℓₜ · v) + Σₜ Wₜ ∇²ℓₜ v) with the
+    /// episode's score S = Σₜ ∇ℓₜ. `[parameters]`
     pub(super) fn curvature(&self, theta: &[f64], direction: &[f64]) -> Vec<f64> {
         let mut look = Look::at(self.network, theta);
-        let weights = self.weights(&look.log_probs);
+        let weights = self.mean_worth(&look);
         let mut product = look.bend(&weights, direction);
-        let chances = self.task.probabilities(&look.log_probs);
+        let chances = self.chances(&look);
         for (e, score) in self.scores(&mut look).iter().enumerate() {
-            let along = chances[e] * self.task.earned(e) * dot(score, direction);
-            add(&mut product, along, score);
+            let single = look.score(&self.worth(e));
+            add(&mut product, chances[e] * dot(&single, direction), score);
         }
         product
     }
@@ -67,33 +106,25 @@ impl Exact<'_> {
         self.task.episodes.iter().map(of).collect()
     }
 
-    /// How much each step of an episode counts in the policy gradient, by pair:
-    /// the rewards from the step on, per step of the horizon.
-    fn worth(&self, episode: usize) -> [f64; PAIRS] {
-        let mut weights = [0.0; PAIRS];
-        let episode = &self.task.episodes[episode];
-        for (pair, worth) in episode.pairs.iter().zip(&episode.worth) {
-            weights[*pair] += worth / self.task.horizon as f64;
-        }
-        weights
-    }
-
-    /// Policy gradient of every single episode. `[episodes][parameters]`
+    /// What the learner's policy gradient is for every single episode.
+    /// `[episodes][parameters]`
     pub(super) fn inner(&self, look: &mut Look<'_>) -> Vec<Vec<f64>> {
-        let of = |e| look.score(&self.worth(e));
-        (0..self.task.episodes.len()).map(of).collect()
+        let advantages = self.task.advantages(&look.log_probs, self.credit);
+        let both = self.task.episodes.iter().zip(advantages);
+        both.map(|(episode, advantages)| look.score(&self.by_pair(episode, &advantages)))
+            .collect()
     }
 
-    /// θ + α ∇R(θ).
+    /// θ + α G(θ).
     pub(super) fn adapted(&self, theta: &[f64]) -> Vec<f64> {
         let mut adapted = theta.to_vec();
-        add(&mut adapted, self.rate, &self.gradient(theta));
+        add(&mut adapted, self.rate, &self.policy_gradient(theta));
         adapted
     }
 
-    /// ∇θ R(θ + α ∇R(θ)) = (I + α ∇²R(θ)) ∇R(θ′). `[parameters]`
+    /// (I + α ∂G/∂θ)ᵀ G(θ′) at θ′ = θ + α G(θ). `[parameters]`
     pub(super) fn limit_gradient(&self, theta: &[f64]) -> Vec<f64> {
-        let mut gradient = self.gradient(&self.adapted(theta));
+        let mut gradient = self.policy_gradient(&self.adapted(theta));
         let product = self.curvature(theta, &gradient);
         add(&mut gradient, self.rate, &product);
         gradient
@@ -119,7 +150,8 @@ impl Exact<'_> {
     }
 
     /// ∇θ E R(θ′(θ, D)) = Σ_D P_θ(D) (∇ log P_θ(D) R(θ′) + (∂θ′/∂θ)ᵀ ∇R(θ′))
-    /// over data sets of `count` episodes. `[parameters]`
+    /// over data sets of `count` episodes, without baseline or discount.
+    /// `[parameters]`
     pub(super) fn sampled_gradient(&self, theta: &[f64], count: usize) -> Vec<f64> {
         let mut look = Look::at(self.network, theta);
         let chances = self.task.probabilities(&look.log_probs);

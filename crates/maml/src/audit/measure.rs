@@ -178,7 +178,10 @@ impl Audit {
         probe.adapt(&set);
         let set = draw(&probe.chances_after(), count, stream);
         probe.look(&set);
-        let earned = set.iter().map(|episode| self.tasks[task].earned(*episode));
+        let gamma = self.credit.gamma;
+        let earned = set
+            .iter()
+            .map(|episode| self.tasks[task].earned(*episode, gamma));
         earned.sum::<f64>() / count as f64
     }
 

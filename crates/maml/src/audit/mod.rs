@@ -2,25 +2,34 @@
 //! all its data can be enumerated: 2 states, 2 actions, a few steps, a few
 //! tasks, a tabular softmax policy.
 //!
-//! With R(θ) the mean reward per step in a task, and means over tasks:
+//! With G(θ) the expected policy gradient in a task, and means over tasks:
 //!
-//! * The objective with the exact inner gradient, J(θ) = E R(θ + α ∇R(θ)), is
-//!   what MAML is after. Its gradient (I + α ∇²R) ∇R(θ′) needs the Hessian of
-//!   the true return. `dice` estimates that Hessian without bias, `ratio`
-//!   leaves out what links a step's score to the policy's later choices,
-//!   `log-prob` all by which sampling depends on the policy (Foerster et al.
-//!   2018; Rothfuss et al. 2019), first order everything.
+//! * A step along the exact inner gradient leads to θ′ = θ + α G(θ), and what
+//!   MAML is after is ∇J = (I + α ∂G/∂θ)ᵀ G(θ′). `dice` estimates ∂G/∂θ without
+//!   bias, `ratio` leaves out what links a step's score to the policy's other
+//!   choices, `log-prob` all by which sampling depends on the policy (Foerster
+//!   et al. 2018; Rothfuss et al. 2019), first order everything.
+//! * Where nothing is discounted, G is the gradient of the mean reward per step
+//!   R, and ∇J that of J(θ) = E R(θ + α ∇R(θ)). Elsewhere G, in which all steps
+//!   count alike, is the gradient of no function (Nota and Thomas 2020), and
+//!   ∂G/∂θ is not symmetric.
 //! * The objective with a sampled inner step of n episodes, J_n(θ) =
 //!   E_{D ~ P_θ} R(θ′(θ, D)), has the gradient Σ_D P_θ(D) (∇ log P_θ(D) R(θ′) +
 //!   (∂θ′/∂θ)ᵀ ∇R(θ′)), where ∂θ′/∂θ at fixed data is that of `log-prob`: what
-//!   E-MAML estimates, without bias for every n (Stadie et al. 2018).
+//!   E-MAML estimates, without bias for every n (Stadie et al. 2018), where
+//!   nothing is discounted. Elsewhere it pays the discounted return, in whose
+//!   gradient step t counts γ^t times, beside policy gradients in which it
+//!   counts once.
 //!
-//! J_n tends to J as n grows, and the bias of `dice` for J falls with 1 / n:
+//! J_n tends to J as n grows, and the bias of `dice` for ∇J falls with 1 / n:
 //! the gradient after the adaptation is not linear in the inner gradient.
 //!
-//! Advantages are the rewards from a step on, without baseline or discount, so
-//! that the inner gradient is a fixed function of the data. The estimates come
-//! from [`Learner`](crate::Learner) itself, in f64; the exact values do not.
+//! Advantages are those of any γ and λ, without a baseline or with the exact
+//! value of the policy that acts. That value moves with the policy, and the
+//! estimators take it for a constant, as they do with every baseline: at λ = 1
+//! it has no part in G, and `dice` stays exact; below, its part is missed. The
+//! estimates come from [`Learner`](crate::Learner) itself, in f64; the exact
+//! values do not.
 
 mod data_sets;
 mod estimator;
@@ -30,18 +39,19 @@ mod problem;
 
 pub use estimator::Estimator;
 pub use measure::{Effort, Expectation, Spread};
+pub use problem::AuditBaseline;
 
 use crate::error::MamlError;
 use exact::{Exact, add};
 use kernels::mlp::{Activation, Head, Mlp};
-use problem::{ACTIONS, STATES, Task};
+use problem::{ACTIONS, Credit, STATES, Task};
 use rl_core::rand_distr::{Distribution as _, StandardNormal};
 use rl_core::{Domain, Purpose, StreamKey};
 
 /// A problem with policies at which estimators are looked at.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditConfig {
-    /// Steps of an episode, 1 to 4.
+    /// Steps of an episode, 1 to 8. There are 2 · 4^(horizon − 1) episodes.
     pub horizon: usize,
     /// Tasks, at least 2. Every estimate is a mean over all of them.
     pub tasks: usize,
@@ -53,6 +63,12 @@ pub struct AuditConfig {
     pub hidden: Vec<usize>,
     /// Size α of the inner step, on rewards per step.
     pub rate: f64,
+    /// γ of advantages and returns, 0 to 1.
+    pub gamma: f64,
+    /// λ of advantages, 0 to 1.
+    pub lambda: f64,
+    /// What advantages are compared with.
+    pub baseline: AuditBaseline,
     /// Of tasks, policies and data.
     pub seed: u64,
 }
@@ -63,6 +79,7 @@ pub struct Audit {
     network: Mlp,
     rate: f64,
     seed: u64,
+    credit: Credit,
     tasks: Vec<Task>,
     points: Vec<Vec<f64>>, // [points][parameters]
 }
@@ -88,6 +105,11 @@ impl Audit {
         Ok(Self {
             rate: config.rate,
             seed: config.seed,
+            credit: Credit {
+                gamma: config.gamma,
+                lambda: config.lambda,
+                baseline: config.baseline,
+            },
             tasks: (0..config.tasks as u64).map(task).collect(),
             points: (0..config.points as u64).map(point).collect(),
             network,
@@ -104,18 +126,24 @@ impl Audit {
         self.tasks[0].episodes.len()
     }
 
-    /// J(θ) = E R(θ + α ∇R(θ)).
+    /// Whether J and J_n exist: nothing is discounted, nor compared with a
+    /// baseline.
+    pub fn plain(&self) -> bool {
+        self.credit.decay() == 1.0 && self.credit.baseline == AuditBaseline::None
+    }
+
+    /// J(θ) = E R(θ + α ∇R(θ)), where it exists.
     pub fn value(&self, theta: &[f64]) -> f64 {
         self.mean(|exact| exact.value(&exact.adapted(theta)))
     }
 
-    /// ∇J(θ). `[parameters]`
+    /// ∇J(θ) = E (I + α ∂G/∂θ)ᵀ G(θ′). `[parameters]`
     pub fn gradient(&self, theta: &[f64]) -> Vec<f64> {
         self.mean_of(theta.len(), |exact| exact.limit_gradient(theta))
     }
 
     /// J_n(θ) = E R(θ′(θ, D)) over data sets D of n episodes, at least 1. Takes
-    /// all of them, so n must be small.
+    /// all of them, so n must be small. Where it exists.
     pub fn sampled_value(&self, theta: &[f64], count: usize) -> f64 {
         self.mean(|exact| exact.sampled(theta, count))
     }
@@ -144,6 +172,7 @@ impl Audit {
             network: &self.network,
             task,
             rate: self.rate,
+            credit: self.credit,
         })
     }
 
@@ -164,8 +193,8 @@ fn check(config: &AuditConfig) -> Result<(), MamlError> {
     let wrong = |key: &str, value: &dyn ToString, allowed: &str| {
         Err(MamlError::config(key, value.to_string(), allowed))
     };
-    if !(1..=4).contains(&config.horizon) {
-        return wrong("audit.horizon", &config.horizon, "1 to 4");
+    if !(1..=8).contains(&config.horizon) {
+        return wrong("audit.horizon", &config.horizon, "1 to 8");
     }
     if !(2..=1000).contains(&config.tasks) {
         return wrong("audit.tasks", &config.tasks, "2 to 1000");
@@ -180,6 +209,15 @@ fn check(config: &AuditConfig) -> Result<(), MamlError> {
     for (key, value) in numbers {
         if !(value.is_finite() && value > 0.0) {
             return wrong(key, &value, "a positive number");
+        }
+    }
+    let shares = [
+        ("audit.gamma", config.gamma),
+        ("audit.lambda", config.lambda),
+    ];
+    for (key, value) in shares {
+        if !(0.0..=1.0).contains(&value) {
+            return wrong(key, &value, "0 to 1");
         }
     }
     Ok(())

@@ -13,6 +13,45 @@ pub(super) const ACTIONS: usize = 2;
 /// Pairs of a state and an action, `state × ACTIONS + action`.
 pub(super) const PAIRS: usize = STATES * ACTIONS;
 
+/// What returns are compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditBaseline {
+    /// Nothing.
+    None,
+    /// The discounted value of the policy that acts, at each step and state:
+    /// what a perfect baseline says. To the estimators it is a constant.
+    Exact,
+}
+
+/// How advantages are estimated: A[t] = δ[t] + γλ A[t+1] with the residual
+/// δ[t] = r[t] + γ V[t+1] − V[t].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Credit {
+    /// γ
+    pub(super) gamma: f64,
+    /// λ
+    pub(super) lambda: f64,
+    /// V
+    pub(super) baseline: AuditBaseline,
+}
+
+impl Credit {
+    /// γλ
+    pub(super) fn decay(self) -> f64 {
+        self.gamma * self.lambda
+    }
+
+    /// What later rewards are discounted by, per step, in the expectation of an
+    /// advantage given state and action. Where V is exact that is γ whatever λ:
+    /// later residuals are 0 on average.
+    pub(super) fn discount(self) -> f64 {
+        match self.baseline {
+            AuditBaseline::None => self.decay(),
+            AuditBaseline::Exact => self.gamma,
+        }
+    }
+}
+
 /// What can happen in a task from its beginning to its end.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Episode {
@@ -20,8 +59,6 @@ pub(super) struct Episode {
     pub(super) pairs: Vec<usize>,
     /// Probability of its transitions if its actions are taken.
     pub(super) chance: f64,
-    /// Sum of the rewards from each step on. `[horizon]`
-    pub(super) worth: Vec<f64>,
 }
 
 /// A task as the list of all its episodes.
@@ -29,6 +66,10 @@ pub(super) struct Episode {
 pub(super) struct Task {
     /// Steps of every episode.
     pub(super) horizon: usize,
+    /// Reward of each pair.
+    rewards: [f64; PAIRS],
+    /// Probability of the second state after each pair.
+    second: [f64; PAIRS],
     /// All that can happen. `[(STATES × ACTIONS)^horizon / STATES]`
     pub(super) episodes: Vec<Episode>,
 }
@@ -51,17 +92,14 @@ impl Task {
                 _ => second[pair[0]],
             });
             let chance = moves.product();
-            let mut worth: Vec<f64> = pairs.iter().map(|pair| rewards[*pair]).collect();
-            for t in (1..horizon).rev() {
-                worth[t - 1] += worth[t];
-            }
-            episodes.push(Episode {
-                pairs,
-                chance,
-                worth,
-            });
+            episodes.push(Episode { pairs, chance });
         }
-        Self { horizon, episodes }
+        Self {
+            horizon,
+            rewards,
+            second,
+            episodes,
+        }
     }
 
     /// Probability of each episode under a policy. `[episodes]`
@@ -73,33 +111,85 @@ impl Task {
         self.episodes.iter().map(of).collect()
     }
 
-    /// Reward per step of an episode.
-    pub(super) fn earned(&self, episode: usize) -> f64 {
-        self.episodes[episode].worth[0] / self.horizon as f64
+    /// Sum of an episode's rewards from each step on, discounted. `[horizon]`
+    pub(super) fn returns(&self, episode: usize, discount: f64) -> Vec<f64> {
+        let pairs = &self.episodes[episode].pairs;
+        let mut returns: Vec<f64> = pairs.iter().map(|pair| self.rewards[*pair]).collect();
+        for t in (1..self.horizon).rev() {
+            returns[t - 1] += discount * returns[t];
+        }
+        returns
     }
 
-    /// Makes samples of episodes, each with what its advantages, which are the
-    /// rewards from a step on, are multiplied by.
+    /// Discounted return of an episode per step.
+    pub(super) fn earned(&self, episode: usize, gamma: f64) -> f64 {
+        self.returns(episode, gamma)[0] / self.horizon as f64
+    }
+
+    /// V of each step and state under a policy; 0 without a baseline.
+    /// `[horizon + 1][STATES]`
+    fn values(&self, log_probs: &[f64; PAIRS], credit: Credit) -> Vec<[f64; STATES]> {
+        let mut values = vec![[0.0; STATES]; self.horizon + 1];
+        if credit.baseline == AuditBaseline::None {
+            return values;
+        }
+        for t in (0..self.horizon).rev() {
+            for (pair, log_prob) in log_probs.iter().enumerate() {
+                let second = self.second[pair];
+                let next = (1.0 - second) * values[t + 1][0] + second * values[t + 1][1];
+                let worth = self.rewards[pair] + credit.gamma * next;
+                values[t][pair / ACTIONS] += log_prob.exp() * worth;
+            }
+        }
+        values
+    }
+
+    /// Advantages of every episode under a policy. `[episodes][horizon]`
+    pub(super) fn advantages(&self, log_probs: &[f64; PAIRS], credit: Credit) -> Vec<Vec<f64>> {
+        let values = self.values(log_probs, credit);
+        let of = |episode: &Episode| {
+            let mut advantages = vec![0.0; self.horizon];
+            let mut later = 0.0;
+            for t in (0..self.horizon).rev() {
+                let pair = episode.pairs[t];
+                let next = match episode.pairs.get(t + 1) {
+                    Some(pair) => values[t + 1][pair / ACTIONS],
+                    None => 0.0,
+                };
+                let target = self.rewards[pair] + credit.gamma * next;
+                later = target - values[t][pair / ACTIONS] + credit.decay() * later;
+                advantages[t] = later;
+            }
+            advantages
+        };
+        self.episodes.iter().map(of).collect()
+    }
+
+    /// Makes samples of episodes of a policy, each with what its advantages are
+    /// multiplied by.
     pub(super) fn fill(
         &self,
         chosen: impl Iterator<Item = (usize, f64)>,
         log_probs: &[f64; PAIRS],
+        credit: Credit,
         samples: &mut Samples<f64>,
     ) {
         *samples = empty();
+        samples.decay = credit.decay();
         let ActionRows::Index(actions) = &mut samples.actions else {
             return;
         };
+        let advantages = self.advantages(log_probs, credit);
         for (episode, factor) in chosen {
-            let Episode { pairs, worth, .. } = &self.episodes[episode];
+            let pairs = &self.episodes[episode].pairs;
             let begin = samples.log_probs.len();
-            for (pair, worth) in pairs.iter().zip(worth) {
+            for (pair, advantage) in pairs.iter().zip(&advantages[episode]) {
                 let state = pair / ACTIONS;
                 let shown = (0..STATES).map(|s| f64::from(u8::from(s == state)));
                 samples.observations.extend(shown);
                 actions.push((pair % ACTIONS) as u32);
                 samples.log_probs.push(log_probs[*pair]);
-                samples.advantages.push(factor * worth);
+                samples.advantages.push(factor * advantage);
             }
             samples.episodes.push(begin..samples.log_probs.len());
         }
@@ -113,6 +203,7 @@ pub(super) fn empty() -> Samples<f64> {
         actions: ActionRows::Index(Vec::new()),
         log_probs: Vec::new(),
         advantages: Vec::new(),
+        decay: 1.0,
         episodes: Vec::new(),
     }
 }

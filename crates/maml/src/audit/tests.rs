@@ -14,8 +14,22 @@ fn config(horizon: usize, hidden: &[usize]) -> AuditConfig {
         deviation: 0.7,
         hidden: hidden.to_vec(),
         rate: 3.0,
+        gamma: 1.0,
+        lambda: 1.0,
+        baseline: AuditBaseline::None,
         seed: 5,
     }
+}
+
+/// With advantages of γ and λ.
+fn discounted(horizon: usize, (gamma, lambda): (f64, f64), baseline: AuditBaseline) -> Audit {
+    let config = AuditConfig {
+        gamma,
+        lambda,
+        baseline,
+        ..config(horizon, &[])
+    };
+    Audit::new(&config).unwrap()
 }
 
 fn audit(horizon: usize, hidden: &[usize]) -> Audit {
@@ -95,6 +109,51 @@ fn exact_gradients_are_those_of_the_exact_objectives() {
 }
 
 #[test]
+fn discounted_gradients_are_those_through_the_exact_step() {
+    for baseline in [AuditBaseline::None, AuditBaseline::Exact] {
+        let audit = discounted(3, (0.7, 0.8), baseline);
+        for theta in audit.points() {
+            let after = |exact: Exact<'_>| exact.policy_gradient(&exact.adapted(theta));
+            let after: Vec<_> = audit.exact().map(after).collect();
+            // θ′ along where the policy gradient after the step points, which is
+            // held: its gradient is (∂θ′/∂θ)ᵀ G(θ′).
+            let along = |theta: &[f64]| {
+                let both = audit.exact().zip(&after);
+                let sum: f64 = both.map(|(exact, g)| dot(&exact.adapted(theta), g)).sum();
+                sum / audit.tasks.len() as f64
+            };
+            let error = apart(&audit.gradient(theta), &differences(theta, along));
+            assert!(error < 1e-6, "{baseline:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn the_learners_policy_gradient_is_the_exact_one_on_average() {
+    // Where values are exact, λ makes no difference to the average.
+    for (baseline, lambda) in [
+        (AuditBaseline::None, 1.0),
+        (AuditBaseline::None, 0.6),
+        (AuditBaseline::Exact, 1.0),
+        (AuditBaseline::Exact, 0.6),
+        (AuditBaseline::Exact, 0.0),
+    ] {
+        let audit = discounted(4, (0.8, lambda), baseline);
+        let theta = &audit.points[0];
+        for exact in audit.exact() {
+            let mut look = Look::at(exact.network, theta);
+            let chances = exact.task.probabilities(&look.log_probs);
+            let mut mean = vec![0.0; theta.len()];
+            for (chance, gradient) in chances.iter().zip(exact.inner(&mut look)) {
+                add(&mut mean, *chance, &gradient);
+            }
+            let error = apart(&mean, &exact.policy_gradient(theta));
+            assert!(error < 1e-12, "{baseline:?}, {lambda}: {error}");
+        }
+    }
+}
+
+#[test]
 fn a_sampled_step_of_many_episodes_is_an_exact_one() {
     let audit = audit(1, &[]);
     let theta = &audit.points[0];
@@ -124,7 +183,8 @@ fn hessian(audit: &Audit, estimator: Estimator, count: usize, direction: &[f64])
     for (chance, set) in DataSets::new(&chances, count) {
         let mut samples: Samples<f64> = problem::empty();
         let chosen = set.iter().map(|episode| (*episode, 1.0));
-        exact.task.fill(chosen, &look.log_probs, &mut samples);
+        let task = exact.task;
+        task.fill(chosen, &look.log_probs, exact.credit, &mut samples);
         let mut adaptation = crate::Adaptation::new(exact.network);
         adaptation.begin(theta);
         adaptation.step(&rule, &meta.rates[0], &samples);
@@ -163,6 +223,68 @@ fn dice_has_the_true_hessian_on_average_and_no_other_surrogate_has() {
         assert!(ratio > 0.01, "ratio: {ratio}");
         assert!(log_prob > 0.2, "log-prob: {log_prob}");
     }
+}
+
+#[test]
+fn dice_has_the_true_derivative_on_average_at_every_discount() {
+    let directions = [0.4, 2.0].map(|shift| -> Vec<f64> {
+        let wave = |i| (1.3 * f64::from(i) + shift).sin();
+        (0..6).map(wave).collect()
+    });
+    let error = |estimator, credit, baseline, count| {
+        let audit = discounted(3, credit, baseline);
+        let exact = audit.exact().next().unwrap();
+        let errors = directions.iter().map(|direction| {
+            let truth = exact.curvature(&audit.points[0], direction);
+            apart(&hessian(&audit, estimator, count, direction), &truth)
+        });
+        errors.fold(0.0, f64::max)
+    };
+    for gamma in [0.95, 0.9, 0.5, 0.0] {
+        for lambda in [1.0, 0.8, 0.0] {
+            let dice = error(Estimator::Dice, (gamma, lambda), AuditBaseline::None, 1);
+            assert!(dice < 1e-9, "γ {gamma}, λ {lambda}: {dice}");
+        }
+        let baseline = AuditBaseline::Exact;
+        let dice = error(Estimator::Dice, (gamma, 1.0), baseline, 2);
+        assert!(dice < 1e-9, "γ {gamma}, exact values: {dice}");
+        for other in [Estimator::LogProb, Estimator::Ratio] {
+            let biased = error(other, (gamma, 1.0), AuditBaseline::None, 1);
+            // Where no step counts for the one before it, the ratio of the step
+            // itself is all there is.
+            assert_eq!(biased > 0.01, (other, gamma) != (Estimator::Ratio, 0.0));
+        }
+    }
+    // Below λ = 1 values stand for what follows, and how they depend on the
+    // policy is no part of the estimate.
+    let dice = error(Estimator::Dice, (0.9, 0.5), AuditBaseline::Exact, 1);
+    assert!(dice > 0.01, "{dice}");
+}
+
+#[test]
+fn with_exact_inner_gradients_dice_is_exact_at_every_discount() {
+    // Long episodes, in which distant steps are discounted far.
+    for (gamma, lambda) in [(0.95, 1.0), (0.9, 1.0), (0.5, 1.0), (1.0, 0.9), (0.9, 0.9)] {
+        let audit = discounted(5, (gamma, lambda), AuditBaseline::None);
+        let truth = audit.gradient(&audit.points[0]);
+        let error = |estimator| apart(&audit.limit(0, estimator), &truth);
+        let dice = error(Estimator::Dice);
+        assert!(dice < 1e-9, "γ {gamma}, λ {lambda}: {dice}");
+        for biased in [Estimator::LogProb, Estimator::Ratio, Estimator::FirstOrder] {
+            let error = error(biased);
+            assert!(error > 1e-2, "{biased:?}, γ {gamma}, λ {lambda}: {error}");
+        }
+        // It pays a return in whose gradient later steps count less.
+        let paid = error(Estimator::EMaml);
+        assert!(paid > 1e-3, "γ {gamma}, λ {lambda}: {paid}");
+    }
+    let exact = discounted(5, (0.9, 1.0), AuditBaseline::Exact);
+    let truth = exact.gradient(&exact.points[0]);
+    assert!(apart(&exact.limit(0, Estimator::Dice), &truth) < 1e-9);
+    let short = discounted(5, (0.9, 0.5), AuditBaseline::Exact);
+    let truth = short.gradient(&short.points[0]);
+    let error = apart(&short.limit(0, Estimator::Dice), &truth);
+    assert!(error > 1e-3, "{error}");
 }
 
 #[test]
@@ -212,7 +334,11 @@ fn distance(mean: &[f64], error: &[f64], truth: &[f64]) -> f64 {
 
 #[test]
 fn random_data_agree_with_all_data() {
-    let audit = audit(3, &[]);
+    random_data_agree(&audit(3, &[]));
+    random_data_agree(&discounted(3, (0.8, 0.9), AuditBaseline::None));
+}
+
+fn random_data_agree(audit: &Audit) {
     let effort = Effort {
         data_sets: 0,
         integrated: 1500,
@@ -262,7 +388,9 @@ fn numbers_out_of_range_are_refused() {
         change(&mut config);
         Audit::new(&config).unwrap_err().to_string()
     };
-    assert!(refused(&|c| c.horizon = 9).contains("audit.horizon = 9; allowed: 1 to 4"));
+    assert!(refused(&|c| c.horizon = 9).contains("audit.horizon = 9; allowed: 1 to 8"));
+    assert!(refused(&|c| c.gamma = 1.1).contains("audit.gamma = 1.1; allowed: 0 to 1"));
+    assert!(refused(&|c| c.lambda = f64::NAN).contains("audit.lambda = NaN"));
     assert!(refused(&|c| c.tasks = 1).contains("audit.tasks = 1"));
     assert!(refused(&|c| c.points = 0).contains("audit.points = 0"));
     assert!(refused(&|c| c.rate = f64::NAN).contains("audit.rate = NaN"));

@@ -13,6 +13,16 @@ use rl_core::{
 use rollout::{Held, Pool};
 use std::sync::Arc;
 
+/// Adam as everywhere.
+pub(crate) fn adam() -> OptimizerConfig {
+    OptimizerConfig::Adam {
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: 0.0,
+    }
+}
+
 /// A point that moves towards a goal it does not see, by at most 0.1 per
 /// coordinate and step; the reward is minus the distance.
 #[derive(Clone)]
@@ -199,12 +209,7 @@ pub(crate) fn config(outer: Outer) -> MamlConfig {
             std: 1.0,
             min_std: 1e-3,
         },
-        optimizer: OptimizerConfig::Adam {
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            weight_decay: 0.0,
-        },
+        optimizer: adam(),
         evaluation: EvaluationSettings {
             steps: 1,
             rates: vec![0.1],

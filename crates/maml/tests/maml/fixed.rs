@@ -60,6 +60,7 @@ fn samples(action: &ActionSpace, stream: &mut Stream) -> Samples<f64> {
         },
         log_probs: vec![0.0; count],
         advantages: (0..count).map(|_| normal(stream)).collect(),
+        decay: 0.7,
         episodes,
     }
 }

@@ -1,6 +1,6 @@
 //! Every outer loop learns, and fails to with its update turned around.
 
-use crate::common::{arms, config, constant, evaluation, points, pool, promp, trainer, trpo};
+use crate::common::{adam, arms, config, constant, evaluation, points, pool, promp, trainer, trpo};
 use maml::{
     ActMode, AdaptationCurve, Adapted, Baseline, MamlConfig, Metrics, Outer, Surrogate, Trainer,
 };
@@ -137,7 +137,9 @@ fn a_value_network_learns_values() {
     config.baseline = Baseline::Value {
         hidden: vec![16],
         activation: Activation::Tanh,
+        optimizer: adam(),
         learning_rate: 0.03,
+        max_gradient_norm: f64::INFINITY,
         epochs: 5,
     };
     let mut trainer = trainer(&points(), config, 2);

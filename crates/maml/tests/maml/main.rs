@@ -2,6 +2,7 @@
 
 mod allocations;
 mod common;
+mod equal_rewards;
 mod finite;
 mod fixed;
 mod gradients;

@@ -1,6 +1,6 @@
 //! Settings: their checks, and their form in files.
 
-use crate::common::{config, constant, points, pool, promp, trpo};
+use crate::common::{adam, config, constant, points, pool, promp, trpo};
 use maml::{
     Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Outer, Surrogate, Trainer,
     TrustRegion,
@@ -10,7 +10,7 @@ use nets::Activation;
 #[test]
 fn settings_out_of_range_are_named() {
     type Change = fn(&mut MamlConfig);
-    let cases: [(&str, Change); 27] = [
+    let cases: [(&str, Change); 29] = [
         ("tasks = 0", |c| c.tasks = 0),
         ("trajectories = 0", |c| c.trajectories = 0),
         ("gae.gamma = 1.5", |c| c.gae.gamma = 1.5),
@@ -32,6 +32,20 @@ fn settings_out_of_range_are_named() {
         ("bootstrap = true", |c| {
             c.bootstrap = true;
             c.baseline = Baseline::None;
+        }),
+        ("gae.gamma = 1; allowed: below 1", |c| {
+            c.bootstrap = true;
+            c.gae.gamma = 1.0;
+        }),
+        ("baseline.max_gradient_norm = 0", |c| {
+            c.baseline = Baseline::Value {
+                hidden: vec![16],
+                activation: Activation::Relu,
+                optimizer: adam(),
+                learning_rate: 0.01,
+                max_gradient_norm: 0.0,
+                epochs: 1,
+            };
         }),
         ("outer.clip = 1", |c| {
             c.outer = Outer::Ppo {
@@ -142,7 +156,9 @@ fn what_memory_cannot_hold_is_refused() {
             c.baseline = Baseline::Value {
                 hidden: vec![1 << 13; 2],
                 activation: Activation::Relu,
+                optimizer: adam(),
                 learning_rate: 0.01,
+                max_gradient_norm: f64::INFINITY,
                 epochs: 1,
             };
         }),
@@ -168,7 +184,9 @@ fn settings_survive_a_file() {
     let value = Baseline::Value {
         hidden: vec![16],
         activation: Activation::Relu,
+        optimizer: adam(),
         learning_rate: 0.01,
+        max_gradient_norm: f64::INFINITY,
         epochs: 3,
     };
     for outer in [Outer::Vpg, promp(), trpo(), Outer::Reptile] {

@@ -61,43 +61,60 @@ impl Twin {
         }
     }
 
-    fn inner_loss(&self, flat: &Tensor, samples: &Samples<f64>, surrogate: Surrogate) -> Tensor {
-        let now = self.log_probs(flat, samples);
+    /// Weights of the log-probabilities in the inner gradient, differentiable.
+    /// `[samples]`
+    fn weights(&self, flat: &Tensor, samples: &Samples<f64>, surrogate: Surrogate) -> Tensor {
+        let moved = self.log_probs(flat, samples) - Tensor::from_slice(&samples.log_probs);
         let advantages = Tensor::from_slice(&samples.advantages);
-        let then = Tensor::from_slice(&samples.log_probs);
-        let total = match surrogate {
-            Surrogate::LogProb => (advantages * now).sum(Kind::Double),
-            Surrogate::Ratio => (advantages * (now - then).exp()).sum(Kind::Double),
+        let count = samples.len() as f64;
+        match surrogate {
+            Surrogate::LogProb => -advantages / count,
+            Surrogate::Ratio => -advantages * moved.exp() / count,
             Surrogate::Dice => {
-                let mut total = Tensor::from(0.0);
-                for episode in &samples.episodes {
-                    let (from, count) = (episode.start as i64, episode.len() as i64);
-                    let moved = (&now - &then)
-                        .narrow(0, from, count)
-                        .cumsum(0, Kind::Double);
-                    let mine = advantages.narrow(0, from, count);
-                    let later = Tensor::cat(
-                        &[
-                            mine.narrow(0, 1, count - 1),
-                            Tensor::zeros([1], (Kind::Double, mine.device())),
-                        ],
-                        0,
-                    );
-                    total += ((mine - later) * moved.exp()).sum(Kind::Double);
-                }
-                total
+                // [samples][samples], literally: step t is credited with each
+                // residual that follows it in its episode.
+                let rows = samples.episodes.iter().flat_map(|episode| {
+                    let (from, size) = (episode.start as i64, episode.len() as i64);
+                    let ratios = moved.narrow(0, from, size).cumsum(0, Kind::Double).exp();
+                    let residual = |t: usize| match t + 1 < episode.end {
+                        true => samples.advantages[t] - samples.decay * samples.advantages[t + 1],
+                        false => samples.advantages[t],
+                    };
+                    episode.clone().map(move |t| {
+                        let credit = |later: usize| match later < t {
+                            true => 0.0,
+                            false => samples.decay.powi((later - t) as i32) * residual(later),
+                        };
+                        let row: Vec<f64> = episode.clone().map(credit).collect();
+                        Tensor::from_slice(&row).dot(&ratios)
+                    })
+                });
+                -Tensor::stack(&rows.collect::<Vec<_>>(), 0) / count
             }
-        };
-        -total / samples.len() as f64
+        }
+    }
+
+    /// Σ wᵢ ∇ℓᵢ, differentiable: the weights and the log-probabilities come
+    /// from copies of the parameters, and the gradient is that of the latter.
+    fn inner_gradient(
+        &self,
+        flat: &Tensor,
+        samples: &Samples<f64>,
+        surrogate: Surrogate,
+    ) -> Tensor {
+        let copy = flat * 1.0;
+        let weights = self.weights(flat, samples, surrogate);
+        let total = weights.dot(&self.log_probs(&copy, samples));
+        Tensor::run_backward(&[total], &[&copy], true, true).remove(0)
     }
 
     /// θ_K, differentiable.
     fn adapted(&self, flat: &Tensor, fixed: &Fixed, surrogate: Surrogate, rates: &[f64]) -> Tensor {
         let mut params = flat.shallow_clone();
         for (step, rate) in rates.iter().enumerate() {
-            let loss = self.inner_loss(&params, &fixed.learner.samples[step], surrogate);
-            let gradient = Tensor::run_backward(&[loss], &[&params], true, true);
-            params = &params - *rate * &gradient[0];
+            let samples = &fixed.learner.samples[step];
+            let gradient = self.inner_gradient(&params, samples, surrogate);
+            params = &params - *rate * gradient;
         }
         params
     }

@@ -1,7 +1,7 @@
 //! What must hold of a training.
 
 use crate::common::{
-    Arms, Points, arms, config, constant, evaluation, points, promp, trainer, trpo,
+    Arms, Points, adam, arms, config, constant, evaluation, points, promp, trainer, trpo,
 };
 use maml::{
     Adapt, Adapted, Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, MamlError, Order,
@@ -27,7 +27,9 @@ fn family() -> Vec<(&'static str, MamlConfig)> {
     let value = Baseline::Value {
         hidden: vec![16],
         activation: Activation::Tanh,
+        optimizer: adam(),
         learning_rate: 0.01,
+        max_gradient_norm: f64::INFINITY,
         epochs: 3,
     };
     vec![

@@ -10,6 +10,8 @@ use std::sync::Arc;
 /// What is measured.
 pub(super) struct Plan {
     pub(super) problem: AuditConfig,
+    /// Each takes the place of the problem's γ in turn.
+    pub(super) discounts: Vec<f64>,
     /// Episodes of a task before the adaptation, and as many after it.
     pub(super) counts: Vec<usize>,
     pub(super) effort: Effort,
@@ -37,6 +39,8 @@ pub(super) struct Share {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Row {
     pub(super) estimator: &'static str,
+    /// γ
+    pub(super) gamma: f64,
     pub(super) amount: Amount,
     /// ‖E ĝ − ∇J‖ / ‖∇J‖
     pub(super) bias: Share,
@@ -50,52 +54,93 @@ pub(super) struct Row {
     pub(super) estimates: usize,
 }
 
-/// Works out all rows, estimator by estimator; the workers share the policies.
+/// Works out all rows, discount by discount and estimator by estimator; the
+/// workers share the policies.
 ///
 /// # Errors
-/// If a worker fails.
+/// If a number is out of range, or a worker fails.
 pub(super) fn rows(session: &Session<'_>, name: &str, plan: &Plan) -> Result<Vec<Row>, Failure> {
-    let audit = Arc::new(Audit::new(&plan.problem)?);
-    let gradients = each(session, &audit, |audit, point| {
-        audit.gradient(&audit.points()[point])
-    })?;
-    let mut sampled = Vec::new();
-    for count in plan.counts.iter().copied() {
-        sampled.push(match audit.data_sets(count) <= plan.effort.data_sets {
-            false => None,
-            true => Some(each(session, &audit, move |audit, point| {
-                audit.sampled_gradient(&audit.points()[point], count)
-            })?),
-        });
-    }
-    let stages = Stages::new(name, Estimator::ALL.len() * plan.counts.len());
+    let cells = plan.discounts.len() * Estimator::ALL.len() * plan.counts.len();
+    let stages = Stages::new(name, cells);
     let mut rows = Vec::new();
-    for estimator in Estimator::ALL {
-        for (index, count) in plan.counts.iter().copied().enumerate() {
-            let label = format!("{}, {count} episodes", estimator.name());
-            stages.begin(rows.len(), &label);
-            let cell = Cell {
-                estimator,
-                count,
-                effort: plan.effort,
-            };
-            rows.push(cell.measure(session, &audit, &gradients, sampled[index].as_deref())?);
+    let mut done = 0;
+    for gamma in plan.discounts.iter().copied() {
+        let subject = Subject::new(session, plan, gamma)?;
+        for estimator in Estimator::ALL {
+            for (index, count) in plan.counts.iter().copied().enumerate() {
+                let label = format!("γ = {gamma}, {}, {count} episodes", estimator.name());
+                stages.begin(done, &label);
+                let cell = Cell {
+                    estimator,
+                    count,
+                    effort: plan.effort,
+                };
+                let sampled = subject.sampled[index].as_deref();
+                rows.push(cell.measure(session, &subject, sampled)?);
+                done += 1;
+            }
+            rows.push(subject.limit(session, estimator)?);
         }
-        let limits = each(session, &audit, move |audit, point| {
+    }
+    Ok(rows)
+}
+
+/// A problem at one discount, and its exact gradients.
+struct Subject {
+    audit: Arc<Audit>,
+    gamma: f64,
+    /// ∇J at each point. `[points][parameters]`
+    gradients: Vec<Vec<f64>>,
+    /// ∇Jₙ for each count, where it exists and can be enumerated.
+    /// `[counts][points][parameters]`
+    sampled: Vec<Option<Vec<Vec<f64>>>>,
+}
+
+impl Subject {
+    fn new(session: &Session<'_>, plan: &Plan, gamma: f64) -> Result<Self, Failure> {
+        let problem = AuditConfig {
+            gamma,
+            ..plan.problem.clone()
+        };
+        let audit = Arc::new(Audit::new(&problem)?);
+        let gradients = each(session, &audit, |audit, point| {
+            audit.gradient(&audit.points()[point])
+        })?;
+        let mut sampled = Vec::new();
+        for count in plan.counts.iter().copied() {
+            let few = audit.data_sets(count) <= plan.effort.data_sets;
+            sampled.push(match few && audit.plain() {
+                false => None,
+                true => Some(each(session, &audit, move |audit, point| {
+                    audit.sampled_gradient(&audit.points()[point], count)
+                })?),
+            });
+        }
+        Ok(Self {
+            audit,
+            gamma,
+            gradients,
+            sampled,
+        })
+    }
+
+    /// The row of infinitely many episodes.
+    fn limit(&self, session: &Session<'_>, estimator: Estimator) -> Result<Row, Failure> {
+        let limits = each(session, &self.audit, move |audit, point| {
             audit.limit(point, estimator)
         })?;
         let means: Vec<Mean> = limits.into_iter().map(Mean::exact).collect();
-        rows.push(Row {
+        Ok(Row {
             estimator: estimator.name(),
+            gamma: self.gamma,
             amount: Amount::Infinite,
-            bias: share(&means, &gradients),
-            cosine: cosine(&means, &gradients),
+            bias: share(&means, &self.gradients),
+            cosine: cosine(&means, &self.gradients),
             sampled_bias: None,
             standard_deviation: 0.0,
             estimates: 0,
-        });
+        })
     }
-    Ok(rows)
 }
 
 /// Does something at every point.
@@ -124,8 +169,7 @@ impl Cell {
     fn measure(
         self,
         session: &Session<'_>,
-        audit: &Arc<Audit>,
-        gradients: &[Vec<f64>],
+        subject: &Subject,
         sampled: Option<&[Vec<f64>]>,
     ) -> Result<Row, Failure> {
         let Self {
@@ -133,7 +177,8 @@ impl Cell {
             count,
             effort,
         } = self;
-        let both = each(session, audit, move |audit, point| {
+        let gradients = &subject.gradients;
+        let both = each(session, &subject.audit, move |audit, point| {
             let expectation = audit.expectation(point, estimator, count, effort);
             let spread = audit.spread(point, estimator, count, effort);
             let mean = Mean {
@@ -147,6 +192,7 @@ impl Cell {
         let variance: f64 = variances.iter().sum();
         Ok(Row {
             estimator: estimator.name(),
+            gamma: subject.gamma,
             amount: Amount::Finite(count),
             bias: share(&means, gradients),
             cosine: cosine(&means, gradients),

@@ -3,6 +3,7 @@
 
 mod measure;
 mod publish;
+mod settings;
 
 use crate::cli::TableArgs;
 use crate::commands::table::Source;
@@ -10,7 +11,6 @@ use crate::console::{Console, Event, Table};
 use crate::failure::Failure;
 use crate::registry::Registry;
 use crate::session::Session;
-use maml::audit::AuditConfig;
 use measure::{Amount, Plan, Row};
 use serde_json::json;
 use std::path::Path;
@@ -18,7 +18,7 @@ use std::path::Path;
 /// Makes the table.
 ///
 /// # Errors
-/// If it is asked for single cells, or the folder is not writable.
+/// If it is asked for single cells, a setting is not allowed, or the folder is not writable.
 pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Result<(), Failure> {
     if !args.only.is_empty() {
         return Err(Failure::usage(format!(
@@ -28,7 +28,7 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
     }
     let console = Console::new(args.output.json);
     let session = Session::new(registry, console, args.work.workers(), "cpu")?;
-    let plan = plan(args);
+    let plan = plan(args)?;
     let rows = measure::rows(&session, source.name, &plan)?;
     for row in &rows {
         console.emit(
@@ -55,28 +55,23 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
 }
 
 /// What is measured.
-fn plan(args: &TableArgs) -> Plan {
+fn plan(args: &TableArgs) -> Result<Plan, Failure> {
     let (counts, integrated, estimates): (&[usize], _, _) = match args.quick {
         true => (&[1, 2, 5, 20, 100], 300, 400),
-        false => (&[1, 2, 5, 20, 100, 500], 3000, 2000),
+        false => (&[1, 2, 5, 20, 100, 500], 1500, 1000),
     };
-    Plan {
-        problem: AuditConfig {
-            horizon: 3,
-            tasks: 4,
-            points: 3,
-            deviation: 0.5,
-            hidden: Vec::new(),
-            rate: 4.0,
-            seed: args.seed,
-        },
+    let horizon = if args.quick { 3 } else { 4 };
+    let (problem, discounts) = settings::read(&args.words, horizon, args.seed)?;
+    Ok(Plan {
+        problem,
+        discounts,
         counts: counts.to_vec(),
         effort: maml::audit::Effort {
             data_sets: 1000,
             integrated,
             estimates,
         },
-    }
+    })
 }
 
 fn print(console: &Console, plan: &Plan, rows: &[Row]) -> Result<(), Failure> {
@@ -92,7 +87,7 @@ fn print(console: &Console, plan: &Plan, rows: &[Row]) -> Result<(), Failure> {
     }
     table.print(console)?;
     console.say("")?;
-    for remark in publish::remarks(rows) {
+    for remark in publish::remarks(plan, rows) {
         console.say(console.dim(&remark))?;
     }
     console.say("")

@@ -4,7 +4,7 @@
 use super::measure::{Amount, Plan, Row, Share};
 use crate::failure::Failure;
 use crate::tables::publish::STYLE;
-use maml::audit::Estimator;
+use maml::audit::{AuditBaseline, Estimator};
 use record::write_atomically;
 use report::{
     Scaling, ScalingChart, ScalingLine, csv_line, draw_scaling, escape_html, markdown_cell,
@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 
 pub(super) const TITLE: &str = "Meta-gradients of MAML against exact ones";
 
-pub(super) const HEADINGS: [&str; 6] = [
+pub(super) const HEADINGS: [&str; 7] = [
     "estimator",
+    "γ",
     "episodes",
     "bias, %",
     "cosine",
@@ -25,43 +26,86 @@ pub(super) const HEADINGS: [&str; 6] = [
 /// What was measured, as a sentence.
 pub(super) fn caption(plan: &Plan) -> String {
     let problem = &plan.problem;
+    let baseline = match problem.baseline {
+        AuditBaseline::None => "no baseline",
+        AuditBaseline::Exact => "the policy's own value as a baseline",
+    };
     format!(
         "Tabular softmax policies on 2 states, 2 actions and {} steps: {} tasks, {} policies, \
          seed {}, one inner step of size {} on rewards per step, n episodes of each task before \
-         and n after it.",
-        problem.horizon, problem.tasks, problem.points, problem.seed, problem.rate
+         and n after it; λ = {}, {baseline}.",
+        problem.horizon, problem.tasks, problem.points, problem.seed, problem.rate, problem.lambda
     )
 }
 
+/// What a rounding error leaves of a bias of 0.
+const ROUNDING: f64 = 1e-8;
+
+/// Bias for infinitely many episodes.
+fn limit(rows: &[Row], estimator: Estimator, gamma: f64) -> f64 {
+    let row = rows.iter().find(|row| {
+        let own = row.estimator == estimator.name() && row.gamma == gamma;
+        own && row.amount == Amount::Infinite
+    });
+    row.map_or(f64::NAN, |row| row.bias.value)
+}
+
 /// What the columns mean, and what the numbers say.
-pub(super) fn remarks(rows: &[Row]) -> Vec<String> {
-    let limit = |estimator: Estimator| {
-        let row = rows
-            .iter()
-            .find(|row| row.estimator == estimator.name() && row.amount == Amount::Infinite);
-        row.map_or(f64::NAN, |row| 100.0 * row.bias.value)
-    };
-    let [log_prob, ratio, first] =
-        [Estimator::LogProb, Estimator::Ratio, Estimator::FirstOrder].map(limit);
-    vec![
-        "Bias: distance of the estimator's expectation from ∇J, the gradient of the return after \
-         a step along the exact inner gradient, as a share of its length; ± one standard error \
-         where random data were used, else exact by enumeration."
+pub(super) fn remarks(plan: &Plan, rows: &[Row]) -> Vec<String> {
+    let mut remarks = vec![
+        "Bias: distance of the estimator's expectation from ∇J = (∂θ′/∂θ)ᵀ G(θ′), as a share of \
+         its length, where θ′ = θ + α G(θ) and G is the expected policy gradient, in which every \
+         step counts alike; ± one standard error where random data were used, else exact by \
+         enumeration. At γλ = 1, J is the return after a step along the exact inner gradient."
             .to_owned(),
         "Jₙ: the return after a step on n sampled episodes, averaged over all data sets; its \
-         gradient is known where there are few enough of them."
+         gradient is known where nothing is discounted and there are few enough of them. E-MAML \
+         has no bias for it at any n."
             .to_owned(),
-        format!(
-            "With infinitely many episodes dice and e-maml have no bias; ratio keeps {ratio:.1} %, \
-             log-prob {log_prob:.1} %, first order {first:.1} %. For Jₙ, e-maml has none for any n."
-        ),
-    ]
+    ];
+    for gamma in &plan.discounts {
+        let kept = |estimator: Estimator| match limit(rows, estimator, *gamma) {
+            bias if bias < ROUNDING => format!("{} no bias", estimator.name()),
+            bias => format!("{} {:.1} %", estimator.name(), 100.0 * bias),
+        };
+        remarks.push(format!(
+            "With infinitely many episodes at γ = {gamma}: {}.",
+            Estimator::ALL.map(kept).join(", ")
+        ));
+    }
+    remarks
+}
+
+/// Who loses the bias at every discount.
+fn title(plan: &Plan, rows: &[Row]) -> String {
+    let free = |estimator: &Estimator| {
+        let mut limits = plan
+            .discounts
+            .iter()
+            .map(|gamma| limit(rows, *estimator, *gamma));
+        limits.all(|bias| bias < ROUNDING)
+    };
+    let free: Vec<&str> = Estimator::ALL
+        .iter()
+        .filter(|e| free(e))
+        .map(|e| e.name())
+        .collect();
+    let discounts: Vec<String> = plan.discounts.iter().map(f64::to_string).collect();
+    let discounts = discounts.join(" and ");
+    match free.is_empty() {
+        true => format!("More data remove no estimator's bias at γ = {discounts}"),
+        false => {
+            let names = free.join(" and ");
+            format!("At γ = {discounts} more data remove the bias of {names}, not of the others")
+        }
+    }
 }
 
 /// A row's text.
-pub(super) fn cells(row: &Row) -> [String; 6] {
+pub(super) fn cells(row: &Row) -> [String; 7] {
     [
         row.estimator.to_owned(),
+        row.gamma.to_string(),
         match row.amount {
             Amount::Finite(count) => count.to_string(),
             Amount::Infinite => "∞".to_owned(),
@@ -77,9 +121,8 @@ pub(super) fn cells(row: &Row) -> [String; 6] {
 }
 
 fn percent(share: &Share) -> String {
-    // Rounding errors are no bias.
     let value = 100.0 * share.value;
-    match (share.exact, value < 1e-6) {
+    match (share.exact, share.value < ROUNDING) {
         (true, true) => "0".to_owned(),
         (true, false) => format!("{value:.2}"),
         (false, _) => format!("{value:.2} ± {:.2}", 100.0 * share.standard_error),
@@ -117,7 +160,7 @@ pub(super) fn write(plan: &Plan, rows: &[Row], folder: &Path) -> Result<Vec<Path
 /// One line per row, with all digits.
 fn csv(rows: &[Row]) -> String {
     let mut text = String::from(
-        "estimator,episodes,bias,bias_standard_error,bias_exact,cosine,sampled_bias,\
+        "estimator,gamma,episodes,bias,bias_standard_error,bias_exact,cosine,sampled_bias,\
          sampled_bias_standard_error,standard_deviation,estimates\n",
     );
     for row in rows {
@@ -129,6 +172,7 @@ fn csv(rows: &[Row]) -> String {
         let number = |of: fn(&Share) -> f64| sampled.map_or(String::new(), |s| of(&s).to_string());
         let fields = [
             row.estimator.to_owned(),
+            row.gamma.to_string(),
             episodes,
             bias.value.to_string(),
             bias.standard_error.to_string(),
@@ -153,7 +197,7 @@ fn markdown(plan: &Plan, rows: &[Row]) -> String {
         let cells = cells(row).map(|cell| markdown_cell(&cell));
         text += &format!("| {} |\n", cells.join(" | "));
     }
-    text + "\n" + &remarks(rows).join("\n\n") + "\n"
+    text + "\n" + &remarks(plan, rows).join("\n\n") + "\n"
 }
 
 fn html(plan: &Plan, rows: &[Row], svg: &str) -> String {
@@ -179,7 +223,7 @@ fn html(plan: &Plan, rows: &[Row], svg: &str) -> String {
         text += "</tr>\n";
     }
     text += "</tbody>\n</table>\n</div>\n";
-    for remark in remarks(rows) {
+    for remark in remarks(plan, rows) {
         text += &format!("<p class=\"quiet\">{}</p>\n", escape_html(&remark));
     }
     text + "</main>\n</body>\n</html>\n"
@@ -189,8 +233,9 @@ fn html(plan: &Plan, rows: &[Row], svg: &str) -> String {
 type Number = fn(&Row) -> (f64, f64);
 
 fn scaling(plan: &Plan, rows: &[Row]) -> Scaling {
-    let line = |estimator: &Estimator, of: Number, limit: bool| {
-        let own = rows.iter().filter(|row| row.estimator == estimator.name());
+    let line = |estimator: &Estimator, gamma: f64, of: Number, limit: bool| {
+        let own = |row: &&Row| row.estimator == estimator.name() && row.gamma == gamma;
+        let own = rows.iter().filter(own);
         let mut line = ScalingLine {
             name: estimator.name().to_owned(),
             points: Vec::new(),
@@ -206,10 +251,10 @@ fn scaling(plan: &Plan, rows: &[Row]) -> Scaling {
         }
         line
     };
-    let chart = |name: &str, least: f64, of: Number, limit: bool| ScalingChart {
-        name: name.to_owned(),
-        least,
-        lines: Estimator::ALL.map(|e| line(&e, of, limit)).to_vec(),
+    let chart = |name: String, gamma: f64, of: Number, limit: bool| ScalingChart {
+        name,
+        least: 0.01,
+        lines: Estimator::ALL.map(|e| line(&e, gamma, of, limit)).to_vec(),
     };
     let bias: Number = |row| (100.0 * row.bias.value, 100.0 * row.bias.standard_error);
     let spread: Number = |row| {
@@ -218,18 +263,18 @@ fn scaling(plan: &Plan, rows: &[Row]) -> Scaling {
         let degrees = row.estimates.saturating_sub(1).max(1) as f64;
         (deviation, deviation / (2.0 * degrees).sqrt())
     };
+    let biases = plan.discounts.iter().map(|gamma| {
+        let name = format!("Bias at γ = {gamma}, % of the exact meta-gradient");
+        chart(name, *gamma, bias, true)
+    });
+    let spreads = plan.discounts.iter().map(|gamma| {
+        let name = format!("Standard deviation of an estimate at γ = {gamma}, % of the same");
+        chart(name, *gamma, spread, false)
+    });
     Scaling {
-        title: "More data remove the bias of dice and e-maml, not of the others".to_owned(),
+        title: title(plan, rows),
         subtitle: caption(plan),
         samples: "Episodes of each task before and after the adaptation (n)".to_owned(),
-        charts: vec![
-            chart("Bias, % of the exact meta-gradient", 0.01, bias, true),
-            chart(
-                "Standard deviation of an estimate, % of the same",
-                0.01,
-                spread,
-                false,
-            ),
-        ],
+        charts: biases.chain(spreads).collect(),
     }
 }
