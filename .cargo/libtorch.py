@@ -22,7 +22,8 @@ import time
 import zipfile
 
 # The libtorch that the tch of Cargo.toml needs. To move to another: change tch
-# and torch-sys in Cargo.toml, the folder in .cargo/config.toml, and this table.
+# and torch-sys in Cargo.toml, the folder in .cargo/config.toml, this table, and
+# libtorch.sums beside it.
 VERSION = "2.11.0"
 
 # One row per wheel: requirement, platform tag, SHA-256, and what to keep of it
@@ -110,10 +111,10 @@ def main():
     check_platform()
     cache = cache_folder()
     home = os.path.join(cache, "libtorch-%s-cpu" % VERSION)
-    if not (is_complete(home) and points_to(link, home)):
+    if not (is_whole(home) and points_to(link, home)):
         progress = Progress()
         with exclusive(home + ".lock", progress) as lock:
-            if not is_complete(home):
+            if not is_whole(home):
                 install(home, lock, progress)
             make_link(link, home)
 
@@ -123,6 +124,26 @@ def is_complete(folder):
     return os.path.exists(os.path.join(folder, "build-version")) and os.path.exists(
         os.path.join(folder, "lib", "libtorch_cpu.so")
     )
+
+
+def is_whole(home):
+    """Whether what was installed is all there, every library with all its bytes.
+    `experiments doctor` compares their sums as well, which takes a while."""
+    sizes = {file: int(size) for _, size, file in sums()}
+    found = {file: size_of(os.path.join(home, file)) for file in sizes}
+    return is_complete(home) and found == sizes
+
+
+def sums():
+    """The rows of libtorch.sums: SHA-256, bytes, file."""
+    with open(os.path.splitext(os.path.abspath(__file__))[0] + ".sums") as file:
+        return [line.split() for line in file if not line.startswith("#")]
+
+
+def size_of(path):
+    with contextlib.suppress(OSError):
+        return os.stat(path).st_size
+    return None
 
 
 def points_to(link, target):
@@ -229,6 +250,8 @@ def install(home, lock, progress):
             unpack(wheel, keep, tree)
             os.remove(wheel)
         finish(tree)
+        if not is_whole(tree):
+            raise SetupError("libtorch.sums is not of libtorch %s; make the two agree." % VERSION)
         # Everything must be on the disk before the name is, or a power cut
         # could leave the final folder with empty files.
         os.sync()
@@ -269,7 +292,11 @@ def download(requirement, tag, partial, lock, progress):
     # before that pip is gone. Its scratch files stay in our folder as well.
     process = subprocess.Popen(
         command,
-        env=dict(os.environ, TMPDIR=scratch),
+        # No environment of Python is written to, so none has to be active; and
+        # what is downloaded is checked below, by a sum of our own.
+        env=dict(
+            os.environ, TMPDIR=scratch, PIP_REQUIRE_VIRTUALENV="0", PIP_REQUIRE_HASHES="0"
+        ),
         stdin=subprocess.DEVNULL,
         stdout=progress.stream,
         stderr=subprocess.PIPE,

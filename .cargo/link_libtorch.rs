@@ -4,6 +4,13 @@
 //! A crate uses it with `build = "../.cargo/link_libtorch.rs"` and a dependency
 //! on `torch-sys`, which tells its direct dependents where libtorch is.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a build script reads the environment and prints for cargo"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 use std::{env, fs};
@@ -18,19 +25,25 @@ fn main() {
         lib.join("libtorch_cpu.so").display()
     );
     println!("cargo::rustc-link-arg=-Wl,-rpath,{}", lib.display());
+    // DT_RPATH, which comes before LD_LIBRARY_PATH: another libtorch there is not
+    // taken for the one that the program was built with.
+    if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
+        println!("cargo::rustc-link-arg=-Wl,--disable-new-dtags");
+    }
+    println!("cargo::rustc-env=LIBTORCH_FOLDER={}", lib.display());
     restore(&lib);
     expose_to_doctests(&lib);
 }
 
-/// Fetches libtorch anew if it was deleted after torch-sys had been built.
+/// Fetches libtorch anew if it was deleted or cut after torch-sys had been built.
 fn restore(lib: &Path) {
     // [checkout]/.libtorch/[version]/lib; another layout is the user's own.
     let fetcher = lib
         .ancestors()
         .nth(3)
         .map(|checkout| checkout.join(".cargo/libtorch.py"));
-    if let (false, Some(fetcher)) = (lib.join("libtorch_cpu.so").exists(), fetcher)
-        && fetcher.exists()
+    if let Some(fetcher) = fetcher.filter(|fetcher| fetcher.exists())
+        && !is_whole(lib, &fetcher.with_extension("sums"))
     {
         let status = Command::new("python3").arg(fetcher).status();
         if !status.is_ok_and(|status| status.success()) {
@@ -41,6 +54,17 @@ fn restore(lib: &Path) {
             exit(1);
         }
     }
+}
+
+/// Whether every library is there with all its bytes.
+fn is_whole(lib: &Path, sums: &Path) -> bool {
+    let sums = fs::read_to_string(sums).unwrap_or_default();
+    let rows = sums.lines().filter(|line| !line.starts_with('#'));
+    rows.map(|row| row.split(' ').collect::<Vec<_>>())
+        .all(|row| {
+            let file = row[2].trim_start_matches("lib/");
+            fs::metadata(lib.join(file)).is_ok_and(|file| file.len().to_string() == row[1])
+        })
 }
 
 /// Doctests are linked without the arguments above. Cargo runs them, and all

@@ -1,6 +1,9 @@
 //! The command line's grammar.
 
+use crate::numbers;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// Meta-reinforcement learning with exact answers to compare with.
@@ -65,15 +68,14 @@ pub(crate) struct Output {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Work {
     /// Worker threads; the results are the same for any number [default: all cores].
-    #[arg(long, value_name = "W", value_parser = clap::value_parser!(u64).range(1..=1024))]
-    workers: Option<u64>,
+    #[arg(long, value_name = "W", allow_hyphen_values = true, value_parser = workers)]
+    workers: Option<usize>,
 }
 
 impl Work {
     /// How many worker threads there are to be.
     pub(crate) fn workers(&self) -> usize {
-        self.workers
-            .map_or_else(crate::host::cores, |workers| workers as usize)
+        self.workers.unwrap_or_else(crate::host::cores)
     }
 
     /// Whether the option was given.
@@ -91,22 +93,37 @@ fn folder_name(text: &str) -> Result<String, String> {
     }
 }
 
+/// A whole number in a range, as typed: `1_000` and `1e3` as well.
+fn whole(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
+    let allowed = format!(
+        "allowed: a whole number, {} to {}",
+        range.start(),
+        range.end()
+    );
+    let number = numbers::whole(text).filter(|number| range.contains(number));
+    number.ok_or(allowed)
+}
+
 /// A seed, as far as TOML can hold it.
 fn seed(text: &str) -> Result<u64, String> {
-    match text.parse::<u64>() {
-        Ok(seed) if i64::try_from(seed).is_ok() => Ok(seed),
-        _ => Err(format!("allowed: a whole number, 0 to {}", i64::MAX)),
-    }
+    whole(text, 0..=i64::MAX as u64)
+}
+
+/// A number of seeds.
+fn seeds(text: &str) -> Result<u64, String> {
+    whole(text, 1..=10_000)
+}
+
+/// A number of worker threads.
+fn workers(text: &str) -> Result<usize, String> {
+    whole(text, 1..=rollout::MAX_WORKERS as u64).map(|workers| workers as usize)
 }
 
 /// A number of tasks.
 fn tasks(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(tasks @ 2..=1_000_000_000) => Ok(tasks),
-        _ => Err(
-            "allowed: a whole number, 2 to 1000000000; one task has no standard error".to_owned(),
-        ),
-    }
+    let tasks = whole(text, 2..=1_000_000_000);
+    let tasks = tasks.map_err(|allowed| format!("{allowed}; one task has no standard error"))?;
+    Ok(tasks as usize)
 }
 
 #[derive(Debug, Args)]
@@ -149,7 +166,7 @@ pub(crate) struct ListArgs {
 pub(crate) struct TrainArgs {
     /// A preset's name (see `list presets`), or a TOML file.
     #[arg(value_name = "PRESET|FILE.toml")]
-    pub(crate) preset: String,
+    pub(crate) preset: OsString,
     /// Settings to change, by dotted key.
     #[arg(value_name = "key=value")]
     pub(crate) overrides: Vec<String>,
@@ -157,7 +174,7 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = seed, conflicts_with = "seeds")]
     pub(crate) seed: Option<u64>,
     /// Train N runs, seeds 0 to N-1, one after the other.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seeds)]
     pub(crate) seeds: Option<u64>,
     #[command(flatten)]
     pub(crate) work: Work,
@@ -198,7 +215,7 @@ pub(crate) struct EvalArgs {
     /// A run's folder.
     pub(crate) run: PathBuf,
     /// Held-out tasks [default: the run's evaluation.tasks].
-    #[arg(long, value_name = "N", value_parser = tasks)]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = tasks)]
     pub(crate) tasks: Option<usize>,
     #[command(flatten)]
     pub(crate) work: Work,
@@ -224,7 +241,7 @@ pub(crate) struct BaselineArgs {
     #[arg(value_name = "LEARNER|key=value", required = true)]
     pub(crate) words: Vec<String>,
     /// Held-out tasks.
-    #[arg(long, value_name = "N", default_value = "10000", value_parser = tasks)]
+    #[arg(long, value_name = "N", default_value = "10000", allow_hyphen_values = true, value_parser = tasks)]
     pub(crate) tasks: usize,
     /// Seed of all randomness: a run of this seed is evaluated on the same tasks.
     #[arg(long, value_name = "S", default_value = "0", allow_hyphen_values = true, value_parser = seed)]
@@ -302,7 +319,8 @@ pub(crate) struct RenderArgs {
     /// Seed of the fresh task and of the learner's chances.
     #[arg(long, value_name = "S", default_value = "0", allow_hyphen_values = true, value_parser = seed)]
     pub(crate) seed: u64,
-    /// Where to write [default: runs/pictures/ENV-LEARNER].
+    /// Where to write; the pictures there must be of the same [default:
+    /// runs/pictures/ENV-LEARNER,key=value...].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]

@@ -3,11 +3,12 @@
 use crate::failure::Failure;
 use crate::learners::LearnerSpec;
 use crate::names::suggestion;
-use crate::overrides::Override;
+use crate::overrides::{Origin, Override};
 use crate::read::read;
 use crate::registry::{Built, Registry};
 use crate::split::{Parts, SplitSettings};
 use rl_core::EnvFactory;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU64, NonZeroUsize};
 use toml::{Table, Value};
@@ -54,7 +55,7 @@ pub(crate) struct Saving {
 /// without starting the run.
 pub(crate) struct RunConfig {
     /// Where it is from, for messages.
-    pub(crate) place: String,
+    pub(crate) origin: Origin,
     /// The whole configuration as a table, without hidden defaults.
     pub(crate) table: Table,
     /// The seed.
@@ -92,22 +93,28 @@ impl RunConfig {
             .parse()
             .map_err(|error: toml::de::Error| Failure::config(syntax(place, text, &error)))?;
         let overrides = Override::parse_all(overrides).map_err(Failure::usage)?;
+        let source = place.to_owned();
+        let origin = Origin { source, overrides };
         let resolved = (|| {
-            if let Some(named) = overrides.iter().find(|o| o.key == "environment.name") {
+            let given = &origin.overrides;
+            if let Some(named) = given.iter().find(|one| one.key == "environment.name") {
                 // The settings of the environment before mean nothing to another one.
-                let fresh = Table::from_iter([("name".to_owned(), named.value.clone())]);
+                let name = named.instead_of(&Value::String(String::new()));
+                let fresh = Table::from_iter([("name".to_owned(), name)]);
                 table.insert("environment".to_owned(), Value::Table(fresh));
             }
             complete(registry, &mut table)?;
-            for one in &overrides {
+            for one in given {
                 one.apply(&mut table)?;
             }
-            Self::read(registry, place, table)
+            // A whole table may have been replaced.
+            complete(registry, &mut table)?;
+            Self::read(registry, &origin, table)
         })();
-        resolved.map_err(|message| Failure::config(format!("{place}: {message}")))
+        resolved.map_err(|message: String| Failure::config(origin.of(&message)))
     }
 
-    fn read(registry: &Registry, place: &str, mut table: Table) -> Result<Self, String> {
+    fn read(registry: &Registry, origin: &Origin, mut table: Table) -> Result<Self, String> {
         let algorithm: String = section("algorithm", &table)?;
         registry
             .algorithm(&algorithm)
@@ -148,7 +155,7 @@ impl RunConfig {
             ));
         };
         Ok(Self {
-            place: place.to_owned(),
+            origin: origin.clone(),
             seed: section("seed", &table)?,
             algorithm,
             settings,
@@ -221,7 +228,7 @@ fn environment_of(table: &Table) -> Result<(String, Table), String> {
     }
 }
 
-fn section<'a, T: Deserialize<'a>>(key: &str, table: &'a Table) -> Result<T, String> {
+fn section<T: DeserializeOwned>(key: &str, table: &Table) -> Result<T, String> {
     match table.get(key) {
         Some(value) => read(key, value),
         None => Err(format!("{key} is missing; every setting must be given")),
@@ -233,4 +240,27 @@ fn syntax(place: &str, text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start));
     let line = before.map_or(1, |before| before.matches('\n').count() + 1);
     format!("{place}, line {line}: {}", error.message())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::presets::{Preset, QUICKSTART};
+
+    #[test]
+    fn a_table_of_the_command_line_is_completed_as_well() {
+        let preset = Preset::find(QUICKSTART).unwrap();
+        let environment = "environment={name=\"bernoulli-bandit\",arms=3}".to_owned();
+        let registry = Registry::standard();
+        let config = RunConfig::resolve(&registry, "x", preset.text, &[environment]).unwrap();
+        let keys: Vec<&String> = config.table["environment"]
+            .as_table()
+            .unwrap()
+            .keys()
+            .collect();
+        let settings = config.built.settings.table().keys();
+        let name = "name".to_owned();
+        let wanted: Vec<&String> = [&name].into_iter().chain(settings).collect();
+        assert_eq!(keys, wanted);
+    }
 }

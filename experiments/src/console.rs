@@ -2,10 +2,11 @@
 //! error.
 
 use crate::failure::Failure;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::env;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 /// What a line of JSON is.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -124,6 +125,14 @@ impl Console {
             false => text.to_owned(),
         }
     }
+}
+
+/// A path in JSON, which holds text alone: other bytes become U+FFFD.
+pub(crate) fn path_text<S: Serializer>(
+    path: impl AsRef<Path>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.as_ref().to_string_lossy())
 }
 
 /// Rows of text in aligned columns, the first to the left and the others to

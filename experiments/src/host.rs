@@ -54,11 +54,10 @@ pub(crate) fn peak_memory_bytes() -> Option<u64> {
 
 /// Where downloads are kept for the user; `None` if no home is known.
 pub(crate) fn cache_folder() -> Option<PathBuf> {
-    let absolute = |name| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")));
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.filter(|path| path.is_absolute());
+    // Without HOME the system's list of users tells.
+    let home = || env::home_dir().filter(|home| home.is_absolute());
+    let base = cache.or_else(|| Some(home()?.join(".cache")));
     Some(base?.join("metarl"))
 }

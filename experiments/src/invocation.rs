@@ -1,26 +1,58 @@
 //! Commands that a message tells the user to run, so that they work as they are.
 
 use std::env;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 /// How the user called this program.
 pub(crate) fn program() -> String {
-    env::args()
-        .next()
-        .unwrap_or_else(|| "experiments".to_owned())
+    let called = env::args_os().next();
+    called.map_or_else(
+        || "experiments".to_owned(),
+        |path| quoted(&PathBuf::from(path)),
+    )
 }
 
 /// A path as a shell takes it.
 pub(crate) fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
+    let Some(text) = path.to_str() else {
+        return ansi_c_quoted(path.as_os_str().as_bytes());
+    };
     let plain = |c: char| c.is_alphanumeric() || "/._-+:@%,=".contains(c);
     match !text.is_empty() && text.chars().all(plain) {
-        true => text,
+        true => text.to_owned(),
         false => format!("'{}'", text.replace('\'', "'\\''")),
     }
+}
+
+/// Bytes that are no text, as bash, zsh and ksh take them.
+fn ansi_c_quoted(bytes: &[u8]) -> String {
+    let mut quoted = "$'".to_owned();
+    for byte in bytes {
+        match byte {
+            b'\'' | b'\\' => quoted.extend(['\\', char::from(*byte)]),
+            b' '..=b'~' => quoted.push(char::from(*byte)),
+            _ => quoted.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    quoted + "'"
 }
 
 /// The command that resumes a run.
 pub(crate) fn resume_command(path: &Path) -> String {
     format!("{} resume {}", program(), quoted(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsStr;
+
+    #[test]
+    fn a_shell_takes_every_path_back() {
+        let quoted = |bytes: &[u8]| quoted(Path::new(OsStr::from_bytes(bytes)));
+        assert_eq!(quoted(b"runs/a-1"), "runs/a-1");
+        assert_eq!(quoted(b"a b's"), r"'a b'\''s'");
+        assert_eq!(quoted(b"caf\xe9's \\1"), r"$'caf\xe9\'s \\1'");
+    }
 }

@@ -65,8 +65,10 @@ pub(crate) fn start(
         pool: Arc::clone(&session.pool),
         device: session.device,
     };
-    let place = &config.place;
-    entry.start(setup).map_err(|failure| failure.within(place))
+    entry.start(setup).map_err(|mut failure| {
+        failure.message = config.origin.of(&failure.message);
+        failure
+    })
 }
 
 /// The configuration that a run was started with.
@@ -86,6 +88,7 @@ pub(crate) fn opponents(session: &Session<'_>, config: &RunConfig) -> Result<Vec
     let make = |spec: &LearnerSpec| spec.make(&config.built, &session.oracles);
     let made = config.learners.iter().map(make);
     made.collect::<Result<_, String>>().map_err(|message| {
-        Failure::config(format!("{}: evaluation.learners: {message}", config.place))
+        let message = format!("evaluation.learners: {message}");
+        Failure::config(config.origin.of(&message))
     })
 }

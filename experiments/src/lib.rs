@@ -21,25 +21,37 @@ mod commands;
 mod comparison;
 mod config;
 mod conformance;
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it prints, and asks whether there are to be colours"
+)]
 mod console;
 mod environments;
 mod failure;
+#[allow(clippy::disallowed_methods, reason = "it describes the machine")]
 mod host;
+#[allow(clippy::disallowed_methods, reason = "it answers a signal")]
 mod interrupt;
 mod invocation;
 mod launch;
 mod learners;
 mod names;
+mod numbers;
 mod oracles;
 mod overrides;
 mod pictures;
 mod presets;
+#[allow(clippy::disallowed_methods, reason = "it prints, and measures rates")]
 mod progress;
 mod read;
 mod references;
 mod registry;
 mod reporting;
 mod results;
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it measures how long a training took"
+)]
 mod runner;
 mod scenes;
 mod session;
@@ -64,6 +76,11 @@ use std::thread;
 
 /// The whole command line: reads the arguments of the process, does what they
 /// say, and tells its caller how that went.
+///
+/// To be called before other threads are started: it removes environment
+/// variables that choose other instructions for libtorch, which would give other
+/// bits.
+#[allow(clippy::disallowed_methods, reason = "it prints what went wrong")]
 pub fn run(registry: &Registry) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -75,9 +92,7 @@ pub fn run(registry: &Registry) -> ExitCode {
     };
     quiet_workers();
     let done = panic::catch_unwind(AssertUnwindSafe(|| {
-        // Before anything else asks libtorch about CUDA, and on this thread too.
-        nets::load_cuda();
-        nets::single_threaded();
+        prepare()?;
         dispatch(registry, cli)
     }));
     let exit = match done {
@@ -92,6 +107,26 @@ pub fn run(registry: &Registry) -> ExitCode {
         Err(_) => Exit::Internal,
     };
     ExitCode::from(exit as u8)
+}
+
+/// What libtorch needs before it is asked for anything, while there is one thread.
+fn prepare() -> Result<(), Failure> {
+    if !nets::forget_variables() {
+        let message = "ATEN_CPU_CAPABILITY, or a variable that begins with MKL_, ONEDNN_ or DNNL_, \
+                       is set and cannot be removed here, so that results may be others; unset it";
+        return Err(Failure::usage(message));
+    }
+    // Of a missing one libtorch would say that it cannot load itself.
+    env::current_dir().map_err(|error| {
+        Failure::usage(format!(
+            "the working directory cannot be found: {error}; it was deleted, or may not be read: \
+             change to another one"
+        ))
+    })?;
+    // Before anything else asks libtorch about CUDA, and on this thread too.
+    nets::load_cuda();
+    nets::single_threaded();
+    Ok(())
 }
 
 fn dispatch(registry: &Registry, cli: Cli) -> Result<(), Failure> {
@@ -115,6 +150,10 @@ fn dispatch(registry: &Registry, cli: Cli) -> Result<(), Failure> {
 /// A panic on a worker becomes an error that says what failed and where, so
 /// its own message would only come first and say less. Who looks for its cause
 /// sets `RUST_BACKTRACE=1`.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it asks whether backtraces are wanted"
+)]
 fn quiet_workers() {
     let usual = panic::take_hook();
     let wanted = env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::names::suggestion;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -75,10 +76,19 @@ pub const PRESETS: &[Preset] = &[
 ];
 
 impl Preset {
-    /// What it is for: the first line of its comment.
-    pub fn summary(&self) -> &'static str {
-        let first = self.text.lines().next().unwrap_or_default();
-        first.trim_start_matches('#').trim()
+    /// What it is for: the first sentence of its comment.
+    pub fn summary(&self) -> String {
+        let comment = self.text.lines().map_while(|line| line.strip_prefix('#'));
+        let mut words = comment.flat_map(str::split_whitespace);
+        let mut sentence = Vec::new();
+        for word in &mut words {
+            sentence.push(word);
+            // "al." and "al.)" are abbreviated; "5.1)." ends with its own point.
+            if word.ends_with('.') && word != "al." {
+                break;
+            }
+        }
+        sentence.join(" ").trim_end_matches('.').to_owned()
     }
 
     /// The preset of a name; `quickstart` is the one that the quickstart trains.
@@ -97,7 +107,7 @@ pub(crate) struct Source {
     /// The preset's name or the file's path, for messages.
     pub place: String,
     /// A name for the folder of its runs.
-    pub folder: String,
+    pub folder: OsString,
     /// The text.
     pub text: String,
 }
@@ -107,18 +117,19 @@ impl Source {
     ///
     /// # Errors
     /// If there is neither, or the file is no text that can be read.
-    pub(crate) fn find(name: &str) -> Result<Self, Failure> {
-        if let Some(preset) = Preset::find(name) {
+    pub(crate) fn find(name: &OsStr) -> Result<Self, Failure> {
+        let path = Path::new(name);
+        if let Some(preset) = name.to_str().and_then(Preset::find) {
             return Ok(Self {
                 place: format!("preset {}", preset.name),
-                folder: preset.name.replace('/', "-"),
+                folder: preset.name.replace('/', "-").into(),
                 text: preset.text.to_owned(),
             });
         }
-        let path = Path::new(name);
+        let name = name.to_string_lossy();
         if path.extension().is_none_or(|extension| extension != "toml") {
             let names = PRESETS.iter().map(|preset| preset.name);
-            let help = suggestion(name, names.chain(["quickstart"]));
+            let help = suggestion(&name, names.chain(["quickstart"]));
             return Err(Failure::usage(format!(
                 "no preset '{name}' (a file would end in .toml); {help}"
             )));
@@ -130,10 +141,10 @@ impl Source {
                 _ => Failure::config(message),
             }
         })?;
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let stem = path.file_stem().unwrap_or_default();
         Ok(Self {
-            place: name.to_owned(),
-            folder: stem.into_owned(),
+            place: name.into_owned(),
+            folder: stem.to_owned(),
             text,
         })
     }
@@ -160,5 +171,31 @@ mod tests {
         files.sort_unstable();
         assert_eq!(names, files);
         assert!(PRESETS.iter().all(|preset| preset.text.starts_with("# ")));
+    }
+
+    #[test]
+    fn summaries_are_whole_sentences() {
+        let summary = |text| Preset { name: "", text }.summary();
+        assert_eq!(
+            summary("# One sentence of two\n# lines. More.\nseed = 1"),
+            "One sentence of two lines"
+        );
+        assert_eq!(
+            summary("# As in Duan et al. 2016 (5.1).\n\n# More."),
+            "As in Duan et al. 2016 (5.1)"
+        );
+        assert_eq!(summary("#\n# No end\nseed = 1\n# More."), "No end");
+        for preset in PRESETS {
+            let summary = preset.summary();
+            // The comment goes on behind a sentence alone.
+            let comment: Vec<&str> = preset
+                .text
+                .lines()
+                .map_while(|line| line.strip_prefix('#'))
+                .collect();
+            let comment = comment.concat();
+            let rest = comment.trim().strip_prefix(&summary);
+            assert!(rest.is_some_and(|rest| rest.starts_with('.')), "{summary}");
+        }
     }
 }

@@ -5,10 +5,12 @@
 //! ones, the value and what was expected), but an error type of its own has to
 //! keep it; the one of the `toml` crate makes it a sentence right away.
 
+mod place;
+
 use crate::names::suggestion;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
-use serde::de::{self, DeserializeSeed, Deserializer, Expected, MapAccess, SeqAccess, Unexpected};
-use serde::de::{IntoDeserializer, Visitor};
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, MapAccess};
+use serde::de::{IntoDeserializer, SeqAccess, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 use std::fmt::{self, Display};
 use toml::Value;
@@ -17,18 +19,27 @@ use toml::Value;
 ///
 /// # Errors
 /// Names the first key that is unknown, missing or of the wrong type.
-pub(crate) fn read<'a, T: de::Deserialize<'a>>(place: &str, value: &'a Value) -> Result<T, String> {
-    T::deserialize(Node(value)).map_err(|fault| fault.explain(place, value))
+pub(crate) fn read<T: DeserializeOwned>(place: &str, value: &Value) -> Result<T, String> {
+    match T::deserialize(Node(value)) {
+        Ok(read) => match place::list_for_table::<T>(value) {
+            None => Ok(read),
+            Some(fault) => Err(fault.explain(place, value)),
+        },
+        Err(mut fault) => {
+            place::complete::<T>(&mut fault, value);
+            Err(fault.explain(place, value))
+        }
+    }
 }
 
 /// What is wrong, and below which key.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Fault {
     path: Vec<String>,
     what: What,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 enum What {
     UnknownKey {
         key: String,
@@ -42,7 +53,7 @@ enum What {
         key: &'static str,
     },
     Unfit {
-        found: Option<Value>,
+        found: String,
         expected: String,
     },
     Other(String),
@@ -55,65 +66,29 @@ impl Fault {
     }
 
     fn explain(self, place: &str, root: &Value) -> String {
-        let mut path = vec![place.to_owned()];
-        path.extend(self.path.iter().cloned());
-        let at = self.path.iter().try_fold(root, |value, key| match value {
-            Value::Array(items) => items.get(key.parse::<usize>().ok()?),
-            table => table.get(key),
-        });
-        let locate = |wanted: &Value| {
-            let mut path = path.clone();
-            path.extend(at.and_then(|value| find(value, wanted)).unwrap_or_default());
-            path.join(".")
-        };
+        let value = place::at(root, &self.path);
+        let value = value.map(|value| format!(" = {value}")).unwrap_or_default();
+        let place = [&[place.to_owned()], &self.path[..]].concat().join(".");
         match self.what {
             What::UnknownKey { key, known } => {
                 let help = suggestion(&key, known.iter().copied());
-                format!("{}.{key}: no such key; {help}", path.join("."))
+                format!("{place}.{key}: no such key; {help}")
             }
             What::UnknownWord { word, known } => {
                 let help = suggestion(&word, known.iter().copied());
-                let value = Value::String(word);
-                format!("{} = {value}; {help}", locate(&value))
+                format!("{place}{value}; {help}")
             }
             What::Missing { key } => {
-                format!(
-                    "{}.{key} is missing; every setting must be given",
-                    path.join(".")
-                )
+                format!("{place}.{key} is missing; every setting must be given")
             }
-            What::Unfit {
-                found: Some(value),
-                expected,
-            } => {
-                format!("{} = {value}; allowed: {expected}", locate(&value))
-            }
-            What::Unfit {
-                found: None,
-                expected,
-            } => {
-                let value = at.map(|value| format!(" = {value}")).unwrap_or_default();
-                format!("{}{value}; allowed: {expected}", path.join("."))
-            }
-            What::Other(message) => format!("{}: {message}", path.join(".")),
+            What::Unfit { expected, .. } => format!("{place}{value}; allowed: {expected}"),
+            What::Other(message) => format!("{place}: {message}"),
         }
     }
 }
 
-/// Where below a value another one stands. serde loses the way into enums that
-/// are told apart by a key of theirs.
-fn find(value: &Value, wanted: &Value) -> Option<Vec<String>> {
-    let Value::Table(table) = value else {
-        return None;
-    };
-    table.iter().find_map(|(key, value)| {
-        let rest = match value == wanted {
-            true => Some(Vec::new()),
-            false => find(value, wanted),
-        };
-        rest.map(|rest| [vec![key.clone()], rest].concat())
-    })
-}
+/// What is allowed where a table belongs.
+const TABLE: &str = "a table, as in {key = value}";
 
 /// What serde's phrases mean to someone who writes TOML.
 fn in_toml(expected: &dyn Expected) -> String {
@@ -128,7 +103,7 @@ fn in_toml(expected: &dyn Expected) -> String {
             .strip_prefix("struct ")
             .or(other.strip_prefix("internally tagged enum "))
         {
-            Some(_) => "a table, as in {key = value}".to_owned(),
+            Some(_) => TABLE.to_owned(),
             None => other
                 .replace("string or map", "text in quotes")
                 .replace("variant identifier", "text in quotes"),
@@ -157,14 +132,7 @@ impl de::Error for Fault {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let found = match found {
-            Unexpected::Bool(value) => Some(Value::Boolean(value)),
-            Unexpected::Unsigned(value) => i64::try_from(value).ok().map(Value::Integer),
-            Unexpected::Signed(value) => Some(Value::Integer(value)),
-            Unexpected::Float(value) => Some(Value::Float(value)),
-            Unexpected::Str(value) => Some(Value::String(value.to_owned())),
-            _ => None,
-        };
+        let found = found.to_string();
         let expected = in_toml(expected);
         What::Unfit { found, expected }.into()
     }
@@ -237,7 +205,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
                 current: None,
             })),
             value => Err(Fault::from(What::Unfit {
-                found: Some(value.clone()),
+                found: value.to_string(),
                 expected: format!("one of {}", words.join(", ")),
             })),
         }

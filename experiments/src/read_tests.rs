@@ -23,7 +23,27 @@ enum Outer {
         #[serde(rename = "clip")]
         _clip: f64,
     },
+    Trpo {
+        #[serde(rename = "radius")]
+        _radius: f64,
+        #[serde(rename = "steps")]
+        _steps: usize,
+        #[serde(rename = "layers")]
+        _layers: Vec<usize>,
+        #[serde(rename = "penalty")]
+        _penalty: Penalty,
+    },
     A2c,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+enum Penalty {
+    None,
+    Fixed {
+        #[serde(rename = "radius")]
+        _radius: f64,
+    },
 }
 
 #[derive(Debug, Deserialize)]
@@ -121,4 +141,99 @@ fn errors_inside_of_enums_say_where_too() {
         let found = message(from, to);
         assert!(found.starts_with(wanted), "{found}\nis not\n{wanted}");
     }
+}
+
+/// `GOOD` with an enum that has an enum in it.
+fn nested(outer: &str) -> Result<Config, String> {
+    let whole = GOOD.replace("{kind = \"ppo\", clip = 0.2}", outer);
+    assert_ne!(whole, GOOD);
+    read("rl2", &Value::Table(whole.parse().unwrap()))
+}
+
+const TRPO: &str = "{radius = 0.2, steps = 2, layers = [2, 2], kind = \"trpo\", \
+                    penalty = {kind = \"fixed\", radius = 0.2}}";
+
+#[test]
+fn the_key_at_fault_is_not_another_of_the_same_value() {
+    nested(TRPO).unwrap();
+    let cases = [
+        (
+            "steps = 2",
+            "steps = 0.2",
+            "rl2.outer.steps = 0.2; allowed: a whole number",
+        ),
+        (
+            "[2, 2]",
+            "[2, 0.2]",
+            "rl2.outer.layers.1 = 0.2; allowed: a whole number",
+        ),
+        ("[2, 2]", "2", "rl2.outer.layers = 2; allowed: a list"),
+        (
+            "[2, 2]",
+            "{x = 2}",
+            "rl2.outer.layers = { x = 2 }; allowed: a list",
+        ),
+        (
+            "d\", radius = 0.2",
+            "d\", radius = true",
+            "rl2.outer.penalty.radius = true; allowed: a num",
+        ),
+        (
+            "d\", radius = 0.2",
+            "d\"",
+            "rl2.outer.penalty.radius is missing",
+        ),
+        (
+            "kind = \"fixed\", ",
+            "",
+            "rl2.outer.penalty.kind is missing",
+        ),
+        ("{radius = 0.2, ", "{", "rl2.outer.radius is missing"),
+        (
+            "\"fixed\"",
+            "\"trpo\"",
+            "rl2.outer.penalty.kind = \"trpo\"; allowed: none, fixed",
+        ),
+        ("\"fixed\"", "2", "rl2.outer.penalty.kind = 2; allowed: "),
+        (
+            "d\", radius",
+            "d\", steps",
+            "rl2.outer.penalty.steps: no such key",
+        ),
+        (
+            "\"trpo\"",
+            "\"none\"",
+            "rl2.outer.kind = \"none\"; allowed: ppo, trpo, a2c",
+        ),
+    ];
+    for (from, to, wanted) in cases {
+        assert!(TRPO.contains(from), "{from}");
+        let found = nested(&TRPO.replace(from, to)).unwrap_err();
+        assert!(found.starts_with(wanted), "{found}\nis not\n{wanted}");
+    }
+}
+
+#[test]
+fn a_list_is_no_table() {
+    for outer in ["[\"a2c\"]", "[\"ppo\", 0.2]"] {
+        let found = nested(outer).unwrap_err();
+        let wanted = format!("rl2.outer = {outer}; allowed: a table, as in {{key = value}}");
+        assert_eq!(found, wanted);
+    }
+    let found = nested(&TRPO.replace("{kind = \"fixed\", radius = 0.2}", "[\"none\"]"));
+    assert!(
+        found
+            .unwrap_err()
+            .starts_with("rl2.outer.penalty = [\"none\"]; allowed: a table")
+    );
+    let values = "[4, 1.0, {kind = \"a2c\"}, [1], \"reward\", \"nonsense\"]";
+    let list: Value = format!("x = {values}").parse::<toml::Table>().unwrap()["x"].clone();
+    let found = read::<Config>("rl2", &list).unwrap_err();
+    assert!(
+        found.starts_with("rl2 = [4,") && found.contains("a table"),
+        "{found}"
+    );
+    // What is read as it stands is typed by whoever takes it.
+    let untyped = "name = \"x\"\nlist = [1, [2]]".parse().unwrap();
+    read::<toml::Table>("environment", &Value::Table(untyped)).unwrap();
 }

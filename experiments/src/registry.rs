@@ -8,7 +8,7 @@ use crate::settings::{Key, Kind, Settings};
 use rl_core::{EnvFactory, Revealed, TaskDistribution, Tasks};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use toml::Table;
+use toml::{Table, Value};
 
 type Build = dyn Fn(&Settings) -> Result<Arc<dyn EnvFactory>, String> + Send + Sync;
 
@@ -124,6 +124,11 @@ impl EnvironmentEntry {
         &self.keys
     }
 
+    /// What a setting is set to, as typed.
+    pub(crate) fn value_of(&self, name: &str, typed: &Override) -> Value {
+        value_of(&self.keys, name, typed)
+    }
+
     /// All settings, checked, given some of them.
     ///
     /// # Errors
@@ -141,6 +146,15 @@ impl EnvironmentEntry {
         let factory = (self.build)(&settings)?;
         Ok(Built { settings, factory })
     }
+}
+
+/// What one of several settings is set to, as typed.
+pub(crate) fn value_of(keys: &[Key], name: &str, typed: &Override) -> Value {
+    let key = keys.iter().find(|key| key.name == name);
+    key.map_or_else(
+        || typed.value.clone(),
+        |key| typed.instead_of(&key.kind.default()),
+    )
 }
 
 fn factory<D: TaskDistribution>(distribution: D) -> Result<Arc<dyn EnvFactory>, String> {
@@ -170,9 +184,15 @@ impl Built {
     ) -> Result<Self, Failure> {
         let entry = registry.environment(name).map_err(Failure::usage)?;
         let mut set = Table::new();
-        for Override { key, value } in Override::parse_all(words).map_err(Failure::usage)? {
-            let key = key.strip_prefix("environment.").unwrap_or(&key);
-            set.insert(key.to_owned(), value);
+        for one in Override::parse_all(words).map_err(Failure::usage)? {
+            let key = one.key.strip_prefix("environment.").unwrap_or(&one.key);
+            if set
+                .insert(key.to_owned(), entry.value_of(key, &one))
+                .is_some()
+            {
+                let message = format!("{one}: environment.{key} is set twice; set it once");
+                return Err(Failure::usage(message));
+            }
         }
         entry.build(&set).map_err(Failure::config)
     }

@@ -2,7 +2,7 @@
 
 use crate::algorithm::Adaptation;
 use crate::comparison::{Comparison, Difference, LearnerKind, LearnerResult};
-use crate::console::{Console, Event, Table, duration, fixed, percent, short};
+use crate::console::{Console, Event, Table, duration, fixed, path_text, percent, short};
 use crate::failure::Failure;
 use crate::references::References;
 use crate::runner::Finished;
@@ -36,7 +36,9 @@ pub(crate) struct Summary {
     pub(crate) gap_closed_interval: Option<[f64; 2]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) adaptation: Option<Adaptation>,
+    #[serde(serialize_with = "path_text")]
     pub(crate) run: PathBuf,
+    #[serde(serialize_with = "path_text")]
     pub(crate) report: PathBuf,
 }
 

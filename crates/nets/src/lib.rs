@@ -12,6 +12,7 @@
 //! expected; whatever a user can get wrong is a [`NetsError`].
 
 mod blueprint;
+#[allow(unsafe_code, reason = "it loads a library of libtorch")]
 mod cuda;
 mod error;
 mod gru;
@@ -26,6 +27,12 @@ mod params;
 mod schedule;
 mod sequence;
 mod threads;
+#[allow(
+    unsafe_code,
+    clippy::disallowed_methods,
+    reason = "it removes variables that libtorch reads"
+)]
+mod variables;
 
 pub use blueprint::Blueprint;
 pub use cuda::{CudaStatus, Libtorch, device, load_cuda};
@@ -45,5 +52,6 @@ pub use params::Params;
 pub use schedule::{Schedule, Shape};
 pub use sequence::{FeedForward, Recurrent, SequenceConfig, SequenceModel};
 pub use threads::single_threaded;
+pub use variables::forget_variables;
 
 pub use tch;

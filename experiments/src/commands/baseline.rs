@@ -8,7 +8,7 @@ use crate::learners::{About, LearnerSpec, find};
 use crate::names::suggestion;
 use crate::overrides::Override;
 use crate::progress::Met;
-use crate::registry::{EnvironmentEntry, Registry};
+use crate::registry::{EnvironmentEntry, Registry, value_of};
 use crate::results::{COLUMNS, Title, print_difference, references, row};
 use crate::session::Session;
 use rollout::{Evaluation, evaluate_watched};
@@ -176,20 +176,18 @@ impl Request {
                 )));
             }
         };
-        let table = match self
-            .learners
-            .iter_mut()
-            .find(|(about, _)| about.name == owner)
-        {
-            Some((_, params)) => params,
-            None => &mut self.settings,
+        let learners = &mut self.learners;
+        let learner = learners.iter_mut().find(|(about, _)| about.name == owner);
+        let (table, value) = match learner {
+            Some((about, params)) => (params, value_of(&about.keys, &key, &one)),
+            None => (&mut self.settings, entry.value_of(&key, &one)),
         };
         if table.contains_key(&key) {
             return Err(Failure::usage(format!(
                 "{owner}.{key} is set twice; set it once"
             )));
         }
-        table.insert(key, one.value);
+        table.insert(key, value);
         Ok(())
     }
 }

@@ -42,7 +42,7 @@ fn items(registry: &Registry, kind: Kind) -> Vec<Item> {
                     let summary = format!("{} (also called quickstart)", preset.summary());
                     plain(preset.name, &summary)
                 }
-                name => plain(name, preset.summary()),
+                name => plain(name, &preset.summary()),
             };
             PRESETS.iter().map(item).collect()
         }

@@ -6,13 +6,16 @@ use crate::console::{Console, Event};
 use crate::failure::Failure;
 use crate::learners::LearnerSpec;
 use crate::oracles::Oracles;
-use crate::registry::Registry;
+use crate::registry::{EnvironmentEntry, Registry};
 use crate::scenes;
 use record::write_atomically;
 use rl_core::{EnvFactory, Picture, PolicyFactory};
+use serde::Serialize;
 use serde_json::json;
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use toml::{Table, Value};
 
 /// Who plays unless somebody else is named.
 const DEFAULT_LEARNER: &str = "random";
@@ -42,12 +45,18 @@ pub(crate) fn run(registry: &Registry, args: &RenderArgs) -> Result<(), Failure>
         .map_err(Failure::config)?;
     let policy = player.policy.as_ref();
     let pictures = pictures(env, policy, args.seed)?;
-    let folder = args.out.clone().unwrap_or_else(|| {
-        let folder = format!("{}-{name}", entry.name());
-        PathBuf::from("runs/pictures").join(folder)
-    });
-    fs::create_dir_all(&folder)
-        .map_err(|error| Failure::usage(format!("cannot make {}: {error}", folder.display())))?;
+    let subject = Subject {
+        environment: entry.name(),
+        settings: built.settings.table(),
+        learner: name,
+        parameters: spec.to_table(),
+        seed: args.seed,
+    };
+    let folder = match &args.out {
+        Some(out) => out.clone(),
+        None => Path::new("runs/pictures").join(subject.folder(entry, params)?),
+    };
+    subject.claim(&folder, &pictures)?;
     for (stem, picture) in &pictures {
         let [svg, png] = write(&folder, stem, picture)?;
         console.say(format!("{}  {}", svg.display(), png.display()))?;
@@ -59,12 +68,70 @@ pub(crate) fn run(registry: &Registry, args: &RenderArgs) -> Result<(), Failure>
                 "learner": policy.name(),
                 "seed": args.seed,
                 "picture": stem,
-                "svg": svg,
-                "png": png,
+                "svg": svg.to_string_lossy(),
+                "png": png.to_string_lossy(),
             }),
         )?;
     }
     Ok(())
+}
+
+/// The file beside pictures that says what they are of.
+const SUBJECT: &str = "pictures.json";
+
+/// What pictures are of. All that lie in one folder are of the same.
+#[derive(Serialize)]
+struct Subject<'a> {
+    environment: &'a str,
+    settings: &'a Table,
+    learner: &'a str,
+    parameters: Table,
+    seed: u64,
+}
+
+impl Subject<'_> {
+    /// A folder of its own, by what is not as usual.
+    fn folder(&self, entry: &EnvironmentEntry, params: &Table) -> Result<String, Failure> {
+        let usual = entry.settings(&Table::new()).map_err(Failure::internal)?;
+        let differs = |(key, value): &(&String, &Value)| usual.table().get(*key) != Some(*value);
+        let seed = (self.seed != 0).then(|| format!(",seed={}", self.seed));
+        let set = self.settings.iter().filter(differs).chain(params);
+        let set = set.map(|(key, value)| match value {
+            Value::String(word) => format!(",{key}={}", word.replace('/', "-")),
+            value => format!(",{key}={value}"),
+        });
+        let name = format!("{}-{}", self.environment, self.learner);
+        Ok(name + &set.chain(seed).collect::<String>())
+    }
+
+    /// Makes the folder, unless it holds pictures of something else.
+    fn claim(&self, folder: &Path, pictures: &[(String, Picture)]) -> Result<(), Failure> {
+        let cannot = |what: &str, error: io::Error| {
+            let message = format!("cannot {what} {}: {error}", folder.display());
+            Failure::usage(format!("{message}; --out chooses another folder"))
+        };
+        fs::create_dir_all(folder).map_err(|error| cannot("make", error))?;
+        let own = serde_json::to_string(self).map_err(Failure::internal)?;
+        let path = folder.join(SUBJECT);
+        let other = match fs::read_to_string(&path) {
+            Ok(text) if text.trim_end() == own => return Ok(()),
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let files = pictures.iter().map(|(stem, _)| format!("{stem}.svg"));
+                match files.into_iter().find(|file| folder.join(file).exists()) {
+                    None => return Ok(write_atomically(&path, (own + "\n").as_bytes())?),
+                    Some(file) => file,
+                }
+            }
+            Err(error) => return Err(cannot("use", error)),
+        };
+        Err(Failure::usage(format!(
+            "{} holds pictures of something else ({}); move them away, or choose another folder: \
+             --out",
+            folder.display(),
+            other.trim_end()
+        )))
+    }
 }
 
 /// All pictures, each with the name of its files.

@@ -23,5 +23,8 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
         count => format!("{count} runs"),
     };
     console.say(format!("report of {reported}: {}", html.display()))?;
-    console.emit(Event::Report, &json!({ "runs": runs, "report": html }))
+    console.emit(
+        Event::Report,
+        &json!({ "runs": runs, "report": html.to_string_lossy() }),
+    )
 }

@@ -23,10 +23,14 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
     let source = Source::find(&args.preset)?;
     let resolve = || RunConfig::resolve(registry, &source.place, &source.text, &args.overrides);
     let config = resolve()?;
+    refuse_conflicts(args, &config)?;
     let session = Session::new(registry, console, args.work.workers(), &args.device)?.stoppable();
     // Whatever cannot work is found out before a folder is made.
     launch::rehearse(&session, &config)?;
-    let folder = args.runs.join(args.name.as_ref().unwrap_or(&source.folder));
+    let folder = match &args.name {
+        Some(name) => args.runs.join(name),
+        None => args.runs.join(&source.folder),
+    };
     let existing = match args.overwrite {
         true => Existing::Overwrite,
         false => Existing::Refuse,
@@ -50,6 +54,22 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
     match &paths[..] {
         [path] => one(&session, path),
         _ => several(&session, &folder, &paths),
+    }
+}
+
+/// Refuses a seed that is given twice.
+fn refuse_conflicts(args: &TrainArgs, config: &RunConfig) -> Result<(), Failure> {
+    let mut overrides = config.origin.overrides.iter();
+    let option = match (args.seed, args.seeds) {
+        (Some(seed), _) => format!("--seed {seed}"),
+        (None, Some(count)) => format!("--seeds {count}"),
+        (None, None) => return Ok(()),
+    };
+    match overrides.find(|one| one.key == "seed") {
+        Some(one) => Err(Failure::usage(format!(
+            "{one}: seed is set twice, by {option} too; set it once"
+        ))),
+        None => Ok(()),
     }
 }
 
@@ -156,7 +176,7 @@ fn over_seeds(
             "gap_closed": gaps.map(|gaps| gaps.mean()),
             "seconds": own.iter().map(|summary| summary.seconds).sum::<f64>(),
             "env_steps": own.iter().map(|summary| summary.env_steps).sum::<u64>(),
-            "report": report,
+            "report": report.to_string_lossy(),
         }),
     )
 }

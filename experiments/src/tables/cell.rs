@@ -1,6 +1,6 @@
 //! What a cell of a table holds, and how it compares with what is published.
 
-use crate::console::fixed;
+use crate::console::{fixed, path_text};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use toml::Table;
@@ -50,6 +50,7 @@ pub(crate) enum Value {
         tasks: usize,
         seeds: Vec<u64>,
         /// The folder around the runs.
+        #[serde(serialize_with = "path_text")]
         runs: PathBuf,
     },
     /// No finished run was found.

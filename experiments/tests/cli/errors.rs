@@ -68,7 +68,7 @@ fn bad_configurations_name_key_value_and_range() {
         lab.refused(
             &["train", "tiny.toml", text],
             78,
-            &[&["tiny.toml: "], parts].concat(),
+            &[&[text, " on the command line: "], parts].concat(),
         );
     };
     refused(
@@ -108,7 +108,7 @@ fn bad_settings_around_the_algorithm_do_as_well() {
         lab.refused(
             &["train", "tiny.toml", text],
             78,
-            &[&["tiny.toml: "], parts].concat(),
+            &[&[text, " on the command line: "], parts].concat(),
         );
     };
     refused(

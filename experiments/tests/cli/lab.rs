@@ -1,6 +1,7 @@
 //! A folder of its own for each test, and the program to run in it.
 
 use serde_json::Value;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -54,6 +55,16 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// Runs a command to its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let output = command.output().unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// The lines of standard output, all of which must be JSON.
     pub(crate) fn rows(&self) -> Vec<Value> {
         let parse =
@@ -94,7 +105,8 @@ impl Lab {
         self.folder.path().join(name)
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    /// A command line, to be run in the folder.
+    pub(crate) fn command(&self, args: &[impl AsRef<OsStr>]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_experiments"));
         command.args(args).current_dir(self.folder.path());
         command
@@ -102,12 +114,7 @@ impl Lab {
 
     /// Runs a command line to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Outcome {
-        let output = self.command(args).output().unwrap();
-        Outcome {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        Outcome::of(&mut self.command(args))
     }
 
     /// Runs a command line that must succeed.

@@ -5,7 +5,14 @@ mod commands;
 mod cuda;
 mod errors;
 mod golden;
+#![allow(clippy::disallowed_methods, reason = "tests wait, and bound times")]
+
+mod commands;
+mod cuda;
+mod errors;
+mod inputs;
 mod lab;
+mod machine;
 mod maml;
 mod maml_audit;
 mod render;

@@ -31,6 +31,47 @@ fn tasks_and_episodes_are_drawn() {
     }
 }
 
+/// A folder holds pictures of one learner in one setting.
+#[test]
+fn pictures_of_different_settings_do_not_mix() {
+    let lab = Lab::new();
+    let drawn = |words: &[&str]| {
+        let args = [&["render", "gridnavi", "episodes=1", "--json"], words].concat();
+        lab.done(&args).last()["svg"].as_str().unwrap().to_owned()
+    };
+    let folder = "runs/pictures/gridnavi-random,episodes=1";
+    assert_eq!(drawn(&[]), format!("{folder}/episode-1.svg"));
+    let other = drawn(&["size=4", "--seed", "2"]);
+    assert_eq!(other, format!("{folder},size=4,seed=2/episode-1.svg"));
+    drawn(&["--out", "here"]);
+    drawn(&["--out", "here"]);
+    let before = fs::read(lab.path("here/task.svg")).unwrap();
+    let args = [
+        "render",
+        "gridnavi",
+        "episodes=1",
+        "size=4",
+        "--out",
+        "here",
+    ];
+    lab.refused(
+        &args,
+        2,
+        &[
+            "here holds pictures of something else",
+            "\"size\":5",
+            "--out",
+        ],
+    );
+    fs::remove_file(lab.path("here/pictures.json")).unwrap();
+    lab.refused(
+        &args,
+        2,
+        &["here holds pictures of something else", "task.svg"],
+    );
+    assert_eq!(fs::read(lab.path("here/task.svg")).unwrap(), before);
+}
+
 #[test]
 fn two_step_shows_stay_probabilities() {
     let lab = Lab::new();

@@ -40,7 +40,7 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
             "--device: maml runs on the CPU alone; leave the option out",
         ));
     }
-    let source = Source::find(MAML_BENCHMARK)?;
+    let source = Source::find(MAML_BENCHMARK.as_ref())?;
     let config = RunConfig::resolve(registry, &source.place, &source.text, &words.overrides)?;
     let settings = maml_config(&config.settings)?;
     let (env, pool) = (config.built.factory.as_ref(), Arc::clone(&session.pool));

@@ -33,7 +33,7 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
         workers,
         &args.device,
     )?;
-    let source = Source::find(BENCHMARK)?;
+    let source = Source::find(BENCHMARK.as_ref())?;
     let config = RunConfig::resolve(registry, &source.place, &source.text, &words.overrides)?;
     let mut settings = config.settings.clone();
     if !words.set("rl2.tile") {

@@ -101,12 +101,13 @@ impl Words {
     pub(super) fn read(subject: &Subject, words: &[String]) -> Result<Self, Failure> {
         let given = Override::parse_all(words).map_err(Failure::usage)?;
         let (mut tables, mut settings, mut workers) = (Vec::new(), Vec::new(), None);
-        for Override { key, value } in given {
-            if key.contains('.') {
-                settings.push(format!("{key}={value}"));
+        for one in given {
+            if one.key.contains('.') {
+                settings.push(one.to_string());
                 continue;
             }
-            match subject.meaning(&key, &value)? {
+            let (meaning, value) = subject.meaning(&one)?;
+            match meaning {
                 Setting(dotted) => settings.push(format!("{dotted}={value}")),
                 TwoLayers(dotted) => settings.push(format!("{dotted}=[{value}, {value}]")),
                 Table(_, own) if value.as_str() == Some(*own) => (),
@@ -149,12 +150,17 @@ impl Words {
 
 impl Subject {
     /// What a plain word means, its value checked.
-    fn meaning(&self, key: &str, value: &Value) -> Result<&'static Meaning, Failure> {
+    fn meaning(&self, word: &Override) -> Result<(&'static Meaning, Value), Failure> {
+        let key = &word.key;
         let Some(Key(_, meaning, allowed)) = self.keys.iter().find(|known| known.0 == key) else {
             let help = suggestion(key, self.keys.iter().map(|known| known.0));
             let message = format!("{}: {key}: no such key; {help}", self.name);
             return Err(Failure::usage(message));
         };
+        let value = word.instead_of(&match allowed {
+            Count(most) => Value::Integer(*most as i64),
+            Word(_) => Value::String(String::new()),
+        });
         let (fine, range) = match allowed {
             Count(most) => {
                 let count = value.as_integer().and_then(|n| usize::try_from(n).ok());
@@ -167,7 +173,7 @@ impl Subject {
             }
         };
         match fine {
-            true => Ok(meaning),
+            true => Ok((meaning, value)),
             false => Err(Failure::config(format!(
                 "{}: {key} = {value}; allowed: {range}",
                 self.name
