@@ -58,6 +58,9 @@ mod session;
 mod settings;
 mod split;
 mod tables;
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "it runs before libtorch is loaded")]
+mod working_directory;
 
 pub use algorithm::AlgorithmEntry;
 pub use conformance::{Check, check};
@@ -116,13 +119,6 @@ fn prepare() -> Result<(), Failure> {
                        is set and cannot be removed here, so that results may be others; unset it";
         return Err(Failure::usage(message));
     }
-    // Of a missing one libtorch would say that it cannot load itself.
-    env::current_dir().map_err(|error| {
-        Failure::usage(format!(
-            "the working directory cannot be found: {error}; it was deleted, or may not be read: \
-             change to another one"
-        ))
-    })?;
     // Before anything else asks libtorch about CUDA, and on this thread too.
     nets::load_cuda();
     nets::single_threaded();

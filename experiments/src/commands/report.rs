@@ -23,8 +23,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
         count => format!("{count} runs"),
     };
     console.say(format!("report of {reported}: {}", html.display()))?;
-    console.emit(
-        Event::Report,
-        &json!({ "runs": runs, "report": html.to_string_lossy() }),
-    )
+    let runs: Vec<_> = runs.iter().map(|run| run.to_string_lossy()).collect();
+    let report = html.to_string_lossy();
+    console.emit(Event::Report, &json!({ "runs": runs, "report": report }))
 }

@@ -46,17 +46,21 @@ fn culprit<T: DeserializeOwned>(fault: &Fault, root: &Value, path: &[String]) ->
     let same = |value| fault_with::<T>(root, path, value).as_ref() == Some(fault);
     match at(root, path)? {
         Value::Table(table) => {
-            let missing = matches!(fault.what, What::Missing { key } if !table.contains_key(key));
-            if missing || (!tagged(fault) && same(Value::Table(Table::new()))) {
+            let lacks = |it: &str| matches!(fault.what, What::Missing { key } if it == key);
+            let missing = matches!(fault.what, What::Missing { .. });
+            let known = table.keys().any(|key| lacks(key));
+            if (missing && !known) || (!missing && same(Value::Table(Table::new()))) {
                 return None;
             }
-            // What the other keys mean depends on the tag.
-            let tag = table.iter().filter(|(key, _)| *key == TAG);
-            let others = table.iter().filter(|(key, _)| *key != TAG);
+            // What the other keys mean depends on the tag; a key that is missing
+            // further down must not be missing here.
+            let settled = |key: &str| key == TAG || lacks(key);
+            let (first, others): (Vec<_>, Vec<_>) = table.iter().partition(|(key, _)| settled(key));
             let mut part = Table::new();
-            let (key, _) = tag.chain(others).find(|(key, value)| {
+            let mut entries = first.into_iter().chain(others);
+            let (key, _) = entries.find(|(key, value)| {
                 part.insert((*key).clone(), (*value).clone());
-                same(Value::Table(part.clone()))
+                !(missing && settled(key)) && same(Value::Table(part.clone()))
             })?;
             let unknown = matches!(&fault.what, What::UnknownKey { key: it, .. } if it == key);
             (!unknown).then(|| key.clone())
@@ -67,12 +71,6 @@ fn culprit<T: DeserializeOwned>(fault: &Fault, root: &Value, path: &[String]) ->
         }
         _ => None,
     }
-}
-
-/// Whether the fault is that an enum's own key is missing, which an empty table
-/// has as well.
-fn tagged(fault: &Fault) -> bool {
-    matches!(fault.what, What::Missing { key: TAG })
 }
 
 /// The first list where a table belongs: serde takes its items for the values of

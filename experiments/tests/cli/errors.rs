@@ -23,7 +23,7 @@ fn bad_command_lines_say_what_was_meant() {
     refused(&["trian", "tiny.toml"], &["'train'"]);
     refused(
         &["train", "tiny.toml", "--workers", "0"],
-        &["--workers", "0 is not in 1..=1024"],
+        &["--workers", "a whole number, 1 to 1024"],
     );
     refused(&["train", "tiny.toml", "--workers", "many"], &["--workers"]);
     refused(&["train", "tiny.toml", "--seed", "-1"], &["--seed"]);

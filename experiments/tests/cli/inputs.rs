@@ -148,7 +148,7 @@ fn paths_need_not_be_text() {
                 "wang-bandits",
                 "--quick",
                 "--only",
-                "easy:Optimal",
+                "easy:random",
                 "--json",
                 "--runs",
             ],
