@@ -5,6 +5,13 @@
 //! samples, the processor-independent work in products, and the best and median
 //! time; and what a general matrix product reaches.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it measures, and prints what it found"
+)]
+
 use kernels::Sgemm;
 use kernels::mlp::{Activation, Acts, Cache, Head, Mlp, Prepared, Tangent, Weights};
 use std::time::{Duration, Instant};

@@ -6,6 +6,13 @@
 //! makes in matrix products, and the share of what a general matrix product
 //! reaches on as many threads, measured just before and after.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it measures, and prints what it found"
+)]
+
 use kernels::*;
 use std::time::{Duration, Instant};
 

@@ -84,6 +84,11 @@
 //! its lane's memory, the losses and the whole gradient, so that a check of the
 //! gradient's norm finds it.
 
+#![allow(
+    unsafe_code,
+    reason = "vector instructions, and buffers that are not cleared first"
+)]
+
 mod backward;
 mod buffer;
 mod categorical;

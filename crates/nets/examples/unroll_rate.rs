@@ -3,6 +3,13 @@
 //!
 //! `cargo run --release -p nets --example unroll_rate`
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it measures, and prints what it found"
+)]
+
 use std::time::Instant;
 
 use nets::tch::{Kind, Tensor};

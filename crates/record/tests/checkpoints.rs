@@ -267,6 +267,10 @@ fn write_forever(path: &Path) -> ! {
 }
 
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the test starts itself anew, told by a variable"
+)]
 fn a_writer_killed_at_any_instant_leaves_a_run_that_goes_on() {
     if let Some(path) = std::env::var_os(WRITER) {
         write_forever(Path::new(&path));

@@ -162,6 +162,10 @@ fn only_one_writer_and_the_error_names_it() {
 }
 
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the test starts itself anew, told by a variable"
+)]
 fn the_lock_ends_with_its_process() {
     const RUN: &str = "RECORD_TEST_LOCKED_RUN";
     if let Some(path) = std::env::var_os(RUN) {

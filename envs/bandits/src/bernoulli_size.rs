@@ -190,6 +190,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::disallowed_methods, reason = "it bounds a time")]
     fn sizes_out_of_reach_are_refused_at_once() {
         let refused = [
             (5, 100),

@@ -96,6 +96,7 @@ fn values_by_definition() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "it bounds a time")]
 fn sizes_out_of_reach_are_refused_at_once() {
     let begin = std::time::Instant::now();
     for (states, horizon, episodes) in [(5, 1_000_000, 1), (100, 100_000, 1), (2, 1, 4_000_000)] {

@@ -186,6 +186,7 @@ fn reachable_sets_hang_together() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "it bounds a time")]
 fn sizes_out_of_reach_are_refused_at_once() {
     let begin = std::time::Instant::now();
     for (size, horizon, episodes) in [

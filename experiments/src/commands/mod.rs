@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod baseline;
+#[allow(clippy::disallowed_methods, reason = "it measures rates")]
 pub(crate) mod bench;
 pub(crate) mod check_env;
 pub(crate) mod doctor;

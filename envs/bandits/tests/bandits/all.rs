@@ -209,6 +209,7 @@ fn seeds_decide_and_groups_do_not_matter() {
 
 /// Sizes out of reach are refused without trying, with what they would take.
 #[test]
+#[allow(clippy::disallowed_methods, reason = "it bounds a time")]
 fn large_sizes_are_refused_at_once() {
     let begin = std::time::Instant::now();
     for (arms, pulls) in [
