@@ -1,15 +1,12 @@
 //! The command line, run as a program.
 
+#![allow(clippy::disallowed_methods, reason = "tests wait, and bound times")]
+
 mod attacks;
 mod commands;
 mod cuda;
 mod errors;
 mod golden;
-#![allow(clippy::disallowed_methods, reason = "tests wait, and bound times")]
-
-mod commands;
-mod cuda;
-mod errors;
 mod inputs;
 mod lab;
 mod machine;
