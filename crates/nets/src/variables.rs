@@ -43,7 +43,7 @@ fn is_alone() -> bool {
 
 fn chooses_arithmetic(name: &OsStr) -> bool {
     let starts = |prefix: &&str| name.as_bytes().starts_with(prefix.as_bytes());
-    NAMES.iter().any(|known| name == *known) || PREFIXES.iter().any(|prefix| starts(&prefix))
+    NAMES.iter().any(|known| name == *known) || PREFIXES.iter().any(starts)
 }
 
 #[cfg(test)]

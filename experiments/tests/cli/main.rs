@@ -1,6 +1,10 @@
 //! The command line, run as a program.
 
-#![allow(clippy::disallowed_methods, reason = "tests wait, and bound times")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "tests wait, bound times, and say what they tried"
+)]
 
 mod attacks;
 mod commands;
