@@ -17,7 +17,8 @@ use std::path::PathBuf;
         bandits, compares it with classical learners and the exact Bayes-optimal value on \
         fresh tasks, and writes a report.",
     after_help = "Exit codes: 0 done, 2 bad command line, 70 internal error, \
-        75 stopped but saved and resumable, 78 bad configuration."
+        74 disk full and nothing to resume, 75 stopped but saved and resumable, \
+        78 bad configuration."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]

@@ -61,7 +61,7 @@ pub fn check(env: &dyn EnvFactory) -> Vec<Check> {
 }
 
 /// What a panic said.
-fn said(payload: &(dyn Any + Send)) -> &str {
+pub(crate) fn said(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| payload.downcast_ref::<&str>().copied())
         .unwrap_or("nothing")

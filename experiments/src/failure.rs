@@ -1,5 +1,6 @@
 //! Why a command did not do what was asked, and the exit code that says so.
 
+use crate::conformance;
 use maml::MamlError;
 use record::RecordError;
 use report::ReportError;
@@ -7,6 +8,7 @@ use rl2::Rl2Error;
 use rollout::{Culprit, RolloutError};
 use std::fmt::{self, Display};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What the process tells its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// The fault is in the program, or in an environment that it runs.
     Internal = 70,
+    /// The disk is full, and there is nothing that could be resumed.
+    FullDisk = 74,
     /// A run was stopped, but is saved and can be resumed.
     Stopped = 75,
     /// A configuration cannot be followed.
@@ -55,6 +59,26 @@ impl Failure {
     /// A run was stopped and can be resumed.
     pub(crate) fn stopped(message: impl Display) -> Self {
         Self::new(Exit::Stopped, message)
+    }
+
+    /// A file could not be made or written for an operating system's reason.
+    pub(crate) fn file(message: impl Display, error: &io::Error) -> Self {
+        match record::is_full(error) {
+            true => Self::new(Exit::FullDisk, message),
+            false => Self::usage(message),
+        }
+    }
+
+    /// Runs work of an algorithm or an environment; a panic in it becomes a
+    /// failure that says what was being done.
+    pub(crate) fn caught<R>(
+        doing: &str,
+        work: impl FnOnce() -> Result<R, Self>,
+    ) -> Result<R, Self> {
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+            let said = conformance::said(payload.as_ref());
+            Err(Self::internal(format!("{doing} panicked: {said}")))
+        })
     }
 
     /// The training came to numbers that it cannot go on from.
@@ -96,6 +120,10 @@ impl From<io::Error> for Failure {
         match error.kind() {
             // As in `experiments list | head`: the reader has what it wants.
             io::ErrorKind::BrokenPipe => Self::new(Exit::Done, ""),
+            _ if record::is_full(&error) => Self::new(
+                Exit::FullDisk,
+                format!("cannot write to standard output: {error}"),
+            ),
             _ => Self::internal(format!("cannot write to standard output: {error}")),
         }
     }
@@ -105,8 +133,13 @@ impl From<RecordError> for Failure {
     fn from(error: RecordError) -> Self {
         match error {
             RecordError::Unstorable { .. } => Self::internal(error),
+            error if error.is_full_disk() => Self::new(Exit::FullDisk, error),
             // What the run consists of is not as a training leaves it.
-            RecordError::DamagedRow { .. }
+            RecordError::Link { .. }
+            | RecordError::Changed { .. }
+            | RecordError::OtherConfig { .. }
+            | RecordError::Unusable { .. }
+            | RecordError::DamagedRow { .. }
             | RecordError::DamagedFile { .. }
             | RecordError::DamagedCheckpoint { .. }
             | RecordError::Io { what: "read", .. } => Self::config(error),
@@ -121,6 +154,7 @@ impl From<ReportError> for Failure {
             ReportError::Record(error) => error.into(),
             ReportError::Inconsistent { .. } => Self::config(error),
             ReportError::Draw(_) => Self::internal(error),
+            ReportError::Io { ref source, .. } => Self::file(&error, source),
             _ => Self::usage(error),
         }
     }

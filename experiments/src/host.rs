@@ -61,3 +61,14 @@ pub(crate) fn cache_folder() -> Option<PathBuf> {
     let base = cache.or_else(|| Some(home()?.join(".cache")));
     Some(base?.join("metarl"))
 }
+
+/// Lets a write beyond the limit on the size of files fail as on a full disk,
+/// which a run survives; without a handler, SIGXFSZ ends the process.
+pub(crate) fn outlive_file_limits() {
+    #[cfg(unix)]
+    {
+        // Whether the flag is set is of no interest. Where no handler can be
+        // set, a run is resumed from its last checkpoint.
+        let _ = signal_hook::flag::register(libc::SIGXFSZ, Default::default());
+    }
+}

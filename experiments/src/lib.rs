@@ -28,6 +28,7 @@ mod conformance;
 mod console;
 mod environments;
 mod failure;
+mod group;
 #[allow(clippy::disallowed_methods, reason = "it describes the machine")]
 mod host;
 #[allow(clippy::disallowed_methods, reason = "it answers a signal")]
@@ -94,6 +95,7 @@ pub fn run(registry: &Registry) -> ExitCode {
         }
     };
     quiet_workers();
+    host::outlive_file_limits();
     let done = panic::catch_unwind(AssertUnwindSafe(|| {
         prepare()?;
         dispatch(registry, cli)

@@ -9,7 +9,6 @@ use crate::scenes::{Played, play_trial};
 use record::{Document, RunDir};
 use rl_core::{Domain, EnvFactory, Episode, Ink, Picture, PolicyFactory, Shape, StreamKey};
 use serde::{Deserialize, Serialize};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Held-out tasks that an adaptation is shown in.
@@ -54,13 +53,9 @@ pub(crate) fn are_in(run: &RunDir) -> bool {
 ///
 /// # Errors
 /// Why it was not drawn, be it that the environment panicked.
-pub(crate) fn write(run: &RunDir, config: &RunConfig, agent: &dyn Training) -> Result<(), String> {
-    let drawn = catch_unwind(AssertUnwindSafe(|| draw(config, agent)));
-    let drawn = drawn.map_err(|_| "the environment panicked".to_owned())?;
-    match drawn.map_err(|failure| failure.message)? {
-        Some(pictures) => run
-            .write_document(Document::Pictures, &pictures)
-            .map_err(|error| error.to_string()),
+pub(crate) fn write(run: &RunDir, config: &RunConfig, agent: &dyn Training) -> Result<(), Failure> {
+    match Failure::caught("the environment", || draw(config, agent))? {
+        Some(pictures) => Ok(run.write_document(Document::Pictures, &pictures)?),
         None => Ok(()),
     }
 }

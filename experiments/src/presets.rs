@@ -3,7 +3,6 @@
 use crate::failure::Failure;
 use crate::names::suggestion;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -134,7 +133,7 @@ impl Source {
                 "no preset '{name}' (a file would end in .toml); {help}"
             )));
         }
-        let text = fs::read_to_string(path).map_err(|error| {
+        let text = record::read_text(path).map_err(|error| {
             let message = format!("cannot read {name}: {error}");
             match error.kind() {
                 ErrorKind::NotFound => Failure::usage(message),
@@ -153,6 +152,7 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn every_preset_file_is_embedded() {

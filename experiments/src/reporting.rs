@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::progress::UnderWay;
-use record::Reader;
+use record::{Reader, RunDir};
 use report::Written;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,29 +18,34 @@ pub(crate) fn write(runs: &[PathBuf], out: &Path) -> Result<Written, Failure> {
     Ok(report::write(&runs, out, &mut watch)?)
 }
 
+/// The folder of a seed's run, in the folder around the runs of several seeds.
+pub(crate) fn path_of(folder: &Path, seed: u64) -> PathBuf {
+    folder.join(format!("seed-{seed}"))
+}
+
 /// The runs of a folder: itself, or its `seed-*` folders in the order of their
 /// seeds.
 ///
 /// # Errors
 /// If there is none.
 pub(crate) fn runs_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let itself = match Reader::open(folder) {
-        Ok(_) => return Ok(vec![folder.to_path_buf()]),
-        Err(error) => error,
-    };
+    if RunDir::is_begun(folder) {
+        return Ok(vec![folder.to_path_buf()]);
+    }
     let mut seeds = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let seed = name
             .strip_prefix("seed-")
             .and_then(|seed| seed.parse::<u64>().ok());
-        if let (Some(seed), Ok(_)) = (seed, Reader::open(entry.path())) {
+        if let Some(seed) = seed.filter(|_| RunDir::is_begun(&entry.path())) {
             seeds.push((seed, entry.path()));
         }
     }
     seeds.sort();
     match seeds.is_empty() {
-        true => Err(itself.into()),
+        // Says why the folder itself is no run.
+        true => Ok(vec![Reader::open(folder)?.path().to_path_buf()]),
         false => Ok(seeds.into_iter().map(|(_, path)| path).collect()),
     }
 }

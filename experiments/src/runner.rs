@@ -7,19 +7,17 @@ use crate::config::RunConfig;
 use crate::console::{Event, fixed};
 use crate::failure::{Exit, Failure};
 use crate::invocation::{program, quoted, resume_command};
-use crate::launch::{config_of, opponents, start};
+use crate::launch::{self, CONFIG, config_of, opponents, start};
 use crate::pictures;
 use crate::progress::{Progress, Stages};
 use crate::results;
 use crate::session::Session;
 use crate::split::Generalization;
-use record::{Checkpoint, Document, RunDir, Stream};
+use record::{Checkpoint, Document, RecordError, RunDir, Stream};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-
-/// Where a checkpoint's state keeps the configuration it is of.
-const CONFIG: &str = "config";
 
 /// A row of `timing.jsonl`.
 #[derive(Serialize, Deserialize)]
@@ -67,22 +65,26 @@ pub(crate) struct Finished {
 /// [`Failure::stopped`] if it was interrupted, or the disk gave out; the run
 /// can then be resumed.
 pub(crate) fn drive(session: &Session<'_>, path: &Path) -> Result<Finished, Failure> {
-    let run = RunDir::open(path)?;
-    let config = config_of(session, &run)?;
-    let others = opponents(session, &config)?;
-    let training = start(session, &config)?;
-    let mut drive = Drive {
-        session,
-        run,
-        config,
-        training,
-        before: 0.0,
-        start: Instant::now(),
-        evaluated: None,
-    };
-    drive.restore()?;
-    drive.train()?;
-    drive.finish(&others)
+    let driven = (|| {
+        let run = RunDir::open(path)?;
+        let config = config_of(session, &run)?;
+        let others = opponents(session, &config)?;
+        let training = start(session, &config)?;
+        let mut drive = Drive {
+            session,
+            run,
+            config,
+            training,
+            before: 0.0,
+            start: Instant::now(),
+            evaluated: None,
+            saved: None,
+        };
+        drive.restore()?;
+        drive.train()?;
+        drive.finish(&others)
+    })();
+    driven.map_err(|failure| launch::resumable(path, failure))
 }
 
 struct Drive<'a> {
@@ -95,6 +97,8 @@ struct Drive<'a> {
     start: Instant,
     /// The update of the last evaluation.
     evaluated: Option<u64>,
+    /// The update of the newest checkpoint.
+    saved: Option<u64>,
 }
 
 impl Drive<'_> {
@@ -106,49 +110,25 @@ impl Drive<'_> {
                 .console
                 .note(format!("passing over a checkpoint: {damage}"));
         }
-        let update = match &latest.newest {
-            Some((update, checkpoint)) => {
-                self.refuse_edited(checkpoint)?;
-                self.training.restore(*update, checkpoint)?;
-                *update
-            }
-            None => 0,
-        };
-        self.run.truncate_after(update)?;
+        if let Some((update, checkpoint)) = &latest.newest {
+            let (run, training) = (&self.run, self.training.as_mut());
+            launch::restore(run, &self.config, training, (*update, checkpoint))?;
+            self.saved = Some(*update);
+        }
+        self.run.rewind(&latest)?;
+        let described: Option<IgnoredAny> = self.run.document(Document::Environment)?;
+        if described.is_none() {
+            launch::describe(self.session, &self.config, &self.run)?;
+        }
         let timing: Vec<Timing> = self.run.rows(Stream::Timing)?;
         self.before = timing.last().map_or(0.0, |row| row.seconds);
         let rows: Vec<EvalRow> = self.run.rows(Stream::Eval)?;
         self.evaluated = rows.last().map(|row| row.update);
-        if latest.newest.is_none() {
+        match latest.newest {
+            Some(_) => self.prune(),
             // So that a run killed at any instant has a place to go on from.
-            self.save()?;
+            None => self.save(),
         }
-        Ok(())
-    }
-
-    /// Refuses a configuration that is not the one that the checkpoint is of: no
-    /// run of one configuration could have had the result.
-    fn refuse_edited(&self, checkpoint: &Checkpoint) -> Result<(), Failure> {
-        let before = checkpoint.state[CONFIG].as_str().unwrap_or_default();
-        let after = self.config.to_text()?;
-        if before == after {
-            return Ok(());
-        }
-        let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
-        let (before, after) = (lines(before), lines(&after));
-        let only = |these: &[String], others: &[String]| {
-            let only = these.iter().filter(|line| !others.contains(line));
-            only.map(|line| format!("'{line}'"))
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        let (was, is) = (only(&before, &after), only(&after, &before));
-        let place = self.run.path().join("config.toml");
-        Err(Failure::config(format!(
-            "{}: changed since the run was begun, from {was} to {is}; change it back to resume, \
-             or train anew from it with another --runs",
-            place.display()
-        )))
     }
 
     fn train(&mut self) -> Result<(), Failure> {
@@ -159,14 +139,7 @@ impl Drive<'_> {
         loop {
             let due = done.is_multiple_of(self.config.evaluation.interval.get()) || done == total;
             if due && self.evaluated != Some(done) {
-                let row = match self.evaluate(done) {
-                    Err(failure) if self.called_off(&failure) => {
-                        self.save()?;
-                        return Err(self.stopped_after(done));
-                    }
-                    row => row.map_err(|failure| self.saved(failure))?,
-                };
-                self.session.console.emit(Event::Evaluation, &row)?;
+                let row = self.evaluate_after(done)?;
                 progress.note(format!(
                     "{label}: update {done}/{total}  return on fresh tasks {} ± {}{}",
                     fixed(row.mean_return, 4),
@@ -178,13 +151,19 @@ impl Drive<'_> {
                 return Ok(());
             }
             if self.session.interrupt.asked() {
-                self.save()?;
+                if self.saved != Some(done) {
+                    self.save()?;
+                }
                 return Err(self.stopped_after(done));
             }
-            let update = self
-                .training
-                .update()
-                .map_err(|failure| self.saved(failure))?;
+            // What a failure leaves may be neither the state before the update
+            // nor the one after it.
+            let before = self.training.checkpoint()?;
+            let training = &mut self.training;
+            let update = match Failure::caught("the update", || training.update()) {
+                Ok(update) => update,
+                Err(failure) => return Err(self.failed(done, before, failure)),
+            };
             done = self.training.updates_done();
             self.append(Stream::Metrics, &update.row)?;
             let timing = Timing {
@@ -193,7 +172,7 @@ impl Drive<'_> {
             };
             self.append(Stream::Timing, &timing)?;
             progress.update(done, self.training.env_steps(), update.mean_return);
-            if done.is_multiple_of(self.config.checkpoint.interval.get()) || done == total {
+            if self.is_scheduled(done) {
                 self.save()?;
             }
         }
@@ -208,7 +187,7 @@ impl Drive<'_> {
         let env_steps = self.training.env_steps();
         if let Some(comparison) = compared.filter(|done| done.env_steps == env_steps) {
             if !pictures::are_in(&self.run) {
-                self.draw();
+                self.draw()?;
             }
             return Ok(Finished {
                 path,
@@ -227,22 +206,21 @@ impl Drive<'_> {
             self.config.algorithm, self.config.seed
         );
         let stages = Stages::new(&label, 1 + others.len());
+        let total = self.training.updates();
         let before = |index, name: &str| match self.session.interrupt.asked() {
-            true => Err(self.stopped_after(self.training.updates_done())),
+            true => Err(self.stopped_after(total)),
             false => {
                 stages.begin(index, name);
                 Ok(())
             }
         };
-        let comparison = contest.run(self.session, before);
-        let comparison = comparison.map_err(|failure| match self.called_off(&failure) {
-            true => self.stopped_after(self.training.updates_done()),
-            false => self.saved(failure),
-        })?;
+        let comparison = Failure::caught("the comparison", || contest.run(self.session, before));
+        // The newest checkpoint is of the last update.
+        let comparison = comparison.map_err(|failure| self.explained(total, failure))?;
         self.run
             .write_document(Document::Comparison, &comparison)
             .map_err(|error| self.stopped(&error.to_string()))?;
-        self.draw();
+        self.draw()?;
         Ok(Finished {
             path,
             seconds: self.seconds(),
@@ -253,21 +231,45 @@ impl Drive<'_> {
 
     /// Draws the agent at work. What was measured holds without it, so that a
     /// failure to draw is noted and no more.
-    fn draw(&self) {
-        if let Err(why) = pictures::write(&self.run, &self.config, self.training.as_ref()) {
-            let path = self.run.path().display();
-            let console = self.session.console;
-            console.note(format!("{path}: no pictures of the agent: {why}"));
+    fn draw(&self) -> Result<(), Failure> {
+        match pictures::write(&self.run, &self.config, self.training.as_ref()) {
+            Err(failure) if failure.exit == Exit::FullDisk => Err(failure),
+            Err(why) => {
+                let path = self.run.path().display();
+                let console = self.session.console;
+                console.note(format!("{path}: no pictures of the agent: {why}"));
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
     }
 
-    fn evaluate(&mut self, update: u64) -> Result<EvalRow, Failure> {
+    /// The evaluation that is due after an update, with its row.
+    fn evaluate_after(&mut self, update: u64) -> Result<EvalRow, Failure> {
+        let row = match Failure::caught("the evaluation", || self.evaluate()) {
+            Ok(row) => row,
+            Err(failure) => {
+                let state = self.training.checkpoint()?;
+                return Err(self.failed(update, state, failure));
+            }
+        };
+        self.append(Stream::Eval, &row)?;
+        self.evaluated = Some(update);
+        if self.saved == Some(update) {
+            // Once more, for it to count the row of the evaluation.
+            self.save()?;
+        }
+        self.session.console.emit(Event::Evaluation, &row)?;
+        Ok(row)
+    }
+
+    fn evaluate(&self) -> Result<EvalRow, Failure> {
         let actions = self.config.evaluation.actions;
         let tasks = self.config.evaluation.interval_tasks.get();
         let agent = self.training.as_ref();
         let measured = measure(self.session, &self.config, agent, (tasks, |_| ()))?;
-        let row = EvalRow {
-            update,
+        Ok(EvalRow {
+            update: self.training.updates_done(),
             env_steps: self.training.env_steps(),
             tasks,
             actions: word(actions).to_owned(),
@@ -275,24 +277,51 @@ impl Drive<'_> {
             standard_error: measured.result.standard_error,
             split: measured.result.split,
             adaptation: measured.adaptation.map(|adaptation| adaptation.mean_return),
-        };
-        self.append(Stream::Eval, &row)?;
-        self.evaluated = Some(update);
-        Ok(row)
+        })
     }
 
     fn append(&self, stream: Stream, row: &impl Serialize) -> Result<(), Failure> {
         let appended = self.run.append(stream, row);
-        appended.map_err(|error| self.stopped(&error.to_string()))
+        appended.map_err(|error| match error {
+            RecordError::Io { .. } => self.stopped(&error.to_string()),
+            // What is there is not what was written.
+            error => error.into(),
+        })
     }
 
-    fn save(&self) -> Result<(), Failure> {
-        let mut checkpoint = self.training.checkpoint()?;
-        checkpoint.state[CONFIG] = self.config.to_text()?.into();
-        let update = self.training.updates_done();
-        let saved = self.run.save_checkpoint(update, &checkpoint);
-        let saved = saved.and_then(|()| self.run.prune_checkpoints(self.config.checkpoint.keep));
-        saved.map_err(|error| self.stopped(&error.to_string()))
+    fn save(&mut self) -> Result<(), Failure> {
+        let state = self.training.checkpoint()?;
+        self.store(self.training.updates_done(), state)
+    }
+
+    /// Saves the state after so many updates, unless nothing could go on from it.
+    fn store(&mut self, update: u64, mut state: Checkpoint) -> Result<(), Failure> {
+        state.state[CONFIG] = self.config.to_text()?.into();
+        let mut arrays = state.params.iter().chain(&state.optimizer);
+        if let Some(array) = arrays.find(|array| !array.data.iter().all(|x| x.is_finite())) {
+            return Err(Failure::internal(format!(
+                "after update {update}, {} holds numbers that are not finite, and nothing could \
+                 go on from there",
+                array.name
+            )));
+        }
+        let saved = self.run.save_checkpoint(update, &state);
+        saved.map_err(|error| self.stopped(&error.to_string()))?;
+        self.saved = Some(update);
+        self.prune()
+    }
+
+    fn prune(&self) -> Result<(), Failure> {
+        let scheduled = |update| self.is_scheduled(update);
+        let keep = self.config.checkpoint.keep;
+        let pruned = self.run.prune_checkpoints(keep, scheduled);
+        pruned.map_err(|error| self.stopped(&error.to_string()))
+    }
+
+    /// Whether a run that nothing stops saves itself after an update.
+    fn is_scheduled(&self, update: u64) -> bool {
+        let interval = self.config.checkpoint.interval.get();
+        update.is_multiple_of(interval) || update == self.training.updates()
     }
 
     fn stopped(&self, why: &str) -> Failure {
@@ -306,24 +335,39 @@ impl Drive<'_> {
         self.stopped(&format!("stopped after update {done} of {total}"))
     }
 
-    /// Whether it was a signal that ended an evaluation.
-    fn called_off(&self, failure: &Failure) -> bool {
-        failure.exit == Exit::Stopped && self.session.interrupt.asked()
+    /// A failure of the training after `update` updates, whose state is saved
+    /// first.
+    fn failed(&mut self, update: u64, state: Checkpoint, mut failure: Failure) -> Failure {
+        let stored = match self.saved == Some(update) {
+            true => Ok(()),
+            false => self.store(update, state),
+        };
+        match stored {
+            Ok(()) => self.explained(update, failure),
+            Err(error) => {
+                failure.message += &format!("\nThe state before it was not saved: {error}");
+                failure
+            }
+        }
     }
 
-    /// A failure of the training itself, and what can be done about it.
-    fn saved(&self, mut failure: Failure) -> Failure {
+    /// A failure after `update` updates, whose state is saved, and what can be
+    /// done about it.
+    fn explained(&self, update: u64, mut failure: Failure) -> Failure {
+        if failure.exit == Exit::Stopped && self.session.interrupt.asked() {
+            return self.stopped_after(update);
+        }
         if failure.exit == Exit::Internal {
             let path = self.run.path();
             failure.message += &match failure.repeats {
                 true => format!(
-                    "\nTo resume would repeat it; train anew with a changed setting: {} train {} \
-                     KEY=VALUE --runs FOLDER",
+                    "\nThe state after update {update} is saved, but to resume would repeat it; \
+                     train anew with a changed setting: {} train {} KEY=VALUE --runs FOLDER",
                     program(),
                     quoted(&path.join("config.toml"))
                 ),
                 false => format!(
-                    "\nWhat was done before is saved; go on with: {}",
+                    "\nThe state after update {update} is saved; go on with: {}",
                     resume_command(path)
                 ),
             };

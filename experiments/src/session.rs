@@ -7,7 +7,7 @@ use crate::interrupt::Interrupt;
 use crate::oracles::Oracles;
 use crate::registry::Registry;
 use nets::tch::Device;
-use record::{Document, Reader};
+use record::{Document, Reader, RecordError};
 use rollout::Pool;
 use serde::Deserialize;
 use serde_json::json;
@@ -81,6 +81,10 @@ pub(crate) fn device_of(run: &Path) -> Result<String, Failure> {
     struct Description {
         device: String,
     }
-    let description: Option<Description> = Reader::open(run)?.document(Document::Environment)?;
+    let description: Option<Description> = match Reader::open(run) {
+        // It is still being made, and has not done an update.
+        Err(RecordError::NotARun { .. }) => None,
+        run => run?.document(Document::Environment)?,
+    };
     Ok(description.map_or_else(|| "cpu".to_owned(), |description| description.device))
 }

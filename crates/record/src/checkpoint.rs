@@ -1,24 +1,27 @@
 //! What a checkpoint holds, and its files.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::fs;
-use std::io::ErrorKind;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::files::write_durably;
-use crate::{RecordError, Result, sync_folder};
+use crate::files::{read, write_durably};
+use crate::rows::Extent;
+use crate::run_dir::CONFIG;
+use crate::seal::{sealed, unsealed};
+use crate::{RecordError, Result, Stream, sync_folder};
 
 /// The version of the files below. A reader refuses any other.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 const PARAMS: &str = "params.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const STATE: &str = "state.json";
+/// The rows of `timing.jsonl`, which the clock wrote: apart from `state.json`,
+/// so that equal seeds give an equal one.
+const TIMING: &str = "timing.json";
 
 /// A named array of numbers, row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +36,7 @@ pub struct Array {
 }
 
 /// All that is needed to continue a run, or to evaluate its policy.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Checkpoint {
     /// The parameters.
     pub params: Vec<Array>,
@@ -44,42 +47,104 @@ pub struct Checkpoint {
     pub state: serde_json::Value,
 }
 
-/// The contents of `state.json`.
+/// The contents of `state.json`, which is sealed.
 #[derive(Serialize, Deserialize)]
 struct Manifest {
     format: u32,
     update: u64,
     /// Names in the order in which they were given; safetensors sorts them.
     arrays: BTreeMap<String, Vec<String>>,
-    /// BLAKE3 of the other files, in hexadecimal.
+    /// BLAKE3 of the other files and of `config.toml`, in hexadecimal.
     blake3: BTreeMap<String, String>,
+    /// How far the files of rows reached, `timing.jsonl` excepted.
+    rows: BTreeMap<String, Extent>,
     state: serde_json::Value,
-    /// BLAKE3 of this object while this field was empty.
-    seal: String,
+    /// BLAKE3 of the file, in hexadecimal.
+    #[serde(skip)]
+    hash: String,
+}
+
+/// The one key that all formats have.
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
+/// The part of a run beside its checkpoints, as a checkpoint refers to it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Surroundings {
+    /// BLAKE3 of `config.toml`.
+    pub(crate) config: String,
+    /// How far each file of rows reached.
+    pub(crate) rows: BTreeMap<String, Extent>,
+}
+
+impl Surroundings {
+    /// What a configuration is known by.
+    pub(crate) fn config_hash(config: &str) -> String {
+        blake3::hash(config.as_bytes()).to_string()
+    }
+
+    /// Checks that the run still begins with the rows of then.
+    pub(crate) fn check_rows(&self, run: &Path) -> Result<()> {
+        let mut rows = self.rows.iter();
+        rows.try_for_each(|(file, extent)| extent.check(&run.join(file)))
+    }
 }
 
 impl Manifest {
-    fn seal(&mut self) -> Result<String> {
-        self.seal.clear();
-        let bytes = serde_json::to_vec(self).map_err(|error| RecordError::Unstorable {
-            what: "a checkpoint's state".to_string(),
-            why: error.to_string(),
-        })?;
-        Ok(blake3::hash(&bytes).to_string())
+    /// Reads and checks `state.json`.
+    fn read(folder: &Path, update: u64) -> Result<Self> {
+        let path = folder.join(STATE);
+        let bytes = read_file(&path)?;
+        let damaged = |why: String| damage(&path, why);
+        let version = serde_json::from_slice(&bytes);
+        let Version { format } = version.map_err(|error| damaged(error.to_string()))?;
+        if format != FORMAT {
+            return Err(damaged(format!(
+                "it was written by another version of metarl, in format {format}, and this \
+                 version reads format {FORMAT}"
+            )));
+        }
+        let mut manifest: Self = unsealed(&bytes, "").map_err(damaged)?;
+        manifest.hash = blake3::hash(&bytes).to_string();
+        if manifest.update != update {
+            return Err(damaged(format!(
+                "it belongs to update {}, not {update}",
+                manifest.update
+            )));
+        }
+        Ok(manifest)
+    }
+
+    /// What the checkpoint says of the run around it.
+    fn surroundings(&self, folder: &Path) -> Result<Surroundings> {
+        let path = folder.join(TIMING);
+        let timing: Extent =
+            unsealed(&read_file(&path)?, &self.hash).map_err(|why| damage(&path, why))?;
+        let mut rows = self.rows.clone();
+        rows.insert(Stream::Timing.file_name().to_string(), timing);
+        Ok(Surroundings {
+            config: self.blake3.get(CONFIG).cloned().unwrap_or_default(),
+            rows,
+        })
     }
 }
 
 impl Checkpoint {
-    /// Writes the files into an existing folder, and waits until they are on
-    /// the disk.
-    pub(crate) fn write(&self, folder: &Path, update: u64) -> Result<()> {
+    /// Writes the files into an existing, empty folder, and waits until they
+    /// are on the disk.
+    pub(crate) fn write(&self, folder: &Path, update: u64, around: &Surroundings) -> Result<()> {
+        let mut rows = around.rows.clone();
+        let timing = rows.remove(Stream::Timing.file_name()).unwrap_or_default();
         let mut manifest = Manifest {
             format: FORMAT,
             update,
             arrays: BTreeMap::new(),
-            blake3: BTreeMap::new(),
+            blake3: BTreeMap::from([(CONFIG.to_string(), around.config.clone())]),
+            rows,
             state: self.state.clone(),
-            seal: String::new(),
+            hash: String::new(),
         };
         for (file, arrays) in [(PARAMS, &self.params), (OPTIMIZER, &self.optimizer)] {
             let bytes = encode(file, arrays)?;
@@ -89,43 +154,25 @@ impl Checkpoint {
             let hash = blake3::hash(&bytes).to_string();
             manifest.blake3.insert(file.to_string(), hash);
         }
-        manifest.seal = manifest.seal()?;
-        let text = serde_json::to_vec(&manifest).map_err(|error| RecordError::Unstorable {
-            what: "a checkpoint's state".to_string(),
-            why: error.to_string(),
-        })?;
-        write_durably(&folder.join(STATE), &text)?;
+        let path = folder.join(STATE);
+        let text = sealed(&path, &manifest, "")?;
+        write_durably(&path, &text)?;
+        let path = folder.join(TIMING);
+        let context = blake3::hash(&text).to_string();
+        write_durably(&path, &sealed(&path, &timing, &context)?)?;
         sync_folder(folder)
     }
 
     /// Reads and checks the files of a folder.
-    pub(crate) fn read(folder: &Path, update: u64) -> Result<Self> {
-        let path = folder.join(STATE);
-        let bytes = read_file(&path)?;
-        let damaged = |why: String| damage(&path, why);
-        let mut manifest: Manifest =
-            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-        if manifest.format != FORMAT {
-            return Err(damaged(format!(
-                "it has format {}, and this build reads format {FORMAT}",
-                manifest.format
-            )));
-        }
-        let seal = std::mem::take(&mut manifest.seal);
-        if manifest.seal()? != seal {
-            return Err(damaged("its checksum does not match".to_string()));
-        }
-        if manifest.update != update {
-            return Err(damaged(format!(
-                "it belongs to update {}, not {update}",
-                manifest.update
-            )));
-        }
-        Ok(Self {
+    pub(crate) fn read(folder: &Path, update: u64) -> Result<(Self, Surroundings)> {
+        let manifest = Manifest::read(folder, update)?;
+        let around = manifest.surroundings(folder)?;
+        let checkpoint = Self {
             params: read_arrays(folder, PARAMS, &manifest)?,
             optimizer: read_arrays(folder, OPTIMIZER, &manifest)?,
             state: manifest.state,
-        })
+        };
+        Ok((checkpoint, around))
     }
 }
 
@@ -137,10 +184,7 @@ fn damage(path: &Path, why: impl Into<String>) -> RecordError {
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => damage(path, "the file is missing"),
-        _ => RecordError::io("read", path)(error),
-    })
+    read(path)?.ok_or_else(|| damage(path, "the file is missing"))
 }
 
 fn read_arrays(folder: &Path, file: &str, manifest: &Manifest) -> Result<Vec<Array>> {

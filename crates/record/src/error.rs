@@ -59,9 +59,56 @@ pub enum RecordError {
         /// The operating system's reason.
         source: io::Error,
     },
+    /// A link stands where a run has a file or a folder of its own.
+    #[error(
+        "{} is a link, and inside a run's folder none is followed; put what it leads to in its \
+         place, or remove it",
+        path.display()
+    )]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
+    /// A file of rows grew or shrank while this process wrote it.
+    #[error(
+        "{} has {is} bytes, and {was} were written: something else changed it while the run was \
+         trained",
+        path.display()
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// How long it is.
+        is: u64,
+        /// How long it should be.
+        was: u64,
+    },
+    /// The configuration was edited after the run had begun.
+    #[error(
+        "{} is not the configuration that the run was trained with; change it back, or train anew \
+         from it with another --runs",
+        path.display()
+    )]
+    OtherConfig {
+        /// `config.toml`.
+        path: PathBuf,
+    },
+    /// There is something to go on from, but nothing that can be used.
+    #[error(
+        "{}: no checkpoint can be used, and nothing was changed: {why}; put the files back as they \
+         were, or keep this folder and train anew under another --runs or --name",
+        path.display()
+    )]
+    Unusable {
+        /// The run directory.
+        path: PathBuf,
+        /// What there is, and what is wrong with it.
+        why: String,
+    },
     /// A finished line of a JSON-lines file cannot be read.
     #[error(
-        "{}, line {line}: {why}; repair or delete that line, or start the run again with --overwrite",
+        "{}, line {line}: {why}; put the file back as it was, or start the run again with \
+         --overwrite",
         path.display()
     )]
     DamagedRow {
@@ -80,11 +127,9 @@ pub enum RecordError {
         /// What is wrong with it.
         why: String,
     },
-    /// A file of a checkpoint is missing or was changed.
-    #[error(
-        "{} is damaged: {why}; delete its checkpoint's folder and resume from an earlier one",
-        path.display()
-    )]
+    /// A file of a checkpoint, or one of the rows that it counts, is missing or
+    /// was changed.
+    #[error("{} is damaged: {why}", path.display())]
     DamagedCheckpoint {
         /// The file.
         path: PathBuf,
@@ -117,6 +162,20 @@ impl RecordError {
         let path = path.to_path_buf();
         move |source| Self::Io { what, path, source }
     }
+
+    /// Whether the disk is full, so that the same may work later.
+    pub fn is_full_disk(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if is_full(source))
+    }
+}
+
+/// Whether an operating system's error says that the disk, a quota or the limit
+/// on the size of files is exhausted.
+pub fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+    )
 }
 
 /// What to do about an operating system's error, where that is known.
@@ -126,6 +185,7 @@ fn advice(source: &io::Error) -> &'static str {
             "; choose a folder that you can write to with --runs"
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; free some space there",
+        ErrorKind::FileTooLarge => "; raise the limit on the size of files (ulimit -f)",
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
             "; a file is in the way: choose another --runs folder"
         }

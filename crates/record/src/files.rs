@@ -1,8 +1,10 @@
-//! Files that appear whole or not at all.
+//! Every operation on files that a run consists of: files that appear whole or
+//! not at all, names that are on the disk before something counts on them, and
+//! no way out of a run's folder by a link.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,12 +15,16 @@ use crate::{RecordError, Result};
 /// that writes them has a use for them: they are removed when a run is opened.
 pub(crate) const UNFINISHED: &str = ".unfinished-";
 
+/// A text that people write, such as a configuration, is no longer than this.
+const LONGEST_TEXT: u64 = 16 << 20;
+
 /// How often a file is written anew when its unfinished one was removed.
 const ATTEMPTS: usize = 10;
 
 /// Writes a file so that a reader, or a process killed on the way, finds either
 /// the old contents or the new, never a part. Of several that are written to
-/// one path at once, by threads or processes, the last one stays.
+/// one path at once, by threads or processes, the last one stays. A link in its
+/// place is replaced, not followed.
 ///
 /// # Errors
 /// If the folder is not writable, with the path and the reason.
@@ -29,6 +35,7 @@ pub fn write_atomically(path: &Path, contents: &[u8]) -> Result<()> {
         // A name of its own, or others that write the same file would rename it.
         let prefix = format!("{UNFINISHED}{}-{number}-", process::id());
         let temporary = beside(path, &prefix);
+        remove(&temporary)?;
         let renamed = write_durably(&temporary, contents)
             .and_then(|()| fs::rename(&temporary, path).map_err(RecordError::io("write", path)));
         match renamed {
@@ -38,23 +45,149 @@ pub fn write_atomically(path: &Path, contents: &[u8]) -> Result<()> {
                     && source.kind() == ErrorKind::NotFound
                     && temporary.parent().is_some_and(Path::is_dir) => {}
             Err(error) => {
+                // On a full disk what was begun takes room that others need.
                 let _ = fs::remove_file(&temporary);
                 return Err(error);
             }
             Ok(()) => break,
         }
     }
-    sync_folder(path.parent().unwrap_or(Path::new(".")))
+    sync_folder(parent(path))
 }
 
-/// Writes a file and waits until it is on the disk.
+/// Writes a new file and waits until it is on the disk.
 pub(crate) fn write_durably(path: &Path, contents: &[u8]) -> Result<()> {
     let write = || {
-        let mut file = File::create(path)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
         file.write_all(contents)?;
         file.sync_all()
     };
     write().map_err(RecordError::io("write", path))
+}
+
+/// Reads a text that a user names, a configuration for example. Links are
+/// followed; what is no regular file is refused, because a pipe or a device
+/// could keep the reader waiting for ever.
+///
+/// # Errors
+/// If there is no such file, it is not a regular one, longer than 16 MiB, or no
+/// text.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    text_of(open_regular(path)?)
+}
+
+/// [`read_text`] of bytes, however many.
+///
+/// # Errors
+/// If there is no such file, or it is not a regular one.
+pub fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_regular(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads a text inside a run's folder, where links are not followed.
+pub(crate) fn read_own_text(path: &Path) -> Result<String> {
+    open_own(path, OpenOptions::new().read(true))
+        .and_then(text_of)
+        .map_err(RecordError::io("read", path))
+}
+
+fn text_of(file: File) -> io::Result<String> {
+    let mut text = String::new();
+    file.take(LONGEST_TEXT + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > LONGEST_TEXT {
+        true => Err(io::Error::other(format!(
+            "it is longer than {LONGEST_TEXT} bytes"
+        ))),
+        false => Ok(text),
+    }
+}
+
+/// Reads a file inside a run's folder; `None` if there is none.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let read = open_own(path, OpenOptions::new().read(true))
+        .and_then(|mut file| file.read_to_end(&mut bytes));
+    match read {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(RecordError::io("read", path)(error)),
+        Ok(_) => Ok(Some(bytes)),
+    }
+}
+
+/// Opens a file inside a run's folder: a regular one, and no link.
+pub(crate) fn open_own(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_symlink() => {
+            let why = "it is a link, and inside a run's folder none is followed";
+            return Err(io::Error::other(why));
+        }
+        Ok(metadata) => regular(&metadata)?,
+        Err(_) => {}
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        // Against what takes its place between the look and the opening.
+        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    }
+    let file = options.open(path)?;
+    regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+fn open_regular(path: &Path) -> io::Result<File> {
+    // Opening a pipe would wait for its other end, and a device may do anything.
+    regular(&fs::metadata(path)?)?;
+    File::open(path)
+}
+
+fn regular(metadata: &fs::Metadata) -> io::Result<()> {
+    match (metadata.is_file(), metadata.is_dir()) {
+        (true, _) => Ok(()),
+        (_, true) => Err(ErrorKind::IsADirectory.into()),
+        _ => Err(io::Error::other("it is not a regular file")),
+    }
+}
+
+/// Whether a path is a link, wherever that leads.
+pub(crate) fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
+}
+
+/// Whether there is something at a path, be it a link that leads nowhere.
+pub(crate) fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Makes a folder and those around it, and waits until their names are on the
+/// disk.
+///
+/// # Errors
+/// If one of them cannot be made, or a file is in the way.
+pub fn make_folder(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let around = parent(path);
+    if around != path {
+        make_folder(around)?;
+    }
+    match fs::create_dir(path) {
+        // Another process was faster.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made.map_err(RecordError::io("create", path)),
+    }?;
+    sync_folder(around)
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => path,
+    }
 }
 
 /// Waits until the names in a folder are on the disk.
@@ -64,16 +197,16 @@ pub(crate) fn write_durably(path: &Path, contents: &[u8]) -> Result<()> {
 pub fn sync_folder(path: &Path) -> Result<()> {
     // Only Unix can open a folder as a file; elsewhere the rename is all there is.
     if cfg!(unix) {
-        let path = if path.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            path
-        };
         File::open(path)
             .and_then(|folder| folder.sync_all())
             .map_err(RecordError::io("flush", path))?;
     }
     Ok(())
+}
+
+/// Renames a file or a folder within its folder.
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(RecordError::io("rename", from))
 }
 
 /// The path beside `path` whose name has `prefix` in front.
@@ -99,7 +232,7 @@ pub(crate) fn names_in(path: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Deletes a file or a folder; it is no error if there is none.
+/// Deletes a file, a link or a folder; it is no error if there is none.
 pub(crate) fn remove(path: &Path) -> Result<()> {
     let deleted = match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),

@@ -7,14 +7,20 @@
 //!
 //! ```text
 //! config.toml            the resolved configuration, opaque text
-//! environment.json       versions, CPU, seed         } written whole: a reader
-//! comparison.json        learners side by side       } sees the old or the new
+//! environment.json       versions, CPU, seed         } written whole, and sealed:
+//! comparison.json        learners side by side       } a reader sees the old or the
+//! pictures.json          the agent at work           } new, and whether it was changed
 //! metrics.jsonl          one row per update          }
 //! timing.jsonl           one row per update          } appended, one write a row
 //! eval.jsonl             one row per evaluation      }
-//! checkpoints/00000012/  params.safetensors, optimizer.safetensors, state.json
+//! checkpoints/00000012/  params.safetensors, optimizer.safetensors, state.json,
+//!                        timing.json
 //! lock                   held by the process that writes the run
 //! ```
+//!
+//! A checkpoint knows the configuration that it is of, how many rows each file
+//! had, and their BLAKE3. It is used only where the files still begin like that;
+//! later rows are taken off then, because the updates after it make them again.
 //!
 //! [`RunDir`] writes a run and holds its lock; [`Reader`] only reads, also while
 //! another process writes.
@@ -28,22 +34,26 @@
 //! JSON has no NaN and no infinity. serde_json writes `null` for each of them,
 //! so a row with a NaN loss is still a row. Give fields that can be affected the
 //! attribute `#[serde(deserialize_with = "record::null_as_nan")]`, and they read
-//! back as NaN.
+//! back as NaN; lists have [`nulls_as_nan`].
 
 mod checkpoint;
+mod claim;
 mod error;
 mod files;
 mod lock;
 mod reader;
 mod rows;
 mod run_dir;
+mod seal;
 
 pub use checkpoint::{Array, Checkpoint};
-pub use error::RecordError;
-pub use files::{sync_folder, write_atomically};
+pub use claim::{Claim, Existing};
+pub use error::{RecordError, is_full};
+pub use files::{make_folder, read_bytes, read_text, sync_folder, write_atomically};
 pub use reader::{Latest, Reader};
 pub use rows::{Stream, null_as_nan, nulls_as_nan, optional_nulls_as_nan};
-pub use run_dir::{Document, Existing, RunDir};
+pub use run_dir::{Document, RunDir};
+pub use seal::{read_sealed, write_sealed};
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, RecordError>;

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
+use crate::files::open_own;
 use crate::{RecordError, Result};
 
 /// Name of the lock file. It stays behind, because deleting a lock file is a
@@ -28,13 +29,9 @@ impl Lock {
     /// Takes the lock of the run in `folder`, or says who has it.
     pub(crate) fn take(folder: &Path) -> Result<Self> {
         let path = folder.join(LOCK);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(RecordError::io("write", &path))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file = open_own(&path, &mut options).map_err(RecordError::io("write", &path))?;
         match file.try_lock() {
             Ok(()) => {}
             // Some cluster file systems have no locks. A run there is better than none.

@@ -1,15 +1,15 @@
 //! Reading a run.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use crate::files::names_in;
+use crate::checkpoint::Surroundings;
+use crate::claim::{FIGURES, NEXT};
+use crate::files::{is_link, is_there, names_in, read_own_text};
 use crate::lock::LOCK;
 use crate::run_dir::{CHECKPOINTS, CONFIG, REPLACED};
-use crate::{Checkpoint, Document, RecordError, Result, Stream, rows};
+use crate::{Checkpoint, Document, RecordError, Result, Stream, read_sealed, rows};
 
 /// A run directory, to read. It takes no lock and changes nothing, so it can
 /// look at a run that is being trained.
@@ -18,13 +18,16 @@ pub struct Reader {
     path: PathBuf,
 }
 
-/// The newest checkpoint that is whole.
+/// The newest checkpoint that can be used: it is whole, and the rows that it
+/// counts are there as they were written.
 #[derive(Debug)]
 pub struct Latest {
-    /// The update and its checkpoint; `None` if there is no whole one.
+    /// The update and its checkpoint; `None` if none can be used.
     pub newest: Option<(u64, Checkpoint)>,
     /// What is wrong with the newer ones that were passed over, newest first.
     pub damaged: Vec<RecordError>,
+    /// What the newest says of the run around it.
+    pub(crate) around: Surroundings,
 }
 
 impl Reader {
@@ -34,9 +37,24 @@ impl Reader {
     /// If there is no such folder, or it holds no run.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
+        let run = Self::even_begun(path)?;
+        if is_there(&run.path.join(NEXT)) {
+            return Err(RecordError::NotARun {
+                why: "it is just being made, or --overwrite was cut short there; `resume` goes on"
+                    .to_string(),
+                path: run.path,
+            });
+        }
+        Ok(run)
+    }
+
+    /// Opens a run directory, be it one that is still being made.
+    pub(crate) fn even_begun(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
         if let Some(why) = why_not_a_run(&path) {
             return Err(RecordError::NotARun { path, why });
         }
+        refuse_links(&path)?;
         Ok(Self { path })
     }
 
@@ -50,8 +68,7 @@ impl Reader {
     /// # Errors
     /// If the file cannot be read.
     pub fn config(&self) -> Result<String> {
-        let path = self.path.join(CONFIG);
-        fs::read_to_string(&path).map_err(RecordError::io("read", &path))
+        read_own_text(&self.path.join(CONFIG))
     }
 
     /// All rows of a stream, oldest first; none if there is no such file yet.
@@ -68,20 +85,37 @@ impl Reader {
     /// A document, `None` if it has not been written.
     ///
     /// # Errors
-    /// [`RecordError::DamagedFile`] if it is not a `T`.
+    /// [`RecordError::DamagedFile`] if it was changed, is of another
+    /// configuration, or is not a `T`.
     pub fn document<T: DeserializeOwned>(&self, document: Document) -> Result<Option<T>> {
         let path = self.path.join(document.file_name());
-        let bytes = match fs::read(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            bytes => bytes.map_err(RecordError::io("read", &path))?,
-        };
-        match serde_json::from_slice(&bytes) {
-            Ok(value) => Ok(Some(value)),
-            Err(error) => Err(RecordError::DamagedFile {
-                path,
-                why: error.to_string(),
-            }),
+        read_sealed(&path, document.context(&self.config()?))
+    }
+
+    /// Checks that the run's rows and its configuration are those that its
+    /// newest checkpoint was written beside; without a checkpoint there is
+    /// nothing to compare with.
+    ///
+    /// # Errors
+    /// [`RecordError::OtherConfig`], or what is wrong with the newest checkpoint
+    /// or a row that it counts.
+    pub fn verify(&self) -> Result<()> {
+        let latest = self.latest_checkpoint()?;
+        let known = latest.newest.is_some();
+        if let Some(damage) = latest.damaged.first() {
+            let path = self.path.clone();
+            let what_to_do = match known {
+                true => "`resume` goes on from an earlier checkpoint and makes it anew",
+                false => "put the files back as they were, or train anew under another --name",
+            };
+            let why = format!("{damage}; {what_to_do}");
+            return Err(RecordError::DamagedCheckpoint { path, why });
         }
+        if known && latest.around.config != Surroundings::config_hash(&self.config()?) {
+            let path = self.path.join(CONFIG);
+            return Err(RecordError::OtherConfig { path });
+        }
+        Ok(())
     }
 
     /// The updates that have a checkpoint, oldest first. They are not checked.
@@ -95,13 +129,18 @@ impl Reader {
         Ok(updates)
     }
 
-    /// The checkpoint of one update, checked against its checksums.
+    /// The checkpoint of one update, checked against its checksums; the rows
+    /// that it counts are not.
     ///
     /// # Errors
     /// [`RecordError::NoCheckpoint`] if there is none of that update,
     /// [`RecordError::DamagedCheckpoint`] with the file that is missing or
     /// changed.
     pub fn load_checkpoint(&self, update: u64) -> Result<Checkpoint> {
+        Ok(self.load(update)?.0)
+    }
+
+    pub(crate) fn load(&self, update: u64) -> Result<(Checkpoint, Surroundings)> {
         let available = self.checkpoints()?;
         if !available.contains(&update) {
             let list: Vec<String> = available.iter().map(u64::to_string).collect();
@@ -114,27 +153,57 @@ impl Reader {
                 },
             });
         }
-        Checkpoint::read(&self.folder_of(update), update)
+        let folder = self.folder_of(update);
+        if is_link(&folder) {
+            return Err(RecordError::Link { path: folder });
+        }
+        Checkpoint::read(&folder, update)
     }
 
-    /// The newest whole checkpoint, and what is wrong with those after it.
+    /// The newest checkpoint that can be used, and what is wrong with those
+    /// after it.
     ///
     /// # Errors
     /// If the operating system refuses; a damaged checkpoint is no error here.
     pub fn latest_checkpoint(&self) -> Result<Latest> {
+        // A process that trains may replace or remove what is just being read.
+        for _ in 0..3 {
+            let latest = self.latest_of(&self.checkpoints()?)?;
+            if latest.damaged.is_empty() {
+                return Ok(latest);
+            }
+        }
+        self.latest_of(&self.checkpoints()?)
+    }
+
+    fn latest_of(&self, updates: &[u64]) -> Result<Latest> {
         let mut damaged = Vec::new();
-        for update in self.checkpoints()?.into_iter().rev() {
-            match self.load_checkpoint(update) {
-                Ok(checkpoint) => {
-                    let newest = Some((update, checkpoint));
-                    return Ok(Latest { newest, damaged });
+        for &update in updates.iter().rev() {
+            let usable = self.load(update).and_then(|(checkpoint, around)| {
+                around.check_rows(&self.path)?;
+                Ok((checkpoint, around))
+            });
+            match usable {
+                Ok((checkpoint, around)) => {
+                    return Ok(Latest {
+                        newest: Some((update, checkpoint)),
+                        damaged,
+                        around,
+                    });
                 }
-                Err(error @ RecordError::DamagedCheckpoint { .. }) => damaged.push(error),
+                Err(
+                    error @ (RecordError::DamagedCheckpoint { .. }
+                    | RecordError::NoCheckpoint { .. }
+                    | RecordError::Link { .. }),
+                ) => damaged.push(error),
                 Err(error) => return Err(error),
             }
         }
-        let newest = None;
-        Ok(Latest { newest, damaged })
+        Ok(Latest {
+            newest: None,
+            damaged,
+            around: Surroundings::default(),
+        })
     }
 
     /// Where the checkpoint of an update is, or the copy that was moved aside
@@ -142,7 +211,7 @@ impl Reader {
     fn folder_of(&self, update: u64) -> PathBuf {
         let folder = self.path.join(CHECKPOINTS);
         let (name, aside) = (name_of(update), format!("{REPLACED}{}", name_of(update)));
-        match folder.join(&name).exists() {
+        match is_there(&folder.join(&name)) {
             true => folder.join(name),
             false => folder.join(aside),
         }
@@ -161,13 +230,30 @@ fn update_of(name: &str) -> Option<u64> {
     (name_of(update) == digits).then_some(update)
 }
 
+/// Refuses links where a run has files and folders of its own: what was deleted
+/// or written through one would lie somewhere else.
+pub(crate) fn refuse_links(run: &Path) -> Result<()> {
+    let own = [LOCK, CONFIG, NEXT, CHECKPOINTS, FIGURES].into_iter();
+    let own = own.chain(Stream::ALL.map(Stream::file_name));
+    for name in own.chain(Document::ALL.map(Document::file_name)) {
+        let path = run.join(name);
+        if is_link(&path) {
+            return Err(RecordError::Link { path });
+        }
+    }
+    Ok(())
+}
+
 /// Why a path is no run directory, `None` if it is one.
 pub(crate) fn why_not_a_run(path: &Path) -> Option<String> {
-    let has = |name: &str| path.join(name).exists();
-    if !path.exists() {
+    let has = |name: &str| is_there(&path.join(name));
+    if !is_there(path) {
         Some("there is no such folder".to_string())
     } else if !path.is_dir() {
         Some("it is not a folder".to_string())
+    } else if has(NEXT) {
+        // Killed between the decision to begin a run and its beginning.
+        None
     } else if !has(CONFIG) {
         Some(format!("it has no {CONFIG}"))
     } else if ![LOCK, Stream::Metrics.file_name(), CHECKPOINTS]

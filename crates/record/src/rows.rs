@@ -1,13 +1,14 @@
 //! Files with one JSON object per line.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{RecordError, Result, write_atomically};
+use crate::files::{self, open_own};
+use crate::{RecordError, Result};
 
 /// The files of a run that grow by rows. Every row is a JSON object with the
 /// key `update`: how many updates were finished when it was written.
@@ -48,11 +49,10 @@ pub fn null_as_nan<'de, D: Deserializer<'de>>(
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
-/// The same for a list of numbers. For
-/// `#[serde(deserialize_with = "record::nulls_as_nan")]`.
+/// [`null_as_nan`] for a list of numbers.
 ///
 /// # Errors
-/// If there is no list of numbers and `null`s.
+/// If there is no list of numbers and `null`.
 pub fn nulls_as_nan<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Vec<f64>, D::Error> {
@@ -60,11 +60,10 @@ pub fn nulls_as_nan<'de, D: Deserializer<'de>>(
     Ok(list.into_iter().map(|x| x.unwrap_or(f64::NAN)).collect())
 }
 
-/// The same for a list or `null`. For
-/// `#[serde(default, deserialize_with = "record::optional_nulls_as_nan")]`.
+/// [`nulls_as_nan`] for a list that may be missing.
 ///
 /// # Errors
-/// If there is neither `null` nor a list of numbers and `null`s.
+/// If there is neither `null` nor a list of numbers and `null`.
 pub fn optional_nulls_as_nan<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<Vec<f64>>, D::Error> {
@@ -72,37 +71,149 @@ pub fn optional_nulls_as_nan<'de, D: Deserializer<'de>>(
     Ok(list.map(|list| list.into_iter().map(|x| x.unwrap_or(f64::NAN)).collect()))
 }
 
+/// How far a file of rows reached when a checkpoint was written, and what it
+/// held until there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Extent {
+    rows: u64,
+    bytes: u64,
+    /// BLAKE3 of those bytes, in hexadecimal.
+    blake3: String,
+}
+
+/// What this process knows of a file of rows, as it wrote or checked it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    rows: u64,
+    bytes: u64,
+    hasher: blake3::Hasher,
+}
+
+impl Tally {
+    fn of(bytes: &[u8]) -> Self {
+        let mut tally = Self::default();
+        tally.add(bytes);
+        tally
+    }
+
+    fn add(&mut self, lines: &[u8]) {
+        self.rows += lines.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        self.bytes += lines.len() as u64;
+        self.hasher.update(lines);
+    }
+
+    pub(crate) fn extent(&self) -> Extent {
+        Extent {
+            rows: self.rows,
+            bytes: self.bytes,
+            blake3: self.hasher.finalize().to_string(),
+        }
+    }
+
+    /// Takes up the finished rows of a file, and cuts off a last one that was
+    /// being written when the process was killed.
+    pub(crate) fn take_up(path: &Path) -> Result<Self> {
+        let bytes = files::read(path)?.unwrap_or_default();
+        let tally = Self::of(finished(&bytes));
+        tally.cut(path, bytes.len() as u64)?;
+        Ok(tally)
+    }
+
+    /// Goes back to the rows that a checkpoint counts; those after them are made
+    /// again by the updates after it.
+    pub(crate) fn rewind(path: &Path, extent: &Extent) -> Result<Self> {
+        let bytes = files::read(path)?.unwrap_or_default();
+        let tally = extent.of(&bytes).map_err(|why| damage(path, why))?;
+        tally.cut(path, bytes.len() as u64)?;
+        Ok(tally)
+    }
+
+    /// Cuts a file of `length` bytes to what is known of it.
+    fn cut(&self, path: &Path, length: u64) -> Result<()> {
+        if self.bytes < length {
+            open_own(path, OpenOptions::new().write(true))
+                .and_then(|file| file.set_len(self.bytes))
+                .map_err(RecordError::io("repair", path))?;
+        }
+        Ok(())
+    }
+}
+
+impl Extent {
+    /// What the file holds until there, or why it is not as it was written.
+    fn of(&self, bytes: &[u8]) -> std::result::Result<Tally, String> {
+        let there = Tally::of(finished(bytes));
+        let start = usize::try_from(self.bytes).ok();
+        let Some(start) = start.and_then(|length| bytes.get(..length)) else {
+            return Err(format!(
+                "it holds {} rows in {} bytes, and the checkpoint counts {} in {}: rows are missing",
+                there.rows,
+                bytes.len(),
+                self.rows,
+                self.bytes
+            ));
+        };
+        let tally = Tally::of(start);
+        match tally.extent() == *self {
+            true => Ok(tally),
+            false => Err(format!(
+                "its first {} rows are not those that were written: a row was changed, lost or \
+                 added",
+                self.rows
+            )),
+        }
+    }
+
+    /// Checks that a file begins with these rows; more may follow.
+    pub(crate) fn check(&self, path: &Path) -> Result<()> {
+        let bytes = files::read(path)?.unwrap_or_default();
+        self.of(&bytes).map_err(|why| damage(path, why))?;
+        Ok(())
+    }
+}
+
+fn damage(path: &Path, why: String) -> RecordError {
+    RecordError::DamagedCheckpoint {
+        path: path.to_path_buf(),
+        why,
+    }
+}
+
 /// The one key that this crate knows of a row.
 #[derive(Deserialize)]
 struct Stamp {
-    update: u64,
+    #[serde(rename = "update")]
+    _update: u64,
 }
 
-/// Appends one row with a single write.
-pub(crate) fn append(path: &Path, row: &impl Serialize) -> Result<()> {
+/// Appends one row with a single write, to a file that is as `tally` says.
+pub(crate) fn append(path: &Path, row: &impl Serialize, tally: &mut Tally) -> Result<()> {
     let unstorable = |why: serde_json::Error| RecordError::Unstorable {
         what: format!("a row of {}", path.display()),
         why: why.to_string(),
     };
     let mut line = serde_json::to_vec(row).map_err(unstorable)?;
-    // A row without its update could not be undone when the run is resumed.
-    let Stamp { update: _ } = serde_json::from_slice(&line).map_err(unstorable)?;
+    // Readers know where a row belongs by its update.
+    let Stamp { _update: _ } = serde_json::from_slice(&line).map_err(unstorable)?;
     line.push(b'\n');
-    let mut file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
+    let mut file = open_own(path, OpenOptions::new().create(true).append(true))
         .map_err(RecordError::io("write", path))?;
-    let before = file.metadata().map(|metadata| metadata.len());
-    file.write_all(&line).map_err(|error| {
+    let length = file.metadata().map_err(RecordError::io("write", path))?;
+    if length.len() != tally.bytes {
+        return Err(RecordError::Changed {
+            path: path.to_path_buf(),
+            is: length.len(),
+            was: tally.bytes,
+        });
+    }
+    if let Err(error) = file.write_all(&line) {
         // Part of the row may be there, for example on a full disk. The next
-        // row must not be glued to it; if this fails as well, opening the run
-        // drops the torn row.
-        if let Ok(before) = before {
-            let _ = file.set_len(before);
-        }
-        RecordError::io("write", path)(error)
-    })
+        // row must not be glued to it.
+        let _ = file.set_len(tally.bytes);
+        return Err(RecordError::io("write", path)(error));
+    }
+    tally.add(&line);
+    Ok(())
 }
 
 /// The finished lines: all up to the last line feed. What follows it was being
@@ -112,25 +223,18 @@ fn finished(bytes: &[u8]) -> &[u8] {
     &bytes[..end.map_or(0, |at| at + 1)]
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>> {
-    match fs::read(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        bytes => bytes.map_err(RecordError::io("read", path)),
-    }
-}
-
-/// Parses each finished line; returns it with its bytes, line feed included.
-fn parse<'a, T: DeserializeOwned>(path: &Path, bytes: &'a [u8]) -> Result<Vec<(&'a [u8], T)>> {
-    let mut rows = Vec::new();
-    for (index, line) in finished(bytes).split_inclusive(|&b| b == b'\n').enumerate() {
-        let row = serde_json::from_slice(line).map_err(|error| RecordError::DamagedRow {
+/// Reads all finished rows; none if there is no such file.
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    let bytes = files::read(path)?.unwrap_or_default();
+    let lines = finished(&bytes).split_inclusive(|&byte| byte == b'\n');
+    let parse = |(index, line)| {
+        serde_json::from_slice(line).map_err(|error| RecordError::DamagedRow {
             path: path.to_path_buf(),
             line: index + 1,
             why: describe(&error),
-        })?;
-        rows.push((line, row));
-    }
-    Ok(rows)
+        })
+    };
+    lines.enumerate().map(parse).collect()
 }
 
 /// serde_json's message without its own line number, which is always 1 here.
@@ -143,46 +247,10 @@ fn describe(error: &serde_json::Error) -> String {
     format!("{known} (column {})", error.column())
 }
 
-/// Reads all finished rows; none if there is no such file.
-pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let bytes = read_file(path)?;
-    let rows = parse(path, &bytes)?;
-    Ok(rows.into_iter().map(|(_, row)| row).collect())
-}
-
-/// Cuts off an unfinished last line.
-pub(crate) fn drop_torn_line(path: &Path) -> Result<()> {
-    let bytes = read_file(path)?;
-    let keep = finished(&bytes).len();
-    if keep < bytes.len() {
-        let file = OpenOptions::new().write(true).open(path);
-        file.and_then(|file| file.set_len(keep as u64))
-            .map_err(RecordError::io("repair", path))?;
-    }
-    Ok(())
-}
-
-/// Removes the rows of updates after `update`; the others keep their bytes.
-pub(crate) fn truncate_after(path: &Path, update: u64) -> Result<()> {
-    let bytes = read_file(path)?;
-    let rows: Vec<(&[u8], Stamp)> = parse(path, &bytes)?;
-    let kept: Vec<u8> = rows
-        .iter()
-        .filter(|(_, stamp)| stamp.update <= update)
-        .flat_map(|(line, _)| line.iter().copied())
-        .collect();
-    if kept.len() < bytes.len() {
-        write_atomically(path, &kept)?;
-    }
-    Ok(())
-}
-
 /// Waits until a file's rows are on the disk.
 pub(crate) fn sync(path: &Path) -> Result<()> {
-    match File::open(path) {
+    match open_own(path, OpenOptions::new().read(true)).and_then(|file: File| file.sync_all()) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        file => file
-            .and_then(|file| file.sync_all())
-            .map_err(RecordError::io("flush", path)),
+        synced => synced.map_err(RecordError::io("flush", path)),
     }
 }

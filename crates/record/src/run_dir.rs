@@ -4,31 +4,25 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-use crate::files::{UNFINISHED, beside, names_in, remove};
-use crate::lock::{LOCK, Lock};
+use crate::checkpoint::Surroundings;
+use crate::claim::{NEXT, finish_beginning, remove_unfinished};
+use crate::files::{UNFINISHED, beside, is_there, names_in, remove, rename};
+use crate::lock::Lock;
 use crate::reader::{name_of, why_not_a_run};
-use crate::{Checkpoint, Reader, RecordError, Result, Stream, rows, sync_folder, write_atomically};
+use crate::rows::{self, Tally};
+use crate::{
+    Checkpoint, Claim, Existing, Latest, Reader, RecordError, Result, Stream, make_folder,
+    sync_folder, write_sealed,
+};
 
 pub(crate) const CONFIG: &str = "config.toml";
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 /// Start of the name of a checkpoint that another of its update is replacing.
 pub(crate) const REPLACED: &str = ".replaced-";
-
-/// Where `report` writes beside the run itself.
-const REPORT: [&str; 3] = ["report.html", "table.md", "table.csv"];
-const FIGURES: &str = "figures";
-
-/// What to do where a run exists already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existing {
-    /// Leave it and return [`RecordError::Exists`].
-    Refuse,
-    /// Delete the run's own files, and nothing else, and start over.
-    Overwrite,
-}
 
 /// The JSON files that are written whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +36,16 @@ pub enum Document {
 }
 
 impl Document {
-    const ALL: [Self; 3] = [Self::Pictures, Self::Comparison, Self::Environment];
+    pub(crate) const ALL: [Self; 3] = [Self::Pictures, Self::Comparison, Self::Environment];
+
+    /// What the seal also covers: what was measured belongs to a configuration,
+    /// and the machine to none.
+    pub(crate) fn context(self, config: &str) -> &str {
+        match self {
+            Self::Environment => "",
+            Self::Comparison | Self::Pictures => config,
+        }
+    }
 
     /// The file's name.
     pub fn file_name(self) -> &'static str {
@@ -59,6 +62,10 @@ impl Document {
 #[derive(Debug)]
 pub struct RunDir {
     reader: Reader,
+    /// The configuration when the run was opened, which all that is written is of.
+    config: String,
+    /// Of each stream, once its file was read or written.
+    tallies: Mutex<[Option<Tally>; Stream::ALL.len()]>,
     _lock: Lock,
 }
 
@@ -71,127 +78,198 @@ impl Deref for RunDir {
 }
 
 impl RunDir {
-    /// Starts a run in a new or empty folder, which is made where it is missing.
-    ///
-    /// # Errors
-    /// If the folder holds a run and `existing` says to refuse, if it holds
-    /// anything else, if another process writes there, or if it is not writable.
-    pub fn create(path: impl Into<PathBuf>, config: &str, existing: Existing) -> Result<Self> {
-        let path = path.into();
-        // First without the lock, so that a folder that is not ours stays as it is.
-        check_free(&path, existing)?;
-        fs::create_dir_all(&path).map_err(RecordError::io("create", &path))?;
-        let lock = Lock::take(&path)?;
-        check_free(&path, existing)?;
-        clear(&path)?;
-        write_atomically(&path.join(CONFIG), config.as_bytes())?;
+    pub(crate) fn new(reader: Reader, lock: Lock) -> Result<Self> {
         Ok(Self {
-            reader: Reader::open(path)?,
+            config: reader.config()?,
+            reader,
+            tallies: Mutex::default(),
             _lock: lock,
         })
     }
 
-    /// Opens a run to continue it: removes what a killed process left
-    /// unfinished, that is temporary files and a last row cut short.
+    /// Starts a run in a new or empty folder, which is made where it is missing.
+    ///
+    /// # Errors
+    /// Those of [`Claim::take`] and [`Claim::begin`].
+    pub fn create(path: impl Into<PathBuf>, config: &str, existing: Existing) -> Result<Self> {
+        Claim::take(path, existing)?.begin(config)
+    }
+
+    /// Opens a run to continue it: finishes or removes what a killed process
+    /// left unfinished. Rows are left as they are until [`Self::rewind`].
     ///
     /// # Errors
     /// If the folder holds no run, another process writes it, or it is not
     /// writable.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
-        let reader = Reader::open(path)?;
-        let run = Self {
-            _lock: Lock::take(reader.path())?,
-            reader,
-        };
-        remove_unfinished(run.path())?;
-        run.recover_checkpoints()?;
-        for stream in Stream::ALL {
-            rows::drop_torn_line(&run.path().join(stream.file_name()))?;
+        let reader = Reader::even_begun(path)?;
+        let lock = Lock::take(reader.path())?;
+        if is_there(&reader.path().join(NEXT)) {
+            finish_beginning(reader.path())?;
         }
+        remove_unfinished(reader.path())?;
+        let run = Self::new(reader, lock)?;
+        run.recover_checkpoints()?;
         Ok(run)
+    }
+
+    /// Whether [`Self::open`] would find a run, be it one that is still being made.
+    pub fn is_begun(path: &Path) -> bool {
+        why_not_a_run(path).is_none()
     }
 
     /// Appends one row with a single write. The row is a JSON object with the
     /// key `update`, a whole number; numbers that are not finite become `null`.
     ///
     /// # Errors
-    /// If the row is no such object, or the file cannot be written; then the
-    /// file stays as it was.
+    /// If the row is no such object, the file cannot be written, or something
+    /// else changed it; then the file stays as it was.
     pub fn append(&self, stream: Stream, row: &impl Serialize) -> Result<()> {
-        rows::append(&self.path().join(stream.file_name()), row)
+        let path = self.path().join(stream.file_name());
+        self.with_tally(stream, |tally| rows::append(&path, row, tally))
     }
 
-    /// Removes the rows of updates after `update` from all streams, so that a
-    /// run resumed from that update's checkpoint writes them anew, byte by byte.
+    /// Calls a function with what is known of a stream's file.
+    fn with_tally<T>(
+        &self,
+        stream: Stream,
+        work: impl FnOnce(&mut Tally) -> Result<T>,
+    ) -> Result<T> {
+        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        let tally = &mut tallies[stream as usize];
+        let known = match tally.take() {
+            Some(known) => known,
+            None => Tally::take_up(&self.path().join(stream.file_name()))?,
+        };
+        work(tally.insert(known))
+    }
+
+    /// Goes back to the checkpoint that [`Reader::latest_checkpoint`] found: the
+    /// rows that came after it are taken off, and made again byte by byte by the
+    /// updates that follow.
     ///
     /// # Errors
-    /// [`RecordError::DamagedRow`] if a line cannot be read.
-    pub fn truncate_after(&self, update: u64) -> Result<()> {
+    /// [`RecordError::Unusable`] if there is no checkpoint that can be used, but
+    /// one that cannot, or rows; nothing is changed then.
+    pub fn rewind(&self, latest: &Latest) -> Result<()> {
+        if latest.newest.is_none() {
+            self.refuse_leftovers(latest)?;
+        }
         for stream in Stream::ALL {
-            rows::truncate_after(&self.path().join(stream.file_name()), update)?;
+            let file = stream.file_name();
+            let extent = latest.around.rows.get(file).cloned().unwrap_or_default();
+            let tally = match latest.newest {
+                Some(_) => Tally::rewind(&self.path().join(file), &extent)?,
+                None => Tally::default(),
+            };
+            let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+            tallies[stream as usize] = Some(tally);
         }
         Ok(())
+    }
+
+    /// Refuses to begin at the beginning where something was trained already.
+    fn refuse_leftovers(&self, latest: &Latest) -> Result<()> {
+        let mut why: Vec<String> = latest.damaged.iter().map(ToString::to_string).collect();
+        for stream in Stream::ALL {
+            let path = self.path().join(stream.file_name());
+            if fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.len() > 0) {
+                why.push(format!("{} holds rows", path.display()));
+            }
+        }
+        match why.is_empty() {
+            true => Ok(()),
+            false => Err(RecordError::Unusable {
+                path: self.path().to_path_buf(),
+                why: why.join("; "),
+            }),
+        }
     }
 
     /// Writes a document, whole or not at all. It replaces an earlier one.
     ///
     /// # Errors
-    /// If it cannot be written as JSON, or not to this folder.
+    /// If it cannot be written as a JSON object, or not to this folder.
     pub fn write_document(&self, document: Document, value: &impl Serialize) -> Result<()> {
         let path = self.path().join(document.file_name());
-        let mut text =
-            serde_json::to_vec_pretty(value).map_err(|error| RecordError::Unstorable {
-                what: document.file_name().to_string(),
-                why: error.to_string(),
-            })?;
-        text.push(b'\n');
-        write_atomically(&path, &text)
+        write_sealed(&path, value, document.context(&self.config))
     }
 
     /// Saves a checkpoint, whole or not at all: when this returns, it is on the
-    /// disk, and so are all rows appended before. It replaces an earlier one of
-    /// the same update.
+    /// disk, and so are all rows appended before, which it counts. It replaces
+    /// an earlier one of the same update.
     ///
     /// # Errors
     /// If two arrays of a file share a name, an array's shape does not match
     /// its data, or the folder is not writable.
     pub fn save_checkpoint(&self, update: u64, checkpoint: &Checkpoint) -> Result<()> {
+        let mut around = Surroundings {
+            config: Surroundings::config_hash(&self.config),
+            ..Surroundings::default()
+        };
         for stream in Stream::ALL {
-            rows::sync(&self.path().join(stream.file_name()))?;
+            let file = stream.file_name();
+            let extent = self.with_tally(stream, |tally| Ok(tally.extent()))?;
+            around.rows.insert(file.to_string(), extent);
+            rows::sync(&self.path().join(file))?;
         }
+        // Also their names, before there is a checkpoint that counts them.
+        sync_folder(self.path())?;
         let folder = self.path().join(CHECKPOINTS);
+        make_folder(&folder)?;
         let finished = folder.join(name_of(update));
         let unfinished = beside(&finished, UNFINISHED);
         remove(&unfinished)?;
-        fs::create_dir_all(&unfinished).map_err(RecordError::io("create", &unfinished))?;
-        checkpoint.write(&unfinished, update)?;
+        fs::create_dir(&unfinished).map_err(RecordError::io("create", &unfinished))?;
+        checkpoint.write(&unfinished, update, &around)?;
         let replaced = beside(&finished, REPLACED);
-        if finished.exists() {
+        if is_there(&finished) {
             remove(&replaced)?;
             rename(&finished, &replaced)?;
         }
         rename(&unfinished, &finished)?;
         sync_folder(&folder)?;
-        sync_folder(self.path())?;
         remove(&replaced)
     }
 
-    /// Deletes all checkpoints but the newest `keep`.
+    /// Deletes checkpoints that are older than the newest `keep` whole ones.
+    /// Only those of `schedule` are counted: one that was saved because the run
+    /// stopped there is kept while it is the newest, so that in the end the
+    /// checkpoints are those of a run that was never stopped.
     ///
     /// # Errors
-    /// If a folder cannot be deleted.
-    pub fn prune_checkpoints(&self, keep: NonZeroUsize) -> Result<()> {
+    /// If a folder cannot be read or deleted.
+    pub fn prune_checkpoints(
+        &self,
+        keep: NonZeroUsize,
+        schedule: impl Fn(u64) -> bool,
+    ) -> Result<()> {
         let updates = self.checkpoints()?;
-        let folder = self.path().join(CHECKPOINTS);
-        for &update in updates.iter().rev().skip(keep.get()) {
-            // Renamed first, so that a kill on the way leaves no half checkpoint.
-            let path = folder.join(name_of(update));
-            let doomed = beside(&path, UNFINISHED);
-            remove(&doomed)?;
-            rename(&path, &doomed)?;
-            remove(&doomed)?;
+        let (mut whole, mut scheduled) = (0, 0);
+        for &update in updates.iter().rev() {
+            let wanted = scheduled < keep.get() && (whole == 0 || schedule(update));
+            match wanted.then(|| self.load_checkpoint(update)) {
+                Some(Ok(_)) => {
+                    whole += 1;
+                    scheduled += usize::from(schedule(update));
+                }
+                // A damaged one counts for nothing, and may still be of use to
+                // somebody as long as it is newer than those that are kept.
+                Some(Err(RecordError::DamagedCheckpoint { .. } | RecordError::Link { .. })) => {}
+                Some(Err(error)) => return Err(error),
+                None => self.delete_checkpoint(update)?,
+            }
         }
         Ok(())
+    }
+
+    fn delete_checkpoint(&self, update: u64) -> Result<()> {
+        // Renamed first, so that a kill on the way leaves no half checkpoint.
+        let path = self.path().join(CHECKPOINTS).join(name_of(update));
+        let doomed = beside(&path, UNFINISHED);
+        remove(&doomed)?;
+        rename(&path, &doomed)?;
+        remove(&doomed)
     }
 
     /// Finishes or undoes replacements of checkpoints that a kill cut short.
@@ -201,96 +279,11 @@ impl RunDir {
             let Some(original) = name.strip_prefix(REPLACED) else {
                 continue;
             };
-            match folder.join(original).exists() {
+            match is_there(&folder.join(original)) {
                 true => remove(&folder.join(&name))?,
                 false => rename(&folder.join(&name), &folder.join(original))?,
             }
         }
         Ok(())
     }
-}
-
-fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(RecordError::io("rename", from))
-}
-
-/// Whether a run may start in a folder, which may be missing.
-fn check_free(path: &Path, existing: Existing) -> Result<()> {
-    if !path.exists() {
-        return Ok(());
-    }
-    if why_not_a_run(path).is_none() {
-        return match existing {
-            Existing::Overwrite => Ok(()),
-            Existing::Refuse => Err(RecordError::Exists {
-                path: path.to_path_buf(),
-            }),
-        };
-    }
-    // A run killed before its config.toml leaves its lock and temporary files.
-    let ours = |name: &String| name == LOCK || name.starts_with(UNFINISHED);
-    match names_in(path)?.into_iter().find(|name| !ours(name)) {
-        None => Ok(()),
-        Some(example) => Err(RecordError::Foreign {
-            path: path.to_path_buf(),
-            example,
-        }),
-    }
-}
-
-/// Deletes what a run directory consists of, but neither its lock nor its
-/// config.toml, which is replaced. Checkpoints go first: were the process
-/// killed on the way, rows without a checkpoint are dropped by a resume, and a
-/// checkpoint without its rows is not.
-fn clear(path: &Path) -> Result<()> {
-    let checkpoints = path.join(CHECKPOINTS);
-    for name in names_in(&checkpoints)? {
-        let bare = [REPLACED, UNFINISHED]
-            .iter()
-            .find_map(|prefix| name.strip_prefix(prefix))
-            .unwrap_or(&name);
-        if !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit()) {
-            remove(&checkpoints.join(&name))?;
-        }
-    }
-    remove_if_empty(&checkpoints)?;
-    for stream in Stream::ALL {
-        remove(&path.join(stream.file_name()))?;
-    }
-    for document in Document::ALL {
-        remove(&path.join(document.file_name()))?;
-    }
-    let figures = path.join(FIGURES);
-    // Only where a report was written are the figures its own.
-    if path.join(REPORT[0]).exists() {
-        for name in names_in(&figures)? {
-            if name.ends_with(".svg") || name.ends_with(".png") {
-                remove(&figures.join(name))?;
-            }
-        }
-        remove_if_empty(&figures)?;
-        for name in REPORT {
-            remove(&path.join(name))?;
-        }
-    }
-    remove_unfinished(path)
-}
-
-fn remove_if_empty(folder: &Path) -> Result<()> {
-    if folder.is_dir() && names_in(folder)?.is_empty() {
-        remove(folder)?;
-    }
-    Ok(())
-}
-
-/// Deletes temporary files and folders of a killed process.
-fn remove_unfinished(path: &Path) -> Result<()> {
-    for folder in [path.to_path_buf(), path.join(CHECKPOINTS)] {
-        for name in names_in(&folder)? {
-            if name.starts_with(UNFINISHED) {
-                remove(&folder.join(name))?;
-            }
-        }
-    }
-    Ok(())
 }

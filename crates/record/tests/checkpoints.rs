@@ -50,7 +50,12 @@ fn at(run: &Reader, update: u64) -> PathBuf {
     run.path().join(format!("checkpoints/{update:08}"))
 }
 
-const FILES: [&str; 3] = ["optimizer.safetensors", "params.safetensors", "state.json"];
+const FILES: [&str; 4] = [
+    "optimizer.safetensors",
+    "params.safetensors",
+    "state.json",
+    "timing.json",
+];
 
 #[test]
 fn a_checkpoint_comes_back_bit_by_bit_and_in_order() {
@@ -172,7 +177,7 @@ fn a_checkpoint_of_another_update_or_format_is_refused() {
     assert!(error.contains("belongs to update 1, not 2"), "{error}");
     let path = at(&run, 2).join("state.json");
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replace("\"format\":1", "\"format\":2")).unwrap();
+    fs::write(&path, text.replace("\"format\": 2", "\"format\": 1")).unwrap();
     let error = run.load_checkpoint(2).unwrap_err().to_string();
     assert!(
         error.contains("format 2") && error.contains("format 1"),
@@ -204,11 +209,12 @@ fn pruning_keeps_the_newest() {
     for update in 1..=5 {
         run.save_checkpoint(update, &checkpoint(update)).unwrap();
     }
-    run.prune_checkpoints(NonZeroUsize::new(2).unwrap())
+    let all = |_| true;
+    run.prune_checkpoints(NonZeroUsize::new(2).unwrap(), all)
         .unwrap();
     assert_eq!(run.checkpoints().unwrap(), [4, 5]);
-    run.prune_checkpoints(NonZeroUsize::MIN).unwrap();
-    run.prune_checkpoints(NonZeroUsize::MIN).unwrap();
+    run.prune_checkpoints(NonZeroUsize::MIN, all).unwrap();
+    run.prune_checkpoints(NonZeroUsize::MIN, all).unwrap();
     assert_eq!(run.load_checkpoint(5).unwrap(), checkpoint(5));
     assert_eq!(
         fs::read_dir(run.path().join("checkpoints"))
@@ -216,6 +222,37 @@ fn pruning_keeps_the_newest() {
             .count(),
         1
     );
+}
+
+#[test]
+fn damaged_checkpoints_do_not_count() {
+    let (_guard, run) = new_run();
+    for update in 1..=5 {
+        run.save_checkpoint(update, &checkpoint(update)).unwrap();
+    }
+    for update in [2, 4, 5] {
+        fs::write(at(&run, update).join("params.safetensors"), "damaged").unwrap();
+    }
+    // The newest two whole ones are 1 and 3; nothing is older.
+    run.prune_checkpoints(NonZeroUsize::new(2).unwrap(), |_| true)
+        .unwrap();
+    assert_eq!(run.checkpoints().unwrap(), [1, 2, 3, 4, 5]);
+    run.prune_checkpoints(NonZeroUsize::MIN, |_| true).unwrap();
+    assert_eq!(run.checkpoints().unwrap(), [3, 4, 5]);
+}
+
+#[test]
+fn checkpoints_that_were_not_planned_go_with_the_next_that_was() {
+    let (_guard, run) = new_run();
+    let (two, even) = (NonZeroUsize::new(2).unwrap(), |update| update % 2 == 0);
+    for update in [2, 4, 5] {
+        run.save_checkpoint(update, &checkpoint(update)).unwrap();
+        run.prune_checkpoints(two, even).unwrap();
+    }
+    assert_eq!(run.checkpoints().unwrap(), [2, 4, 5]);
+    run.save_checkpoint(6, &checkpoint(6)).unwrap();
+    run.prune_checkpoints(two, even).unwrap();
+    assert_eq!(run.checkpoints().unwrap(), [4, 6]);
 }
 
 #[test]
@@ -245,22 +282,18 @@ const WRITER: &str = "RECORD_TEST_WRITER";
 /// Appends rows and saves checkpoints, again and again, until it is killed.
 fn write_forever(path: &Path) -> ! {
     let run = RunDir::open(path).unwrap();
-    let done = run
-        .latest_checkpoint()
-        .unwrap()
-        .newest
-        .map_or(0, |(update, _)| update);
-    run.truncate_after(done).unwrap();
+    let latest = run.latest_checkpoint().unwrap();
+    run.rewind(&latest).unwrap();
+    let done = latest.newest.map_or(0, |(update, _)| update);
     for update in done + 1.. {
         let row = json!({ "update": update, "text": "x".repeat(300) });
         run.append(Stream::Metrics, &row).unwrap();
-        if update > 1 {
-            // Also replace one, as a resumed run does.
-            run.save_checkpoint(update - 1, &checkpoint(update - 1))
-                .unwrap();
-        }
         run.save_checkpoint(update, &checkpoint(update)).unwrap();
-        run.prune_checkpoints(NonZeroUsize::new(3).unwrap())
+        // Also replace one, as a run does after an evaluation.
+        let row = json!({ "update": update });
+        run.append(Stream::Eval, &row).unwrap();
+        run.save_checkpoint(update, &checkpoint(update)).unwrap();
+        run.prune_checkpoints(NonZeroUsize::new(3).unwrap(), |_| true)
             .unwrap();
     }
     unreachable!("updates do not run out")
@@ -277,6 +310,8 @@ fn a_writer_killed_at_any_instant_leaves_a_run_that_goes_on() {
     }
     let (_guard, run) = new_run();
     let path = run.path().to_path_buf();
+    // Rows are written from the first checkpoint on.
+    run.save_checkpoint(0, &checkpoint(0)).unwrap();
     drop(run);
     let mut reached = 0;
     for kill in 0..25 {

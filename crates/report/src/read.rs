@@ -263,6 +263,7 @@ impl Run {
 
     fn read(path: &Path) -> Result<Self> {
         let reader = Reader::open(path)?;
+        reader.verify()?;
         let environment: Option<Map<String, Value>> = reader.document(Document::Environment)?;
         let comparison: Option<Comparison> = reader.document(Document::Comparison)?;
         if let Some(why) = comparison.as_ref().and_then(Comparison::fault) {

@@ -4,7 +4,7 @@ use crate::cli::EvalArgs;
 use crate::comparison::{Comparison, Measured, measure, word};
 use crate::console::{Console, Event, fixed, percent};
 use crate::failure::Failure;
-use crate::launch::{config_of, start};
+use crate::launch::{config_of, restore, start};
 use crate::progress::Met;
 use crate::registry::Registry;
 use crate::results;
@@ -30,10 +30,11 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
             Some(damage) => Failure::config(format!("{path} has no intact checkpoint: {damage}")),
         });
     };
-    for damage in &latest.damaged {
+    let passed_over: Vec<String> = latest.damaged.iter().map(ToString::to_string).collect();
+    for damage in &passed_over {
         console.note(format!("passing over a checkpoint: {damage}"));
     }
-    training.restore(update, &checkpoint)?;
+    restore(&run, &config, training.as_mut(), (update, &checkpoint))?;
     let tasks = args.tasks.unwrap_or(config.evaluation.tasks.get());
     let actions = config.evaluation.actions;
     let met = Met::new(&config.algorithm, tasks);
@@ -76,6 +77,7 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
         &json!({
             "learner": result.name,
             "update": update,
+            "passed_over": passed_over,
             "actions": word(actions),
             "seed": config.seed,
             "tasks": tasks,

@@ -108,7 +108,7 @@ impl Subject<'_> {
     fn claim(&self, folder: &Path, pictures: &[(String, Picture)]) -> Result<(), Failure> {
         let cannot = |what: &str, error: io::Error| {
             let message = format!("cannot {what} {}: {error}", folder.display());
-            Failure::usage(format!("{message}; --out chooses another folder"))
+            Failure::file(format!("{message}; --out chooses another folder"), &error)
         };
         fs::create_dir_all(folder).map_err(|error| cannot("make", error))?;
         let own = serde_json::to_string(self).map_err(Failure::internal)?;

@@ -4,16 +4,17 @@ use crate::cli::TrainArgs;
 use crate::config::RunConfig;
 use crate::console::{Console, Event, Table, fixed, percent, short};
 use crate::failure::Failure;
+use crate::group::Group;
 use crate::invocation::quoted;
 use crate::launch;
 use crate::presets::Source;
 use crate::registry::Registry;
-use crate::reporting;
+use crate::reporting::{self, path_of};
 use crate::results::{self, Summary};
 use crate::runner;
 use crate::session::Session;
 use record::Existing;
-use report::{Estimate, Seeds};
+use report::{Estimate, Seeds, Written};
 use rl_core::Moments;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -39,21 +40,23 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
         Some(count) => (0..count).collect(),
         None => vec![args.seed.unwrap_or(config.seed)],
     };
-    let path_of = |seed| folder.join(format!("seed-{seed}"));
     if existing == Existing::Refuse {
         for &seed in &seeds {
-            launch::refuse_existing(&path_of(seed))?;
+            launch::refuse_existing(&path_of(&folder, seed))?;
         }
     }
-    let mut paths = Vec::new();
-    for &seed in &seeds {
-        let path = path_of(seed);
-        launch::create(&session, &path, &resolve()?.with_seed(seed), existing)?;
-        paths.push(path);
-    }
-    match &paths[..] {
-        [path] => one(&session, path),
-        _ => several(&session, &folder, &paths),
+    let configs = seeds.iter().map(|seed| Ok(resolve()?.with_seed(*seed)));
+    let configs: Vec<RunConfig> = configs.collect::<Result<_, Failure>>()?;
+    match &configs[..] {
+        [config] => {
+            let path = path_of(&folder, config.seed);
+            launch::create(&session, &path, config, existing)?;
+            one(&session, &path)
+        }
+        configs => {
+            let paths = Group::begin(&session, &folder, configs, existing)?;
+            several(&session, &folder, &paths)
+        }
     }
 }
 
@@ -78,11 +81,17 @@ pub(crate) fn one(session: &Session<'_>, path: &Path) -> Result<(), Failure> {
     let finished = runner::drive(session, path)?;
     // First the results: a report that cannot be written must not cost them.
     results::print(&session.console, &finished.comparison)?;
-    let report = reporting::write(&[path.to_path_buf()], path)?.html;
+    let report = report_of(&[path.to_path_buf()], path)?.html;
     let summary = Summary::new(&finished, &report)?;
     session.console.say("")?;
     results::print_summary(&session.console, &summary)?;
     session.console.emit(Event::Run, &summary)
+}
+
+/// Writes the report of runs that are finished, which `resume` would as well.
+fn report_of(runs: &[PathBuf], folder: &Path) -> Result<Written, Failure> {
+    let written = reporting::write(runs, folder);
+    written.map_err(|failure| launch::resumable(folder, failure))
 }
 
 /// Takes several runs to their ends, one after the other, and shows what they
@@ -104,13 +113,13 @@ pub(crate) fn several(
             failure
         })?;
         results::print(console, &finished.comparison)?;
-        let report = reporting::write(std::slice::from_ref(path), path)?.html;
+        let report = report_of(std::slice::from_ref(path), path)?.html;
         let summary = Summary::new(&finished, &report)?;
         console.say("")?;
         console.emit(Event::Run, &summary)?;
         summaries.push(summary);
     }
-    let written = reporting::write(paths, folder)?;
+    let written = report_of(paths, folder)?;
     seeds_table(&summaries).print(console)?;
     for seeds in &written.settings {
         over_seeds(console, seeds, &summaries, &written.html)?;

@@ -44,7 +44,7 @@ impl Ledger {
         let path = folder.join("cells.jsonl");
         let refused = |error| cannot("use", &path, &error);
         fs::create_dir_all(folder).map_err(|error| cannot("make", folder, &error))?;
-        let bytes = match fs::read(&path) {
+        let bytes = match record::read_bytes(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
             bytes => bytes.map_err(refused)?,
         };
@@ -113,10 +113,9 @@ impl Ledger {
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure::usage(format!(
-        "cannot {what} {}: {error}; --out chooses another folder",
-        path.display()
-    ))
+    let path = path.display();
+    let message = format!("cannot {what} {path}: {error}; --out chooses another folder");
+    Failure::file(message, error)
 }
 
 #[cfg(test)]

@@ -133,6 +133,7 @@ fn same_environment(registry: &Registry, run: &Run, row: &Row) -> bool {
 fn read_one(path: &Path) -> Result<Option<Run>, String> {
     let text = |error: RecordError| error.to_string();
     let reader = Reader::open(path).map_err(text)?;
+    reader.verify().map_err(text)?;
     let Some(comparison) = reader.document(Document::Comparison).map_err(text)? else {
         return Ok(None);
     };

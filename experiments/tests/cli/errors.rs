@@ -270,7 +270,8 @@ fn damaged_and_unreadable_files_are_bad_configurations() {
     for (file, damaged, commands) in [
         ("comparison.json", "{", &["report", "resume", "eval"][..]),
         ("eval.jsonl", "{\n", &["report", "resume"]),
-        ("timing.jsonl", "[]\n", &["report", "resume"]),
+        ("metrics.jsonl", "", &["report"]),
+        ("timing.jsonl", "[]\n", &["report"]),
         ("environment.json", "", &["report", "resume", "eval"]),
         ("config.toml", "= 1", &["resume", "eval"]),
     ] {
@@ -282,15 +283,16 @@ fn damaged_and_unreadable_files_are_bad_configurations() {
         fs::write(run.join(file), whole).unwrap();
     }
     // A folder in a file's place cannot be read.
+    let metrics = text("metrics.jsonl");
     fs::remove_file(run.join("metrics.jsonl")).unwrap();
     fs::create_dir(run.join("metrics.jsonl")).unwrap();
     let report = ["report", "runs/tiny/seed-0"];
     lab.refused(&report, 78, &["cannot read", "metrics.jsonl"]);
-    // A comparison that contradicts itself was tampered with.
     fs::remove_dir(run.join("metrics.jsonl")).unwrap();
+    fs::write(run.join("metrics.jsonl"), metrics).unwrap();
     let comparison = String::from_utf8(text("comparison.json")).unwrap();
     let changed = comparison.replace("\"steps_per_trial\": 5", "\"steps_per_trial\": 4");
     assert_ne!(changed, comparison);
     fs::write(run.join("comparison.json"), changed).unwrap();
-    lab.refused(&report, 78, &["comparison.json", "steps_per_trial is 4"]);
+    lab.refused(&report, 78, &["comparison.json", "its seal does not match"]);
 }

@@ -9,6 +9,7 @@
 mod attacks;
 mod commands;
 mod cuda;
+mod durability;
 mod errors;
 mod golden;
 mod inputs;

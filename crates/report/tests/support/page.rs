@@ -49,8 +49,10 @@ pub(crate) fn check_page(page: &str) {
     assert!(open.is_empty(), "not closed: {open:?}");
 }
 
+/// Changes a document that belongs to a configuration, and seals it again.
 pub(crate) fn change(path: &Path, change: impl FnOnce(&mut Value)) {
-    let mut value: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let config = fs::read_to_string(path.with_file_name("config.toml")).unwrap();
+    let mut value: Value = record::read_sealed(path, &config).unwrap().unwrap();
     change(&mut value);
-    fs::write(path, value.to_string()).unwrap();
+    record::write_sealed(path, &value, &config).unwrap();
 }

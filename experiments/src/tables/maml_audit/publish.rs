@@ -136,9 +136,8 @@ fn percent(share: &Share) -> String {
 pub(super) fn write(plan: &Plan, rows: &[Row], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     std::fs::create_dir_all(folder).map_err(|error| {
         let folder = folder.display();
-        Failure::usage(format!(
-            "cannot make {folder}: {error}; --out chooses another folder"
-        ))
+        let message = format!("cannot make {folder}: {error}; --out chooses another folder");
+        Failure::file(message, &error)
     })?;
     let figure = draw_scaling(&scaling(plan, rows)).map_err(Failure::internal)?;
     let files = [
