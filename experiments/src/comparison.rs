@@ -3,6 +3,7 @@
 use crate::algorithm::{Adaptation, Training, Watch};
 use crate::config::{Actions, RunConfig};
 use crate::failure::Failure;
+use crate::progress::Met;
 use crate::references::References;
 use crate::session::Session;
 use crate::split::{Generalization, Return};
@@ -291,7 +292,12 @@ pub(crate) fn on_held_out(
     (tasks, seed): (usize, u64),
 ) -> Result<Evaluation, Failure> {
     let interrupt = session.interrupt.clone();
-    let watched = (held_out(tasks, seed), move |_| interrupt.flow());
+    let met = Met::part(&policy.name(), tasks);
+    let watch = move |more| {
+        met.more(more);
+        interrupt.flow()
+    };
+    let watched = (held_out(tasks, seed), watch);
     Ok(evaluate_watched(&session.pool, env, policy, watched)?)
 }
 
@@ -313,8 +319,11 @@ impl Contest<'_> {
         let (config, env) = (self.config, &self.config.built.factory);
         let held = (config.evaluation.tasks.get(), config.seed);
         let steps = env.spec().trial_steps();
-        before(0, &self.agent.policy(config.evaluation.actions).name())?;
-        let agent = measure(session, config, self.agent, (held.0, |_| ()))?;
+        let name = self.agent.policy(config.evaluation.actions).name();
+        before(0, &name)?;
+        let met = Met::part(&name, held.0);
+        let watch = move |more| met.more(more);
+        let agent = measure(session, config, self.agent, (held.0, watch))?;
         let mut best: Option<(String, Moments, Vec<f64>)> = None;
         let exact = agent.references(session.oracles.references(&config.built));
         let name = agent.result.name.clone();

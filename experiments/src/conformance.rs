@@ -2,8 +2,8 @@
 
 use rl_core::rand::RngExt as _;
 use rl_core::{
-    ActionSpace, Actions, Domain, EnvFactory, EnvSpec, ObservationSpace, Outcome, Purpose,
-    StepRows, Stream, StreamKey,
+    ActionSpace, Actions, Domain, EnvFactory, EnvSpec, Footprint, ObservationSpace, Outcome,
+    Purpose, StepRows, Stream, StreamKey,
 };
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -60,6 +60,22 @@ pub fn check(env: &dyn EnvFactory) -> Vec<Check> {
     rules.into_iter().map(outcome).collect()
 }
 
+/// What [`check`] takes of memory: the histories of up to three batches are
+/// compared at a time.
+pub(crate) fn footprint(env: &dyn EnvFactory) -> Footprint {
+    let spec = env.spec();
+    let (width, action) = (spec.observation.width() as f64, spec.action.width() as f64);
+    let row = 4.0 * (2.0 * width + action + 1.0) + 2.0;
+    let steps = Drive::steps(env) as f64;
+    let lane = env.lane_bytes() + steps * row;
+    let rows = 3.0 * LANES as f64 * lane;
+    Footprint::new().with(
+        "histories of batches",
+        rows,
+        "the environment's observations and size",
+    )
+}
+
 /// What a panic said.
 pub(crate) fn said(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<String>().map(String::as_str);
@@ -96,13 +112,17 @@ struct Drive {
 }
 
 impl Drive {
+    /// Two trials and the start of a third, unless they are very long.
+    fn steps(env: &dyn EnvFactory) -> usize {
+        (2 * env.spec().trial_steps() + 1).min(2_000)
+    }
+
     fn new(env: &dyn EnvFactory) -> Self {
         Self {
             seed: 1,
             first_lane: 0,
             lanes: LANES,
-            // Two trials and the start of a third, unless they are very long.
-            steps: (2 * env.spec().trial_steps() + 1).min(2_000),
+            steps: Self::steps(env),
             actions: 1,
             fill: f32::NAN,
         }

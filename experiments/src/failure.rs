@@ -164,9 +164,7 @@ impl From<RolloutError> for Failure {
     fn from(error: RolloutError) -> Self {
         match error {
             RolloutError::Workers { .. } | RolloutError::Thread { .. } => Self::usage(error),
-            RolloutError::Size { .. }
-            | RolloutError::Unfit { .. }
-            | RolloutError::Memory { .. } => Self::config(error),
+            RolloutError::Size { .. } | RolloutError::Unfit { .. } => Self::config(error),
             RolloutError::CalledOff => Self::stopped(error),
             RolloutError::NotAllowed {
                 culprit: Culprit::Policy(_),

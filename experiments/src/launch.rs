@@ -1,7 +1,7 @@
 //! A run before its first update: its folder, its configuration, and the
 //! training and the opponents that this asks for.
 
-use crate::algorithm::{Setup, Training};
+use crate::algorithm::{AlgorithmEntry, Setup, Training};
 use crate::comparison::Player;
 use crate::config::RunConfig;
 use crate::failure::{Exit, Failure};
@@ -10,6 +10,8 @@ use crate::invocation::resume_command;
 use crate::learners::LearnerSpec;
 use crate::session::Session;
 use record::{Checkpoint, Claim, Document, Existing, RecordError, RunDir};
+use rl_core::Footprint;
+use rollout::evaluation_footprint;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -82,31 +84,101 @@ fn exists(path: &Path) -> Failure {
 
 /// Starts a training and throws it away, to find out what cannot work.
 pub(crate) fn rehearse(session: &Session<'_>, config: &RunConfig) -> Result<(), Failure> {
-    opponents(session, config)?;
-    start(session, config)?;
-    Ok(())
+    prepare(session, config).map(drop)
 }
 
-/// A training at its start.
+/// The opponents and a training at its start, once it is known that memory can
+/// hold the whole run.
+pub(crate) fn prepare(
+    session: &Session<'_>,
+    config: &RunConfig,
+) -> Result<(Vec<Player>, Box<dyn Training>), Failure> {
+    let (env, place) = (&config.built.factory, &config.place);
+    let needed = footprint(session, config)?;
+    session.room.check(place, &needed)?;
+    session.oracles.beside(&needed);
+    let others = opponents(session, config)?;
+    let training = start(session, config)?;
+    let work = (config.evaluation.tasks.get(), session.pool.workers());
+    let agent = training.policy(config.evaluation.actions);
+    let policies = others.iter().map(|player| &player.policy).chain([&agent]);
+    let evaluations =
+        policies.map(|policy| evaluation_footprint(env.as_ref(), policy.as_ref(), work));
+    let largest = evaluations.fold(Footprint::new(), Footprint::or);
+    let learners = 1 + others.len();
+    let results = Footprint::new().with(
+        format!("results of {learners} learners"),
+        learners as f64 * env.spec().trial_steps() as f64 * RESULT_BYTES,
+        "the environment's steps per trial",
+    );
+    session
+        .room
+        .check(place, &needed.and(largest).and(results))?;
+    Ok((others, training))
+}
+
+/// Refuses an evaluation of an agent that memory cannot hold.
+///
+/// # Errors
+/// How much it needs and how much there is.
+pub(crate) fn check_evaluation(
+    session: &Session<'_>,
+    config: &RunConfig,
+    agent: &dyn Training,
+    tasks: usize,
+) -> Result<(), Failure> {
+    let policy = agent.policy(config.evaluation.actions);
+    let work = (tasks, session.pool.workers());
+    let env = config.built.factory.as_ref();
+    let needed = evaluation_footprint(env, policy.as_ref(), work);
+    let training = footprint(session, config)?;
+    session.oracles.beside(&training);
+    session.room.check(&config.place, &needed.and(training))
+}
+
+/// Of each step a learner's results hold four numbers, which are written with
+/// about twenty digits each.
+const RESULT_BYTES: f64 = 4.0 * (8.0 + 2.0 * 20.0);
+
+/// A training at its start, once it is known that memory can hold it.
 pub(crate) fn start(
     session: &Session<'_>,
     config: &RunConfig,
 ) -> Result<Box<dyn Training>, Failure> {
-    let entry = session
-        .registry
-        .algorithm(&config.algorithm)
-        .map_err(Failure::config)?;
-    let setup = Setup {
+    let needed = footprint(session, config)?;
+    session.room.check(&config.place, &needed)?;
+    let entry = algorithm(session, config)?;
+    entry
+        .start(setup(session, config))
+        .map_err(|failure| named(config, failure))
+}
+
+/// What the training takes of memory.
+fn footprint(session: &Session<'_>, config: &RunConfig) -> Result<Footprint, Failure> {
+    let entry = algorithm(session, config)?;
+    let needed = entry.footprint(&setup(session, config));
+    needed.map_err(|failure| named(config, failure))
+}
+
+/// A failure with the origin of what it complains about.
+fn named(config: &RunConfig, mut failure: Failure) -> Failure {
+    failure.message = config.origin.of(&failure.message);
+    failure
+}
+
+fn algorithm<'a>(session: &Session<'a>, config: &RunConfig) -> Result<&'a AlgorithmEntry, Failure> {
+    let entry = session.registry.algorithm(&config.algorithm);
+    entry.map_err(Failure::config)
+}
+
+fn setup<'a>(session: &Session<'_>, config: &'a RunConfig) -> Setup<'a> {
+    Setup {
         env: config.training_env(),
         settings: &config.settings,
         seed: config.seed,
         pool: Arc::clone(&session.pool),
         device: session.device,
-    };
-    entry.start(setup).map_err(|mut failure| {
-        failure.message = config.origin.of(&failure.message);
-        failure
-    })
+    }
 }
 
 /// The configuration that a run was started with.
@@ -182,7 +254,7 @@ fn refuse_edited(
 
 /// The learners to compare with, made before the training so that one that
 /// cannot play is found out at once.
-pub(crate) fn opponents(session: &Session<'_>, config: &RunConfig) -> Result<Vec<Player>, Failure> {
+fn opponents(session: &Session<'_>, config: &RunConfig) -> Result<Vec<Player>, Failure> {
     let make = |spec: &LearnerSpec| spec.make(&config.built, &session.oracles);
     let made = config.learners.iter().map(make);
     made.collect::<Result<_, String>>().map_err(|message| {

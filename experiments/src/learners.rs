@@ -193,6 +193,8 @@ impl LearnerSpec {
             Some(policy) => policy,
             None => classical::learner(name, &params.collect()).map_err(|e| e.to_string())?,
         };
+        let room = oracles.check_learner(built, policy.as_ref());
+        room.map_err(|failure| failure.message)?;
         // So that what cannot act is found out before a long training.
         policy.make(env.spec(), 1).map_err(refuse)?;
         Ok(Player {
@@ -205,6 +207,7 @@ impl LearnerSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::room::Room;
 
     fn grid(task: &str) -> Built {
         let registry = Registry::standard();
@@ -219,7 +222,7 @@ mod tests {
             let built = grid(task);
             let env = built.factory.as_ref();
             let spec = LearnerSpec::new_in(name, name, &Table::new(), env).unwrap();
-            let player = spec.make(&built, &Oracles::default());
+            let player = spec.make(&built, &Oracles::new(Room::now()));
             player.map(|player| player.policy.name())
         };
         assert_eq!(make("known-goal", "shown"), Ok("known-goal".to_owned()));

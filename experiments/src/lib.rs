@@ -49,6 +49,7 @@ mod references;
 mod registry;
 mod reporting;
 mod results;
+mod room;
 #[allow(
     clippy::disallowed_methods,
     reason = "it measures how long a training took"

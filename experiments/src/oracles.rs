@@ -1,25 +1,79 @@
 //! Exact solutions, each computed once in a command: they may take minutes,
 //! and every seed asks for the same.
 
+use crate::failure::Failure;
+use crate::progress::Waiting;
 use crate::references::References;
 use crate::registry::Built;
-use rl_core::PolicyFactory;
+use crate::room::Room;
+use rl_core::{Footprint, PolicyFactory};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// What tables of an environment's states grow with.
+const GROWS_WITH: &str = "the environment's size and steps per trial";
+
 /// Exact solutions of the environments that were asked for.
-#[derive(Default)]
 pub(crate) struct Oracles {
+    room: Room,
+    /// What else is in memory when they are computed.
+    beside: RefCell<Footprint>,
     references: RefCell<BTreeMap<String, References>>,
     policies: RefCell<BTreeMap<String, Arc<dyn PolicyFactory>>>,
 }
 
 impl Oracles {
-    /// The environment's reference values.
+    /// None yet, and so much room for them.
+    pub(crate) fn new(room: Room) -> Self {
+        Self {
+            room,
+            beside: RefCell::default(),
+            references: RefCell::default(),
+            policies: RefCell::default(),
+        }
+    }
+
+    /// They are computed beside this from now on.
+    pub(crate) fn beside(&self, needed: &Footprint) {
+        self.beside.replace(needed.clone());
+    }
+
+    /// Refuses the solutions of an environment that memory cannot hold.
+    ///
+    /// # Errors
+    /// How much they need and how much there is.
+    pub(crate) fn check(&self, built: &Built) -> Result<(), Failure> {
+        let name = &built.factory.spec().name;
+        let needed = self.beside.borrow().clone();
+        self.room.check(name, &needed.and(solutions(built)))
+    }
+
+    /// Refuses a learner that memory cannot hold even in one lane.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub(crate) fn check_learner(
+        &self,
+        built: &Built,
+        policy: &dyn PolicyFactory,
+    ) -> Result<(), Failure> {
+        let bytes = policy.bytes(built.factory.spec(), 1);
+        let needed = Footprint::new().with("its memory of one lane", bytes, GROWS_WITH);
+        self.room.check(&policy.name(), &needed)
+    }
+
+    /// The environment's reference values. Those that memory cannot hold are not
+    /// known: no work depends on them.
     pub(crate) fn references(&self, built: &Built) -> References {
         let mut known = self.references.borrow_mut();
-        let solve = || References::of(built.factory.as_ref());
+        let solve = || match self.check(built) {
+            Err(failure) => References::unknown(&failure.message),
+            Ok(()) => {
+                let _waiting = waiting(built);
+                References::of(built.factory.as_ref())
+            }
+        };
         known.entry(name(built)).or_insert_with(solve).clone()
     }
 
@@ -32,10 +86,24 @@ impl Oracles {
         if let Some(policy) = known.get(&name(built)) {
             return Ok(Arc::clone(policy));
         }
+        self.check(built).map_err(|failure| failure.message)?;
+        let solving = waiting(built);
         let policy: Arc<dyn PolicyFactory> = Arc::from(built.factory.bayes_optimal_policy()?);
+        drop(solving);
         known.insert(name(built), Arc::clone(&policy));
         Ok(policy)
     }
+}
+
+/// What the exact solutions of an environment take.
+fn solutions(built: &Built) -> Footprint {
+    let bytes = built.factory.solution_bytes();
+    Footprint::new().with("exact solutions", bytes, GROWS_WITH)
+}
+
+fn waiting(built: &Built) -> Waiting {
+    let name = &built.factory.spec().name;
+    Waiting::on(format!("{name}: exact solutions"))
 }
 
 /// What tells environments apart.

@@ -2,44 +2,152 @@
 //! at intervals elsewhere.
 
 use crate::console::{duration, short};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{JoinHandle, spawn};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Time between plain lines.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// When there is something to say where there is no terminal.
+/// Says on standard error where work stands, every ten seconds, where there is no
+/// terminal to draw a bar on. A thread of its own says it, so that nothing that
+/// takes long is silent.
 struct Pace {
-    plain: bool,
     start: Instant,
-    said: Instant,
+    /// `None` on a terminal.
+    clock: Option<Arc<Clock>>,
+}
+
+#[derive(Default)]
+struct Clock {
+    state: Mutex<Standing>,
+    over: Condvar,
+}
+
+#[derive(Default)]
+struct Standing {
+    status: String,
+    /// Whether anything was said yet.
+    said: bool,
+    over: bool,
 }
 
 impl Pace {
-    fn new() -> Self {
-        let now = Instant::now();
-        Self {
-            plain: !stderr().is_terminal(),
-            start: now,
-            said: now,
-        }
+    /// Work that stands here when it begins.
+    fn new(status: impl Into<String>) -> Self {
+        let clock = (!stderr().is_terminal()).then(|| {
+            let clock = Arc::new(Clock::default());
+            clock.state().status = status.into();
+            let shared = Arc::clone(&clock);
+            let ticking = move || {
+                shared.tick(INTERVAL, |line| {
+                    let _ = writeln!(stderr(), "{line}");
+                });
+            };
+            // Without a thread there are no lines on the way, and the work goes on.
+            drop(std::thread::Builder::new().spawn(ticking));
+            clock
+        });
+        let start = Instant::now();
+        Self { start, clock }
     }
 
     fn seconds(&self) -> f64 {
         self.start.elapsed().as_secs_f64()
     }
 
-    /// Says a line if it is time for one, or it is the last.
-    fn say(&mut self, last: bool, line: impl Display) {
-        if self.plain && (last || self.said.elapsed() >= INTERVAL) {
-            self.said = Instant::now();
-            let _ = writeln!(stderr(), "{line}");
+    /// The work stands here now.
+    fn stands(&self, status: impl Into<String>) {
+        if let Some(clock) = &self.clock {
+            clock.state().status = status.into();
         }
+    }
+
+    /// The work has come to its end.
+    fn ends(&self, status: impl Display) {
+        if self.clock.is_some() {
+            let _ = writeln!(stderr(), "{status}");
+        }
+    }
+
+    /// Whether a line was said on the way.
+    fn was_long(&self) -> bool {
+        self.clock.as_ref().is_some_and(|clock| clock.state().said)
+    }
+}
+
+impl Drop for Pace {
+    fn drop(&mut self) {
+        if let Some(clock) = &self.clock {
+            clock.state().over = true;
+            clock.over.notify_all();
+        }
+    }
+}
+
+impl Clock {
+    fn state(&self) -> MutexGuard<'_, Standing> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says where the work stands until it is over.
+    fn tick(&self, interval: Duration, mut say: impl FnMut(String)) {
+        let start = Instant::now();
+        let mut before = None;
+        loop {
+            let waited = self
+                .over
+                .wait_timeout_while(self.state(), interval, |state| !state.over);
+            let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            if state.over {
+                return;
+            }
+            state.said = true;
+            let status = state.status.clone();
+            // Whoever reads may be slow, and the work must not wait for it.
+            drop(state);
+            let still = match before.as_ref() == Some(&status) {
+                true => "still ",
+                false => "",
+            };
+            let seconds = duration(start.elapsed().as_secs_f64());
+            say(format!("{still}{status}  ({seconds} so far)"));
+            before = Some(status);
+        }
+    }
+}
+
+/// Work that does not say how far it is.
+pub(crate) struct Waiting {
+    bar: ProgressBar,
+    pace: Pace,
+}
+
+impl Waiting {
+    /// It has begun.
+    pub(crate) fn on(label: impl Into<String>) -> Self {
+        let label = label.into();
+        let bar = bar(1, "{prefix}  {elapsed}  {msg}");
+        bar.set_prefix(label.clone());
+        Self {
+            bar,
+            pace: Pace::new(label),
+        }
+    }
+
+    /// The next part of it begins.
+    pub(crate) fn begin(&self, what: &str) {
+        self.bar.set_message(what.to_owned());
+        self.pace.stands(format!("{}: {what}", self.bar.prefix()));
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 
@@ -52,29 +160,39 @@ pub(crate) struct Progress {
     first_steps: u64,
 }
 
-/// A hidden bar where there is no terminal.
-fn bar(total: u64, template: &str) -> ProgressBar {
+/// All bars, of which one may be a part of another's work.
+static BARS: LazyLock<MultiProgress> = LazyLock::new(|| {
     let target = match stderr().is_terminal() {
         false => ProgressDrawTarget::hidden(),
         true => ProgressDrawTarget::stderr_with_hz(8),
     };
-    let bar = ProgressBar::with_draw_target(Some(total), target);
+    MultiProgress::with_draw_target(target)
+});
+
+/// A hidden bar where there is no terminal.
+fn bar(total: u64, template: &str) -> ProgressBar {
+    let bar = BARS.add(ProgressBar::new(total));
     // Templates are constants; the default style stands in if one is wrong.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("━╸─"));
     }
+    // So that the time goes on where nothing else does.
+    bar.enable_steady_tick(Duration::from_secs(1));
     bar
 }
 
 impl Progress {
     /// `done` of `total` updates are done, and `env_steps` environment steps.
     pub(crate) fn new(label: &str, total: u64, done: u64, env_steps: u64) -> Self {
-        let bar = bar(total, "{prefix} {wide_bar} {pos}/{len} updates  {msg}");
+        let bar = bar(
+            total,
+            "{prefix} {wide_bar} {pos}/{len} updates  {elapsed}  {msg}",
+        );
         bar.set_prefix(label.to_owned());
         bar.set_position(done);
         Self {
             bar,
-            pace: Pace::new(),
+            pace: Pace::new(format!("{label}: update {done}/{total}")),
             total,
             first: done,
             first_steps: env_steps,
@@ -93,14 +211,17 @@ impl Progress {
         );
         let (label, total) = (self.bar.prefix(), self.total);
         let line = format!("{label}: update {done}/{total}  {message}");
-        self.pace.say(done == total, line);
+        match done == total {
+            true => self.pace.ends(line),
+            false => self.pace.stands(line),
+        }
         self.bar.set_position(done);
         self.bar.set_message(message);
     }
 
     /// Says something without disturbing the bar.
     pub(crate) fn note(&self, text: impl Display) {
-        self.bar.suspend(|| {
+        BARS.suspend(|| {
             let _ = writeln!(stderr(), "{text}");
         });
     }
@@ -119,32 +240,61 @@ pub(crate) struct Met(Arc<Counter>);
 struct Counter {
     bar: ProgressBar,
     total: u64,
-    pace: Mutex<Pace>,
+    done: AtomicU64,
+    pace: Pace,
+    /// Whether the end of short work is said too.
+    says_end: bool,
 }
 
 impl Met {
     /// None of `total` tasks yet.
     pub(crate) fn new(label: &str, total: usize) -> Self {
-        let bar = bar(total as u64, "{prefix} {wide_bar} {pos}/{len} tasks  {msg}");
+        Self::saying(label, total, true)
+    }
+
+    /// The same, a part of work that says itself how far it is: nothing is heard
+    /// of it unless it takes long.
+    pub(crate) fn part(label: &str, total: usize) -> Self {
+        Self::saying(label, total, false)
+    }
+
+    fn saying(label: &str, total: usize, says_end: bool) -> Self {
+        let bar = bar(
+            total as u64,
+            "{prefix} {wide_bar} {pos}/{len} tasks  {elapsed}  {msg}",
+        );
         bar.set_prefix(label.to_owned());
         Self(Arc::new(Counter {
             bar,
             total: total as u64,
-            pace: Mutex::new(Pace::new()),
+            done: AtomicU64::new(0),
+            pace: Pace::new(format!("{label}: 0/{total} tasks")),
+            says_end,
         }))
     }
 
     /// So many more.
     pub(crate) fn more(&self, tasks: usize) {
-        let Counter { bar, total, pace } = self.0.as_ref();
-        let mut pace = pace.lock().unwrap_or_else(PoisonError::into_inner);
-        bar.inc(tasks as u64);
-        let (done, label) = (bar.position(), bar.prefix());
+        let Counter {
+            bar,
+            total,
+            done,
+            pace,
+            says_end,
+        } = self.0.as_ref();
+        let tasks = tasks as u64;
+        let done = tasks + done.fetch_add(tasks, Ordering::Relaxed);
+        bar.inc(tasks);
+        let label = bar.prefix();
         let rate = done as f64 / pace.seconds();
         let left = total.saturating_sub(done) as f64 / rate;
         let message = format!("{} tasks/s  {} left", short(rate), duration(left));
         let line = format!("{label}: {done}/{total} tasks  {message}");
-        pace.say(done == *total, line);
+        if done < *total {
+            pace.stands(line);
+        } else if *says_end || pace.was_long() {
+            pace.ends(line);
+        }
         bar.set_message(message);
     }
 }
@@ -155,23 +305,29 @@ impl Drop for Counter {
     }
 }
 
-/// Work in a few parts of unequal length, shown by name on a terminal.
+/// Work in a few parts of unequal length, shown by name.
 pub(crate) struct Stages {
     bar: ProgressBar,
+    pace: Pace,
 }
 
 impl Stages {
     /// So many parts.
     pub(crate) fn new(label: &str, total: usize) -> Self {
-        let bar = bar(total as u64, "{prefix} {wide_bar} {pos}/{len}  {msg}");
+        let bar = bar(
+            total as u64,
+            "{prefix} {wide_bar} {pos}/{len}  {elapsed}  {msg}",
+        );
         bar.set_prefix(label.to_owned());
-        Self { bar }
+        let pace = Pace::new(label);
+        Self { bar, pace }
     }
 
     /// The next part begins.
     pub(crate) fn begin(&self, index: usize, name: &str) {
         self.bar.set_position(index as u64);
         self.bar.set_message(name.to_owned());
+        self.pace.stands(format!("{}: {name}", self.bar.prefix()));
     }
 
     /// A part is done: a line of its own where there is no terminal.
@@ -188,48 +344,31 @@ impl Drop for Stages {
     }
 }
 
-/// Work whose parts may each take long and say nothing on the way: what is being
-/// done and since when, at intervals.
-pub(crate) struct UnderWay {
-    doing: Arc<Mutex<String>>,
-    /// Dropped to end the thread that speaks.
-    done: Option<Sender<()>>,
-    speaker: Option<JoinHandle<()>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::thread;
 
-impl UnderWay {
-    /// Nothing is being done yet.
-    pub(crate) fn new(label: &str) -> Self {
-        let doing = Arc::new(Mutex::new(String::new()));
-        let (done, ended) = channel();
-        let (heard, label) = (Arc::clone(&doing), label.to_owned());
-        let speaker = spawn(move || {
-            let start = Instant::now();
-            while ended.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                let doing = heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                let so_far = duration(start.elapsed().as_secs_f64());
-                let _ = writeln!(stderr(), "{label}: {doing}, {so_far} so far");
-            }
+    /// Work that does not move is told from work that does, and both are heard of.
+    #[test]
+    fn no_work_is_silent_for_long() {
+        let clock = Arc::new(Clock::default());
+        clock.state().status = "table: 1/9".to_owned();
+        let (said, lines) = mpsc::channel();
+        let shared = Arc::clone(&clock);
+        let ticking = thread::spawn(move || {
+            shared.tick(Duration::from_millis(5), |line| drop(said.send(line)));
         });
-        Self {
-            doing,
-            done: Some(done),
-            speaker: Some(speaker),
-        }
-    }
-
-    /// The next part begins.
-    pub(crate) fn begin(&self, what: &str) {
-        what.clone_into(&mut self.doing.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        drop(self.done.take());
-        if let Some(speaker) = self.speaker.take() {
-            // It holds nothing whose loss would matter.
-            let _ = speaker.join();
-        }
+        let next = || lines.recv_timeout(Duration::from_secs(60)).unwrap();
+        assert!(next().starts_with("table: 1/9  ("));
+        assert!(next().starts_with("still table: 1/9  ("));
+        clock.state().status = "table: 2/9".to_owned();
+        let moved = std::iter::repeat_with(next).find(|line| line.contains("2/9"));
+        assert!(moved.unwrap().starts_with("table: 2/9  ("));
+        assert!(clock.state().said, "so that its end is said too");
+        clock.state().over = true;
+        clock.over.notify_all();
+        ticking.join().unwrap();
     }
 }

@@ -33,6 +33,17 @@ impl References {
         }
     }
 
+    /// None of them, and why.
+    pub(crate) fn unknown(why: &str) -> Self {
+        let unknown = || Exact::unknown(why);
+        Self {
+            bayes_optimal: unknown(),
+            known_task_optimum: unknown(),
+            random: unknown(),
+            bayes_optimal_rewards: None,
+        }
+    }
+
     /// The values by their names in files.
     pub(crate) fn named(&self) -> [(&'static str, &Exact); 3] {
         [

@@ -1,7 +1,7 @@
 //! Reports, written where the runs are.
 
 use crate::failure::Failure;
-use crate::progress::UnderWay;
+use crate::progress::Waiting;
 use record::{Reader, RunDir};
 use report::Written;
 use std::fs;
@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// If a run's files are damaged, or the folder is not writable.
 pub(crate) fn write(runs: &[PathBuf], out: &Path) -> Result<Written, Failure> {
-    let under_way = UnderWay::new("report");
-    let mut watch = |what: &str| under_way.begin(what);
+    let writing = Waiting::on(format!("report in {}", out.display()));
+    let mut watch = |what: &str| writing.begin(what);
     let runs = report::load(runs, &mut watch)?;
     Ok(report::write(&runs, out, &mut watch)?)
 }

@@ -7,9 +7,9 @@ use crate::config::RunConfig;
 use crate::console::{Event, fixed};
 use crate::failure::{Exit, Failure};
 use crate::invocation::{program, quoted, resume_command};
-use crate::launch::{self, CONFIG, config_of, opponents, start};
+use crate::launch::{self, CONFIG, config_of, prepare};
 use crate::pictures;
-use crate::progress::{Progress, Stages};
+use crate::progress::{Met, Progress, Stages};
 use crate::results;
 use crate::session::Session;
 use crate::split::Generalization;
@@ -68,8 +68,7 @@ pub(crate) fn drive(session: &Session<'_>, path: &Path) -> Result<Finished, Fail
     let driven = (|| {
         let run = RunDir::open(path)?;
         let config = config_of(session, &run)?;
-        let others = opponents(session, &config)?;
-        let training = start(session, &config)?;
+        let (others, training) = prepare(session, &config)?;
         let mut drive = Drive {
             session,
             run,
@@ -267,9 +266,12 @@ impl Drive<'_> {
         let actions = self.config.evaluation.actions;
         let tasks = self.config.evaluation.interval_tasks.get();
         let agent = self.training.as_ref();
-        let measured = measure(self.session, &self.config, agent, (tasks, |_| ()))?;
+        let update = self.training.updates_done();
+        let met = Met::part(&format!("evaluation after update {update}"), tasks);
+        let watch = move |more| met.more(more);
+        let measured = measure(self.session, &self.config, agent, (tasks, watch))?;
         Ok(EvalRow {
-            update: self.training.updates_done(),
+            update,
             env_steps: self.training.env_steps(),
             tasks,
             actions: word(actions).to_owned(),

@@ -6,6 +6,7 @@ use crate::host;
 use crate::interrupt::Interrupt;
 use crate::oracles::Oracles;
 use crate::registry::Registry;
+use crate::room::Room;
 use nets::tch::Device;
 use record::{Document, Reader, RecordError};
 use rollout::Pool;
@@ -22,6 +23,8 @@ pub(crate) struct Session<'a> {
     pub(crate) device: Device,
     pub(crate) device_name: String,
     pub(crate) interrupt: Interrupt,
+    /// The memory that there was when the command began.
+    pub(crate) room: Room,
     pub(crate) oracles: Oracles,
 }
 
@@ -36,6 +39,7 @@ impl<'a> Session<'a> {
         workers: usize,
         device: &str,
     ) -> Result<Self, Failure> {
+        let room = Room::now();
         Ok(Self {
             registry,
             console,
@@ -43,7 +47,8 @@ impl<'a> Session<'a> {
             device_name: device.to_owned(),
             pool: Arc::new(Pool::new(workers, nets::single_threaded)?),
             interrupt: Interrupt::default(),
-            oracles: Oracles::default(),
+            room,
+            oracles: Oracles::new(room),
         })
     }
 

@@ -74,6 +74,19 @@ impl Packed {
         })
     }
 
+    /// Bytes that the packed parameters of a shape take.
+    pub fn bytes(shape: &Shape) -> f64 {
+        let [hidden, padded, actions] =
+            [shape.hidden, shape.padded_hidden(), shape.actions].map(|size| size as f64);
+        let gates = shape.cell.gates() as f64 * padded;
+        let heads = (shape.actions + 1).next_multiple_of(PANEL) as f64;
+        let observations = shape.observation.width() as f64;
+        let recurrent = (hidden + padded) * gates;
+        let policy = (hidden + 1.0) * heads + (actions + 1.0) * padded;
+        let inputs = (1.0 + actions + 2.0 + observations) * gates + padded;
+        4.0 * (recurrent + policy + inputs)
+    }
+
     /// The shape it was made for.
     pub fn shape(&self) -> &Shape {
         &self.shape

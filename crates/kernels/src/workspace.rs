@@ -136,6 +136,61 @@ impl Workspace {
             + self.cut.len()
     }
 
+    /// Bytes that a workspace holds which has acted in so many lanes, see
+    /// [`Packed::step`].
+    pub fn step_bytes(shape: &Shape, lanes: usize) -> f64 {
+        let observed = match shape.observation {
+            Observation::Dense(width) => LANE_BLOCK * width,
+            Observation::None | Observation::OneHot(_) => 0,
+        };
+        4.0 * observed as f64 + Self::forward_bytes(shape, lanes, 1)
+    }
+
+    /// Bytes that a workspace holds which has gone forward and backward through
+    /// a sequence, see [`Packed::backward`].
+    pub fn sequence_bytes(shape: &Shape, lanes: usize, steps: usize) -> f64 {
+        let padded = shape.padded_hidden() as f64;
+        let rows = lanes.next_multiple_of(LANE_BLOCK);
+        let chunk = (CHUNK_ROWS.div_ceil(rows) * rows) as f64;
+        let columns = shape.cell.gates() as f64 * padded;
+        let actions = shape.actions as f64;
+        let heads = (shape.actions + 1).next_multiple_of(4) as f64;
+        let (observed, summed) = match shape.observation {
+            Observation::None => (0.0, 0.0),
+            Observation::OneHot(width) => (0.0, width as f64),
+            Observation::Dense(width) => {
+                let width = width.next_multiple_of(4) as f64;
+                (width, width)
+            }
+        };
+        let gates = steps as f64 * rows as f64 * shape.gates_stride() as f64;
+        let chunks = chunk * (heads + shape.state_stride() as f64 + observed);
+        let carry = rows as f64 * padded;
+        let sums = (columns + heads + 4.0 * (3.0 + actions)) * padded + heads + summed * columns;
+        4.0 * (gates + chunks + carry + sums)
+            + rows as f64
+            + Self::forward_bytes(shape, lanes, steps)
+    }
+
+    /// What a forward pass grows beside the saved gates and the rows of
+    /// observations.
+    fn forward_bytes(shape: &Shape, lanes: usize, steps: usize) -> f64 {
+        let rows = lanes.next_multiple_of(LANE_BLOCK) as f64;
+        let stride = shape.state_stride() as f64;
+        let memories = match shape.cell {
+            Cell::Gru => 1.0,
+            Cell::Lstm => 2.0,
+        };
+        let states = memories * stride * (1.0 + (steps as f64 + 1.0) * rows);
+        let dense = match shape.observation {
+            Observation::Dense(_) => shape.cell.gates() * shape.padded_hidden(),
+            Observation::None | Observation::OneHot(_) => 0,
+        };
+        let heads = (shape.actions + 1).next_multiple_of(PANEL);
+        let columns = (2 * PANEL * shape.actions) as f64;
+        4.0 * (states + rows * (dense + heads) as f64 + columns) + rows * size_of::<Row>() as f64
+    }
+
     /// Lanes of the saved sequence, padded to whole blocks.
     pub(crate) fn padded_lanes(&self) -> usize {
         self.lanes.next_multiple_of(LANE_BLOCK)

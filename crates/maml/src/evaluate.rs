@@ -8,7 +8,7 @@ use crate::trainer::Trainer;
 use crate::validate::rates;
 use crate::value::ValueModel;
 use rl_core::{EnvFactory, Moments, PolicyFactory, StreamKey};
-use rollout::{Held, RolloutError};
+use rollout::{Held, PAIRED_TASKS, RolloutError};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,7 +50,8 @@ impl Adapted {
 pub struct AdaptationCurve {
     /// Over the tasks, after each number of gradient steps. `[steps + 1]`
     pub returns: Vec<Moments>,
-    /// Task by task: agents that met the same tasks can be compared in pairs.
+    /// Task by task, of the first [`PAIRED_TASKS`]: agents that met the same tasks
+    /// can be compared in pairs.
     /// `[steps + 1][tasks]`
     pub task_returns: Vec<Vec<f64>>,
 }
@@ -111,25 +112,31 @@ impl Trainer {
     ) -> Result<AdaptationCurve, MamlError> {
         evaluation.check()?;
         let watch: Arc<Watch> = Arc::new(watch);
-        let tasks: Vec<usize> = (0..evaluation.held.tasks).collect();
+        let mut tasks = 0..evaluation.held.tasks;
         let mut curve = AdaptationCurve {
             returns: vec![Moments::default(); evaluation.steps + 1],
             task_returns: vec![Vec::new(); evaluation.steps + 1],
         };
-        for wave in tasks.chunks(WAVE) {
+        loop {
+            let wave: Vec<usize> = tasks.by_ref().take(WAVE).collect();
+            if wave.is_empty() {
+                return Ok(curve);
+            }
             let courses = Courses {
-                tasks: wave,
+                tasks: &wave,
                 keep: false,
                 watch: &watch,
             };
             for course in self.courses(env, evaluation, &courses)? {
                 for (step, mean) in course.returns.iter().enumerate() {
                     curve.returns[step].push(*mean);
-                    curve.task_returns[step].push(*mean);
+                    let returns = &mut curve.task_returns[step];
+                    if returns.len() < PAIRED_TASKS {
+                        returns.push(*mean);
+                    }
                 }
             }
         }
-        Ok(curve)
     }
 
     /// Adapts to one task of an evaluation and returns the policies after each
@@ -162,10 +169,6 @@ impl Trainer {
         &Courses { tasks, keep, watch }: &Courses<'_>,
     ) -> Result<Vec<Course>, MamlError> {
         evaluation.check()?;
-        let together = evaluation.held.tasks.min(self.pool.workers());
-        let size = (evaluation.trajectories, evaluation.steps);
-        self.common
-            .check_evaluation_memory(env.spec(), together, size)?;
         self.common.encoding.fits(env.spec()).map_err(|why| {
             MamlError::Rollout(RolloutError::Unfit {
                 policy: "maml".to_owned(),

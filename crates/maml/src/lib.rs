@@ -57,6 +57,7 @@ pub use error::MamlError;
 pub use evaluate::{AdaptationCurve, Adapted};
 pub use learner::{Learner, TaskLoss, Terms};
 pub use linear::LinearBaseline;
+pub use memory::footprint;
 pub use meta::{Meta, MetaShape};
 pub use metrics::{Metrics, Phase};
 pub use nets::{Schedule, Shape};

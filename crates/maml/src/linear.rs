@@ -1,5 +1,7 @@
 //! A baseline by least squares on functions of observation and time.
 
+use crate::encoding::Encoding;
+
 /// V(o, t) = w · (o, o², t/100, (t/100)², (t/100)³, 1), fitted to returns by
 /// ridge regression in f64 (Duan et al. 2016, arXiv 1604.06778, section 5.1).
 /// Of symbols, whose squares are themselves, only o is used.
@@ -27,6 +29,10 @@ pub struct LinearBaseline {
     carried: Vec<f64>, // [features], scratch
 }
 
+fn features(inputs: usize, squares: bool) -> usize {
+    inputs * (1 + usize::from(squares)) + 4
+}
+
 /// How often the ridge grows tenfold before the baseline is left at 0.
 const ATTEMPTS: usize = 16;
 
@@ -43,7 +49,7 @@ impl LinearBaseline {
     }
 
     fn of(inputs: usize, (squares, timed): (bool, bool), ridge: f64) -> Self {
-        let features = inputs * (1 + usize::from(squares)) + if timed { 4 } else { 1 };
+        let features = features(inputs, squares) - if timed { 0 } else { 3 };
         Self {
             inputs,
             squares,
@@ -57,6 +63,12 @@ impl LinearBaseline {
             tails: Vec::new(),
             carried: Vec::new(),
         }
+    }
+
+    /// Bytes of a baseline on so encoded observations.
+    pub(crate) fn bytes(encoding: &Encoding) -> f64 {
+        let features = features(encoding.size(), !encoding.is_symbol()) as f64;
+        8.0 * features * (2.0 * features + 3.0)
     }
 
     /// The weights, in the order of the features.

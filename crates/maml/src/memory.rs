@@ -1,163 +1,253 @@
-//! What an update or an evaluation takes of memory, before it is taken.
-//!
-//! These are estimates from above. Nothing here has to be exact: it has to
-//! refuse what would end in the system's killing of the process.
+//! What a training and an evaluation take of memory, found before it is taken.
 
-use crate::config::{Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Outer};
+use crate::config::{
+    Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Order, Outer, Surrogate,
+};
+use crate::encoding::Encoding;
 use crate::error::MamlError;
+use crate::linear::LinearBaseline;
+use crate::meta::{activation, network};
 use crate::task::Common;
-use kernels::mlp::Mlp;
-use rl_core::EnvSpec;
-use rollout::RolloutError;
+use kernels::mlp::{Head, Mlp};
+use rl_core::{EnvFactory, Footprint};
+use rollout::Batch;
 
-/// The most memory that an update or an evaluation may take.
-const MAX_BYTES: f64 = (16_u64 << 30) as f64;
-
-/// A number of any kind.
+/// Bytes of a number of any kind.
 const FLOAT: f64 = 4.0;
 
-/// Vectors of a policy's parameters that every inner step keeps to act and to
-/// learn: the parameters, their gradient, the copy that the activations belong
-/// to, the weights in panels and the gradient in panels.
-const LEVEL: f64 = 5.0;
+/// Vectors as long as the meta-parameters that there are whatever the tasks: the
+/// parameters and two moments, once more as an update changes them, in double
+/// precision while they are averaged and searched along, and while a checkpoint
+/// is written.
+const VECTORS: f64 = 20.0;
 
-/// What derivatives through an inner step keep besides: a direction in panels,
-/// and a tangent's direction, weights and panels.
-const DERIVATIVES: f64 = 4.0;
-
-/// What a task keeps once: a policy to act with and its weights in panels, and a
-/// scaled direction, a product and a tangent of the work.
-const WORK: f64 = 7.0;
-
-/// Refuses a network of which not even one task could adapt.
-pub(crate) fn check_network(network: &Mlp) -> Result<(), MamlError> {
-    let vectors = 2.0 * LEVEL + WORK;
-    let bytes = FLOAT * vectors * network.parameters() as f64;
-    fits(
-        "the adaptation of one policy",
-        bytes,
-        "lower maml.policy.hidden",
+/// What a training takes at its peak, with the evaluations of its adaptation, on
+/// so many workers.
+///
+/// # Errors
+/// If a setting is out of range or does not fit the environment.
+pub fn footprint(
+    env: &dyn EnvFactory,
+    config: &MamlConfig,
+    workers: usize,
+) -> Result<Footprint, MamlError> {
+    config.validate()?;
+    let account = Account::new(env, config)?;
+    let (tasks, steps) = (config.tasks, config.inner.steps);
+    let in_flight = workers.min(tasks);
+    let lanes = tasks as f64 * config.trajectories as f64;
+    let meta = FLOAT * account.meta();
+    Ok(
+        Batch::footprint(env, lanes as usize, env.spec().trial_steps())
+            .and(account.tasks(tasks, config.trajectories, steps))
+            .with(
+                format!("derivatives of {tasks} tasks"),
+                tasks as f64 * (account.derivatives() + account.value() + meta),
+                "maml.tasks, maml.inner.steps, maml.policy.hidden and maml.baseline.hidden",
+            )
+            .with(
+                format!("{VECTORS} copies of the meta-parameters"),
+                (VECTORS + 3.0 * in_flight as f64) * meta + VECTORS * account.value(),
+                "maml.policy.hidden, maml.baseline.hidden and maml.inner.learned",
+            )
+            .with(
+                "policies at work",
+                in_flight as f64 * account.acting(config.trajectories),
+                "maml.policy.hidden, maml.trajectories and --workers",
+            )
+            .and(evaluation_footprint(env, config, workers)?),
     )
 }
 
+/// What an evaluation of the adaptation takes on so many workers: each has one
+/// task at a time.
+///
+/// # Errors
+/// As [`footprint`].
+fn evaluation_footprint(
+    env: &dyn EnvFactory,
+    config: &MamlConfig,
+    workers: usize,
+) -> Result<Footprint, MamlError> {
+    let account = Account::new(env, config)?;
+    let (steps, trajectories) = (config.evaluation.steps, config.evaluation.trajectories);
+    let lanes = workers as f64 * trajectories as f64;
+    let rows = Batch::footprint(env, lanes as usize, env.spec().trial_steps()).bytes();
+    let tasks = account.tasks(workers, trajectories, steps).bytes();
+    // The rates of all steps, and the policies of one task that is looked at.
+    let shared = 2.0 * (steps + 1) as f64 * FLOAT * account.network.parameters() as f64;
+    let acting = workers as f64 * account.acting(trajectories);
+    Ok(Footprint::new().with(
+        format!("evaluations of {workers} tasks at once"),
+        rows + tasks + shared + acting,
+        "maml.evaluation.trajectories, maml.evaluation.steps, maml.policy.hidden, the \
+         environment's size and steps per trial, and --workers",
+    ))
+}
+
 impl Common {
-    /// Refuses an update that would not fit into memory.
-    pub(crate) fn check_memory(
-        &self,
-        spec: &EnvSpec,
-        config: &MamlConfig,
-    ) -> Result<(), MamlError> {
-        let size = (config.trajectories, config.inner.steps);
-        let task = self.samples(spec, size) + self.derivatives(config);
-        let fix = "lower maml.tasks, maml.trajectories, maml.inner.steps, the hidden layers or \
-                   the environment's horizon";
-        let learned = FLOAT * 20.0 * self.meta(config);
-        fits("an update", task * config.tasks as f64 + learned, fix)
-    }
-
-    /// Likewise an evaluation that adapts to so many tasks at once, by so many
-    /// trajectories and gradient steps.
-    pub(crate) fn check_evaluation_memory(
-        &self,
-        spec: &EnvSpec,
-        tasks: usize,
-        size: (usize, usize),
-    ) -> Result<(), MamlError> {
-        let levels = (size.1 + 1) as f64;
-        let parameters = padded_parameters(self.network.inputs(), &self.hidden, self.outputs());
-        let task = self.samples(spec, size) + FLOAT * parameters * (LEVEL * levels + WORK);
-        // The rates of all tasks, and the policies of one that is looked at.
-        let shared = FLOAT * parameters * 2.0 * levels;
-        let fix = "lower maml.evaluation.trajectories, maml.evaluation.steps, maml.policy.hidden, \
-                   the environment's horizon or --workers";
-        fits("an evaluation", task * tasks as f64 + shared, fix)
-    }
-
     /// Whether many products with the Hessians of a task's inner losses, two in
     /// each iteration of conjugate gradient, are worth a preparation: see
     /// [`kernels::mlp::Mlp::prepare_score`].
     pub(crate) fn preparing_pays(&self, iterations: usize) -> bool {
-        let (cost, saved) = (self.network.inputs() + 3, 2 * 3 * iterations);
-        self.rule.prepares() && cost < saved
+        self.rule.prepares() && preparing_pays(self.network.inputs(), iterations)
+    }
+}
+
+fn preparing_pays(inputs: usize, iterations: usize) -> bool {
+    let (cost, saved) = (inputs + 3, 2 * 3 * iterations);
+    cost < saved
+}
+
+/// Counts what a task holds.
+struct Account<'a> {
+    config: &'a MamlConfig,
+    network: Mlp,
+    /// That of the baseline, if it is one.
+    value: Option<Mlp>,
+    encoding: Encoding,
+    /// Steps of a trial, and of an episode.
+    steps: usize,
+    horizon: usize,
+}
+
+impl<'a> Account<'a> {
+    fn new(env: &dyn EnvFactory, config: &'a MamlConfig) -> Result<Self, MamlError> {
+        let encoding = Encoding::new(env.spec());
+        let network = network(encoding.size(), encoding.action(), config)?;
+        let value = match &config.baseline {
+            Baseline::None | Baseline::Linear { .. } => None,
+            Baseline::Value {
+                hidden,
+                activation: kind,
+                ..
+            } => {
+                let inputs = encoding.size() + 1;
+                let value = Mlp::new(inputs, hidden, 1, activation(*kind), Head::None);
+                Some(value.map_err(|source| MamlError::Network { source })?)
+            }
+        };
+        Ok(Self {
+            config,
+            network,
+            value,
+            encoding,
+            steps: env.spec().trial_steps(),
+            horizon: env.spec().horizon,
+        })
     }
 
-    /// What a task's samples take: of every rollout the network's activations are
-    /// kept, and as much again for derivatives.
-    fn samples(&self, spec: &EnvSpec, (trajectories, steps): (usize, usize)) -> f64 {
-        let units: usize = self.hidden.iter().sum();
-        let width = self.encoding.size() + units + 4 * self.outputs() + 16;
-        let samples = trajectories as f64 * spec.trial_steps() as f64;
-        FLOAT * width as f64 * (steps + 2) as f64 * samples
+    /// Samples, adapted policies with their activations, and baselines.
+    fn tasks(&self, tasks: usize, trajectories: usize, steps: usize) -> Footprint {
+        let levels = (steps + 1) as f64;
+        let samples = trajectories.saturating_mul(self.steps);
+        let parameters = FLOAT * self.network.parameters() as f64;
+        let gathered = levels * samples as f64 * self.sample_bytes();
+        let level = 2.0 * parameters
+            + self.network.cache_bytes(samples)
+            + self.network.gradient_bytes()
+            + 2.0 * FLOAT * samples as f64;
+        let tasks_each = tasks as f64;
+        let all = Footprint::new()
+            .with(
+                format!("samples of {tasks} tasks"),
+                tasks_each * gathered,
+                "maml.tasks, maml.trajectories, maml.inner.steps and the environment's \
+                 observations and steps per trial",
+            )
+            .with(
+                format!("policies of {tasks} tasks and their activations"),
+                tasks_each * (levels * level + 3.0 * parameters),
+                "maml.tasks, maml.trajectories, maml.inner.steps, maml.policy.hidden and the \
+                 environment's observations and steps per trial",
+            );
+        match self.config.baseline {
+            Baseline::None => all,
+            Baseline::Linear { .. } => all.with(
+                format!("linear baselines of {tasks} tasks"),
+                tasks_each * LinearBaseline::bytes(&self.encoding),
+                "maml.tasks and the square of the environment's observations; \
+                 maml.baseline.kind = \"value\" or \"none\" takes less",
+            ),
+            Baseline::Value { .. } => all.with(
+                format!("value estimates of {tasks} tasks"),
+                tasks_each * self.estimates(samples),
+                "maml.tasks, maml.trajectories and maml.baseline.hidden",
+            ),
+        }
     }
 
-    /// What a task's policies and derivatives take in an update.
-    fn derivatives(&self, config: &MamlConfig) -> f64 {
-        let (inputs, steps) = (self.network.inputs(), config.inner.steps as f64);
-        let parameters = padded_parameters(inputs, &self.hidden, self.outputs());
-        let mut vectors = (LEVEL + DERIVATIVES) * (steps + 1.0) + WORK;
+    /// Bytes of a sample, as it is gathered, credited and kept.
+    fn sample_bytes(&self) -> f64 {
+        let action = self.encoding.action().width();
+        // Observation, action, log-probability and advantage.
+        let sample = self.encoding.size() + action + 2;
+        // Its step and place; its target, estimate, advantage and what bootstraps
+        // it; a link; its share of its episode's bounds.
+        let credit = 16.0 + 4.0 * FLOAT + 1.0 + 16.0 / self.horizon as f64;
+        // The outputs of the policy that it came from, and a scratch number.
+        let anchor = FLOAT * (self.network.outputs() + 1) as f64;
+        FLOAT * sample as f64 + credit + anchor
+    }
+
+    /// What a value network takes of a rollout's samples.
+    fn estimates(&self, samples: usize) -> f64 {
+        let Some(value) = &self.value else {
+            return 0.0;
+        };
+        let inputs = FLOAT * samples as f64 * (value.inputs() + 1) as f64;
+        inputs + value.cache_bytes(samples) + value.gradient_bytes()
+    }
+
+    /// What a task keeps for derivatives through its adaptation.
+    fn derivatives(&self) -> f64 {
+        let config = self.config;
+        let steps = config.inner.steps as f64;
+        let samples = config.trajectories.saturating_mul(self.steps);
+        let parameters = FLOAT * self.network.parameters() as f64;
         // The gradient of the parameters and the rates, before it is flat.
-        vectors += steps + 1.0;
+        let mut bytes = (steps + 1.0) * (parameters + self.network.product_bytes());
         let penalty = match config.outer {
             Outer::Ppo { penalty, .. } => penalty,
             Outer::Vpg | Outer::Trpo(_) | Outer::Reptile => KlPenalty::None,
         };
         if config.exploration != Exploration::None || penalty != KlPenalty::None {
-            vectors += steps;
+            bytes += steps * parameters;
         }
-        let prepared = match config.outer {
-            Outer::Trpo(region) if self.preparing_pays(region.iterations) => {
-                steps * self.prepared()
-            }
-            _ => 0.0,
-        };
-        let value = match &config.baseline {
-            Baseline::Value { hidden, .. } => 4.0 * padded_parameters(inputs + 1, hidden, 1),
-            Baseline::None | Baseline::Linear { .. } => 0.0,
-        };
-        FLOAT * (vectors * parameters + self.meta(config) + prepared + value)
+        // Distributions that a divergence is taken from.
+        bytes += (steps + 1.0) * 2.0 * FLOAT * samples as f64 * self.network.outputs() as f64;
+        if config.inner.surrogate == Surrogate::Dice {
+            bytes += self.network.tangent_bytes(samples) + 2.0 * FLOAT * samples as f64;
+        }
+        if let Outer::Trpo(region) = config.outer
+            && config.order == Order::Second
+            && config.inner.surrogate != Surrogate::Dice
+            && preparing_pays(self.network.inputs(), region.iterations)
+        {
+            bytes += steps * self.network.prepared_bytes(samples);
+        }
+        bytes
     }
 
-    /// Numbers that a preparation holds for one step.
-    fn prepared(&self) -> f64 {
-        let Some(first) = self.hidden.first() else {
-            return 0.0;
-        };
-        let second = self.hidden.get(1).copied().unwrap_or(self.outputs());
-        (self.network.inputs() + 1) as f64 * padded(*first) * padded(second)
+    /// A policy that acts in so many lanes.
+    fn acting(&self, lanes: usize) -> f64 {
+        let inputs = lanes as f64 * self.encoding.size() as f64;
+        let parameters = self.network.parameters() as f64;
+        FLOAT * (inputs + parameters) + self.network.cache_bytes(lanes)
+    }
+
+    /// Bytes of the value network's parameters.
+    fn value(&self) -> f64 {
+        let parameters = self.value.as_ref().map_or(0, Mlp::parameters);
+        FLOAT * parameters as f64
     }
 
     /// Meta-parameters.
-    fn meta(&self, config: &MamlConfig) -> f64 {
+    fn meta(&self) -> f64 {
         let parameters = self.network.parameters() as f64;
-        match config.inner.learned {
+        match self.config.inner.learned {
             LearnedRates::None | LearnedRates::PerStep => parameters,
-            LearnedRates::PerParameter => parameters * (config.inner.steps + 1) as f64,
+            LearnedRates::PerParameter => parameters * (self.config.inner.steps + 1) as f64,
         }
-    }
-
-    fn outputs(&self) -> usize {
-        self.network.outputs()
-    }
-}
-
-/// Parameters of a network whose rows are padded for vector instructions.
-fn padded_parameters(inputs: usize, hidden: &[usize], outputs: usize) -> f64 {
-    let mut width = inputs;
-    let mut parameters = 0.0;
-    for units in hidden.iter().chain([&outputs]) {
-        parameters += (padded(width) + 1.0) * padded(*units);
-        width = *units;
-    }
-    parameters
-}
-
-fn padded(units: usize) -> f64 {
-    units.next_multiple_of(16) as f64
-}
-
-fn fits(what: &'static str, bytes: f64, fix: &'static str) -> Result<(), MamlError> {
-    match bytes <= MAX_BYTES {
-        true => Ok(()),
-        false => Err(RolloutError::Memory { what, bytes, fix }.into()),
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::config::{Adapt, Inner, LearnedRates, MamlConfig, rate_of};
 use crate::error::MamlError;
-use crate::memory::check_network;
 use kernels::mlp::{Activation, Head, Mlp, Real};
 use nets::{Blueprint, Init, Layout};
 use rl_core::{ActionSpace, Domain, Purpose, StreamKey};
@@ -53,6 +52,24 @@ pub(crate) fn declare(blueprint: &mut Blueprint, network: &Mlp, std: f64) {
     }
 }
 
+/// The policy's network, of `inputs` inputs on a space of actions.
+///
+/// # Errors
+/// If its sizes make no sense.
+pub(crate) fn network(
+    inputs: usize,
+    action: &ActionSpace,
+    config: &MamlConfig,
+) -> Result<Mlp, MamlError> {
+    let (outputs, head) = match action {
+        ActionSpace::Discrete { size } => (*size, Head::Categorical),
+        ActionSpace::Box { low, .. } => (low.len(), Head::Gaussian),
+    };
+    let kind = activation(config.policy.activation);
+    Mlp::new(inputs, &config.policy.hidden, outputs, kind, head)
+        .map_err(|source| MamlError::Network { source })
+}
+
 impl MetaShape {
     /// The shape for a policy of `inputs` inputs on a space of actions.
     ///
@@ -63,17 +80,9 @@ impl MetaShape {
         action: &ActionSpace,
         config: &MamlConfig,
     ) -> Result<Self, MamlError> {
-        let (outputs, head) = match action {
-            ActionSpace::Discrete { size } => (*size, Head::Categorical),
-            ActionSpace::Box { low, .. } => (low.len(), Head::Gaussian),
-        };
-        let policy = &config.policy;
-        let kind = activation(policy.activation);
-        let network = Mlp::new(inputs, &policy.hidden, outputs, kind, head)
-            .map_err(|source| MamlError::Network { source })?;
-        check_network(&network)?;
+        let network = network(inputs, action, config)?;
         let mut blueprint = Blueprint::new();
-        declare(&mut blueprint, &network, policy.std);
+        declare(&mut blueprint, &network, config.policy.std);
         for step in 0..config.inner.steps {
             let rate = rate_of(&config.inner.rates, step);
             match config.inner.learned {

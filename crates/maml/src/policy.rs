@@ -42,6 +42,11 @@ impl PolicyFactory for Policies {
             stored: Vec::new(),
         }))
     }
+
+    fn bytes(&self, _spec: &EnvSpec, lanes: usize) -> f64 {
+        let inputs = 4.0 * lanes as f64 * self.encoding.size() as f64;
+        inputs + self.network.cache_bytes(lanes)
+    }
 }
 
 struct MlpPolicy {

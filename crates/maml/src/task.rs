@@ -25,8 +25,6 @@ pub(crate) struct Common {
     pub(crate) credits: Credits,
     pub(crate) network: Arc<Mlp>,
     pub(crate) baseline: Baseline,
-    /// Units of each hidden layer.
-    pub(crate) hidden: Vec<usize>,
 }
 
 impl Common {
@@ -52,7 +50,6 @@ impl Common {
             credits: Credits::new(config),
             network: Arc::new(network),
             baseline: config.baseline.clone(),
-            hidden: config.policy.hidden.clone(),
             shape,
             encoding,
         })

@@ -58,7 +58,8 @@ impl Trainer {
     /// A training at its start.
     ///
     /// # Errors
-    /// If a setting is out of range or does not fit the environment.
+    /// If a setting is out of range or does not fit the environment. What it
+    /// takes of memory says [`footprint`](crate::footprint) beforehand.
     pub fn new(
         env: &dyn EnvFactory,
         config: MamlConfig,
@@ -67,9 +68,6 @@ impl Trainer {
     ) -> Result<Self, MamlError> {
         config.validate()?;
         let common = Common::new(env, &config)?;
-        common.check_memory(env.spec(), &config)?;
-        let evaluated = (config.evaluation.trajectories, config.evaluation.steps);
-        common.check_evaluation_memory(env.spec(), pool.workers(), evaluated)?;
         let task = |index| {
             let place = (index, config.trajectories);
             let task = Task::new(env, &common, place, config.inner.steps);

@@ -1,5 +1,7 @@
 //! What an exact computation would take, found without making it.
 
+use crate::footprint::Bytes;
+
 /// Memory that a computation may take, in bytes: 2 GiB.
 const MEMORY_LIMIT: f64 = (2_u64 << 30) as f64;
 
@@ -46,7 +48,7 @@ impl Cost {
         Err(format!(
             "{computation} needs {about} {} of memory and {} on one core; it is attempted up to \
              2 GiB and 5 minutes: {advice}",
-            memory(self.bytes),
+            Bytes(self.bytes),
             time(self.seconds),
         ))
     }
@@ -54,7 +56,7 @@ impl Cost {
 
 /// `number` in the largest unit that leaves at least 1 of it; beyond a million
 /// of the largest unit, its power of ten.
-fn with_unit(number: f64, units: &[(f64, &str)]) -> String {
+pub(crate) fn with_unit(number: f64, units: &[(f64, &str)]) -> String {
     let fits = |&&(size, _): &&(f64, &str)| number >= size;
     let &(size, unit) = units.iter().rev().find(fits).unwrap_or(&units[0]);
     let count = number / size;
@@ -66,11 +68,6 @@ fn with_unit(number: f64, units: &[(f64, &str)]) -> String {
     } else {
         format!("more than 10^300 {unit}")
     }
-}
-
-fn memory(bytes: f64) -> String {
-    let units = [(1e6, "MB"), (1e9, "GB"), (1e12, "TB"), (1e15, "PB")];
-    with_unit(bytes, &units)
 }
 
 fn time(seconds: f64) -> String {
@@ -107,7 +104,7 @@ mod tests {
         let why = cost(1e40, f64::INFINITY)
             .affordable("it", "no")
             .unwrap_err();
-        assert_eq!(memory(2.6e10), "26 GB");
+        assert_eq!(Bytes(2.6e10).to_string(), "26 GB");
         assert!(why.contains("up to 10^25 PB") && why.contains("more than 10^300 years"));
     }
 }

@@ -151,6 +151,19 @@ pub trait TaskDistribution: Send + Sync + 'static {
     /// memory of the one before. Other numbers are other tasks.
     fn select(&self, _task: &mut Self::Task, _number: u64) {}
 
+    /// Bytes of the heap that a task and its state hold; 0 where their fields
+    /// are all there is of them. It is counted for every lane before anything
+    /// runs, so that what would not fit into memory is refused in words.
+    fn task_bytes(&self) -> f64 {
+        0.0
+    }
+
+    /// Bytes of the heap that [`Self::exact_values`] and
+    /// [`Self::bayes_optimal_policy`] take at their peak, counted likewise.
+    fn solution_bytes(&self) -> f64 {
+        0.0
+    }
+
     /// How many numbers describe a task; 0 where tasks have no description.
     fn description_size(&self) -> usize {
         0

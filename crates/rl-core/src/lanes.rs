@@ -74,6 +74,14 @@ impl<D: TaskDistribution> EnvFactory for Tasks<D> {
         }
     }
 
+    fn lane_bytes(&self) -> f64 {
+        size_of::<Lane<D::Task>>() as f64 + self.distribution.task_bytes()
+    }
+
+    fn solution_bytes(&self) -> f64 {
+        self.distribution.solution_bytes()
+    }
+
     fn exact_values(&self) -> ExactValues {
         match &self.subset {
             None => self.distribution.exact_values(),

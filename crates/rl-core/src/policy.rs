@@ -1,7 +1,7 @@
 //! What acts: networks, hand-made learners and oracles alike.
 
 use crate::env::Outcome;
-use crate::spec::EnvSpec;
+use crate::spec::{ActionSpace, EnvSpec};
 use crate::streams::Stream;
 use crate::vec_env::{Actions, ActionsMut};
 
@@ -61,4 +61,16 @@ pub trait PolicyFactory: Send + Sync {
     /// # Errors
     /// If it cannot act in such an environment: why, and in which it can.
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String>;
+
+    /// Bytes of the heap that such a policy takes at its peak: counted before
+    /// anything runs, so that what would not fit into memory is refused in words.
+    /// Unless a policy says otherwise, 64 for each action in each lane, which is
+    /// enough for those that remember something of every action.
+    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
+        let actions = match &spec.action {
+            ActionSpace::Discrete { size } => *size,
+            ActionSpace::Box { low, .. } => low.len(),
+        };
+        64.0 * lanes as f64 * actions as f64
+    }
 }

@@ -94,6 +94,14 @@ impl<D: TaskDistribution> TaskDistribution for Revealed<D> {
         self.reveal(task);
     }
 
+    fn task_bytes(&self) -> f64 {
+        self.0.task_bytes() + 4.0 * self.0.description_size() as f64
+    }
+
+    fn solution_bytes(&self) -> f64 {
+        self.0.solution_bytes()
+    }
+
     fn description_size(&self) -> usize {
         self.distribution.description_size()
     }

@@ -63,6 +63,20 @@ impl Trajectory {
         }
     }
 
+    /// Bytes that [`Self::new`] takes.
+    pub fn bytes(spec: &EnvSpec, lanes: usize, steps: usize) -> f64 {
+        let width = spec.observation.width() as f64;
+        let (lanes, rows) = (lanes as f64, steps as f64 + 1.0);
+        let action = spec.action.width() as f64;
+        // Observation, action and reward, and outcome and start, of one byte each.
+        let row = 4.0 * (width + action + 1.0) + 2.0;
+        // Log-probability and value.
+        let step = 8.0;
+        // The last observation and those of truncations, and two counts.
+        let lane = 4.0 * width * (1.0 + (steps / spec.horizon) as f64) + 16.0;
+        lanes * (rows * row + steps as f64 * step + lane)
+    }
+
     /// How many lanes there are.
     pub fn lanes(&self) -> usize {
         self.lanes

@@ -160,6 +160,12 @@ pub trait EnvFactory: Send + Sync {
     /// If its tasks cannot be counted, or are not as many as were split.
     fn subset(&self, subset: Subset) -> Result<Arc<dyn EnvFactory>, String>;
 
+    /// Bytes that a lane takes, with its task.
+    fn lane_bytes(&self) -> f64;
+
+    /// See [`TaskDistribution::solution_bytes`](crate::TaskDistribution::solution_bytes).
+    fn solution_bytes(&self) -> f64;
+
     /// See [`TaskDistribution::exact_values`](crate::TaskDistribution::exact_values).
     fn exact_values(&self) -> ExactValues;
 

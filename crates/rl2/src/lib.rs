@@ -31,6 +31,7 @@ pub use backend::{
 pub use config::{BackendKind, Input, Outer, PolicyStart, Rl2Config};
 pub use error::Rl2Error;
 pub use input::Inputs;
+pub use memory::footprint;
 pub use model::ActorCritic;
 pub use native::NativeBackend;
 pub use nets::{Schedule, Shape};

@@ -25,6 +25,9 @@ pub struct Targets {
 }
 
 impl Targets {
+    /// Bytes of a step of a lane: five numbers, and how it is linked.
+    pub(crate) const BYTES: f64 = 4.0 * 5.0 + size_of::<Link>() as f64;
+
     /// Computes the targets of a tile in place, from rewards times
     /// `reward_scale`. Credit flows across the episodes of a trial and ends
     /// with it.
@@ -38,6 +41,7 @@ impl Targets {
         self.links
             .extend(ends.map(|(outcome, end)| Link::of(Credit::Trial, *outcome, *end)));
         self.mask.clear();
+        self.mask.reserve(size);
         for t in 0..trajectory.steps() {
             let lives = trajectory.lengths().iter().map(|length| t < *length);
             self.mask

@@ -146,6 +146,10 @@ impl PolicyFactory for Watched {
             acting,
         }))
     }
+
+    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
+        self.policies.bytes(spec, lanes)
+    }
 }
 
 struct WatchedPolicy {

@@ -251,7 +251,7 @@ impl Shard {
     }
 }
 
-struct TorchPolicies {
+pub(crate) struct TorchPolicies {
     model: Arc<ActorCritic>,
     values: Arc<Vec<f32>>,
     device: Device,
@@ -279,6 +279,19 @@ impl PolicyFactory for TorchPolicies {
             params,
             mode: self.mode,
         }))
+    }
+
+    fn bytes(&self, _spec: &EnvSpec, lanes: usize) -> f64 {
+        Self::acting_bytes(&self.model, lanes)
+    }
+}
+
+impl TorchPolicies {
+    /// Bytes of a policy that acts in so many lanes: parameters of its own, and
+    /// a step's tensors, of which several are there at once.
+    pub(crate) fn acting_bytes(model: &ActorCritic, lanes: usize) -> f64 {
+        let row = 3 * model.inputs.size() + 12 * model.trunk.output_size().max(1);
+        4.0 * (2.0 * model.layout().numel() as f64 + lanes as f64 * row as f64)
     }
 }
 

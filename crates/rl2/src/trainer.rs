@@ -5,7 +5,6 @@ use crate::backend::{
 };
 use crate::config::{BackendKind, Outer, Rl2Config};
 use crate::error::Rl2Error;
-use crate::memory;
 use crate::model::ActorCritic;
 use crate::native::NativeBackend;
 use crate::samples::{Samples, Targets};
@@ -80,8 +79,8 @@ impl Trainer {
     /// [`nets::single_threaded`].
     ///
     /// # Errors
-    /// If a setting is out of range or does not fit the environment, or the
-    /// training would not fit into memory.
+    /// If a setting is out of range or does not fit the environment. What it
+    /// takes of memory says [`footprint`](crate::footprint) beforehand.
     pub fn new(
         env: &dyn EnvFactory,
         config: Rl2Config,
@@ -91,7 +90,6 @@ impl Trainer {
     ) -> Result<Self, Rl2Error> {
         config.validate()?;
         let model = Arc::new(ActorCritic::new(env.spec(), &config)?);
-        memory::check(&model, &config, (env.spec().trial_steps(), pool.workers()))?;
         let backend: Box<dyn Backend> = match config.backend {
             BackendKind::Native if device != Device::Cpu => {
                 let allowed = "torch, since native kernels run on the CPU alone";

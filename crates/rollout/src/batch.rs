@@ -4,7 +4,7 @@ use crate::error::RolloutError;
 use crate::lockstep;
 use crate::pool::Pool;
 use crate::tile::Tile;
-use rl_core::{EnvFactory, EnvSpec, PolicyFactory, StreamKey};
+use rl_core::{EnvFactory, EnvSpec, Footprint, PolicyFactory, Stream, StreamKey, Trajectory};
 use std::sync::Arc;
 
 /// How large a batch is.
@@ -43,7 +43,6 @@ impl Batch {
                 allowed,
             });
         }
-        check_memory(env.spec(), size.lanes, size.steps)?;
         let tile = |first: usize| {
             let lanes = size.tile.min(size.lanes - first);
             Tile::new(env, lanes, first as u64, size.steps)
@@ -52,6 +51,24 @@ impl Batch {
             spec: env.spec().clone(),
             tiles: (0..size.lanes).step_by(size.tile).map(tile).collect(),
         })
+    }
+
+    /// What [`Self::new`] takes of memory, once its tasks are drawn.
+    pub fn footprint(env: &dyn EnvFactory, lanes: usize, steps: usize) -> Footprint {
+        let rows = Trajectory::bytes(env.spec(), lanes, steps);
+        // Each lane has a stream to act by, and what is known of its task.
+        let lane = env.lane_bytes() + (size_of::<Stream>() + size_of::<Option<f64>>()) as f64;
+        Footprint::new()
+            .with(
+                format!("trajectories of {lanes} lanes"),
+                rows,
+                "lanes, the environment's steps per trial and its observations",
+            )
+            .with(
+                format!("tasks and states of {lanes} lanes"),
+                lanes as f64 * lane,
+                "lanes and the environment's size",
+            )
     }
 
     /// The tiles, in the order of their lanes.
@@ -119,14 +136,4 @@ impl Batch {
         }
         first
     }
-}
-
-/// Refuses rows that would not fit into memory, before they are made.
-pub(crate) fn check_memory(spec: &EnvSpec, lanes: usize, steps: usize) -> Result<(), RolloutError> {
-    // Per lane and step: observation, action, reward, log-probability, value,
-    // outcome and start.
-    let numbers = 2 * spec.observation.width() + spec.action.width() + 3;
-    let bytes = (lanes as f64) * (steps as f64 + 1.0) * (4.0 * numbers as f64 + 2.0);
-    let fix = "use fewer lanes or shorter trials";
-    RolloutError::check_memory("the rows of this batch", bytes, fix)
 }

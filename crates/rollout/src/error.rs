@@ -63,16 +63,6 @@ pub enum RolloutError {
         /// Where.
         site: Box<Site>,
     },
-    /// What would not fit into memory.
-    #[error("{what} needs {:.1} GiB; allowed: {:.0} GiB; {fix}", gib(*bytes), gib(MAX_BYTES as f64))]
-    Memory {
-        /// What.
-        what: &'static str,
-        /// How much it needs.
-        bytes: f64,
-        /// What to do.
-        fix: &'static str,
-    },
     /// A policy panicked.
     #[error("policy '{policy}' panicked at step {step} of lanes {first_lane} to {last_lane} (seed {}, {:?} batch {}): {message}", key.seed, key.domain, key.round)]
     Policy {
@@ -95,27 +85,6 @@ pub enum RolloutError {
     /// The engine itself panicked, which is a bug of metarl.
     #[error("internal error: {0}")]
     Internal(#[from] WorkPanic),
-}
-
-/// The most memory that a thing of one kind may take, such as a batch's rows.
-const MAX_BYTES: u64 = 16 << 30;
-
-impl RolloutError {
-    /// Refuses what would not fit into memory, before it is made: what it is,
-    /// how many bytes it needs, and what to do about it.
-    ///
-    /// # Errors
-    /// [`Self::Memory`] above 16 GiB.
-    pub fn check_memory(what: &'static str, bytes: f64, fix: &'static str) -> Result<(), Self> {
-        match bytes <= MAX_BYTES as f64 {
-            true => Ok(()),
-            false => Err(Self::Memory { what, bytes, fix }),
-        }
-    }
-}
-
-fn gib(bytes: f64) -> f64 {
-    bytes / f64::from(1 << 30)
 }
 
 /// Who broke a rule.

@@ -1,10 +1,10 @@
 //! Held-out evaluation of any policy: network, hand-made learner or oracle.
 
-use crate::batch::check_memory;
+use crate::batch::Batch;
 use crate::error::RolloutError;
 use crate::pool::Pool;
 use crate::tile::Tile;
-use rl_core::{Domain, EnvFactory, Moments, PolicyFactory, StreamKey};
+use rl_core::{Domain, EnvFactory, Footprint, Moments, PolicyFactory, StreamKey};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,13 +28,17 @@ const TILE: usize = 64;
 /// Tiles whose results are held at once, which bounds the memory they take.
 const WAVE: usize = 64;
 
+/// Tasks whose returns are kept one by one: as many as a comparison in pairs
+/// needs, and no more, for an evaluation may be of any number of tasks.
+pub const PAIRED_TASKS: usize = 1 << 20;
+
 /// How a policy did, one trial in each task.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// Return of the whole trial.
     pub returns: Moments,
-    /// The same, task by task: policies that met the same tasks can be compared
-    /// in pairs. `[tasks]`
+    /// The same, task by task, of the first [`PAIRED_TASKS`] tasks: policies that
+    /// met the same tasks can be compared in pairs. `[tasks]`
     pub trial_returns: Vec<f64>,
     /// Return of each episode of the trial. `[episodes]`
     pub episode_returns: Vec<Moments>,
@@ -98,13 +102,42 @@ impl Evaluation {
             mine.iter_mut().zip(others).for_each(|(m, o)| m.merge(o));
         };
         self.returns.merge(&other.returns);
-        self.trial_returns.extend(&other.trial_returns);
+        let room = PAIRED_TASKS.saturating_sub(self.trial_returns.len());
+        let returns = other.trial_returns.iter().take(room);
+        self.trial_returns.extend(returns);
         all(&mut self.episode_returns, &other.episode_returns);
         all(&mut self.cumulative_reward, &other.cumulative_reward);
         all(&mut self.regret, &other.regret);
         self.known_task_optimum.merge(&other.known_task_optimum);
         self.whole_trials &= other.whole_trials;
     }
+}
+
+/// What [`evaluate`] of so many tasks takes of memory on so many workers.
+pub fn evaluation_footprint(
+    env: &dyn EnvFactory,
+    policy: &dyn PolicyFactory,
+    (tasks, workers): (usize, usize),
+) -> Footprint {
+    let (spec, tiles) = (env.spec(), tasks.div_ceil(TILE));
+    let (steps, lanes) = (spec.trial_steps(), TILE.min(tasks));
+    let together = workers.min(tiles);
+    // Of every step the reward so far and the regret; the whole is kept beside
+    // the parts of a wave.
+    let moments = (2 * steps + spec.episodes) as f64 * size_of::<Moments>() as f64;
+    let summaries = (WAVE.min(tiles) + 1) as f64 * (moments + 8.0 * lanes as f64);
+    let returns = 8.0 * tasks.min(PAIRED_TASKS) as f64;
+    Batch::footprint(env, together * lanes, steps)
+        .with(
+            format!("{} for {} lanes", policy.name(), together * lanes),
+            together as f64 * policy.bytes(spec, lanes),
+            "--workers and the environment's size",
+        )
+        .with(
+            "summaries of an evaluation",
+            summaries + returns,
+            "the environment's steps per trial",
+        )
 }
 
 /// Runs one trial of a policy in each task, in parallel over tasks. The result
@@ -145,13 +178,16 @@ pub fn evaluate_watched(
     }
     let key = StreamKey::new(held.seed, held.domain, 0);
     let (steps, episodes) = (env.spec().trial_steps(), env.spec().episodes);
-    check_memory(env.spec(), TILE * pool.workers(), steps)?;
     let mut whole = Evaluation::empty(episodes, steps);
     let watch = Arc::new((watch, AtomicBool::new(false)));
-    let firsts: Vec<usize> = (0..held.tasks).step_by(TILE).collect();
-    for wave in firsts.chunks(WAVE) {
+    let mut firsts = (0..held.tasks).step_by(TILE);
+    loop {
+        let wave: Vec<usize> = firsts.by_ref().take(WAVE).collect();
+        if wave.is_empty() {
+            break;
+        }
         let (env, policy, watch) = (Arc::clone(env), Arc::clone(policy), Arc::clone(&watch));
-        let parts = pool.map(wave.to_vec(), move |_, first: usize| {
+        let parts = pool.map(wave, move |_, first: usize| {
             let (watch, called_off) = watch.as_ref();
             if called_off.load(Ordering::Relaxed) {
                 return Err(RolloutError::CalledOff);

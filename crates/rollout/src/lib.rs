@@ -18,6 +18,8 @@ mod tile;
 
 pub use batch::{Batch, BatchSize};
 pub use error::{Culprit, RolloutError, Site};
-pub use evaluate::{Evaluation, Held, evaluate, evaluate_watched};
+pub use evaluate::{
+    Evaluation, Held, PAIRED_TASKS, evaluate, evaluate_watched, evaluation_footprint,
+};
 pub use pool::{MAX_WORKERS, Pending, Pool, WorkPanic};
 pub use tile::Tile;

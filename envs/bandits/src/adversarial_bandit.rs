@@ -120,6 +120,10 @@ impl TaskDistribution for AdversarialBandit {
         }
     }
 
+    fn task_bytes(&self) -> f64 {
+        (self.settings.segments * size_of::<Segment>()) as f64
+    }
+
     fn description_size(&self) -> usize {
         2 * self.settings.segments
     }

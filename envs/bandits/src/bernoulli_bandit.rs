@@ -91,6 +91,14 @@ impl TaskDistribution for BernoulliBandit {
         task.means.fill_with(|| rng.random());
     }
 
+    fn task_bytes(&self) -> f64 {
+        4.0 * self.arms as f64
+    }
+
+    fn solution_bytes(&self) -> f64 {
+        bernoulli_oracle::bytes(self.arms, self.pulls)
+    }
+
     fn description_size(&self) -> usize {
         self.arms
     }

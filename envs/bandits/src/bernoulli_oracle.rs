@@ -44,6 +44,15 @@ pub(crate) fn value(arms: usize, pulls: usize) -> Result<(f64, Option<Vec<f64>>)
     Ok((value, Some(rewards(arms, pulls, &layers))))
 }
 
+/// Bytes that [`value`] takes, 0 where it is not attempted.
+pub(crate) fn bytes(arms: usize, pulls: usize) -> f64 {
+    let size = Size::of(useful_arms(arms, pulls), pulls);
+    let attempted = |wanted| size.affordable(wanted).map(|()| size.bytes(wanted));
+    attempted(Wanted::Policy)
+        .or_else(|_| attempted(Wanted::Value))
+        .unwrap_or(0.0)
+}
+
 /// One layer with the best arm of every state: its place among the tried arms,
 /// by falling pulls and rising successes, or their number for an untried one.
 /// (A byte suffices: more than 255 arms that matter are far out of reach.)

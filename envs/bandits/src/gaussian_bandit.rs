@@ -106,6 +106,10 @@ impl TaskDistribution for GaussianBandit {
         task.means.fill_with(|| rng.sample(StandardNormal));
     }
 
+    fn task_bytes(&self) -> f64 {
+        4.0 * self.arms as f64
+    }
+
     fn description_size(&self) -> usize {
         self.arms
     }

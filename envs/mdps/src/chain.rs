@@ -179,6 +179,14 @@ impl TaskDistribution for Chain {
         task.rebuild(|model| fill(model, states, slip_low, number as usize));
     }
 
+    fn task_bytes(&self) -> f64 {
+        1.5 * Mdp::bytes(self.settings.states, 2)
+    }
+
+    fn solution_bytes(&self) -> f64 {
+        self.problem().bytes()
+    }
+
     /// The probability that action 0 advances, which is the slip probability or
     /// one minus it and so tells everything.
     fn description_size(&self) -> usize {

@@ -64,19 +64,37 @@ impl Problem {
         (next, if last { END } else { 0.0 })
     }
 
+    /// Numbers of the best actions, a byte each.
+    fn size(&self) -> f64 {
+        let (steps, states) = (self.steps() as f64, self.states.min(self.horizon) as f64);
+        steps * steps / 2.0 * states
+    }
+
+    /// Bytes that it takes to find what is wanted.
+    fn bytes_of(&self, wanted: Wanted) -> f64 {
+        let (steps, states) = (self.steps() as f64, self.states.min(self.horizon) as f64);
+        16.0 * steps * states
+            + match wanted {
+                Wanted::Value => 0.0,
+                Wanted::Policy => self.size(),
+                Wanted::Rewards => self.size() + 8.0 * steps * steps,
+            }
+    }
+
+    /// Bytes of all that is attempted of it.
+    pub(crate) fn bytes(&self) -> f64 {
+        let wanted = [Wanted::Rewards, Wanted::Policy, Wanted::Value].into_iter();
+        let mut attempted = wanted.filter(|wanted| self.affordable(*wanted).is_ok());
+        attempted.next().map_or(0.0, |wanted| self.bytes_of(wanted))
+    }
+
     /// Refuses what takes too much memory or time.
     ///
     /// # Errors
     /// How much it would take, as a clause.
     fn affordable(&self, wanted: Wanted) -> Result<(), String> {
+        let (size, bytes) = (self.size(), self.bytes_of(wanted));
         let steps = self.steps() as f64;
-        let states = self.states.min(self.horizon) as f64;
-        let size = steps * steps / 2.0 * states;
-        let bytes = match wanted {
-            Wanted::Value => 16.0 * steps * states,
-            Wanted::Policy => size,
-            Wanted::Rewards => size + 8.0 * steps * steps,
-        };
         // As measured; the integrals of the last layer take most of it where
         // states are few.
         let seconds = 2e-9 * size + 2e-8 * steps * steps;

@@ -120,6 +120,10 @@ impl TaskDistribution for DirichletMdp {
         });
     }
 
+    fn task_bytes(&self) -> f64 {
+        Mdp::bytes(self.settings.states, self.settings.actions)
+    }
+
     /// The mean rewards, then the transition probabilities:
     /// `[states][actions]`, `[states][actions][states]`.
     fn description_size(&self) -> usize {

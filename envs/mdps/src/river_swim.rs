@@ -154,6 +154,10 @@ impl TaskDistribution for RiverSwim {
         task.rebuild(|model| river.fill(model, self.states));
     }
 
+    fn task_bytes(&self) -> f64 {
+        Mdp::bytes(self.states, 2)
+    }
+
     /// u, d, both rewards, and whether action 1 is the one to swim.
     fn description_size(&self) -> usize {
         5

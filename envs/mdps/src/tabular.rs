@@ -62,6 +62,13 @@ impl Mdp {
         self.prepare();
     }
 
+    /// Bytes of a task of these sizes; a task whose rewards depend on the next
+    /// state has a third table.
+    pub(crate) fn bytes(states: usize, actions: usize) -> f64 {
+        let (states, actions) = (states as f64, actions as f64);
+        8.0 * states * (2.0 * states * actions + actions + 2.0) + states
+    }
+
     /// The numbers of the task.
     pub fn model(&self) -> &Model {
         &self.model

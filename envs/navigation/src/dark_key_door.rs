@@ -95,6 +95,17 @@ impl DarkKeyDoor {
         }
     }
 
+    /// What [`Self::random`] takes.
+    fn random_cost(&self) -> Cost {
+        let cells = f64::from(self.size).powi(2);
+        let steps = f64::from(self.horizon) + 1.0;
+        Cost {
+            bytes: 16.0 * cells * steps,
+            seconds: cells.powi(2) * steps * TIME_PER_PAIR,
+            known: Known::About,
+        }
+    }
+
     /// What random actions earn. Let h(c, k, t) be the chance to have been in
     /// cell k after one to t random moves from cell c. The start is anywhere
     /// equally often, so that the key is first taken with step t with chance
@@ -102,15 +113,10 @@ impl DarkKeyDoor {
     /// door, which is then found in time with the mean of h(k, d, H − t) over
     /// d.
     fn random(&self) -> Result<f64, String> {
-        let (cells, horizon) = (self.size.pow(2) as usize, self.horizon as usize);
-        let (pairs, steps) = ((cells as f64).powi(2), horizon as f64 + 1.0);
-        let cost = Cost {
-            bytes: 16.0 * cells as f64 * steps,
-            seconds: pairs * steps * TIME_PER_PAIR,
-            known: Known::About,
-        };
         let advice = "take a smaller size or a shorter horizon";
-        cost.affordable("the random agent's return", advice)?;
+        self.random_cost()
+            .affordable("the random agent's return", advice)?;
+        let (cells, horizon) = (self.size.pow(2) as usize, self.horizon as usize);
         let row = horizon + 1;
         let mut reached = vec![0.0; cells * row]; // g: [cells][0..=horizon]
         let mut found = vec![0.0; cells * row]; // means over d: [cells][0..=horizon]
@@ -279,6 +285,11 @@ impl TaskDistribution for DarkKeyDoor {
             door: place(number),
             timed: self.shows_key_and_time.then_some(self.horizon),
         };
+    }
+
+    fn solution_bytes(&self) -> f64 {
+        let cost = self.random_cost();
+        cost.affordable("", "").map_or(0.0, |()| cost.bytes)
     }
 
     /// The coordinates of the key, then those of the door, each divided by the

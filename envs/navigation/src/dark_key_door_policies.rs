@@ -65,6 +65,14 @@ impl PolicyFactory for Searching {
             ),
         })
     }
+
+    /// Of every cell, whether the key and the door cannot be there.
+    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
+        let ObservationSpace::Discrete { size } = spec.observation else {
+            return 0.0;
+        };
+        lanes as f64 * (size_of::<Searcher>() + 2 * size) as f64
+    }
 }
 
 /// What is looked for: first the key, then the door.

@@ -214,6 +214,10 @@ impl TaskDistribution for GridNavi {
         task.goal = Cell::of(index + if index < size { 0 } else { 2 }, size);
     }
 
+    fn solution_bytes(&self) -> f64 {
+        self.trial.solution_bytes()
+    }
+
     /// The goal's two coordinates, each divided by the farthest one.
     fn description_size(&self) -> usize {
         2

@@ -123,6 +123,23 @@ impl Trial {
         Ok(Tables::new(self, &map, &reachable).solve())
     }
 
+    /// Bytes that [`Self::solve`] takes, 0 where it is not attempted.
+    pub(crate) fn solution_bytes(self) -> f64 {
+        let (cells, goals) = self.within_reach();
+        let attempted = |sets: f64| {
+            let cost = self.cost(sets, cells, goals);
+            cost.affordable("", "").map_or(0.0, |()| cost.bytes)
+        };
+        match goals > COUNTED_GOALS as f64 {
+            true => attempted(goals.exp2()),
+            false => {
+                let reachable = Map::new(self).reachable_sets();
+                let sets: u32 = reachable.iter().map(|word| word.count_ones()).sum();
+                attempted(f64::from(sets))
+            }
+        }
+    }
+
     /// Expected reward of each step, given the goals' distances from the start
     /// and the steps that find them: from then on the goal pays until the
     /// episode ends, and in later episodes from the end of a shortest path.

@@ -49,6 +49,9 @@ impl PolicyFactory for PosteriorSampling {
         let size = size(&self.name(), spec)?;
         Ok(Box::new(Seeker::new(Rule::Sample, size, lanes)))
     }
+    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
+        Seeker::bytes(spec, lanes)
+    }
 }
 
 impl PolicyFactory for ExhaustiveSearch {
@@ -59,6 +62,10 @@ impl PolicyFactory for ExhaustiveSearch {
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
         let size = size(&self.name(), spec)?;
         Ok(Box::new(Seeker::new(Rule::Nearest, size, lanes)))
+    }
+
+    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
+        Seeker::bytes(spec, lanes)
     }
 }
 
@@ -122,6 +129,14 @@ struct Seeker {
 }
 
 impl Seeker {
+    /// Bytes of one that remembers cells: an observation is one of them.
+    fn bytes(spec: &EnvSpec, lanes: usize) -> f64 {
+        let ObservationSpace::Discrete { size } = spec.observation else {
+            return 0.0;
+        };
+        lanes as f64 * (size_of::<Memory>() + size) as f64
+    }
+
     fn new(rule: Rule, size: u32, lanes: usize) -> Self {
         let cells = match rule {
             Rule::Path(_) => 0,

@@ -147,6 +147,12 @@ impl TaskDistribution for Maze {
         }
     }
 
+    /// The map with its border, and the way that the walk took.
+    fn task_bytes(&self) -> f64 {
+        let (stride, rooms) = (self.size + 2 * BORDER, (self.size - 1) / 2);
+        (stride * stride * size_of::<Tile>() + 4 * rooms * rooms) as f64
+    }
+
     fn sample(&self, task: &mut Labyrinth, rng: &mut Stream) {
         task.dig(self.size, rng);
         let rooms = ((self.size - 1) / 2).pow(2);

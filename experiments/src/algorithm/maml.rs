@@ -7,7 +7,7 @@ use crate::read::read;
 use ::maml::{ActMode, Adapted, MamlConfig, Snapshot, Trainer};
 use nets::tch::Device;
 use record::{Array, Checkpoint};
-use rl_core::{EnvFactory, Moments, PolicyFactory};
+use rl_core::{EnvFactory, Footprint, Moments, PolicyFactory};
 use rollout::Held;
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
@@ -29,6 +29,12 @@ pub(super) fn start(setup: Setup<'_>) -> Result<Box<dyn Training>, Failure> {
     let trainer =
         Trainer::new(setup.env, config, setup.seed, setup.pool).map_err(Failure::config)?;
     Ok(Box::new(Maml(trainer)))
+}
+
+/// What a training takes of memory.
+pub(super) fn footprint(setup: &Setup<'_>) -> Result<Footprint, Failure> {
+    let config = config(setup.settings)?;
+    ::maml::footprint(setup.env, &config, setup.pool.workers()).map_err(Failure::config)
 }
 
 /// The settings of `[maml]`, typed and checked.

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use nets::NamedArray;
 use nets::tch::Device;
 use record::{Array, Checkpoint};
-use rl_core::{EnvFactory, PolicyFactory};
+use rl_core::{EnvFactory, Footprint, PolicyFactory};
 use rollout::{Held, Pool};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -123,12 +123,14 @@ pub(crate) struct Adaptation {
 }
 
 type Start = fn(Setup<'_>) -> Result<Box<dyn Training>, Failure>;
+type Count = fn(&Setup<'_>) -> Result<Footprint, Failure>;
 
 /// An algorithm that can be asked for by name.
 pub struct AlgorithmEntry {
     name: &'static str,
     summary: &'static str,
     start: Start,
+    footprint: Count,
 }
 
 impl AlgorithmEntry {
@@ -138,6 +140,7 @@ impl AlgorithmEntry {
             name: "rl2",
             summary: "RL²: a recurrent actor-critic whose memory lives one trial (PPO or A2C)",
             start: rl2::start,
+            footprint: rl2::footprint,
         }
     }
 
@@ -148,6 +151,7 @@ impl AlgorithmEntry {
             summary: "MAML: a policy that a few steps of policy gradient adapt to a task \
                       (second and first order, Reptile, ANIL, Meta-SGD, E-MAML, DiCE, ProMP)",
             start: maml::start,
+            footprint: maml::footprint,
         }
     }
 
@@ -159,6 +163,14 @@ impl AlgorithmEntry {
     /// What it is, in one line.
     pub fn summary(&self) -> &str {
         self.summary
+    }
+
+    /// What a training takes of memory.
+    ///
+    /// # Errors
+    /// If a setting is out of range or does not fit the environment.
+    pub(crate) fn footprint(&self, setup: &Setup<'_>) -> Result<Footprint, Failure> {
+        (self.footprint)(setup)
     }
 
     /// A training at its start.

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::read::read;
 use ::rl2::{ActMode, Rl2Config, Snapshot, Trainer};
 use record::Checkpoint;
-use rl_core::PolicyFactory;
+use rl_core::{Footprint, PolicyFactory};
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
 use std::sync::Arc;
@@ -20,6 +20,12 @@ pub(super) fn start(setup: Setup<'_>) -> Result<Box<dyn Training>, Failure> {
     let trainer =
         Trainer::new(env, config, seed, setup.pool, setup.device).map_err(Failure::config)?;
     Ok(Box::new(Rl2 { trainer, updates }))
+}
+
+/// What a training takes of memory.
+pub(super) fn footprint(setup: &Setup<'_>) -> Result<Footprint, Failure> {
+    let place = (setup.pool.workers(), setup.device);
+    ::rl2::footprint(setup.env, &config(setup.settings)?, place).map_err(Failure::config)
 }
 
 /// The settings of `[rl2]`, typed and checked.

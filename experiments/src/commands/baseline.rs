@@ -6,12 +6,13 @@ use crate::console::{Console, Event, Table as Columns};
 use crate::failure::Failure;
 use crate::learners::{About, LearnerSpec, find};
 use crate::names::suggestion;
+use crate::oracles::solutions;
 use crate::overrides::Override;
 use crate::progress::Met;
 use crate::registry::{EnvironmentEntry, Registry, value_of};
 use crate::results::{COLUMNS, Title, print_difference, references, row};
 use crate::session::Session;
-use rollout::{Evaluation, evaluate_watched};
+use rollout::{Evaluation, evaluate_watched, evaluation_footprint};
 use serde_json::json;
 use std::ops::ControlFlow;
 use toml::Table;
@@ -35,6 +36,12 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
     let policies: Vec<_> = made
         .collect::<Result<_, String>>()
         .map_err(Failure::config)?;
+    for Player { policy, .. } in &policies {
+        let work = (args.tasks, session.pool.workers());
+        let needed = evaluation_footprint(env.as_ref(), policy.as_ref(), work);
+        let needed = needed.and(solutions(&built));
+        session.room.check(&policy.name(), &needed)?;
+    }
     let exact = session.oracles.references(&built);
     console.say(Title {
         environment: entry.name(),

@@ -1,16 +1,21 @@
 //! `check-env`: whether an environment keeps the rules.
 
 use crate::cli::CheckEnvArgs;
-use crate::conformance::check;
+use crate::conformance::{check, footprint};
 use crate::console::{Console, Event};
 use crate::failure::Failure;
+use crate::progress::Waiting;
 use crate::registry::{Built, Registry};
+use crate::room::Room;
 use rollout::Pool;
 use serde_json::json;
 
 pub(crate) fn run(registry: &Registry, args: &CheckEnvArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json);
     let built = Built::from_words(registry, &args.environment, &args.settings)?;
+    let needed = footprint(built.factory.as_ref());
+    Room::now().check(&format!("check-env {}", args.environment), &needed)?;
+    let _checking = Waiting::on(format!("check-env {}", args.environment));
     // On a worker, whose panics are reported by the check instead.
     let pool = Pool::new(1, || ())?;
     let checks = pool.map(vec![built.factory], |_, env| check(env.as_ref()));

@@ -4,7 +4,7 @@ use crate::cli::EvalArgs;
 use crate::comparison::{Comparison, Measured, measure, word};
 use crate::console::{Console, Event, fixed, percent};
 use crate::failure::Failure;
-use crate::launch::{config_of, restore, start};
+use crate::launch::{check_evaluation, config_of, restore, start};
 use crate::progress::Met;
 use crate::registry::Registry;
 use crate::results;
@@ -36,6 +36,7 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
     }
     restore(&run, &config, training.as_mut(), (update, &checkpoint))?;
     let tasks = args.tasks.unwrap_or(config.evaluation.tasks.get());
+    check_evaluation(&session, &config, training.as_ref(), tasks)?;
     let actions = config.evaluation.actions;
     let met = Met::new(&config.algorithm, tasks);
     let watch = {

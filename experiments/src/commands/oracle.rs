@@ -3,8 +3,9 @@
 use crate::cli::OracleArgs;
 use crate::console::{Console, Event, Table, fixed};
 use crate::failure::Failure;
-use crate::references::References;
+use crate::oracles::Oracles;
 use crate::registry::{Built, Registry};
+use crate::room::Room;
 use rl_core::{EnvSpec, Exact};
 use serde_json::{Map, Value, json};
 
@@ -12,7 +13,9 @@ pub(crate) fn run(registry: &Registry, args: &OracleArgs) -> Result<(), Failure>
     let console = Console::new(args.output.json);
     let built = Built::from_words(registry, &args.environment, &args.settings)?;
     let spec = built.factory.spec();
-    let exact = References::of(built.factory.as_ref());
+    let oracles = Oracles::new(Room::now());
+    oracles.check(&built)?;
+    let exact = oracles.references(&built);
     let mut table = Table::new(&["expected return of a trial", "value", "± s.e."]);
     let mut object = exact.fields();
     let mut why = Map::new();

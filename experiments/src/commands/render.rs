@@ -6,10 +6,13 @@ use crate::console::{Console, Event};
 use crate::failure::Failure;
 use crate::learners::LearnerSpec;
 use crate::oracles::Oracles;
+use crate::progress::Waiting;
 use crate::registry::{EnvironmentEntry, Registry};
+use crate::room::Room;
 use crate::scenes;
 use record::write_atomically;
 use rl_core::{EnvFactory, Picture, PolicyFactory};
+use rollout::Batch;
 use serde::Serialize;
 use serde_json::json;
 use std::fs;
@@ -41,9 +44,12 @@ pub(crate) fn run(registry: &Registry, args: &RenderArgs) -> Result<(), Failure>
     let env = built.factory.as_ref();
     let spec = LearnerSpec::new_in(name, name, params, env).map_err(Failure::config)?;
     let player = spec
-        .make(&built, &Oracles::default())
+        .make(&built, &Oracles::new(Room::now()))
         .map_err(Failure::config)?;
     let policy = player.policy.as_ref();
+    let needed = Batch::footprint(env, 1, env.spec().trial_steps());
+    Room::now().check(&format!("render {}", entry.name()), &needed)?;
+    let _playing = Waiting::on(format!("render {}", entry.name()));
     let pictures = pictures(env, policy, args.seed)?;
     let subject = Subject {
         environment: entry.name(),

@@ -9,7 +9,7 @@ use crate::session::Session;
 use crate::tables::cell::{Tuned, Value};
 use crate::tables::plan::{Choice, ExactValue, Measure, Row, Size};
 use rl_core::{Domain, EnvSpec, Exact, Moments, Policy, PolicyFactory};
-use rollout::{Evaluation, Held, evaluate};
+use rollout::{Evaluation, Held, evaluate, evaluation_footprint};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -165,6 +165,9 @@ impl Bench<'_> {
             domain,
         };
         let (env, policy) = (&self.row.built.factory, &player.policy);
+        let work = (tasks, self.session.pool.workers());
+        let needed = evaluation_footprint(env.as_ref(), policy.as_ref(), work);
+        self.session.room.check(&policy.name(), &needed)?;
         match evaluate(&self.session.pool, env, policy, held) {
             Ok(evaluation) => self.pick(&evaluation),
             Err(_) if self.session.interrupt.asked() => Err(Failure::stopped("stopped")),
@@ -240,6 +243,10 @@ impl PolicyFactory for Stoppable {
             true => Err("the work was called off".to_owned()),
             false => self.policy.make(spec, lanes),
         }
+    }
+
+    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
+        self.policy.bytes(spec, lanes)
     }
 }
 

@@ -2,6 +2,7 @@ use super::*;
 use crate::commands::table::sources;
 use crate::learners::LearnerSpec;
 use crate::oracles::Oracles;
+use crate::room::Room;
 
 /// Every table, in full and quick.
 fn plans(registry: &Registry) -> Vec<Plan> {
@@ -31,7 +32,7 @@ fn every_learner_and_setting_in_the_data_files_exists() {
                 // Of a grid, a few values tell whether it can act there.
                 if plan.quick {
                     let built = &plan.rows[0].built;
-                    spec.make(built, &Oracles::default()).unwrap();
+                    spec.make(built, &Oracles::new(Room::now())).unwrap();
                 }
                 checked += 1;
             }

@@ -17,6 +17,7 @@ mod lab;
 mod machine;
 mod maml;
 mod maml_audit;
+mod memory;
 mod render;
 mod same_bits;
 mod split;

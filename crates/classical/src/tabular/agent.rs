@@ -91,8 +91,7 @@ struct PlanningPolicy<R: Rule> {
 /// A policy that plans by a rule when an episode begins.
 ///
 /// # Errors
-/// If observations do not tell a state, actions are not finitely many, or the
-/// tables would not fit into memory.
+/// If observations do not tell a state, or actions are not finitely many.
 pub(crate) fn make<R: Rule>(
     rule: &R,
     name: &str,
@@ -100,10 +99,6 @@ pub(crate) fn make<R: Rule>(
     lanes: usize,
 ) -> Result<Box<dyn Policy>, String> {
     let sizes = Sizes::of(name, spec)?;
-    let [states, horizon] = [sizes.states, sizes.horizon].map(|size| size as f64);
-    // A model and what was seen of rewards, and a plan.
-    let numbers = sizes.table() * (states + 5.0 + horizon);
-    sizes.check_memory(name, spec, lanes, numbers)?;
     let lane = || Lane {
         belief: Belief::new(sizes, rule.prior()),
         plan: vec![0.0; sizes.horizon * sizes.pairs()],
@@ -120,6 +115,16 @@ pub(crate) fn make<R: Rule>(
         extra: rule.extra(sizes),
         lanes: std::iter::repeat_with(lane).take(lanes).collect(),
     }))
+}
+
+/// Bytes of such a policy, 0 where there can be none.
+pub(crate) fn bytes(spec: &EnvSpec, lanes: usize) -> f64 {
+    let Ok(sizes) = Sizes::of("", spec) else {
+        return 0.0;
+    };
+    let [states, horizon] = [sizes.states, sizes.horizon].map(|size| size as f64);
+    // A model and what was seen of rewards, and a plan; one lane more, to plan in.
+    8.0 * (lanes as f64 + 1.0) * sizes.table() * (states + 5.0 + horizon)
 }
 
 /// What one lane saw between two of its actions.

@@ -54,4 +54,8 @@ impl PolicyFactory for Beb {
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
         agent::make(self, &self.name(), spec, lanes)
     }
+
+    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
+        agent::bytes(spec, lanes)
+    }
 }

@@ -42,6 +42,10 @@ impl PolicyFactory for Psrl {
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
         agent::make(self, &self.name(), spec, lanes)
     }
+
+    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
+        agent::bytes(spec, lanes)
+    }
 }
 
 /// Optimistic posterior sampling: draws several MDPs when an episode begins,
@@ -95,5 +99,9 @@ impl PolicyFactory for OptimisticPsrl {
 
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
         agent::make(self, &self.name(), spec, lanes)
+    }
+
+    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
+        agent::bytes(spec, lanes)
     }
 }

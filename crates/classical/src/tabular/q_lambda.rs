@@ -115,7 +115,6 @@ impl PolicyFactory for QLambda {
 
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
         let sizes = Sizes::of(&self.name(), spec)?;
-        sizes.check_memory(&self.name(), spec, lanes, 2.0 * sizes.table())?;
         let lane = || Lane {
             q: vec![0.0; sizes.pairs()],
             trace: vec![0.0; sizes.pairs()],
@@ -126,6 +125,11 @@ impl PolicyFactory for QLambda {
             sizes,
             lanes: std::iter::repeat_with(lane).take(lanes).collect(),
         }))
+    }
+
+    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
+        let sizes = Sizes::of("", spec);
+        sizes.map_or(0.0, |sizes| 16.0 * lanes as f64 * sizes.table())
     }
 }
 

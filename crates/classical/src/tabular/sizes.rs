@@ -2,9 +2,6 @@
 
 use rl_core::{ActionSpace, EnvSpec, ObservationSpace};
 
-/// What the tables of all lanes of one policy may take.
-const MOST_BYTES: f64 = (1_u64 << 30) as f64;
-
 /// The sizes of an MDP that is known by its states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sizes {
@@ -67,36 +64,6 @@ impl Sizes {
     /// Numbers in a table of pairs, which may be more than can be counted.
     pub(crate) fn table(&self) -> f64 {
         self.states as f64 * self.actions as f64
-    }
-
-    /// Refuses tables that would not fit into memory, before they are made.
-    /// `numbers` is how many a lane keeps.
-    ///
-    /// # Errors
-    /// Says how much they would take.
-    pub(crate) fn check_memory(
-        &self,
-        name: &str,
-        spec: &EnvSpec,
-        lanes: usize,
-        numbers: f64,
-    ) -> Result<(), String> {
-        // One lane more, to plan in.
-        let bytes = 8.0 * (lanes as f64 + 1.0) * numbers;
-        match bytes <= MOST_BYTES {
-            true => Ok(()),
-            false => Err(format!(
-                "{name} would keep {:.0} MB of tables for {lanes} lanes of {}, which has {} \
-                 states, {} actions and {} steps per episode; allowed: at most {:.0} MB; take \
-                 fewer states, actions or steps",
-                bytes / 1e6,
-                spec.name,
-                self.states,
-                self.actions,
-                self.horizon,
-                MOST_BYTES / 1e6,
-            )),
-        }
     }
 }
 

@@ -127,6 +127,10 @@ impl PolicyFactory for Ucrl2 {
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
         agent::make(self, &self.name(), spec, lanes)
     }
+
+    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
+        agent::bytes(spec, lanes)
+    }
 }
 
 #[cfg(test)]

@@ -186,6 +186,56 @@ impl<R: Real> Cache<R> {
     }
 }
 
+impl Mlp {
+    /// Bytes that a [`Cache`] of single precision takes for so many samples, with
+    /// what a forward pass keeps of the network itself.
+    pub fn cache_bytes(&self, samples: usize) -> f64 {
+        let samples = samples as f64;
+        let rows = samples + ROWS as f64;
+        let levels: usize = (0..self.layers.len()).map(|l| stride(self, l)).sum();
+        let outputs = match self.head {
+            // With probabilities and their logarithms.
+            Head::Categorical => 3 * self.outputs(),
+            Head::None | Head::Gaussian => self.outputs(),
+        };
+        let network = self.parameters() + self.packed_len() + 2 * self.rows_len();
+        let block = BLOCK * padded(self.outputs());
+        4.0 * (rows * levels as f64 + samples * outputs as f64 + (network + block) as f64)
+    }
+
+    /// Bytes that gradients add to a [`Cache`].
+    pub fn gradient_bytes(&self) -> f64 {
+        let sums = self.packed_len() + self.rows_len();
+        4.0 * (sums + BLOCK * 4 * self.widest()) as f64
+    }
+
+    /// Bytes that products with Hessians add to that.
+    pub fn product_bytes(&self) -> f64 {
+        let levels: usize = (1..self.layers.len()).map(|l| stride(self, l)).sum();
+        // A direction, and a tangent's weights, its panels and itself.
+        let network = 3 * self.packed_len() + self.parameters() + self.rows_len();
+        let blocks = BLOCK * (levels + 2 * padded(self.outputs()));
+        4.0 * (network + blocks) as f64
+    }
+
+    /// Bytes of a [`Tangent`] of so many samples.
+    pub fn tangent_bytes(&self, samples: usize) -> f64 {
+        let levels: usize = (1..self.layers.len()).map(|l| stride(self, l)).sum();
+        let network = 2 * self.packed_len() + self.parameters() + self.rows_len();
+        4.0 * (samples as f64 * (levels + self.outputs()) as f64 + network as f64)
+    }
+
+    /// Bytes of a [`Prepared`](super::Prepared) of so many samples.
+    pub fn prepared_bytes(&self, samples: usize) -> f64 {
+        let Some(second) = self.layers.get(1) else {
+            return 0.0;
+        };
+        let mixed = (self.inputs() + 1) as f64 * padded(second.inputs) as f64;
+        let rows = samples as f64 + ROWS as f64;
+        4.0 * (rows * stride(self, 1) as f64 + mixed * padded(second.outputs) as f64)
+    }
+}
+
 impl<R: Real> Default for Cache<R> {
     fn default() -> Self {
         Cache::new()

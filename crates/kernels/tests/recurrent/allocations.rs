@@ -78,7 +78,24 @@ fn nothing_is_allocated_after_the_first_call() {
             let case = Case::new(shape, 20, 11, 1);
             let smaller = Case::new(shape, 3, 4, 2);
             let mut packed = Packed::new(shape).unwrap();
+            let held = measure(|| drop(Packed::new(shape))).bytes_max as f64;
+            let counted = Packed::bytes(&shape);
+            assert!(
+                (counted..counted + 10.0 * 64.0).contains(&held),
+                "{shape:?}: {held}"
+            );
             let mut work = Workspace::new(&packed);
+            packed.step(
+                &mut work,
+                &case.inputs_of(0, 1),
+                &mut case.padded_memory(),
+                Outputs {
+                    logits: &mut vec![0.0; case.lanes * shape.actions],
+                    values: &mut vec![0.0; case.lanes],
+                },
+            );
+            let counted = Workspace::step_bytes(&shape, case.lanes);
+            assert_eq!(work.bytes() as f64, counted, "{shape:?}, a step");
             let buffers = |case: &Case| {
                 let rows = case.lanes * case.steps;
                 Buffers {
@@ -95,6 +112,10 @@ fn nothing_is_allocated_after_the_first_call() {
             let (mut large, mut small) = (buffers(&case), buffers(&smaller));
             let first = measure(|| everything(&case, &mut packed, &mut work, &mut large));
             assert!(first.count_total > 0, "the counter counts");
+            // What is counted beforehand is what is then held, buffers being made of
+            // whole cache lines.
+            let counted = Workspace::sequence_bytes(&shape, case.lanes, case.steps);
+            assert_eq!(work.bytes() as f64, counted, "{shape:?}");
             let later = measure(|| {
                 everything(&case, &mut packed, &mut work, &mut large);
                 everything(&smaller, &mut packed, &mut work, &mut small);
@@ -161,6 +182,20 @@ fn networks_allocate_nothing_after_the_first_call() {
         };
         let value_params = vec![0.1; value.parameters()];
         let (mut cache, mut values) = (Cache::new(), Cache::new());
+        let held = measure(|| every_derivative(&policy, 200, &mut cache, &mut work));
+        let counted = [
+            policy.cache_bytes(200),
+            policy.gradient_bytes(),
+            policy.product_bytes(),
+            policy.tangent_bytes(200),
+            policy.prepared_bytes(200),
+        ];
+        let (held, counted) = (held.bytes_current as f64, counted.iter().sum::<f64>());
+        assert!(
+            held <= counted && counted < 1.3 * held,
+            "{held} of {counted}"
+        );
+        (cache, work.tangent, work.prepared) = (Cache::new(), Tangent::new(), Prepared::new());
         let mut all = |samples| {
             let info = measure(|| {
                 every_derivative(&policy, samples, &mut cache, &mut work);

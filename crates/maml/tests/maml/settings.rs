@@ -1,11 +1,15 @@
 //! Settings: their checks, and their form in files.
 
-use crate::common::{adam, config, constant, points, pool, promp, trpo};
+use crate::common::{Points, adam, config, constant, points, pool, promp, trpo};
+use allocation_counter::measure;
 use maml::{
-    Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Outer, Surrogate, Trainer,
-    TrustRegion,
+    ActMode, Adapted, Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Outer, Surrogate,
+    Trainer, TrustRegion, footprint,
 };
 use nets::Activation;
+use rl_core::{Domain, EnvFactory, Tasks};
+use rollout::Held;
+use std::sync::Arc;
 
 #[test]
 fn settings_out_of_range_are_named() {
@@ -136,25 +140,44 @@ fn settings_out_of_range_are_named() {
     }
 }
 
-/// Samples are few in all of them: it is the parameters that would not fit.
+/// Two updates and an evaluation, on the thread that counts their allocations.
+fn measured(env: &Arc<dyn EnvFactory>, config: &MamlConfig) -> f64 {
+    let pool = pool(1);
+    let evaluation = Adapted {
+        held: Held {
+            tasks: 2,
+            seed: 0,
+            domain: Domain::HeldOut,
+        },
+        steps: config.evaluation.steps,
+        rates: config.evaluation.rates.clone(),
+        trajectories: config.evaluation.trajectories,
+        actions: ActMode::Sample,
+    };
+    let taken = measure(|| {
+        let mut trainer = Trainer::new(env.as_ref(), config.clone(), 0, pool).unwrap();
+        trainer.update().unwrap();
+        trainer.update().unwrap();
+        trainer.snapshot().unwrap();
+        trainer.adapt_and_evaluate(env, &evaluation).unwrap();
+    });
+    taken.bytes_max as f64
+}
+
 #[test]
-fn what_memory_cannot_hold_is_refused() {
+fn memory_is_counted_as_it_is_taken() {
     type Change = fn(&mut MamlConfig);
     let cases: [(&str, Change); 5] = [
-        ("the adaptation of one policy needs", |c| {
-            c.policy.hidden = vec![1 << 14; 2]
+        ("samples", |c| c.trajectories = 150),
+        ("dice", |c| c.inner.surrogate = Surrogate::Dice),
+        ("penalty", |c| c.outer = promp()),
+        ("parameters", |c| {
+            c.trajectories = 2;
+            c.policy.hidden = vec![200; 2];
         }),
-        ("the adaptation of one policy needs", |c| {
-            c.policy.hidden = vec![1 << 14; 100]
-        }),
-        ("an update needs", |c| {
-            c.policy.hidden = vec![512; 2];
-            c.tasks = 5000;
-        }),
-        ("an update needs", |c| {
-            c.tasks = 100;
+        ("value network", |c| {
             c.baseline = Baseline::Value {
-                hidden: vec![1 << 13; 2],
+                hidden: vec![64; 2],
                 activation: Activation::Relu,
                 optimizer: adam(),
                 learning_rate: 0.01,
@@ -162,21 +185,57 @@ fn what_memory_cannot_hold_is_refused() {
                 epochs: 1,
             };
         }),
-        ("an evaluation needs", |c| {
-            c.policy.hidden = vec![1024; 2];
-            c.evaluation.steps = 1000;
-        }),
     ];
-    for (expected, change) in cases {
+    let long = Points {
+        horizon: 100,
+        episodes: 1,
+        ends: false,
+    };
+    let env: Arc<dyn EnvFactory> = Arc::new(Tasks::new(long).unwrap());
+    for (name, change) in cases {
+        let mut config = config(trpo());
+        (config.tasks, config.trajectories) = (4, 50);
+        config.evaluation.trajectories = 50;
+        change(&mut config);
+        let counted = footprint(env.as_ref(), &config, 1).unwrap();
+        let (bytes, taken) = (counted.bytes(), measured(&env, &config));
+        assert!(
+            (taken..1.5 * taken).contains(&bytes),
+            "{name}: {:.2} of {taken}: {counted}",
+            bytes / taken
+        );
+    }
+}
+
+#[test]
+fn what_a_training_takes_is_counted_before_it_is_made() {
+    let counted = |change: fn(&mut MamlConfig)| {
         let mut config = config(trpo());
         (config.tasks, config.trajectories) = (2, 1);
         change(&mut config);
-        let refused = Trainer::new(points().as_ref(), config, 0, pool(1));
-        let error = refused.err().map(|error| error.to_string());
-        let error = error.unwrap_or_default();
-        assert!(error.starts_with(expected), "{expected}: {error}");
-        assert!(error.contains("allowed: 16 GiB; lower maml."), "{error}");
-    }
+        footprint(points().as_ref(), &config, 1).unwrap()
+    };
+    // Of each task the parameters several times over.
+    let wide = counted(|c| c.policy.hidden = vec![1 << 14; 2]);
+    assert!(wide.bytes() > 20.0 * 4.0 * 2.0_f64.powi(28), "{wide}");
+    let tasks = counted(|c| {
+        c.policy.hidden = vec![512; 2];
+        c.tasks = 5000;
+    });
+    assert!(
+        tasks.bytes() > 5000.0 * 10.0 * 4.0 * 512.0 * 512.0,
+        "{tasks}"
+    );
+    // A policy of a million parameters for each of 1001 steps of an adaptation.
+    let evaluation = counted(|c| {
+        c.policy.hidden = vec![1024; 2];
+        c.evaluation.steps = 1000;
+    });
+    assert!(evaluation.bytes() > 1001.0 * 4.0 * 1024.0 * 1024.0);
+    assert!(
+        evaluation.to_string().contains("maml.evaluation.steps"),
+        "{evaluation}"
+    );
 }
 
 #[test]

@@ -11,11 +11,12 @@ use crate::input::Inputs;
 use crate::model::ActorCritic;
 use crate::samples::Samples;
 use crate::stopwatch::Phase;
-use kernels::{Cell, Observation, Packed, Shape};
+use kernels::{Cell, Observation, Packed, Shape, Workspace};
 use nets::SequenceConfig;
 use policy::NativePolicies;
 use rl_core::{EnvSpec, ObservationSpace, PolicyFactory};
 use rollout::Pool;
+use rows::InputRows;
 use scratch::{Scratch, TileLesson};
 use std::sync::{Arc, Mutex};
 
@@ -41,32 +42,8 @@ impl NativeBackend {
     /// # Errors
     /// If there are no kernels for the network's trunk or actions.
     pub fn new(model: &ActorCritic, spec: &EnvSpec, config: &Rl2Config) -> Result<Self, Rl2Error> {
-        let refuse = |what: &str| {
-            let allowed = format!("torch, since there are no native kernels for {what}");
-            Err(Rl2Error::config("backend", "native", allowed))
-        };
-        let (cell, hidden) = match config.trunk {
-            SequenceConfig::Gru(layer) => (Cell::Gru, layer.hidden),
-            SequenceConfig::Lstm(layer) => (Cell::Lstm, layer.hidden),
-            _ => return refuse("this rl2.trunk"),
-        };
-        if !spec.is_discrete() {
-            return refuse("continuous actions");
-        }
-        let shape = Shape {
-            cell,
-            observation: match spec.observation {
-                ObservationSpace::Vector { size: 0 } => Observation::None,
-                ObservationSpace::Vector { size } => Observation::Dense(size),
-                ObservationSpace::Discrete { size } => Observation::OneHot(size),
-            },
-            hidden,
-            actions: model.inputs.action_size(),
-        };
-        let packed = match Packed::new(shape) {
-            Ok(packed) => packed,
-            Err(error) => return refuse(&format!("this size: {error}")),
-        };
+        let shape = Self::shape_of(model, spec, config)?;
+        let packed = Packed::new(shape).map_err(|error| refuse(&format!("this size: {error}")))?;
         let entries = packed.layout().entries();
         let ours = entries.iter().map(|entry| (entry.name, entry.offset));
         let theirs = model.layout().entries().iter();
@@ -80,6 +57,47 @@ impl NativeBackend {
             packed: Mutex::new(Arc::new(packed)),
             spare: Arc::default(),
         })
+    }
+
+    /// What a network looks like to the kernels.
+    ///
+    /// # Errors
+    /// If there are none for its trunk or actions.
+    pub(crate) fn shape_of(
+        model: &ActorCritic,
+        spec: &EnvSpec,
+        config: &Rl2Config,
+    ) -> Result<Shape, Rl2Error> {
+        let (cell, hidden) = match config.trunk {
+            SequenceConfig::Gru(layer) => (Cell::Gru, layer.hidden),
+            SequenceConfig::Lstm(layer) => (Cell::Lstm, layer.hidden),
+            _ => return Err(refuse("this rl2.trunk")),
+        };
+        if !spec.is_discrete() {
+            return Err(refuse("continuous actions"));
+        }
+        Ok(Shape {
+            cell,
+            observation: match spec.observation {
+                ObservationSpace::Vector { size: 0 } => Observation::None,
+                ObservationSpace::Vector { size } => Observation::Dense(size),
+                ObservationSpace::Discrete { size } => Observation::OneHot(size),
+            },
+            hidden,
+            actions: model.inputs.action_size(),
+        })
+    }
+
+    /// Bytes of the buffers that a tile is learned from in.
+    pub(crate) fn tile_bytes(shape: &Shape, lanes: usize, steps: usize) -> f64 {
+        Workspace::sequence_bytes(shape, lanes, steps) + Scratch::bytes(shape, lanes, steps)
+    }
+
+    /// Bytes of a policy that acts in so many lanes.
+    pub(crate) fn acting_bytes(shape: &Shape, lanes: usize) -> f64 {
+        let memory = shape.memory_width() + shape.actions + 1;
+        Workspace::step_bytes(shape, lanes)
+            + lanes as f64 * (4.0 * memory as f64 + InputRows::bytes(shape))
     }
 
     /// What the network looks like to the kernels.
@@ -96,6 +114,11 @@ impl NativeBackend {
         own.pack(values);
         Arc::clone(&packed)
     }
+}
+
+fn refuse(what: &str) -> Rl2Error {
+    let allowed = format!("torch, since there are no native kernels for {what}");
+    Rl2Error::config("backend", "native", allowed)
 }
 
 impl Backend for NativeBackend {

@@ -1,5 +1,6 @@
 //! Acting: a tile's step is one pass through the kernels.
 
+use super::NativeBackend;
 use super::rows::InputRows;
 use crate::backend::ActMode;
 use crate::input::Inputs;
@@ -33,6 +34,10 @@ impl PolicyFactory for NativePolicies {
             packed: Arc::clone(&self.packed),
             mode: self.mode,
         }))
+    }
+
+    fn bytes(&self, _spec: &EnvSpec, lanes: usize) -> f64 {
+        NativeBackend::acting_bytes(self.packed.shape(), lanes)
     }
 }
 

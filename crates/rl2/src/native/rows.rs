@@ -2,7 +2,7 @@
 
 use crate::config::Input;
 use crate::input::Inputs;
-use kernels::{NO_ACTION, Observations};
+use kernels::{NO_ACTION, Observation, Observations, Shape};
 use rl_core::{Actions, Outcome, Row};
 
 /// Rows of [`Inputs`] in the kernels' structured form.
@@ -18,6 +18,17 @@ pub(super) struct InputRows {
 }
 
 impl InputRows {
+    /// Bytes of a row of one lane, with the room in which rows are added one by one.
+    pub(super) fn bytes(shape: &Shape) -> f64 {
+        let observation = match shape.observation {
+            Observation::None => 0,
+            Observation::Dense(width) => width,
+            Observation::OneHot(_) => 1,
+        };
+        // With the previous action, its reward and the boundary; and the start.
+        2.0 * (4.0 * (observation + 3) as f64 + 1.0)
+    }
+
     /// Forgets all rows.
     pub(super) fn clear(&mut self) {
         self.dense.clear();

@@ -5,7 +5,7 @@ use crate::backend::{Losses, Minibatch, Objective, Surrogate};
 use crate::input::Inputs;
 use crate::samples::Samples;
 use crate::stopwatch::{Phase, Stopwatch};
-use kernels::{LossGradients, LossSpec, OutputGradients, Outputs, Packed, Workspace};
+use kernels::{LossGradients, LossSpec, OutputGradients, Outputs, Packed, Shape, Workspace};
 use rl_core::{Actions, Trajectory};
 
 /// What a tile is worked on by and for.
@@ -58,6 +58,14 @@ impl Scratch {
             advantages: Vec::new(),
             weights: Vec::new(),
         }
+    }
+
+    /// Bytes that it takes beside its [`Workspace`] for a tile of so many lanes.
+    pub(super) fn bytes(shape: &Shape, lanes: usize, steps: usize) -> f64 {
+        // Logits, the value and their gradients, the advantage and its weight.
+        let numbers = 2 * (shape.actions + 1) + 2;
+        let step = 4.0 * numbers as f64 + InputRows::bytes(shape);
+        lanes as f64 * (steps as f64 * step + 4.0 * shape.memory_width() as f64)
     }
 
     /// Lives a tile's trials again, from empty memories. Returns the logits,

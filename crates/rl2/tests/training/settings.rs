@@ -1,9 +1,11 @@
 //! Settings are checked.
 
-use crate::common::{BACKENDS, config, constant, pool, switches};
+use crate::common::{BACKENDS, Switches, config, constant, pool, switches};
+use allocation_counter::measure;
 use nets::tch::Device;
 use nets::{Recurrent, SequenceConfig};
-use rl2::{BackendKind, Outer, Rl2Config, Trainer};
+use rl_core::{EnvFactory, ObservationSpace, Tasks};
+use rl2::{BackendKind, Outer, Rl2Config, Trainer, footprint};
 
 #[test]
 fn settings_out_of_range_are_named() {
@@ -92,33 +94,77 @@ fn settings_out_of_range_are_named() {
     }
 }
 
+/// A training as it goes, on the thread that counts its allocations.
+fn measured(env: &dyn EnvFactory, config: &Rl2Config) -> f64 {
+    let pool = pool(1);
+    let taken = measure(|| {
+        let mut trainer = Trainer::new(env, config.clone(), 0, pool, Device::Cpu).unwrap();
+        trainer.update().unwrap();
+        trainer.update().unwrap();
+        trainer.snapshot().unwrap();
+    });
+    taken.bytes_max as f64
+}
+
 #[test]
-fn a_network_that_would_not_fit_into_memory_is_refused_before_it_is_made() {
+fn memory_is_counted_as_it_is_taken() {
+    let long = Switches {
+        episodes: 60,
+        sees: ObservationSpace::Discrete { size: 4 },
+        ends_early: false,
+    };
+    let env = Tasks::new(long).unwrap();
+    let trunk = |lstm, hidden| match lstm {
+        true => SequenceConfig::Lstm(Recurrent::plain(hidden)),
+        false => SequenceConfig::Gru(Recurrent::plain(hidden)),
+    };
+    // Many lanes, a large tile, and many gradients of a large network.
+    for (lanes, tile, trunk) in [
+        (2048, 16, trunk(false, 32)),
+        (256, 128, trunk(true, 64)),
+        (64, 1, trunk(false, 256)),
+    ] {
+        let config = Rl2Config {
+            lanes,
+            tile,
+            trunk,
+            outer: Outer::Ppo {
+                clip: 0.2,
+                epochs: 1,
+                minibatches: 2,
+            },
+            ..config(BackendKind::Native)
+        };
+        let counted = footprint(&env, &config, (1, Device::Cpu)).unwrap();
+        let (bytes, taken) = (counted.bytes(), measured(&env, &config));
+        assert!(
+            (0.98 * taken..1.25 * taken).contains(&bytes),
+            "{:.2} of {taken}: {counted}",
+            bytes / taken
+        );
+    }
+}
+
+#[test]
+fn what_a_training_takes_is_counted_before_it_is_made() {
     let env = switches();
-    let training = |backend, hidden, tile, lanes| {
+    let counted = |backend, hidden, tile, lanes| {
         let config = Rl2Config {
             trunk: SequenceConfig::Gru(Recurrent::plain(hidden)),
             tile,
             lanes,
             ..config(backend)
         };
-        Trainer::new(env.as_ref(), config, 0, pool(2), Device::Cpu)
-            .err()
-            .map(|error| error.to_string())
+        footprint(env.as_ref(), &config, (2, Device::Cpu)).unwrap()
     };
     for backend in BACKENDS {
-        let error = training(backend, 65_536, 16, 64).unwrap();
-        assert!(
-            error.starts_with("an update of this network needs"),
-            "{error}"
-        );
-        assert!(
-            error.contains("allowed: 16 GiB; use a smaller rl2.trunk"),
-            "{error}"
-        );
-        // 3 million parameters fit, but not a gradient of each of 4096 tiles.
-        let error = training(backend, 1024, 1, 4096).unwrap();
-        assert!(error.contains("larger tiles (rl2.tile)"), "{error}");
-        assert_eq!(training(backend, 64, 1, 4096), None);
+        // 3 × 65,536² recurrent weights of four bytes, several times.
+        let network = counted(backend, 65_536, 16, 64);
+        assert!(network.bytes() > 12.0 * 12.0 * 65_536.0_f64.powi(2));
+        assert!(network.to_string().contains("rl2.trunk"), "{network}");
+        // A gradient of 3 million parameters for each of 4096 / 2 tiles.
+        let small = counted(BackendKind::Native, 1024, 1, 4096);
+        assert!(small.bytes() > 2048.0 * 4.0 * 3e6, "{small}");
+        assert!(counted(backend, 64, 1, 4096).bytes() < 1e9);
     }
 }

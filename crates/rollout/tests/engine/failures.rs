@@ -5,7 +5,10 @@ use rl_core::{
     ActRow, ActionSpace, Continuous, Domain, EnvFactory, EnvSpec, Environment, ObservationSpace,
     Policy, PolicyFactory, Row, Step, Stream, TaskDistribution, Tasks,
 };
-use rollout::{Batch, BatchSize, Held, Pool, RolloutError, evaluate};
+use rollout::{
+    Batch, BatchSize, Held, Pool, RolloutError, evaluate, evaluate_watched, evaluation_footprint,
+};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// Panics at its fourth step.
@@ -211,17 +214,31 @@ fn a_panic_in_lockstep_is_an_error_too() {
     );
 }
 
+/// A lane and step holds two observed numbers, an action, a reward, a
+/// log-probability and a value of four bytes, and two flags.
 #[test]
-fn what_would_not_fit_into_memory_is_refused_before_it_is_made() {
-    let size = BatchSize {
-        lanes: 1 << 20,
-        tile: 32,
-        steps: 1 << 30,
-    };
-    let error = Batch::new(walks(Fault::None).as_ref(), size).err().unwrap();
-    let error = error.to_string();
+fn what_a_batch_takes_is_counted_before_it_is_made() {
+    let counted = Batch::footprint(walks(Fault::None).as_ref(), 1 << 20, 1 << 30);
+    let least = 2.0_f64.powi(50) * (4.0 * 6.0 + 2.0);
     assert!(
-        error.contains("GiB") && error.contains("fewer lanes"),
-        "{error}"
+        counted.bytes() > least && counted.bytes() < 1.3 * least,
+        "{counted}"
     );
+}
+
+/// The tasks of an evaluation are not listed beforehand.
+#[test]
+fn an_evaluation_may_be_of_any_number_of_tasks() {
+    let env = walks(Fault::None);
+    let held = Held {
+        tasks: usize::MAX,
+        seed: 3,
+        domain: Domain::HeldOut,
+    };
+    let counted = evaluation_footprint(env.as_ref(), sums().as_ref(), (held.tasks, 2));
+    assert!(counted.bytes() < 2e7, "{counted}");
+    let pool = Pool::new(1, || ()).unwrap();
+    let watched = (held, |_| ControlFlow::Break(()));
+    let error = evaluate_watched(&pool, &env, &sums(), watched).unwrap_err();
+    assert_eq!(error, RolloutError::CalledOff);
 }

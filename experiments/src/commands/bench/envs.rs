@@ -6,12 +6,14 @@ use crate::cli::BenchArgs;
 use crate::conformance::random_actions;
 use crate::console::{Console, Event, short};
 use crate::failure::Failure;
+use crate::progress::Waiting;
 use crate::registry::{Built, Registry};
 use crate::session::Session;
 use rl_core::{
-    ActionSpace, Actions, Domain, EnvFactory, Outcome, Purpose, StepRows, Stream, StreamKey,
+    ActionSpace, Actions, Domain, EnvFactory, Footprint, Outcome, Purpose, StepRows, Stream,
+    StreamKey,
 };
-use rollout::Pool;
+use rollout::{Batch, Pool};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Instant;
@@ -49,6 +51,10 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
     for name in names {
         let built = Built::from_words(registry, &name, &with_defaults(&name, &settings))?;
         for lanes in LANES {
+            let env = built.factory.as_ref();
+            let needed = Batch::footprint(env, lanes, 1).and(drawn(env, lanes));
+            session.room.check(&format!("bench envs {name}"), &needed)?;
+            let _measuring = Waiting::on(format!("bench envs {name}, {lanes} lanes"));
             let rate = stepping_rate(&session.pool, &built.factory, lanes)?;
             let workers = session.pool.workers();
             session.console.say(format!(
@@ -86,6 +92,13 @@ fn with_defaults(name: &str, given: &[String]) -> Vec<String> {
         }
     }
     all
+}
+
+/// What actions drawn beforehand take of memory.
+fn drawn(env: &dyn EnvFactory, lanes: usize) -> Footprint {
+    let width = env.spec().action.width() as f64;
+    let bytes = 4.0 * (ROWS * lanes) as f64 * width;
+    Footprint::new().with("actions drawn beforehand", bytes, "the action's size")
 }
 
 /// Steps of all lanes per second, tile by tile on the workers.

@@ -9,6 +9,7 @@ use crate::console::{Console, Event, short};
 use crate::failure::Failure;
 use crate::host;
 use crate::presets::{MAML_BENCHMARK, Source};
+use crate::progress::Waiting;
 use crate::registry::Registry;
 use crate::session::Session;
 use ::maml::{MamlConfig, Phase, Trainer};
@@ -44,8 +45,12 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
     let config = RunConfig::resolve(registry, &source.place, &source.text, &words.overrides)?;
     let settings = maml_config(&config.settings)?;
     let (env, pool) = (config.built.factory.as_ref(), Arc::clone(&session.pool));
+    let needed = ::maml::footprint(env, &settings, pool.workers()).map_err(Failure::config)?;
+    session.room.check("bench maml", &needed)?;
     let trainer = Trainer::new(env, settings, config.seed, pool).map_err(Failure::config)?;
+    let measuring = Waiting::on("bench maml");
     let measured = measure(trainer)?;
+    drop(measuring);
     session.console.say(measured.text(&session))?;
     session
         .console

@@ -9,6 +9,7 @@ use crate::console::{Console, Event, short};
 use crate::failure::Failure;
 use crate::host;
 use crate::presets::{BENCHMARK, Source};
+use crate::progress::Waiting;
 use crate::registry::Registry;
 use crate::session::Session;
 use kernels::{Cell, Observation, Sgemm, Shape};
@@ -40,7 +41,9 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
         settings = with_tile(settings)?;
     }
     let bench = Bench::new(&session, &config, rl2_config(&settings)?)?;
+    let measuring = Waiting::on("bench rl2");
     let measured = bench.measure(&session)?;
+    drop(measuring);
     session.console.say(measured.text(&session))?;
     session
         .console
@@ -117,6 +120,9 @@ impl Bench {
         };
         let steps = settings.lanes * env.spec().trial_steps();
         let pool = Arc::clone(&session.pool);
+        let place = (pool.workers(), session.device);
+        let needed = rl2::footprint(env, &settings, place).map_err(Failure::config)?;
+        session.room.check("bench rl2", &needed)?;
         let trainer = Trainer::new(env, settings.clone(), config.seed, pool, session.device)
             .map_err(Failure::config)?;
         Ok(Self {

@@ -1,0 +1,217 @@
+//! How much memory there is: the one place that asks the machine.
+
+use crate::failure::Failure;
+use rl_core::{Bytes, Footprint};
+use std::fs;
+use std::path::Path;
+
+/// How much of what is available may be used: counts of what is needed are not
+/// exact, and other processes go on.
+const SHARE: f64 = 0.9;
+
+/// The memory that this process may still take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Room {
+    /// How much, in bytes; infinite where the system does not say.
+    bytes: f64,
+    /// What it is that allows no more.
+    limit: &'static str,
+}
+
+impl Room {
+    /// What there is now: of the machine's memory, within the limits of the
+    /// process (`ulimit -v`, `ulimit -d`) and of every control group that it is in.
+    pub(crate) fn now() -> Self {
+        Self::of_system(Path::new("/"))
+    }
+
+    fn of_system(root: &Path) -> Self {
+        let mut room = Self {
+            bytes: f64::INFINITY,
+            limit: "the system",
+        };
+        let kibibytes = |file, key| Some(1024.0 * field(&root.join(file), key)?);
+        room.narrow(kibibytes("proc/meminfo", "MemAvailable:"), "the machine");
+        let limits = "proc/self/limits";
+        for (key, used, limit) in [
+            ("Max address space", "VmSize:", "ulimit -v"),
+            ("Max data size", "VmData:", "ulimit -d"),
+        ] {
+            let most = field(&root.join(limits), key);
+            let used = kibibytes("proc/self/status", used);
+            room.narrow(most.zip(used).map(|(most, used)| most - used), limit);
+        }
+        room.narrow_to_groups(root);
+        room
+    }
+
+    /// Control groups, version 2 and 1, each with those that it is part of.
+    fn narrow_to_groups(&mut self, root: &Path) {
+        let groups = fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
+        for group in groups.lines() {
+            let mut parts = group.splitn(3, ':').skip(1);
+            let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else {
+                continue;
+            };
+            let (mount, files) = match controllers {
+                "" => ("sys/fs/cgroup", GroupFiles::SECOND),
+                _ if controllers.split(',').any(|name| name == "memory") => {
+                    ("sys/fs/cgroup/memory", GroupFiles::FIRST)
+                }
+                _ => continue,
+            };
+            for part in Path::new(path.trim_start_matches('/')).ancestors() {
+                self.narrow(
+                    files.left(&root.join(mount).join(part)),
+                    "the control group",
+                );
+            }
+        }
+    }
+
+    fn narrow(&mut self, bytes: Option<f64>, limit: &'static str) {
+        if let Some(bytes) = bytes.filter(|bytes| *bytes < self.bytes) {
+            (self.bytes, self.limit) = (bytes.max(0.0), limit);
+        }
+    }
+
+    /// Refuses what needs more than there is.
+    ///
+    /// # Errors
+    /// How much it needs, what for, and how much there is.
+    pub(crate) fn check(&self, what: &str, needed: &Footprint) -> Result<(), Failure> {
+        if needed.bytes() <= SHARE * self.bytes {
+            return Ok(());
+        }
+        Err(Failure::config(format!(
+            "{what} needs {needed}; allowed: {}, nine tenths of what {} has left; lower what the \
+             largest parts grow with",
+            Bytes(SHARE * self.bytes),
+            self.limit
+        )))
+    }
+}
+
+/// Where a control group says how much memory it may have, and has.
+struct GroupFiles {
+    most: &'static str,
+    used: &'static str,
+    /// Of `memory.stat`: files in memory, which give way to what needs it.
+    cached: &'static str,
+}
+
+impl GroupFiles {
+    const SECOND: Self = Self {
+        most: "memory.max",
+        used: "memory.current",
+        cached: "inactive_file",
+    };
+    const FIRST: Self = Self {
+        most: "memory.limit_in_bytes",
+        used: "memory.usage_in_bytes",
+        cached: "total_inactive_file",
+    };
+
+    fn left(&self, folder: &Path) -> Option<f64> {
+        let number = |file| field(&folder.join(file), "");
+        let cached = field(&folder.join("memory.stat"), self.cached).unwrap_or(0.0);
+        Some(number(self.most)? - number(self.used)? + cached)
+    }
+}
+
+/// The number that follows a key at the beginning of a line; `None` if there is
+/// no such line, or no number, as where something is unlimited.
+fn field(file: &Path, key: &str) -> Option<f64> {
+    let text = fs::read_to_string(file).ok()?;
+    let rest = text.lines().find_map(|line| line.strip_prefix(key))?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A system of these files.
+    fn room(files: &[(&str, &str)]) -> Room {
+        let root = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        Room::of_system(root.path())
+    }
+
+    const MACHINE: (&str, &str) = ("proc/meminfo", "MemTotal: 9 kB\nMemAvailable:  4000 kB\n");
+
+    #[test]
+    fn the_narrowest_limit_counts() {
+        let unknown = room(&[]);
+        assert_eq!(unknown.bytes, f64::INFINITY);
+        let machine = room(&[MACHINE]);
+        assert_eq!((machine.bytes, machine.limit), (4_096_000.0, "the machine"));
+        let limited = room(&[
+            MACHINE,
+            (
+                "proc/self/limits",
+                "Max data size   unlimited  unlimited  bytes\n\
+                 Max address space   3000000    unlimited  bytes\n",
+            ),
+            ("proc/self/status", "VmSize:\t 1000 kB\nVmData:\t 10 kB\n"),
+        ]);
+        let left = 3_000_000.0 - 1_024_000.0;
+        assert_eq!((limited.bytes, limited.limit), (left, "ulimit -v"));
+    }
+
+    #[test]
+    fn a_control_group_is_limited_by_those_that_it_is_part_of() {
+        let second = room(&[
+            MACHINE,
+            ("proc/self/cgroup", "0::/outer/inner\n"),
+            ("sys/fs/cgroup/outer/inner/memory.max", "max\n"),
+            ("sys/fs/cgroup/outer/inner/memory.current", "10\n"),
+            ("sys/fs/cgroup/outer/memory.max", "1000\n"),
+            ("sys/fs/cgroup/outer/memory.current", "900\n"),
+            (
+                "sys/fs/cgroup/outer/memory.stat",
+                "anon 5\ninactive_file 50\n",
+            ),
+        ]);
+        assert_eq!((second.bytes, second.limit), (150.0, "the control group"));
+        let first = room(&[
+            ("proc/self/cgroup", "5:cpu:/a\n4:hugetlb,memory:/a\n0::/\n"),
+            ("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "700\n"),
+            ("sys/fs/cgroup/memory/a/memory.usage_in_bytes", "300\n"),
+        ]);
+        assert_eq!(first.bytes, 400.0);
+        // More is used than is allowed since the limit was lowered.
+        let over = room(&[
+            ("proc/self/cgroup", "0::/\n"),
+            ("sys/fs/cgroup/memory.max", "1\n"),
+            ("sys/fs/cgroup/memory.current", "2\n"),
+        ]);
+        assert_eq!(over.bytes, 0.0);
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_needed_and_what_there_is() {
+        let room = Room {
+            bytes: 2e9,
+            limit: "the machine",
+        };
+        let needed = |bytes| Footprint::new().with("rows", bytes, "lanes");
+        assert_eq!(room.check("it", &needed(1.8e9)), Ok(()));
+        let failure = room.check("it", &needed(2e9)).unwrap_err();
+        assert_eq!(
+            failure.message,
+            "it needs 2.0 GB of memory: 2.0 GB rows (grows with lanes); allowed: 1.8 GB, nine \
+             tenths of what the machine has left; lower what the largest parts grow with"
+        );
+        assert!(
+            Room { bytes: 0.0, ..room }
+                .check("it", &needed(f64::INFINITY))
+                .is_err()
+        );
+        assert!(room.check("it", &needed(f64::NAN)).is_err());
+    }
+}
