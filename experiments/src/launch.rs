@@ -93,7 +93,7 @@ pub(crate) fn prepare(
     session: &Session<'_>,
     config: &RunConfig,
 ) -> Result<(Vec<Player>, Box<dyn Training>), Failure> {
-    let (env, place) = (&config.built.factory, &config.place);
+    let (env, place) = (&config.built.factory, &config.origin.source);
     let needed = footprint(session, config)?;
     session.room.check(place, &needed)?;
     session.oracles.beside(&needed);
@@ -133,7 +133,9 @@ pub(crate) fn check_evaluation(
     let needed = evaluation_footprint(env, policy.as_ref(), work);
     let training = footprint(session, config)?;
     session.oracles.beside(&training);
-    session.room.check(&config.place, &needed.and(training))
+    session
+        .room
+        .check(&config.origin.source, &needed.and(training))
 }
 
 /// Of each step a learner's results hold four numbers, which are written with
@@ -146,7 +148,7 @@ pub(crate) fn start(
     config: &RunConfig,
 ) -> Result<Box<dyn Training>, Failure> {
     let needed = footprint(session, config)?;
-    session.room.check(&config.place, &needed)?;
+    session.room.check(&config.origin.source, &needed)?;
     let entry = algorithm(session, config)?;
     entry
         .start(setup(session, config))

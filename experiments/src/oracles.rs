@@ -96,7 +96,7 @@ impl Oracles {
 }
 
 /// What the exact solutions of an environment take.
-fn solutions(built: &Built) -> Footprint {
+pub(crate) fn solutions(built: &Built) -> Footprint {
     let bytes = built.factory.solution_bytes();
     Footprint::new().with("exact solutions", bytes, GROWS_WITH)
 }

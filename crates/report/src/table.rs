@@ -150,7 +150,11 @@ impl Table {
         if !self.parts.is_empty() {
             text.push_str("\n| Tasks | Mean return |\n|:--|--:|\n");
             for row in &self.parts {
-                let line = format!("| {} | {} |\n", markdown_cell(&row.name), self.mean_return(row));
+                let line = format!(
+                    "| {} | {} |\n",
+                    markdown_cell(&row.name),
+                    self.mean_return(row)
+                );
                 text.push_str(&line);
             }
         }

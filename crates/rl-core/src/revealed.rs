@@ -95,11 +95,11 @@ impl<D: TaskDistribution> TaskDistribution for Revealed<D> {
     }
 
     fn task_bytes(&self) -> f64 {
-        self.0.task_bytes() + 4.0 * self.0.description_size() as f64
+        self.distribution.task_bytes() + 4.0 * self.distribution.description_size() as f64
     }
 
     fn solution_bytes(&self) -> f64 {
-        self.0.solution_bytes()
+        self.distribution.solution_bytes()
     }
 
     fn description_size(&self) -> usize {

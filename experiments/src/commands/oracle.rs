@@ -4,6 +4,7 @@ use crate::cli::OracleArgs;
 use crate::console::{Console, Event, Table, fixed};
 use crate::failure::Failure;
 use crate::oracles::Oracles;
+use crate::references::References;
 use crate::registry::{Built, Registry};
 use crate::room::Room;
 use rl_core::{EnvSpec, Exact};

@@ -1,6 +1,6 @@
 //! What is not finite is found before it is learned.
 
-use crate::common::{arms, config, pool, promp, trainer};
+use crate::common::{adam, arms, config, pool, promp, trainer};
 use maml::{Baseline, MamlError, Trainer};
 use nets::Activation;
 use rl_core::{
@@ -50,7 +50,9 @@ fn a_value_network_that_overflows_stops_the_update() {
     valued.baseline = Baseline::Value {
         hidden: vec![4],
         activation: Activation::Tanh,
+        optimizer: adam(),
         learning_rate: 1e-3,
+        max_gradient_norm: f64::INFINITY,
         epochs: 2,
     };
     let env = Tasks::new(Rich).unwrap();
