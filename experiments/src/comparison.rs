@@ -11,6 +11,7 @@ use report::Estimate;
 use rl_core::{Domain, EnvFactory, Exact, Moments, PolicyFactory};
 use rollout::{Evaluation, Held, evaluate_watched};
 use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// What a learner is.
@@ -153,10 +154,9 @@ fn measure_in(
     let actions = config.evaluation.actions;
     let policy = agent.policy(actions);
     let held = held_out(tasks, config.seed);
-    let interrupt = session.interrupt.clone();
     let watch: Watch = Arc::new(move |more| {
         watch(more);
-        interrupt.flow()
+        ControlFlow::Continue(())
     });
     if let Some(adaptation) = agent.adaptation(env, (held, actions), &watch)? {
         let last = |row: &[f64]| row.last().copied().unwrap_or(f64::NAN);
@@ -291,11 +291,10 @@ pub(crate) fn on_held_out(
     policy: &Arc<dyn PolicyFactory>,
     (tasks, seed): (usize, u64),
 ) -> Result<Evaluation, Failure> {
-    let interrupt = session.interrupt.clone();
     let met = Met::part(&policy.name(), tasks);
     let watch = move |more| {
         met.more(more);
-        interrupt.flow()
+        ControlFlow::Continue(())
     };
     let watched = (held_out(tasks, seed), watch);
     Ok(evaluate_watched(&session.pool, env, policy, watched)?)

@@ -3,13 +3,18 @@
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Actions, Domain, EnvFactory, EnvSpec, Footprint, ObservationSpace, Outcome,
-    Purpose, StepRows, Stream, StreamKey,
+    Purpose, StepRows, Stream, StreamKey, VecEnv, panic_text,
 };
-use std::any::Any;
+use rollout::Watched;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Lanes of the checks.
 const LANES: usize = 12;
+/// The most numbers of a history: more than two steps of the widest observations.
+const HISTORY: usize = 1 << 26;
+/// The highest return whose square, which value losses are made of, is finite in
+/// single precision.
+const MAX_RETURN: f64 = 1.8e19;
 
 /// One rule, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +30,7 @@ type Rule = fn(&dyn EnvFactory) -> Result<(), String>;
 /// Checks an environment against all rules. A panic of the environment breaks
 /// the rule that was being checked.
 pub fn check(env: &dyn EnvFactory) -> Vec<Check> {
-    let rules: [(&'static str, Rule); 8] = [
+    let rules: [(&'static str, Rule); 9] = [
         ("the specification is valid", spec_is_valid),
         (
             "observations are finite and within their space",
@@ -35,8 +40,12 @@ pub fn check(env: &dyn EnvFactory) -> Vec<Check> {
             "observations are written completely",
             observations_are_complete,
         ),
-        ("rewards are finite", rewards_are_finite),
+        (
+            "rewards are finite, and returns not too large",
+            rewards_are_finite,
+        ),
         ("one seed gives one history", seeds_decide),
+        ("a reset leaves nothing of what was before", resets_forget),
         (
             "how lanes are grouped changes nothing",
             groups_do_not_matter,
@@ -50,11 +59,19 @@ pub fn check(env: &dyn EnvFactory) -> Vec<Check> {
             ends_are_in_time,
         ),
     ];
+    let mut before = None;
     let outcome = |(rule, check): (&'static str, Rule)| Check {
         rule,
         fault: match catch_unwind(AssertUnwindSafe(|| check(env))) {
             Ok(checked) => checked.err(),
-            Err(payload) => Some(format!("it panicked: {}", said(payload.as_ref()))),
+            Err(panic) => {
+                let said = panic_text(panic.as_ref());
+                let again = before.replace(said.clone()).as_ref() == Some(&said);
+                Some(match again {
+                    true => "the same panic".to_owned(),
+                    false => said,
+                })
+            }
         },
     };
     rules.into_iter().map(outcome).collect()
@@ -74,13 +91,6 @@ pub(crate) fn footprint(env: &dyn EnvFactory) -> Footprint {
         rows,
         "the environment's observations and size",
     )
-}
-
-/// What a panic said.
-pub(crate) fn said(payload: &(dyn Any + Send)) -> &str {
-    let text = payload.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| payload.downcast_ref::<&str>().copied())
-        .unwrap_or("nothing")
 }
 
 fn key(seed: u64) -> StreamKey {
@@ -112,9 +122,12 @@ struct Drive {
 }
 
 impl Drive {
-    /// Two trials and the start of a third, unless they are very long.
+    /// Two trials and the start of a third, unless they are very long or a history
+    /// of them would be large.
     fn steps(env: &dyn EnvFactory) -> usize {
-        (2 * env.spec().trial_steps() + 1).min(2_000)
+        (2 * env.spec().trial_steps() + 1)
+            .min(2_000)
+            .min(HISTORY / (LANES * (2 * env.spec().observation.width() + 4)))
     }
 
     fn new(env: &dyn EnvFactory) -> Self {
@@ -129,12 +142,17 @@ impl Drive {
     }
 
     fn run(self, env: &dyn EnvFactory) -> History {
-        let spec = env.spec();
+        self.run_in(env.make(self.lanes).as_mut())
+    }
+
+    /// The same in a batch that may have been used before.
+    fn run_in(self, batch: &mut dyn VecEnv) -> History {
+        let spec = batch.spec().clone();
         let (lanes, width) = (self.lanes, spec.observation.width());
-        let mut batch = env.make(lanes);
+        let watched = Watched::new(batch, self.first_lane as u64);
         let mut history = History::default();
         let mut first = vec![self.fill; lanes * width];
-        batch.begin(&key(self.seed), self.first_lane as u64, &mut first);
+        watched.run(|| batch.begin(&key(self.seed), self.first_lane as u64, &mut first));
         history.observation.push(first);
         history.optimum = (0..lanes)
             .map(|lane| vec![batch.known_task_optimum(lane)])
@@ -144,7 +162,7 @@ impl Drive {
             .map(|lane| key(self.actions).lane(Purpose::Action, lane as u64))
             .collect();
         for _ in 0..self.steps {
-            let (indices, numbers) = random_actions(spec, &mut streams);
+            let (indices, numbers) = random_actions(&spec, &mut streams);
             let actions = match &spec.action {
                 ActionSpace::Discrete { .. } => Actions::Discrete(&indices),
                 ActionSpace::Box { low, .. } => Actions::Box {
@@ -164,7 +182,7 @@ impl Drive {
                 start: &mut start,
                 final_observation: &mut last,
             };
-            batch.step(actions, rows);
+            watched.run(|| batch.step(actions, rows));
             for lane in 0..lanes {
                 // A final observation is written only where an episode was truncated.
                 if outcome[lane] != Outcome::Truncated {
@@ -267,10 +285,56 @@ fn observations_are_complete(env: &dyn EnvFactory) -> Result<(), String> {
 
 fn rewards_are_finite(env: &dyn EnvFactory) -> Result<(), String> {
     let history = Drive::new(env).run(env);
-    match find(&history.reward, 1, |reward: f32| !reward.is_finite()) {
-        Some((step, lane, reward)) => Err(format!("{reward} at step {step} of lane {lane}")),
-        None => Ok(()),
+    if let Some((step, lane, reward)) = find(&history.reward, 1, |reward: f32| !reward.is_finite())
+    {
+        return Err(format!("{reward} at step {step} of lane {lane}"));
     }
+    for lane in 0..LANES {
+        let mut size = 0.0;
+        for (step, rewards) in history.reward.iter().enumerate() {
+            size += f64::from(rewards[lane].abs());
+            if size > MAX_RETURN {
+                return Err(format!(
+                    "{} at step {step} of lane {lane}, where the trial's rewards come to {size:e}; \
+                     the square of a return above {MAX_RETURN:e} is infinite in single precision: \
+                     scale the rewards",
+                    rewards[lane]
+                ));
+            }
+            if history.start[step][lane] {
+                size = 0.0;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A batch that has played begins anew as a fresh one does, be it in the middle
+/// of an episode or after whole trials.
+fn resets_forget(env: &dyn EnvFactory) -> Result<(), String> {
+    let drive = Drive {
+        fill: 0.0,
+        ..Drive::new(env)
+    };
+    let fresh = drive.run(env);
+    for steps in [1, drive.steps] {
+        let mut batch = env.make(LANES);
+        let before = Drive {
+            seed: 2,
+            actions: 2,
+            steps,
+            ..drive
+        };
+        before.run_in(batch.as_mut());
+        if drive.run_in(batch.as_mut()) != fresh {
+            return Err(format!(
+                "after {steps} steps on other tasks a batch behaves otherwise than a fresh one \
+                 under the same seed and actions; `sample` must write the whole task, and `reset` \
+                 the whole state"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn seeds_decide(env: &dyn EnvFactory) -> Result<(), String> {

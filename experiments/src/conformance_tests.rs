@@ -12,6 +12,9 @@ enum Flaw {
     OutOfSpace,
     GlobalCounter,
     GlobalTasks,
+    Leak,
+    LeakyTask,
+    Huge,
     Panic,
 }
 
@@ -22,24 +25,34 @@ struct Toys(Flaw);
 struct Toy {
     flaw: Flaw,
     goal: u32,
+    /// How often the task was drawn into.
+    drawn: u32,
 }
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
 impl Environment for Toy {
-    type State = u32;
+    /// Steps since the reset, and steps in all.
+    type State = [u32; 2];
     type Action = Discrete;
 
-    fn reset(&self, state: &mut u32, _rng: &mut Stream) {
-        *state = 0;
+    fn reset(&self, state: &mut [u32; 2], _rng: &mut Stream) {
+        state[0] = 0;
+        if self.flaw != Flaw::Leak {
+            state[1] = 0;
+        }
     }
 
-    fn step(&self, state: &mut u32, action: &u32, rng: &mut Stream) -> Step {
+    fn step(&self, [state, all]: &mut [u32; 2], action: &u32, rng: &mut Stream) -> Step {
         *state += 1;
+        *all += 1;
         let noise: f32 = rng.random();
         let reward = match self.flaw {
             Flaw::NanReward if *state == 2 => f32::NAN,
             Flaw::Panic => panic!("toys break"),
+            Flaw::Leak => *all as f32,
+            Flaw::LeakyTask => self.drawn as f32,
+            Flaw::Huge => 3e38,
             Flaw::GlobalCounter => COUNTER.fetch_add(1, Ordering::Relaxed) as f32,
             _ => noise + f32::from(u8::from(*action == self.goal)),
         };
@@ -49,7 +62,7 @@ impl Environment for Toy {
         }
     }
 
-    fn observe(&self, state: &u32, observation: &mut [f32]) {
+    fn observe(&self, [state, _]: &[u32; 2], observation: &mut [f32]) {
         if self.flaw != Flaw::Unwritten || *state != 1 {
             observation[0] = *state as f32;
         }
@@ -74,6 +87,7 @@ impl TaskDistribution for Toys {
 
     fn sample(&self, task: &mut Toy, rng: &mut Stream) {
         task.flaw = self.0;
+        task.drawn += 1;
         task.goal = match self.0 {
             Flaw::GlobalTasks => COUNTER.fetch_add(1, Ordering::Relaxed) as u32,
             _ => rng.random_range(0..3),
@@ -87,7 +101,7 @@ impl TaskDistribution for Toys {
 
 fn broken(flaw: Flaw) -> Vec<&'static str> {
     let checks = check(&Tasks::new(Toys(flaw)).unwrap());
-    assert_eq!(checks.len(), 8);
+    assert_eq!(checks.len(), 9);
     let broken = checks.iter().filter(|check| check.fault.is_some());
     broken.map(|check| check.rule).collect()
 }
@@ -110,9 +124,21 @@ fn each_flaw_is_found() {
     found(Flaw::Unwritten, "written completely");
     found(Flaw::OutOfSpace, "within their space");
     found(Flaw::GlobalCounter, "one seed");
+    found(Flaw::Leak, "a reset leaves nothing");
+    found(Flaw::LeakyTask, "a reset leaves nothing");
+    found(Flaw::Huge, "returns not too large");
     found(Flaw::GlobalTasks, "tasks do not depend");
-    let panicked = &check(&Tasks::new(Toys(Flaw::Panic)).unwrap())[1];
-    assert_eq!(panicked.fault.as_deref(), Some("it panicked: toys break"));
+}
+
+#[test]
+fn a_panic_is_told_once_with_its_method() {
+    let checks = check(&Tasks::new(Toys(Flaw::Panic)).unwrap());
+    let faults: Vec<_> = checks.iter().filter_map(|c| c.fault.as_deref()).collect();
+    assert_eq!(
+        faults[0],
+        "environment 'toy' panicked in `step`: toys break"
+    );
+    assert_eq!(faults[1..], ["the same panic"; 7]);
 }
 
 #[test]

@@ -2,10 +2,11 @@
 //! error.
 
 use crate::failure::Failure;
+use crate::output;
 use serde::{Serialize, Serializer};
 use std::env;
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 /// What a line of JSON is.
@@ -45,6 +46,8 @@ pub(crate) struct Console {
     json: bool,
     /// Colours on standard output.
     colour: bool,
+    /// Whether results are all that the command is for.
+    only_results: bool,
 }
 
 impl Console {
@@ -55,6 +58,16 @@ impl Console {
         Self {
             json,
             colour: wanted && capable && !json && io::stdout().is_terminal(),
+            only_results: false,
+        }
+    }
+
+    /// For a command that is done once nobody reads its results.
+    #[must_use]
+    pub(crate) fn only_results(self) -> Self {
+        Self {
+            only_results: true,
+            ..self
         }
     }
 
@@ -66,11 +79,29 @@ impl Console {
     /// A line of results for humans; nothing where JSON is wanted.
     ///
     /// # Errors
-    /// If standard output is closed.
+    /// If nobody reads it, and [`Self::only_results`].
     pub(crate) fn say(&self, text: impl Display) -> Result<(), Failure> {
         match self.json {
             true => Ok(()),
-            false => Ok(writeln!(io::stdout().lock(), "{text}")?),
+            false => self.write(&self.shown(&text.to_string())),
+        }
+    }
+
+    /// Text with nothing that a terminal obeys, but for [`Self::styled`].
+    fn shown(&self, text: &str) -> String {
+        let mut shown = rl_core::shown(text);
+        if self.colour {
+            for code in ["0", "1", "2", "1;31", "1;32"] {
+                shown = shown.replace(&format!("\\u{{1b}}[{code}m"), &format!("\x1b[{code}m"));
+            }
+        }
+        shown
+    }
+
+    fn write(&self, line: &str) -> Result<(), Failure> {
+        match output::result(line) {
+            false if self.only_results => Err(Failure::unread()),
+            _ => Ok(()),
         }
     }
 
@@ -78,7 +109,7 @@ impl Console {
     /// nothing where text is wanted.
     ///
     /// # Errors
-    /// If standard output is closed.
+    /// If nobody reads it, and [`Self::only_results`].
     pub(crate) fn emit(&self, event: Event, row: &impl Serialize) -> Result<(), Failure> {
         #[derive(Serialize)]
         struct Line<'a, T> {
@@ -90,13 +121,12 @@ impl Console {
             return Ok(());
         }
         let line = serde_json::to_string(&Line { event, row }).map_err(Failure::internal)?;
-        Ok(writeln!(io::stdout().lock(), "{line}")?)
+        self.write(&output::shown_in_json(&line))
     }
 
     /// A remark on the way; to standard error.
     pub(crate) fn note(&self, text: impl Display) {
-        // Nothing is lost if nobody listens.
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        output::remark(text);
     }
 
     /// Text that stands out on a terminal.
@@ -197,7 +227,7 @@ impl Table {
     /// Prints the table.
     ///
     /// # Errors
-    /// If standard output is closed.
+    /// As [`Console::say`].
     pub(crate) fn print(&self, console: &Console) -> Result<(), Failure> {
         self.lines(console)
             .iter()
@@ -245,6 +275,7 @@ mod tests {
         let console = Console {
             json: false,
             colour: false,
+            only_results: false,
         };
         let mut table = Table::new(&["learner", "return"]);
         table.row(vec!["rl2".into(), "6.64".into()]);
@@ -262,7 +293,11 @@ mod tests {
             colour: true,
             ..console
         };
-        assert!(table.lines(&coloured)[1].starts_with("\x1b["));
+        let line = &table.lines(&coloured)[1];
+        assert!(line.starts_with("\x1b["));
+        assert_eq!(coloured.shown(line), *line);
+        assert_eq!(console.shown("\x1b[1ma"), "\\u{1b}[1ma");
+        assert_eq!(coloured.shown("\x1b[2Ja"), "\\u{1b}[2Ja");
     }
 
     #[test]

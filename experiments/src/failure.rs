@@ -1,6 +1,6 @@
 //! Why a command did not do what was asked, and the exit code that says so.
 
-use crate::conformance;
+use crate::{output, panics};
 use maml::MamlError;
 use record::RecordError;
 use report::ReportError;
@@ -75,9 +75,27 @@ impl Failure {
         doing: &str,
         work: impl FnOnce() -> Result<R, Self>,
     ) -> Result<R, Self> {
-        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
-            let said = conformance::said(payload.as_ref());
-            Err(Self::internal(format!("{doing} panicked: {said}")))
+        let done = catch_unwind(AssertUnwindSafe(work));
+        done.unwrap_or_else(|panic| Err(panics::failure(panic).within(doing)))
+    }
+
+    /// The reader of the results has what it wants, as in `experiments list |
+    /// head`, or they could not be written.
+    pub(crate) fn unread() -> Self {
+        Self::written().err().unwrap_or(Self::new(Exit::Done, ""))
+    }
+
+    /// Whether all results could be written that somebody wanted to read.
+    ///
+    /// # Errors
+    /// Why they could not.
+    pub(crate) fn written() -> Result<(), Self> {
+        output::failure().map_or(Ok(()), |(why, full)| {
+            let message = format!("cannot write to standard output: {why}");
+            Err(match full {
+                true => Self::new(Exit::FullDisk, message),
+                false => Self::internal(message),
+            })
         })
     }
 
@@ -113,21 +131,6 @@ impl Display for Failure {
 }
 
 impl std::error::Error for Failure {}
-
-/// Writing to standard output failed.
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            // As in `experiments list | head`: the reader has what it wants.
-            io::ErrorKind::BrokenPipe => Self::new(Exit::Done, ""),
-            _ if record::is_full(&error) => Self::new(
-                Exit::FullDisk,
-                format!("cannot write to standard output: {error}"),
-            ),
-            _ => Self::internal(format!("cannot write to standard output: {error}")),
-        }
-    }
-}
 
 impl From<RecordError> for Failure {
     fn from(error: RecordError) -> Self {

@@ -1,45 +1,122 @@
 //! Stopping when asked to: the signals INT, TERM and HUP ask the work in
-//! progress to save itself; a second one ends the process at once.
+//! progress to save itself; a second one ends the process at once. Work that
+//! has nothing to save, or does not come to an end, is ended.
 
-use std::io::{Write, stderr};
-use std::ops::ControlFlow;
-use std::process::exit;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use crate::failure::Exit;
+use crate::output::{self, remark};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+use signal_hook::low_level::exit;
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long work may take to stop and save itself.
+const GRACE: Duration = Duration::from_secs(8);
+/// Time between two looks whether somebody asked.
+const TICK: Duration = Duration::from_millis(50);
+/// What a shell reports of a process that INT ended.
+const TWICE: i32 = 130;
 
 /// Whether somebody asked the program to stop.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Interrupt {
     asked: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// How much work is in progress that has nothing to save.
+    unsaved: AtomicUsize,
+    /// What to say when the work is ended.
+    farewell: Mutex<String>,
 }
 
 impl Interrupt {
-    /// Listens from now on.
-    pub(crate) fn listen() -> Self {
-        let interrupt = Self::default();
-        let asked = Arc::clone(&interrupt.asked);
-        // Where no handler can be set, signals end the process, and the run is
-        // resumed from its last checkpoint.
-        let _ = ctrlc::set_handler(move || {
-            if asked.swap(true, Ordering::SeqCst) {
-                exit(130); // As a shell reports a process that INT ended.
+    /// Listens from now on; `asked` is set when somebody asks.
+    pub(crate) fn listen(asked: &Arc<AtomicBool>) -> Self {
+        let interrupt = Self {
+            asked: Arc::clone(asked),
+            shared: Arc::default(),
+        };
+        interrupt.on_end("stopped".to_owned());
+        output::stop_waiting_when(Arc::clone(asked));
+        for signal in [SIGHUP, SIGINT, SIGTERM] {
+            // As of a job of `nohup`, or one in the background of a script.
+            if is_ignored(signal) {
+                continue;
             }
-            let line = "stopping as soon as all is saved; press again to end at once";
-            let _ = writeln!(stderr(), "\n{line}");
-        });
+            // Where no handler can be set, signals end the process, and the run
+            // is resumed from its last checkpoint. The first of the two sees
+            // what the second has set at the signal before.
+            let _ = flag::register_conditional_shutdown(signal, TWICE, Arc::clone(asked));
+            let _ = flag::register(signal, Arc::clone(asked));
+        }
+        let watched = interrupt.clone();
+        // Without the thread the work is not ended, but stops when it can.
+        let name = thread::Builder::new().name("signals".to_owned());
+        let _ = name.spawn(move || watched.watch());
         interrupt
     }
 
-    /// Whether to go on.
-    pub(crate) fn flow(&self) -> ControlFlow<()> {
-        match self.asked() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+    /// Waits until somebody asks, and then no longer than [`GRACE`].
+    fn watch(&self) {
+        while !self.asked() {
+            thread::sleep(TICK);
         }
+        let since = Instant::now();
+        if !self.nothing_to_save() {
+            remark("\nstopping as soon as all is saved; press again to end at once");
+        }
+        while !self.nothing_to_save() && since.elapsed() < GRACE {
+            thread::sleep(TICK);
+        }
+        remark(format!("error: {}", self.lock()));
+        exit(Exit::Stopped as i32);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, String> {
+        let farewell = self.shared.farewell.lock();
+        farewell.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn nothing_to_save(&self) -> bool {
+        self.shared.unsaved.load(Ordering::SeqCst) > 0
+    }
+
+    /// What to say from now on if the work has to be ended.
+    pub(crate) fn on_end(&self, farewell: String) {
+        *self.lock() = farewell;
+    }
+
+    /// Does something that may take long and has nothing to save, so that the
+    /// process ends at once when somebody asks meanwhile.
+    pub(crate) fn at_once<R>(&self, work: impl FnOnce() -> R) -> R {
+        struct Leave<'a>(&'a AtomicUsize);
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+        self.shared.unsaved.fetch_add(1, Ordering::SeqCst);
+        let _leave = Leave(&self.shared.unsaved);
+        work()
     }
 
     /// Whether it is time to stop.
     pub(crate) fn asked(&self) -> bool {
         self.asked.load(Ordering::SeqCst)
     }
+}
+
+/// Whether whoever started the process had it ignore a signal.
+fn is_ignored(signal: i32) -> bool {
+    // Asking the system itself would not be safe Rust.
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

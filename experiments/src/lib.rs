@@ -39,7 +39,9 @@ mod learners;
 mod names;
 mod numbers;
 mod oracles;
+mod output;
 mod overrides;
+mod panics;
 mod pictures;
 mod presets;
 #[allow(clippy::disallowed_methods, reason = "it prints, and measures rates")]
@@ -60,6 +62,7 @@ mod session;
 mod settings;
 mod split;
 mod tables;
+mod watch;
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code, reason = "it runs before libtorch is loaded")]
 mod working_directory;
@@ -73,11 +76,8 @@ pub use settings::{Key, Kind, Settings};
 use clap::Parser;
 use cli::{Cli, Command};
 use failure::{Exit, Failure};
-use std::env;
-use std::io::Write;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
-use std::thread;
 
 /// The whole command line: reads the arguments of the process, does what they
 /// say, and tells its caller how that went.
@@ -90,27 +90,30 @@ pub fn run(registry: &Registry) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no errors, and go to standard output.
-            let _ = error.print();
+            match error.use_stderr() {
+                true => output::remark(error.render().to_string().trim_end()),
+                // Help and version are no errors, and go to standard output.
+                false => drop(error.print()),
+            }
             return ExitCode::from(error.exit_code() as u8);
         }
     };
-    quiet_workers();
+    panics::keep_quiet();
     host::outlive_file_limits();
     let done = panic::catch_unwind(AssertUnwindSafe(|| {
         prepare()?;
+        watch::start();
         dispatch(registry, cli)
     }));
-    let exit = match done {
-        Ok(Ok(())) => Exit::Done,
-        Ok(Err(failure)) => {
+    let done = done.unwrap_or_else(|panic| Err(panics::failure(panic)));
+    let exit = match done.and_then(|()| Failure::written()) {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
             if !failure.message.is_empty() {
-                let _ = writeln!(std::io::stderr(), "error: {failure}");
+                output::remark(format!("error: {failure}"));
             }
             failure.exit
         }
-        // The panic has spoken for itself.
-        Err(_) => Exit::Internal,
     };
     ExitCode::from(exit as u8)
 }
@@ -144,25 +147,4 @@ fn dispatch(registry: &Registry, cli: Cli) -> Result<(), Failure> {
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::CheckEnv(args) => commands::check_env::run(registry, &args),
     }
-}
-
-/// A panic on a worker becomes an error that says what failed and where, so
-/// its own message would only come first and say less. Who looks for its cause
-/// sets `RUST_BACKTRACE=1`.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "it asks whether backtraces are wanted"
-)]
-fn quiet_workers() {
-    let usual = panic::take_hook();
-    let wanted = env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
-    panic::set_hook(Box::new(move |info| {
-        let current = thread::current();
-        let worker = current
-            .name()
-            .is_some_and(|name| name.starts_with("worker-"));
-        if wanted || !worker {
-            usual(info);
-        }
-    }));
 }

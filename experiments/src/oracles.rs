@@ -2,6 +2,7 @@
 //! and every seed asks for the same.
 
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::progress::Waiting;
 use crate::references::References;
 use crate::registry::Built;
@@ -21,6 +22,8 @@ pub(crate) struct Oracles {
     beside: RefCell<Footprint>,
     references: RefCell<BTreeMap<String, References>>,
     policies: RefCell<BTreeMap<String, Arc<dyn PolicyFactory>>>,
+    /// Ends the process at once during a solution.
+    interrupt: Interrupt,
 }
 
 impl Oracles {
@@ -31,7 +34,13 @@ impl Oracles {
             beside: RefCell::default(),
             references: RefCell::default(),
             policies: RefCell::default(),
+            interrupt: Interrupt::default(),
         }
+    }
+
+    /// A signal that somebody listens for ends the process during a solution.
+    pub(crate) fn ended_by(&mut self, interrupt: &Interrupt) {
+        self.interrupt = interrupt.clone();
     }
 
     /// They are computed beside this from now on.
@@ -71,7 +80,8 @@ impl Oracles {
             Err(failure) => References::unknown(&failure.message),
             Ok(()) => {
                 let _waiting = waiting(built);
-                References::of(built.factory.as_ref())
+                let solve = || References::of(built.factory.as_ref());
+                self.interrupt.at_once(solve)
             }
         };
         known.entry(name(built)).or_insert_with(solve).clone()
@@ -88,7 +98,8 @@ impl Oracles {
         }
         self.check(built).map_err(|failure| failure.message)?;
         let solving = waiting(built);
-        let policy: Arc<dyn PolicyFactory> = Arc::from(built.factory.bayes_optimal_policy()?);
+        let solve = || built.factory.bayes_optimal_policy();
+        let policy: Arc<dyn PolicyFactory> = Arc::from(self.interrupt.at_once(solve)?);
         drop(solving);
         known.insert(name(built), Arc::clone(&policy));
         Ok(policy)

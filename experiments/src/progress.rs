@@ -2,9 +2,10 @@
 //! at intervals elsewhere.
 
 use crate::console::{duration, short};
+use crate::output::{is_heard, remark};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fmt::Display;
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{IsTerminal, stderr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -43,9 +44,7 @@ impl Pace {
             clock.state().status = status.into();
             let shared = Arc::clone(&clock);
             let ticking = move || {
-                shared.tick(INTERVAL, |line| {
-                    let _ = writeln!(stderr(), "{line}");
-                });
+                shared.tick(INTERVAL, remark);
             };
             // Without a thread there are no lines on the way, and the work goes on.
             drop(std::thread::Builder::new().spawn(ticking));
@@ -69,7 +68,7 @@ impl Pace {
     /// The work has come to its end.
     fn ends(&self, status: impl Display) {
         if self.clock.is_some() {
-            let _ = writeln!(stderr(), "{status}");
+            remark(status);
         }
     }
 
@@ -132,6 +131,8 @@ impl Waiting {
         let label = label.into();
         let bar = bar(1, "{prefix}  {elapsed}  {msg}");
         bar.set_prefix(label.clone());
+        // So that the time goes on where nothing else does.
+        bar.enable_steady_tick(Duration::from_secs(1));
         Self {
             bar,
             pace: Pace::new(label),
@@ -140,14 +141,16 @@ impl Waiting {
 
     /// The next part of it begins.
     pub(crate) fn begin(&self, what: &str) {
-        self.bar.set_message(what.to_owned());
+        if is_heard() {
+            self.bar.set_message(what.to_owned());
+        }
         self.pace.stands(format!("{}: {what}", self.bar.prefix()));
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        clear(&self.bar);
     }
 }
 
@@ -176,9 +179,15 @@ fn bar(total: u64, template: &str) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("━╸─"));
     }
-    // So that the time goes on where nothing else does.
-    bar.enable_steady_tick(Duration::from_secs(1));
     bar
+}
+
+/// Takes a bar away, if somebody can see it.
+fn clear(bar: &ProgressBar) {
+    if !is_heard() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    bar.finish_and_clear();
 }
 
 impl Progress {
@@ -215,21 +224,24 @@ impl Progress {
             true => self.pace.ends(line),
             false => self.pace.stands(line),
         }
-        self.bar.set_position(done);
-        self.bar.set_message(message);
+        // A terminal that was told to wait must not make the training wait.
+        if is_heard() {
+            self.bar.set_position(done);
+            self.bar.set_message(message);
+        }
     }
 
     /// Says something without disturbing the bar.
     pub(crate) fn note(&self, text: impl Display) {
-        BARS.suspend(|| {
-            let _ = writeln!(stderr(), "{text}");
-        });
+        if is_heard() {
+            BARS.suspend(|| remark(text));
+        }
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        clear(&self.bar);
     }
 }
 
@@ -295,13 +307,15 @@ impl Met {
         } else if *says_end || pace.was_long() {
             pace.ends(line);
         }
-        bar.set_message(message);
+        if is_heard() {
+            bar.set_message(message);
+        }
     }
 }
 
 impl Drop for Counter {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        clear(&self.bar);
     }
 }
 
@@ -325,22 +339,24 @@ impl Stages {
 
     /// The next part begins.
     pub(crate) fn begin(&self, index: usize, name: &str) {
-        self.bar.set_position(index as u64);
-        self.bar.set_message(name.to_owned());
+        if is_heard() {
+            self.bar.set_position(index as u64);
+            self.bar.set_message(name.to_owned());
+        }
         self.pace.stands(format!("{}: {name}", self.bar.prefix()));
     }
 
     /// A part is done: a line of its own where there is no terminal.
     pub(crate) fn done(&self, text: &str) {
         if !stderr().is_terminal() {
-            let _ = writeln!(stderr(), "{text}");
+            remark(text);
         }
     }
 }
 
 impl Drop for Stages {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        clear(&self.bar);
     }
 }
 

@@ -5,8 +5,9 @@ use crate::failure::Failure;
 use crate::names::suggestion;
 use crate::overrides::Override;
 use crate::settings::{Key, Kind, Settings};
-use rl_core::{EnvFactory, Revealed, TaskDistribution, Tasks};
+use rl_core::{EnvFactory, Revealed, TaskDistribution, Tasks, panic_text};
 use std::ops::RangeInclusive;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use toml::{Table, Value};
 
@@ -143,7 +144,13 @@ impl EnvironmentEntry {
     /// Names the key at fault, its value and what is allowed.
     pub fn build(&self, set: &Table) -> Result<Built, String> {
         let settings = self.settings(set)?;
-        let factory = (self.build)(&settings)?;
+        let build = || (self.build)(&settings);
+        let factory = catch_unwind(AssertUnwindSafe(build)).unwrap_or_else(|panic| {
+            let (name, said) = (&self.name, panic_text(panic.as_ref()));
+            Err(format!(
+                "environment '{name}' panicked while it was built: {said}"
+            ))
+        })?;
         Ok(Built { settings, factory })
     }
 }

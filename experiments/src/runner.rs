@@ -369,7 +369,8 @@ impl Drive<'_> {
                     quoted(&path.join("config.toml"))
                 ),
                 false => format!(
-                    "\nThe state after update {update} is saved; go on with: {}",
+                    "\nThe state after update {update} is saved. The same failure comes again, or the \
+                     run goes on once its cause is mended, with: {}",
                     resume_command(path)
                 ),
             };

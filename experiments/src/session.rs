@@ -56,7 +56,8 @@ impl<'a> Session<'a> {
     /// that has nothing to save ends at once, as it does without this.
     #[must_use]
     pub(crate) fn stoppable(mut self) -> Self {
-        self.interrupt = Interrupt::listen();
+        self.interrupt = Interrupt::listen(self.pool.call_off());
+        self.oracles.ended_by(&self.interrupt);
         self
     }
 

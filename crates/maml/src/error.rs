@@ -1,7 +1,7 @@
 //! What can go wrong in training.
 
 use nets::NetsError;
-use rollout::{RolloutError, WorkPanic};
+use rollout::{RolloutError, WorkError, WorkPanic};
 
 /// Why an agent could not be built, trained or evaluated.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +81,16 @@ pub enum MamlError {
     },
     /// A worker panicked while learning, which is a bug of metarl.
     #[error("internal error while learning: {0}")]
-    Internal(#[from] WorkPanic),
+    Internal(WorkPanic),
+}
+
+impl From<WorkError> for MamlError {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::Panicked(panic) => Self::Internal(panic),
+            WorkError::CalledOff => Self::Rollout(RolloutError::CalledOff),
+        }
+    }
 }
 
 impl MamlError {

@@ -141,6 +141,11 @@ impl Canvas {
     }
 
     pub(crate) fn text(&mut self, text: Text) {
+        // A control character would make an SVG file unreadable.
+        let text = Text {
+            text: rl_core::shown(&text.text),
+            ..text
+        };
         self.items.push(Item::Text(text));
     }
 

@@ -1,9 +1,11 @@
 //! Text within other formats, one writer for each.
 
+use rl_core::shown;
+
 /// Text that is safe between and inside HTML tags.
 pub fn escape_html(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in shown(text).chars() {
         match character {
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),

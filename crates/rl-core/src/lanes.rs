@@ -1,5 +1,6 @@
 //! From one author's environment to a batch of lanes.
 
+use crate::author::{AtWork, Call, guarded, rethrow};
 use crate::env::{ActionKind, Environment, Outcome, TaskDistribution};
 use crate::exact::{ExactValues, OF_A_SUBSET};
 use crate::picture::{Analysis, Episode, Picture};
@@ -8,6 +9,8 @@ use crate::spec::{ActionSpace, EnvSpec, SpecError};
 use crate::split::Subset;
 use crate::streams::{Purpose, Stream, StreamKey};
 use crate::vec_env::{Actions, EnvFactory, Place, Positions, StepRows, VecEnv};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// A task distribution as an [`EnvFactory`].
@@ -40,6 +43,10 @@ impl<D: TaskDistribution> Tasks<D> {
             spec: Arc::new(spec),
             subset: None,
         })
+    }
+
+    fn call<R>(&self, method: &'static str, call: impl FnOnce(&D) -> R) -> R {
+        guarded(&self.spec.name, method, || call(&self.distribution))
     }
 }
 
@@ -84,24 +91,24 @@ impl<D: TaskDistribution> EnvFactory for Tasks<D> {
 
     fn exact_values(&self) -> ExactValues {
         match &self.subset {
-            None => self.distribution.exact_values(),
+            None => self.call("exact_values", D::exact_values),
             Some(_) => ExactValues::of_a_subset(),
         }
     }
 
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
         match &self.subset {
-            None => self.distribution.bayes_optimal_policy(),
+            None => self.call("bayes_optimal_policy", D::bayes_optimal_policy),
             Some(_) => Err(OF_A_SUBSET.into()),
         }
     }
 
     fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {
-        self.distribution.learners()
+        self.call("learners", D::learners)
     }
 
     fn analyses(&self) -> Vec<Analysis> {
-        self.distribution.analyses()
+        self.call("analyses", D::analyses)
     }
 }
 
@@ -126,7 +133,7 @@ pub struct Lanes<D: TaskDistribution> {
     subset: Option<Subset>,
     lanes: Vec<Lane<D::Task>>,
     first_lane: u64,
-    current: usize,
+    at_work: Arc<AtWork>,
     /// One continuous action, clipped to the box; empty for discrete actions.
     clipped: Vec<f32>,
 }
@@ -155,51 +162,45 @@ impl<D: TaskDistribution> Lanes<D> {
             subset: tasks.subset.clone(),
             lanes: std::iter::repeat_with(lane).take(lanes).collect(),
             first_lane: 0,
-            current: 0,
+            at_work: Arc::default(),
             clipped,
         }
     }
-}
 
-impl<D: TaskDistribution> VecEnv for Lanes<D> {
-    fn spec(&self) -> &EnvSpec {
-        &self.spec
+    /// Calls an author's method of one lane.
+    fn call<R>(&self, lane: usize, call: Call, method: impl FnOnce() -> R) -> R {
+        self.at_work.set(lane, call);
+        guarded(&self.spec.name, call.name(), method)
     }
 
-    fn lanes(&self) -> usize {
-        self.lanes.len()
+    /// Lets a panic of the author's code go on with the method that it was in.
+    fn rethrow(&self, payload: Box<dyn Any + Send>) -> ! {
+        let (_, call) = self.at_work.get();
+        rethrow(&self.spec.name, call.name(), payload)
     }
 
-    fn begin(&mut self, key: &StreamKey, first_lane: u64, observation: &mut [f32]) {
+    fn begin_lanes(&mut self, key: &StreamKey, observation: &mut [f32]) {
         let width = self.spec.observation.width();
-        assert_eq!(observation.len(), self.lanes.len() * width);
-        self.first_lane = first_lane;
         for (index, lane) in self.lanes.iter_mut().enumerate() {
-            self.current = index;
-            let number = first_lane + index as u64;
+            let number = self.first_lane + index as u64;
             lane.tasks = key.lane(Purpose::Task, number);
             lane.dynamics = key.lane(Purpose::Dynamics, number);
             (lane.step, lane.episode, lane.trial) = (0, 0, 0);
+            self.at_work.set(index, Call::Sample);
             draw(self.distribution.as_ref(), self.subset.as_ref(), lane);
+            self.at_work.set(index, Call::Reset);
             lane.task.reset(&mut lane.state, &mut lane.dynamics);
             let row = &mut observation[index * width..(index + 1) * width];
+            self.at_work.set(index, Call::Observe);
             lane.task.observe(&lane.state, row);
         }
     }
 
-    fn step(&mut self, actions: Actions<'_>, rows: StepRows<'_>) {
-        let lanes = self.lanes.len();
+    fn step_lanes(&mut self, actions: Actions<'_>, rows: StepRows<'_>) {
         let width = self.spec.observation.width();
-        assert_eq!(rows.observation.len(), lanes * width);
-        assert_eq!(rows.final_observation.len(), lanes * width);
-        assert_eq!(rows.reward.len(), lanes);
-        assert_eq!(rows.outcome.len(), lanes);
-        assert_eq!(rows.start.len(), lanes);
-        assert_eq!(actions.lanes(), lanes);
-        assert_eq!(actions.width(), self.spec.action.width());
         let (horizon, episodes) = (self.spec.horizon as u32, self.spec.episodes as u32);
         for (index, lane) in self.lanes.iter_mut().enumerate() {
-            self.current = index;
+            self.at_work.set(index, Call::Step);
             let step = match actions {
                 Actions::Discrete(_) => {
                     let action = ActionKind::of(&actions, index);
@@ -226,9 +227,11 @@ impl<D: TaskDistribution> VecEnv for Lanes<D> {
             let mut start = false;
             if outcome != Outcome::Continue {
                 if outcome == Outcome::Truncated {
+                    self.at_work.set(index, Call::Observe);
                     let last = &mut rows.final_observation[own.clone()];
                     lane.task.observe(&lane.state, last);
                 }
+                self.at_work.set(index, Call::Position);
                 lane.ended = lane.task.position(&lane.state);
                 lane.step = 0;
                 lane.episode += 1;
@@ -236,19 +239,57 @@ impl<D: TaskDistribution> VecEnv for Lanes<D> {
                 if start {
                     lane.episode = 0;
                     lane.trial += 1;
+                    self.at_work.set(index, Call::Sample);
                     draw(self.distribution.as_ref(), self.subset.as_ref(), lane);
                 }
+                self.at_work.set(index, Call::Reset);
                 lane.task.reset(&mut lane.state, &mut lane.dynamics);
             }
+            self.at_work.set(index, Call::Observe);
             lane.task.observe(&lane.state, &mut rows.observation[own]);
             rows.reward[index] = step.reward;
             rows.outcome[index] = outcome;
             rows.start[index] = start;
         }
     }
+}
+
+impl<D: TaskDistribution> VecEnv for Lanes<D> {
+    fn spec(&self) -> &EnvSpec {
+        &self.spec
+    }
+
+    fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    fn begin(&mut self, key: &StreamKey, first_lane: u64, observation: &mut [f32]) {
+        let width = self.spec.observation.width();
+        assert_eq!(observation.len(), self.lanes.len() * width);
+        self.first_lane = first_lane;
+        catch_unwind(AssertUnwindSafe(|| self.begin_lanes(key, observation)))
+            .unwrap_or_else(|payload| self.rethrow(payload));
+    }
+
+    fn step(&mut self, actions: Actions<'_>, rows: StepRows<'_>) {
+        let lanes = self.lanes.len();
+        let width = self.spec.observation.width();
+        assert_eq!(rows.observation.len(), lanes * width);
+        assert_eq!(rows.final_observation.len(), lanes * width);
+        assert_eq!(rows.reward.len(), lanes);
+        assert_eq!(rows.outcome.len(), lanes);
+        assert_eq!(rows.start.len(), lanes);
+        assert_eq!(actions.lanes(), lanes);
+        assert_eq!(actions.width(), self.spec.action.width());
+        catch_unwind(AssertUnwindSafe(|| self.step_lanes(actions, rows)))
+            .unwrap_or_else(|payload| self.rethrow(payload));
+    }
 
     fn known_task_optimum(&self, lane: usize) -> Option<f64> {
-        self.distribution.known_task_optimum(&self.lanes[lane].task)
+        let task = &self.lanes[lane].task;
+        self.call(lane, Call::KnownTaskOptimum, || {
+            self.distribution.known_task_optimum(task)
+        })
     }
 
     fn positions(&self, lane: usize) -> Positions {
@@ -256,23 +297,29 @@ impl<D: TaskDistribution> VecEnv for Lanes<D> {
             task, state, ended, ..
         } = &self.lanes[lane];
         Positions {
-            now: task.position(state),
+            now: self.call(lane, Call::Position, || task.position(state)),
             ended: *ended,
         }
     }
 
     fn draw(&self, lane: usize, episode: Option<&Episode>) -> Option<Picture> {
-        self.lanes[lane].task.draw(episode)
+        let task = &self.lanes[lane].task;
+        self.call(lane, Call::Draw, || task.draw(episode))
     }
 
     fn place(&self) -> Place {
-        let lane = &self.lanes[self.current];
+        let (index, _) = self.at_work.get();
+        let lane = &self.lanes[index];
         Place {
-            lane: self.first_lane + self.current as u64,
+            lane: self.first_lane + index as u64,
             trial: lane.trial,
             episode: lane.episode as usize,
             step: lane.step as usize,
         }
+    }
+
+    fn at_work(&self) -> &Arc<AtWork> {
+        &self.at_work
     }
 }
 

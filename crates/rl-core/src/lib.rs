@@ -7,6 +7,7 @@
 //! [`Policy`] acts on row `t` of a [`Trajectory`], the environment writes row
 //! `t + 1`, and [`gae`] turns rewards and values into advantages.
 
+mod author;
 mod check;
 mod cost;
 mod env;
@@ -23,9 +24,11 @@ mod standardize;
 mod stats;
 mod streams;
 pub mod tabular;
+mod text;
 mod trajectory;
 mod vec_env;
 
+pub use author::{AtWork, AuthorPanic, Call, drop_quietly, panic_text};
 pub use check::Check;
 pub use cost::{Cost, Known};
 pub use env::{ActionKind, Continuous, Discrete, Environment, Outcome, Step, TaskDistribution};
@@ -41,6 +44,7 @@ pub use split::{Part, Split, Subset};
 pub use standardize::{AdvantageMoments, RewardSpread, Standardization};
 pub use stats::Moments;
 pub use streams::{Domain, Purpose, Stream, StreamKey};
+pub use text::{is_hidden, shown};
 pub use trajectory::Trajectory;
 pub use vec_env::{Actions, ActionsMut, EnvFactory, Place, Positions, StepRows, VecEnv};
 

@@ -96,6 +96,10 @@ impl ActionSpace {
     }
 }
 
+/// The most numbers of one lane's observation or action, 2²⁰: every batch, even
+/// one that only tries an environment out, holds several rows of many lanes.
+const MAX_WIDTH: usize = 1 << 20;
+
 /// Names, spaces and time limits of a task distribution.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EnvSpec {
@@ -150,8 +154,8 @@ impl EnvSpec {
             ObservationSpace::Discrete { size } if *size == 0 || *size > largest_index => {
                 return refuse("observation.size", size.to_string(), "1 to 16777216");
             }
-            ObservationSpace::Vector { size } if *size > largest_index => {
-                return refuse("observation.size", size.to_string(), "0 to 16777216");
+            ObservationSpace::Vector { size } if *size > MAX_WIDTH => {
+                return refuse("observation.size", size.to_string(), "0 to 1048576");
             }
             _ => {}
         }
@@ -160,9 +164,13 @@ impl EnvSpec {
                 return refuse("action.size", size.to_string(), "1 to 16777216");
             }
             ActionSpace::Box { low, high } => {
-                if low.is_empty() || low.len() != high.len() {
+                if low.is_empty() || low.len() != high.len() || low.len() > MAX_WIDTH {
                     let lengths = format!("{} low and {} high bounds", low.len(), high.len());
-                    return refuse("action", lengths, "as many low as high bounds, at least 1");
+                    return refuse(
+                        "action",
+                        lengths,
+                        "as many low as high bounds, 1 to 1048576",
+                    );
                 }
                 let bad = |(l, h): &(&f32, &f32)| !(l.is_finite() && h.is_finite() && l < h);
                 if let Some((l, h)) = low.iter().zip(high).find(bad) {

@@ -1,5 +1,6 @@
 //! What the engine sees: a batch of lanes behind one object-safe trait.
 
+use crate::author::AtWork;
 use crate::env::Outcome;
 use crate::exact::ExactValues;
 use crate::picture::{Analysis, Episode, Picture};
@@ -132,6 +133,10 @@ pub trait VecEnv: Send + Sync {
 
     /// Where the environment was last at work.
     fn place(&self) -> Place;
+
+    /// The call that is made last, for a thread that watches: the same
+    /// throughout the life of the batch.
+    fn at_work(&self) -> &Arc<AtWork>;
 
     /// [`Environment::position`](crate::Environment::position) of a lane: now,
     /// and where its last episode ended.

@@ -1,7 +1,7 @@
 //! What can go wrong in training.
 
 use nets::NetsError;
-use rollout::{RolloutError, WorkPanic};
+use rollout::{RolloutError, WorkError, WorkPanic};
 
 /// Why an agent could not be built or trained.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +45,16 @@ pub enum Rl2Error {
     },
     /// A worker panicked while learning, which is a bug of metarl.
     #[error("internal error while learning: {0}")]
-    Internal(#[from] WorkPanic),
+    Internal(WorkPanic),
+}
+
+impl From<WorkError> for Rl2Error {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::Panicked(panic) => Self::Internal(panic),
+            WorkError::CalledOff => Self::Rollout(RolloutError::CalledOff),
+        }
+    }
 }
 
 impl Rl2Error {

@@ -289,6 +289,7 @@ impl Trainer {
         for _ in 0..self.config.outer.epochs() {
             order.shuffle(&mut shuffle);
             for tiles in order.chunks(part) {
+                self.pool.go_on()?;
                 let minibatch = self
                     .stopwatch
                     .time(Phase::Advantages, || self.minibatch(tiles));

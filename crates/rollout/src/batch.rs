@@ -125,10 +125,11 @@ impl Batch {
         work: impl Fn(&mut Tile) -> Result<(), RolloutError> + Send + Sync + 'static,
     ) -> Result<(), RolloutError> {
         let tiles = std::mem::take(&mut self.tiles);
-        let done = pool.map(tiles, move |_, mut tile| {
+        let done = pool.map_all(tiles, move |_, mut tile| {
             let result = work(&mut tile);
             (tile, result)
-        })?;
+        });
+        let done = done.map_err(RolloutError::Internal)?;
         let mut first = Ok(());
         for (tile, result) in done {
             self.tiles.push(tile);

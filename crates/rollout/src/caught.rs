@@ -1,5 +1,6 @@
 //! Code that may panic.
 
+use rl_core::{AuthorPanic, drop_quietly, panic_text};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,23 +9,26 @@ pub(crate) type Caught<R> = Result<R, String>;
 
 /// Runs `work`; a panic comes back as what it said.
 pub(crate) fn caught<R>(work: impl FnOnce() -> R) -> Caught<R> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
-        let message = panic_message(payload.as_ref());
-        // What was thrown may panic in its destructor, and so may what that
-        // throws, which is therefore never destroyed.
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(payload)));
-        dropped.unwrap_or_else(std::mem::forget);
+    thrown(work).map_err(|payload| {
+        let message = panic_text(payload.as_ref());
+        drop_quietly(payload);
         message
     })
 }
 
-/// What a panic said, as text.
-fn panic_message(payload: &(dyn Any + Send)) -> String {
-    if let Some(text) = payload.downcast_ref::<&str>() {
-        (*text).to_owned()
-    } else if let Some(text) = payload.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "a panic without a message".to_owned()
-    }
+/// Runs a batch of environments; a panic comes back as the method that panicked
+/// and what it said.
+pub(crate) fn caught_in_environment<R>(work: impl FnOnce() -> R) -> Result<R, (String, String)> {
+    thrown(work).map_err(|payload| match payload.downcast::<AuthorPanic>() {
+        Ok(panic) => (format!("`{}`", panic.method), panic.message),
+        Err(payload) => {
+            let message = panic_text(payload.as_ref());
+            drop_quietly(payload);
+            ("its batch".to_owned(), message)
+        }
+    })
+}
+
+fn thrown<R>(work: impl FnOnce() -> R) -> Result<R, Box<dyn Any + Send>> {
+    catch_unwind(AssertUnwindSafe(work))
 }

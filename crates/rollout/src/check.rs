@@ -51,33 +51,43 @@ pub(crate) fn symbols(tile: &Tile, t: usize, key: &StreamKey) -> Result<(), Roll
     Err(refuse(tile, culprit, (t, lane), (what, allowed), key))
 }
 
-/// All numbers of a rollout must be finite.
-pub(crate) fn finite(tile: &Tile, policy: &str, key: &StreamKey) -> Result<(), RolloutError> {
+/// All numbers of a rollout's first `steps` steps must be finite, with the
+/// observations after them.
+pub(crate) fn finite(
+    tile: &Tile,
+    policy: &str,
+    steps: usize,
+    key: &StreamKey,
+) -> Result<(), RolloutError> {
     let trajectory = tile.trajectory();
     let (lanes, width) = (trajectory.lanes(), trajectory.observation_width());
     let (no_actions, action_width): (&[f32], usize) = match trajectory.actions() {
         Actions::Discrete(_) => (&[], 1),
         Actions::Box { width, row } => (row, width),
     };
-    // An observation of row t was written by step t - 1.
+    // What was written first is the cause of the rest: the observations of row t,
+    // what the policy made of them, and what step t gave, with the observations
+    // of row t + 1.
     let env = || Culprit::Environment(tile.spec().name.clone());
     let agent = || Culprit::Policy(policy.to_owned());
     let all: [(&str, Culprit, &[f32], usize, usize); 5] = [
-        ("action", agent(), no_actions, action_width, 0),
-        ("log-probability", agent(), trajectory.log_probs(), 1, 0),
-        ("value", agent(), trajectory.values(), 1, 0),
-        ("reward", env(), trajectory.rewards(), 1, 0),
-        ("observation", env(), trajectory.observations(), width, 1),
+        ("observation", env(), trajectory.observations(), width, 0),
+        ("action", agent(), no_actions, action_width, 1),
+        ("log-probability", agent(), trajectory.log_probs(), 1, 1),
+        ("value", agent(), trajectory.values(), 1, 1),
+        ("reward", env(), trajectory.rewards(), 1, 2),
     ];
     let found = all
         .into_iter()
         .filter_map(|(what, culprit, rows, width, delay)| {
-            let index = first_not_finite(rows)?;
-            let t = (index / width / lanes).saturating_sub(delay);
-            Some((t, index / width % lanes, what, culprit, rows[index]))
+            let written = (steps + usize::from(delay == 0)) * lanes * width;
+            let index = first_not_finite(&rows[..rows.len().min(written)])?;
+            let (row, lane) = (index / width / lanes, index / width % lanes);
+            Some((2 * row + delay, (row, lane), what, culprit, rows[index]))
         });
-    // What went wrong first is the cause of the rest.
-    if let Some((t, lane, what, culprit, value)) = found.min_by_key(|f| f.0) {
+    if let Some((_, (row, lane), what, culprit, value)) = found.min_by_key(|f| f.0) {
+        // An observation of row t was written by step t - 1.
+        let t = row.saturating_sub(usize::from(what == "observation"));
         let wrong = (format!("{what} {value}"), "finite numbers".to_owned());
         return Err(refuse(tile, culprit, (t, lane), wrong, key));
     }

@@ -1,6 +1,6 @@
 //! What can go wrong in a rollout.
 
-use crate::pool::{MAX_WORKERS, WorkPanic};
+use crate::pool::{MAX_WORKERS, WorkError, WorkPanic};
 use rl_core::{Place, StreamKey};
 use std::fmt;
 
@@ -42,10 +42,12 @@ pub enum RolloutError {
         why: String,
     },
     /// An environment panicked.
-    #[error("environment '{env}' panicked in {site}: {message}")]
+    #[error("environment '{env}' panicked in {method}, {site}: {message}")]
     Environment {
         /// The environment's name.
         env: String,
+        /// What was called, as in "`step`".
+        method: String,
         /// Where it was at work.
         site: Box<Site>,
         /// What the panic said.
@@ -79,12 +81,22 @@ pub enum RolloutError {
         /// What the panic said.
         message: String,
     },
-    /// Whoever watched an evaluation did not want the rest of it.
-    #[error("the evaluation was called off")]
+    /// Somebody did not want the rest of the work: whoever watched an
+    /// evaluation, or [`Pool::call_off`](crate::Pool::call_off).
+    #[error("the work was called off")]
     CalledOff,
     /// The engine itself panicked, which is a bug of metarl.
     #[error("internal error: {0}")]
-    Internal(#[from] WorkPanic),
+    Internal(WorkPanic),
+}
+
+impl From<WorkError> for RolloutError {
+    fn from(error: WorkError) -> Self {
+        match error {
+            WorkError::Panicked(panic) => Self::Internal(panic),
+            WorkError::CalledOff => Self::CalledOff,
+        }
+    }
 }
 
 /// Who broke a rule.

@@ -15,11 +15,13 @@ mod evaluate;
 mod lockstep;
 mod pool;
 mod tile;
+mod watch;
 
 pub use batch::{Batch, BatchSize};
 pub use error::{Culprit, RolloutError, Site};
 pub use evaluate::{
     Evaluation, Held, PAIRED_TASKS, evaluate, evaluate_watched, evaluation_footprint,
 };
-pub use pool::{MAX_WORKERS, Pending, Pool, WorkPanic};
+pub use pool::{MAX_WORKERS, Pending, Pool, WorkError, WorkPanic};
 pub use tile::Tile;
+pub use watch::{Silence, Watched, Watcher};

@@ -80,6 +80,7 @@ impl Run<'_> {
 
     fn steps(&self, halves: &mut [Half], steps: usize) -> Result<(), RolloutError> {
         for t in 0..steps {
+            self.pool.go_on()?;
             for half in halves.iter_mut() {
                 half.wait()?;
                 half.act(self, t)?;
@@ -97,7 +98,7 @@ impl Half {
             return Ok(());
         };
         let mut first = Ok(());
-        for (tile, result) in away.wait()? {
+        for (tile, result) in away.wait().map_err(RolloutError::Internal)? {
             self.tiles.push(tile);
             first = first.and(result);
         }
@@ -108,17 +109,20 @@ impl Half {
     fn act(&mut self, run: &Run<'_>, t: usize) -> Result<(), RolloutError> {
         self.rows.gather(&mut self.tiles, t);
         let (rows, policy, streams) = (&mut self.rows, &mut self.policy, &mut self.streams);
-        caught(|| rows.act(policy.as_mut(), streams)).map_err(|message| {
+        if let Err(message) = caught(|| rows.act(policy.as_mut(), streams)) {
+            for tile in &self.tiles {
+                tile.check_before(&run.name, t, &run.key)?;
+            }
             let first_lane = self.tiles.first().map_or(0, Tile::first_lane);
-            RolloutError::Policy {
+            return Err(RolloutError::Policy {
                 policy: run.name.to_string(),
                 first_lane,
                 last_lane: first_lane + self.rows.lanes as u64 - 1,
                 step: t,
                 key: Box::new(run.key),
                 message,
-            }
-        })?;
+            });
+        }
         self.rows.scatter(&mut self.tiles, t);
         Ok(())
     }

@@ -3,9 +3,9 @@
 use crate::caught::{Caught, caught};
 use crate::error::RolloutError;
 use crossbeam::channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::iter::Enumerate;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{JoinHandle, available_parallelism};
 use std::vec::IntoIter;
@@ -29,6 +29,7 @@ pub struct Pool {
     number: u64,
     /// How often a thread that waits looks before it sleeps.
     patience: usize,
+    called_off: Arc<AtomicBool>,
 }
 
 static POOLS: AtomicU64 = AtomicU64::new(0);
@@ -36,6 +37,24 @@ static POOLS: AtomicU64 = AtomicU64::new(0);
 thread_local! {
     /// The pool whose `start` this thread called last.
     static STARTED: Cell<u64> = const { Cell::new(0) };
+    /// Whether that pool's work is called off.
+    static CALLED_OFF: RefCell<Arc<AtomicBool>> = RefCell::default();
+}
+
+/// Whether the work of the pool that this thread works for is called off.
+pub(crate) fn called_off() -> Arc<AtomicBool> {
+    CALLED_OFF.with_borrow(Arc::clone)
+}
+
+/// Why work on a pool has no results.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WorkError {
+    /// A piece of it panicked.
+    #[error(transparent)]
+    Panicked(#[from] WorkPanic),
+    /// See [`Pool::call_off`].
+    #[error("the work was called off")]
+    CalledOff,
 }
 
 /// A piece of work panicked.
@@ -70,12 +89,15 @@ impl Pool {
         let (started, starts) = bounded(workers);
         let number = 1 + POOLS.fetch_add(1, Ordering::Relaxed);
         let patience = patience(workers, available_parallelism().map_or(1, usize::from));
+        let called_off = Arc::<AtomicBool>::default();
         for index in 0..workers {
             let (queue, start, started) = (queue.clone(), Arc::clone(&start), started.clone());
+            let called_off = Arc::clone(&called_off);
             let thread = std::thread::Builder::new()
                 .name(format!("worker-{index}"))
                 .spawn(move || {
                     // `new` may have given up on the others already.
+                    CALLED_OFF.set(called_off);
                     drop(started.send((index, begin(number, start.as_ref()))));
                     while let Some(job) = receive(&queue, patience) {
                         // Whoever waits for it learns of a panic where results
@@ -95,6 +117,7 @@ impl Pool {
             start,
             number,
             patience,
+            called_off,
         };
         for (index, result) in starts.iter().take(workers) {
             result.map_err(|message| RolloutError::Thread { index, message })?;
@@ -107,6 +130,24 @@ impl Pool {
         self.threads.len()
     }
 
+    /// What calls off all work of this pool, now and from then on, as soon as it
+    /// is set: pieces that are not begun are left, and rollouts end at their next
+    /// step. Work that was called off leaves everything as it was before.
+    pub fn call_off(&self) -> &Arc<AtomicBool> {
+        &self.called_off
+    }
+
+    /// Whether to go on.
+    ///
+    /// # Errors
+    /// [`WorkError::CalledOff`].
+    pub fn go_on(&self) -> Result<(), WorkError> {
+        match self.called_off.load(Ordering::Relaxed) {
+            true => Err(WorkError::CalledOff),
+            false => Ok(()),
+        }
+    }
+
     /// Applies `work` to every item and returns the results in the items' order.
     /// The calling thread is one of those that work, beside as many workers as
     /// make [`Self::workers`] with it: to wake a thread can take longer than a
@@ -117,8 +158,28 @@ impl Pool {
     /// # Errors
     /// The panic of the first item that panicked. A destructor of what `work`
     /// captured counts to the last item, `start` on the calling thread to the
-    /// first.
+    /// first. [`WorkError::CalledOff`] if some items were left.
     pub fn map<T, R>(
+        &self,
+        items: Vec<T>,
+        work: impl Fn(usize, T) -> R + Send + Sync + 'static,
+    ) -> Result<Vec<R>, WorkError>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+    {
+        let called_off = Arc::clone(&self.called_off);
+        let worked = self.map_all(items, move |index, item| {
+            let go_on = !called_off.load(Ordering::Relaxed);
+            go_on.then(|| work(index, item))
+        })?;
+        let worked: Option<Vec<R>> = worked.into_iter().collect();
+        worked.ok_or(WorkError::CalledOff)
+    }
+
+    /// As [`Self::map`], but no item is left: for work that has to give its item
+    /// back.
+    pub(crate) fn map_all<T, R>(
         &self,
         items: Vec<T>,
         work: impl Fn(usize, T) -> R + Send + Sync + 'static,
@@ -127,6 +188,9 @@ impl Pool {
         T: Send + 'static,
         R: Send + 'static,
     {
+        if STARTED.get() != self.number {
+            CALLED_OFF.set(Arc::clone(&self.called_off));
+        }
         if STARTED.get() != self.number
             && let Err(message) = begin(self.number, self.start.as_ref())
         {

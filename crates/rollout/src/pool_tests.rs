@@ -89,6 +89,33 @@ fn submitted_work_goes_on_while_nobody_waits() {
     assert_eq!(pool.map(vec![1], |_, x| x).unwrap(), [1]);
 }
 
+/// The panic of a [`Pool::map`] that nobody called off.
+fn panic_of<R>(result: Result<Vec<R>, WorkError>) -> WorkPanic {
+    match result {
+        Err(WorkError::Panicked(panic)) => panic,
+        Err(WorkError::CalledOff) => panic!("called off"),
+        Ok(_) => panic!("all went well"),
+    }
+}
+
+#[test]
+fn work_that_is_called_off_is_left() {
+    let pool = Arc::new(Pool::new(2, || ()).unwrap());
+    let own = Arc::clone(pool.call_off());
+    let begun = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&begun);
+    let result = pool.map(vec![(); 1000], move |index, ()| {
+        count.fetch_add(1, Ordering::SeqCst);
+        own.fetch_or(index == 3, Ordering::SeqCst);
+        // Each of the two may have begun another piece by then.
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    });
+    assert_eq!(result, Err(WorkError::CalledOff));
+    let begun = begun.load(Ordering::SeqCst);
+    assert!((4..100).contains(&begun), "{begun}");
+    assert_eq!(pool.go_on(), Err(WorkError::CalledOff));
+}
+
 #[test]
 fn the_first_panic_is_reported_and_the_pool_goes_on() {
     let pool = Pool::new(3, || ()).unwrap();
@@ -96,7 +123,7 @@ fn the_first_panic_is_reported_and_the_pool_goes_on() {
         assert!(x % 7 != 5, "item {x} is bad");
         x
     };
-    let panic = pool.map((0..50).collect(), work).unwrap_err();
+    let panic = panic_of(pool.map((0..50).collect(), work));
     assert_eq!(panic.index, 5);
     assert!(panic.message.contains("item 5 is bad"), "{panic}");
     assert_eq!(pool.map(vec![1], work).unwrap(), [1]);
@@ -130,7 +157,7 @@ fn a_panic_at_the_start_is_an_error() {
     };
     let pool = Pool::new(2, start).unwrap();
     for _ in 0..3 {
-        let panic = pool.map(vec![Bomb, Bomb], |_, _| ()).unwrap_err();
+        let panic = panic_of(pool.map(vec![Bomb, Bomb], |_, _| ()));
         assert_eq!(panic.index, 0);
         assert!(panic.message.contains("no such library"), "{panic}");
     }
@@ -163,7 +190,7 @@ fn a_destructor_that_panics_is_an_error_and_all_workers_live_on() {
                 x
             };
             let panic = match round % 2 {
-                0 => pool.map(vec![0, 1, 2], work).unwrap_err(),
+                0 => panic_of(pool.map(vec![0, 1, 2], work)),
                 _ => pool.submit(vec![0, 1, 2], work).wait().unwrap_err(),
             };
             match round % 3 {
@@ -186,16 +213,16 @@ fn whatever_else_panics_when_it_is_dropped_is_an_error_too() {
         let _ = &bomb;
         x
     };
-    assert_eq!(pool.map(vec![], nothing).unwrap_err().index, 0);
+    assert_eq!(panic_of(pool.map(vec![], nothing)).index, 0);
     let item = pool.map(vec![Bomb, Bomb], |_, bomb| drop(bomb));
-    assert_eq!(item.unwrap_err().message, "the bomb went off");
+    assert_eq!(panic_of(item).message, "the bomb went off");
     let results = pool.map(vec![0, 1, 2], |_, x| {
         assert!(x != 1, "item {x} is bad");
         Bomb
     });
-    assert_eq!(results.err().unwrap().message, "item 1 is bad");
+    assert_eq!(panic_of(results).message, "item 1 is bad");
     let thrown = pool.map(vec![0], |_, _: u8| std::panic::panic_any(Bomb));
-    assert_eq!(thrown.unwrap_err().message, "a panic without a message");
+    assert_eq!(panic_of(thrown).message, "a panic without a message");
     assert_eq!(pool.map(vec![1], |_, x| x).unwrap(), [1]);
 }
 

@@ -18,7 +18,7 @@ use std::ops::ControlFlow;
 use toml::Table;
 
 pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failure> {
-    let console = Console::new(args.output.json);
+    let console = Console::new(args.output.json).only_results();
     let entry = registry
         .environment(&args.environment)
         .map_err(Failure::usage)?;

@@ -7,7 +7,6 @@ use crate::failure::Failure;
 use crate::progress::Waiting;
 use crate::registry::{Built, Registry};
 use crate::room::Room;
-use rollout::Pool;
 use serde_json::json;
 
 pub(crate) fn run(registry: &Registry, args: &CheckEnvArgs) -> Result<(), Failure> {
@@ -16,10 +15,7 @@ pub(crate) fn run(registry: &Registry, args: &CheckEnvArgs) -> Result<(), Failur
     let needed = footprint(built.factory.as_ref());
     Room::now().check(&format!("check-env {}", args.environment), &needed)?;
     let _checking = Waiting::on(format!("check-env {}", args.environment));
-    // On a worker, whose panics are reported by the check instead.
-    let pool = Pool::new(1, || ())?;
-    let checks = pool.map(vec![built.factory], |_, env| check(env.as_ref()));
-    let checks = checks.map_err(Failure::internal)?.concat();
+    let checks = check(built.factory.as_ref());
     for check in &checks {
         let (mark, fault) = match &check.fault {
             None => (console.good("ok    "), String::new()),

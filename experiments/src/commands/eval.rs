@@ -13,7 +13,7 @@ use record::{Document, Reader};
 use serde_json::json;
 
 pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
-    let console = Console::new(args.output.json);
+    let console = Console::new(args.output.json).only_results();
     let run = Reader::open(&args.run)?;
     let device = match &args.device {
         Some(device) => device.clone(),

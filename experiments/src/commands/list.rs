@@ -20,7 +20,7 @@ struct Item {
 }
 
 pub(crate) fn run(registry: &Registry, args: &ListArgs) -> Result<(), Failure> {
-    let console = Console::new(args.output.json);
+    let console = Console::new(args.output.json).only_results();
     for kind in Kind::value_variants() {
         if args.kind.is_none_or(|wanted| wanted == *kind) {
             show(&console, *kind, items(registry, *kind), args.kind.is_none())?;

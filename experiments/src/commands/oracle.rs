@@ -11,7 +11,7 @@ use rl_core::{EnvSpec, Exact};
 use serde_json::{Map, Value, json};
 
 pub(crate) fn run(registry: &Registry, args: &OracleArgs) -> Result<(), Failure> {
-    let console = Console::new(args.output.json);
+    let console = Console::new(args.output.json).only_results();
     let built = Built::from_words(registry, &args.environment, &args.settings)?;
     let spec = built.factory.spec();
     let oracles = Oracles::new(Room::now());

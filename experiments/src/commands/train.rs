@@ -5,7 +5,7 @@ use crate::config::RunConfig;
 use crate::console::{Console, Event, Table, fixed, percent, short};
 use crate::failure::Failure;
 use crate::group::Group;
-use crate::invocation::quoted;
+use crate::invocation::{quoted, resume_command};
 use crate::launch;
 use crate::presets::Source;
 use crate::registry::Registry;
@@ -78,6 +78,7 @@ fn refuse_conflicts(args: &TrainArgs, config: &RunConfig) -> Result<(), Failure>
 
 /// Takes one run to its end, and shows what it came to.
 pub(crate) fn one(session: &Session<'_>, path: &Path) -> Result<(), Failure> {
+    session.interrupt.on_end(ended(path));
     let finished = runner::drive(session, path)?;
     // First the results: a report that cannot be written must not cost them.
     results::print(&session.console, &finished.comparison)?;
@@ -94,6 +95,14 @@ fn report_of(runs: &[PathBuf], folder: &Path) -> Result<Written, Failure> {
     written.map_err(|failure| launch::resumable(folder, failure))
 }
 
+/// What is said if the work cannot save itself in time.
+fn ended(path: &Path) -> String {
+    format!(
+        "stopped; what was done since the last checkpoint is done anew with: {}",
+        resume_command(path)
+    )
+}
+
 /// Takes several runs to their ends, one after the other, and shows what they
 /// came to together.
 pub(crate) fn several(
@@ -102,6 +111,7 @@ pub(crate) fn several(
     paths: &[PathBuf],
 ) -> Result<(), Failure> {
     let console = &session.console;
+    session.interrupt.on_end(ended(folder));
     let mut summaries = Vec::new();
     for path in paths {
         let finished = runner::drive(session, path).map_err(|mut failure| {

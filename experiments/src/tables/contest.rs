@@ -34,6 +34,8 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
     let wanted = selected(&plan, &args.only).map_err(Failure::usage)?;
     let session = Session::new(registry, console, args.work.workers(), "cpu")?.stoppable();
     let out = out(args, source.name);
+    let stopped = with_command(Failure::stopped("stopped"), args, &out);
+    session.interrupt.on_end(stopped.message);
     if args.overwrite {
         Ledger::delete(&out)?;
     }

@@ -3,15 +3,13 @@
 
 use crate::comparison::Player;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::learners::LearnerSpec;
 use crate::session::Session;
 use crate::tables::cell::{Tuned, Value};
 use crate::tables::plan::{Choice, ExactValue, Measure, Row, Size};
-use rl_core::{Domain, EnvSpec, Exact, Moments, Policy, PolicyFactory};
-use rollout::{Evaluation, Held, evaluate, evaluation_footprint};
+use rl_core::{Domain, Exact, Moments};
+use rollout::{Evaluation, Held, RolloutError, evaluate, evaluation_footprint};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// Tasks are added in whole lots of so many.
 const LOT: usize = 1000;
@@ -107,7 +105,6 @@ impl Bench<'_> {
         }
     }
 
-    /// A learner that notices when the work is called off.
     fn player(&self, choice: &Choice) -> Result<Player, Failure> {
         let Choice {
             learner,
@@ -115,10 +112,7 @@ impl Bench<'_> {
         } = choice;
         let spec = LearnerSpec::new(learner, learner, parameters).map_err(Failure::internal)?;
         let made = spec.make(&self.row.built, &self.session.oracles);
-        let Player { kind, policy } = made.map_err(Failure::internal)?;
-        let interrupt = self.session.interrupt.clone();
-        let policy = Arc::new(Stoppable { policy, interrupt });
-        Ok(Player { kind, policy })
+        made.map_err(Failure::internal)
     }
 
     /// The index of the learner that does best on tuning tasks: all meet on a
@@ -170,7 +164,7 @@ impl Bench<'_> {
         self.session.room.check(&policy.name(), &needed)?;
         match evaluate(&self.session.pool, env, policy, held) {
             Ok(evaluation) => self.pick(&evaluation),
-            Err(_) if self.session.interrupt.asked() => Err(Failure::stopped("stopped")),
+            Err(RolloutError::CalledOff) => Err(Failure::stopped("stopped")),
             Err(error) => Err(error.into()),
         }
     }
@@ -223,30 +217,6 @@ fn enough(
         // the next time is the last. What is not finite is not cast.
         let wanted = (tasks as f64 * excess * excess * 1.05).min(MOST as f64) as usize;
         tasks = wanted.max(tasks + LOT).next_multiple_of(LOT).min(MOST);
-    }
-}
-
-/// A policy that refuses to play once the work is called off, so that this is
-/// noticed within a tile.
-struct Stoppable {
-    policy: Arc<dyn PolicyFactory>,
-    interrupt: Interrupt,
-}
-
-impl PolicyFactory for Stoppable {
-    fn name(&self) -> String {
-        self.policy.name()
-    }
-
-    fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
-        match self.interrupt.asked() {
-            true => Err("the work was called off".to_owned()),
-            false => self.policy.make(spec, lanes),
-        }
-    }
-
-    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
-        self.policy.bytes(spec, lanes)
     }
 }
 

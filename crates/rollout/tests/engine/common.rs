@@ -20,7 +20,12 @@ pub(crate) enum Fault {
     None,
     Panic,
     Nan,
+    /// In every observation.
+    NanObservation,
     NeverEnds,
+    PanicsInSample,
+    PanicsInReset,
+    PanicsInObserve,
 }
 
 #[derive(Default)]
@@ -34,6 +39,7 @@ impl Environment for Walk {
     type Action = Discrete;
 
     fn reset(&self, state: &mut f32, rng: &mut Stream) {
+        assert!(self.fault != Fault::PanicsInReset, "no reset");
         *state = rng.random();
     }
 
@@ -53,7 +59,11 @@ impl Environment for Walk {
     }
 
     fn observe(&self, state: &f32, observation: &mut [f32]) {
+        assert!(self.fault != Fault::PanicsInObserve, "no sight");
         observation.copy_from_slice(&[*state, self.drift]);
+        if self.fault == Fault::NanObservation {
+            observation[0] = f32::NAN;
+        }
     }
 }
 
@@ -71,6 +81,7 @@ impl TaskDistribution for Walks {
     }
 
     fn sample(&self, task: &mut Walk, rng: &mut Stream) {
+        assert!(self.fault != Fault::PanicsInSample, "no task");
         task.drift = rng.random::<f32>() - 0.5;
         task.fault = self.fault;
     }

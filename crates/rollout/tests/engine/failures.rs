@@ -10,6 +10,7 @@ use rollout::{
 };
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Panics at its fourth step.
 struct Faulty(usize);
@@ -75,6 +76,77 @@ fn a_reward_that_is_not_finite_is_refused() {
         "{error}"
     );
     assert!(batch.collect_in_lockstep(&pool, &sums(), KEY).is_err());
+}
+
+/// Cannot act on what is not a number.
+struct Delicate;
+
+impl Policy for Delicate {
+    fn act(&mut self, row: &Row<'_>, _: &mut [Stream], out: ActRow<'_>) {
+        assert!(row.observation.iter().all(|o| o.is_finite()), "no number");
+        out.action.discrete().expect("discrete").fill(0);
+    }
+}
+
+struct MakeDelicate;
+
+impl PolicyFactory for MakeDelicate {
+    fn name(&self) -> String {
+        "delicate".into()
+    }
+
+    fn make(&self, _: &EnvSpec, _: usize) -> Result<Box<dyn Policy>, String> {
+        Ok(Box::new(Delicate))
+    }
+}
+
+#[test]
+fn a_first_observation_that_is_not_finite_is_the_environments_fault() {
+    let pool = Pool::new(2, || ()).unwrap();
+    let env = walks(Fault::NanObservation);
+    // One policy makes NaN of it, the other panics.
+    let policies: [Arc<dyn PolicyFactory>; 2] = [sums(), Arc::new(MakeDelicate)];
+    for policy in policies {
+        let mut batch = Batch::new(env.as_ref(), SIZE).unwrap();
+        let expected = "environment 'walk' gave observation NaN in task 0 of lane 0 (seed 11, \
+                        Training batch 4), episode 0, step 0; allowed: finite numbers";
+        let error = batch.collect(&pool, &policy, KEY).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+        let error = batch.collect_in_lockstep(&pool, &policy, KEY).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[test]
+fn a_panic_names_the_method_that_it_was_in() {
+    let pool = Pool::new(2, || ()).unwrap();
+    let faults = [
+        (Fault::PanicsInSample, "sample", "no task"),
+        (Fault::PanicsInReset, "reset", "no reset"),
+        (Fault::PanicsInObserve, "observe", "no sight"),
+    ];
+    for (fault, method, said) in faults {
+        let mut batch = Batch::new(walks(fault).as_ref(), SIZE).unwrap();
+        let error = batch.collect(&pool, &sums(), KEY).unwrap_err();
+        let expected = format!(
+            "environment 'walk' panicked in `{method}`, task 0 of lane 0 (seed 11, Training batch \
+             4), episode 0, step 0: {said}"
+        );
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[test]
+fn a_rollout_that_is_called_off_leaves_the_batch_usable() {
+    let pool = Pool::new(2, || ()).unwrap();
+    let env = walks(Fault::None);
+    let mut batch = Batch::new(env.as_ref(), SIZE).unwrap();
+    pool.call_off().store(true, Ordering::Relaxed);
+    let called_off = Err(RolloutError::CalledOff);
+    assert_eq!(batch.collect(&pool, &sums(), KEY), called_off);
+    assert_eq!(batch.collect_in_lockstep(&pool, &sums(), KEY), called_off);
+    pool.call_off().store(false, Ordering::Relaxed);
+    batch.collect(&pool, &sums(), KEY).unwrap();
 }
 
 #[test]

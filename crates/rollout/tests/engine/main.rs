@@ -4,3 +4,4 @@
 mod bits;
 mod common;
 mod failures;
+mod watch;

@@ -33,7 +33,7 @@ const SECONDS: f64 = 0.5;
 const SETTINGS: [(&str, &[&str]); 1] = [("bernoulli-bandit", &["arms=2", "pulls=100"])];
 
 pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> {
-    let console = Console::new(args.output.json);
+    let console = Console::new(args.output.json).only_results();
     let session = Session::new(registry, console, args.work.workers(), &args.device)?;
     let (settings, names): (Vec<&String>, Vec<&String>) =
         args.words.iter().partition(|word| word.contains('='));

@@ -32,7 +32,7 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
     let words = Words::read(&MAML, &args.words)?;
     let session = Session::new(
         registry,
-        Console::new(args.output.json),
+        Console::new(args.output.json).only_results(),
         words.workers(&args.work)?,
         &args.device,
     )?;

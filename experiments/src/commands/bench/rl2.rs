@@ -30,7 +30,7 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
     let workers = words.workers(&args.work)?;
     let session = Session::new(
         registry,
-        Console::new(args.output.json),
+        Console::new(args.output.json).only_results(),
         workers,
         &args.device,
     )?;

@@ -1,0 +1,137 @@
+//! Calls of the code of an environment's author, which may panic, or never come
+//! back.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A method that an author writes and that a batch of lanes calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Call {
+    /// [`Environment::step`](crate::Environment::step).
+    #[default]
+    Step,
+    /// [`Environment::reset`](crate::Environment::reset).
+    Reset,
+    /// [`Environment::observe`](crate::Environment::observe).
+    Observe,
+    /// [`Environment::position`](crate::Environment::position).
+    Position,
+    /// [`Environment::draw`](crate::Environment::draw).
+    Draw,
+    /// [`TaskDistribution::sample`](crate::TaskDistribution::sample), with
+    /// `describe` where the task is shown.
+    Sample,
+    /// [`TaskDistribution::known_task_optimum`](crate::TaskDistribution::known_task_optimum).
+    KnownTaskOptimum,
+}
+
+impl Call {
+    const ALL: [Self; 7] = [
+        Self::Step,
+        Self::Reset,
+        Self::Observe,
+        Self::Position,
+        Self::Draw,
+        Self::Sample,
+        Self::KnownTaskOptimum,
+    ];
+
+    /// The method's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Reset => "reset",
+            Self::Observe => "observe",
+            Self::Position => "position",
+            Self::Draw => "draw",
+            Self::Sample => "sample",
+            Self::KnownTaskOptimum => "known_task_optimum",
+        }
+    }
+}
+
+/// What a batch of lanes calls last, and in which of its lanes. Another thread
+/// can read it while that call never comes back.
+#[derive(Debug, Default)]
+#[repr(align(128))] // Apart from what other threads write.
+pub struct AtWork(AtomicU64);
+
+impl AtWork {
+    /// `call` begins in the lane of this index. One plain store: it is done
+    /// several times in each step of each lane.
+    #[inline]
+    pub(crate) fn set(&self, lane: usize, call: Call) {
+        let packed = (lane as u64) << 8 | u64::from(call as u8);
+        self.0.store(packed, Ordering::Relaxed);
+    }
+
+    /// The lane's index within the batch, and the call.
+    pub fn get(&self) -> (usize, Call) {
+        let packed = self.0.load(Ordering::Relaxed);
+        ((packed >> 8) as usize, Call::ALL[(packed & 0xff) as usize])
+    }
+}
+
+/// What a panic of an author's code goes on as: who panicked, in what, and what
+/// the panic said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorPanic {
+    /// The environment's name.
+    pub env: String,
+    /// The method.
+    pub method: &'static str,
+    /// What the panic said.
+    pub message: String,
+}
+
+impl fmt::Display for AuthorPanic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            env,
+            method,
+            message,
+        } = self;
+        write!(f, "environment '{env}' panicked in `{method}`: {message}")
+    }
+}
+
+/// Calls an author's method. A panic of it goes on as an [`AuthorPanic`].
+pub(crate) fn guarded<R>(env: &str, method: &'static str, call: impl FnOnce() -> R) -> R {
+    let caught = catch_unwind(AssertUnwindSafe(call));
+    caught.unwrap_or_else(|payload| rethrow(env, method, payload))
+}
+
+/// Lets a panic of an author's method go on as an [`AuthorPanic`], without a
+/// word of its own on the terminal.
+pub(crate) fn rethrow(env: &str, method: &'static str, payload: Box<dyn Any + Send>) -> ! {
+    let message = panic_text(payload.as_ref());
+    drop_quietly(payload);
+    resume_unwind(Box::new(AuthorPanic {
+        env: env.to_owned(),
+        method,
+        message,
+    }))
+}
+
+/// What a panic said, as text.
+pub fn panic_text(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else if let Some(panic) = payload.downcast_ref::<AuthorPanic>() {
+        panic.to_string()
+    } else {
+        "a panic without a message".to_owned()
+    }
+}
+
+/// Drops what a panic threw, which may panic in its destructor, and so may what
+/// that throws, which is therefore never destroyed.
+pub fn drop_quietly(payload: Box<dyn Any + Send>) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    dropped.unwrap_or_else(std::mem::forget);
+}

@@ -1,0 +1,104 @@
+//! What an author's code does wrong is an error that names it, once.
+
+use crate::environment::SAID;
+use crate::lab::Lab;
+
+pub(crate) const TESTS: &[(&str, fn())] = &[
+    (
+        "every_method_that_panics_is_named_once",
+        every_method_that_panics_is_named_once,
+    ),
+    ("what_is_too_wide_is_refused", what_is_too_wide_is_refused),
+    (
+        "a_first_observation_that_is_no_number_is_the_environments",
+        a_first_observation_that_is_no_number_is_the_environments,
+    ),
+    (
+        "arguments_reach_the_terminal_without_control_characters",
+        arguments_reach_the_terminal_without_control_characters,
+    ),
+];
+
+fn every_method_that_panics_is_named_once() {
+    let lab = Lab::new();
+    let baseline = ["baseline", "hostile", "random", "--tasks", "8"];
+    let optimal = ["baseline", "hostile", "bayes-optimal", "--tasks", "8"];
+    let train = ["train", "tiny.toml", "--workers", "2"];
+    let oracle = ["oracle", "hostile"];
+    let cases: [(&str, &[&str], i32); 12] = [
+        ("build", &oracle, 78),
+        ("exact_values", &oracle, 70),
+        ("exact_values", &train, 70),
+        ("learners", &baseline, 70),
+        ("bayes_optimal_policy", &optimal, 70),
+        ("sample", &baseline, 70),
+        ("known_task_optimum", &baseline, 70),
+        ("sample", &train, 70),
+        ("reset", &train, 70),
+        ("step", &train, 70),
+        ("observe", &train, 70),
+        ("draw", &["render", "hostile", "random"], 70),
+    ];
+    for (method, args, code) in cases {
+        let set = match args[0] {
+            "train" => format!("environment.flaw={method}"),
+            _ => format!("flaw={method}"),
+        };
+        let args = [args, &[set.as_str()][..]].concat();
+        let text = lab.refused(&args, code);
+        let named = match method {
+            "build" => "environment 'hostile' panicked while it was built".to_owned(),
+            method => format!("environment 'hostile' panicked in `{method}`"),
+        };
+        assert!(text.contains(&named), "{args:?}: {text}");
+        assert_eq!(
+            text.matches("oh no\\u{1b}[2J").count(),
+            1,
+            "{args:?}: {text}"
+        );
+        assert!(
+            !text.contains(SAID) && !text.contains("backtrace"),
+            "{text}"
+        );
+        let _ = std::fs::remove_dir_all(lab.path("runs"));
+    }
+    let output = lab.command(&["check-env", "hostile", "flaw=step"]).output();
+    let told = String::from_utf8(output.unwrap().stdout).unwrap();
+    assert_eq!(told.matches("oh no").count(), 1, "{told}");
+}
+
+fn what_is_too_wide_is_refused() {
+    let lab = Lab::new();
+    let refusal = "observation.size is 100000000; allowed: 0 to 1048576";
+    let commands: [&[&str]; 3] = [
+        &["check-env", "hostile", "flaw=wide"],
+        &["bench", "envs", "hostile", "flaw=wide"],
+        &["train", "tiny.toml", "environment.flaw=wide"],
+    ];
+    for args in commands {
+        let text = lab.refused(args, 78);
+        assert!(text.contains(refusal), "{args:?}: {text}");
+    }
+}
+
+fn a_first_observation_that_is_no_number_is_the_environments() {
+    let lab = Lab::new();
+    let text = lab.refused(&["train", "tiny.toml", "environment.flaw=no-number"], 70);
+    let start = "environment 'hostile' gave observation NaN in task 0 of lane 0 (seed 0, ";
+    assert!(text.contains(start), "{text}");
+    assert!(text.contains("resume runs/tiny/seed-0"), "{text}");
+}
+
+fn arguments_reach_the_terminal_without_control_characters() {
+    let lab = Lab::new();
+    let commands: [&[&str]; 3] = [
+        &["oracle", "ho\x1b[2Jle"],
+        &["no\x1b[2Jcommand"],
+        &["check-env", "hostile", "fl\x1b[2Jaw=step"],
+    ];
+    for args in commands {
+        let output = lab.command(args).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && !text.contains('\x1b'), "{text}");
+    }
+}
