@@ -189,7 +189,7 @@ fn folders_that_cannot_be_used_are_named() {
     lab.refused(
         &["train", "tiny.toml", "--runs", "file"],
         2,
-        &["file/tiny/seed-0"],
+        &["cannot create file: ", "another --runs"],
     );
     fs::create_dir_all(lab.path("full/tiny/seed-0")).unwrap();
     fs::write(lab.path("full/tiny/seed-0/thesis.tex"), "precious").unwrap();
