@@ -215,7 +215,7 @@ pub(crate) struct ResumeArgs {
 pub(crate) struct EvalArgs {
     /// A run's folder.
     pub(crate) run: PathBuf,
-    /// Held-out tasks [default: the run's evaluation.tasks].
+    /// Fresh tasks [default: the run's evaluation.tasks].
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = tasks)]
     pub(crate) tasks: Option<usize>,
     #[command(flatten)]
@@ -241,7 +241,7 @@ pub(crate) struct BaselineArgs {
     /// Learners (see `list learners`) and settings.
     #[arg(value_name = "LEARNER|key=value", required = true)]
     pub(crate) words: Vec<String>,
-    /// Held-out tasks.
+    /// Fresh tasks.
     #[arg(long, value_name = "N", default_value = "10000", allow_hyphen_values = true, value_parser = tasks)]
     pub(crate) tasks: usize,
     /// Seed of all randomness: a run of this seed is evaluated on the same tasks.

@@ -23,7 +23,7 @@ pub(crate) enum Actions {
     Greedy,
 }
 
-/// Held-out evaluation.
+/// Evaluation on fresh tasks.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Evaluation {
@@ -70,7 +70,7 @@ pub(crate) struct RunConfig {
     pub(crate) built: Built,
     /// Its tasks in two parts, if they are split.
     pub(crate) parts: Option<Parts>,
-    /// Held-out evaluation.
+    /// Evaluation on fresh tasks.
     pub(crate) evaluation: Evaluation,
     /// Who the agent is compared with.
     pub(crate) learners: Vec<LearnerSpec>,

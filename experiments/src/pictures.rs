@@ -11,7 +11,7 @@ use rl_core::{Domain, EnvFactory, Episode, Ink, Picture, PolicyFactory, Shape, S
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Held-out tasks that an adaptation is shown in.
+/// Fresh tasks that an adaptation is shown in.
 const TASKS: usize = 4;
 /// Trials in each of them that are drawn over one another.
 const TRIALS: usize = 5;

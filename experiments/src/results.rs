@@ -182,14 +182,14 @@ fn print_split(console: &Console, learners: &[LearnerResult]) -> Result<(), Fail
     };
     console.say("")?;
     console.say(format!(
-        "{} tasks were trained on and {} never; {} draws from each",
+        "tasks to train on: {}, kept back: {}; {} draws from each",
         trained.distinct, unseen.distinct, trained.tasks
     ))?;
-    let mut table = Table::new(&["learner", "trained on", "± s.e.", "never met", "± s.e."]);
+    let mut table = Table::new(&["learner", "to train on", "± s.e.", "kept back", "± s.e."]);
     for (result, Generalization { trained, unseen }) in rows {
         let numbers = [trained, unseen].map(|part| [part.mean_return, part.standard_error]);
         let numbers = numbers.as_flattened().iter();
-        let cells = numbers.map(|number| format!("{number:.4}"));
+        let cells = numbers.map(|number| fixed(*number, 4));
         table.row([result.name.clone()].into_iter().chain(cells).collect());
         if result.kind == LearnerKind::Trained {
             table.mark();
@@ -210,9 +210,13 @@ pub(crate) fn parts(split: Option<&Generalization>) -> String {
             standard_error,
             ..
         } = part;
-        format!("{mean_return:.4} ± {standard_error:.4} on {distinct} tasks {words}")
+        let (mean, error) = (fixed(*mean_return, 4), fixed(*standard_error, 4));
+        format!("{mean} ± {error} on {words} ({distinct})")
     };
-    let (trained, unseen) = (part("trained on", trained), part("never met", unseen));
+    let (trained, unseen) = (
+        part("tasks to train on", trained),
+        part("those kept back", unseen),
+    );
     format!("; {trained}, {unseen}")
 }
 

@@ -1,6 +1,7 @@
 //! How much memory there is: the one place that asks the machine.
 
 use crate::failure::Failure;
+use crate::host;
 use rl_core::{Bytes, Footprint};
 use std::fs;
 use std::path::Path;
@@ -8,6 +9,11 @@ use std::path::Path;
 /// How much of what is available may be used: counts of what is needed are not
 /// exact, and other processes go on.
 const SHARE: f64 = 0.9;
+
+/// Address space that a thread's heap and stack reserve beyond what they hold.
+const RESERVED: f64 = 64.0 * 1024.0 * 1024.0;
+/// Threads beside the workers: the one that began, and those that watch.
+const THREADS: usize = 2;
 
 /// The memory that this process may still take.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,10 +28,13 @@ impl Room {
     /// What there is now: of the machine's memory, within the limits of the
     /// process (`ulimit -v`, `ulimit -d`) and of every control group that it is in.
     pub(crate) fn now() -> Self {
-        Self::of_system(Path::new("/"))
+        let threads = host::cores() + THREADS;
+        Self::of_system(Path::new("/"), RESERVED * threads as f64)
     }
 
-    fn of_system(root: &Path) -> Self {
+    /// What there is below a root folder, where threads reserve so much address
+    /// space.
+    fn of_system(root: &Path, reserved: f64) -> Self {
         let mut room = Self {
             bytes: f64::INFINITY,
             limit: "the system",
@@ -33,13 +42,14 @@ impl Room {
         let kibibytes = |file, key| Some(1024.0 * field(&root.join(file), key)?);
         room.narrow(kibibytes("proc/meminfo", "MemAvailable:"), "the machine");
         let limits = "proc/self/limits";
-        for (key, used, limit) in [
-            ("Max address space", "VmSize:", "ulimit -v"),
-            ("Max data size", "VmData:", "ulimit -d"),
+        for (key, used, limit, reserved) in [
+            ("Max address space", "VmSize:", "ulimit -v", reserved),
+            ("Max data size", "VmData:", "ulimit -d", 0.0),
         ] {
             let most = field(&root.join(limits), key);
             let used = kibibytes("proc/self/status", used);
-            room.narrow(most.zip(used).map(|(most, used)| most - used), limit);
+            let left = most.zip(used).map(|(most, used)| most - used - reserved);
+            room.narrow(left, limit);
         }
         room.narrow_to_groups(root);
         room
@@ -139,7 +149,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        Room::of_system(root.path())
+        Room::of_system(root.path(), 500_000.0)
     }
 
     const MACHINE: (&str, &str) = ("proc/meminfo", "MemTotal: 9 kB\nMemAvailable:  4000 kB\n");
@@ -159,7 +169,7 @@ mod tests {
             ),
             ("proc/self/status", "VmSize:\t 1000 kB\nVmData:\t 10 kB\n"),
         ]);
-        let left = 3_000_000.0 - 1_024_000.0;
+        let left = 3_000_000.0 - 1_024_000.0 - 500_000.0;
         assert_eq!((limited.bytes, limited.limit), (left, "ulimit -v"));
     }
 

@@ -194,7 +194,7 @@ fn comparison(table: &Table, standings: &Standings, level: usize) -> String {
     }
     if !table.parts.is_empty() {
         html.push_str(&format!(
-            "<h{level}>Tasks trained on, and tasks never met</h{level}>\n"
+            "<h{level}>Tasks to train on, and tasks kept back</h{level}>\n"
         ));
         html.push_str(&html_table(table, "Learner", &table.parts));
     }

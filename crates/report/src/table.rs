@@ -314,8 +314,8 @@ fn part_rows(standings: &Standings) -> Vec<Row> {
             color: Some(stroke(learner, standings).color),
         };
         let [seen, fresh] = learner.parts?;
-        let on_trained = format!("{} trained on", count(trained as usize, "task"));
-        let on_unseen = format!("{} never met", count(unseen as usize, "task"));
+        let on_trained = format!("{} to train on", count(trained as usize, "task"));
+        let on_unseen = format!("{} kept back", count(unseen as usize, "task"));
         Some([
             row("tasks-trained-on", on_trained, seen),
             row("tasks-never-met", on_unseen, fresh),

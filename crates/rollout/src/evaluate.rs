@@ -1,4 +1,4 @@
-//! Held-out evaluation of any policy: network, hand-made learner or oracle.
+//! Evaluation on fresh tasks of any policy: network, hand-made learner or oracle.
 
 use crate::batch::Batch;
 use crate::error::RolloutError;

@@ -46,7 +46,7 @@ pub(crate) enum Value {
         standard_error: f64,
         /// Of a single trial.
         standard_deviation: f64,
-        /// Held-out tasks of each seed.
+        /// Fresh tasks of each seed.
         tasks: usize,
         seeds: Vec<u64>,
         /// The folder around the runs.

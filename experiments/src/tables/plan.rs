@@ -26,7 +26,7 @@ pub(crate) enum Measure {
 pub(crate) struct Size {
     /// Tuning tasks that the best parameters are chosen on.
     pub(crate) tuning: usize,
-    /// Held-out tasks, at least.
+    /// Fresh tasks, at least.
     pub(crate) tasks: usize,
     /// As many more as bring the standard error below this share of the mean.
     pub(crate) relative_error: Option<f64>,

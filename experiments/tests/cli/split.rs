@@ -65,11 +65,11 @@ fn an_agent_never_trains_on_tasks_that_are_kept_from_it() {
     assert!(error.abs() < 0.07, "{random}");
     let said = lab.done(&["resume", "runs/tiny/seed-0"]).stdout;
     assert!(
-        said.contains("1 tasks were trained on and 1 never"),
+        said.contains("tasks to train on: 1, kept back: 1"),
         "{said}"
     );
     let page = fs::read_to_string(run.join("report.html")).unwrap();
-    assert!(page.contains("on 1 task never met"));
+    assert!(page.contains("on 1 task kept back"));
 }
 
 #[test]

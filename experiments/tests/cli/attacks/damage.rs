@@ -1,7 +1,6 @@
 //! Files of a run are damaged behind its back.
 
 use super::{Reference, Tally, ended};
-use crate::lab::fingerprint;
 use rl_core::Stream;
 use rl_core::rand::RngExt as _;
 use std::fs;
@@ -140,10 +139,12 @@ fn not_of_the_results(name: &str) -> bool {
 /// Whether a refused run has lost nothing: all files but the damaged one are as
 /// they were.
 fn kept(original: &Path, run: &Path, damaged: &str) -> Result<(), String> {
-    let found = fingerprint(run);
-    for (name, bytes) in fingerprint(original) {
-        let same = found.iter().any(|file| file.0 == name && file.1 == bytes);
-        if name != damaged && !same {
+    for file in files_below(original) {
+        let name = file.strip_prefix(original).expect("below it");
+        let before = fs::read(&file).map_err(|error| error.to_string())?;
+        let same = fs::read(run.join(name)).is_ok_and(|after| after == before);
+        if name != Path::new(damaged) && !same {
+            let name = name.display();
             return Err(format!("{name} was changed by a command that refused"));
         }
     }
