@@ -39,8 +39,13 @@ mod learners;
 mod names;
 mod numbers;
 mod oracles;
+#[allow(clippy::disallowed_methods, reason = "it writes, and waits no longer")]
 mod output;
 mod overrides;
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it asks whether backtraces are wanted"
+)]
 mod panics;
 mod pictures;
 mod presets;

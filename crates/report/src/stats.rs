@@ -99,7 +99,8 @@ impl Estimate {
     /// half-width of their difference, or that is not known.
     pub(crate) fn is_level_with(&self, other: &Self) -> bool {
         let apart = (self.mean - other.mean).abs();
-        apart.is_finite() && !(apart > self.half_width.hypot(other.half_width))
+        let both = self.half_width.hypot(other.half_width);
+        apart.is_finite() && (both.is_nan() || apart <= both)
     }
 }
 

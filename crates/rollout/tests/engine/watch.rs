@@ -12,8 +12,11 @@ use std::sync::{Arc, Mutex};
 /// Whose fourth lane says that it is reset, and waits.
 struct Sleepers(Mutex<Sender<()>>, Arc<Mutex<Receiver<()>>>);
 
+/// What wakes it, and what it says before.
+type Bell = (Sender<()>, Arc<Mutex<Receiver<()>>>);
+
 #[derive(Default)]
-struct Sleeper(Option<(Sender<()>, Arc<Mutex<Receiver<()>>>)>);
+struct Sleeper(Option<Bell>);
 
 impl Environment for Sleeper {
     type State = u64;
