@@ -26,7 +26,7 @@ pub struct Samples<R> {
     /// What each action was worth. `[samples]`
     pub advantages: Vec<R>,
     /// γλ, what an advantage owes to the next one of its episode:
-    /// A[t] = δ[t] + γλ A[t+1] with the residual δ[t] of step t.
+    /// `A[t] = δ[t] + γλ A[t+1]` with the residual `δ[t]` of step t.
     pub decay: f64,
     /// The samples of each episode.
     pub episodes: Vec<Range<usize>>,
