@@ -8,7 +8,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{read, write_durably};
-use crate::rows::Extent;
+use crate::rows::{Extent, Follow};
 use crate::run_dir::CONFIG;
 use crate::seal::{sealed, unsealed};
 use crate::{RecordError, Result, Stream, sync_folder};
@@ -81,14 +81,24 @@ pub(crate) struct Surroundings {
 
 impl Surroundings {
     /// What a configuration is known by.
-    pub(crate) fn config_hash(config: &str) -> String {
-        blake3::hash(config.as_bytes()).to_string()
+    pub(crate) fn config_hash(config: &[u8]) -> String {
+        blake3::hash(config).to_string()
     }
 
     /// Checks that the run still begins with the rows of then.
     pub(crate) fn check_rows(&self, run: &Path) -> Result<()> {
         let mut rows = self.rows.iter();
         rows.try_for_each(|(file, extent)| extent.check(&run.join(file)))
+    }
+
+    /// Checks the rows that came since.
+    pub(crate) fn check_following(&self, run: &Path, follow: &Follow) -> Result<()> {
+        for stream in Stream::ALL {
+            let file = stream.file_name();
+            let extent = self.rows.get(file).cloned().unwrap_or_default();
+            extent.check_following(&run.join(file), stream, follow)?;
+        }
+        Ok(())
     }
 }
 

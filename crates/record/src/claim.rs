@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::files::{UNFINISHED, is_link, is_there, names_in, remove, rename};
+use crate::checkpoint::Surroundings;
+use crate::files::{UNFINISHED, is_link, is_there, names_in, read, remove, rename};
 use crate::lock::{LOCK, Lock};
 use crate::reader::{refuse_links, why_not_a_run};
 use crate::run_dir::{CHECKPOINTS, CONFIG, REPLACED};
@@ -56,6 +57,21 @@ impl Claim {
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the configuration of the run that is there is known by, as
+    /// [`Reader::config_hash`] gives it; `None` if there is no run.
+    ///
+    /// # Errors
+    /// If the configuration cannot be read.
+    pub fn config_hash(&self) -> Result<Option<String>> {
+        let next = self.path.join(NEXT);
+        let bytes = match is_there(&next) {
+            // Whoever opens the run goes on with this one.
+            true => read(&next)?,
+            false => read(&self.path.join(CONFIG))?,
+        };
+        Ok(bytes.map(|bytes| Surroundings::config_hash(&bytes)))
     }
 
     /// Begins the run, in place of the one that may be there. A process killed

@@ -95,14 +95,14 @@ pub enum RecordError {
     },
     /// There is something to go on from, but nothing that can be used.
     #[error(
-        "{}: no checkpoint can be used, and nothing was changed: {why}; put the files back as they \
-         were, or keep this folder and train anew under another --runs or --name",
+        "{}: no checkpoint can be used, and nothing was changed:\n  {why}\nPut the files back as \
+         they were, or keep this folder and train anew under another --runs or --name",
         path.display()
     )]
     Unusable {
         /// The run directory.
         path: PathBuf,
-        /// What there is, and what is wrong with it.
+        /// What there is, and what is wrong with it, a line for each.
         why: String,
     },
     /// A finished line of a JSON-lines file cannot be read.
@@ -161,6 +161,12 @@ impl RecordError {
     pub(crate) fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Io { what, path, source }
+    }
+
+    /// Whether something else stands where a run has a file of its own.
+    pub fn is_no_file(&self) -> bool {
+        // The system's own errors are never of this kind.
+        matches!(self, Self::Io { source, .. } if source.kind() == ErrorKind::Other)
     }
 
     /// Whether the disk is full, so that the same may work later.

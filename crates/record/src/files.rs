@@ -146,7 +146,7 @@ fn open_regular(path: &Path) -> io::Result<File> {
 fn regular(metadata: &fs::Metadata) -> io::Result<()> {
     match (metadata.is_file(), metadata.is_dir()) {
         (true, _) => Ok(()),
-        (_, true) => Err(ErrorKind::IsADirectory.into()),
+        (_, true) => Err(io::Error::other("it is a folder, not a regular file")),
         _ => Err(io::Error::other("it is not a regular file")),
     }
 }

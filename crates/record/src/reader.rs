@@ -9,6 +9,7 @@ use crate::claim::{FIGURES, NEXT};
 use crate::files::{is_link, is_there, names_in, read_own_text};
 use crate::lock::LOCK;
 use crate::run_dir::{CHECKPOINTS, CONFIG, REPLACED};
+use crate::rows::Follow;
 use crate::{Checkpoint, Document, RecordError, Result, Stream, read_sealed, rows};
 
 /// A run directory, to read. It takes no lock and changes nothing, so it can
@@ -71,6 +72,14 @@ impl Reader {
         read_own_text(&self.path.join(CONFIG))
     }
 
+    /// What the configuration is known by: its BLAKE3, in hexadecimal.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn config_hash(&self) -> Result<String> {
+        Ok(Surroundings::config_hash(self.config()?.as_bytes()))
+    }
+
     /// All rows of a stream, oldest first; none if there is no such file yet.
     /// A last line without its line feed was cut short by a kill and does not
     /// count.
@@ -93,13 +102,16 @@ impl Reader {
     }
 
     /// Checks that the run's rows and its configuration are those that its
-    /// newest checkpoint was written beside; without a checkpoint there is
-    /// nothing to compare with.
+    /// newest checkpoint was written beside, and that the rows after them are
+    /// such as a training writes; without a checkpoint there is nothing to
+    /// compare with.
     ///
     /// # Errors
-    /// [`RecordError::OtherConfig`], or what is wrong with the newest checkpoint
-    /// or a row that it counts.
+    /// [`RecordError::OtherConfig`], or what is wrong with the newest checkpoint,
+    /// a row that it counts or one that follows.
     pub fn verify(&self) -> Result<()> {
+        // Looked up first, because a training may end meanwhile.
+        let ended = is_there(&self.path.join(Document::Comparison.file_name()));
         let latest = self.latest_checkpoint()?;
         let known = latest.newest.is_some();
         if let Some(damage) = latest.damaged.first() {
@@ -111,11 +123,15 @@ impl Reader {
             let why = format!("{damage}; {what_to_do}");
             return Err(RecordError::DamagedCheckpoint { path, why });
         }
-        if known && latest.around.config != Surroundings::config_hash(&self.config()?) {
+        let Some((update, _)) = latest.newest else {
+            return Ok(());
+        };
+        if latest.around.config != self.config_hash()? {
             let path = self.path.join(CONFIG);
             return Err(RecordError::OtherConfig { path });
         }
-        Ok(())
+        let follow = Follow { update, ended };
+        latest.around.check_following(&self.path, &follow)
     }
 
     /// The updates that have a checkpoint, oldest first. They are not checked.
@@ -179,11 +195,7 @@ impl Reader {
     fn latest_of(&self, updates: &[u64]) -> Result<Latest> {
         let mut damaged = Vec::new();
         for &update in updates.iter().rev() {
-            let usable = self.load(update).and_then(|(checkpoint, around)| {
-                around.check_rows(&self.path)?;
-                Ok((checkpoint, around))
-            });
-            match usable {
+            match self.usable(update)? {
                 Ok((checkpoint, around)) => {
                     return Ok(Latest {
                         newest: Some((update, checkpoint)),
@@ -191,12 +203,7 @@ impl Reader {
                         around,
                     });
                 }
-                Err(
-                    error @ (RecordError::DamagedCheckpoint { .. }
-                    | RecordError::NoCheckpoint { .. }
-                    | RecordError::Link { .. }),
-                ) => damaged.push(error),
-                Err(error) => return Err(error),
+                Err(damage) => damaged.push(damage),
             }
         }
         Ok(Latest {
@@ -204,6 +211,26 @@ impl Reader {
             damaged,
             around: Surroundings::default(),
         })
+    }
+
+    /// The checkpoint of an update, or what is wrong with it or with the rows that
+    /// it counts.
+    pub(crate) fn usable(
+        &self,
+        update: u64,
+    ) -> Result<std::result::Result<(Checkpoint, Surroundings), RecordError>> {
+        let usable = self.load(update).and_then(|(checkpoint, around)| {
+            around.check_rows(&self.path)?;
+            Ok((checkpoint, around))
+        });
+        match usable {
+            Err(
+                damage @ (RecordError::DamagedCheckpoint { .. }
+                | RecordError::NoCheckpoint { .. }
+                | RecordError::Link { .. }),
+            ) => Ok(Err(damage)),
+            usable => usable.map(Ok),
+        }
     }
 
     /// Where the checkpoint of an update is, or the copy that was moved aside

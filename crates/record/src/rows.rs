@@ -121,11 +121,13 @@ impl Tally {
 
     /// Goes back to the rows that a checkpoint counts; those after them are made
     /// again by the updates after it.
-    pub(crate) fn rewind(path: &Path, extent: &Extent) -> Result<Self> {
+    /// Also returns how many they were.
+    pub(crate) fn rewind(path: &Path, extent: &Extent) -> Result<(Self, u64)> {
         let bytes = files::read(path)?.unwrap_or_default();
         let tally = extent.of(&bytes).map_err(|why| damage(path, why))?;
         tally.cut(path, bytes.len() as u64)?;
-        Ok(tally)
+        let cut = Self::of(finished(&bytes)).rows - tally.rows;
+        Ok((tally, cut))
     }
 
     /// Cuts a file of `length` bytes to what is known of it.
@@ -182,8 +184,44 @@ fn damage(path: &Path, why: String) -> RecordError {
 /// The one key that this crate knows of a row.
 #[derive(Deserialize)]
 struct Stamp {
-    #[serde(rename = "update")]
-    _update: u64,
+    update: u64,
+}
+
+/// What a checkpoint says of the rows that follow those that it counts.
+pub(crate) struct Follow {
+    /// The checkpoint's update.
+    pub(crate) update: u64,
+    /// Whether the run has come to its end, so that none follow.
+    pub(crate) ended: bool,
+}
+
+impl Extent {
+    /// Checks that the rows of a file that follow these are such as a training
+    /// that goes on from the checkpoint writes.
+    pub(crate) fn check_following(&self, path: &Path, stream: Stream, follow: &Follow) -> Result<()> {
+        let mut before = None;
+        for (index, Stamp { update }) in read(path)?.into_iter().enumerate() {
+            let (last, new) = (before.replace(update), index as u64 >= self.rows);
+            // An evaluation comes after the checkpoint of its update.
+            let first = follow.update + u64::from(stream != Stream::Eval);
+            let why = if new && follow.ended {
+                "it was added after the run had come to its end".to_string()
+            } else if let Some(last) = last.filter(|last| *last >= update) {
+                format!("a row of update {update} does not follow one of update {last}")
+            } else if new && update < first {
+                let checkpoint = follow.update;
+                format!("a row of update {update} does not follow the checkpoint of {checkpoint}")
+            } else {
+                continue;
+            };
+            return Err(RecordError::DamagedRow {
+                path: path.to_path_buf(),
+                line: index + 1,
+                why: format!("{why}; `resume` takes it off, with what follows it"),
+            });
+        }
+        Ok(())
+    }
 }
 
 /// Appends one row with a single write, to a file that is as `tally` says.
@@ -194,7 +232,7 @@ pub(crate) fn append(path: &Path, row: &impl Serialize, tally: &mut Tally) -> Re
     };
     let mut line = serde_json::to_vec(row).map_err(unstorable)?;
     // Readers know where a row belongs by its update.
-    let Stamp { _update: _ } = serde_json::from_slice(&line).map_err(unstorable)?;
+    let Stamp { update: _ } = serde_json::from_slice(&line).map_err(unstorable)?;
     line.push(b'\n');
     let mut file = open_own(path, OpenOptions::new().create(true).append(true))
         .map_err(RecordError::io("write", path))?;

@@ -1,10 +1,11 @@
 //! Writing a run.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
@@ -66,6 +67,8 @@ pub struct RunDir {
     config: String,
     /// Of each stream, once its file was read or written.
     tallies: Mutex<[Option<Tally>; Stream::ALL.len()]>,
+    /// Of each checkpoint that was saved or looked at, whether it can be used.
+    usable: Mutex<BTreeMap<u64, bool>>,
     _lock: Lock,
 }
 
@@ -83,6 +86,7 @@ impl RunDir {
             config: reader.config()?,
             reader,
             tallies: Mutex::default(),
+            usable: Mutex::default(),
             _lock: lock,
         })
     }
@@ -146,26 +150,53 @@ impl RunDir {
 
     /// Goes back to the checkpoint that [`Reader::latest_checkpoint`] found: the
     /// rows that came after it are taken off, and made again byte by byte by the
-    /// updates that follow.
+    /// updates that follow. Returns how many those are, of each file that had any.
     ///
     /// # Errors
     /// [`RecordError::Unusable`] if there is no checkpoint that can be used, but
     /// one that cannot, or rows; nothing is changed then.
-    pub fn rewind(&self, latest: &Latest) -> Result<()> {
+    pub fn rewind(&self, latest: &Latest) -> Result<Vec<(Stream, u64)>> {
+        let mut cut = Vec::new();
         if latest.newest.is_none() {
             self.refuse_leftovers(latest)?;
         }
         for stream in Stream::ALL {
             let file = stream.file_name();
             let extent = latest.around.rows.get(file).cloned().unwrap_or_default();
-            let tally = match latest.newest {
+            let (tally, rows) = match latest.newest {
                 Some(_) => Tally::rewind(&self.path().join(file), &extent)?,
-                None => Tally::default(),
+                None => Default::default(),
             };
+            cut.extend((rows > 0).then_some((stream, rows)));
             let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
             tallies[stream as usize] = Some(tally);
         }
-        Ok(())
+        // The rows that a later one counts are gone, and it with them, even where
+        // its own files are whole.
+        let newest = latest.newest.as_ref().map(|(update, _)| *update);
+        for update in self.checkpoints()? {
+            if Some(update) >= newest {
+                self.known().insert(update, Some(update) == newest);
+            }
+        }
+        Ok(cut)
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<u64, bool>> {
+        self.usable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a checkpoint can be used, which is looked up once.
+    fn is_usable(&self, update: u64) -> Result<bool> {
+        let known = self.known().get(&update).copied();
+        known.map_or_else(
+            || {
+                let usable = self.usable(update)?.is_ok();
+                self.known().insert(update, usable);
+                Ok(usable)
+            },
+            Ok,
+        )
     }
 
     /// Refuses to begin at the beginning where something was trained already.
@@ -181,7 +212,7 @@ impl RunDir {
             true => Ok(()),
             false => Err(RecordError::Unusable {
                 path: self.path().to_path_buf(),
-                why: why.join("; "),
+                why: why.join("\n  "),
             }),
         }
     }
@@ -204,7 +235,7 @@ impl RunDir {
     /// its data, or the folder is not writable.
     pub fn save_checkpoint(&self, update: u64, checkpoint: &Checkpoint) -> Result<()> {
         let mut around = Surroundings {
-            config: Surroundings::config_hash(&self.config),
+            config: Surroundings::config_hash(self.config.as_bytes()),
             ..Surroundings::default()
         };
         for stream in Stream::ALL {
@@ -229,13 +260,15 @@ impl RunDir {
         }
         rename(&unfinished, &finished)?;
         sync_folder(&folder)?;
+        self.known().insert(update, true);
         remove(&replaced)
     }
 
-    /// Deletes checkpoints that are older than the newest `keep` whole ones.
+    /// Deletes checkpoints that are older than the newest `keep` that can be used.
     /// Only those of `schedule` are counted: one that was saved because the run
     /// stopped there is kept while it is the newest, so that in the end the
-    /// checkpoints are those of a run that was never stopped.
+    /// checkpoints are those of a run that was never stopped. What this process
+    /// saved or looked at before is not read again.
     ///
     /// # Errors
     /// If a folder cannot be read or deleted.
@@ -245,20 +278,16 @@ impl RunDir {
         schedule: impl Fn(u64) -> bool,
     ) -> Result<()> {
         let updates = self.checkpoints()?;
-        let (mut whole, mut scheduled) = (0, 0);
+        let (mut usable, mut scheduled) = (0, 0);
         for &update in updates.iter().rev() {
-            let wanted = scheduled < keep.get() && (whole == 0 || schedule(update));
-            match wanted.then(|| self.load_checkpoint(update)) {
-                Some(Ok(_)) => {
-                    whole += 1;
-                    scheduled += usize::from(schedule(update));
-                }
-                // A damaged one counts for nothing, and may still be of use to
-                // somebody as long as it is newer than those that are kept.
-                Some(Err(RecordError::DamagedCheckpoint { .. } | RecordError::Link { .. })) => {}
-                Some(Err(error)) => return Err(error),
-                None => self.delete_checkpoint(update)?,
+            if scheduled == keep.get() || (usable > 0 && !schedule(update)) {
+                self.delete_checkpoint(update)?;
+            } else if self.is_usable(update)? {
+                usable += 1;
+                scheduled += usize::from(schedule(update));
             }
+            // Another one counts for nothing, and may still be of use to somebody
+            // as long as it is newer than those that are kept.
         }
         Ok(())
     }
@@ -269,6 +298,7 @@ impl RunDir {
         let doomed = beside(&path, UNFINISHED);
         remove(&doomed)?;
         rename(&path, &doomed)?;
+        self.known().remove(&update);
         remove(&doomed)
     }
 

@@ -21,9 +21,14 @@ fn run() -> (TempDir, PathBuf) {
             run.save_checkpoint(update, &Checkpoint::default()).unwrap();
         }
     }
+    (folder, path)
+}
+
+/// Writes the comparison, as a run does at its end.
+fn compare(path: &Path) {
+    let run = RunDir::open(path).unwrap();
     run.write_document(Document::Comparison, &json!({ "earned": [1.5, 2] }))
         .unwrap();
-    (folder, path)
 }
 
 fn newest(path: &Path) -> Option<u64> {
@@ -79,6 +84,46 @@ fn a_checkpoint_is_used_only_beside_the_rows_that_it_counts() {
 }
 
 #[test]
+fn rows_that_no_training_wrote_are_found() {
+    let (_guard, path) = run();
+    let verify = || Reader::open(&path).unwrap().verify();
+    let row = |update| format!("{{\"update\":{update},\"x\":0.1}}\n");
+    for stream in Stream::ALL {
+        let file = path.join(stream.file_name());
+        let whole = fs::read_to_string(&file).unwrap();
+        let refused = |added: &str, line: &str, why: &str| {
+            fs::write(&file, format!("{whole}{added}")).unwrap();
+            let error = verify().unwrap_err();
+            assert!(matches!(error, RecordError::DamagedRow { .. }), "{error}");
+            let said = error.to_string();
+            let place = format!("{}, line {line}: ", stream.file_name());
+            assert!(said.contains(&place) && said.contains(why), "{said}");
+        };
+        refused(&row(5), "6", "update 5 does not follow one of update 5");
+        refused(&row(3), "6", "update 3 does not follow one of update 5");
+        refused(&whole, "6", "update 1 does not follow");
+        refused("{\"update\":true}\n", "6", "invalid type");
+        // What a training that goes on writes is fine.
+        fs::write(&file, format!("{whole}{}", row(6))).unwrap();
+        verify().unwrap();
+        // Row 5 as a row of the checkpoint's update, which has one already.
+        let twice = whole.replace(&row(5), &row(4));
+        fs::write(&file, twice).unwrap();
+        let said = verify().unwrap_err().to_string();
+        assert!(said.contains("update 4 does not follow"), "{said}");
+        fs::write(&file, &whole).unwrap();
+    }
+    // A run that has come to its end has no row that its checkpoint lacks.
+    compare(&path);
+    let said = verify().unwrap_err().to_string();
+    assert!(said.contains("line 5: it was added after"), "{said}");
+    let run = RunDir::open(&path).unwrap();
+    let cut = run.rewind(&run.latest_checkpoint().unwrap()).unwrap();
+    assert_eq!(cut, Stream::ALL.map(|stream| (stream, 1)));
+    verify().unwrap();
+}
+
+#[test]
 fn where_nothing_can_be_used_nothing_is_lost() {
     let (_guard, path) = run();
     let file = path.join("metrics.jsonl");
@@ -119,6 +164,7 @@ fn rows_that_something_else_changes_stop_the_writer() {
 #[test]
 fn an_edited_configuration_is_found() {
     let (_guard, path) = run();
+    compare(&path);
     fs::write(path.join("config.toml"), "seed = 1\n").unwrap();
     let reader = Reader::open(&path).unwrap();
     let error = reader.verify().unwrap_err();
@@ -134,6 +180,7 @@ fn an_edited_configuration_is_found() {
 #[test]
 fn every_byte_of_a_document_counts() {
     let (_guard, path) = run();
+    compare(&path);
     let reader = Reader::open(&path).unwrap();
     let file = path.join("comparison.json");
     let whole = fs::read(&file).unwrap();
@@ -163,6 +210,7 @@ fn a_replacement_that_was_decided_is_finished() {
         &["checkpoints", "metrics.jsonl"],
     ] {
         let (_guard, path) = run();
+        compare(&path);
         fs::write(path.join("next-config.toml"), "seed = 9\n").unwrap();
         for name in removed {
             let path = path.join(name);

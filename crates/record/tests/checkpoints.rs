@@ -233,12 +233,66 @@ fn damaged_checkpoints_do_not_count() {
     for update in [2, 4, 5] {
         fs::write(at(&run, update).join("params.safetensors"), "damaged").unwrap();
     }
+    let path = run.path().to_path_buf();
+    drop(run);
+    let run = RunDir::open(path).unwrap();
     // The newest two whole ones are 1 and 3; nothing is older.
     run.prune_checkpoints(NonZeroUsize::new(2).unwrap(), |_| true)
         .unwrap();
     assert_eq!(run.checkpoints().unwrap(), [1, 2, 3, 4, 5]);
     run.prune_checkpoints(NonZeroUsize::MIN, |_| true).unwrap();
     assert_eq!(run.checkpoints().unwrap(), [3, 4, 5]);
+}
+
+/// Or each save would cost as many readings as checkpoints are kept.
+#[test]
+fn pruning_does_not_read_what_was_saved() {
+    let (_guard, run) = new_run();
+    for update in 1..=3 {
+        run.save_checkpoint(update, &checkpoint(update)).unwrap();
+        // Whoever reads it finds it damaged, and does not count it.
+        fs::write(at(&run, update).join("state.json"), "").unwrap();
+    }
+    run.prune_checkpoints(NonZeroUsize::new(2).unwrap(), |_| true)
+        .unwrap();
+    assert_eq!(run.checkpoints().unwrap(), [2, 3]);
+}
+
+/// Its rows are gone, so that it is no reason to delete one that was saved since.
+#[test]
+fn a_checkpoint_that_was_gone_back_over_does_not_count() {
+    let (_guard, run) = new_run();
+    let row = |update| json!({ "update": update, "x": 0.1 });
+    for update in 1..=6 {
+        run.append(Stream::Metrics, &row(update)).unwrap();
+        if update % 2 == 0 {
+            run.save_checkpoint(update, &checkpoint(update)).unwrap();
+        }
+    }
+    let path = run.path().to_path_buf();
+    drop(run);
+    let metrics = path.join("metrics.jsonl");
+    let text = fs::read_to_string(&metrics).unwrap();
+    fs::write(metrics, text.replace("5,\"x\":0.1", "5,\"x\":0.2")).unwrap();
+    let run = RunDir::open(&path).unwrap();
+    run.rewind(&run.latest_checkpoint().unwrap()).unwrap();
+    // Stopped after update 5, which no schedule has.
+    run.append(Stream::Metrics, &row(5)).unwrap();
+    run.save_checkpoint(5, &checkpoint(5)).unwrap();
+    let (two, even) = (NonZeroUsize::new(2).unwrap(), |update| update % 2 == 0);
+    run.prune_checkpoints(two, even).unwrap();
+    assert_eq!(run.checkpoints().unwrap(), [2, 4, 5, 6]);
+    drop(run);
+    let run = RunDir::open(&path).unwrap();
+    let latest = run.latest_checkpoint().unwrap();
+    assert_eq!(latest.newest.as_ref().map(|(update, _)| *update), Some(5));
+    // The next that is planned takes the place of the one before.
+    run.rewind(&latest).unwrap();
+    run.append(Stream::Metrics, &row(6)).unwrap();
+    run.save_checkpoint(6, &checkpoint(6)).unwrap();
+    run.prune_checkpoints(two, even).unwrap();
+    assert_eq!(run.checkpoints().unwrap(), [4, 6]);
+    assert_eq!(run.load_checkpoint(6).unwrap(), checkpoint(6));
 }
 
 #[test]
