@@ -8,8 +8,8 @@ use crate::checkpoint::Surroundings;
 use crate::claim::{FIGURES, NEXT};
 use crate::files::{is_link, is_there, names_in, read_own_text};
 use crate::lock::LOCK;
-use crate::run_dir::{CHECKPOINTS, CONFIG, REPLACED};
 use crate::rows::Follow;
+use crate::run_dir::{CHECKPOINTS, CONFIG, REPLACED};
 use crate::{Checkpoint, Document, RecordError, Result, Stream, read_sealed, rows};
 
 /// A run directory, to read. It takes no lock and changes nothing, so it can

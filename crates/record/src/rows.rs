@@ -198,7 +198,12 @@ pub(crate) struct Follow {
 impl Extent {
     /// Checks that the rows of a file that follow these are such as a training
     /// that goes on from the checkpoint writes.
-    pub(crate) fn check_following(&self, path: &Path, stream: Stream, follow: &Follow) -> Result<()> {
+    pub(crate) fn check_following(
+        &self,
+        path: &Path,
+        stream: Stream,
+        follow: &Follow,
+    ) -> Result<()> {
         let mut before = None;
         for (index, Stamp { update }) in read(path)?.into_iter().enumerate() {
             let (last, new) = (before.replace(update), index as u64 >= self.rows);
