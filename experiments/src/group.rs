@@ -4,11 +4,14 @@
 
 use crate::config::RunConfig;
 use crate::failure::Failure;
+use crate::invocation::resume_command;
 use crate::launch;
 use crate::reporting::{path_of, runs_in};
 use crate::session::Session;
-use record::{Existing, RecordError, RunDir};
+use record::{Claim, Existing, RecordError, RunDir};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 const FILE: &str = "seeds.json";
@@ -21,8 +24,9 @@ pub(crate) struct Group {
     pub(crate) device: String,
     /// Their configuration, but for the seed.
     config: String,
-    /// Whether runs of another configuration may still have to be replaced.
-    replacing: bool,
+    /// While runs may still have to be replaced: what the configuration of each
+    /// was known by when that was decided. No other one is deleted.
+    replaces: BTreeMap<u64, String>,
 }
 
 impl Group {
@@ -39,25 +43,27 @@ impl Group {
     ) -> Result<Vec<PathBuf>, Failure> {
         // What is called so and is not ours stays as it is.
         Self::read(folder)?;
-        let paths: Vec<_> = configs.iter().map(|it| path_of(folder, it.seed)).collect();
-        let claims: Result<Vec<_>, Failure> = paths
-            .iter()
-            .map(|path| launch::claim(path, existing))
-            .collect();
-        let claims = claims?;
+        let claims = claims(folder, configs, existing)?;
+        let mut replaces = BTreeMap::new();
+        for (config, claim) in &claims {
+            if let Some(hash) = claim.config_hash()? {
+                replaces.insert(config.seed, hash);
+            }
+        }
         let mut group = Self {
             seeds: configs.iter().map(|config| config.seed).collect(),
             device: session.device_name.clone(),
             config: configs[0].to_text()?,
-            replacing: existing == Existing::Overwrite,
+            replaces,
         };
         group.write(folder)?;
-        for (claim, config) in claims.into_iter().zip(configs) {
+        for (config, claim) in claims {
             let begun = launch::begin(session, claim, config);
             begun.map_err(|failure| launch::resumable(folder, failure))?;
         }
         group.settle(folder)?;
-        Ok(paths)
+        let seeds = configs.iter().map(|config| config.seed);
+        Ok(seeds.map(|seed| path_of(folder, seed)).collect())
     }
 
     /// The group of a folder, if there is one.
@@ -89,15 +95,15 @@ impl Group {
             let config = resolved?.with_seed(seed);
             let path = path_of(folder, seed);
             // Finishes what a kill cut short.
-            let begun = match RunDir::open(&path) {
-                Ok(run) => Some(run.config()?),
-                Err(RecordError::NotARun { .. }) => None,
+            let existing = match RunDir::open(&path) {
+                Ok(run) if run.config()? == config.to_text()? => continue,
+                Ok(run) => match self.replaces.get(&seed) {
+                    Some(hash) if *hash == run.config_hash()? => Existing::Overwrite,
+                    _ if self.replaces.is_empty() => continue,
+                    _ => return Err(other(&path, &place)),
+                },
+                Err(RecordError::NotARun { .. }) => Existing::Refuse,
                 Err(error) => return Err(error.into()),
-            };
-            let existing = match begun {
-                None => Existing::Refuse,
-                Some(text) if self.replacing && text != config.to_text()? => Existing::Overwrite,
-                Some(_) => continue,
             };
             launch::begin(session, launch::claim(&path, existing)?, &config)?;
         }
@@ -107,8 +113,8 @@ impl Group {
 
     /// Writes that all runs have been begun.
     fn settle(&mut self, folder: &Path) -> Result<(), Failure> {
-        if self.replacing {
-            self.replacing = false;
+        if !self.replaces.is_empty() {
+            self.replaces.clear();
             self.write(folder)?;
         }
         Ok(())
@@ -118,4 +124,31 @@ impl Group {
         let written = record::write_sealed(&folder.join(FILE), self, "");
         written.map_err(|error| launch::resumable(folder, error.into()))
     }
+}
+
+/// Locks the folders of several runs to be, or none of them.
+fn claims<'a>(
+    folder: &Path,
+    configs: &'a [RunConfig],
+    existing: Existing,
+) -> Result<Vec<(&'a RunConfig, Claim)>, Failure> {
+    let mut order: Vec<_> = configs
+        .iter()
+        .map(|config| (config, path_of(folder, config.seed)))
+        .collect();
+    // What is there first: it may be another's, and then no folder is made.
+    order.sort_by_key(|(_, path)| fs::symlink_metadata(path).is_err());
+    let claims = order
+        .into_iter()
+        .map(|(config, path)| Ok((config, launch::claim(&path, existing)?)));
+    claims.collect()
+}
+
+/// Refuses to replace a run that was begun after the replacement was decided.
+fn other(path: &Path, group: &str) -> Failure {
+    let (place, resume) = (path.display(), resume_command(path));
+    Failure::config(format!(
+        "{place} holds a run of another configuration than {group}, begun after it, and is left \
+         as it is; go on with that run alone: {resume}, or move it away, and its seed is begun anew"
+    ))
 }
