@@ -137,6 +137,7 @@ impl From<RecordError> for Failure {
         match error {
             RecordError::Unstorable { .. } => Self::internal(error),
             error if error.is_full_disk() => Self::new(Exit::FullDisk, error),
+            error if error.is_no_file() => Self::config(error),
             // What the run consists of is not as a training leaves it.
             RecordError::Link { .. }
             | RecordError::Changed { .. }
