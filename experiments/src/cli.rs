@@ -18,7 +18,7 @@ use std::path::PathBuf;
         fresh tasks, and writes a report.",
     after_help = "Exit codes: 0 done, 2 bad command line, 70 internal error, \
         74 disk full and nothing to resume, 75 stopped but saved and resumable, \
-        78 bad configuration."
+        78 bad configuration, or a run whose files do not belong together."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
