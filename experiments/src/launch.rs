@@ -57,9 +57,16 @@ pub(crate) fn describe(
 
 /// What a full disk ends can be resumed where the run, or the folder of several
 /// seeds, has been begun.
-pub(crate) fn resumable(path: &Path, mut failure: Failure) -> Failure {
-    let begun = RunDir::is_begun(path) || Group::is_in(path);
-    if failure.exit == Exit::FullDisk && begun {
+pub(crate) fn resumable(path: &Path, failure: Failure) -> Failure {
+    match RunDir::is_begun(path) || Group::is_in(path) {
+        true => resumed_with(path, failure),
+        false => failure,
+    }
+}
+
+/// What a full disk ends, with the command that goes on with what was begun.
+pub(crate) fn resumed_with(path: &Path, mut failure: Failure) -> Failure {
+    if failure.exit == Exit::FullDisk {
         failure.exit = Exit::Stopped;
         failure.message += &format!("; go on with: {}", resume_command(path));
     }
@@ -75,7 +82,9 @@ pub(crate) fn refuse_existing(path: &Path) -> Result<(), Failure> {
 }
 
 fn exists(path: &Path) -> Failure {
-    let (place, resume) = (path.display(), resume_command(path));
+    // One of several seeds is resumed with the others of its command.
+    let group = path.parent().filter(|folder| Group::is_in(folder));
+    let (place, resume) = (path.display(), resume_command(group.unwrap_or(path)));
     Failure::usage(format!(
         "{place} holds a run already; go on with it: {resume}, replace it: --overwrite, \
          or keep it and choose another folder: --runs"

@@ -62,15 +62,20 @@ pub(crate) struct Finished {
 /// Takes a run to its end, from its newest checkpoint or from the start.
 ///
 /// # Errors
-/// [`Failure::stopped`] if it was interrupted, or the disk gave out; the run
-/// can then be resumed.
-pub(crate) fn drive(session: &Session<'_>, path: &Path) -> Result<Finished, Failure> {
+/// [`Failure::stopped`] if it was interrupted, or the disk gave out; `folder`,
+/// the run's own or the one around all seeds of a command, can then be resumed.
+pub(crate) fn drive(
+    session: &Session<'_>,
+    path: &Path,
+    folder: &Path,
+) -> Result<Finished, Failure> {
     let driven = (|| {
         let run = RunDir::open(path)?;
         let config = config_of(session, &run)?;
         let (others, training) = prepare(session, &config)?;
         let mut drive = Drive {
             session,
+            folder,
             run,
             config,
             training,
@@ -83,11 +88,13 @@ pub(crate) fn drive(session: &Session<'_>, path: &Path) -> Result<Finished, Fail
         drive.train()?;
         drive.finish(&others)
     })();
-    driven.map_err(|failure| launch::resumable(path, failure))
+    driven.map_err(|failure| launch::resumed_with(folder, failure))
 }
 
 struct Drive<'a> {
     session: &'a Session<'a>,
+    /// What is to be resumed if the run is stopped.
+    folder: &'a Path,
     run: RunDir,
     config: RunConfig,
     training: Box<dyn Training>,
@@ -104,17 +111,21 @@ impl Drive<'_> {
     /// Goes to the newest checkpoint, and drops the rows of what came after.
     fn restore(&mut self) -> Result<(), Failure> {
         let latest = self.run.latest_checkpoint()?;
-        for damage in &latest.damaged {
-            self.session
-                .console
-                .note(format!("passing over a checkpoint: {damage}"));
-        }
+        let note = |text: String| self.session.console.note(text);
         if let Some((update, checkpoint)) = &latest.newest {
+            for damage in &latest.damaged {
+                note(format!("passing over a checkpoint: {damage}"));
+            }
             let (run, training) = (&self.run, self.training.as_mut());
             launch::restore(run, &self.config, training, (*update, checkpoint))?;
             self.saved = Some(*update);
         }
-        self.run.rewind(&latest)?;
+        for (stream, rows) in self.run.rewind(&latest)? {
+            let (file, place) = (stream.file_name(), self.run.path().display());
+            note(format!(
+                "{place}: {file} had {rows} more rows than the checkpoint counts; taken off"
+            ));
+        }
         let described: Option<IgnoredAny> = self.run.document(Document::Environment)?;
         if described.is_none() {
             launch::describe(self.session, &self.config, &self.run)?;
@@ -327,7 +338,7 @@ impl Drive<'_> {
     }
 
     fn stopped(&self, why: &str) -> Failure {
-        let resume = resume_command(self.run.path());
+        let resume = resume_command(self.folder);
         Failure::stopped(format!("{why}; go on with: {resume}"))
     }
 
@@ -360,18 +371,17 @@ impl Drive<'_> {
             return self.stopped_after(update);
         }
         if failure.exit == Exit::Internal {
-            let path = self.run.path();
             failure.message += &match failure.repeats {
                 true => format!(
                     "\nThe state after update {update} is saved, but to resume would repeat it; \
                      train anew with a changed setting: {} train {} KEY=VALUE --runs FOLDER",
                     program(),
-                    quoted(&path.join("config.toml"))
+                    quoted(&self.run.path().join("config.toml"))
                 ),
                 false => format!(
                     "\nThe state after update {update} is saved. The same failure comes again, or the \
                      run goes on once its cause is mended, with: {}",
-                    resume_command(path)
+                    resume_command(self.folder)
                 ),
             };
         }

@@ -5,7 +5,7 @@ use crate::config::RunConfig;
 use crate::console::{Console, Event, Table, fixed, percent, short};
 use crate::failure::Failure;
 use crate::group::Group;
-use crate::invocation::{quoted, resume_command};
+use crate::invocation::resume_command;
 use crate::launch;
 use crate::presets::Source;
 use crate::registry::Registry;
@@ -79,7 +79,7 @@ fn refuse_conflicts(args: &TrainArgs, config: &RunConfig) -> Result<(), Failure>
 /// Takes one run to its end, and shows what it came to.
 pub(crate) fn one(session: &Session<'_>, path: &Path) -> Result<(), Failure> {
     session.interrupt.on_end(ended(path));
-    let finished = runner::drive(session, path)?;
+    let finished = runner::drive(session, path, path)?;
     // First the results: a report that cannot be written must not cost them.
     results::print(&session.console, &finished.comparison)?;
     let report = report_of(&[path.to_path_buf()], path)?.html;
@@ -114,14 +114,7 @@ pub(crate) fn several(
     session.interrupt.on_end(ended(folder));
     let mut summaries = Vec::new();
     for path in paths {
-        let finished = runner::drive(session, path).map_err(|mut failure| {
-            let (one, all) = (quoted(path), quoted(folder));
-            // The command that resumes this run resumes the others as well.
-            failure.message = failure
-                .message
-                .replace(&format!("resume {one}"), &format!("resume {all}"));
-            failure
-        })?;
+        let finished = runner::drive(session, path, folder)?;
         results::print(console, &finished.comparison)?;
         let report = report_of(std::slice::from_ref(path), path)?.html;
         let summary = Summary::new(&finished, &report)?;

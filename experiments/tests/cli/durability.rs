@@ -3,7 +3,7 @@
 
 use crate::lab::{Lab, assert_identical};
 use record::{Existing, Reader, RunDir};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -47,6 +47,8 @@ fn a_run_without_a_usable_checkpoint_is_left_as_it_is() {
         "00000012",
         "train anew",
     ];
+    let said = lab.run(&["resume", RUN]);
+    assert_eq!(said.stderr.matches("00000012").count(), 1, "{said:?}");
     lab.refused(&["resume", RUN], 78, &parts);
     fs::remove_dir_all(run.join("checkpoints")).unwrap();
     lab.refused(&["resume", RUN], 78, &["metrics.jsonl holds rows"]);
@@ -68,10 +70,37 @@ fn what_was_passed_over_is_said_and_made_again() {
     let passed_over = evaluated["passed_over"][0].as_str().unwrap();
     assert!(passed_over.contains("metrics.jsonl"), "{passed_over}");
     lab.refused(&["report", RUN], 78, &["metrics.jsonl", "`resume` goes on"]);
-    lab.done(&["resume", RUN]);
+    let resumed = lab.done(&["resume", RUN]).stderr;
+    assert!(
+        resumed.contains("metrics.jsonl had 4 more rows"),
+        "{resumed}"
+    );
     assert_identical(&lab.path("whole/tiny/seed-0"), &run);
     let evaluated = lab.done(&["eval", RUN, "--json"]).last();
     assert_eq!(evaluated["passed_over"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn a_row_that_no_training_wrote_is_not_reported() {
+    let lab = Lab::new();
+    lab.done(&["train", "tiny.toml", "rl2.updates=2"]);
+    let file = lab.path(RUN).join("eval.jsonl");
+    let whole = fs::read_to_string(&file).unwrap();
+    let last: Value = serde_json::from_str(whole.lines().last().unwrap()).unwrap();
+    for update in [1, 2, 7] {
+        let mut row = last.clone();
+        row["update"] = update.into();
+        row["mean_return"] = 4000.into();
+        fs::write(&file, format!("{whole}{row}\n")).unwrap();
+        lab.refused(
+            &["report", RUN],
+            78,
+            &["eval.jsonl, line 3", "`resume` takes it off"],
+        );
+    }
+    lab.done(&["resume", RUN]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), whole);
+    lab.done(&["report", RUN]);
 }
 
 #[test]
@@ -144,6 +173,8 @@ fn all_seeds_are_resumed_whenever_they_were_stopped() {
             false => fs::remove_file(path).unwrap(),
         }
     }
+    // The same command says how all of them go on.
+    lab.refused(&train, 2, &["seed-0 holds a run", "resume runs/tiny,"]);
     let last = lab.done(&["resume", "runs/tiny", "--json"]).last();
     assert_eq!(last["seeds"], 3);
     for number in 0..3 {
@@ -166,17 +197,42 @@ fn seeds_are_overwritten_all_or_none() {
     drop(busy);
     // Killed after the first of them was replaced: the other one is, too.
     lab.done(&overwrite);
+    let one = lab.path("runs/tiny/seed-1");
+    let new = Reader::open(&one).unwrap().config().unwrap();
+    let old = new.replace("updates = 3", "updates = 2");
+    let begin_again = |text: &str| {
+        let run = RunDir::create(&one, text, Existing::Overwrite).unwrap();
+        run.config_hash().unwrap()
+    };
     let seeds = lab.path("runs/tiny/seeds.json");
     let mut group: Value = record::read_sealed(&seeds, "").unwrap().unwrap();
-    assert_eq!(group["replacing"], false);
-    group["replacing"] = true.into();
+    assert_eq!(group["replaces"], json!({}));
+    group["replaces"] = json!({ "1": begin_again(&old) });
     record::write_sealed(&seeds, &group, "").unwrap();
-    let new = fs::read_to_string(lab.path("runs/tiny/seed-1/config.toml")).unwrap();
-    let old = new.replace("updates = 3", "updates = 2");
-    drop(RunDir::create(lab.path("runs/tiny/seed-1"), &old, Existing::Overwrite).unwrap());
+    // Not one that was begun since, though.
+    let newer = new.replace("updates = 3", "updates = 4");
+    begin_again(&newer);
+    let parts = ["seed-1", "another configuration", "left as it is"];
+    lab.refused(&["resume", "runs/tiny"], 78, &parts);
+    assert_eq!(Reader::open(&one).unwrap().config().unwrap(), newer);
+    begin_again(&old);
     lab.done(&["resume", "runs/tiny"]);
-    let now = fs::read_to_string(lab.path("runs/tiny/seed-1/config.toml")).unwrap();
-    assert_eq!(now, new);
+    assert_eq!(Reader::open(&one).unwrap().config().unwrap(), new);
+}
+
+#[test]
+fn a_refused_group_leaves_nothing_behind() {
+    let lab = Lab::new();
+    fs::create_dir_all(lab.path("runs/tiny/seed-2")).unwrap();
+    fs::write(lab.path("runs/tiny/seed-2/thesis.tex"), "mine").unwrap();
+    lab.refused(&["train", "tiny.toml", "--seeds", "4"], 2, &["thesis.tex"]);
+    let left = fs::read_dir(lab.path("runs/tiny")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["seed-2"]);
+    assert_eq!(
+        fs::read_dir(lab.path("runs/tiny/seed-2")).unwrap().count(),
+        1
+    );
 }
 
 /// Under a limit on the size of files, in KiB.
@@ -242,4 +298,29 @@ fn only_regular_files_are_read() {
         fs::remove_file(&path).unwrap();
         fs::write(&path, text).unwrap();
     }
+    let lock = lab.path(RUN).join("lock");
+    fs::remove_file(&lock).unwrap();
+    pipe(&lock);
+    lab.refused(&["resume", RUN], 78, &["lock", "not a regular file"]);
+    fs::remove_file(&lock).unwrap();
+    fs::create_dir(&lock).unwrap();
+    lab.refused(&["resume", RUN], 78, &["lock", "not a regular file"]);
+}
+
+#[test]
+fn the_readme_has_the_exit_codes_of_the_help() {
+    let codes = |text: &str| {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let text = words.join(" ");
+        let (_, codes) = text.split_once("Exit codes: ").unwrap();
+        codes.split_once('.').unwrap().0.to_owned()
+    };
+    let help = codes(&Lab::new().done(&["--help"]).stdout);
+    for code in ["0", "2", "70", "74", "75", "78"] {
+        assert!(
+            format!(", {help}").contains(&format!(", {code} ")),
+            "{help}"
+        );
+    }
+    assert_eq!(codes(include_str!("../../../README.md")), help);
 }
