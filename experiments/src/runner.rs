@@ -123,7 +123,7 @@ impl Drive<'_> {
         for (stream, rows) in self.run.rewind(&latest)? {
             let (file, place) = (stream.file_name(), self.run.path().display());
             note(format!(
-                "{place}: {file} had {rows} more rows than the checkpoint counts; taken off"
+                "{place}: {file}: rows after the checkpoint, which are taken off: {rows}"
             ));
         }
         let described: Option<IgnoredAny> = self.run.document(Document::Environment)?;
