@@ -6,10 +6,13 @@ use rl_core::{is_hidden, shown};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::fmt::{Display, Write as _};
-use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, IsTerminal};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// What a pipe takes without making its writer wait, once it takes anything.
@@ -30,8 +33,9 @@ enum Closed {
 
 static CLOSED: Mutex<Option<Closed>> = Mutex::new(None);
 static STOPPING: OnceLock<Arc<AtomicBool>> = OnceLock::new();
-/// Whether the last remark could not be written.
-static STUCK: AtomicBool = AtomicBool::new(false);
+/// The terminals of standard output and standard error.
+static OUT: LazyLock<Option<File>> = LazyLock::new(|| terminal(io::stdout().as_fd()));
+static ERR: LazyLock<Option<File>> = LazyLock::new(|| terminal(io::stderr().as_fd()));
 
 /// Lets a reader of standard output who does not read be given up once this is
 /// set.
@@ -64,7 +68,9 @@ pub(crate) fn result(line: &str) -> bool {
             .get()
             .is_some_and(|asked| asked.load(Ordering::SeqCst))
     };
-    let written = write(io::stdout().as_fd(), line, |_| !stopping());
+    let out = io::stdout();
+    let file = OUT.as_ref().map_or(out.as_fd(), AsFd::as_fd);
+    let written = write(file, &format!("{line}\n"), |_| !stopping());
     let closed = match written {
         Ok(true) => return true,
         Ok(false) => Closed::Unread,
@@ -96,47 +102,63 @@ pub(crate) fn failure() -> Option<(String, bool)> {
 
 /// A remark on standard error, which waits a moment for a slow reader.
 pub(crate) fn remark(text: impl Display) {
-    let patience = match STUCK.load(Ordering::Relaxed) {
-        true => Duration::ZERO,
-        false => REMARK,
-    };
-    let line = shown(&text.to_string());
+    to_errors(&format!("{}\n", shown(&text.to_string())), REMARK);
+}
+
+/// A remark that may be missed: work in progress does not wait for its reader.
+pub(crate) fn remark_in_passing(text: impl Display) {
+    draw(&format!("{}\n", shown(&text.to_string())));
+}
+
+/// What a terminal obeys, on standard error: as much as it takes at once.
+pub(crate) fn draw(text: &str) {
+    to_errors(text, Duration::ZERO);
+}
+
+fn to_errors(text: &str, patience: Duration) {
+    let err = io::stderr();
+    let file = ERR.as_ref().map_or(err.as_fd(), AsFd::as_fd);
     // Nothing is lost if nobody listens.
-    let written = write(io::stderr().as_fd(), &line, |waited| waited < patience);
-    STUCK.store(!matches!(written, Ok(true)), Ordering::Relaxed);
+    drop(write(file, text, |waited| waited < patience));
 }
 
-/// Whether standard error takes something at once.
-pub(crate) fn is_heard() -> bool {
-    is_ready(io::stderr().as_fd(), Duration::ZERO)
+/// A terminal, opened once more so that it makes no writer wait: it says that it
+/// takes something where it takes less than is to be written, and whoever writes
+/// waits for the rest. The flag is not set on the file that was handed down, which
+/// is the shell's too.
+fn terminal(file: BorrowedFd<'_>) -> Option<File> {
+    let mut options = OpenOptions::new();
+    let options = options
+        .write(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    // One that cannot be opened is written to as it is.
+    file.is_terminal().then(|| options.open(path).ok())?
 }
 
-/// A line, as long as it is worth waiting, which `patience` says of the time that
-/// was waited; whether all was written.
+/// Writes a text as long as it is worth waiting, which `patience` says of the time
+/// that was waited; whether all was written.
 fn write(
     file: BorrowedFd<'_>,
-    line: &str,
+    text: &str,
     patience: impl Fn(Duration) -> bool,
 ) -> io::Result<bool> {
-    let line = format!("{line}\n");
-    let mut left = line.as_bytes();
+    let mut left = text.as_bytes();
     let mut since = Instant::now();
     while !left.is_empty() {
-        if !is_ready(file, Duration::ZERO) {
-            if !patience(since.elapsed()) {
-                return Ok(false);
-            }
-            if !is_ready(file, TICK) {
-                continue;
-            }
-        }
-        match rustix::io::write(file, &left[..left.len().min(CHUNK)]) {
+        let written = match is_ready(file, Duration::ZERO) {
+            true => rustix::io::write(file, &left[..left.len().min(CHUNK)]),
+            false => Err(Errno::AGAIN),
+        };
+        match written {
             Ok(written) => (left, since) = (&left[written..], Instant::now()),
-            Err(error) => match io::Error::from(error) {
-                error if error.kind() == ErrorKind::Interrupted => {}
-                error if error.kind() == ErrorKind::WouldBlock => {}
-                error => return Err(error),
-            },
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) if !patience(since.elapsed()) => return Ok(false),
+            // A terminal that lacks room for the two bytes of a line's end says that
+            // it is ready all the same.
+            Err(Errno::AGAIN) if is_ready(file, TICK) => sleep(TICK / 100),
+            Err(Errno::AGAIN) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(true)

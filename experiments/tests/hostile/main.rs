@@ -7,8 +7,14 @@ mod lab;
 mod panics;
 mod pipes;
 mod signals;
+mod terminals;
 
+use std::panic::catch_unwind;
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant;
 
 /// Set where this program is the command line.
 const PROGRAM: &str = "METARL_TEST_PROGRAM";
@@ -19,12 +25,42 @@ fn main() -> ExitCode {
     }
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let wanted: Vec<&String> = wanted.iter().filter(|arg| !arg.starts_with('-')).collect();
-    let all = [panics::TESTS, pipes::TESTS, signals::TESTS].concat();
-    for (name, test) in all {
-        if wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str())) {
-            println!("test {name}");
-            test();
+    let is_wanted =
+        |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
+    let all = [
+        panics::TESTS,
+        pipes::TESTS,
+        signals::TESTS,
+        terminals::TESTS,
+    ]
+    .concat();
+    let tests: Vec<_> = all.iter().filter(|(name, _)| is_wanted(name)).collect();
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some((name, test)) = tests.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let start = Instant::now();
+            let passed = catch_unwind(test).is_ok();
+            let word = if passed { "ok" } else { "FAILED" };
+            let seconds = start.elapsed().as_secs_f64();
+            println!("test {name} ... {word} ({seconds:.1} s)");
+            if !passed {
+                failed.lock().unwrap().push(*name);
+            }
         }
+    };
+    // Most of them wait most of the time.
+    thread::scope(|scope| {
+        scope.spawn(work);
+        scope.spawn(work);
+    });
+    let failed = failed.into_inner().unwrap();
+    println!(
+        "{} of {} tests run, failed: {failed:?}",
+        tests.len(),
+        all.len()
+    );
+    match failed.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     }
-    ExitCode::SUCCESS
 }
