@@ -71,6 +71,11 @@ impl Console {
         }
     }
 
+    /// Whether results may be coloured.
+    pub(crate) fn has_colours(&self) -> bool {
+        self.colour
+    }
+
     /// Whether results are JSON.
     pub(crate) fn json(&self) -> bool {
         self.json

@@ -6,7 +6,7 @@ use crate::failure::Exit;
 use crate::output::{self, remark};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
-use signal_hook::low_level::exit;
+use signal_hook::low_level::{emulate_default_handler, exit};
 use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,8 +31,24 @@ pub(crate) struct Interrupt {
 struct Shared {
     /// How much work is in progress that has nothing to save.
     unsaved: AtomicUsize,
-    /// What to say when the work is ended.
-    farewell: Mutex<String>,
+    /// What to say when the work is ended: how it goes on. `None` as long as there
+    /// is nothing that could.
+    farewell: Mutex<Option<String>>,
+    /// The signal that came last.
+    signal: Arc<AtomicUsize>,
+}
+
+/// Whether the command has come to its end, of which it speaks itself. Whoever
+/// speaks of the end of the process holds it.
+static OVER: Mutex<bool> = Mutex::new(false);
+
+fn over() -> MutexGuard<'static, bool> {
+    OVER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The command has come to its end; signals are not answered any more.
+pub(crate) fn conclude() {
+    *over() = true;
 }
 
 impl Interrupt {
@@ -42,7 +58,6 @@ impl Interrupt {
             asked: Arc::clone(asked),
             shared: Arc::default(),
         };
-        interrupt.on_end("stopped".to_owned());
         output::stop_waiting_when(Arc::clone(asked));
         for signal in [SIGHUP, SIGINT, SIGTERM] {
             // As of a job of `nohup`, or one in the background of a script.
@@ -53,6 +68,8 @@ impl Interrupt {
             // is resumed from its last checkpoint. The first of the two sees
             // what the second has set at the signal before.
             let _ = flag::register_conditional_shutdown(signal, TWICE, Arc::clone(asked));
+            let last = Arc::clone(&interrupt.shared.signal);
+            let _ = flag::register_usize(signal, last, signal as usize);
             let _ = flag::register(signal, Arc::clone(asked));
         }
         let watched = interrupt.clone();
@@ -69,27 +86,40 @@ impl Interrupt {
         }
         let since = Instant::now();
         if !self.nothing_to_save() {
-            remark("\nstopping as soon as all is saved; press again to end at once");
+            let over = over();
+            if !*over {
+                remark("\nstopping as soon as all is saved; press again to end at once");
+            }
         }
         while !self.nothing_to_save() && since.elapsed() < GRACE {
             thread::sleep(TICK);
         }
-        remark(format!("error: {}", self.lock()));
+        let over = over();
+        if *over {
+            return;
+        }
+        let Some(farewell) = self.farewell().clone() else {
+            let signal = self.shared.signal.load(Ordering::SeqCst) as i32;
+            let _ = emulate_default_handler(signal);
+            exit(128 + signal);
+        };
+        remark(format!("error: {farewell}"));
         exit(Exit::Stopped as i32);
     }
 
-    fn lock(&self) -> MutexGuard<'_, String> {
+    fn farewell(&self) -> MutexGuard<'_, Option<String>> {
         let farewell = self.shared.farewell.lock();
         farewell.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn nothing_to_save(&self) -> bool {
-        self.shared.unsaved.load(Ordering::SeqCst) > 0
+        self.shared.unsaved.load(Ordering::SeqCst) > 0 || self.farewell().is_none()
     }
 
-    /// What to say from now on if the work has to be ended.
+    /// What to say from now on if the work has to be ended: how it goes on. Until
+    /// then a signal ends the process as it does by itself.
     pub(crate) fn on_end(&self, farewell: String) {
-        *self.lock() = farewell;
+        *self.farewell() = Some(farewell);
     }
 
     /// Does something that may take long and has nothing to save, so that the

@@ -95,12 +95,18 @@ pub fn run(registry: &Registry) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            match error.use_stderr() {
-                true => output::remark(error.render().to_string().trim_end()),
-                // Help and version are no errors, and go to standard output.
-                false => drop(error.print()),
+            if error.use_stderr() {
+                output::remark(error.render().to_string().trim_end());
+                return ExitCode::from(error.exit_code() as u8);
             }
-            return ExitCode::from(error.exit_code() as u8);
+            // Help and version are no errors, and are results.
+            let text = error.render();
+            let text = match console::Console::new(false).has_colours() {
+                true => text.ansi().to_string(),
+                false => text.to_string(),
+            };
+            output::result(text.trim_end());
+            return end(Failure::written());
         }
     };
     panics::keep_quiet();
@@ -111,7 +117,13 @@ pub fn run(registry: &Registry) -> ExitCode {
         dispatch(registry, cli)
     }));
     let done = done.unwrap_or_else(|panic| Err(panics::failure(panic)));
-    let exit = match done.and_then(|()| Failure::written()) {
+    end(done.and_then(|()| Failure::written()))
+}
+
+/// Says what went wrong; the exit code.
+fn end(done: Result<(), Failure>) -> ExitCode {
+    interrupt::conclude();
+    let exit = match done {
         Ok(()) => Exit::Done,
         Err(failure) => {
             if !failure.message.is_empty() {

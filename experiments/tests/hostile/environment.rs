@@ -8,7 +8,7 @@ use rl_core::{
 use std::thread::sleep;
 use std::time::Duration;
 
-const FLAWS: [&str; 15] = [
+const FLAWS: [&str; 16] = [
     "none",
     "build",
     "sample",
@@ -24,6 +24,7 @@ const FLAWS: [&str; 15] = [
     "no-number",
     "sleep",
     "slow-oracle",
+    "slow-policy",
 ];
 
 /// What every panic says: it would clear the terminal.
@@ -117,6 +118,10 @@ impl TaskDistribution for Hostile {
 
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
         self.may_panic("bayes_optimal_policy");
+        if self.0 == "slow-policy" {
+            eprintln!("solving");
+            sleep(Duration::from_secs(3600));
+        }
         Err("there is none".into())
     }
 

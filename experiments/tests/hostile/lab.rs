@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -107,18 +107,23 @@ pub(crate) fn signal(child: &Child, name: &str) {
     assert!(kill.status().unwrap().success());
 }
 
-/// Waits until a line holds a part, but not for ever; what comes later is read
-/// and forgotten.
-pub(crate) fn heard(stderr: ChildStderr, part: &str, within: Duration) -> String {
+/// All lines, as they come.
+pub(crate) fn lines(stderr: ChildStderr) -> Receiver<String> {
     let (tell, told) = channel();
-    let wanted = part.to_owned();
     std::thread::spawn(move || {
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            if line.contains(&wanted) {
-                let _ = tell.send(line);
-            }
+            // Those that nobody waits for any more are read and forgotten.
+            let _ = tell.send(line);
         }
     });
-    let line = told.recv_timeout(within);
-    line.unwrap_or_else(|_| panic!("nobody said {part:?} within {within:?}"))
+    told
+}
+
+/// Waits until a line holds a part, but not for ever.
+pub(crate) fn heard(stderr: ChildStderr, part: &str, within: Duration) -> String {
+    let (start, lines) = (Instant::now(), lines(stderr));
+    let left = || within.saturating_sub(start.elapsed());
+    let next = || lines.recv_timeout(left()).ok();
+    let found = std::iter::from_fn(next).find(|line| line.contains(part));
+    found.unwrap_or_else(|| panic!("nobody said {part:?} within {within:?}"))
 }

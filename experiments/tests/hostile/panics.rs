@@ -8,6 +8,10 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
         "every_method_that_panics_is_named_once",
         every_method_that_panics_is_named_once,
     ),
+    (
+        "what_no_episode_calls_is_checked_too",
+        what_no_episode_calls_is_checked_too,
+    ),
     ("what_is_too_wide_is_refused", what_is_too_wide_is_refused),
     (
         "a_first_observation_that_is_no_number_is_the_environments",
@@ -62,9 +66,20 @@ fn every_method_that_panics_is_named_once() {
         );
         let _ = std::fs::remove_dir_all(lab.path("runs"));
     }
-    let output = lab.command(&["check-env", "hostile", "flaw=step"]).output();
-    let told = String::from_utf8(output.unwrap().stdout).unwrap();
-    assert_eq!(told.matches("oh no").count(), 1, "{told}");
+}
+
+fn what_no_episode_calls_is_checked_too() {
+    let lab = Lab::new();
+    let beside = ["exact_values", "bayes_optimal_policy", "learners", "draw"];
+    for method in beside.into_iter().chain(["step"]) {
+        let flaw = format!("flaw={method}");
+        let output = lab.command(&["check-env", "hostile", &flaw]).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(78), "{method}");
+        let told = String::from_utf8(output.stdout).unwrap();
+        let named = format!("panicked in `{method}`: oh no");
+        assert_eq!(told.matches(&named).count(), 1, "{told}");
+    }
 }
 
 fn what_is_too_wide_is_refused() {

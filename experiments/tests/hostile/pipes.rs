@@ -15,6 +15,10 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
         results_that_cannot_be_written_fail_a_training_at_its_end,
     ),
     (
+        "help_that_cannot_be_written_is_a_failure",
+        help_that_cannot_be_written_is_a_failure,
+    ),
+    (
         "a_listing_ends_quietly_when_its_reader_goes",
         a_listing_ends_quietly_when_its_reader_goes,
     ),
@@ -54,6 +58,20 @@ fn results_that_cannot_be_written_fail_a_training_at_its_end() {
     assert!(!output.status.success(), "{text}");
     assert!(text.contains("cannot write to standard output"), "{text}");
     assert_eq!(lab.rows("metrics.jsonl"), 12);
+}
+
+fn help_that_cannot_be_written_is_a_failure() {
+    let lab = Lab::new();
+    for args in [&["--help"][..], &["--version"], &["train", "--help"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let output = lab.command(args).stdout(full.unwrap()).output().unwrap();
+        assert_eq!(output.status.code(), Some(74), "{args:?}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains("cannot write to standard output"), "{text}");
+        let output = lab.command(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        assert!(output.stdout.ends_with(b"\n") && output.stderr.is_empty());
+    }
 }
 
 fn a_listing_ends_quietly_when_its_reader_goes() {

@@ -1,6 +1,7 @@
 //! The first signal is obeyed soon, wherever the work is.
 
-use crate::lab::{Lab, RUN, end, heard, signal};
+use crate::lab::{Lab, RUN, end, heard, lines, signal};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -18,10 +19,16 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
         a_long_update_is_called_off_and_changes_nothing,
     ),
     (
-        "a_signal_that_the_parent_ignores_is_ignored",
-        a_signal_that_the_parent_ignores_is_ignored,
+        "what_cannot_be_resumed_is_not_said_to_be_stopped",
+        what_cannot_be_resumed_is_not_said_to_be_stopped,
+    ),
+    (
+        "nothing_is_said_after_the_end",
+        nothing_is_said_after_the_end,
     ),
 ];
+
+const LONG: Duration = Duration::from_secs(60);
 
 fn start(command: &mut Command) -> Child {
     let command = command.stdout(Stdio::null()).stderr(Stdio::piped());
@@ -64,49 +71,84 @@ fn last_checkpoint(lab: &Lab) -> Option<String> {
     names.filter_map(|name| name.into_string().ok()).max()
 }
 
-/// One update of each algorithm that takes far longer than the test.
+/// One update of each algorithm, stopped in its middle, and anew from its start.
 fn a_long_update_is_called_off_and_changes_nothing() {
-    let rl2 = [
-        "rl2.lanes=2048",
-        "rl2.outer.epochs=10000",
-        "evaluation.interval=100000",
+    let rl2 = ["rl2.updates=1", "rl2.lanes=2048", "rl2.outer.epochs=60"];
+    let maml = ["maml.updates=1", "maml.tasks=100", "maml.trajectories=50"];
+    let set = ["evaluation.tasks=10", "evaluation.interval_tasks=10"];
+    let cases = [
+        ("tiny.toml", rl2, "tiny"),
+        (
+            "maml/bernoulli-bandit-5x100",
+            maml,
+            "maml-bernoulli-bandit-5x100",
+        ),
     ];
-    let maml = [
-        "maml.tasks=1000",
-        "maml.trajectories=50",
-        "evaluation.interval=100000",
-    ];
-    for (preset, set) in [("tiny.toml", rl2), ("maml/bernoulli-bandit-5x100", maml)] {
+    for (preset, own, name) in cases {
         let lab = Lab::new();
-        let args = [&["train", preset, "--workers", "2"], &set[..]].concat();
-        let mut child = start(&mut lab.command(&args));
-        std::thread::sleep(Duration::from_secs(3));
+        let train = |runs: &str| {
+            let args = ["train", preset, "--workers", "2", "--runs", runs];
+            start(&mut lab.command(&[&args[..], &own, &set].concat()))
+        };
+        let mut child = train("stopped");
+        let run = format!("stopped/{name}/seed-0");
+        while !lab.path(&run).join("eval.jsonl").exists() {
+            assert!(child.try_wait().unwrap().is_none());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(300));
         let stderr = child.stderr.take().unwrap();
         signal(&child, "TERM");
         // Before the time is up at which the process would be ended.
         let line = heard(stderr, "stopped after update", Duration::from_secs(7));
         assert!(line.contains("stopped after update 0 of"), "{line}");
         assert_eq!(end(&mut child, Duration::from_secs(3)).code(), Some(75));
+        let mut resumed = start(&mut lab.command(&["resume", &run]));
+        assert_eq!(end(&mut resumed, LONG).code(), Some(0));
+        assert_eq!(end(&mut train("whole"), LONG).code(), Some(0));
+        for file in ["metrics.jsonl", "eval.jsonl", "comparison.json"] {
+            let [ours, theirs] = ["stopped", "whole"].map(|runs| {
+                let run = lab.path(runs).join(name).join("seed-0");
+                std::fs::read_to_string(run.join(file)).unwrap()
+            });
+            assert_eq!(ours, theirs, "{file}");
+        }
     }
 }
 
-fn a_signal_that_the_parent_ignores_is_ignored() {
+/// Nothing was begun yet, so that there is nothing to go on with.
+fn what_cannot_be_resumed_is_not_said_to_be_stopped() {
     let lab = Lab::new();
-    let program = std::env::current_exe().unwrap();
-    let script = format!(
-        "trap '' HUP INT; exec '{}' train tiny.toml rl2.updates=60",
-        program.display()
-    );
-    let mut command = Command::new("sh");
-    command.args(["-c", &script]).current_dir(lab.path(""));
-    let mut child = start(command.env(crate::PROGRAM, "1"));
-    while lab.rows("metrics.jsonl") == 0 {
-        assert!(child.try_wait().unwrap().is_none());
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    for name in ["HUP", "INT", "HUP", "INT"] {
+    let args = [
+        "train",
+        "tiny.toml",
+        "environment.flaw=slow-policy",
+        "evaluation.learners=[{name=\"bayes-optimal\"}]",
+    ];
+    let mut child = start(&mut lab.command(&args));
+    let said = lines(child.stderr.take().unwrap());
+    let within = Duration::from_secs(10);
+    while said.recv_timeout(within).unwrap() != "solving" {}
+    signal(&child, "TERM");
+    let status = end(&mut child, Duration::from_secs(3));
+    assert_eq!(status.signal(), Some(15), "{status}");
+    assert_eq!(said.iter().collect::<Vec<_>>(), Vec::<String>::new());
+    assert!(!lab.path("runs").exists());
+}
+
+/// The word that the work is being stopped comes before what became of it.
+fn nothing_is_said_after_the_end() {
+    let lab = Lab::new();
+    for name in ["TERM", "INT", "HUP", "TERM", "INT", "HUP"] {
+        let args = ["train", "tiny.toml", "rl2.updates=100000", "--overwrite"];
+        let mut child = start(&mut lab.command(&args));
+        let said = lines(child.stderr.take().unwrap());
+        // The first evaluation is over.
+        said.recv_timeout(Duration::from_secs(10)).unwrap();
         signal(&child, name);
+        assert_eq!(end(&mut child, Duration::from_secs(7)).code(), Some(75));
+        let said: Vec<String> = said.iter().collect();
+        let last = said.last().unwrap();
+        assert!(last.starts_with("error: stopped after update"), "{said:?}");
     }
-    assert_eq!(end(&mut child, Duration::from_secs(60)).code(), Some(0));
-    assert_eq!(lab.rows("metrics.jsonl"), 60);
 }

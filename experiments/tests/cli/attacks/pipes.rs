@@ -2,7 +2,7 @@
 
 use super::{PATIENCE, Reference, Tally, waited};
 use std::fs::OpenOptions;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write, pipe};
 use std::process::Stdio;
 
 /// How a training's output ends up nowhere.
@@ -12,6 +12,8 @@ enum Pipe {
     ClosedAfterALine,
     /// As with `2>&1 | true`.
     ClosedErrors,
+    /// As with `2>&1 | sleep 1000`, when nothing more goes into the pipe.
+    UnreadErrors,
     /// As with `> /dev/full`.
     Full,
 }
@@ -19,9 +21,14 @@ enum Pipe {
 #[test]
 fn a_training_does_not_need_its_readers() {
     let reference = Reference::new();
-    let kinds = [Pipe::ClosedAfterALine, Pipe::ClosedErrors, Pipe::Full];
+    let kinds = [
+        Pipe::ClosedAfterALine,
+        Pipe::ClosedErrors,
+        Pipe::UnreadErrors,
+        Pipe::Full,
+    ];
     let mut kinds = kinds.into_iter().cycle();
-    Tally::new("closed and full outputs").attack(3, |rng| {
+    Tally::new("closed and full outputs").attack(4, |rng| {
         let kind = kinds.next().expect("a cycle");
         let runs = reference.runs(rng);
         let mut command = reference.train(&runs);
@@ -29,8 +36,15 @@ fn a_training_does_not_need_its_readers() {
             .arg("--json")
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
+        let (_unread, mut full) = pipe().map_err(|error| error.to_string())?;
         match kind {
             Pipe::ClosedAfterALine => {}
+            Pipe::UnreadErrors => {
+                // As much as a pipe of Linux holds.
+                let filled = full.write_all(&[b'x'; 65536]);
+                filled.map_err(|error| error.to_string())?;
+                command.stdout(Stdio::null()).stderr(full);
+            }
             Pipe::ClosedErrors => {
                 command.stdout(Stdio::null()).stderr(Stdio::piped());
             }
@@ -53,7 +67,7 @@ fn a_training_does_not_need_its_readers() {
         let whole = reference.compare(&run, None);
         match (status.code(), kind) {
             // Nobody wanted to read it, or it could not be written; the run is whole.
-            (Some(0), Pipe::ClosedAfterALine | Pipe::ClosedErrors) => whole,
+            (Some(0), Pipe::ClosedAfterALine | Pipe::ClosedErrors | Pipe::UnreadErrors) => whole,
             (Some(74 | 75), Pipe::Full) => reference.finish(&runs),
             _ => Err(format!("{kind:?}: {status}, {whole:?}")),
         }
