@@ -1,5 +1,7 @@
 //! The rules that every environment has to keep, and whether one does.
 
+mod beside;
+
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Actions, Domain, EnvFactory, EnvSpec, Footprint, ObservationSpace, Outcome,
@@ -30,7 +32,7 @@ type Rule = fn(&dyn EnvFactory) -> Result<(), String>;
 /// Checks an environment against all rules. A panic of the environment breaks
 /// the rule that was being checked.
 pub fn check(env: &dyn EnvFactory) -> Vec<Check> {
-    let rules: [(&'static str, Rule); 9] = [
+    let rules: [(&'static str, Rule); 10] = [
         ("the specification is valid", spec_is_valid),
         (
             "observations are finite and within their space",
@@ -57,6 +59,10 @@ pub fn check(env: &dyn EnvFactory) -> Vec<Check> {
         (
             "episodes and trials end, and begin anew in the same step",
             ends_are_in_time,
+        ),
+        (
+            "learners, exact solutions and drawings can be had",
+            beside::can_be_had,
         ),
     ];
     let mut before = None;
@@ -86,11 +92,12 @@ pub(crate) fn footprint(env: &dyn EnvFactory) -> Footprint {
     let steps = Drive::steps(env) as f64;
     let lane = env.lane_bytes() + steps * row;
     let rows = 3.0 * LANES as f64 * lane;
-    Footprint::new().with(
+    let histories = Footprint::new().with(
         "histories of batches",
         rows,
         "the environment's observations and size",
-    )
+    );
+    histories.or(beside::footprint(env))
 }
 
 fn key(seed: u64) -> StreamKey {

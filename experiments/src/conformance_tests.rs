@@ -101,7 +101,7 @@ impl TaskDistribution for Toys {
 
 fn broken(flaw: Flaw) -> Vec<&'static str> {
     let checks = check(&Tasks::new(Toys(flaw)).unwrap());
-    assert_eq!(checks.len(), 9);
+    assert_eq!(checks.len(), 10);
     let broken = checks.iter().filter(|check| check.fault.is_some());
     broken.map(|check| check.rule).collect()
 }
