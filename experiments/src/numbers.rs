@@ -14,6 +14,14 @@ pub(crate) fn whole(text: &str) -> Option<u64> {
     digits.parse().ok().or_else(|| u64::try_from(float()?).ok())
 }
 
+/// Whether a text is a whole number, typed as digits, that TOML has not.
+pub(crate) fn is_beyond(text: &str) -> bool {
+    let digits = digits(text).unwrap_or_default();
+    let whole = digits.strip_prefix(['+', '-']).unwrap_or(&digits);
+    let is_whole = !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit());
+    is_whole && digits.parse::<i64>().is_err()
+}
+
 /// A number as typed, without the underscores between its digits.
 fn digits(text: &str) -> Option<String> {
     let part = |c: char| c.is_ascii_digit() || "+-._eE".contains(c);

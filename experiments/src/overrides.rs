@@ -88,7 +88,8 @@ impl Override {
     /// Sets a key that exists already.
     ///
     /// # Errors
-    /// If it does not: names the nearest one that does.
+    /// If it does not: names the nearest one that does. If it is a whole number, and
+    /// the value is one beyond all that TOML has.
     pub(crate) fn apply(&self, table: &mut Table) -> Result<(), String> {
         let mut parts = self.key.split('.');
         let last = parts.next_back().unwrap_or_default();
@@ -96,6 +97,13 @@ impl Override {
             table.get_mut(part).and_then(Value::as_table_mut)
         });
         match parent.and_then(|parent| parent.get_mut(last)) {
+            // As a float it would be another number than was typed.
+            Some(Value::Integer(_)) if numbers::is_beyond(&self.text) => Err(format!(
+                "{}: allowed: a whole number, {} to {}",
+                self.key,
+                i64::MIN,
+                i64::MAX
+            )),
             Some(value) => {
                 *value = self.instead_of(value);
                 Ok(())
@@ -252,6 +260,18 @@ mod tests {
         let table = apply("rl2.trunk={kind=\"lstm\",hidden=48}").unwrap();
         assert_eq!(table["rl2"]["trunk"]["hidden"], Value::Integer(48));
         assert_eq!(table["rl2"]["lanes"], Value::Integer(4));
+    }
+
+    #[test]
+    fn a_number_that_toml_has_not_is_not_taken_for_another() {
+        for beyond in ["9223372036854775808", "-9_223_372_036_854_775_809"] {
+            let found = apply(&format!("rl2.lanes={beyond}")).unwrap_err();
+            let wanted = "rl2.lanes: allowed: a whole number, -9223372036854775808 to \
+                          9223372036854775807";
+            assert_eq!(found, wanted);
+        }
+        let most = apply("rl2.lanes=9223372036854775807").unwrap();
+        assert_eq!(most["rl2"]["lanes"], Value::Integer(i64::MAX));
     }
 
     /// Numbers as people type them, and words that read like numbers.

@@ -93,12 +93,14 @@ const TABLE: &str = "a table, as in {key = value}";
 /// What serde's phrases mean to someone who writes TOML.
 fn in_toml(expected: &dyn Expected) -> String {
     match expected.to_string().as_str() {
-        "u64" | "usize" | "u32" => "a whole number, at least 0".to_owned(),
+        // The range is checked by whoever takes the number, and said then.
+        "u64" | "usize" | "u32" => "a whole number".to_owned(),
         "a nonzero u64" | "a nonzero usize" => "a whole number, at least 1".to_owned(),
         "f64" | "f32" => "a number".to_owned(),
         "a boolean" => "true or false".to_owned(),
         "a string" => "text in quotes".to_owned(),
         "a sequence" => "a list, as in [1, 2]".to_owned(),
+        "a map" => TABLE.to_owned(),
         other => match other
             .strip_prefix("struct ")
             .or(other.strip_prefix("internally tagged enum "))
@@ -138,7 +140,15 @@ impl de::Error for Fault {
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::invalid_type(found, expected)
+        let negative = matches!(found, Unexpected::Signed(value) if value < 0);
+        let mut fault = Self::invalid_type(found, expected);
+        if let What::Unfit { expected, .. } = &mut fault.what
+            && negative
+            && expected == "a whole number"
+        {
+            *expected += " without a minus sign";
+        }
+        fault
     }
 
     fn unknown_field(key: &str, known: &'static [&'static str]) -> Self {

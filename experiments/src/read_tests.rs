@@ -80,7 +80,7 @@ fn errors_say_where_and_what() {
         (
             "lanes = 4",
             "lanes = -4",
-            "rl2.lanes = -4; allowed: a whole number, at least 0",
+            "rl2.lanes = -4; allowed: a whole number without a minus sign",
         ),
         (
             "lanes = 4",
@@ -103,6 +103,16 @@ fn errors_say_where_and_what() {
         let found = message(from, to);
         assert!(found.starts_with(wanted), "{found}\nis not\n{wanted}");
     }
+}
+
+/// Bounds are said by whoever knows them, and a table is a table everywhere.
+#[test]
+fn what_is_allowed_is_said_once_and_in_the_words_of_toml() {
+    let found = message("lanes = 4", "lanes = 4.5");
+    assert_eq!(found, "rl2.lanes = 4.5; allowed: a whole number");
+    let found = read::<toml::Table>("evaluation.learners.0", &Value::Integer(3));
+    let wanted = "evaluation.learners.0 = 3; allowed: a table, as in {key = value}";
+    assert_eq!(found.unwrap_err(), wanted);
 }
 
 #[test]
