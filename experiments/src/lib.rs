@@ -39,13 +39,13 @@ mod learners;
 mod names;
 mod numbers;
 mod oracles;
-#[allow(clippy::disallowed_methods, reason = "it writes, and waits no longer")]
-mod output;
-mod overrides;
 #[allow(
     clippy::disallowed_methods,
-    reason = "it asks whether backtraces are wanted"
+    reason = "it prints, and measures how long a reader takes"
 )]
+mod output;
+mod overrides;
+#[allow(clippy::disallowed_methods, reason = "it asks for RUST_BACKTRACE")]
 mod panics;
 mod pictures;
 mod presets;
@@ -90,7 +90,6 @@ use std::process::ExitCode;
 /// To be called before other threads are started: it removes environment
 /// variables that choose other instructions for libtorch, which would give other
 /// bits.
-#[allow(clippy::disallowed_methods, reason = "it prints what went wrong")]
 pub fn run(registry: &Registry) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -2,6 +2,13 @@
 //! signals: this program is the command line with such an environment when it
 //! is started by its own tests.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it is a program of its own, which waits for others and says how its tests went"
+)]
+
 mod environment;
 mod lab;
 mod panics;
