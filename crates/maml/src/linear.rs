@@ -23,14 +23,35 @@ pub struct LinearBaseline {
     normal: Vec<f64>,  // [features][features], XᵀX, of which the lower half
     right: Vec<f64>,   // [features], Xᵀy
     factor: Vec<f64>,  // [features][features], scratch
+    /// Whether an episode was cut off.
+    cut: bool,
     /// Σ (Σₜ γ^(T − t) xₜ) x_Tᵀ over the episodes of T steps that were cut off.
-    /// `[features][features]`, empty where there are none.
+    /// `[features][features]`, empty in a baseline that knows time.
     tails: Vec<f64>,
-    carried: Vec<f64>, // [features], scratch
+    carried: Vec<f64>, // [features], scratch; empty likewise
 }
 
-fn features(inputs: usize, squares: bool) -> usize {
-    inputs * (1 + usize::from(squares)) + 4
+/// How large the parts of a baseline are.
+struct Sizes {
+    features: usize,
+    /// Features of what is known of the episodes that were cut off.
+    tails: usize,
+}
+
+impl Sizes {
+    fn new(inputs: usize, (squares, timed): (bool, bool)) -> Self {
+        let seen = inputs * (1 + usize::from(squares));
+        match timed {
+            true => Self {
+                features: seen + 4,
+                tails: 0,
+            },
+            false => Self {
+                features: seen + 1,
+                tails: seen + 1,
+            },
+        }
+    }
 }
 
 /// How often the ridge grows tenfold before the baseline is left at 0.
@@ -49,7 +70,7 @@ impl LinearBaseline {
     }
 
     fn of(inputs: usize, (squares, timed): (bool, bool), ridge: f64) -> Self {
-        let features = features(inputs, squares) - if timed { 0 } else { 3 };
+        let Sizes { features, tails } = Sizes::new(inputs, (squares, timed));
         Self {
             inputs,
             squares,
@@ -60,15 +81,18 @@ impl LinearBaseline {
             normal: vec![0.0; features * features],
             right: vec![0.0; features],
             factor: vec![0.0; features * features],
-            tails: Vec::new(),
-            carried: Vec::new(),
+            cut: false,
+            tails: vec![0.0; tails * tails],
+            carried: vec![0.0; tails],
         }
     }
 
-    /// Bytes of a baseline on so encoded observations.
-    pub(crate) fn bytes(encoding: &Encoding) -> f64 {
-        let features = features(encoding.size(), !encoding.is_symbol()) as f64;
-        8.0 * features * (2.0 * features + 3.0)
+    /// Bytes of a baseline on so encoded observations; `timed` as in a baseline
+    /// for episodes that end.
+    pub(crate) fn bytes(encoding: &Encoding, timed: bool) -> f64 {
+        let sizes = Sizes::new(encoding.size(), (!encoding.is_symbol(), timed));
+        let (features, tails) = (sizes.features as f64, sizes.tails as f64);
+        8.0 * (features * (2.0 * features + 3.0) + tails * (tails + 1.0))
     }
 
     /// The weights, in the order of the features.
@@ -80,7 +104,8 @@ impl LinearBaseline {
     pub fn begin(&mut self) {
         self.normal.fill(0.0);
         self.right.fill(0.0);
-        self.tails.clear();
+        self.tails.fill(0.0);
+        self.cut = false;
     }
 
     /// Adds a sample: encoded observation `[inputs]`, step of its episode, and
@@ -101,9 +126,8 @@ impl LinearBaseline {
     /// encoded observations `[steps][inputs]`, and the final one `[inputs]`.
     pub fn cut_off(&mut self, observations: &[f32], last: &[f32], gamma: f64) {
         let features = self.feature.len();
-        self.tails.resize(features * features, 0.0);
-        self.carried.clear();
-        self.carried.resize(features, 0.0);
+        self.cut = true;
+        self.carried.fill(0.0);
         let steps = observations.len() / self.inputs;
         for (step, observation) in observations.chunks_exact(self.inputs).enumerate() {
             self.write(observation, step);
@@ -123,9 +147,9 @@ impl LinearBaseline {
     pub fn fit(&mut self) {
         let mut ridge = self.ridge;
         for _ in 0..ATTEMPTS {
-            let solved = match self.tails.is_empty() {
-                true => self.solve(ridge),
-                false => self.solve_with_tails(ridge),
+            let solved = match self.cut {
+                true => self.solve_with_tails(ridge),
+                false => self.solve(ridge),
             };
             if solved {
                 return;
@@ -253,82 +277,5 @@ impl LinearBaseline {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_finds_the_function_that_made_the_returns() {
-        // V = 2 − 3 o + 0.5 o² + 4 t/100 − (t/100)³
-        let made = |o: f64, t: f64| 2.0 - 3.0 * o + 0.5 * o * o + 4.0 * t - t * t * t;
-        let mut baseline = LinearBaseline::new(1, true, 1e-9);
-        for step in 0..100 {
-            let observation = ((step * 37 % 11) as f32 - 5.0) / 4.0;
-            let target = made(f64::from(observation), step as f64 / 100.0);
-            baseline.add(&[observation], step, target);
-        }
-        baseline.fit();
-        let expected = [-3.0, 0.5, 4.0, 0.0, -1.0, 2.0];
-        for (w, e) in baseline.weights().iter().zip(expected) {
-            assert!((w - e).abs() < 1e-4, "{:?}", baseline.weights());
-        }
-        assert!((baseline.value(&[0.7], 30) - made(f64::from(0.7_f32), 0.3)).abs() < 1e-5);
-    }
-
-    #[test]
-    fn literal_values() {
-        // One sample at o = 1, t = 0, return 8: features (1, 1, 0, 0, 0, 1), and
-        // the smallest weights that explain it under the ridge r are 8 / (3 + r)
-        // on each of the three.
-        let mut baseline = LinearBaseline::new(1, true, 1.0);
-        baseline.add(&[1.0], 0, 8.0);
-        baseline.fit();
-        for (w, e) in baseline
-            .weights()
-            .iter()
-            .zip([2.0, 2.0, 0.0, 0.0, 0.0, 2.0])
-        {
-            assert!((w - e).abs() < 1e-12, "{:?}", baseline.weights());
-        }
-        assert!((baseline.value(&[2.0], 100) - 14.0).abs() < 1e-12);
-        baseline.begin();
-        baseline.fit();
-        assert_eq!(baseline.weights(), [0.0; 6], "nothing seen");
-    }
-
-    #[test]
-    fn a_singular_fit_gets_a_larger_ridge() {
-        // Of symbols the constant is the sum, and huge returns lose the ridge in
-        // rounding.
-        let mut baseline = LinearBaseline::new(2, false, 1e-300);
-        for _ in 0..1000 {
-            baseline.add(&[1e6, 0.0], 50, 3e9);
-            baseline.add(&[0.0, 1e6], 50, 3e9);
-        }
-        baseline.fit();
-        assert!(baseline.weights().iter().all(|w| w.is_finite()));
-        let value = baseline.value(&[1e6, 0.0], 50);
-        assert!(value == 0.0 || (value - 3e9).abs() < 1e6, "{value}");
-    }
-
-    #[test]
-    fn what_was_cut_off_is_worth_what_the_baseline_says() {
-        // States 0 and 1 in turn, reward 1 in state 0: V(0) = 1 / (1 − γ²), and
-        // V(1) = γ V(0). Episodes of 3 and 4 steps from either state.
-        let gamma: f64 = 0.9;
-        let mut baseline = LinearBaseline::timeless(1, true, 1e-9);
-        for (start, steps) in [(0, 3), (1, 3), (0, 4), (1, 4)] {
-            let state = |t: usize| ((start + t) % 2) as f32;
-            let mut later = 0.0;
-            for t in (0..steps).rev() {
-                later = f64::from(1.0 - state(t)) + gamma * later;
-                baseline.add(&[state(t)], t, later);
-            }
-            let seen: Vec<f32> = (0..steps).map(state).collect();
-            baseline.cut_off(&seen, &[state(steps)], gamma);
-        }
-        baseline.fit();
-        let first = 1.0 / (1.0 - gamma * gamma);
-        assert!((baseline.value(&[0.0], 2) - first).abs() < 1e-6);
-        assert!((baseline.value(&[1.0], 0) - gamma * first).abs() < 1e-6);
-    }
-}
+#[path = "linear_tests.rs"]
+mod tests;

@@ -165,7 +165,7 @@ impl<'a> Account<'a> {
             Baseline::None => all,
             Baseline::Linear { .. } => all.with(
                 format!("linear baselines of {tasks} tasks"),
-                tasks_each * LinearBaseline::bytes(&self.encoding),
+                tasks_each * LinearBaseline::bytes(&self.encoding, !self.config.bootstrap),
                 "maml.tasks and the square of the environment's observations; \
                  maml.baseline.kind = \"value\" or \"none\" takes less",
             ),
