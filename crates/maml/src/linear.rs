@@ -114,6 +114,10 @@ impl LinearBaseline {
         self.write(observation, step);
         let features = self.feature.len();
         for (row, &x) in self.feature.iter().enumerate() {
+            // Symbols are nearly all 0. No sum is -0, so that 0 leaves its bits.
+            if x == 0.0 {
+                continue;
+            }
             let normal = &mut self.normal[row * features..=row * features + row];
             for (sum, &y) in normal.iter_mut().zip(&self.feature) {
                 *sum += x * y;
@@ -137,6 +141,9 @@ impl LinearBaseline {
         }
         self.write(last, steps);
         for (row, carried) in self.tails.chunks_exact_mut(features).zip(&self.carried) {
+            if *carried == 0.0 {
+                continue;
+            }
             for (sum, x) in row.iter_mut().zip(&self.feature) {
                 *sum += carried * x;
             }

@@ -130,3 +130,30 @@ fn allocated(baseline: &LinearBaseline) -> f64 {
     let numbers = [weights, feature, normal, right, factor, tails, carried];
     8.0 * numbers.map(Vec::capacity).iter().sum::<usize>() as f64
 }
+
+/// Sums of rows that are nearly all 0, as they are with every product in them.
+#[test]
+fn what_is_left_out_leaves_every_bit() {
+    let rows: [[f32; 3]; 4] = [
+        [0.0, -2.5, 1.0],
+        [-0.0, 0.1, 0.0],
+        [0.0, 0.0, -1.0],
+        [3.0, -0.0, 0.0],
+    ];
+    let mut baseline = LinearBaseline::new(3, true, 1e-5);
+    let n = baseline.weights.len();
+    let (mut normal, mut right) = (vec![0.0_f64; n * n], vec![0.0_f64; n]);
+    for (step, (row, target)) in rows.iter().zip([1.5, -0.0, -7.25, 0.3]).enumerate() {
+        baseline.add(row, step, target);
+        let x = baseline.feature.clone();
+        for a in 0..n {
+            for b in 0..=a {
+                normal[a * n + b] += x[a] * x[b];
+            }
+            right[a] += x[a] * target;
+        }
+    }
+    let bits = |sums: &[f64]| sums.iter().map(|s| s.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&baseline.normal), bits(&normal));
+    assert_eq!(bits(&baseline.right), bits(&right));
+}
