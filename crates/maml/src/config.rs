@@ -203,7 +203,8 @@ pub enum Baseline {
     /// returns hold its own value of what the time limit cut off, and it knows
     /// no time: see [`LinearBaseline`](crate::LinearBaseline).
     Linear {
-        /// Ridge of the least squares; grows tenfold while they are singular.
+        /// Ridge of the least squares; grows tenfold while they are singular or,
+        /// with `bootstrap`, say what no rewards like those seen can come to.
         ridge: f64,
     },
     /// A network of the observation and the share of the episode that has

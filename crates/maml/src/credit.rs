@@ -2,13 +2,14 @@
 
 use crate::config::MamlConfig;
 use crate::encoding::Encoding;
-use crate::linear::LinearBaseline;
+use crate::linear::{CutOff, LinearBaseline};
 use crate::samples::{ActionRows, Samples};
 use crate::value::ValueView;
 use rl_core::{
     ActionSpace, Actions, AdvantageMoments, Credit, Gae, GaeInput, Link, Outcome, RewardSpread,
     Standardization, Trajectory, gae,
 };
+use std::ops::RangeInclusive;
 
 /// How rollouts become samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,6 +68,7 @@ pub(crate) struct Rollout {
     bootstrap: Vec<f32>,   // [steps][lanes]
     advantages: Vec<f32>,  // [steps][lanes]
     final_input: Vec<f32>, // [inputs]
+    last: Vec<f32>,        // [episodes that were cut off][inputs]
     zeros: Vec<f32>,       // [lanes]
     spread: RewardSpread,
 }
@@ -101,15 +103,12 @@ impl Rollout {
         self.gather(trajectory, encoding, samples);
         let discounted = self.discounted(trajectory, f64::from(credits.gae.gamma), samples);
         if let Values::Linear(baseline) = &mut values {
-            baseline.begin();
-            let inputs = samples.observations.chunks_exact(encoding.size());
-            for ((observation, step), target) in inputs.zip(&self.steps).zip(&discounted) {
-                baseline.add(observation, *step, *target);
-            }
-            if credits.bootstrap {
-                self.cut_off(trajectory, encoding, baseline, (samples, credits.gae.gamma));
-            }
-            baseline.fit();
+            self.fit(
+                trajectory,
+                (encoding, credits),
+                baseline,
+                (samples, &discounted),
+            );
         }
         self.estimate(&mut values, (encoding.size(), &samples.observations));
         self.link(trajectory, credits.bootstrap);
@@ -140,6 +139,30 @@ impl Rollout {
         self.deviation = 1.0;
         if credits.normalize || fitted {
             self.standardize(trajectory, samples, credits.normalize);
+        }
+    }
+
+    /// Fits the baseline to the rollout.
+    fn fit(
+        &mut self,
+        trajectory: &Trajectory,
+        (encoding, credits): (&Encoding, &Credits),
+        baseline: &mut LinearBaseline,
+        (samples, discounted): (&Samples<f32>, &[f64]),
+    ) {
+        baseline.begin();
+        let inputs = samples.observations.chunks_exact(encoding.size());
+        for ((observation, step), target) in inputs.zip(&self.steps).zip(discounted) {
+            baseline.add(observation, *step, *target);
+        }
+        let gamma = credits.gae.gamma;
+        if credits.bootstrap && self.cut_off(trajectory, encoding, baseline, (samples, gamma)) {
+            baseline.fit_cut_off(CutOff {
+                last: &self.last,
+                range: self.possible(trajectory, f64::from(gamma)),
+            });
+        } else {
+            baseline.fit();
         }
     }
 
@@ -195,16 +218,17 @@ impl Rollout {
         }
     }
 
-    /// Tells the baseline which episodes the time limit cut off.
+    /// Tells the baseline which episodes the time limit cut off; whether any was.
     fn cut_off(
         &mut self,
         trajectory: &Trajectory,
         encoding: &Encoding,
         baseline: &mut LinearBaseline,
         (samples, gamma): (&Samples<f32>, f32),
-    ) {
+    ) -> bool {
         let (lanes, size) = (trajectory.lanes(), encoding.size());
         self.final_input.resize(size, 0.0);
+        self.last.clear();
         let (mut lane, mut index) = (usize::MAX, 0);
         for episode in &samples.episodes {
             let place = self.places[episode.end - 1];
@@ -217,8 +241,27 @@ impl Rollout {
                 index += 1;
                 let seen = &samples.observations[episode.start * size..episode.end * size];
                 baseline.cut_off(seen, &self.final_input, f64::from(gamma));
+                self.last.extend_from_slice(&self.final_input);
             }
         }
+        !self.last.is_empty()
+    }
+
+    /// What values can be, of rewards like those of the rollout: each of them
+    /// forever or, where episodes end by themselves, once.
+    fn possible(&self, trajectory: &Trajectory, gamma: f64) -> RangeInclusive<f64> {
+        let rewards = self.places.iter();
+        let rewards = rewards.map(|place| f64::from(trajectory.rewards()[*place]));
+        let ends = |place: &usize| trajectory.outcomes()[*place] == Outcome::Terminated;
+        let ends = self.places.iter().any(ends);
+        let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
+        for reward in rewards {
+            let forever = reward / (1.0 - gamma);
+            let once = if ends { reward } else { forever };
+            least = least.min(forever).min(once);
+            most = most.max(forever).max(once);
+        }
+        least..=most
     }
 
     /// Copies the samples, trial after trial.

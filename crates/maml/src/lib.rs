@@ -56,7 +56,7 @@ pub use encoding::Encoding;
 pub use error::MamlError;
 pub use evaluate::{AdaptationCurve, Adapted};
 pub use learner::{Learner, TaskLoss, Terms};
-pub use linear::LinearBaseline;
+pub use linear::{CutOff, LinearBaseline};
 pub use memory::footprint;
 pub use meta::{Meta, MetaShape};
 pub use metrics::{Metrics, Phase};

@@ -1,6 +1,7 @@
 //! A baseline by least squares on functions of observation and time.
 
 use crate::encoding::Encoding;
+use std::ops::RangeInclusive;
 
 /// V(o, t) = w · (o, o², t/100, (t/100)², (t/100)³, 1), fitted to returns by
 /// ridge regression in f64 (Duan et al. 2016, arXiv 1604.06778, section 5.1).
@@ -12,6 +13,11 @@ use crate::encoding::Encoding;
 /// itself is part of, whose fixed point is solved for (least-squares temporal
 /// differences; Boyan 1999). Then V knows no time: nothing ends with it, and what
 /// a fit in time says of times beyond all samples is no estimate.
+///
+/// As γ comes close to 1, next to nothing but V itself is left in those targets,
+/// and their fixed point is noise. So the ridge draws V to the one constant that
+/// fits best, and grows until V is possible wherever it was asked: no value is
+/// outside of what the rewards seen, forever, come to.
 #[derive(Clone, Debug)]
 pub struct LinearBaseline {
     inputs: usize,
@@ -23,12 +29,23 @@ pub struct LinearBaseline {
     normal: Vec<f64>,  // [features][features], XᵀX, of which the lower half
     right: Vec<f64>,   // [features], Xᵀy
     factor: Vec<f64>,  // [features][features], scratch
-    /// Whether an episode was cut off.
-    cut: bool,
     /// Σ (Σₜ γ^(T − t) xₜ) x_Tᵀ over the episodes of T steps that were cut off.
     /// `[features][features]`, empty in a baseline that knows time.
     tails: Vec<f64>,
     carried: Vec<f64>, // [features], scratch; empty likewise
+    /// What V can be at all.
+    range: RangeInclusive<f64>,
+}
+
+/// What is known of values before they are fitted, and where they are asked for.
+#[derive(Clone, Debug)]
+pub struct CutOff<'a> {
+    /// Encoded final observations of the episodes that were cut off.
+    /// `[episodes][inputs]`
+    pub last: &'a [f32],
+    /// What values can be: of rewards r in an environment without end,
+    /// min r / (1 − γ) to max r / (1 − γ).
+    pub range: RangeInclusive<f64>,
 }
 
 /// How large the parts of a baseline are.
@@ -54,7 +71,13 @@ impl Sizes {
     }
 }
 
-/// How often the ridge grows tenfold before the baseline is left at 0.
+const ANYTHING: RangeInclusive<f64> = f64::NEG_INFINITY..=f64::INFINITY;
+
+/// How far beyond what they can be values may be, as a share of the larger end:
+/// what rounding does to least squares.
+const ROUNDING: f64 = 1e-6;
+
+/// How often the ridge grows tenfold before the baseline is left constant.
 const ATTEMPTS: usize = 16;
 
 impl LinearBaseline {
@@ -81,9 +104,9 @@ impl LinearBaseline {
             normal: vec![0.0; features * features],
             right: vec![0.0; features],
             factor: vec![0.0; features * features],
-            cut: false,
             tails: vec![0.0; tails * tails],
             carried: vec![0.0; tails],
+            range: ANYTHING,
         }
     }
 
@@ -105,7 +128,7 @@ impl LinearBaseline {
         self.normal.fill(0.0);
         self.right.fill(0.0);
         self.tails.fill(0.0);
-        self.cut = false;
+        self.range = ANYTHING;
     }
 
     /// Adds a sample: encoded observation `[inputs]`, step of its episode, and
@@ -130,7 +153,6 @@ impl LinearBaseline {
     /// encoded observations `[steps][inputs]`, and the final one `[inputs]`.
     pub fn cut_off(&mut self, observations: &[f32], last: &[f32], gamma: f64) {
         let features = self.feature.len();
-        self.cut = true;
         self.carried.fill(0.0);
         let steps = observations.len() / self.inputs;
         for (step, observation) in observations.chunks_exact(self.inputs).enumerate() {
@@ -150,15 +172,12 @@ impl LinearBaseline {
         }
     }
 
-    /// Fits the weights to the samples added since [`Self::begin`].
+    /// Fits the weights to the samples added since [`Self::begin`], of which none
+    /// was cut off.
     pub fn fit(&mut self) {
         let mut ridge = self.ridge;
         for _ in 0..ATTEMPTS {
-            let solved = match self.cut {
-                true => self.solve_with_tails(ridge),
-                false => self.solve(ridge),
-            };
-            if solved {
+            if self.solve(ridge) {
                 return;
             }
             ridge *= 10.0;
@@ -166,8 +185,44 @@ impl LinearBaseline {
         self.weights.fill(0.0);
     }
 
+    /// Likewise where [`Self::cut_off`] said that some were.
+    pub fn fit_cut_off(&mut self, cut_off: CutOff<'_>) {
+        let CutOff { last, range } = cut_off;
+        let slack = ROUNDING * range.start().abs().max(range.end().abs());
+        let allowed = range.start() - slack..=range.end() + slack;
+        self.range = range;
+        let mut ridge = self.ridge;
+        for _ in 0..ATTEMPTS {
+            let solved = self.solve_with_tails(ridge);
+            let mut last = last.chunks_exact(self.inputs);
+            if solved && last.all(|seen| allowed.contains(&self.predict(seen, 0))) {
+                return;
+            }
+            ridge *= 10.0;
+        }
+        let constant = self.constant();
+        self.weights.fill(0.0);
+        if let Some(weight) = self.weights.last_mut() {
+            *weight = constant;
+        }
+    }
+
+    /// The best fit of a constant alone: the returns, over how much of what they
+    /// stand for is in them; 0 of nothing.
+    fn constant(&self) -> f64 {
+        let both = self.right.last().zip(self.normal.last());
+        let tail = self.tails.last().copied().unwrap_or_default();
+        let constant = both.map_or(0.0, |(right, normal)| right / (normal - tail));
+        if constant.is_finite() { constant } else { 0.0 }
+    }
+
     /// The expected return of an encoded observation at a step of its episode.
     pub fn value(&mut self, observation: &[f32], step: usize) -> f64 {
+        let (least, most) = (*self.range.start(), *self.range.end());
+        self.predict(observation, step).max(least).min(most)
+    }
+
+    fn predict(&mut self, observation: &[f32], step: usize) -> f64 {
         self.write(observation, step);
         let both = self.weights.iter().zip(&self.feature);
         both.map(|(w, x)| w * x).sum()
@@ -237,8 +292,9 @@ impl LinearBaseline {
 }
 
 impl LinearBaseline {
-    /// Solves (XᵀX − `tails` + ridge) w = Xᵀy by Gaussian elimination with
-    /// partial pivoting; whether the matrix was regular and the solution finite.
+    /// Solves (XᵀX − `tails`) w = Xᵀy, with a ridge on how far w is from the
+    /// constant, by Gaussian elimination with partial pivoting; whether the
+    /// matrix was regular and the solution finite.
     fn solve_with_tails(&mut self, ridge: f64) -> bool {
         let n = self.feature.len();
         for row in 0..n {
@@ -251,7 +307,11 @@ impl LinearBaseline {
                 self.factor[row * n + column] = sum;
             }
         }
-        self.weights.copy_from_slice(&self.right);
+        let constant = self.constant();
+        for (row, weight) in self.weights.iter_mut().enumerate() {
+            let told = self.normal[(n - 1) * n + row] - self.tails[row * n + n - 1];
+            *weight = self.right[row] - constant * told;
+        }
         for column in 0..n {
             let size = |row: &usize| self.factor[row * n + column].abs();
             let largest = (column..n).max_by(|a, b| size(a).total_cmp(&size(b)));
@@ -279,6 +339,7 @@ impl LinearBaseline {
                 .sum();
             self.weights[row] = (self.weights[row] - known) / self.factor[row * n + row];
         }
+        self.weights[n - 1] += constant;
         self.weights.iter().all(|w| w.is_finite())
     }
 }

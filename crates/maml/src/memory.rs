@@ -183,8 +183,12 @@ impl<'a> Account<'a> {
         // Observation, action, log-probability and advantage.
         let sample = self.encoding.size() + action + 2;
         // Its step and place; its target, estimate, advantage and what bootstraps
-        // it; a link; its share of its episode's bounds.
-        let credit = 16.0 + 4.0 * FLOAT + 1.0 + 16.0 / self.horizon as f64;
+        // it; a link; its share of its episode's bounds and final observation.
+        let last = match self.config.bootstrap {
+            true => FLOAT * self.encoding.size() as f64,
+            false => 0.0,
+        };
+        let credit = 16.0 + 4.0 * FLOAT + 1.0 + (16.0 + last) / self.horizon as f64;
         // The outputs of the policy that it came from, and a scratch number.
         let anchor = FLOAT * (self.network.outputs() + 1) as f64;
         FLOAT * sample as f64 + credit + anchor
