@@ -275,7 +275,8 @@ pub struct MamlConfig {
     pub bootstrap: bool,
     /// Whether advantages are brought to mean 0 and standard deviation 1 within
     /// each task and rollout. Where all episodes earned the same step by step, to
-    /// within rounding, they are 0: so they are with a linear baseline, too.
+    /// within rounding, they are 0 with `false`, too. What a network's value stands
+    /// for at the time limit counts as earned by the last step.
     pub normalize_advantages: bool,
     /// Largest norm of the whole gradient; a longer one is scaled down.
     pub max_gradient_norm: f64,

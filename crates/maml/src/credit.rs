@@ -135,9 +135,16 @@ impl Rollout {
         let target = both.map(|(advantage, place)| advantage + self.values[*place]);
         self.targets.clear();
         self.targets.extend(target);
-        let fitted = matches!(values, Values::Linear(_));
+        // A fit to the rewards at hand tells no more than they do.
+        let tail = match values {
+            Values::Network(_) => credits.gae.gamma,
+            Values::Zero | Values::Linear(_) => 0.0,
+        };
         self.deviation = 1.0;
-        if credits.normalize || fitted {
+        // One sample is compared with nothing, unless values are fitted to it.
+        let alone = samples.len() == 1 && !matches!(values, Values::Linear(_));
+        if credits.normalize || !alone {
+            self.compare(trajectory, samples, tail);
             self.standardize(trajectory, samples, credits.normalize);
         }
     }
@@ -166,7 +173,19 @@ impl Rollout {
         }
     }
 
-    /// Makes advantages 0 that rounding and the baseline's fit alone tell apart,
+    /// Compares the rewards of all episodes. What bootstraps an episode is, `tail`
+    /// times, part of its last one.
+    fn compare(&mut self, trajectory: &Trajectory, samples: &Samples<f32>, tail: f32) {
+        self.spread.clear();
+        for episode in &samples.episodes {
+            let places = self.places[episode.clone()].iter();
+            // What bootstraps is 0 but where an episode is cut off.
+            let told = |place: &usize| trajectory.rewards()[*place] + tail * self.bootstrap[*place];
+            self.spread.push(places.map(told));
+        }
+    }
+
+    /// Makes advantages 0 that rounding and the errors of values alone tell apart,
     /// which TRPO would follow as far as all others; brings others to mean 0
     /// and deviation 1 where they are to be normalized.
     fn standardize(
@@ -175,12 +194,6 @@ impl Rollout {
         samples: &mut Samples<f32>,
         normalize: bool,
     ) {
-        self.spread.clear();
-        for episode in &samples.episodes {
-            let places = self.places[episode.clone()].iter();
-            let rewards = places.map(|place| trajectory.rewards()[*place]);
-            self.spread.push(rewards);
-        }
         let size = |number: &f32| f64::from(number.abs());
         let numbers = [trajectory.rewards(), &self.values, &self.bootstrap];
         let seen = self
@@ -200,7 +213,8 @@ impl Rollout {
             largest,
         };
         let told = Standardization::new(&moments, &self.spread);
-        match (told.scale == 0.0, normalize) {
+        let silent = told.scale == 0.0;
+        match (silent, normalize) {
             (true, _) => samples.advantages.fill(0.0),
             (false, false) => return,
             (false, true) => {
@@ -210,11 +224,7 @@ impl Rollout {
             }
         }
         if normalize {
-            self.deviation = if told.scale == 0.0 {
-                0.0
-            } else {
-                moments.deviation
-            };
+            self.deviation = if silent { 0.0 } else { moments.deviation };
         }
     }
 

@@ -247,3 +247,56 @@ fn what_the_time_limit_cuts_off_is_part_of_the_linear_baseline() {
         "all that is left is rounding"
     );
 }
+
+/// Two episodes of one step, paid 1 each and cut off, after which is seen what is
+/// given; by values V(o, t) = 2 o.
+fn cut_off_at(last: [f32; 2], credits: &Credits) -> Vec<f32> {
+    let spec = EnvSpec {
+        horizon: 1,
+        episodes: 1,
+        ..spec()
+    };
+    let mut trajectory = Trajectory::new(&spec, 2, 1);
+    trajectory.begin().fill(0.5);
+    let (_, out) = trajectory.acting(0);
+    out.log_prob.fill(-1.0);
+    out.action.discrete().unwrap().fill(0);
+    let (_, rows) = trajectory.stepping(0);
+    rows.observation.fill(0.5);
+    rows.final_observation.copy_from_slice(&last);
+    rows.reward.fill(1.0);
+    rows.outcome.fill(Outcome::Truncated);
+    rows.start.fill(true);
+    trajectory.stepped(0);
+    let model = ValueModel {
+        network: Mlp::new(2, &[], 1, Activation::Tanh, Head::None).unwrap(),
+        params: vec![2.0, 0.0, 0.0],
+        horizon: 1.0,
+    };
+    let mut work = ValueWork::default();
+    let values = Values::Network(ValueView {
+        model: &model,
+        work: &mut work,
+    });
+    let (mut rollout, mut samples) = (Rollout::default(), Samples::empty(&spec.action));
+    let encoding = Encoding::new(&spec);
+    rollout.fill(&trajectory, (&encoding, credits), values, &mut samples);
+    samples.advantages
+}
+
+#[test]
+fn what_a_network_says_of_the_cut_off_is_part_of_the_last_reward() {
+    let bootstrapped = Credits {
+        bootstrap: true,
+        ..credits()
+    };
+    // 1 + ½ · 2 o − 2 · ½.
+    assert_eq!(cut_off_at([3.0, 7.0], &bootstrapped), [3.0, 7.0]);
+    assert_eq!(cut_off_at([3.0, 3.0], &bootstrapped), [0.0, 0.0]);
+    assert_eq!(cut_off_at([3.0, 7.0], &credits()), [0.0, 0.0]);
+    let normalized = Credits {
+        normalize: true,
+        ..bootstrapped
+    };
+    assert_eq!(cut_off_at([3.0, 7.0], &normalized), [-1.0, 1.0]);
+}

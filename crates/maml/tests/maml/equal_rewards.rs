@@ -86,7 +86,9 @@ fn equal_returns_move_no_policy() {
             // TRPO goes as far for small advantages as for large ones.
             (linear.clone(), false, false),
             (linear.clone(), true, false),
-            (value.clone(), true, true),
+            (Baseline::None, false, false),
+            (value.clone(), false, true),
+            (value.clone(), false, false),
         ] {
             let mut config = config(outer);
             (config.tasks, config.trajectories) = (3, 2);
