@@ -1,10 +1,10 @@
 //! Why a command did not do what was asked, and the exit code that says so.
 
 use crate::{output, panics};
+use agent::LearnError;
 use maml::MamlError;
 use record::RecordError;
 use report::ReportError;
-use rl2::Rl2Error;
 use rollout::{Culprit, RolloutError};
 use std::fmt::{self, Display};
 use std::io;
@@ -179,12 +179,12 @@ impl From<RolloutError> for Failure {
     }
 }
 
-impl From<Rl2Error> for Failure {
-    fn from(error: Rl2Error) -> Self {
+impl From<LearnError> for Failure {
+    fn from(error: LearnError) -> Self {
         match error {
-            Rl2Error::Config { .. } => Self::config(error),
-            Rl2Error::Rollout(error) => error.into(),
-            Rl2Error::Update { .. } | Rl2Error::Loss { .. } => Self::diverged(error),
+            LearnError::Config { .. } => Self::config(error),
+            LearnError::Rollout(error) => error.into(),
+            LearnError::Update { .. } | LearnError::Loss { .. } => Self::diverged(error),
             _ => Self::internal(error),
         }
     }

@@ -1,5 +1,6 @@
 //! How much memory something takes, counted before it is made.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// How many parts an error names.
@@ -13,7 +14,7 @@ pub struct Need {
     /// How much, in bytes.
     pub bytes: f64,
     /// Which settings it grows with.
-    pub grows_with: &'static str,
+    pub grows_with: Cow<'static, str>,
 }
 
 /// What a computation takes of memory at its peak, part by part. Bytes are
@@ -31,11 +32,16 @@ impl Footprint {
 
     /// The same with one part more, which grows with these settings.
     #[must_use]
-    pub fn with(mut self, what: impl Into<String>, bytes: f64, grows_with: &'static str) -> Self {
+    pub fn with(
+        mut self,
+        what: impl Into<String>,
+        bytes: f64,
+        grows_with: impl Into<Cow<'static, str>>,
+    ) -> Self {
         self.parts.push(Need {
             what: what.into(),
             bytes,
-            grows_with,
+            grows_with: grows_with.into(),
         });
         self
     }

@@ -1,34 +1,10 @@
 //! The settings of a training, all of them: nothing has a hidden default.
 
-use crate::error::Rl2Error;
+use agent::{BackendKind, Input, LearnError, LearnerConfig, NetworkConfig, PolicyStart};
 use nets::{OptimizerConfig, Schedule, SequenceConfig};
 use rl_core::Gae;
 use serde::{Deserialize, Serialize};
-
-/// What a step of the agent's input can tell it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Input {
-    /// What the environment shows.
-    Observation,
-    /// What the agent did last.
-    Action,
-    /// What that gave.
-    Reward,
-    /// Whether an episode begins.
-    Outcome,
-}
-
-/// What computes policies and gradients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BackendKind {
-    /// The kernels of this workspace: recurrent trunks and discrete actions, on
-    /// the CPU.
-    Native,
-    /// libtorch and its autograd: everything, everywhere.
-    Torch,
-}
+use std::fmt::Display;
 
 /// How samples become updates.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -110,25 +86,30 @@ pub struct Rl2Config {
     pub policy: PolicyStart,
 }
 
-/// How a policy begins.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PolicyStart {
-    /// Gain of the orthogonal weights of its head; near 0 it begins nearly
-    /// uniform, so that early samples try everything.
-    pub gain: f64,
-    /// Standard deviation of continuous actions, in half-widths of their box, at
-    /// least 0.01: it is kept above that in learning too, since a log-probability
-    /// of narrower actions is not exact to 1e-5. Of no effect on discrete ones.
-    pub std: f64,
-}
-
 impl Rl2Config {
+    /// What the learner is made of.
+    pub fn learner(&self) -> LearnerConfig<'_> {
+        LearnerConfig {
+            network: NetworkConfig {
+                of: "rl2",
+                withhold: &self.withhold,
+                trunk: &self.trunk,
+                policy: self.policy,
+            },
+            backend: self.backend,
+            optimizer: self.optimizer,
+            lanes: self.lanes,
+            tile: self.tile,
+            minibatches: self.outer.minibatches(),
+            max_gradient_norm: self.max_gradient_norm,
+        }
+    }
+
     /// Checks every setting.
     ///
     /// # Errors
     /// Names the first one out of range, its value and what is allowed.
-    pub fn validate(&self) -> Result<(), Rl2Error> {
+    pub fn validate(&self) -> Result<(), LearnError> {
         let most = 1 << 20;
         let counts = [
             ("updates", self.updates as usize, usize::MAX),
@@ -143,12 +124,12 @@ impl Rl2Config {
                     usize::MAX => "at least 1".to_owned(),
                     _ => format!("1 to {most}"),
                 };
-                return Err(Rl2Error::config(key, value, allowed));
+                return Err(fault(key, value, allowed));
             }
         }
         if !self.lanes.is_multiple_of(self.tile) {
             let allowed = format!("a divisor of rl2.lanes = {}", self.lanes);
-            return Err(Rl2Error::config("tile", self.tile, allowed));
+            return Err(fault("tile", self.tile, allowed));
         }
         let tiles = self.lanes / self.tile;
         if !tiles.is_multiple_of(self.outer.minibatches()) {
@@ -157,26 +138,26 @@ impl Rl2Config {
                  choose it or a smaller rl2.tile"
             );
             let minibatches = self.outer.minibatches();
-            return Err(Rl2Error::config("outer.minibatches", minibatches, allowed));
+            return Err(fault("outer.minibatches", minibatches, allowed));
         }
         self.validate_reals()
     }
 
-    fn validate_reals(&self) -> Result<(), Rl2Error> {
+    fn validate_reals(&self) -> Result<(), LearnError> {
         let unit = |key: &str, value: f32| match (0.0..=1.0).contains(&value) {
             true => Ok(()),
-            false => Err(Rl2Error::config(key, value, "0 to 1")),
+            false => Err(fault(key, value, "0 to 1")),
         };
         unit("gae.gamma", self.gae.gamma)?;
         unit("gae.lambda", self.gae.lambda)?;
         if let Outer::Ppo { clip, .. } = self.outer
             && !(clip > 0.0 && clip < 1.0)
         {
-            return Err(Rl2Error::config("outer.clip", clip, "above 0 and below 1"));
+            return Err(fault("outer.clip", clip, "above 0 and below 1"));
         }
         if !(self.value_coefficient.is_finite() && self.value_coefficient >= 0.0) {
             let value = self.value_coefficient;
-            return Err(Rl2Error::config("value_coefficient", value, "at least 0"));
+            return Err(fault("value_coefficient", value, "at least 0"));
         }
         let positive = [
             ("reward_scale", self.reward_scale),
@@ -186,24 +167,29 @@ impl Rl2Config {
         for (key, value) in positive {
             // The bounds keep it a normal f32.
             if !(1e-30..=1e30).contains(&value) {
-                return Err(Rl2Error::config(key, value, "1e-30 to 1e30"));
+                return Err(fault(key, value, "1e-30 to 1e30"));
             }
         }
         let norm = self.max_gradient_norm;
         if norm.is_nan() || norm <= 0.0 {
-            return Err(Rl2Error::config("max_gradient_norm", norm, "above 0"));
+            return Err(fault("max_gradient_norm", norm, "above 0"));
         }
         check_schedule("entropy_coefficient", &self.entropy_coefficient)?;
         check_schedule("learning_rate", &self.learning_rate)
     }
 }
 
-fn check_schedule(key: &str, schedule: &Schedule) -> Result<(), Rl2Error> {
+fn check_schedule(key: &str, schedule: &Schedule) -> Result<(), LearnError> {
     match schedule.fault() {
         None => Ok(()),
         Some((end, value)) => {
             let key = format!("{key}.{end}");
-            Err(Rl2Error::config(key, value, "a finite number, at least 0"))
+            Err(fault(key, value, "a finite number, at least 0"))
         }
     }
+}
+
+/// A setting out of range.
+fn fault(key: impl Display, value: impl ToString, allowed: impl Into<String>) -> LearnError {
+    LearnError::config(format!("rl2.{key}"), value, allowed)
 }

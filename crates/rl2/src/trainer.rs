@@ -1,20 +1,14 @@
 //! One training: collect, advantages, improve.
 
-use crate::backend::{
-    ActMode, Backend, Execution, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate,
+use crate::config::{Outer, Rl2Config};
+use agent::{
+    ActMode, ActorCritic, Backend, LearnError, Learner, Losses, Minibatch, Objective, Place,
+    Snapshot, Stopwatch, Surrogate,
 };
-use crate::config::{BackendKind, Outer, Rl2Config};
-use crate::error::Rl2Error;
-use crate::model::ActorCritic;
-use crate::native::NativeBackend;
-use crate::samples::{Samples, Targets};
-use crate::stopwatch::{Phase, Stopwatch};
-use crate::torch::TorchBackend;
 use nets::tch::Device;
-use nets::{NamedArray, Optimizer, clip_gradient, expect_finite};
 use rl_core::rand::seq::SliceRandom as _;
-use rl_core::{Domain, EnvFactory, PolicyFactory, Purpose, Standardization, StreamKey};
-use rollout::{Batch, BatchSize, Pool};
+use rl_core::{EnvFactory, Footprint, PolicyFactory, Purpose};
+use rollout::Pool;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -45,60 +39,40 @@ pub struct Metrics {
     pub entropy_coefficient: f64,
 }
 
-/// All that changes in a training. Random streams are derived from the seed
-/// and the update, so that there is no generator state to save.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
-    /// Updates done.
-    pub update: u64,
-    /// Environment steps done.
-    pub env_steps: u64,
-    /// Parameters of the network.
-    pub params: Vec<NamedArray>,
-    /// State of the optimizer.
-    pub optimizer: Vec<NamedArray>,
+/// What a training takes at its peak, evaluations aside, on so many workers.
+///
+/// # Errors
+/// If a setting is out of range or does not fit the environment.
+pub fn footprint(
+    env: &dyn EnvFactory,
+    config: &Rl2Config,
+    place: (usize, Device),
+) -> Result<Footprint, LearnError> {
+    config.validate()?;
+    agent::footprint(env, &config.learner(), place)
 }
 
 /// A training of one agent under one seed.
 pub struct Trainer {
     config: Rl2Config,
-    seed: u64,
-    pool: Arc<Pool>,
-    model: Arc<ActorCritic>,
-    backend: Box<dyn Backend>,
-    values: Arc<Vec<f32>>,
-    optimizer: Optimizer,
-    samples: Arc<Samples>,
-    update: u64,
-    env_steps: u64,
-    stopwatch: Stopwatch,
+    learner: Learner,
 }
 
 impl Trainer {
-    /// A training at its start. The pool's workers must have been started with
-    /// [`nets::single_threaded`].
+    /// A training at its start.
     ///
     /// # Errors
     /// If a setting is out of range or does not fit the environment. What it
-    /// takes of memory says [`footprint`](crate::footprint) beforehand.
+    /// takes of memory says [`footprint`] beforehand.
     pub fn new(
         env: &dyn EnvFactory,
         config: Rl2Config,
         seed: u64,
-        pool: Arc<Pool>,
-        device: Device,
-    ) -> Result<Self, Rl2Error> {
+        place: Place,
+    ) -> Result<Self, LearnError> {
         config.validate()?;
-        let model = Arc::new(ActorCritic::new(env.spec(), &config)?);
-        let backend: Box<dyn Backend> = match config.backend {
-            BackendKind::Native if device != Device::Cpu => {
-                let allowed = "torch, since native kernels run on the CPU alone";
-                return Err(Rl2Error::config("backend", "native", allowed));
-            }
-            BackendKind::Native => Box::new(NativeBackend::new(&model, env.spec(), &config)?),
-            BackendKind::Torch => Box::new(TorchBackend::new(Arc::clone(&model), device)),
-        };
-        Self::with_backend(env, config, seed, pool, (model, backend))
+        let learner = Learner::new(env, config.learner(), seed, place)?;
+        Ok(Self { config, learner })
     }
 
     /// A training at its start, on a network and a backend of the caller's.
@@ -110,98 +84,34 @@ impl Trainer {
         config: Rl2Config,
         seed: u64,
         pool: Arc<Pool>,
-        (model, backend): (Arc<ActorCritic>, Box<dyn Backend>),
-    ) -> Result<Self, Rl2Error> {
+        parts: (Arc<ActorCritic>, Box<dyn Backend>),
+    ) -> Result<Self, LearnError> {
         config.validate()?;
-        let size = BatchSize {
-            lanes: config.lanes,
-            tile: config.tile,
-            steps: env.spec().trial_steps(),
-        };
-        let batch = Batch::new(env, size)?;
-        let targets = vec![Targets::default(); batch.tiles().len()];
-        Ok(Self {
-            optimizer: Optimizer::new(config.optimizer, Arc::clone(model.layout()))?,
-            values: Arc::new(model.init(seed)),
-            samples: Arc::new(Samples { batch, targets }),
-            config,
-            seed,
-            pool,
-            model,
-            backend,
-            update: 0,
-            env_steps: 0,
-            stopwatch: Stopwatch::default(),
-        })
+        let learner = Learner::with_backend(env, config.learner(), seed, pool, parts)?;
+        Ok(Self { config, learner })
     }
 
     /// Tells the stopwatch from now on what updates spend their time on. The
     /// results are the same as without.
     pub fn watch(&mut self, stopwatch: Stopwatch) {
-        self.stopwatch = stopwatch;
+        self.learner.watch(stopwatch);
     }
 
-    /// Updates done.
-    pub fn updates_done(&self) -> u64 {
-        self.update
-    }
-
-    /// Environment steps done.
-    pub fn env_steps(&self) -> u64 {
-        self.env_steps
-    }
-
-    /// The network.
-    pub fn model(&self) -> &ActorCritic {
-        &self.model
-    }
-
-    /// What computes.
-    pub fn backend(&self) -> &dyn Backend {
-        self.backend.as_ref()
-    }
-
-    /// The network's parameters, in its layout.
-    pub fn parameters(&self) -> &Arc<Vec<f32>> {
-        &self.values
-    }
-
-    /// The samples of the update in progress.
-    pub fn samples(&self) -> &Samples {
-        &self.samples
-    }
-
-    /// The gradient of an objective over some tiles of the samples, at any
-    /// parameters.
-    ///
-    /// # Errors
-    /// If the computation fails.
-    pub fn gradient(
-        &self,
-        values: &Arc<Vec<f32>>,
-        minibatch: &Minibatch,
-        objective: Objective,
-    ) -> Result<Gradient, Rl2Error> {
-        let lesson = Lesson {
-            values,
-            samples: &self.samples,
-            minibatch,
-            objective,
-            stopwatch: &self.stopwatch,
-        };
-        self.backend.gradient(&self.pool, lesson)
+    /// The agent that learns.
+    pub fn learner(&self) -> &Learner {
+        &self.learner
     }
 
     /// The agent as it is now, to act anywhere.
     pub fn policy(&self, mode: ActMode) -> Arc<dyn PolicyFactory> {
-        self.backend.policy(&self.values, mode)
+        self.learner.policy(mode)
     }
 
     /// One update: [`Self::collect`], [`Self::advantages`], [`Self::improve`].
     ///
     /// # Errors
     /// Of any of the three.
-    pub fn update(&mut self) -> Result<Metrics, Rl2Error> {
+    pub fn update(&mut self) -> Result<Metrics, LearnError> {
         self.collect()?;
         self.advantages();
         self.improve()
@@ -211,29 +121,15 @@ impl Trainer {
     ///
     /// # Errors
     /// If the environment fails.
-    pub fn collect(&mut self) -> Result<(), Rl2Error> {
-        let execution = self.backend.execution();
-        let policy = self.policy(ActMode::Sample);
-        let policy = self.stopwatch.watched(policy, execution);
-        let (pool, key) = (Arc::clone(&self.pool), self.key());
-        let stopwatch = self.stopwatch.clone();
-        let batch = &mut unshared(&mut self.samples).batch;
-        stopwatch.rollout(execution, || match execution {
-            Execution::Tiles => batch.collect(&pool, &policy, key),
-            Execution::Lockstep => batch.collect_in_lockstep(&pool, &policy, key),
-        })?;
-        Ok(())
+    pub fn collect(&mut self) -> Result<(), LearnError> {
+        self.learner.collect()
     }
 
     /// Computes what the collected trials teach.
     pub fn advantages(&mut self) {
-        let Samples { batch, targets } = unshared(&mut self.samples);
         let (decay, scale) = (self.config.gae, self.config.reward_scale as f32);
-        self.stopwatch.time(Phase::Advantages, || {
-            for (tile, targets) in batch.tiles().iter().zip(targets) {
-                targets.fill(tile.trajectory(), decay, scale);
-            }
-        });
+        self.learner
+            .teach(|trajectory, targets| targets.fill(trajectory, decay, scale));
     }
 
     /// Moves the parameters by what the collected trials teach.
@@ -241,24 +137,16 @@ impl Trainer {
     /// # Errors
     /// If a loss, a gradient or a parameter is not finite; everything is then as
     /// before the update.
-    pub fn improve(&mut self) -> Result<Metrics, Rl2Error> {
-        let before = (Arc::clone(&self.values), self.optimizer.state());
+    pub fn improve(&mut self) -> Result<Metrics, LearnError> {
         let learning_rate = self.scheduled(self.config.learning_rate);
         let entropy_coefficient = self.scheduled(self.config.entropy_coefficient);
-        let (losses, gradient_norm) = match self.passes(learning_rate, entropy_coefficient) {
-            Ok(means) => means,
-            Err(error) => {
-                self.values = before.0;
-                self.optimizer.restore(&before.1)?;
-                return Err(error);
-            }
-        };
-        let (mean_return, env_steps) = self.samples.summary();
-        self.update += 1;
-        self.env_steps += env_steps;
+        let config = &self.config;
+        let passes =
+            |learner: &mut Learner| passes(learner, config, (learning_rate, entropy_coefficient));
+        let ((losses, gradient_norm), mean_return) = self.learner.improve(passes)?;
         Ok(Metrics {
-            update: self.update,
-            env_steps: self.env_steps,
+            update: self.learner.updates_done(),
+            env_steps: self.learner.env_steps(),
             mean_return,
             policy_loss: losses.policy,
             value_loss: losses.value,
@@ -271,115 +159,17 @@ impl Trainer {
         })
     }
 
-    /// All epochs over all minibatches. Returns the means of the losses and of
-    /// the gradients' norms.
-    fn passes(&mut self, learning_rate: f64, entropy: f64) -> Result<(Losses, f64), Rl2Error> {
-        let objective = Objective {
-            surrogate: match self.config.outer {
-                Outer::Ppo { clip, .. } => Surrogate::Clipped(clip),
-                Outer::A2c => Surrogate::Plain,
-            },
-            value_coefficient: self.config.value_coefficient,
-            entropy_coefficient: entropy,
-        };
-        let mut order: Vec<usize> = (0..self.samples.targets.len()).collect();
-        let mut shuffle = self.key().lane(Purpose::Shuffle, 0);
-        let part = order.len() / self.config.outer.minibatches();
-        let (mut sum, mut norms, mut steps) = (Losses::default(), 0.0, 0.0);
-        for _ in 0..self.config.outer.epochs() {
-            order.shuffle(&mut shuffle);
-            for tiles in order.chunks(part) {
-                self.pool.go_on()?;
-                let minibatch = self
-                    .stopwatch
-                    .time(Phase::Advantages, || self.minibatch(tiles));
-                let gradient = self.gradient(&self.values, &minibatch, objective)?;
-                self.expect_finite(&gradient.losses)?;
-                sum.add(&gradient.losses);
-                let stopwatch = self.stopwatch.clone();
-                norms += stopwatch.time(Phase::Optimizer, || self.step(gradient, learning_rate))?;
-                steps += 1.0;
-            }
-        }
-        let means = Losses {
-            policy: sum.policy / steps,
-            value: sum.value / steps,
-            entropy: sum.entropy / steps,
-            approx_kl: sum.approx_kl / steps,
-            clip_fraction: sum.clip_fraction / steps,
-        };
-        Ok((means, norms / steps))
-    }
-
-    /// Refuses losses that say nothing any more.
-    fn expect_finite(&self, losses: &Losses) -> Result<(), Rl2Error> {
-        let named = [
-            ("the policy loss", losses.policy),
-            ("the value loss", losses.value),
-            ("the entropy", losses.entropy),
-            (
-                "the divergence from the policy that acted",
-                losses.approx_kl,
-            ),
-        ];
-        match named.into_iter().find(|(_, value)| !value.is_finite()) {
-            None => Ok(()),
-            Some((what, value)) => Err(Rl2Error::Loss {
-                update: self.update + 1,
-                what,
-                value,
-            }),
-        }
-    }
-
-    /// One clipped step of the optimizer; returns the gradient's norm.
-    fn step(&mut self, mut gradient: Gradient, learning_rate: f64) -> Result<f64, Rl2Error> {
-        let update = self.update + 1;
-        let failed = |source| Rl2Error::Update { update, source };
-        let norm = clip_gradient(
-            self.model.layout(),
-            &mut gradient.values,
-            self.config.max_gradient_norm,
-        )
-        .map_err(failed)?;
-        let values = Arc::make_mut(&mut self.values);
-        self.optimizer
-            .update(values, &gradient.values, learning_rate)
-            .map_err(failed)?;
-        self.model.hold(values);
-        Ok(norm)
-    }
-
     /// The samples of some tiles, normalized as configured.
     pub fn minibatch(&self, tiles: &[usize]) -> Minibatch {
-        let moments = self.samples.advantage_moments(tiles);
-        let standard = match self.config.normalize_advantages {
-            true => Standardization::new(&moments, &self.samples.reward_spread(tiles)),
-            false => Standardization::NONE,
-        };
-        Minibatch {
-            tiles: tiles.to_vec(),
-            weight: (1.0 / moments.count) as f32,
-            shift: standard.shift as f32,
-            scale: standard.scale as f32,
-        }
+        minibatch(&self.learner, &self.config, tiles)
     }
 
     /// All that a later process needs to go on with identical results.
     ///
     /// # Errors
     /// If a number in it is not finite: nothing could go on from there.
-    pub fn snapshot(&self) -> Result<Snapshot, Rl2Error> {
-        let params = self.model.layout().split(&self.values)?;
-        let optimizer = self.optimizer.state();
-        expect_finite(&params)?;
-        expect_finite(&optimizer)?;
-        Ok(Snapshot {
-            update: self.update,
-            env_steps: self.env_steps,
-            params,
-            optimizer,
-        })
+    pub fn snapshot(&self) -> Result<Snapshot, LearnError> {
+        self.learner.snapshot()
     }
 
     /// Goes back to a snapshot of the same network.
@@ -387,25 +177,57 @@ impl Trainer {
     /// # Errors
     /// If an array is missing, unknown or of another shape; nothing is changed
     /// then.
-    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), Rl2Error> {
-        let values = self.model.layout().join(&snapshot.params)?;
-        self.optimizer.restore(&snapshot.optimizer)?;
-        self.values = Arc::new(values);
-        self.update = snapshot.update;
-        self.env_steps = snapshot.env_steps;
-        Ok(())
-    }
-
-    fn key(&self) -> StreamKey {
-        StreamKey::new(self.seed, Domain::Training, self.update)
+    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), LearnError> {
+        self.learner.restore(snapshot)
     }
 
     fn scheduled(&self, schedule: nets::Schedule) -> f64 {
-        schedule.at(self.update, self.config.updates)
+        schedule.at(self.learner.updates_done(), self.config.updates)
     }
 }
 
-/// The samples, which only jobs that have ended have shared.
-fn unshared(samples: &mut Arc<Samples>) -> &mut Samples {
-    Arc::get_mut(samples).expect("every job has ended and dropped its share")
+/// All epochs over all minibatches. Returns the means of the losses and of the
+/// gradients' norms.
+fn passes(
+    learner: &mut Learner,
+    config: &Rl2Config,
+    (learning_rate, entropy_coefficient): (f64, f64),
+) -> Result<(Losses, f64), LearnError> {
+    let objective = Objective {
+        surrogate: match config.outer {
+            Outer::Ppo { clip, .. } => Surrogate::Clipped(clip),
+            Outer::A2c => Surrogate::Plain,
+        },
+        value_coefficient: config.value_coefficient,
+        entropy_coefficient,
+    };
+    let mut order: Vec<usize> = (0..learner.samples().targets.len()).collect();
+    let mut shuffle = learner.key().lane(Purpose::Shuffle, 0);
+    let part = order.len() / config.outer.minibatches();
+    let (mut sum, mut norms, mut steps) = (Losses::default(), 0.0, 0.0);
+    for _ in 0..config.outer.epochs() {
+        order.shuffle(&mut shuffle);
+        for tiles in order.chunks(part) {
+            let minibatch = learner.preparing(|| minibatch(learner, config, tiles));
+            let (losses, norm) = learner.descend(&minibatch, objective, learning_rate)?;
+            sum.add(&losses);
+            norms += norm;
+            steps += 1.0;
+        }
+    }
+    let means = Losses {
+        policy: sum.policy / steps,
+        value: sum.value / steps,
+        entropy: sum.entropy / steps,
+        approx_kl: sum.approx_kl / steps,
+        clip_fraction: sum.clip_fraction / steps,
+    };
+    Ok((means, norms / steps))
+}
+
+fn minibatch(learner: &Learner, config: &Rl2Config, tiles: &[usize]) -> Minibatch {
+    match config.normalize_advantages {
+        true => learner.standardized(tiles),
+        false => learner.minibatch(tiles),
+    }
 }

@@ -4,7 +4,8 @@ use super::{Setup, Training, Update, to_nets, to_record};
 use crate::config::Actions;
 use crate::failure::Failure;
 use crate::read::read;
-use ::rl2::{ActMode, Rl2Config, Snapshot, Trainer};
+use ::rl2::{Rl2Config, Trainer};
+use agent::{ActMode, Place, Snapshot};
 use record::Checkpoint;
 use rl_core::{Footprint, PolicyFactory};
 use serde::{Deserialize, Serialize};
@@ -17,8 +18,11 @@ pub(super) fn start(setup: Setup<'_>) -> Result<Box<dyn Training>, Failure> {
     let config = config(setup.settings)?;
     let (env, seed) = (setup.env, setup.seed);
     let updates = config.updates;
-    let trainer =
-        Trainer::new(env, config, seed, setup.pool, setup.device).map_err(Failure::config)?;
+    let place = Place {
+        pool: setup.pool,
+        device: setup.device,
+    };
+    let trainer = Trainer::new(env, config, seed, place).map_err(Failure::config)?;
     Ok(Box::new(Rl2 { trainer, updates }))
 }
 
@@ -52,11 +56,11 @@ impl Training for Rl2 {
     }
 
     fn updates_done(&self) -> u64 {
-        self.trainer.updates_done()
+        self.trainer.learner().updates_done()
     }
 
     fn env_steps(&self) -> u64 {
-        self.trainer.env_steps()
+        self.trainer.learner().env_steps()
     }
 
     fn update(&mut self) -> Result<Update, Failure> {

@@ -1,9 +1,9 @@
 //! A rollout of the native backend allocates nothing per step.
 
 use crate::common::{config, switches, trainer};
+use agent::{ActMode, BackendKind};
 use allocation_counter::measure;
 use rl_core::{Domain, StreamKey};
-use rl2::{ActMode, BackendKind};
 use rollout::Tile;
 
 #[test]

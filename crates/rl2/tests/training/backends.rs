@@ -1,12 +1,13 @@
 //! The backends do the same.
 
 use crate::common::{BACKENDS, config, pool, seen_as, switches, trainer, trainer_in};
+use agent::{
+    ActMode, ActorCritic, Backend, BackendKind, Execution, Gradient, Input, LearnError, Lesson,
+    NativeBackend, Phase, Samples, Stopwatch, TorchBackend,
+};
 use nets::tch::Device;
 use rl_core::{Domain, ObservationSpace, PolicyFactory, StreamKey};
-use rl2::{
-    ActMode, ActorCritic, Backend, BackendKind, Execution, Gradient, Input, Lesson, NativeBackend,
-    Phase, Rl2Config, Rl2Error, Samples, Stopwatch, TorchBackend, Trainer,
-};
+use rl2::{Rl2Config, Trainer};
 use rollout::{Batch, BatchSize, Pool};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,9 +45,13 @@ fn both_backends_read_every_input_alike() {
         native.update().unwrap();
         native.collect().unwrap();
         let torch = trainer_in(&env, with(BackendKind::Torch), 8, 1);
-        let (values, samples) = (native.parameters(), native.samples());
-        let [a, b] =
-            [&native, &torch].map(|of| of.backend().log_probs(values, samples, 0).unwrap());
+        let (values, samples) = (native.learner().parameters(), native.learner().samples());
+        let [a, b] = [&native, &torch].map(|of| {
+            of.learner()
+                .backend()
+                .log_probs(values, samples, 0)
+                .unwrap()
+        });
         for (a, b) in a.iter().zip(&b) {
             assert!((a - b).abs() < 1e-5, "{sees:?} without {withhold:?}");
         }
@@ -70,11 +75,11 @@ impl Backend for Both {
         values: &[f32],
         samples: &Samples,
         tile: usize,
-    ) -> Result<Vec<f32>, Rl2Error> {
+    ) -> Result<Vec<f32>, LearnError> {
         self.0.log_probs(values, samples, tile)
     }
 
-    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, Rl2Error> {
+    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, LearnError> {
         let a = self.0.gradient(pool, lesson)?;
         let b = self.1.gradient(pool, lesson)?;
         let norm = |v: &[f32]| v.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
@@ -110,8 +115,10 @@ fn both_backends_compute_the_same_gradients() {
                     ..config.clone()
                 };
                 let env = seen_as(sees, true);
-                let model = Arc::new(ActorCritic::new(env.spec(), &config).unwrap());
-                let native = NativeBackend::new(&model, env.spec(), &config).unwrap();
+                let model =
+                    Arc::new(ActorCritic::new(env.spec(), config.learner().network).unwrap());
+                let native =
+                    NativeBackend::new(&model, env.spec(), config.learner().network).unwrap();
                 let torch = TorchBackend::new(Arc::clone(&model), Device::Cpu);
                 let parts: (_, Box<dyn Backend>) = (model, Box::new(Both(native, torch)));
                 let mut trainer =
@@ -160,11 +167,11 @@ impl Backend for InLockstep {
         Execution::Lockstep
     }
 
-    fn log_probs(&self, values: &[f32], of: &Samples, tile: usize) -> Result<Vec<f32>, Rl2Error> {
+    fn log_probs(&self, values: &[f32], of: &Samples, tile: usize) -> Result<Vec<f32>, LearnError> {
         self.0.log_probs(values, of, tile)
     }
 
-    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, Rl2Error> {
+    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, LearnError> {
         self.0.gradient(pool, lesson)
     }
 }
@@ -180,8 +187,8 @@ fn neither_lockstep_nor_a_stopwatch_changes_a_bit() {
     let config = config(BackendKind::Native);
     let env = switches();
     let train = |lockstep: bool, stopwatch: Stopwatch| {
-        let model = Arc::new(ActorCritic::new(env.spec(), &config).unwrap());
-        let native = NativeBackend::new(&model, env.spec(), &config).unwrap();
+        let model = Arc::new(ActorCritic::new(env.spec(), config.learner().network).unwrap());
+        let native = NativeBackend::new(&model, env.spec(), config.learner().network).unwrap();
         let backend: Box<dyn Backend> = match lockstep {
             true => Box::new(InLockstep(native)),
             false => Box::new(native),

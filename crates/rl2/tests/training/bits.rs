@@ -2,7 +2,8 @@
 
 use crate::common::{BACKENDS, config, trainer};
 use crate::sabotage::{Sabotage, sabotaged};
-use rl2::{BackendKind, Rl2Config, Rl2Error};
+use agent::{BackendKind, LearnError};
+use rl2::Rl2Config;
 
 #[test]
 fn any_number_of_workers_gives_the_same_bits() {
@@ -10,7 +11,12 @@ fn any_number_of_workers_gives_the_same_bits() {
         let run = |workers| {
             let mut trainer = trainer(config(backend), 4, workers);
             let metrics: Vec<_> = (0..4).map(|_| trainer.update().unwrap()).collect();
-            let bits: Vec<u32> = trainer.parameters().iter().map(|v| v.to_bits()).collect();
+            let bits: Vec<u32> = trainer
+                .learner()
+                .parameters()
+                .iter()
+                .map(|v| v.to_bits())
+                .collect();
             (metrics, bits)
         };
         let one = run(1);
@@ -57,12 +63,12 @@ fn parameters_that_are_not_finite_are_found_at_the_first_step() {
     let bias = snapshot.params.iter_mut().find(|p| p.name == "value.bias");
     bias.unwrap().data[0] = f32::NAN;
     trainer.restore(&snapshot).unwrap();
-    let before = trainer.parameters().clone();
+    let before = trainer.learner().parameters().clone();
     let error = trainer.update().unwrap_err();
-    assert!(matches!(error, Rl2Error::Rollout(_)));
+    assert!(matches!(error, LearnError::Rollout(_)));
     let text = error.to_string();
     assert!(text.contains("policy 'rl2' gave value NaN"), "{text}");
-    let same = trainer.parameters().iter().zip(before.iter());
+    let same = trainer.learner().parameters().iter().zip(before.iter());
     assert!(same.into_iter().all(|(a, b)| a.to_bits() == b.to_bits()));
 }
 
@@ -71,7 +77,7 @@ fn an_update_that_fails_half_way_is_undone() {
     let mut trainer = sabotaged(config(BackendKind::Native), Sabotage::ThirdIsNan);
     let before = trainer.snapshot().unwrap();
     let error = trainer.update().unwrap_err();
-    assert!(matches!(error, Rl2Error::Update { update: 1, .. }));
+    assert!(matches!(error, LearnError::Update { update: 1, .. }));
     assert!(error.to_string().contains("update 1: "), "{error}");
     assert_eq!(trainer.snapshot().unwrap(), before);
     trainer.update().unwrap();

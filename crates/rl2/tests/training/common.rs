@@ -1,14 +1,14 @@
 //! A bandit small enough to learn within a second, and a training for it.
 
+use agent::{BackendKind, Objective, Place, PolicyStart, Surrogate};
 use nets::{OptimizerConfig, Recurrent, SequenceConfig};
+use nets::{Schedule, Shape};
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Discrete, EnvFactory, EnvSpec, Environment, Gae, ObservationSpace, Step, Stream,
     TaskDistribution, Tasks,
 };
-use rl2::{
-    BackendKind, Objective, Outer, PolicyStart, Rl2Config, Schedule, Shape, Surrogate, Trainer,
-};
+use rl2::{Outer, Rl2Config, Trainer};
 use rollout::Pool;
 use std::sync::Arc;
 
@@ -152,5 +152,14 @@ pub(crate) fn trainer_in(
     workers: usize,
 ) -> Trainer {
     let device = nets::tch::Device::Cpu;
-    Trainer::new(env.as_ref(), config, seed, pool(workers), device).unwrap()
+    Trainer::new(
+        env.as_ref(),
+        config,
+        seed,
+        Place {
+            pool: pool(workers),
+            device,
+        },
+    )
+    .unwrap()
 }

@@ -1,13 +1,14 @@
 //! Continuous actions.
 
 use crate::common::{config, pool, trainer_in};
+use agent::{BackendKind, Place};
 use nets::tch::Device;
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Continuous, EnvFactory, EnvSpec, Environment, ObservationSpace, Step, Stream,
     TaskDistribution, Tasks,
 };
-use rl2::{BackendKind, Outer, Rl2Config, Trainer};
+use rl2::{Outer, Rl2Config, Trainer};
 use std::sync::Arc;
 
 /// The agent's first number is the reward's distance from a hidden target, which
@@ -73,8 +74,10 @@ fn continuous_actions_are_learned_in_any_box() {
         env.as_ref(),
         config(BackendKind::Native),
         0,
-        pool(1),
-        Device::Cpu,
+        Place {
+            pool: pool(1),
+            device: Device::Cpu,
+        },
     );
     let error = refused.err().unwrap().to_string();
     assert!(error.contains("allowed: torch") && error.contains("continuous"));
@@ -116,9 +119,13 @@ fn lived_again_the_log_probabilities_of_narrow_actions_are_the_rollouts() {
     set_log_std(&mut trainer, 0.01_f32.ln());
     trainer.collect().unwrap();
     let (mut squares, mut count) = (0.0, 0);
-    for (tile, collected) in trainer.samples().batch.tiles().iter().enumerate() {
-        let again = trainer.backend();
-        let again = again.log_probs(trainer.parameters(), trainer.samples(), tile);
+    for (tile, collected) in trainer.learner().samples().batch.tiles().iter().enumerate() {
+        let again = trainer.learner().backend();
+        let again = again.log_probs(
+            trainer.learner().parameters(),
+            trainer.learner().samples(),
+            tile,
+        );
         let first = collected.trajectory().log_probs();
         for (again, first) in again.unwrap().iter().zip(first) {
             squares += f64::from(again - first).powi(2);
@@ -161,7 +168,7 @@ fn the_first_pass_sees_no_divergence_however_narrow_the_actions() {
     let kl = trainer_in(&env, once, 0, 2).update().unwrap().approx_kl;
     assert!((0.0..1e-10).contains(&kl), "{kl}");
     let (device, pool) = (Device::Cpu, pool(1));
-    let refused = Trainer::new(env.as_ref(), narrow(1e-9), 0, pool, device);
+    let refused = Trainer::new(env.as_ref(), narrow(1e-9), 0, Place { pool, device });
     let error = refused.err().unwrap().to_string();
     let start = "rl2.policy.std = 0.000000001; allowed: at least 0.01";
     assert!(error.starts_with(start), "{error}");

@@ -1,7 +1,8 @@
 //! The backends learn alike.
 
 use crate::common::{config, constant, trainer};
-use rl2::{BackendKind, Rl2Config};
+use agent::BackendKind;
+use rl2::Rl2Config;
 
 const SEEDS: u64 = 8;
 const UPDATES: usize = 24;

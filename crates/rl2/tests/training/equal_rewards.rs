@@ -1,11 +1,12 @@
 //! Where rewards tell nothing, nothing moves the policy.
 
 use crate::common::{BACKENDS, config, constant, trainer_in};
+use agent::BackendKind;
 use rl_core::{
     ActionSpace, Discrete, EnvFactory, EnvSpec, Environment, ObservationSpace, Step, Stream,
     TaskDistribution, Tasks,
 };
-use rl2::{BackendKind, Rl2Config, Trainer};
+use rl2::{Rl2Config, Trainer};
 use std::sync::Arc;
 
 /// Pays the same whatever is done.
@@ -105,7 +106,7 @@ fn the_unit_of_rewards_does_not_matter() {
         trainer.collect().unwrap();
         trainer.advantages();
         let minibatch = trainer.minibatch(&[0, 1, 2, 3]);
-        trainer.samples().targets[0]
+        trainer.learner().samples().targets[0]
             .advantages
             .iter()
             .map(|a| f64::from((a - minibatch.shift) * minibatch.scale))

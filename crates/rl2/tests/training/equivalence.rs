@@ -8,16 +8,17 @@
 //! only ever used as a sum.
 
 use crate::common::{config, constant, objective, pool};
+use agent::{
+    ActMode, ActorCritic, Backend, BackendKind, Execution, Gradient, LearnError, Lesson,
+    NativeBackend, Samples, TorchBackend,
+};
 use nets::tch::Device;
 use nets::{NamedArray, Recurrent, SequenceConfig};
 use rl_core::{
     ActRow, ActionSpace, Discrete, EnvFactory, EnvSpec, Environment, Gae, ObservationSpace, Policy,
     PolicyFactory, Row, Step, Stream, TaskDistribution, Tasks,
 };
-use rl2::{
-    ActMode, ActorCritic, Backend, BackendKind, Execution, Gradient, Lesson, NativeBackend,
-    Rl2Config, Rl2Error, Samples, TorchBackend, Trainer,
-};
+use rl2::{Rl2Config, Trainer};
 use rollout::Pool;
 use serde::Deserialize;
 use serde_json::Value;
@@ -124,11 +125,11 @@ impl Backend for Replayed {
         Execution::Tiles
     }
 
-    fn log_probs(&self, values: &[f32], of: &Samples, tile: usize) -> Result<Vec<f32>, Rl2Error> {
+    fn log_probs(&self, values: &[f32], of: &Samples, tile: usize) -> Result<Vec<f32>, LearnError> {
         self.1.log_probs(values, of, tile)
     }
 
-    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, Rl2Error> {
+    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, LearnError> {
         self.1.gradient(pool, lesson)
     }
 }
@@ -198,9 +199,11 @@ fn replayed(fixture: &Arc<Fixture>, config: Rl2Config) -> Trainer {
         steps: fixture.actions.len(),
     };
     let env: Arc<dyn EnvFactory> = Arc::new(Tasks::new(script).unwrap());
-    let model = Arc::new(ActorCritic::new(env.spec(), &config).unwrap());
+    let model = Arc::new(ActorCritic::new(env.spec(), config.learner().network).unwrap());
     let inner: Box<dyn Backend> = match config.backend {
-        BackendKind::Native => Box::new(NativeBackend::new(&model, env.spec(), &config).unwrap()),
+        BackendKind::Native => {
+            Box::new(NativeBackend::new(&model, env.spec(), config.learner().network).unwrap())
+        }
         BackendKind::Torch => Box::new(TorchBackend::new(Arc::clone(&model), Device::Cpu)),
     };
     let replayed: Box<dyn Backend> = Box::new(Replayed(Arc::clone(fixture), inner));
@@ -217,8 +220,8 @@ fn check(text: &str, trunk: fn(usize) -> SequenceConfig, backend: BackendKind) {
     let fixture: Arc<Fixture> = Arc::new(serde_json::from_str(text).unwrap());
     let config = settings(&fixture, trunk(fixture.hidden), backend);
     let trainer = replayed(&fixture, config);
-    let layout = trainer.model().layout();
-    let samples = trainer.samples();
+    let layout = trainer.learner().model().layout();
+    let samples = trainer.learner().samples();
     let rewards = samples.batch.tiles()[0].trajectory().rewards();
     assert_eq!(rewards, fixture.rewards.concat());
     let both = samples.targets[0].advantages.iter();
@@ -238,7 +241,10 @@ fn check(text: &str, trunk: fn(usize) -> SequenceConfig, backend: BackendKind) {
     });
     let values = Arc::new(layout.join(&arrays).unwrap());
     let minibatch = trainer.minibatch(&[0]);
-    let gradient = trainer.gradient(&values, &minibatch, objective()).unwrap();
+    let gradient = trainer
+        .learner()
+        .gradient(&values, &minibatch, objective())
+        .unwrap();
     let losses = &gradient.losses;
     assert!(losses.clip_fraction > 0.05, "some ratios are clipped");
     let loss = losses.policy + 0.5 * losses.value - 0.01 * losses.entropy;

@@ -1,8 +1,9 @@
 //! What is not finite is found before it is learned.
 
 use crate::common::{BACKENDS, config, constant, trainer};
+use agent::{BackendKind, LearnError};
 use nets::OptimizerConfig;
-use rl2::{BackendKind, Rl2Config, Rl2Error};
+use rl2::Rl2Config;
 
 #[test]
 fn a_loss_that_overflows_stops_the_update_and_is_named() {
@@ -17,7 +18,7 @@ fn a_loss_that_overflows_stops_the_update_and_is_named() {
         let text = error.to_string();
         let found = matches!(
             error,
-            Rl2Error::Loss {
+            LearnError::Loss {
                 update: 1,
                 what: "the value loss",
                 ..
@@ -47,7 +48,7 @@ fn a_step_beyond_the_finite_numbers_is_not_taken() {
         let before = trainer.snapshot().unwrap();
         let error = trainer.update().unwrap_err();
         assert!(
-            matches!(error, Rl2Error::Update { update: 1, .. }),
+            matches!(error, LearnError::Update { update: 1, .. }),
             "{error}"
         );
         let text = error.to_string();

@@ -1,13 +1,17 @@
 //! The gradient is that of the objective, over what was lived.
 
 use crate::common::{BACKENDS, config, objective, seen_as, trainer, trainer_in};
+use agent::{BackendKind, Gradient};
 use rl_core::ObservationSpace;
-use rl2::{BackendKind, Gradient, Outer, Rl2Config, Trainer};
+use rl2::{Outer, Rl2Config, Trainer};
 use std::sync::Arc;
 
 fn gradient_of(trainer: &Trainer, values: &Arc<Vec<f32>>) -> Gradient {
     let minibatch = trainer.minibatch(&[0, 1, 2, 3]);
-    trainer.gradient(values, &minibatch, objective()).unwrap()
+    trainer
+        .learner()
+        .gradient(values, &minibatch, objective())
+        .unwrap()
 }
 
 #[test]
@@ -16,7 +20,7 @@ fn the_first_minibatch_is_on_policy() {
         let mut trainer = trainer(config(backend), 2, 2);
         trainer.collect().unwrap();
         trainer.advantages();
-        let gradient = gradient_of(&trainer, trainer.parameters());
+        let gradient = gradient_of(&trainer, trainer.learner().parameters());
         assert!(
             gradient.losses.approx_kl.abs() < 1e-10,
             "{}",
@@ -41,7 +45,7 @@ fn the_gradient_is_that_of_the_objective() {
             g.losses.policy + objective.value_coefficient * g.losses.value
                 - objective.entropy_coefficient * g.losses.entropy
         };
-        let values = trainer.parameters();
+        let values = trainer.learner().parameters();
         let gradient = gradient_of(&trainer, values).values;
         // Along the gradient itself and along a direction that mixes all signs.
         let norm = gradient.iter().map(|g| g * g).sum::<f32>().sqrt();
@@ -70,14 +74,15 @@ fn what_follows_a_trial_teaches_nothing() {
         trainer.collect().unwrap();
         trainer.advantages();
         let minibatch = trainer.minibatch(&[0, 1, 2, 3]);
-        let tiles = trainer.samples().batch.tiles();
+        let tiles = trainer.learner().samples().batch.tiles();
         let lived: usize = tiles.iter().flat_map(|t| t.trajectory().lengths()).sum();
         assert!(lived < 64 * 6, "some trials end early");
         assert_eq!(minibatch.weight, 1.0 / lived as f32);
         // Mean loss at ratio 1 of advantages that are normalized over what was
         // lived alone: 0. What follows would shift it.
-        let values = trainer.parameters();
+        let values = trainer.learner().parameters();
         let losses = trainer
+            .learner()
             .gradient(values, &minibatch, objective())
             .unwrap()
             .losses;
@@ -96,7 +101,7 @@ fn gradients_of_several_shards_add_up() {
     let run = |tile, workers| {
         let mut trainer = trainer(wide(tile), 10, workers);
         trainer.update().unwrap();
-        trainer.parameters().to_vec()
+        trainer.learner().parameters().to_vec()
     };
     let reference = run(64, 1);
     for workers in [2, 3, 8] {

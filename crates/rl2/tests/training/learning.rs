@@ -2,8 +2,9 @@
 
 use crate::common::{BACKENDS, config, pool, switches, trainer};
 use crate::sabotage::{Sabotage, sabotaged};
+use agent::{ActMode, BackendKind, Input};
 use rl_core::Domain;
-use rl2::{ActMode, BackendKind, Input, Outer, Rl2Config, Trainer};
+use rl2::{Outer, Rl2Config, Trainer};
 use rollout::{Evaluation, Held, evaluate};
 
 const RANDOM: f64 = 3.0;

@@ -1,10 +1,10 @@
 //! What an agent remembers, and where it can act.
 
 use crate::common::{BACKENDS, config, seen_as, switches, trainer};
+use agent::{ActMode, BackendKind};
 use rl_core::{
     ActRow, Actions, ActionsMut, Domain, ObservationSpace, Outcome, Purpose, Row, StreamKey,
 };
-use rl2::{ActMode, BackendKind};
 
 #[test]
 fn lived_again_the_log_probabilities_are_the_rollouts() {
@@ -15,10 +15,14 @@ fn lived_again_the_log_probabilities_are_the_rollouts() {
             trainer.update().unwrap();
         }
         trainer.collect().unwrap();
-        let samples = trainer.samples();
+        let samples = trainer.learner().samples();
         for (tile, collected) in samples.batch.tiles().iter().enumerate() {
-            let values = trainer.parameters();
-            let again = trainer.backend().log_probs(values, samples, tile).unwrap();
+            let values = trainer.learner().parameters();
+            let again = trainer
+                .learner()
+                .backend()
+                .log_probs(values, samples, tile)
+                .unwrap();
             let first = collected.trajectory().log_probs();
             assert_eq!(again.len(), first.len());
             for (again, first) in again.iter().zip(first) {

@@ -1,12 +1,13 @@
 //! A backend that is made to fail.
 
 use crate::common::{pool, switches};
+use agent::{
+    ActMode, ActorCritic, Backend, BackendKind, Execution, Gradient, LearnError, Lesson,
+    NativeBackend, Samples, TorchBackend,
+};
 use nets::tch::Device;
 use rl_core::PolicyFactory;
-use rl2::{
-    ActMode, ActorCritic, Backend, BackendKind, Execution, Gradient, Lesson, NativeBackend,
-    Rl2Config, Rl2Error, Samples, TorchBackend, Trainer,
-};
+use rl2::{Rl2Config, Trainer};
 use rollout::Pool;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,11 +41,11 @@ impl Backend for Sabotaged {
         values: &[f32],
         samples: &Samples,
         tile: usize,
-    ) -> Result<Vec<f32>, Rl2Error> {
+    ) -> Result<Vec<f32>, LearnError> {
         self.inner.log_probs(values, samples, tile)
     }
 
-    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, Rl2Error> {
+    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, LearnError> {
         let mut gradient = self.inner.gradient(pool, lesson)?;
         let calls = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         match self.how {
@@ -59,9 +60,11 @@ impl Backend for Sabotaged {
 /// A training whose backend fails so.
 pub(crate) fn sabotaged(config: Rl2Config, how: Sabotage) -> Trainer {
     let env = switches();
-    let model = Arc::new(ActorCritic::new(env.spec(), &config).unwrap());
+    let model = Arc::new(ActorCritic::new(env.spec(), config.learner().network).unwrap());
     let inner: Box<dyn Backend> = match config.backend {
-        BackendKind::Native => Box::new(NativeBackend::new(&model, env.spec(), &config).unwrap()),
+        BackendKind::Native => {
+            Box::new(NativeBackend::new(&model, env.spec(), config.learner().network).unwrap())
+        }
         BackendKind::Torch => Box::new(TorchBackend::new(Arc::clone(&model), Device::Cpu)),
     };
     let calls = AtomicUsize::new(0);

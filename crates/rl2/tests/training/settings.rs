@@ -1,11 +1,12 @@
 //! Settings are checked.
 
 use crate::common::{BACKENDS, Switches, config, constant, pool, switches};
+use agent::{BackendKind, Place};
 use allocation_counter::measure;
 use nets::tch::Device;
 use nets::{Recurrent, SequenceConfig};
 use rl_core::{EnvFactory, ObservationSpace, Tasks};
-use rl2::{BackendKind, Outer, Rl2Config, Trainer, footprint};
+use rl2::{Outer, Rl2Config, Trainer, footprint};
 
 #[test]
 fn settings_out_of_range_are_named() {
@@ -98,7 +99,16 @@ fn settings_out_of_range_are_named() {
 fn measured(env: &dyn EnvFactory, config: &Rl2Config) -> f64 {
     let pool = pool(1);
     let taken = measure(|| {
-        let mut trainer = Trainer::new(env, config.clone(), 0, pool, Device::Cpu).unwrap();
+        let mut trainer = Trainer::new(
+            env,
+            config.clone(),
+            0,
+            Place {
+                pool,
+                device: Device::Cpu,
+            },
+        )
+        .unwrap();
         trainer.update().unwrap();
         trainer.update().unwrap();
         trainer.snapshot().unwrap();

@@ -1,12 +1,12 @@
 //! Which tasks a training meets.
 
 use crate::common::{BACKENDS, config, pool, trainer_in};
+use agent::ActMode;
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Discrete, Domain, EnvFactory, EnvSpec, Environment, ObservationSpace, Step,
     Stream, TaskDistribution, Tasks,
 };
-use rl2::ActMode;
 use rollout::{Held, evaluate};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};

@@ -5,10 +5,12 @@
 //! shuffle are the library's.
 
 use crate::common::{BACKENDS, config, constant, seen_as, trainer_in};
+use agent::BackendKind;
 use nets::{OptimizerConfig, Recurrent, SequenceConfig};
+use nets::{Schedule, Shape};
 use rl_core::rand::seq::SliceRandom as _;
 use rl_core::{Domain, Gae, ObservationSpace, Outcome, Purpose, StreamKey, Trajectory};
-use rl2::{BackendKind, Metrics, Outer, Rl2Config, Schedule, Shape, Trainer};
+use rl2::{Metrics, Outer, Rl2Config, Trainer};
 use std::ops::Range;
 
 const SEED: u64 = 3;
@@ -57,7 +59,7 @@ fn settings(backend: BackendKind) -> Rl2Config {
             weight_decay: DECAY,
         },
         trunk: SequenceConfig::Gru(Recurrent::plain(HIDDEN)),
-        policy: rl2::PolicyStart {
+        policy: agent::PolicyStart {
             gain: 1.0,
             std: 0.5,
         },
@@ -131,9 +133,14 @@ struct Reference {
 
 impl Reference {
     fn new(trainer: &Trainer) -> Self {
-        let values: Vec<f64> = trainer.parameters().iter().map(|v| f64::from(*v)).collect();
+        let values: Vec<f64> = trainer
+            .learner()
+            .parameters()
+            .iter()
+            .map(|v| f64::from(*v))
+            .collect();
         let place = |name: &str| {
-            let mut entries = trainer.model().layout().entries().iter();
+            let mut entries = trainer.learner().model().layout().entries().iter();
             entries.find(|e| e.name == name).unwrap().range()
         };
         let names = [
@@ -238,7 +245,7 @@ impl Reference {
 
     /// What an update makes of what was lived, and the means of what was seen.
     fn update(&mut self, trainer: &Trainer, update: u64, [entropy, rate]: [f64; 2]) -> Seen {
-        let tiles = trainer.samples().batch.tiles();
+        let tiles = trainer.learner().samples().batch.tiles();
         let lived: Vec<Vec<Lived>> = tiles
             .iter()
             .map(|tile| {
@@ -303,7 +310,7 @@ fn three_updates_are_those_of_the_reference() {
             let seen = reference.update(&trainer, update as u64, schedule);
             let metrics = trainer.improve().unwrap();
             assert_metrics(&metrics, &seen, schedule);
-            let both = trainer.parameters().iter().zip(&reference.values);
+            let both = trainer.learner().parameters().iter().zip(&reference.values);
             for (index, (found, expected)) in both.enumerate() {
                 assert_near(&format!("parameter {index}"), f64::from(*found), *expected);
             }
@@ -326,7 +333,7 @@ fn every_update_acts_by_the_parameters_before_it() {
         for _ in 0..2 {
             let acted = [&mut moving, &mut still].map(|trainer| {
                 trainer.update().unwrap();
-                let tiles = trainer.samples().batch.tiles();
+                let tiles = trainer.learner().samples().batch.tiles();
                 tiles[0].trajectory().log_probs().to_vec()
             });
             same.push(acted[0] == acted[1]);

@@ -12,10 +12,11 @@ use crate::presets::{BENCHMARK, Source};
 use crate::progress::Waiting;
 use crate::registry::Registry;
 use crate::session::Session;
+use agent::{Phase, Place, Stopwatch};
 use kernels::{Cell, Observation, Sgemm, Shape};
 use nets::SequenceConfig;
 use nets::tch::Device;
-use rl2::{Phase, Rl2Config, Stopwatch, Trainer};
+use rl2::{Rl2Config, Trainer};
 use rollout::Pool;
 use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
@@ -123,8 +124,12 @@ impl Bench {
         let place = (pool.workers(), session.device);
         let needed = rl2::footprint(env, &settings, place).map_err(Failure::config)?;
         session.room.check("bench rl2", &needed)?;
-        let trainer = Trainer::new(env, settings.clone(), config.seed, pool, session.device)
-            .map_err(Failure::config)?;
+        let place = Place {
+            pool,
+            device: session.device,
+        };
+        let trainer =
+            Trainer::new(env, settings.clone(), config.seed, place).map_err(Failure::config)?;
         Ok(Self {
             trainer,
             settings,
@@ -175,7 +180,7 @@ impl Bench {
         let stopwatch = Stopwatch::new(nanoseconds);
         self.trainer.watch(stopwatch.clone());
         let watched: f64 = self.round()?.iter().sum();
-        let lockstep = self.trainer.backend().execution() == rl2::Execution::Lockstep;
+        let lockstep = self.trainer.learner().backend().execution() == agent::Execution::Lockstep;
         let spent = |phase: Phase| {
             let on_workers = match phase {
                 Phase::Environment | Phase::Inference => !lockstep,

@@ -1,15 +1,15 @@
-//! What can go wrong in training.
+//! What can go wrong in learning.
 
 use nets::NetsError;
 use rollout::{RolloutError, WorkError, WorkPanic};
 
 /// Why an agent could not be built or trained.
 #[derive(Debug, thiserror::Error)]
-pub enum Rl2Error {
+pub enum LearnError {
     /// A setting out of range.
-    #[error("rl2.{key} = {value}; allowed: {allowed}")]
+    #[error("{key} = {value}; allowed: {allowed}")]
     Config {
-        /// The key, below `rl2`.
+        /// The key, as in the configuration.
         key: String,
         /// Its value.
         value: String,
@@ -22,10 +22,12 @@ pub enum Rl2Error {
     /// A failure in the network or the optimizer.
     #[error(transparent)]
     Nets(#[from] NetsError),
-    /// A failure while learning.
+    /// A step that cannot be taken.
     #[error("update {update}: {source}; parameters are unchanged since update {}. \
-             A lower rl2.learning_rate or rl2.max_gradient_norm may help", update - 1)]
+             A lower {of}.learning_rate or {of}.max_gradient_norm may help", update - 1)]
     Update {
+        /// The algorithm's name.
+        of: &'static str,
         /// The update, counted from 1.
         update: u64,
         /// What failed.
@@ -33,9 +35,11 @@ pub enum Rl2Error {
     },
     /// A loss that overflowed, or is no number.
     #[error("update {update}: {what} is {value}; parameters are unchanged since update {}. \
-             Where rewards or observations are large, lower rl2.reward_scale or the \
-             environment's own scale; else lower rl2.learning_rate", update - 1)]
+             Where rewards or observations are large, lower the scale of rewards or the \
+             environment's own; else lower {of}.learning_rate", update - 1)]
     Loss {
+        /// The algorithm's name.
+        of: &'static str,
         /// The update, counted from 1.
         update: u64,
         /// Which loss.
@@ -48,7 +52,7 @@ pub enum Rl2Error {
     Internal(WorkPanic),
 }
 
-impl From<WorkError> for Rl2Error {
+impl From<WorkError> for LearnError {
     fn from(error: WorkError) -> Self {
         match error {
             WorkError::Panicked(panic) => Self::Internal(panic),
@@ -57,9 +61,9 @@ impl From<WorkError> for Rl2Error {
     }
 }
 
-impl Rl2Error {
-    /// A setting out of range.
-    pub(crate) fn config(
+impl LearnError {
+    /// A setting out of range, by its dotted key.
+    pub fn config(
         key: impl Into<String>,
         value: impl ToString,
         allowed: impl Into<String>,

@@ -1,11 +1,11 @@
 //! The network: a trunk that remembers, a policy head and a value head.
 
-use crate::config::Rl2Config;
-use crate::error::Rl2Error;
-use crate::input::Inputs;
+use crate::error::LearnError;
+use crate::input::{Input, Inputs};
 use nets::{Blueprint, Distribution, Init, Layout, Linear, Params, PolicyHead, PolicyHeadConfig};
-use nets::{SequenceModel, tch::Tensor};
+use nets::{SequenceConfig, SequenceModel, tch::Tensor};
 use rl_core::{ActionSpace, Domain, EnvSpec, Purpose, StreamKey};
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,6 +15,33 @@ use std::sync::Arc;
 /// log-probability by that over the deviation: by 1e-5 at this one.
 const LEAST_STD: f64 = 0.01;
 
+/// How a policy begins.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyStart {
+    /// Gain of the orthogonal weights of its head; near 0 it begins nearly
+    /// uniform, so that early samples try everything.
+    pub gain: f64,
+    /// Standard deviation of continuous actions, in half-widths of their box, at
+    /// least 0.01: it is kept above that in learning too, since a log-probability
+    /// of narrower actions is not exact to 1e-5. Of no effect on discrete ones.
+    pub std: f64,
+}
+
+/// What an [`ActorCritic`] is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct NetworkConfig<'a> {
+    /// The name of the algorithm that it is of, which is also where its settings
+    /// are.
+    pub of: &'static str,
+    /// What it is not told.
+    pub withhold: &'a [Input],
+    /// What remembers.
+    pub trunk: &'a SequenceConfig,
+    /// How the policy begins.
+    pub policy: PolicyStart,
+}
+
 /// A recurrent actor-critic as pure functions of given parameters. A continuous
 /// action space is always [−1, 1] to it, whatever the box.
 ///
@@ -22,6 +49,8 @@ const LEAST_STD: f64 = 0.01;
 /// `policy.log_std` for continuous actions), `value.weight`, `value.bias`.
 #[derive(Debug)]
 pub struct ActorCritic {
+    /// The name of the algorithm that it is of.
+    pub of: &'static str,
     /// What the trunk is told.
     pub inputs: Inputs,
     /// What remembers.
@@ -38,8 +67,8 @@ impl ActorCritic {
     ///
     /// # Errors
     /// If the trunk's settings make no sense.
-    pub fn new(spec: &EnvSpec, config: &Rl2Config) -> Result<Self, Rl2Error> {
-        let inputs = Inputs::new(spec, &config.withhold);
+    pub fn new(spec: &EnvSpec, config: NetworkConfig<'_>) -> Result<Self, LearnError> {
+        let inputs = Inputs::new(spec, config.withhold);
         let mut blueprint = Blueprint::new();
         let trunk = config
             .trunk
@@ -52,7 +81,8 @@ impl ActorCritic {
                 "at least {least_std} half-widths of the action's box, since log-probabilities \
                  of narrower actions are lost to rounding"
             );
-            return Err(Rl2Error::config("policy.std", config.policy.std, allowed));
+            let key = format!("{}.policy.std", config.of);
+            return Err(LearnError::config(key, config.policy.std, allowed));
         }
         let head = PolicyHeadConfig {
             features,
@@ -67,6 +97,7 @@ impl ActorCritic {
         };
         let value = Linear::declare(&mut blueprint, "value.", [features, 1], init);
         Ok(Self {
+            of: config.of,
             inputs,
             trunk,
             layout: blueprint.layout(),

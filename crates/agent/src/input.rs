@@ -1,7 +1,21 @@
 //! What the agent is told at a step.
 
-use crate::config::Input;
 use rl_core::{ActionSpace, Actions, EnvSpec, ObservationSpace, Outcome, Row};
+use serde::{Deserialize, Serialize};
+
+/// What a step of the agent's input can tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Input {
+    /// What the environment shows.
+    Observation,
+    /// What the agent did last.
+    Action,
+    /// What that gave.
+    Reward,
+    /// Whether an episode begins.
+    Outcome,
+}
 
 /// The layout of an input vector: observation, previous action, previous
 /// reward, and a flag that is 1 where an episode begins.

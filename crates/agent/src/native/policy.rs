@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 /// Policies that act by packed weights.
 pub(super) struct NativePolicies {
+    pub(super) of: &'static str,
     pub(super) inputs: Inputs,
     pub(super) packed: Arc<Packed>,
     pub(super) mode: ActMode,
@@ -18,7 +19,7 @@ pub(super) struct NativePolicies {
 
 impl PolicyFactory for NativePolicies {
     fn name(&self) -> String {
-        "rl2".to_owned()
+        self.of.to_owned()
     }
 
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {

@@ -4,7 +4,7 @@
 use crate::backend::{
     ActMode, Backend, Execution, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate,
 };
-use crate::error::Rl2Error;
+use crate::error::LearnError;
 use crate::input::Inputs;
 use crate::model::ActorCritic;
 use crate::samples::Samples;
@@ -60,7 +60,7 @@ impl Backend for TorchBackend {
         values: &[f32],
         samples: &Samples,
         tile: usize,
-    ) -> Result<Vec<f32>, Rl2Error> {
+    ) -> Result<Vec<f32>, LearnError> {
         let _no_gradients = nets::tch::no_grad_guard();
         let whole = Minibatch {
             tiles: vec![tile],
@@ -81,7 +81,7 @@ impl Backend for TorchBackend {
         Ok(rows)
     }
 
-    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, Rl2Error> {
+    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, LearnError> {
         let lanes = lesson.samples.batch.tiles()[0].trajectory().lanes();
         let tiles = &lesson.minibatch.tiles;
         let shard_tiles = match self.device {
@@ -260,7 +260,7 @@ pub(crate) struct TorchPolicies {
 
 impl PolicyFactory for TorchPolicies {
     fn name(&self) -> String {
-        "rl2".to_owned()
+        self.model.of.to_owned()
     }
 
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {

@@ -115,6 +115,12 @@ impl Samples {
         (returns.mean(), steps)
     }
 
+    /// Samples of some tiles that are not masked.
+    pub fn count(&self, tiles: &[usize]) -> f64 {
+        let masks = tiles.iter().flat_map(|&tile| &self.targets[tile].mask);
+        masks.map(|mask| f64::from(*mask)).sum()
+    }
+
     /// The moments of the advantages of some tiles, folded in the order given.
     pub fn advantage_moments(&self, tiles: &[usize]) -> AdvantageMoments {
         let (mut count, mut sum, mut squares) = (0.0, 0.0, 0.0);

@@ -5,10 +5,9 @@ mod rows;
 mod scratch;
 
 use crate::backend::{ActMode, Backend, Execution, Gradient, Lesson};
-use crate::config::Rl2Config;
-use crate::error::Rl2Error;
+use crate::error::LearnError;
 use crate::input::Inputs;
-use crate::model::ActorCritic;
+use crate::model::{ActorCritic, NetworkConfig};
 use crate::samples::Samples;
 use crate::stopwatch::Phase;
 use kernels::{Cell, Observation, Packed, Shape, Workspace};
@@ -22,6 +21,7 @@ use std::sync::{Arc, Mutex};
 
 /// Computes with the crate `kernels`, a tile at a time.
 pub struct NativeBackend {
+    of: &'static str,
     inputs: Inputs,
     shape: Shape,
     /// The weights packed last; packed over as soon as nobody acts by them.
@@ -41,9 +41,14 @@ impl NativeBackend {
     ///
     /// # Errors
     /// If there are no kernels for the network's trunk or actions.
-    pub fn new(model: &ActorCritic, spec: &EnvSpec, config: &Rl2Config) -> Result<Self, Rl2Error> {
+    pub fn new(
+        model: &ActorCritic,
+        spec: &EnvSpec,
+        config: NetworkConfig<'_>,
+    ) -> Result<Self, LearnError> {
         let shape = Self::shape_of(model, spec, config)?;
-        let packed = Packed::new(shape).map_err(|error| refuse(&format!("this size: {error}")))?;
+        let packed = Packed::new(shape)
+            .map_err(|error| refuse(config.of, &format!("this size: {error}")))?;
         let entries = packed.layout().entries();
         let ours = entries.iter().map(|entry| (entry.name, entry.offset));
         let theirs = model.layout().entries().iter();
@@ -52,6 +57,7 @@ impl NativeBackend {
             "kernels and nets lay the parameters out alike"
         );
         Ok(Self {
+            of: model.of,
             inputs: model.inputs.clone(),
             shape,
             packed: Mutex::new(Arc::new(packed)),
@@ -66,15 +72,15 @@ impl NativeBackend {
     pub(crate) fn shape_of(
         model: &ActorCritic,
         spec: &EnvSpec,
-        config: &Rl2Config,
-    ) -> Result<Shape, Rl2Error> {
+        config: NetworkConfig<'_>,
+    ) -> Result<Shape, LearnError> {
         let (cell, hidden) = match config.trunk {
             SequenceConfig::Gru(layer) => (Cell::Gru, layer.hidden),
             SequenceConfig::Lstm(layer) => (Cell::Lstm, layer.hidden),
-            _ => return Err(refuse("this rl2.trunk")),
+            _ => return Err(refuse(config.of, "this trunk")),
         };
         if !spec.is_discrete() {
-            return Err(refuse("continuous actions"));
+            return Err(refuse(config.of, "continuous actions"));
         }
         Ok(Shape {
             cell,
@@ -116,14 +122,15 @@ impl NativeBackend {
     }
 }
 
-fn refuse(what: &str) -> Rl2Error {
+fn refuse(of: &str, what: &str) -> LearnError {
     let allowed = format!("torch, since there are no native kernels for {what}");
-    Rl2Error::config("backend", "native", allowed)
+    LearnError::config(format!("{of}.backend"), "native", allowed)
 }
 
 impl Backend for NativeBackend {
     fn policy(&self, values: &Arc<Vec<f32>>, mode: ActMode) -> Arc<dyn PolicyFactory> {
         Arc::new(NativePolicies {
+            of: self.of,
             inputs: self.inputs.clone(),
             packed: self.packed(values),
             mode,
@@ -139,7 +146,7 @@ impl Backend for NativeBackend {
         values: &[f32],
         samples: &Samples,
         tile: usize,
-    ) -> Result<Vec<f32>, Rl2Error> {
+    ) -> Result<Vec<f32>, LearnError> {
         let packed = self.packed(values);
         let lesson = TileLesson {
             packed: &packed,
@@ -157,7 +164,7 @@ impl Backend for NativeBackend {
         Ok(rows.zip(lesson.actions()).map(log_prob).collect())
     }
 
-    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, Rl2Error> {
+    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, LearnError> {
         let stopwatch = lesson.stopwatch.clone();
         let packed = stopwatch.time(Phase::Optimizer, || self.packed(lesson.values));
         let (inputs, spare) = (self.inputs.clone(), Arc::clone(&self.spare));

@@ -1,7 +1,6 @@
 //! The agent's inputs as the kernels take them.
 
-use crate::config::Input;
-use crate::input::Inputs;
+use crate::input::{Input, Inputs};
 use kernels::{NO_ACTION, Observation, Observations, Shape};
 use rl_core::{Actions, Outcome, Row};
 

@@ -1,11 +1,23 @@
 //! The seam between the algorithm and what computes it.
 
-use crate::error::Rl2Error;
+use crate::error::LearnError;
 use crate::samples::Samples;
 use crate::stopwatch::Stopwatch;
 use rl_core::PolicyFactory;
 use rollout::Pool;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// What computes policies and gradients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackendKind {
+    /// The kernels of this workspace: recurrent trunks and discrete actions, on
+    /// the CPU.
+    Native,
+    /// libtorch and its autograd: everything, everywhere.
+    Torch,
+}
 
 /// How a policy chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +89,7 @@ pub struct Losses {
 
 impl Losses {
     /// Adds those of a part. Add parts in a fixed order.
-    pub(crate) fn add(&mut self, part: &Self) {
+    pub fn add(&mut self, part: &Self) {
         self.policy += part.policy;
         self.value += part.value;
         self.entropy += part.entropy;
@@ -97,7 +109,7 @@ pub struct Gradient {
 
 impl Gradient {
     /// Adds a part. Add parts in a fixed order.
-    pub(crate) fn add(&mut self, part: &Self) {
+    pub fn add(&mut self, part: &Self) {
         self.values.resize(part.values.len(), 0.0);
         for (sum, value) in self.values.iter_mut().zip(&part.values) {
             *sum += value;
@@ -144,11 +156,11 @@ pub trait Backend: Send + Sync {
         values: &[f32],
         samples: &Samples,
         tile: usize,
-    ) -> Result<Vec<f32>, Rl2Error>;
+    ) -> Result<Vec<f32>, LearnError>;
 
     /// The gradient of the objective over a minibatch, computed on the pool.
     ///
     /// # Errors
     /// If the computation fails.
-    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, Rl2Error>;
+    fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, LearnError>;
 }

@@ -1,7 +1,8 @@
 //! What a training takes of memory, found before it is made.
 
-use crate::config::{BackendKind, Rl2Config};
-use crate::error::Rl2Error;
+use crate::backend::BackendKind;
+use crate::error::LearnError;
+use crate::learner::LearnerConfig;
 use crate::model::ActorCritic;
 use crate::native::NativeBackend;
 use crate::samples::Targets;
@@ -21,15 +22,14 @@ const VECTORS: usize = 12;
 /// If a setting is out of range or does not fit the environment.
 pub fn footprint(
     env: &dyn EnvFactory,
-    config: &Rl2Config,
+    config: &LearnerConfig<'_>,
     (workers, device): (usize, Device),
-) -> Result<Footprint, Rl2Error> {
-    config.validate()?;
+) -> Result<Footprint, LearnError> {
     let spec = env.spec();
-    let model = ActorCritic::new(spec, config)?;
-    let (lanes, steps) = (config.lanes, spec.trial_steps());
+    let model = ActorCritic::new(spec, config.network)?;
+    let (of, lanes, steps) = (config.network.of, config.lanes, spec.trial_steps());
     // The gradients of all tiles of a minibatch are kept until they are summed.
-    let tiles = lanes.div_ceil(config.tile) / config.outer.minibatches();
+    let tiles = lanes.div_ceil(config.tile) / config.minibatches;
     let work = match config.backend {
         BackendKind::Native => native(&model, config, (tiles, workers), spec)?,
         BackendKind::Torch => torch(&model, config, (tiles, workers), (steps, device)),
@@ -40,12 +40,12 @@ pub fn footprint(
         .with(
             format!("advantages and returns of {lanes} lanes"),
             targets,
-            "rl2.lanes and the environment's steps per trial",
+            format!("{of}.lanes and the environment's steps per trial"),
         )
         .with(
             format!("{VECTORS} copies of the network and its optimizer"),
             VECTORS as f64 * parameters,
-            "rl2.trunk",
+            format!("{of}.trunk"),
         )
         .and(work))
 }
@@ -54,11 +54,12 @@ pub fn footprint(
 /// backward pass, on each worker. A tile's gradient is kept for the next.
 fn native(
     model: &ActorCritic,
-    config: &Rl2Config,
+    config: &LearnerConfig<'_>,
     (tiles, workers): (usize, usize),
     spec: &EnvSpec,
-) -> Result<Footprint, Rl2Error> {
-    let shape = NativeBackend::shape_of(model, spec, config)?;
+) -> Result<Footprint, LearnError> {
+    let of = model.of;
+    let shape = NativeBackend::shape_of(model, spec, config.network)?;
     let in_flight = workers.min(tiles);
     let gradients = 4.0 * (tiles + 1) as f64 * model.layout().numel() as f64;
     let tile = NativeBackend::tile_bytes(&shape, config.tile, spec.trial_steps());
@@ -67,7 +68,7 @@ fn native(
         .with(
             format!("gradients of {tiles} tiles"),
             gradients,
-            "rl2.trunk, and with rl2.lanes over rl2.tile and rl2.outer.minibatches",
+            format!("{of}.trunk, and with {of}.lanes over {of}.tile and {of}.outer.minibatches"),
         )
         .with(
             format!(
@@ -75,12 +76,12 @@ fn native(
                 config.tile
             ),
             in_flight as f64 * (tile + acting),
-            "rl2.tile, rl2.trunk, the environment's steps per trial and --workers",
+            format!("{of}.tile, {of}.trunk, the environment's steps per trial and --workers"),
         )
         .with(
             "packed weights",
             2.0 * kernels::Packed::bytes(&shape),
-            "rl2.trunk",
+            format!("{of}.trunk"),
         ))
 }
 
@@ -88,10 +89,11 @@ fn native(
 /// activations that its backward pass reads.
 fn torch(
     model: &ActorCritic,
-    config: &Rl2Config,
+    config: &LearnerConfig<'_>,
     (tiles, workers): (usize, usize),
     (steps, device): (usize, Device),
 ) -> Footprint {
+    let of = model.of;
     let shard_tiles = match device {
         Device::Cpu => SHARD_LANES.div_ceil(config.tile).min(tiles),
         _ => tiles,
@@ -116,17 +118,19 @@ fn torch(
             format!("gradients of {shards} shards"),
             // Each with the parameters that it is taken at, while in flight.
             (shards + 1 + 4 * in_flight) as f64 * parameters,
-            "rl2.trunk, and with rl2.lanes over rl2.outer.minibatches",
+            format!("{of}.trunk, and with {of}.lanes over {of}.outer.minibatches"),
         )
         .with(
             format!("tensors and activations of {in_flight} shards of {lanes} lanes at once"),
             in_flight as f64 * (inputs + activations),
-            "rl2.trunk, the environment's steps per trial, rl2.tile above 128 and --workers",
+            format!(
+                "{of}.trunk, the environment's steps per trial, {of}.tile above 128 and --workers"
+            ),
         )
         .with(
             "libtorch's policies",
             workers as f64 * TorchPolicies::acting_bytes(model, config.tile),
-            "rl2.trunk and --workers",
+            format!("{of}.trunk and --workers"),
         )
 }
 

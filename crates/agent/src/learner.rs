@@ -1,0 +1,374 @@
+//! One agent that learns: its network, parameters and optimizer, and the trials
+//! that it learns from.
+
+use crate::backend::{
+    ActMode, Backend, BackendKind, Execution, Gradient, Lesson, Losses, Minibatch, Objective,
+};
+use crate::error::LearnError;
+use crate::model::{ActorCritic, NetworkConfig};
+use crate::native::NativeBackend;
+use crate::samples::{Samples, Targets};
+use crate::stopwatch::{Phase, Stopwatch};
+use crate::torch::TorchBackend;
+use nets::tch::Device;
+use nets::{NamedArray, Optimizer, OptimizerConfig, clip_gradient, expect_finite};
+use rl_core::{Domain, EnvFactory, PolicyFactory, Standardization, StreamKey, Trajectory};
+use rollout::{Batch, BatchSize, Pool};
+use std::sync::Arc;
+
+/// What a learner is made of, beside its environment and seed.
+#[derive(Clone, Copy, Debug)]
+pub struct LearnerConfig<'a> {
+    /// The network.
+    pub network: NetworkConfig<'a>,
+    /// What computes.
+    pub backend: BackendKind,
+    /// What makes steps of gradients.
+    pub optimizer: OptimizerConfig,
+    /// Lanes, each of which lives one trial per update.
+    pub lanes: usize,
+    /// Lanes of a tile, the unit of parallel work and of minibatches.
+    pub tile: usize,
+    /// Parts that the lanes are split into, each a step of the optimizer.
+    pub minibatches: usize,
+    /// Largest norm of the whole gradient; a longer one is scaled down.
+    pub max_gradient_norm: f64,
+}
+
+/// Where a learner works.
+#[derive(Clone)]
+pub struct Place {
+    /// Who does the work. Its workers must have been started with
+    /// [`nets::single_threaded`].
+    pub pool: Arc<Pool>,
+    /// Where tensors are.
+    pub device: Device,
+}
+
+/// All that changes in a learner. Random streams are derived from the seed and
+/// the update, so that there is no generator state to save.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Updates done.
+    pub update: u64,
+    /// Environment steps done.
+    pub env_steps: u64,
+    /// Parameters of the network.
+    pub params: Vec<NamedArray>,
+    /// State of the optimizer.
+    pub optimizer: Vec<NamedArray>,
+}
+
+/// An agent that learns under one seed.
+pub struct Learner {
+    seed: u64,
+    pool: Arc<Pool>,
+    model: Arc<ActorCritic>,
+    backend: Box<dyn Backend>,
+    values: Arc<Vec<f32>>,
+    optimizer: Optimizer,
+    max_gradient_norm: f64,
+    samples: Arc<Samples>,
+    update: u64,
+    env_steps: u64,
+    stopwatch: Stopwatch,
+}
+
+impl Learner {
+    /// A learner at its start.
+    ///
+    /// # Errors
+    /// If a setting does not fit the environment. What it takes of memory says
+    /// [`footprint`](crate::footprint) beforehand.
+    pub fn new(
+        env: &dyn EnvFactory,
+        config: LearnerConfig<'_>,
+        seed: u64,
+        place: Place,
+    ) -> Result<Self, LearnError> {
+        let model = Arc::new(ActorCritic::new(env.spec(), config.network)?);
+        let backend: Box<dyn Backend> = match config.backend {
+            BackendKind::Native if place.device != Device::Cpu => {
+                let key = format!("{}.backend", config.network.of);
+                let allowed = "torch, since native kernels run on the CPU alone";
+                return Err(LearnError::config(key, "native", allowed));
+            }
+            BackendKind::Native => {
+                Box::new(NativeBackend::new(&model, env.spec(), config.network)?)
+            }
+            BackendKind::Torch => Box::new(TorchBackend::new(Arc::clone(&model), place.device)),
+        };
+        Self::with_backend(env, config, seed, place.pool, (model, backend))
+    }
+
+    /// A learner at its start, on a network and a backend of the caller's.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_backend(
+        env: &dyn EnvFactory,
+        config: LearnerConfig<'_>,
+        seed: u64,
+        pool: Arc<Pool>,
+        (model, backend): (Arc<ActorCritic>, Box<dyn Backend>),
+    ) -> Result<Self, LearnError> {
+        let size = BatchSize {
+            lanes: config.lanes,
+            tile: config.tile,
+            steps: env.spec().trial_steps(),
+        };
+        let batch = Batch::new(env, size)?;
+        let targets = vec![Targets::default(); batch.tiles().len()];
+        Ok(Self {
+            optimizer: Optimizer::new(config.optimizer, Arc::clone(model.layout()))?,
+            values: Arc::new(model.init(seed)),
+            samples: Arc::new(Samples { batch, targets }),
+            max_gradient_norm: config.max_gradient_norm,
+            seed,
+            pool,
+            model,
+            backend,
+            update: 0,
+            env_steps: 0,
+            stopwatch: Stopwatch::default(),
+        })
+    }
+
+    /// Tells the stopwatch from now on what updates spend their time on. The
+    /// results are the same as without.
+    pub fn watch(&mut self, stopwatch: Stopwatch) {
+        self.stopwatch = stopwatch;
+    }
+
+    /// Updates done.
+    pub fn updates_done(&self) -> u64 {
+        self.update
+    }
+
+    /// Environment steps done.
+    pub fn env_steps(&self) -> u64 {
+        self.env_steps
+    }
+
+    /// The network.
+    pub fn model(&self) -> &ActorCritic {
+        &self.model
+    }
+
+    /// What computes.
+    pub fn backend(&self) -> &dyn Backend {
+        self.backend.as_ref()
+    }
+
+    /// The network's parameters, in its layout.
+    pub fn parameters(&self) -> &Arc<Vec<f32>> {
+        &self.values
+    }
+
+    /// The samples of the update in progress.
+    pub fn samples(&self) -> &Samples {
+        &self.samples
+    }
+
+    /// What the streams of the update in progress are derived from.
+    pub fn key(&self) -> StreamKey {
+        StreamKey::new(self.seed, Domain::Training, self.update)
+    }
+
+    /// The agent as it is now, to act anywhere.
+    pub fn policy(&self, mode: ActMode) -> Arc<dyn PolicyFactory> {
+        self.backend.policy(&self.values, mode)
+    }
+
+    /// Lives one fresh trial in each lane.
+    ///
+    /// # Errors
+    /// If the environment fails.
+    pub fn collect(&mut self) -> Result<(), LearnError> {
+        let execution = self.backend.execution();
+        let policy = self.policy(ActMode::Sample);
+        let policy = self.stopwatch.watched(policy, execution);
+        let (pool, key) = (Arc::clone(&self.pool), self.key());
+        let stopwatch = self.stopwatch.clone();
+        let batch = &mut unshared(&mut self.samples).batch;
+        stopwatch.rollout(execution, || match execution {
+            Execution::Tiles => batch.collect(&pool, &policy, key),
+            Execution::Lockstep => batch.collect_in_lockstep(&pool, &policy, key),
+        })?;
+        Ok(())
+    }
+
+    /// Computes what the collected trials teach, tile by tile.
+    pub fn teach(&mut self, fill: impl Fn(&Trajectory, &mut Targets)) {
+        let Samples { batch, targets } = unshared(&mut self.samples);
+        self.stopwatch.time(Phase::Advantages, || {
+            for (tile, targets) in batch.tiles().iter().zip(targets) {
+                fill(tile.trajectory(), targets);
+            }
+        });
+    }
+
+    /// The samples of some tiles, their advantages as they are.
+    pub fn minibatch(&self, tiles: &[usize]) -> Minibatch {
+        self.minibatch_as(tiles, Standardization::NONE)
+    }
+
+    /// The samples of some tiles, their advantages brought to mean 0 and standard
+    /// deviation 1, where they tell anything ([`Standardization`]).
+    pub fn standardized(&self, tiles: &[usize]) -> Minibatch {
+        let moments = self.samples.advantage_moments(tiles);
+        let spread = self.samples.reward_spread(tiles);
+        self.minibatch_as(tiles, Standardization::new(&moments, &spread))
+    }
+
+    fn minibatch_as(&self, tiles: &[usize], standard: Standardization) -> Minibatch {
+        Minibatch {
+            tiles: tiles.to_vec(),
+            weight: (1.0 / self.samples.count(tiles)) as f32,
+            shift: standard.shift as f32,
+            scale: standard.scale as f32,
+        }
+    }
+
+    /// The gradient of an objective over some tiles of the samples, at any
+    /// parameters.
+    ///
+    /// # Errors
+    /// If the computation fails.
+    pub fn gradient(
+        &self,
+        values: &Arc<Vec<f32>>,
+        minibatch: &Minibatch,
+        objective: Objective,
+    ) -> Result<Gradient, LearnError> {
+        let lesson = Lesson {
+            values,
+            samples: &self.samples,
+            minibatch,
+            objective,
+            stopwatch: &self.stopwatch,
+        };
+        self.backend.gradient(&self.pool, lesson)
+    }
+
+    /// Takes the steps of an update. If one fails, everything is as before it;
+    /// else the update counts, and the mean return of its trials is returned too.
+    ///
+    /// # Errors
+    /// Of the steps.
+    pub fn improve<T>(
+        &mut self,
+        steps: impl FnOnce(&mut Self) -> Result<T, LearnError>,
+    ) -> Result<(T, f64), LearnError> {
+        let before = (Arc::clone(&self.values), self.optimizer.state());
+        let done = match steps(self) {
+            Ok(done) => done,
+            Err(error) => {
+                self.values = before.0;
+                self.optimizer.restore(&before.1)?;
+                return Err(error);
+            }
+        };
+        let (mean_return, env_steps) = self.samples.summary();
+        self.update += 1;
+        self.env_steps += env_steps;
+        Ok((done, mean_return))
+    }
+
+    /// One clipped step down an objective over a minibatch; returns the losses
+    /// and the gradient's norm before clipping.
+    ///
+    /// # Errors
+    /// If a loss, a gradient or a parameter is not finite, or the work was called
+    /// off.
+    pub fn descend(
+        &mut self,
+        minibatch: &Minibatch,
+        objective: Objective,
+        learning_rate: f64,
+    ) -> Result<(Losses, f64), LearnError> {
+        self.pool.go_on()?;
+        let gradient = self.gradient(&self.values, minibatch, objective)?;
+        let losses = gradient.losses;
+        self.expect_finite(&losses)?;
+        let stopwatch = self.stopwatch.clone();
+        let norm = stopwatch.time(Phase::Optimizer, || self.step(gradient, learning_rate))?;
+        Ok((losses, norm))
+    }
+
+    /// Work of the caller's that counts as [`Phase::Advantages`].
+    pub fn preparing<R>(&self, work: impl FnOnce() -> R) -> R {
+        self.stopwatch.time(Phase::Advantages, work)
+    }
+
+    /// Refuses losses that say nothing any more.
+    fn expect_finite(&self, losses: &Losses) -> Result<(), LearnError> {
+        let named = [
+            ("the policy loss", losses.policy),
+            ("the value loss", losses.value),
+            ("the entropy", losses.entropy),
+            (
+                "the divergence from the policy that acted",
+                losses.approx_kl,
+            ),
+        ];
+        match named.into_iter().find(|(_, value)| !value.is_finite()) {
+            None => Ok(()),
+            Some((what, value)) => Err(LearnError::Loss {
+                of: self.model.of,
+                update: self.update + 1,
+                what,
+                value,
+            }),
+        }
+    }
+
+    fn step(&mut self, mut gradient: Gradient, learning_rate: f64) -> Result<f64, LearnError> {
+        let (of, update) = (self.model.of, self.update + 1);
+        let failed = |source| LearnError::Update { of, update, source };
+        let (layout, most) = (self.model.layout(), self.max_gradient_norm);
+        let norm = clip_gradient(layout, &mut gradient.values, most).map_err(failed)?;
+        let values = Arc::make_mut(&mut self.values);
+        self.optimizer
+            .update(values, &gradient.values, learning_rate)
+            .map_err(failed)?;
+        self.model.hold(values);
+        Ok(norm)
+    }
+
+    /// All that a later process needs to go on with identical results.
+    ///
+    /// # Errors
+    /// If a number in it is not finite: nothing could go on from there.
+    pub fn snapshot(&self) -> Result<Snapshot, LearnError> {
+        let params = self.model.layout().split(&self.values)?;
+        let optimizer = self.optimizer.state();
+        expect_finite(&params)?;
+        expect_finite(&optimizer)?;
+        Ok(Snapshot {
+            update: self.update,
+            env_steps: self.env_steps,
+            params,
+            optimizer,
+        })
+    }
+
+    /// Goes back to a snapshot of the same network.
+    ///
+    /// # Errors
+    /// If an array is missing, unknown or of another shape; nothing is changed
+    /// then.
+    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), LearnError> {
+        let values = self.model.layout().join(&snapshot.params)?;
+        self.optimizer.restore(&snapshot.optimizer)?;
+        self.values = Arc::new(values);
+        self.update = snapshot.update;
+        self.env_steps = snapshot.env_steps;
+        Ok(())
+    }
+}
+
+/// The samples, which only jobs that have ended have shared.
+fn unshared(samples: &mut Arc<Samples>) -> &mut Samples {
+    Arc::get_mut(samples).expect("every job has ended and dropped its share")
+}

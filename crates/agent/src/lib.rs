@@ -1,0 +1,35 @@
+//! The floor that learners stand on: what an agent is told, its network, samples
+//! and their targets, objectives, what computes them, and a step of learning.
+//!
+//! A [`Learner`] lives trials with its own policy, lets the algorithm say what its
+//! [`Samples`] teach, and takes steps along gradients of an [`Objective`]; if one of
+//! them fails, it is as it was before. What computes, whether libtorch or native
+//! kernels, is behind [`Backend`]: it makes the policies that act and the gradients
+//! that are learned from, and nothing else of the algorithm. A [`Stopwatch`] with a
+//! clock of the caller's says where an update's time goes. This crate must not know
+//! any particular algorithm or environment, files, or the clock.
+
+mod backend;
+mod error;
+mod input;
+mod learner;
+mod memory;
+mod model;
+mod native;
+mod samples;
+mod stopwatch;
+mod torch;
+
+pub use backend::{
+    ActMode, Backend, BackendKind, Execution, Gradient, Lesson, Losses, Minibatch, Objective,
+    Surrogate,
+};
+pub use error::LearnError;
+pub use input::{Input, Inputs};
+pub use learner::{Learner, LearnerConfig, Place, Snapshot};
+pub use memory::footprint;
+pub use model::{ActorCritic, NetworkConfig, PolicyStart};
+pub use native::NativeBackend;
+pub use samples::{Samples, Targets};
+pub use stopwatch::{Clock, Phase, Stopwatch};
+pub use torch::TorchBackend;
