@@ -35,7 +35,7 @@ pub enum LearnError {
     },
     /// A loss that overflowed, or is no number.
     #[error("update {update}: {what} is {value}; parameters are unchanged since update {}. \
-             Where rewards or observations are large, lower the scale of rewards or the \
+             Where rewards or observations are large, lower {of}.reward_scale or the \
              environment's own; else lower {of}.learning_rate", update - 1)]
     Loss {
         /// The algorithm's name.
