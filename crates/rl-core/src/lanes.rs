@@ -281,6 +281,12 @@ impl<D: TaskDistribution> VecEnv for Lanes<D> {
         assert_eq!(rows.start.len(), lanes);
         assert_eq!(actions.lanes(), lanes);
         assert_eq!(actions.width(), self.spec.action.width());
+        // Before the author's code is called, which is not at fault for it.
+        let discrete = matches!(self.spec.action, ActionSpace::Discrete { .. });
+        assert!(
+            !(discrete && matches!(actions, Actions::Box { .. })),
+            "continuous actions given to a discrete environment"
+        );
         catch_unwind(AssertUnwindSafe(|| self.step_lanes(actions, rows)))
             .unwrap_or_else(|payload| self.rethrow(payload));
     }

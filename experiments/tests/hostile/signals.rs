@@ -146,7 +146,7 @@ fn nothing_is_said_after_the_end() {
         // The first evaluation is over.
         said.recv_timeout(Duration::from_secs(10)).unwrap();
         signal(&child, name);
-        assert_eq!(end(&mut child, Duration::from_secs(7)).code(), Some(75));
+        assert_eq!(end(&mut child, Duration::from_secs(10)).code(), Some(75));
         let said: Vec<String> = said.iter().collect();
         let last = said.last().unwrap();
         assert!(last.starts_with("error: stopped after update"), "{said:?}");

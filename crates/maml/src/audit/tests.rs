@@ -250,9 +250,8 @@ fn dice_has_the_true_derivative_on_average_at_every_discount() {
         assert!(dice < 1e-9, "γ {gamma}, exact values: {dice}");
         for other in [Estimator::LogProb, Estimator::Ratio] {
             let biased = error(other, (gamma, 1.0), AuditBaseline::None, 1);
-            // Where no step counts for the one before it, the ratio of the step
-            // itself is all there is.
-            assert_eq!(biased > 0.01, (other, gamma) != (Estimator::Ratio, 0.0));
+            // They leave out how earlier steps lead to where a later one is taken.
+            assert!(biased > 0.01, "{other:?} at γ {gamma}: {biased}");
         }
     }
     // Below λ = 1 values stand for what follows, and how they depend on the

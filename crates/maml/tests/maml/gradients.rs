@@ -205,7 +205,7 @@ fn standard_deviations_at_their_floor_pass_no_gradient() {
 /// The Hessian of KL(adapted before ‖ adapted after), as a quadratic form of
 /// two directions, by second differences of its values.
 fn second_difference(fixed: &mut Fixed, a: &[f64], b: &[f64]) -> f64 {
-    let step = 2e-4;
+    let step = 1e-4;
     let start = fixed.start.clone();
     let mut at = |x: f64, y: f64| {
         let both = a.iter().zip(b).map(|(a, b)| step * (x * a + y * b));
