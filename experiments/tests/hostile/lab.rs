@@ -122,8 +122,13 @@ pub(crate) fn lines(stderr: ChildStderr) -> Receiver<String> {
 /// Waits until a line holds a part, but not for ever.
 pub(crate) fn heard(stderr: ChildStderr, part: &str, within: Duration) -> String {
     let (start, lines) = (Instant::now(), lines(stderr));
+    let mut said = Vec::new();
     let left = || within.saturating_sub(start.elapsed());
-    let next = || lines.recv_timeout(left()).ok();
-    let found = std::iter::from_fn(next).find(|line| line.contains(part));
-    found.unwrap_or_else(|| panic!("nobody said {part:?} within {within:?}"))
+    while let Ok(line) = lines.recv_timeout(left()) {
+        if line.contains(part) {
+            return line;
+        }
+        said.push(line);
+    }
+    panic!("nobody said {part:?} within {within:?}, but {said:?}")
 }

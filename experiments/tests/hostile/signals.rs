@@ -73,8 +73,8 @@ fn last_checkpoint(lab: &Lab) -> Option<String> {
 
 /// One update of each algorithm, stopped in its middle, and anew from its start.
 fn a_long_update_is_called_off_and_changes_nothing() {
-    let rl2 = ["rl2.updates=1", "rl2.lanes=2048", "rl2.outer.epochs=60"];
-    let maml = ["maml.updates=1", "maml.tasks=100", "maml.trajectories=50"];
+    let rl2 = ["rl2.updates=1", "rl2.lanes=2048", "rl2.outer.epochs=300"];
+    let maml = ["maml.updates=1", "maml.tasks=200", "maml.trajectories=50"];
     let set = ["evaluation.tasks=10", "evaluation.interval_tasks=10"];
     let cases = [
         ("tiny.toml", rl2, "tiny"),
@@ -96,7 +96,7 @@ fn a_long_update_is_called_off_and_changes_nothing() {
             assert!(child.try_wait().unwrap().is_none());
             std::thread::sleep(Duration::from_millis(5));
         }
-        std::thread::sleep(Duration::from_millis(300));
+        std::thread::sleep(Duration::from_millis(100));
         let stderr = child.stderr.take().unwrap();
         signal(&child, "TERM");
         // Before the time is up at which the process would be ended.
