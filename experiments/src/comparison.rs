@@ -1,12 +1,12 @@
 //! Learners side by side on the same fresh tasks.
 
-use crate::algorithm::{Adaptation, Training, Watch};
-use crate::config::{Actions, RunConfig};
+use crate::config::RunConfig;
 use crate::failure::Failure;
 use crate::progress::Met;
 use crate::references::References;
 use crate::session::Session;
 use crate::split::{Generalization, Return};
+use agent::{ActMode, Fresh, Training, Watch};
 use report::Estimate;
 use rl_core::{Domain, EnvFactory, Exact, Moments, PolicyFactory};
 use rollout::{Evaluation, Held, evaluate_watched};
@@ -87,6 +87,33 @@ impl LearnerResult {
     }
 }
 
+/// What gradient steps on fresh tasks led to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Adaptation {
+    /// How many tasks.
+    pub(crate) tasks: usize,
+    /// Trials of each task per gradient step, and after the last one.
+    pub(crate) trajectories: usize,
+    /// Mean return of a trial after 0, 1, 2, … gradient steps.
+    #[serde(deserialize_with = "record::nulls_as_nan")]
+    pub(crate) mean_return: Vec<f64>,
+    /// Standard errors, over tasks.
+    #[serde(deserialize_with = "record::nulls_as_nan")]
+    pub(crate) standard_error: Vec<f64>,
+}
+
+impl Adaptation {
+    fn new(adaptation: &agent::Adaptation, tasks: usize) -> Self {
+        let returns = || adaptation.returns.iter();
+        Self {
+            tasks,
+            trajectories: adaptation.trajectories,
+            mean_return: returns().map(Moments::mean).collect(),
+            standard_error: returns().map(Moments::standard_error).collect(),
+        }
+    }
+}
+
 /// The trained agent of a run on fresh tasks.
 pub(crate) struct Measured {
     pub(crate) result: LearnerResult,
@@ -154,11 +181,13 @@ fn measure_in(
     let actions = config.evaluation.actions;
     let policy = agent.policy(actions);
     let held = held_out(tasks, config.seed);
+    let fresh = Fresh { env, held, actions };
     let watch: Watch = Arc::new(move |more| {
         watch(more);
         ControlFlow::Continue(())
     });
-    if let Some(adaptation) = agent.adaptation(env, (held, actions), &watch)? {
+    if let Some(adaptation) = agent.adaptation(&fresh, &watch)? {
+        let adaptation = Adaptation::new(&adaptation, tasks);
         let last = |row: &[f64]| row.last().copied().unwrap_or(f64::NAN);
         let result = LearnerResult {
             name: policy.name(),
@@ -267,10 +296,10 @@ impl Comparison {
 }
 
 /// How actions are called in files.
-pub(crate) fn word(actions: Actions) -> &'static str {
+pub(crate) fn word(actions: ActMode) -> &'static str {
     match actions {
-        Actions::Sample => "sampled",
-        Actions::Greedy => "greedy",
+        ActMode::Sample => "sampled",
+        ActMode::Greedy => "greedy",
     }
 }
 

@@ -2,26 +2,15 @@
 
 use crate::failure::Failure;
 use crate::learners::LearnerSpec;
-use crate::names::suggestion;
 use crate::overrides::{Origin, Override};
-use crate::read::read;
 use crate::registry::{Built, Registry};
 use crate::split::{Parts, SplitSettings};
+use agent::{ActMode, read, suggestion};
 use rl_core::EnvFactory;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU64, NonZeroUsize};
 use toml::{Table, Value};
-
-/// How a trained agent chooses when it is evaluated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Actions {
-    /// By chance, as its policy says.
-    Sample,
-    /// The likeliest action.
-    Greedy,
-}
 
 /// Evaluation on fresh tasks.
 #[derive(Clone, Debug, Deserialize)]
@@ -34,7 +23,7 @@ pub(crate) struct Evaluation {
     /// Tasks of those.
     pub(crate) interval_tasks: NonZeroUsize,
     /// How the agent chooses.
-    pub(crate) actions: Actions,
+    pub(crate) actions: ActMode,
     /// Which tasks are kept from the training.
     pub(crate) split: SplitSettings,
     /// Who it is compared with.

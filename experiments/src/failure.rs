@@ -2,7 +2,6 @@
 
 use crate::{output, panics};
 use agent::LearnError;
-use maml::MamlError;
 use record::RecordError;
 use report::ReportError;
 use rollout::{Culprit, RolloutError};
@@ -182,24 +181,16 @@ impl From<RolloutError> for Failure {
 impl From<LearnError> for Failure {
     fn from(error: LearnError) -> Self {
         match error {
-            LearnError::Config { .. } => Self::config(error),
+            LearnError::Config { .. } | LearnError::Settings(_) => Self::config(error),
             LearnError::Rollout(error) => error.into(),
-            LearnError::Update { .. } | LearnError::Loss { .. } => Self::diverged(error),
-            _ => Self::internal(error),
-        }
-    }
-}
-
-impl From<MamlError> for Failure {
-    fn from(error: MamlError) -> Self {
-        match error {
-            MamlError::Config { .. } | MamlError::Network { .. } => Self::config(error),
-            MamlError::Rollout(error) => error.into(),
-            MamlError::Update { .. }
-            | MamlError::Loss { .. }
-            | MamlError::ValueUpdate { .. }
-            | MamlError::Adaptation { .. } => Self::diverged(error),
-            _ => Self::internal(error),
+            LearnError::Update { .. }
+            | LearnError::Loss { .. }
+            | LearnError::Adaptation { .. }
+            | LearnError::Diverged(_) => Self::diverged(error),
+            LearnError::Nets(_)
+            | LearnError::Tree(_)
+            | LearnError::Bug(_)
+            | LearnError::Internal(_) => Self::internal(error),
         }
     }
 }

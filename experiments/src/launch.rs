@@ -1,7 +1,6 @@
 //! A run before its first update: its folder, its configuration, and the
 //! training and the opponents that this asks for.
 
-use crate::algorithm::{AlgorithmEntry, Setup, Training};
 use crate::comparison::Player;
 use crate::config::RunConfig;
 use crate::failure::{Exit, Failure};
@@ -9,6 +8,7 @@ use crate::group::Group;
 use crate::invocation::resume_command;
 use crate::learners::LearnerSpec;
 use crate::session::Session;
+use agent::{Algorithm, LearnError, Place, Setup, Training};
 use record::{Checkpoint, Claim, Document, Existing, RecordError, RunDir};
 use rl_core::Footprint;
 use rollout::evaluation_footprint;
@@ -40,19 +40,19 @@ pub(crate) fn begin(
     config: &RunConfig,
 ) -> Result<(), Failure> {
     let path = claim.path().to_path_buf();
-    let begun = claim
-        .begin(&config.to_text()?)
-        .and_then(|run| describe(session, config, &run));
-    begun.map_err(|error| resumable(&path, error.into()))
+    let text = config.to_text()?;
+    let begun = (|| describe(session, config, &claim.begin(&text)?))();
+    begun.map_err(|failure| resumable(&path, failure))
 }
 
-/// Writes on what machine a run is trained.
+/// Writes what is trained, and on what machine.
 pub(crate) fn describe(
     session: &Session<'_>,
     config: &RunConfig,
     run: &RunDir,
-) -> record::Result<()> {
-    run.write_document(Document::Environment, &session.describe(config.seed))
+) -> Result<(), Failure> {
+    let described = session.describe(config.seed, algorithm(session, config)?);
+    Ok(run.write_document(Document::Environment, &described)?)
 }
 
 /// What a full disk ends can be resumed where the run, or the folder of several
@@ -158,26 +158,29 @@ pub(crate) fn start(
 ) -> Result<Box<dyn Training>, Failure> {
     let needed = footprint(session, config)?;
     session.room.check(&config.origin.source, &needed)?;
-    let entry = algorithm(session, config)?;
-    entry
-        .start(setup(session, config))
-        .map_err(|failure| named(config, failure))
+    let start = algorithm(session, config)?.start;
+    guarded(config, || start(setup(session, config)))
 }
 
 /// What the training takes of memory.
 fn footprint(session: &Session<'_>, config: &RunConfig) -> Result<Footprint, Failure> {
-    let entry = algorithm(session, config)?;
-    let needed = entry.footprint(&setup(session, config));
-    needed.map_err(|failure| named(config, failure))
+    let footprint = algorithm(session, config)?.footprint;
+    guarded(config, || footprint(&setup(session, config)))
 }
 
-/// A failure with the origin of what it complains about.
-fn named(config: &RunConfig, mut failure: Failure) -> Failure {
-    failure.message = config.origin.of(&failure.message);
-    failure
+/// What an algorithm makes of its settings. Whatever it refuses is the fault of
+/// the configuration, and said with its origin; a panic is its own fault.
+fn guarded<T>(
+    config: &RunConfig,
+    work: impl FnOnce() -> Result<T, LearnError>,
+) -> Result<T, Failure> {
+    let refused = |error: LearnError| Failure::config(config.origin.of(&error.to_string()));
+    Failure::caught(&format!("algorithm '{}'", config.algorithm), || {
+        work().map_err(refused)
+    })
 }
 
-fn algorithm<'a>(session: &Session<'a>, config: &RunConfig) -> Result<&'a AlgorithmEntry, Failure> {
+fn algorithm<'a>(session: &Session<'a>, config: &RunConfig) -> Result<&'a Algorithm, Failure> {
     let entry = session.registry.algorithm(&config.algorithm);
     entry.map_err(Failure::config)
 }
@@ -187,8 +190,10 @@ fn setup<'a>(session: &Session<'_>, config: &'a RunConfig) -> Setup<'a> {
         env: config.training_env(),
         settings: &config.settings,
         seed: config.seed,
-        pool: Arc::clone(&session.pool),
-        device: session.device,
+        place: Place {
+            pool: Arc::clone(&session.pool),
+            device: session.device,
+        },
     }
 }
 
@@ -226,7 +231,18 @@ pub(crate) fn restore(
             run.path().display()
         )));
     }
-    training.restore(update, checkpoint)
+    let (name, place) = (&config.algorithm, run.path().display());
+    let restored = Failure::caught(&format!("algorithm '{name}'"), || {
+        training.restore(&checkpoint.tree).map_err(Failure::config)
+    });
+    restored.map_err(|failure| failure.within(format!("{place}: checkpoints/{update:08}")))?;
+    match training.updates_done() {
+        done if done == update => Ok(()),
+        done => Err(Failure::internal(format!(
+            "{place}: algorithm '{name}' restored the checkpoint of update {update} and says \
+             that it did {done}; its `restore` must put back what `updates_done` tells"
+        ))),
+    }
 }
 
 /// Refuses a configuration that is not the one that the checkpoint is of: no

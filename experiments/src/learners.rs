@@ -2,10 +2,10 @@
 //! environment brings along, and its exact solution.
 
 use crate::comparison::{LearnerKind, Player};
-use crate::names::suggestion;
 use crate::oracles::Oracles;
 use crate::registry::{Built, EnvironmentEntry, Registry};
 use crate::settings::{Key, Kind, Settings, number_of};
+use agent::suggestion;
 use rl_core::EnvFactory;
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -15,7 +15,6 @@
 //! This is the only crate that prints, reads the clock or the environment
 //! variables, and the only one where a string becomes a type: see [`Registry`].
 
-mod algorithm;
 mod cli;
 mod commands;
 mod comparison;
@@ -36,7 +35,6 @@ mod interrupt;
 mod invocation;
 mod launch;
 mod learners;
-mod names;
 mod numbers;
 mod oracles;
 #[allow(
@@ -51,7 +49,6 @@ mod pictures;
 mod presets;
 #[allow(clippy::disallowed_methods, reason = "it prints, and measures rates")]
 mod progress;
-mod read;
 mod references;
 mod registry;
 mod reporting;
@@ -72,7 +69,6 @@ mod watch;
 #[allow(unsafe_code, reason = "it runs before libtorch is loaded")]
 mod working_directory;
 
-pub use algorithm::AlgorithmEntry;
 pub use conformance::{Check, check};
 pub use presets::{PRESETS, Preset};
 pub use registry::{Built, EnvironmentEntry, Registry};

@@ -1,11 +1,11 @@
 //! The trained agent of a finished run at work in fresh tasks: the contents
 //! of `pictures.json`.
 
-use crate::algorithm::Training;
 use crate::comparison::{held_out, word};
 use crate::config::RunConfig;
 use crate::failure::Failure;
 use crate::scenes::{Played, play_trial};
+use agent::{Fresh, Training};
 use record::{Document, RunDir};
 use rl_core::{Domain, EnvFactory, Episode, Ink, Picture, PolicyFactory, Shape, StreamKey};
 use serde::{Deserialize, Serialize};
@@ -71,9 +71,11 @@ pub(crate) fn write(run: &RunDir, config: &RunConfig, agent: &dyn Training) -> R
 fn draw(config: &RunConfig, agent: &dyn Training) -> Result<Option<Pictures>, Failure> {
     let (env, evaluation) = (&config.built.factory, &config.evaluation);
     let held = held_out(evaluation.tasks.get(), config.seed);
+    let actions = evaluation.actions;
+    let fresh = Fresh { env, held, actions };
     let mut tasks = Vec::new();
     for task in 0..held.tasks.min(TASKS) {
-        let policies = agent.policies(env, (held, task), evaluation.actions)?;
+        let policies = agent.policies(&fresh, task)?;
         let stage = Stage {
             env: env.as_ref(),
             seed: config.seed,

@@ -1,7 +1,7 @@
 //! The configurations that come with metarl, embedded in the program.
 
 use crate::failure::Failure;
-use crate::names::suggestion;
+use agent::suggestion;
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::Path;

@@ -1,10 +1,9 @@
 //! The one place where a string becomes a type.
 
-use crate::algorithm::AlgorithmEntry;
 use crate::failure::Failure;
-use crate::names::suggestion;
 use crate::overrides::Override;
 use crate::settings::{Key, Kind, Settings};
+use agent::{Algorithm, suggestion};
 use rl_core::{EnvFactory, Revealed, TaskDistribution, Tasks, panic_text};
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -208,7 +207,7 @@ impl Built {
 /// What the command line knows by name: environments and algorithms.
 pub struct Registry {
     environments: Vec<EnvironmentEntry>,
-    algorithms: Vec<AlgorithmEntry>,
+    algorithms: Vec<Algorithm>,
 }
 
 impl Registry {
@@ -216,7 +215,7 @@ impl Registry {
     pub fn standard() -> Self {
         Self {
             environments: crate::environments::standard(),
-            algorithms: vec![AlgorithmEntry::rl2(), AlgorithmEntry::maml()],
+            algorithms: vec![rl2::ALGORITHM, maml::ALGORITHM],
         }
     }
 
@@ -228,13 +227,21 @@ impl Registry {
         self
     }
 
+    /// Adds an algorithm; it replaces one of the same name.
+    #[must_use]
+    pub fn with_algorithm(mut self, algorithm: Algorithm) -> Self {
+        self.algorithms.retain(|other| other.name != algorithm.name);
+        self.algorithms.push(algorithm);
+        self
+    }
+
     /// All environments.
     pub fn environments(&self) -> &[EnvironmentEntry] {
         &self.environments
     }
 
     /// All algorithms.
-    pub fn algorithms(&self) -> &[AlgorithmEntry] {
+    pub fn algorithms(&self) -> &[Algorithm] {
         &self.algorithms
     }
 
@@ -254,10 +261,10 @@ impl Registry {
     ///
     /// # Errors
     /// Names the nearest one.
-    pub fn algorithm(&self, name: &str) -> Result<&AlgorithmEntry, String> {
-        let found = self.algorithms.iter().find(|entry| entry.name() == name);
+    pub fn algorithm(&self, name: &str) -> Result<&Algorithm, String> {
+        let found = self.algorithms.iter().find(|entry| entry.name == name);
         found.ok_or_else(|| {
-            let names = self.algorithms.iter().map(AlgorithmEntry::name);
+            let names = self.algorithms.iter().map(|entry| entry.name);
             format!("no algorithm '{name}'; {}", suggestion(name, names))
         })
     }

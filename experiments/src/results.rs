@@ -1,6 +1,6 @@
 //! The results of runs, as a table and as JSON.
 
-use crate::algorithm::Adaptation;
+use crate::comparison::Adaptation;
 use crate::comparison::{Comparison, Difference, LearnerKind, LearnerResult};
 use crate::console::{Console, Event, Table, duration, fixed, path_text, percent, short};
 use crate::failure::Failure;

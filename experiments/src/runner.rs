@@ -1,7 +1,6 @@
 //! One run from wherever it stands to its end: update, row, checkpoint,
 //! evaluation on fresh tasks; and the comparison last.
 
-use crate::algorithm::Training;
 use crate::comparison::{Comparison, Contest, Player, measure, word};
 use crate::config::RunConfig;
 use crate::console::{Event, fixed};
@@ -13,9 +12,12 @@ use crate::progress::{Met, Progress, Stages};
 use crate::results;
 use crate::session::Session;
 use crate::split::Generalization;
+use agent::{LearnError, Training, Update};
 use record::{Checkpoint, Document, RecordError, RunDir, Stream};
+use rl_core::Tree;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -107,6 +109,32 @@ struct Drive<'a> {
     saved: Option<u64>,
 }
 
+/// Refuses an update that was none: a training that stays where it is would go on
+/// for ever, and rows that are not one after the other could not be gone on from.
+fn expect_one_more(training: &dyn Training, done: u64, update: &Update) -> Result<(), LearnError> {
+    #[derive(Deserialize)]
+    struct Counts {
+        update: u64,
+        env_steps: u64,
+    }
+    let (now, steps) = (training.updates_done(), training.env_steps());
+    if now != done + 1 {
+        return Err(LearnError::Bug(format!(
+            "`update` was called after update {done}, and `updates_done` is {now} then; it must \
+             be {}",
+            done + 1
+        )));
+    }
+    let row = update.row.get();
+    match serde_json::from_str::<Counts>(row) {
+        Ok(counts) if counts.update == now && counts.env_steps == steps => Ok(()),
+        _ => Err(LearnError::Bug(format!(
+            "the row of update {now} is {row}; it must be a JSON object with \"update\": {now} \
+             and \"env_steps\": {steps}"
+        ))),
+    }
+}
+
 impl Drive<'_> {
     /// Goes to the newest checkpoint, and drops the rows of what came after.
     fn restore(&mut self) -> Result<(), Failure> {
@@ -168,13 +196,18 @@ impl Drive<'_> {
             }
             // What a failure leaves may be neither the state before the update
             // nor the one after it.
-            let before = self.training.checkpoint()?;
+            let before = self.state()?;
             let training = &mut self.training;
-            let update = match Failure::caught("the update", || training.update()) {
+            let updated = Failure::caught("the update", || {
+                let update = training.update()?;
+                expect_one_more(training.as_ref(), done, &update)?;
+                Ok(update)
+            });
+            let update = match updated {
                 Ok(update) => update,
                 Err(failure) => return Err(self.failed(done, before, failure)),
             };
-            done = self.training.updates_done();
+            done += 1;
             self.append(Stream::Metrics, &update.row)?;
             let timing = Timing {
                 update: done,
@@ -259,8 +292,8 @@ impl Drive<'_> {
         let row = match Failure::caught("the evaluation", || self.evaluate()) {
             Ok(row) => row,
             Err(failure) => {
-                let state = self.training.checkpoint()?;
-                return Err(self.failed(update, state, failure));
+                let tree = self.state()?;
+                return Err(self.failed(update, tree, failure));
             }
         };
         self.append(Stream::Eval, &row)?;
@@ -303,23 +336,30 @@ impl Drive<'_> {
     }
 
     fn save(&mut self) -> Result<(), Failure> {
-        let state = self.training.checkpoint()?;
-        self.store(self.training.updates_done(), state)
+        let tree = self.state()?;
+        self.store(self.training.updates_done(), tree)
     }
 
-    /// Saves the state after so many updates, unless nothing could go on from it.
-    fn store(&mut self, update: u64, mut state: Checkpoint) -> Result<(), Failure> {
-        state.state[CONFIG] = self.config.to_text()?.into();
-        let mut arrays = state.params.iter().chain(&state.optimizer);
-        if let Some(array) = arrays.find(|array| !array.data.iter().all(|x| x.is_finite())) {
-            return Err(Failure::internal(format!(
-                "after update {update}, {} holds numbers that are not finite, and nothing could \
-                 go on from there",
-                array.name
-            )));
-        }
-        let saved = self.run.save_checkpoint(update, &state);
-        saved.map_err(|error| self.stopped(&error.to_string()))?;
+    /// The training as it is, unless nothing could go on from it.
+    fn state(&self) -> Result<Tree, Failure> {
+        let update = self.training.updates_done();
+        Failure::caught("the checkpoint", || {
+            let tree = self.training.checkpoint()?;
+            tree.expect_finite().map_err(LearnError::from)?;
+            Ok(tree)
+        })
+        .map_err(|failure| failure.within(format!("after update {update}")))
+    }
+
+    /// Saves the state after so many updates.
+    fn store(&mut self, update: u64, tree: Tree) -> Result<(), Failure> {
+        let state = json!({ CONFIG: self.config.to_text()? });
+        let checkpoint = Checkpoint { tree, state };
+        let saved = self.run.save_checkpoint(update, &checkpoint);
+        saved.map_err(|error| match error {
+            RecordError::Unstorable { .. } => error.into(),
+            error => self.stopped(&error.to_string()),
+        })?;
         self.saved = Some(update);
         self.prune()
     }
@@ -350,10 +390,10 @@ impl Drive<'_> {
 
     /// A failure of the training after `update` updates, whose state is saved
     /// first.
-    fn failed(&mut self, update: u64, state: Checkpoint, mut failure: Failure) -> Failure {
+    fn failed(&mut self, update: u64, tree: Tree, mut failure: Failure) -> Failure {
         let stored = match self.saved == Some(update) {
             true => Ok(()),
-            false => self.store(update, state),
+            false => self.store(update, tree),
         };
         match stored {
             Ok(()) => self.explained(update, failure),

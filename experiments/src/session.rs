@@ -7,6 +7,7 @@ use crate::interrupt::Interrupt;
 use crate::oracles::Oracles;
 use crate::registry::Registry;
 use crate::room::Room;
+use agent::Algorithm;
 use nets::tch::Device;
 use record::{Document, Reader, RecordError};
 use rollout::Pool;
@@ -62,11 +63,16 @@ impl<'a> Session<'a> {
     }
 
     /// The contents of a run's `environment.json`.
-    pub(crate) fn describe(&self, seed: u64) -> serde_json::Value {
+    pub(crate) fn describe(&self, seed: u64, algorithm: &Algorithm) -> serde_json::Value {
         let libtorch = nets::Libtorch::in_use().map(|libtorch| libtorch.version);
         json!({
             "metarl": env!("CARGO_PKG_VERSION"),
             "libtorch": libtorch.unwrap_or_else(|error| error.to_string()),
+            "algorithm": {
+                "name": algorithm.name,
+                "title": algorithm.title,
+                "metrics": algorithm.metrics,
+            },
             "seed": seed,
             "workers": self.pool.workers(),
             "device": self.device_name,

@@ -1,6 +1,6 @@
 //! Settings of environments: what there is to set, and what was set.
 
-use crate::names::suggestion;
+use agent::suggestion;
 use std::ops::RangeInclusive;
 use toml::{Table, Value};
 

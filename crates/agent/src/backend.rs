@@ -20,7 +20,8 @@ pub enum BackendKind {
 }
 
 /// How a policy chooses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ActMode {
     /// By chance, as the policy says.
     Sample,

@@ -1,9 +1,10 @@
 //! What can go wrong in learning.
 
 use nets::NetsError;
+use rl_core::TreeError;
 use rollout::{RolloutError, WorkError, WorkPanic};
 
-/// Why an agent could not be built or trained.
+/// Why an agent could not be built, trained or evaluated.
 #[derive(Debug, thiserror::Error)]
 pub enum LearnError {
     /// A setting out of range.
@@ -16,37 +17,71 @@ pub enum LearnError {
         /// What is allowed.
         allowed: String,
     },
+    /// Settings that cannot be followed, in words that name the key.
+    #[error("{0}")]
+    Settings(String),
     /// A failure while acting.
     #[error(transparent)]
     Rollout(#[from] RolloutError),
     /// A failure in the network or the optimizer.
     #[error(transparent)]
     Nets(#[from] NetsError),
+    /// A saved state that is not of this agent, or that nothing could go on from.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
     /// A step that cannot be taken.
-    #[error("update {update}: {source}; parameters are unchanged since update {}. \
-             A lower {of}.learning_rate or {of}.max_gradient_norm may help", update - 1)]
+    #[error("update {update}: {}{source}; parameters are unchanged since update {}. \
+             A lower {lower} may help", part.map(|part| format!("{part}: ")).unwrap_or_default(),
+             update - 1)]
     Update {
-        /// The algorithm's name.
-        of: &'static str,
         /// The update, counted from 1.
         update: u64,
+        /// Which part of the agent, where there are several.
+        part: Option<&'static str>,
         /// What failed.
-        source: NetsError,
+        source: Box<NetsError>,
+        /// Settings that are worth lowering.
+        lower: String,
     },
     /// A loss that overflowed, or is no number.
     #[error("update {update}: {what} is {value}; parameters are unchanged since update {}. \
-             Where rewards or observations are large, lower {of}.reward_scale or the \
-             environment's own; else lower {of}.learning_rate", update - 1)]
+             Where rewards or observations are large, lower {scale}; else lower {lower}",
+             update - 1)]
     Loss {
-        /// The algorithm's name.
-        of: &'static str,
         /// The update, counted from 1.
         update: u64,
         /// Which loss.
         what: &'static str,
         /// Its value.
         value: f64,
+        /// What makes them smaller.
+        scale: String,
+        /// Settings that are worth lowering.
+        lower: String,
     },
+    /// An adaptation to a task that left the finite numbers.
+    #[error("{}: {what} after inner step {step} of task {task}; nothing was changed. \
+             A lower {lower} may help",
+             update.map_or("evaluation".to_owned(), |update| format!("update {update}")))]
+    Adaptation {
+        /// The update, counted from 1; none in an evaluation.
+        update: Option<u64>,
+        /// Which task of the update or the evaluation.
+        task: usize,
+        /// The inner step, counted from 1.
+        step: usize,
+        /// What is not finite: the first such parameter and its value, or what the
+        /// adapted policy gave and where.
+        what: String,
+        /// Settings that are worth lowering.
+        lower: &'static str,
+    },
+    /// Numbers that the training cannot go on from, in the algorithm's own words.
+    #[error("{0}")]
+    Diverged(String),
+    /// A fault of the program.
+    #[error("internal error: {0}")]
+    Bug(String),
     /// A worker panicked while learning, which is a bug of metarl.
     #[error("internal error while learning: {0}")]
     Internal(WorkPanic),

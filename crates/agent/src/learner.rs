@@ -11,8 +11,8 @@ use crate::samples::{Samples, Targets};
 use crate::stopwatch::{Phase, Stopwatch};
 use crate::torch::TorchBackend;
 use nets::tch::Device;
-use nets::{NamedArray, Optimizer, OptimizerConfig, clip_gradient, expect_finite};
-use rl_core::{Domain, EnvFactory, PolicyFactory, Standardization, StreamKey, Trajectory};
+use nets::{Optimizer, OptimizerConfig, clip_gradient};
+use rl_core::{Domain, EnvFactory, PolicyFactory, Standardization, StreamKey, Trajectory, Tree};
 use rollout::{Batch, BatchSize, Pool};
 use std::sync::Arc;
 
@@ -43,20 +43,6 @@ pub struct Place {
     pub pool: Arc<Pool>,
     /// Where tensors are.
     pub device: Device,
-}
-
-/// All that changes in a learner. Random streams are derived from the seed and
-/// the update, so that there is no generator state to save.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
-    /// Updates done.
-    pub update: u64,
-    /// Environment steps done.
-    pub env_steps: u64,
-    /// Parameters of the network.
-    pub params: Vec<NamedArray>,
-    /// State of the optimizer.
-    pub optimizer: Vec<NamedArray>,
 }
 
 /// An agent that learns under one seed.
@@ -260,15 +246,12 @@ impl Learner {
         &mut self,
         steps: impl FnOnce(&mut Self) -> Result<T, LearnError>,
     ) -> Result<(T, f64), LearnError> {
-        let before = (Arc::clone(&self.values), self.optimizer.state());
-        let done = match steps(self) {
-            Ok(done) => done,
-            Err(error) => {
-                self.values = before.0;
-                self.optimizer.restore(&before.1)?;
-                return Err(error);
-            }
-        };
+        let (values, optimizer) = (Arc::clone(&self.values), self.optimizer.clone());
+        let done = steps(self).inspect_err(|_| {
+            self.values = values;
+            self.optimizer = optimizer;
+        });
+        let done = done?;
         let (mean_return, env_steps) = self.samples.summary();
         self.update += 1;
         self.env_steps += env_steps;
@@ -303,6 +286,7 @@ impl Learner {
 
     /// Refuses losses that say nothing any more.
     fn expect_finite(&self, losses: &Losses) -> Result<(), LearnError> {
+        let of = self.model.of;
         let named = [
             ("the policy loss", losses.policy),
             ("the value loss", losses.value),
@@ -315,17 +299,23 @@ impl Learner {
         match named.into_iter().find(|(_, value)| !value.is_finite()) {
             None => Ok(()),
             Some((what, value)) => Err(LearnError::Loss {
-                of: self.model.of,
                 update: self.update + 1,
                 what,
                 value,
+                scale: format!("{of}.reward_scale or the environment's own"),
+                lower: format!("{of}.learning_rate"),
             }),
         }
     }
 
     fn step(&mut self, mut gradient: Gradient, learning_rate: f64) -> Result<f64, LearnError> {
         let (of, update) = (self.model.of, self.update + 1);
-        let failed = |source| LearnError::Update { of, update, source };
+        let failed = |source| LearnError::Update {
+            update,
+            part: None,
+            source: Box::new(source),
+            lower: format!("{of}.learning_rate or {of}.max_gradient_norm"),
+        };
         let (layout, most) = (self.model.layout(), self.max_gradient_norm);
         let norm = clip_gradient(layout, &mut gradient.values, most).map_err(failed)?;
         let values = Arc::make_mut(&mut self.values);
@@ -336,37 +326,44 @@ impl Learner {
         Ok(norm)
     }
 
-    /// All that a later process needs to go on with identical results.
+    /// All that a later process needs to go on with identical results: `params`,
+    /// `optimizer`, and the counts `update` and `env_steps`. Random streams are
+    /// derived from the seed and the update, so that there is no generator state.
     ///
     /// # Errors
     /// If a number in it is not finite: nothing could go on from there.
-    pub fn snapshot(&self) -> Result<Snapshot, LearnError> {
-        let params = self.model.layout().split(&self.values)?;
-        let optimizer = self.optimizer.state();
-        expect_finite(&params)?;
-        expect_finite(&optimizer)?;
-        Ok(Snapshot {
-            update: self.update,
-            env_steps: self.env_steps,
-            params,
-            optimizer,
-        })
+    pub fn checkpoint(&self) -> Result<Tree, LearnError> {
+        let tree = Tree::default()
+            .with_branch(PARAMS, self.model.layout().split(&self.values)?)
+            .with_branch(OPTIMIZER, self.optimizer.state())
+            .with_count(UPDATE, self.update)
+            .with_count(ENV_STEPS, self.env_steps);
+        tree.expect_finite()?;
+        Ok(tree)
     }
 
-    /// Goes back to a snapshot of the same network.
+    /// Goes back to a checkpoint of the same network.
     ///
     /// # Errors
     /// If an array is missing, unknown or of another shape; nothing is changed
     /// then.
-    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), LearnError> {
-        let values = self.model.layout().join(&snapshot.params)?;
-        self.optimizer.restore(&snapshot.optimizer)?;
+    pub fn restore(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {
+        checkpoint.expect_only(&[PARAMS, OPTIMIZER, UPDATE, ENV_STEPS])?;
+        let (update, env_steps) = (checkpoint.count(UPDATE)?, checkpoint.count(ENV_STEPS)?);
+        let values = self.model.layout().join(&checkpoint.branch(PARAMS))?;
+        self.optimizer.restore(&checkpoint.branch(OPTIMIZER))?;
         self.values = Arc::new(values);
-        self.update = snapshot.update;
-        self.env_steps = snapshot.env_steps;
+        self.update = update;
+        self.env_steps = env_steps;
         Ok(())
     }
 }
+
+/// Parts of a checkpoint.
+const PARAMS: &str = "params";
+const OPTIMIZER: &str = "optimizer";
+const UPDATE: &str = "update";
+const ENV_STEPS: &str = "env_steps";
 
 /// The samples, which only jobs that have ended have shared.
 fn unshared(samples: &mut Arc<Samples>) -> &mut Samples {

@@ -6,30 +6,40 @@
 //! them fails, it is as it was before. What computes, whether libtorch or native
 //! kernels, is behind [`Backend`]: it makes the policies that act and the gradients
 //! that are learned from, and nothing else of the algorithm. A [`Stopwatch`] with a
-//! clock of the caller's says where an update's time goes. This crate must not know
+//! clock of the caller's says where an update's time goes.
+//!
+//! An algorithm is a value, [`Algorithm`], whose trainings keep one trait,
+//! [`Training`]: whoever runs trainings needs to know nothing else of it. Its
+//! settings are read by [`read`], with errors that name the key. This crate must not know
 //! any particular algorithm or environment, files, or the clock.
 
+mod algorithm;
 mod backend;
 mod error;
 mod input;
 mod learner;
 mod memory;
 mod model;
+mod names;
 mod native;
 mod samples;
+mod settings;
 mod stopwatch;
 mod torch;
 
+pub use algorithm::{Adaptation, Algorithm, Fresh, Metric, Setup, Training, Update, Watch};
 pub use backend::{
     ActMode, Backend, BackendKind, Execution, Gradient, Lesson, Losses, Minibatch, Objective,
     Surrogate,
 };
 pub use error::LearnError;
 pub use input::{Input, Inputs};
-pub use learner::{Learner, LearnerConfig, Place, Snapshot};
+pub use learner::{Learner, LearnerConfig, Place};
 pub use memory::footprint;
 pub use model::{ActorCritic, NetworkConfig, PolicyStart};
+pub use names::{nearest, suggestion};
 pub use native::NativeBackend;
 pub use samples::{Samples, Targets};
+pub use settings::read;
 pub use stopwatch::{Clock, Phase, Stopwatch};
 pub use torch::TorchBackend;

@@ -2,7 +2,7 @@
 
 use crate::backend::BackendKind;
 use crate::error::LearnError;
-use crate::learner::LearnerConfig;
+use crate::learner::{LearnerConfig, Place};
 use crate::model::ActorCritic;
 use crate::native::NativeBackend;
 use crate::samples::Targets;
@@ -16,15 +16,16 @@ use rollout::Batch;
 /// update, and up to twice more while a checkpoint is written.
 const VECTORS: usize = 12;
 
-/// What a training takes at its peak, evaluations aside, on so many workers.
+/// What a training takes at its peak, evaluations aside.
 ///
 /// # Errors
 /// If a setting is out of range or does not fit the environment.
 pub fn footprint(
     env: &dyn EnvFactory,
     config: &LearnerConfig<'_>,
-    (workers, device): (usize, Device),
+    place: &Place,
 ) -> Result<Footprint, LearnError> {
+    let (workers, device) = (place.pool.workers(), place.device);
     let spec = env.spec();
     let model = ActorCritic::new(spec, config.network)?;
     let (of, lanes, steps) = (config.network.of, config.lanes, spec.trial_steps());

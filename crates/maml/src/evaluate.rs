@@ -1,12 +1,12 @@
 //! How well an agent adapts to tasks that it was not trained on.
 
-use crate::error::MamlError;
+use crate::fault::fault;
 use crate::meta::Meta;
-use crate::policy::ActMode;
 use crate::task::{Common, Site, Task, diverged, not_lived};
 use crate::trainer::Trainer;
 use crate::validate::rates;
 use crate::value::ValueModel;
+use agent::{ActMode, LearnError};
 use rl_core::{EnvFactory, Moments, PolicyFactory, StreamKey};
 use rollout::{Held, PAIRED_TASKS, RolloutError};
 use std::ops::ControlFlow;
@@ -32,13 +32,13 @@ pub struct Adapted {
 }
 
 impl Adapted {
-    fn check(&self) -> Result<(), MamlError> {
+    fn check(&self) -> Result<(), LearnError> {
         let sizes = [
             ("evaluation.tasks", self.held.tasks),
             ("evaluation.trajectories", self.trajectories),
         ];
         match sizes.into_iter().find(|(_, size)| *size == 0) {
-            Some((key, _)) => Err(MamlError::config(key, 0, "at least 1")),
+            Some((key, _)) => Err(fault(key, 0, "at least 1")),
             None => rates("evaluation", self.steps, &self.rates),
         }
     }
@@ -95,7 +95,7 @@ impl Trainer {
         &self,
         env: &Arc<dyn EnvFactory>,
         evaluation: &Adapted,
-    ) -> Result<AdaptationCurve, MamlError> {
+    ) -> Result<AdaptationCurve, LearnError> {
         self.adapt_and_evaluate_watched(env, evaluation, |_| ControlFlow::Continue(()))
     }
 
@@ -109,7 +109,7 @@ impl Trainer {
         env: &Arc<dyn EnvFactory>,
         evaluation: &Adapted,
         watch: impl Fn(usize) -> ControlFlow<()> + Send + Sync + 'static,
-    ) -> Result<AdaptationCurve, MamlError> {
+    ) -> Result<AdaptationCurve, LearnError> {
         evaluation.check()?;
         let watch: Arc<Watch> = Arc::new(watch);
         let mut tasks = 0..evaluation.held.tasks;
@@ -149,7 +149,7 @@ impl Trainer {
         env: &Arc<dyn EnvFactory>,
         evaluation: &Adapted,
         task: usize,
-    ) -> Result<Vec<Arc<dyn PolicyFactory>>, MamlError> {
+    ) -> Result<Vec<Arc<dyn PolicyFactory>>, LearnError> {
         let unwatched: Arc<Watch> = Arc::new(|_| ControlFlow::Continue(()));
         let courses = Courses {
             tasks: &[task],
@@ -167,10 +167,10 @@ impl Trainer {
         env: &Arc<dyn EnvFactory>,
         evaluation: &Adapted,
         &Courses { tasks, keep, watch }: &Courses<'_>,
-    ) -> Result<Vec<Course>, MamlError> {
+    ) -> Result<Vec<Course>, LearnError> {
         evaluation.check()?;
         self.common.encoding.fits(env.spec()).map_err(|why| {
-            MamlError::Rollout(RolloutError::Unfit {
+            LearnError::Rollout(RolloutError::Unfit {
                 policy: "maml".to_owned(),
                 env: env.spec().name.clone(),
                 why,

@@ -25,13 +25,14 @@
 //! This crate must not know any particular environment, files, or the clock.
 
 mod adaptation;
+mod algorithm;
 pub mod audit;
 mod config;
 mod credit;
 mod encoding;
-mod error;
 mod evaluate;
 mod exploration;
+mod fault;
 mod learner;
 mod linear;
 mod memory;
@@ -48,12 +49,12 @@ mod validate;
 mod value;
 
 pub use adaptation::{Adaptation, Level, Rule, Way};
+pub use algorithm::ALGORITHM;
 pub use config::{
     Adapt, Baseline, EvaluationSettings, Exploration, Inner, KlPenalty, LearnedRates, MamlConfig,
     Order, Outer, PolicyNetwork, Surrogate, TrustRegion,
 };
 pub use encoding::Encoding;
-pub use error::MamlError;
 pub use evaluate::{AdaptationCurve, Adapted};
 pub use learner::{Learner, TaskLoss, Terms};
 pub use linear::{CutOff, LinearBaseline};
@@ -61,8 +62,7 @@ pub use memory::footprint;
 pub use meta::{Meta, MetaShape};
 pub use metrics::{Metrics, Phase};
 pub use nets::{Schedule, Shape};
-pub use policy::ActMode;
 pub use samples::{ActionRows, Samples};
 pub use surrogate::{Loss, Objective};
-pub use trainer::{Snapshot, Trainer};
+pub use trainer::Trainer;
 pub use trust::{Solution, conjugate_gradient};

@@ -4,10 +4,11 @@ use crate::config::{
     Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Order, Outer, Surrogate,
 };
 use crate::encoding::Encoding;
-use crate::error::MamlError;
+use crate::fault::unbuildable;
 use crate::linear::LinearBaseline;
 use crate::meta::{activation, network};
 use crate::task::Common;
+use agent::LearnError;
 use kernels::mlp::{Head, Mlp};
 use rl_core::{EnvFactory, Footprint};
 use rollout::Batch;
@@ -30,7 +31,7 @@ pub fn footprint(
     env: &dyn EnvFactory,
     config: &MamlConfig,
     workers: usize,
-) -> Result<Footprint, MamlError> {
+) -> Result<Footprint, LearnError> {
     config.validate()?;
     let account = Account::new(env, config)?;
     let (tasks, steps) = (config.tasks, config.inner.steps);
@@ -68,7 +69,7 @@ fn evaluation_footprint(
     env: &dyn EnvFactory,
     config: &MamlConfig,
     workers: usize,
-) -> Result<Footprint, MamlError> {
+) -> Result<Footprint, LearnError> {
     let account = Account::new(env, config)?;
     let (steps, trajectories) = (config.evaluation.steps, config.evaluation.trajectories);
     let lanes = workers as f64 * trajectories as f64;
@@ -112,7 +113,7 @@ struct Account<'a> {
 }
 
 impl<'a> Account<'a> {
-    fn new(env: &dyn EnvFactory, config: &'a MamlConfig) -> Result<Self, MamlError> {
+    fn new(env: &dyn EnvFactory, config: &'a MamlConfig) -> Result<Self, LearnError> {
         let encoding = Encoding::new(env.spec());
         let network = network(encoding.size(), encoding.action(), config)?;
         let value = match &config.baseline {
@@ -124,7 +125,7 @@ impl<'a> Account<'a> {
             } => {
                 let inputs = encoding.size() + 1;
                 let value = Mlp::new(inputs, hidden, 1, activation(*kind), Head::None);
-                Some(value.map_err(|source| MamlError::Network { source })?)
+                Some(value.map_err(unbuildable)?)
             }
         };
         Ok(Self {

@@ -1,7 +1,8 @@
 //! What is learned across tasks: initial parameters, and maybe inner rates.
 
 use crate::config::{Adapt, Inner, LearnedRates, MamlConfig, rate_of};
-use crate::error::MamlError;
+use crate::fault::unbuildable;
+use agent::LearnError;
 use kernels::mlp::{Activation, Head, Mlp, Real};
 use nets::{Blueprint, Init, Layout};
 use rl_core::{ActionSpace, Domain, Purpose, StreamKey};
@@ -60,14 +61,13 @@ pub(crate) fn network(
     inputs: usize,
     action: &ActionSpace,
     config: &MamlConfig,
-) -> Result<Mlp, MamlError> {
+) -> Result<Mlp, LearnError> {
     let (outputs, head) = match action {
         ActionSpace::Discrete { size } => (*size, Head::Categorical),
         ActionSpace::Box { low, .. } => (low.len(), Head::Gaussian),
     };
     let kind = activation(config.policy.activation);
-    Mlp::new(inputs, &config.policy.hidden, outputs, kind, head)
-        .map_err(|source| MamlError::Network { source })
+    Mlp::new(inputs, &config.policy.hidden, outputs, kind, head).map_err(unbuildable)
 }
 
 impl MetaShape {
@@ -79,7 +79,7 @@ impl MetaShape {
         inputs: usize,
         action: &ActionSpace,
         config: &MamlConfig,
-    ) -> Result<Self, MamlError> {
+    ) -> Result<Self, LearnError> {
         let network = network(inputs, action, config)?;
         let mut blueprint = Blueprint::new();
         declare(&mut blueprint, &network, config.policy.std);

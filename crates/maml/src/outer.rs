@@ -1,7 +1,6 @@
 //! The outer loop: from adapted tasks to new meta-parameters.
 
 use crate::config::{Exploration, KlPenalty, Outer, TrustRegion};
-use crate::error::MamlError;
 use crate::exploration::{beyond_others, common_scale};
 use crate::learner::{TaskLoss, Terms};
 use crate::meta::Meta;
@@ -9,6 +8,7 @@ use crate::metrics::{Improvement, Phase, Search};
 use crate::surrogate::Objective;
 use crate::trainer::{Learned, Trainer, sum};
 use crate::trust::{Solution, add, conjugate_gradient, dot};
+use agent::LearnError;
 use nets::{clip_gradient, gradient_norm};
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ impl Trainer {
         learned: &mut Learned,
         meta: &Arc<Meta<f32>>,
         observe: &mut dyn FnMut(Phase),
-    ) -> Result<Improvement, MamlError> {
+    ) -> Result<Improvement, LearnError> {
         observe(Phase::Outer);
         let common = Arc::clone(&self.common);
         self.each(move |_, task| task.learner.anchor(&common.rule))?;
@@ -45,7 +45,7 @@ impl Trainer {
         &self,
         learned: &mut Learned,
         meta: &Arc<Meta<f32>>,
-    ) -> Result<Improvement, MamlError> {
+    ) -> Result<Improvement, LearnError> {
         let terms = self.terms(Objective::Ratio, 0.0)?;
         let verdict = self.verdict(meta, &terms)?;
         let gradient_norm = self.descend(learned, &verdict.gradient)?;
@@ -57,7 +57,7 @@ impl Trainer {
         learned: &mut Learned,
         meta: &Arc<Meta<f32>>,
         (clip, epochs): (f64, usize),
-    ) -> Result<Improvement, MamlError> {
+    ) -> Result<Improvement, LearnError> {
         let terms = self.terms(Objective::Clipped(clip), learned.penalty)?;
         let mut mean = TaskLoss::default();
         let (mut norm, mut entropy) = (0.0, 0.0);
@@ -93,7 +93,7 @@ impl Trainer {
         Ok(improvement)
     }
 
-    fn towards_adapted(&self, learned: &mut Learned) -> Result<Improvement, MamlError> {
+    fn towards_adapted(&self, learned: &mut Learned) -> Result<Improvement, LearnError> {
         let terms = self.terms(Objective::Ratio, 0.0)?;
         let loss = self.losses(&terms)?;
         let adapted = self.each(|_, task| task.learner.params().to_vec())?;
@@ -114,7 +114,7 @@ impl Trainer {
         (meta, verdict): (&Arc<Meta<f32>>, Verdict),
         region: TrustRegion,
         observe: &mut dyn FnMut(Phase),
-    ) -> Result<Improvement, MamlError> {
+    ) -> Result<Improvement, LearnError> {
         let gradient_norm = self.finite(&verdict.gradient)?;
         observe(Phase::ConjugateGradient);
         self.prepare(region.iterations)?;
@@ -131,7 +131,7 @@ impl Trainer {
     }
 
     /// Prepares for conjugate gradient where that pays.
-    fn prepare(&self, iterations: usize) -> Result<(), MamlError> {
+    fn prepare(&self, iterations: usize) -> Result<(), LearnError> {
         if self.common.preparing_pays(iterations) {
             let common = Arc::clone(&self.common);
             self.each(move |_, task| task.learner.prepare(&common.rule))?;
@@ -148,7 +148,7 @@ impl Trainer {
         before: &TaskLoss,
         solution: &Solution,
         region: TrustRegion,
-    ) -> Result<Search, MamlError> {
+    ) -> Result<Search, LearnError> {
         let mut search = Search {
             accepted: false,
             steps: 0,
@@ -189,7 +189,7 @@ impl Trainer {
         meta: &Arc<Meta<f32>>,
         direction: &[f64],
         damping: f64,
-    ) -> Result<Vec<f64>, MamlError> {
+    ) -> Result<Vec<f64>, LearnError> {
         let (common, meta) = (Arc::clone(&self.common), Arc::clone(meta));
         let moved = Arc::new(common.shape.read_direction::<f64, f32>(direction));
         let parts = self.each(move |_, task| {
@@ -209,7 +209,7 @@ impl Trainer {
         &self,
         meta: &Arc<Meta<f32>>,
         terms: &Arc<Vec<Terms>>,
-    ) -> Result<Verdict, MamlError> {
+    ) -> Result<Verdict, LearnError> {
         let (common, meta) = (Arc::clone(&self.common), Arc::clone(meta));
         let terms = Arc::clone(terms);
         let parts = self.each(move |index, task| {
@@ -226,7 +226,7 @@ impl Trainer {
     }
 
     /// Mean loss over the tasks.
-    fn losses(&self, terms: &Arc<Vec<Terms>>) -> Result<TaskLoss, MamlError> {
+    fn losses(&self, terms: &Arc<Vec<Terms>>) -> Result<TaskLoss, LearnError> {
         let (common, terms) = (Arc::clone(&self.common), Arc::clone(terms));
         let losses =
             self.each(move |index, task| task.learner.loss(&common.rule, &terms[index]))?;
@@ -237,7 +237,7 @@ impl Trainer {
     }
 
     /// Adapts all tasks anew from the present meta-parameters.
-    fn adapt_anew(&self, learned: &Learned) -> Result<Arc<Meta<f32>>, MamlError> {
+    fn adapt_anew(&self, learned: &Learned) -> Result<Arc<Meta<f32>>, LearnError> {
         let common = Arc::clone(&self.common);
         let meta = Arc::new(common.shape.read(&learned.values));
         let start = Arc::clone(&meta);
@@ -246,7 +246,7 @@ impl Trainer {
     }
 
     /// What the loss of each task is made of.
-    fn terms(&self, objective: Objective, penalty: f64) -> Result<Arc<Vec<Terms>>, MamlError> {
+    fn terms(&self, objective: Objective, penalty: f64) -> Result<Arc<Vec<Terms>>, LearnError> {
         let steps = self.config.inner.steps;
         let terms = |exploration: f64| Terms {
             objective,
@@ -271,7 +271,7 @@ impl Trainer {
     }
 
     /// One clipped step of the optimizer; returns the gradient's norm.
-    fn descend(&self, learned: &mut Learned, gradient: &[f64]) -> Result<f64, MamlError> {
+    fn descend(&self, learned: &mut Learned, gradient: &[f64]) -> Result<f64, LearnError> {
         let mut gradient = to_f32(gradient);
         let most = self.config.max_gradient_norm;
         let layout = self.common.shape.layout();
@@ -308,7 +308,7 @@ impl Trainer {
     ///
     /// # Errors
     /// If it is not finite.
-    fn finite(&self, gradient: &[f64]) -> Result<f64, MamlError> {
+    fn finite(&self, gradient: &[f64]) -> Result<f64, LearnError> {
         let layout = self.common.shape.layout();
         gradient_norm(layout, &to_f32(gradient)).map_err(|source| self.failed(source))
     }

@@ -1,20 +1,12 @@
 //! The policy as something that acts.
 
 use crate::encoding::Encoding;
+use agent::ActMode;
 use kernels::mlp::{Acts, Cache, Mlp};
 use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::{Distribution as _, StandardNormal};
 use rl_core::{ActRow, ActionsMut, EnvSpec, Policy, PolicyFactory, Row, Stream};
 use std::sync::Arc;
-
-/// How a policy chooses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ActMode {
-    /// By chance, as the policy says.
-    Sample,
-    /// The likeliest action.
-    Greedy,
-}
 
 /// Policies of one network and its parameters. They see nothing but the
 /// observation and remember nothing.

@@ -4,13 +4,14 @@ use crate::adaptation::Rule;
 use crate::config::{Baseline, MamlConfig};
 use crate::credit::{Credits, Rollout, Values};
 use crate::encoding::Encoding;
-use crate::error::MamlError;
+use crate::fault::fault;
 use crate::learner::Learner;
 use crate::linear::LinearBaseline;
 use crate::meta::{Meta, MetaShape};
-use crate::policy::{ActMode, Policies};
+use crate::policy::Policies;
 use crate::samples::Samples;
 use crate::value::{ValueModel, ValueView, ValueWork};
+use agent::{ActMode, LearnError};
 use kernels::mlp::Mlp;
 use rl_core::{EnvFactory, StreamKey};
 use rollout::{Culprit, RolloutError, Tile};
@@ -28,7 +29,7 @@ pub(crate) struct Common {
 }
 
 impl Common {
-    pub(crate) fn new(env: &dyn EnvFactory, config: &MamlConfig) -> Result<Self, MamlError> {
+    pub(crate) fn new(env: &dyn EnvFactory, config: &MamlConfig) -> Result<Self, LearnError> {
         let encoding = Encoding::new(env.spec());
         let (least, min_std) = (env.spec().action.least_std(), config.policy.min_std);
         if min_std < least {
@@ -36,7 +37,7 @@ impl Common {
                 "at least {least} in this environment, since an f32 holds narrower actions as \
                  steps, not as numbers"
             );
-            return Err(MamlError::config("policy.min_std", min_std, allowed));
+            return Err(fault("policy.min_std", min_std, allowed));
         }
         let shape = MetaShape::new(encoding.size(), encoding.action(), config)?;
         let network = shape.network().clone();
@@ -217,14 +218,14 @@ pub(crate) struct Site {
 }
 
 /// The error of an inner step that left the finite numbers.
-pub(crate) fn diverged(common: &Common, site: &Site, (index, value): (usize, f32)) -> MamlError {
+pub(crate) fn diverged(common: &Common, site: &Site, (index, value): (usize, f32)) -> LearnError {
     let name = &common.shape.layout().owner(index).name;
     failed(common, site, format!("parameter '{name}' is {value}"))
 }
 
 /// The error of a rollout. That an adapted policy gives what is not allowed is
 /// the fault of the adaptation.
-pub(crate) fn not_lived(common: &Common, site: &Site, error: RolloutError) -> MamlError {
+pub(crate) fn not_lived(common: &Common, site: &Site, error: RolloutError) -> LearnError {
     match (error, site.step.checked_sub(1)) {
         (
             RolloutError::NotAllowed {
@@ -242,8 +243,8 @@ pub(crate) fn not_lived(common: &Common, site: &Site, error: RolloutError) -> Ma
     }
 }
 
-fn failed(common: &Common, site: &Site, what: String) -> MamlError {
-    MamlError::Adaptation {
+fn failed(common: &Common, site: &Site, what: String) -> LearnError {
+    LearnError::Adaptation {
         update: site.update,
         task: site.task,
         step: site.step + 1,

@@ -1,36 +1,16 @@
 //! One training: collect and adapt, then improve.
 
 use crate::config::{KlPenalty, MamlConfig, Outer};
-use crate::error::MamlError;
 use crate::meta::{Meta, MetaShape};
 use crate::metrics::{Improvement, Metrics, Phase};
-use crate::policy::{ActMode, Policies};
+use crate::policy::Policies;
 use crate::task::{Common, Site, Task, diverged, not_lived};
 use crate::value::ValueLearner;
-use nets::{NamedArray, NetsError, Optimizer, Schedule, expect_finite};
-use rl_core::{Domain, EnvFactory, PolicyFactory, StreamKey};
+use agent::{ActMode, LearnError};
+use nets::{NetsError, Optimizer, Schedule};
+use rl_core::{Domain, EnvFactory, PolicyFactory, StreamKey, Tree};
 use rollout::Pool;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// All that changes in a training. Random streams are derived from the seed
-/// and the update, so that there is no generator state to save.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
-    /// Updates done.
-    pub update: u64,
-    /// Environment steps done.
-    pub env_steps: u64,
-    /// Meta-parameters: those of the policy, then learned rates `rate.*`.
-    pub params: Vec<NamedArray>,
-    /// State of the optimizer.
-    pub optimizer: Vec<NamedArray>,
-    /// Weight of the KL penalty, which an adaptive one changes; 0 without one.
-    pub penalty: f64,
-    /// Parameters of the value network; none with another baseline.
-    pub value_params: Vec<NamedArray>,
-    /// State of the value network's optimizer.
-    pub value_optimizer: Vec<NamedArray>,
-}
 
 /// What an update changes. It works on a copy, which takes the place of the
 /// original when all has gone well.
@@ -65,7 +45,7 @@ impl Trainer {
         config: MamlConfig,
         seed: u64,
         pool: Arc<Pool>,
-    ) -> Result<Self, MamlError> {
+    ) -> Result<Self, LearnError> {
         config.validate()?;
         let common = Common::new(env, &config)?;
         let task = |index| {
@@ -150,7 +130,7 @@ impl Trainer {
     /// # Errors
     /// If the environment fails, or a loss, a gradient or a parameter is not
     /// finite; everything is then as before the update.
-    pub fn update(&mut self) -> Result<Metrics, MamlError> {
+    pub fn update(&mut self) -> Result<Metrics, LearnError> {
         self.update_observed(&mut |_| ())
     }
 
@@ -161,7 +141,7 @@ impl Trainer {
     pub fn update_observed(
         &mut self,
         observe: &mut dyn FnMut(Phase),
-    ) -> Result<Metrics, MamlError> {
+    ) -> Result<Metrics, LearnError> {
         let meta = Arc::new(self.common.shape.read(&self.learned.values));
         self.collect_and_adapt(&meta, observe)?;
         let mut learned = self.learned.clone();
@@ -171,11 +151,12 @@ impl Trainer {
             improvement.value_loss = Some(self.train_values(&mut learned)?);
         }
         if let Some((what, value)) = improvement.not_finite(learned.penalty) {
-            let update = self.update + 1;
-            return Err(MamlError::Loss {
-                update,
+            return Err(LearnError::Loss {
+                update: self.update + 1,
                 what,
                 value,
+                scale: "the environment's scale".to_owned(),
+                lower: "maml.inner.rates or maml.learning_rate".to_owned(),
             });
         }
         self.learned = learned;
@@ -190,7 +171,7 @@ impl Trainer {
         &self,
         meta: &Arc<Meta<f32>>,
         observe: &mut dyn FnMut(Phase),
-    ) -> Result<(), MamlError> {
+    ) -> Result<(), LearnError> {
         let update = self.update;
         for step in 0..=self.config.inner.steps {
             observe(Phase::Rollout);
@@ -232,7 +213,7 @@ impl Trainer {
 
     /// Moves the value network towards the targets of all samples; returns the
     /// loss before.
-    fn train_values(&self, learned: &mut Learned) -> Result<f64, MamlError> {
+    fn train_values(&self, learned: &mut Learned) -> Result<f64, LearnError> {
         let samples: usize = self.each(|_, task| task.samples())?.iter().sum();
         let share = 1.0 / samples as f32;
         let mut first = None;
@@ -251,9 +232,11 @@ impl Trainer {
             let sum = sum(parts.iter().map(|part| &part.1[..]), 1.0);
             let mut gradient: Vec<f32> = sum.iter().map(|g| *g as f32).collect();
             let stepped = value.descend(&mut gradient);
-            stepped.map_err(|source| MamlError::ValueUpdate {
+            stepped.map_err(|source| LearnError::Update {
                 update: self.update + 1,
-                source,
+                part: Some("the value network"),
+                source: Box::new(source),
+                lower: "maml.baseline.learning_rate".to_owned(),
             })?;
         }
         Ok(first.unwrap_or_default())
@@ -275,48 +258,48 @@ impl Trainer {
         Metrics::new(self.update, env_steps, returns, inner_norm, improvement)
     }
 
-    /// All that a later process needs to go on with identical results.
+    /// All that a later process needs to go on with identical results. Random
+    /// streams are derived from the seed and the update, so that there is no
+    /// generator state.
     ///
     /// # Errors
     /// If a number in it is not finite: nothing could go on from there.
-    pub fn snapshot(&self) -> Result<Snapshot, MamlError> {
-        let [value_params, value_optimizer] = match &self.learned.value {
-            Some(value) => value.arrays()?,
-            None => [vec![], vec![]],
-        };
-        let snapshot = Snapshot {
-            update: self.update,
-            env_steps: self.env_steps,
-            params: self.common.shape.layout().split(&self.learned.values)?,
-            optimizer: self.learned.optimizer.state(),
-            penalty: self.learned.penalty,
-            value_params,
-            value_optimizer,
-        };
-        expect_finite(&snapshot.params)?;
-        expect_finite(&snapshot.optimizer)?;
-        expect_finite(&snapshot.value_params)?;
-        expect_finite(&snapshot.value_optimizer)?;
-        Ok(snapshot)
+    pub fn checkpoint(&self) -> Result<Tree, LearnError> {
+        let learned = &self.learned;
+        let mut tree = Tree::default()
+            .with_branch(PARAMS, self.common.shape.layout().split(&learned.values)?)
+            .with_branch(OPTIMIZER, learned.optimizer.state())
+            .with_number(PENALTY, learned.penalty)
+            .with_count(UPDATE, self.update)
+            .with_count(ENV_STEPS, self.env_steps);
+        if let Some(value) = &learned.value {
+            tree = tree.with_branch(VALUE, value.checkpoint()?);
+        }
+        tree.expect_finite()?;
+        Ok(tree)
     }
 
-    /// Goes back to a snapshot of the same network and baseline.
+    /// Goes back to a checkpoint of the same network and baseline.
     ///
     /// # Errors
     /// If an array is missing, unknown or of another shape; nothing is changed
     /// then.
-    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), MamlError> {
+    pub fn restore(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {
+        let mut parts = vec![PARAMS, OPTIMIZER, PENALTY, UPDATE, ENV_STEPS];
         let mut learned = self.learned.clone();
         let layout = self.common.shape.layout();
-        learned.values = Arc::new(layout.join(&snapshot.params)?);
-        learned.optimizer.restore(&snapshot.optimizer)?;
-        learned.penalty = snapshot.penalty;
+        learned.values = Arc::new(layout.join(&checkpoint.branch(PARAMS))?);
+        learned.optimizer.restore(&checkpoint.branch(OPTIMIZER))?;
+        learned.penalty = checkpoint.number(PENALTY)?;
         if let Some(value) = &mut learned.value {
-            value.restore(&snapshot.value_params, &snapshot.value_optimizer)?;
+            value.restore(&checkpoint.branch(VALUE))?;
+            parts.push(VALUE);
         }
+        checkpoint.expect_only(&parts)?;
+        let (update, env_steps) = (checkpoint.count(UPDATE)?, checkpoint.count(ENV_STEPS)?);
         self.learned = learned;
-        self.update = snapshot.update;
-        self.env_steps = snapshot.env_steps;
+        self.update = update;
+        self.env_steps = env_steps;
         Ok(())
     }
 
@@ -324,7 +307,7 @@ impl Trainer {
     pub(crate) fn each<T: Send + 'static>(
         &self,
         work: impl Fn(usize, &mut Task) -> T + Send + Sync + 'static,
-    ) -> Result<Vec<T>, MamlError> {
+    ) -> Result<Vec<T>, LearnError> {
         let results = self.pool.map(self.tasks.clone(), move |index, task| {
             // Of a task whose work panicked nothing is left: every update writes
             // all of it anew.
@@ -338,13 +321,24 @@ impl Trainer {
         schedule.at(self.update, self.config.updates)
     }
 
-    pub(crate) fn failed(&self, source: NetsError) -> MamlError {
-        MamlError::Update {
+    pub(crate) fn failed(&self, source: NetsError) -> LearnError {
+        LearnError::Update {
             update: self.update + 1,
-            source,
+            part: None,
+            source: Box::new(source),
+            lower: "maml.inner.rates, maml.learning_rate or maml.max_gradient_norm".to_owned(),
         }
     }
 }
+
+/// Parts of a checkpoint: those of every training, and the weight of the KL
+/// penalty and the value network where there are any.
+const PARAMS: &str = "params";
+const OPTIMIZER: &str = "optimizer";
+const PENALTY: &str = "penalty";
+const VALUE: &str = "value";
+const UPDATE: &str = "update";
+const ENV_STEPS: &str = "env_steps";
 
 /// `share` × the sum of vectors, in f64 and in their order.
 pub(crate) fn sum<'a>(parts: impl Iterator<Item = &'a [f32]>, share: f64) -> Vec<f64> {

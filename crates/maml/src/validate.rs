@@ -1,7 +1,8 @@
 //! Checks of the settings.
 
 use crate::config::{Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Outer, Surrogate};
-use crate::error::MamlError;
+use crate::fault::fault;
+use agent::LearnError;
 
 const MOST: usize = 1 << 20;
 
@@ -10,7 +11,7 @@ impl MamlConfig {
     ///
     /// # Errors
     /// Names the first one out of range, its value and what is allowed.
-    pub fn validate(&self) -> Result<(), MamlError> {
+    pub fn validate(&self) -> Result<(), LearnError> {
         count("tasks", self.tasks, 1..=MOST)?;
         count("trajectories", self.trajectories, 1..=MOST)?;
         unit("gae.gamma", self.gae.gamma)?;
@@ -31,7 +32,7 @@ impl MamlConfig {
         rates("evaluation", self.evaluation.steps, &self.evaluation.rates)
     }
 
-    fn validate_outer(&self) -> Result<(), MamlError> {
+    fn validate_outer(&self) -> Result<(), LearnError> {
         match self.outer {
             Outer::Vpg | Outer::Reptile => {}
             Outer::Ppo {
@@ -67,7 +68,7 @@ impl MamlConfig {
     }
 
     /// E-MAML's term has to fit the losses that it is added to.
-    fn validate_exploration(&self) -> Result<(), MamlError> {
+    fn validate_exploration(&self) -> Result<(), LearnError> {
         let Exploration::EMaml { coefficient } = self.exploration else {
             return Ok(());
         };
@@ -75,15 +76,15 @@ impl MamlConfig {
         if self.tasks < 2 {
             let allowed = "at least 2 with maml.exploration.kind = e-maml, whose baseline is the \
                            mean over the other tasks";
-            return Err(MamlError::config("tasks", self.tasks, allowed));
+            return Err(fault("tasks", self.tasks, allowed));
         }
         if self.inner.surrogate != Surrogate::LogProb {
             let allowed = "log-prob with maml.exploration.kind = e-maml, whose term holds what the \
                            other surrogates add: how the sampling depends on the policy";
             let value = format!("{:?}", self.inner.surrogate).to_lowercase();
-            return Err(MamlError::config("inner.surrogate", value, allowed));
+            return Err(fault("inner.surrogate", value, allowed));
         }
-        let refuse = |allowed| Err(MamlError::config("exploration.kind", "e-maml", allowed));
+        let refuse = |allowed| Err(fault("exploration.kind", "e-maml", allowed));
         match self.outer {
             Outer::Reptile => refuse(
                 "none with maml.outer.kind = reptile, which has no policy gradient to add to; \
@@ -101,19 +102,19 @@ impl MamlConfig {
     }
 
     /// What needs inner steps has them, and Reptile moves parameters alone.
-    fn validate_steps(&self) -> Result<(), MamlError> {
+    fn validate_steps(&self) -> Result<(), LearnError> {
         let (reptile, none) = (self.outer == Outer::Reptile, self.inner.steps == 0);
         if reptile && none {
             let allowed = "at least 1 with maml.outer.kind = reptile, which moves towards where \
                            the steps lead";
-            return Err(MamlError::config("inner.steps", 0, allowed));
+            return Err(fault("inner.steps", 0, allowed));
         }
         let why = match (reptile, none) {
             (true, _) => "none with maml.outer.kind = reptile, which has no gradient for rates",
             (_, true) => "none with maml.inner.steps = 0, which has no rates to learn",
             (false, false) => return Ok(()),
         };
-        let refuse = |name| Err(MamlError::config("inner.learned", name, why));
+        let refuse = |name| Err(fault("inner.learned", name, why));
         match self.inner.learned {
             LearnedRates::None => Ok(()),
             LearnedRates::PerStep => refuse("per-step"),
@@ -121,24 +122,20 @@ impl MamlConfig {
         }
     }
 
-    fn validate_networks(&self) -> Result<(), MamlError> {
+    fn validate_networks(&self) -> Result<(), LearnError> {
         layers("policy.hidden", &self.policy.hidden)?;
         let normal = |key: &str, value: f64| match (1e-30..=1e30).contains(&value) {
             true => Ok(()),
-            false => Err(MamlError::config(key, value, "1e-30 to 1e30")),
+            false => Err(fault(key, value, "1e-30 to 1e30")),
         };
         normal("policy.std", self.policy.std)?;
         normal("policy.min_std", self.policy.min_std)?;
         if self.policy.min_std > self.policy.std {
             let allowed = format!("at most maml.policy.std = {}", self.policy.std);
-            return Err(MamlError::config(
-                "policy.min_std",
-                self.policy.min_std,
-                allowed,
-            ));
+            return Err(fault("policy.min_std", self.policy.min_std, allowed));
         }
         match &self.baseline {
-            Baseline::None if self.bootstrap => Err(MamlError::config(
+            Baseline::None if self.bootstrap => Err(fault(
                 "bootstrap",
                 true,
                 "false with maml.baseline.kind = none, which has no values",
@@ -148,7 +145,7 @@ impl MamlConfig {
                 if self.bootstrap && self.gae.gamma == 1.0 {
                     let allowed = "below 1 with maml.bootstrap = true and maml.baseline.kind = \
                                    linear, which sums up all that would follow";
-                    return Err(MamlError::config("gae.gamma", 1, allowed));
+                    return Err(fault("gae.gamma", 1, allowed));
                 }
                 positive("baseline.ridge", *ridge)
             }
@@ -172,61 +169,61 @@ fn count(
     key: &str,
     value: usize,
     allowed: std::ops::RangeInclusive<usize>,
-) -> Result<(), MamlError> {
+) -> Result<(), LearnError> {
     if allowed.contains(&value) {
         return Ok(());
     }
     let range = format!("{} to {}", allowed.start(), allowed.end());
-    Err(MamlError::config(key, value, range))
+    Err(fault(key, value, range))
 }
 
-fn unit(key: &str, value: f32) -> Result<(), MamlError> {
+fn unit(key: &str, value: f32) -> Result<(), LearnError> {
     match (0.0..=1.0).contains(&value) {
         true => Ok(()),
-        false => Err(MamlError::config(key, value, "0 to 1")),
+        false => Err(fault(key, value, "0 to 1")),
     }
 }
 
-fn open_unit(key: &str, value: f64) -> Result<(), MamlError> {
+fn open_unit(key: &str, value: f64) -> Result<(), LearnError> {
     match value > 0.0 && value < 1.0 {
         true => Ok(()),
-        false => Err(MamlError::config(key, value, "above 0 and below 1")),
+        false => Err(fault(key, value, "above 0 and below 1")),
     }
 }
 
 /// Infinity is allowed.
-fn above_zero(key: &str, value: f64) -> Result<(), MamlError> {
+fn above_zero(key: &str, value: f64) -> Result<(), LearnError> {
     match value > 0.0 {
         true => Ok(()),
-        false => Err(MamlError::config(key, value, "above 0")),
+        false => Err(fault(key, value, "above 0")),
     }
 }
 
-fn positive(key: &str, value: f64) -> Result<(), MamlError> {
+fn positive(key: &str, value: f64) -> Result<(), LearnError> {
     match value > 0.0 && value.is_finite() {
         true => Ok(()),
-        false => Err(MamlError::config(key, value, "finite numbers above 0")),
+        false => Err(fault(key, value, "finite numbers above 0")),
     }
 }
 
-fn not_negative(key: &str, value: f64) -> Result<(), MamlError> {
+fn not_negative(key: &str, value: f64) -> Result<(), LearnError> {
     match value >= 0.0 && value.is_finite() {
         true => Ok(()),
-        false => Err(MamlError::config(key, value, "finite numbers, at least 0")),
+        false => Err(fault(key, value, "finite numbers, at least 0")),
     }
 }
 
 /// Rates of so many steps.
-pub(crate) fn rates(section: &str, steps: usize, rates: &[f64]) -> Result<(), MamlError> {
+pub(crate) fn rates(section: &str, steps: usize, rates: &[f64]) -> Result<(), LearnError> {
     let key = format!("{section}.rates");
     if steps > 0 && rates.is_empty() {
         let allowed = format!("at least one number with maml.{section}.steps = {steps}");
-        return Err(MamlError::config(key, "[]", allowed));
+        return Err(fault(key, "[]", allowed));
     }
     rates.iter().try_for_each(|rate| not_negative(&key, *rate))
 }
 
-fn layers(key: &str, hidden: &[usize]) -> Result<(), MamlError> {
+fn layers(key: &str, hidden: &[usize]) -> Result<(), LearnError> {
     hidden
         .iter()
         .try_for_each(|units| count(key, *units, 1..=1 << 14))

@@ -1,11 +1,12 @@
 //! A value network, trained across tasks, as a baseline.
 
 use crate::config::Baseline;
-use crate::error::MamlError;
+use crate::fault::unbuildable;
 use crate::meta::{activation, declare};
+use agent::LearnError;
 use kernels::mlp::{Cache, Head, Mlp};
-use nets::{Blueprint, NamedArray, NetsError, Optimizer, clip_gradient};
-use rl_core::{Domain, Purpose, StreamKey};
+use nets::{Blueprint, NetsError, Optimizer, clip_gradient};
+use rl_core::{Domain, Purpose, StreamKey, Tree};
 use std::sync::Arc;
 
 /// The network as it is at an update: V(o, t / horizon).
@@ -84,7 +85,7 @@ impl ValueLearner {
         horizon: usize,
         baseline: &Baseline,
         seed: u64,
-    ) -> Result<Option<Self>, MamlError> {
+    ) -> Result<Option<Self>, LearnError> {
         let Baseline::Value {
             hidden,
             activation: kind,
@@ -96,8 +97,8 @@ impl ValueLearner {
         else {
             return Ok(None);
         };
-        let network = Mlp::new(inputs + 1, hidden, 1, activation(*kind), Head::None)
-            .map_err(|source| MamlError::Network { source })?;
+        let network =
+            Mlp::new(inputs + 1, hidden, 1, activation(*kind), Head::None).map_err(unbuildable)?;
         let mut blueprint = Blueprint::new();
         declare(&mut blueprint, &network, 1.0);
         let key = StreamKey::new(seed, Domain::Training, 0);
@@ -126,20 +127,18 @@ impl ValueLearner {
         Ok(())
     }
 
-    /// Parameters and optimizer, for a snapshot.
-    pub(crate) fn arrays(&self) -> Result<[Vec<NamedArray>; 2], MamlError> {
-        let params = self.layout.split(&self.model.params)?;
-        Ok([params, self.optimizer.state()])
+    /// Parameters and optimizer.
+    pub(crate) fn checkpoint(&self) -> Result<Tree, LearnError> {
+        Ok(Tree::default()
+            .with_branch("params", self.layout.split(&self.model.params)?)
+            .with_branch("optimizer", self.optimizer.state()))
     }
 
-    /// Goes back to a snapshot.
-    pub(crate) fn restore(
-        &mut self,
-        params: &[NamedArray],
-        optimizer: &[NamedArray],
-    ) -> Result<(), MamlError> {
-        let params = self.layout.join(params)?;
-        self.optimizer.restore(optimizer)?;
+    /// Goes back to a checkpoint.
+    pub(crate) fn restore(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {
+        checkpoint.expect_only(&["params", "optimizer"])?;
+        let params = self.layout.join(&checkpoint.branch("params"))?;
+        self.optimizer.restore(&checkpoint.branch("optimizer"))?;
         Arc::make_mut(&mut self.model).params = params;
         Ok(())
     }

@@ -3,36 +3,9 @@
 /// An error of this crate.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum NetsError {
-    /// A tensor that is needed is not among the given ones.
-    #[error(
-        "tensor '{name}' of shape {expected:?} is missing; the file belongs to another network \
-         or is incomplete: use the one written with this configuration"
-    )]
-    MissingTensor {
-        /// The tensor's name.
-        name: String,
-        /// The shape that it should have.
-        expected: Vec<usize>,
-    },
-    /// A tensor that nothing asks for.
-    #[error(
-        "tensor '{name}' of shape {shape:?} belongs to no part of this network, which has {known}; \
-         use the file written with this configuration"
-    )]
-    UnknownTensor {
-        /// The tensor's name.
-        name: String,
-        /// Its shape.
-        shape: Vec<usize>,
-        /// The names that are known.
-        known: String,
-    },
-    /// A tensor that is given twice.
-    #[error("tensor '{name}' is given twice; each name must occur once")]
-    RepeatedTensor {
-        /// The tensor's name.
-        name: String,
-    },
+    /// Saved arrays that are not those of this network or optimizer.
+    #[error(transparent)]
+    Tree(#[from] rl_core::TreeError),
     /// A tensor of another shape than its place.
     #[error(
         "tensor '{name}' has shape {found:?}, but this network needs {expected:?}; the sizes in \
@@ -80,19 +53,6 @@ pub enum NetsError {
         /// Where in it, counted row by row.
         index: usize,
         /// What would stand there.
-        value: f32,
-    },
-    /// An array for a checkpoint that is not finite.
-    #[error(
-        "'{name}' is {value} at index {index}, and no checkpoint is made of that; go on from the \
-         one before"
-    )]
-    NonFiniteArray {
-        /// The array's name.
-        name: String,
-        /// Where in it, counted row by row.
-        index: usize,
-        /// What stands there.
         value: f32,
     },
     /// A setting outside its allowed range.

@@ -3,39 +3,12 @@
 use std::ops::Range;
 
 use crate::error::NetsError;
+use rl_core::{Array, Tree};
 
 /// The place of one tensor in a [`Params`](crate::Params); modules keep the
 /// slots that they were given when they declared their parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot(pub(crate) usize);
-
-/// A tensor as plain data, for checkpoints.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NamedArray {
-    /// The tensor's name, such as `trunk.weight_ih`.
-    pub name: String,
-    /// Its shape.
-    pub shape: Vec<usize>,
-    /// Its numbers, row by row.
-    pub data: Vec<f32>,
-}
-
-/// Refuses arrays that hold anything infinite or not a number.
-///
-/// # Errors
-/// Names the first such number.
-pub fn expect_finite(arrays: &[NamedArray]) -> Result<(), NetsError> {
-    for array in arrays {
-        if let Some(index) = array.data.iter().position(|x| !x.is_finite()) {
-            return Err(NetsError::NonFiniteArray {
-                name: array.name.clone(),
-                index,
-                value: array.data[index],
-            });
-        }
-    }
-    Ok(())
-}
 
 /// Name, shape and place of one tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,55 +116,30 @@ impl Layout {
     ///
     /// # Errors
     /// If its length is not [`Layout::numel`].
-    pub fn split(&self, flat: &[f32]) -> Result<Vec<NamedArray>, NetsError> {
+    pub fn split(&self, flat: &[f32]) -> Result<Tree, NetsError> {
         self.expect_length("the flat vector", flat.len())?;
-        let cut = |entry: &Entry| NamedArray {
-            name: entry.name.clone(),
-            shape: entry.shape.clone(),
-            data: flat[entry.range()].to_vec(),
-        };
-        Ok(self.entries.iter().map(cut).collect())
+        let mut tree = Tree::default();
+        for entry in &self.entries {
+            let data = flat[entry.range()].to_vec();
+            tree.insert(&entry.name, Array::floats(entry.shape.clone(), data));
+        }
+        Ok(tree)
     }
 
-    /// Joins named arrays, given in any order, into a flat vector.
+    /// Joins named arrays into a flat vector.
     ///
     /// # Errors
-    /// Names the first array that is unknown, repeated, of another shape, of a
-    /// length that does not fit its shape, or missing.
-    pub fn join(&self, arrays: &[NamedArray]) -> Result<Vec<f32>, NetsError> {
+    /// Names the first array that is missing, of another kind or shape, or
+    /// unknown.
+    pub fn join(&self, arrays: &Tree) -> Result<Vec<f32>, NetsError> {
         let mut flat = vec![0.0; self.numel()];
-        let mut seen = vec![false; self.entries.len()];
-        for array in arrays {
-            let Some(Slot(slot)) = self.find(&array.name) else {
-                return Err(NetsError::UnknownTensor {
-                    name: array.name.clone(),
-                    shape: array.shape.clone(),
-                    known: self.names(),
-                });
-            };
-            let entry = &self.entries[slot];
-            if std::mem::replace(&mut seen[slot], true) {
-                return Err(NetsError::RepeatedTensor {
-                    name: array.name.clone(),
-                });
-            }
-            entry.expect_shape(&array.shape)?;
-            if array.data.len() != entry.numel() {
-                return Err(NetsError::WrongLength {
-                    what: format!("tensor '{}' of shape {:?}", array.name, array.shape),
-                    found: array.data.len(),
-                    expected: entry.numel(),
-                });
-            }
-            flat[entry.range()].copy_from_slice(&array.data);
+        for entry in &self.entries {
+            let data = arrays.floats(&entry.name, &entry.shape)?;
+            flat[entry.range()].copy_from_slice(data);
         }
-        match seen.iter().position(|seen| !seen) {
-            None => Ok(flat),
-            Some(slot) => Err(NetsError::MissingTensor {
-                name: self.entries[slot].name.clone(),
-                expected: self.entries[slot].shape.clone(),
-            }),
-        }
+        let names: Vec<_> = self.entries.iter().map(|entry| &entry.name[..]).collect();
+        arrays.expect_only(&names)?;
+        Ok(flat)
     }
 
     pub(crate) fn expect_length(&self, what: &str, found: usize) -> Result<(), NetsError> {
@@ -203,14 +151,5 @@ impl Layout {
             found,
             expected: self.numel(),
         })
-    }
-
-    fn names(&self) -> String {
-        let names: Vec<_> = self
-            .entries
-            .iter()
-            .map(|entry| format!("'{}'", entry.name))
-            .collect();
-        names.join(", ")
     }
 }

@@ -40,7 +40,7 @@ pub use error::NetsError;
 pub use gru::Gru;
 pub use heads::{Categorical, DiagonalGaussian, Distribution, PolicyHead, PolicyHeadConfig};
 pub use init::Init;
-pub use layout::{Entry, Layout, NamedArray, Slot, expect_finite};
+pub use layout::{Entry, Layout, Slot};
 pub use losses::{
     PolicySamples, approx_kl, clip_fraction, mean_entropy, policy_gradient_loss, ppo_policy_loss,
     value_loss,

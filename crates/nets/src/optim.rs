@@ -9,8 +9,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::NetsError;
-use crate::layout::{Layout, NamedArray};
+use crate::layout::Layout;
 use crate::params::Params;
+use rl_core::Tree;
 
 /// Which optimizer to use, and its settings.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,9 +115,8 @@ fn not_negative(setting: &'static str, value: f64) -> Result<(), NetsError> {
     }
 }
 
-/// The two halves of the step count in the saved state: an f32 holds whole
-/// numbers below this exactly.
-const STEP_BASE: u64 = 1 << 24;
+/// The number of steps, in the saved state.
+const STEPS: &str = "steps";
 
 /// An optimizer and what it remembers.
 #[derive(Clone, Debug)]
@@ -246,56 +246,30 @@ impl Optimizer {
         })
     }
 
-    /// What it remembers, for a checkpoint.
-    pub fn state(&self) -> Vec<NamedArray> {
-        let mut flat = self.memory.concat();
-        flat.push((self.steps / STEP_BASE) as f32);
-        flat.push((self.steps % STEP_BASE) as f32);
-        self.state_layout()
-            .split(&flat)
-            .expect("the layout is the state's own")
+    /// What it remembers, for a checkpoint: a branch of arrays like the parameters
+    /// for each vector of its memory, and how many steps were taken.
+    pub fn state(&self) -> Tree {
+        let cut = |memory| self.layout.split(memory).expect("the layout is its own");
+        let both = self.config.memory().iter().zip(&self.memory);
+        let tree = both.fold(Tree::default(), |tree, (name, memory)| {
+            tree.with_branch(name, cut(memory))
+        });
+        tree.with_count(STEPS, self.steps)
     }
 
     /// Goes back to a saved state; the steps that follow give the same bits.
     ///
     /// # Errors
-    /// Names the first array that is unknown, missing or of another shape, as
+    /// Names the first array that is missing, of another shape or unknown, as
     /// when the state is another optimizer's; then nothing is changed.
-    pub fn restore(&mut self, state: &[NamedArray]) -> Result<(), NetsError> {
-        let flat = self.state_layout().join(state)?;
-        let (memory, steps) = flat.split_at(flat.len() - 2);
-        if let Some(bad) = steps
-            .iter()
-            .find(|part| !(0.0..STEP_BASE as f32).contains(*part))
-        {
-            return Err(invalid(
-                "the saved 'steps'",
-                f64::from(*bad),
-                "0 to 16777215",
-            ));
-        }
-        self.steps = steps[0] as u64 * STEP_BASE + steps[1] as u64;
-        for (kept, saved) in self
-            .memory
-            .iter_mut()
-            .zip(memory.chunks(self.layout.numel().max(1)))
-        {
-            kept.copy_from_slice(saved);
-        }
+    pub fn restore(&mut self, state: &Tree) -> Result<(), NetsError> {
+        let names = self.config.memory();
+        state.expect_only(&[names, &[STEPS]].concat())?;
+        let join = |name: &&str| self.layout.join(&state.branch(name));
+        let memory = names.iter().map(join).collect::<Result<_, _>>()?;
+        self.steps = state.count(STEPS)?;
+        self.memory = memory;
         Ok(())
-    }
-
-    /// The saved arrays: every vector of the memory cut up like the
-    /// parameters, then the step count as two numbers, the higher half first.
-    fn state_layout(&self) -> Layout {
-        let mut layout = Layout::default();
-        for memory in self.config.memory() {
-            for entry in self.layout.entries() {
-                layout.push(format!("{memory}.{}", entry.name), &entry.shape);
-            }
-        }
-        layout.push("steps".into(), &[2]);
-        layout
     }
 }
 

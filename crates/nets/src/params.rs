@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tch::{Device, Kind, Tensor, no_grad};
 
 use crate::error::NetsError;
-use crate::layout::{Entry, Layout, NamedArray, Slot};
+use crate::layout::{Entry, Layout, Slot};
 
 /// The parameters of a network, to be handed to its modules' functions.
 ///
@@ -59,16 +59,6 @@ impl Params {
         Ok(Self { layout, tensors })
     }
 
-    /// Parameters from named arrays in any order: f32, on the CPU, without
-    /// gradients.
-    ///
-    /// # Errors
-    /// As [`Layout::join`].
-    pub fn from_arrays(layout: Arc<Layout>, arrays: &[NamedArray]) -> Result<Self, NetsError> {
-        let flat = layout.join(arrays)?;
-        Self::from_flat(layout, &flat)
-    }
-
     /// Names, shapes and places.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout
@@ -97,13 +87,6 @@ impl Params {
     /// All values as one flat vector, rounded to f32.
     pub fn flatten(&self) -> Vec<f32> {
         flatten(&self.tensors)
-    }
-
-    /// All values as named arrays, rounded to f32.
-    pub fn to_arrays(&self) -> Vec<NamedArray> {
-        self.layout
-            .split(&self.flatten())
-            .expect("the layout is their own")
     }
 
     /// Overwrites all values in place; leaves stay leaves.

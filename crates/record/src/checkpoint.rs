@@ -1,8 +1,9 @@
 //! What a checkpoint holds, and its files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use rl_core::{Array, Data, Tree};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
@@ -14,36 +15,21 @@ use crate::seal::{sealed, unsealed};
 use crate::{RecordError, Result, Stream, sync_folder};
 
 /// The version of the files below. A reader refuses any other.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
-const PARAMS: &str = "params.safetensors";
-const OPTIMIZER: &str = "optimizer.safetensors";
+const ARRAYS: &str = "arrays.safetensors";
 const STATE: &str = "state.json";
 /// The rows of `timing.jsonl`, which the clock wrote: apart from `state.json`,
 /// so that equal seeds give an equal one.
 const TIMING: &str = "timing.json";
 
-/// A named array of numbers, row-major.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Array {
-    /// Its name, unique within its file.
-    pub name: String,
-    /// Its extents; empty for a single number.
-    pub shape: Vec<usize>,
-    /// The numbers, as many as the product of the extents. Stored bit by bit,
-    /// NaN payloads included.
-    pub data: Vec<f32>,
-}
-
 /// All that is needed to continue a run, or to evaluate its policy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Checkpoint {
-    /// The parameters.
-    pub params: Vec<Array>,
-    /// The optimizer's state.
-    pub optimizer: Vec<Array>,
-    /// Everything else, opaque to this crate: counters, random streams. Floats
-    /// come back to the last bit; NaN and infinities come back as `null`.
+    /// What has been learned so far. Stored bit by bit, NaN payloads included.
+    pub tree: Tree,
+    /// Everything else, opaque to this crate. Floats come back to the last bit;
+    /// NaN and infinities come back as `null`.
     pub state: serde_json::Value,
 }
 
@@ -52,8 +38,6 @@ pub struct Checkpoint {
 struct Manifest {
     format: u32,
     update: u64,
-    /// Names in the order in which they were given; safetensors sorts them.
-    arrays: BTreeMap<String, Vec<String>>,
     /// BLAKE3 of the other files and of `config.toml`, in hexadecimal.
     blake3: BTreeMap<String, String>,
     /// How far the files of rows reached, `timing.jsonl` excepted.
@@ -150,20 +134,15 @@ impl Checkpoint {
         let mut manifest = Manifest {
             format: FORMAT,
             update,
-            arrays: BTreeMap::new(),
             blake3: BTreeMap::from([(CONFIG.to_string(), around.config.clone())]),
             rows,
             state: self.state.clone(),
             hash: String::new(),
         };
-        for (file, arrays) in [(PARAMS, &self.params), (OPTIMIZER, &self.optimizer)] {
-            let bytes = encode(file, arrays)?;
-            write_durably(&folder.join(file), &bytes)?;
-            let names = arrays.iter().map(|array| array.name.clone()).collect();
-            manifest.arrays.insert(file.to_string(), names);
-            let hash = blake3::hash(&bytes).to_string();
-            manifest.blake3.insert(file.to_string(), hash);
-        }
+        let bytes = encode(&self.tree)?;
+        write_durably(&folder.join(ARRAYS), &bytes)?;
+        let hash = blake3::hash(&bytes).to_string();
+        manifest.blake3.insert(ARRAYS.to_string(), hash);
         let path = folder.join(STATE);
         let text = sealed(&path, &manifest, "")?;
         write_durably(&path, &text)?;
@@ -178,8 +157,7 @@ impl Checkpoint {
         let manifest = Manifest::read(folder, update)?;
         let around = manifest.surroundings(folder)?;
         let checkpoint = Self {
-            params: read_arrays(folder, PARAMS, &manifest)?,
-            optimizer: read_arrays(folder, OPTIMIZER, &manifest)?,
+            tree: read_arrays(folder, &manifest)?,
             state: manifest.state,
         };
         Ok((checkpoint, around))
@@ -197,63 +175,68 @@ fn read_file(path: &Path) -> Result<Vec<u8>> {
     read(path)?.ok_or_else(|| damage(path, "the file is missing"))
 }
 
-fn read_arrays(folder: &Path, file: &str, manifest: &Manifest) -> Result<Vec<Array>> {
-    let path = folder.join(file);
+fn read_arrays(folder: &Path, manifest: &Manifest) -> Result<Tree> {
+    let path = folder.join(ARRAYS);
     let bytes = read_file(&path)?;
     let hash = blake3::hash(&bytes).to_string();
-    if manifest.blake3.get(file) != Some(&hash) {
+    if manifest.blake3.get(ARRAYS) != Some(&hash) {
         return Err(damage(&path, "its checksum does not match state.json"));
     }
-    let damaged = |error: safetensors::SafeTensorError| damage(&path, error.to_string());
-    let tensors = SafeTensors::deserialize(&bytes).map_err(damaged)?;
-    let names = manifest.arrays.get(file).map_or(&[][..], Vec::as_slice);
-    names
-        .iter()
-        .map(|name| {
-            let tensor = tensors.tensor(name).map_err(damaged)?;
-            if tensor.dtype() != Dtype::F32 {
-                return Err(damage(&path, format!("{name} is not of 32-bit floats")));
-            }
-            let numbers = tensor.data().as_chunks().0.iter();
-            Ok(Array {
-                name: name.clone(),
-                shape: tensor.shape().to_vec(),
-                data: numbers.map(|number| f32::from_le_bytes(*number)).collect(),
-            })
-        })
-        .collect()
+    let tensors = SafeTensors::deserialize(&bytes);
+    let tensors = tensors.map_err(|error| damage(&path, error.to_string()))?;
+    let mut tree = Tree::default();
+    for (name, tensor) in tensors.iter() {
+        let data = tensor.data();
+        let data = match tensor.dtype() {
+            Dtype::F32 => Data::F32(numbers(data, f32::from_le_bytes)),
+            Dtype::F64 => Data::F64(numbers(data, f64::from_le_bytes)),
+            Dtype::U64 => Data::U64(numbers(data, u64::from_le_bytes)),
+            Dtype::U8 => Data::Bytes(data.to_vec()),
+            other => return Err(damage(&path, format!("{name} is of the type {other:?}"))),
+        };
+        let shape = tensor.shape().to_vec();
+        tree.insert(name, Array { shape, data });
+    }
+    Ok(tree)
+}
+
+fn numbers<T, const N: usize>(bytes: &[u8], number: fn([u8; N]) -> T) -> Vec<T> {
+    bytes.as_chunks().0.iter().map(|one| number(*one)).collect()
 }
 
 /// The bytes of a safetensors file.
-fn encode(file: &str, arrays: &[Array]) -> Result<Vec<u8>> {
+fn encode(tree: &Tree) -> Result<Vec<u8>> {
     let unstorable = |name: &str, why: String| RecordError::Unstorable {
-        what: format!("array {name:?} in {file}"),
+        what: format!("array {name:?} in {ARRAYS}"),
         why,
     };
-    let mut seen = BTreeSet::new();
-    let mut buffers = Vec::with_capacity(arrays.len());
-    for array in arrays {
-        if !seen.insert(array.name.as_str()) {
-            let why = "another array has the same name".to_string();
-            return Err(unstorable(&array.name, why));
-        }
-        let numbers: usize = array.shape.iter().product();
-        if numbers != array.data.len() {
-            let (shape, data) = (&array.shape, array.data.len());
+    let mut buffers = Vec::with_capacity(tree.len());
+    for (name, Array { shape, data }) in tree.iter() {
+        let numbers: usize = shape.iter().product();
+        if numbers != data.len() {
+            let data = data.len();
             let why = format!("its shape {shape:?} has room for {numbers} numbers, it has {data}");
-            return Err(unstorable(&array.name, why));
+            return Err(unstorable(name, why));
         }
-        let bytes: Vec<u8> = array.data.iter().flat_map(|x| x.to_le_bytes()).collect();
-        buffers.push(bytes);
+        buffers.push(match data {
+            Data::F32(data) => (Dtype::F32, bytes(data, f32::to_le_bytes)),
+            Data::F64(data) => (Dtype::F64, bytes(data, f64::to_le_bytes)),
+            Data::U64(data) => (Dtype::U64, bytes(data, u64::to_le_bytes)),
+            Data::Bytes(data) => (Dtype::U8, data.clone()),
+        });
     }
-    let mut views = Vec::with_capacity(arrays.len());
-    for (array, bytes) in arrays.iter().zip(&buffers) {
-        let view = TensorView::new(Dtype::F32, array.shape.clone(), bytes)
-            .map_err(|error| unstorable(&array.name, error.to_string()))?;
-        views.push((array.name.as_str(), view));
+    let mut views = Vec::with_capacity(tree.len());
+    for ((name, array), (dtype, bytes)) in tree.iter().zip(&buffers) {
+        let view = TensorView::new(*dtype, array.shape.clone(), bytes)
+            .map_err(|error| unstorable(name, error.to_string()))?;
+        views.push((name, view));
     }
     safetensors::serialize(views, None).map_err(|error| RecordError::Unstorable {
-        what: file.to_string(),
+        what: ARRAYS.to_string(),
         why: error.to_string(),
     })
+}
+
+fn bytes<T: Copy, const N: usize>(numbers: &[T], bytes: fn(T) -> [u8; N]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| bytes(*number)).collect()
 }

@@ -13,8 +13,7 @@
 //! metrics.jsonl          one row per update          }
 //! timing.jsonl           one row per update          } appended, one write a row
 //! eval.jsonl             one row per evaluation      }
-//! checkpoints/00000012/  params.safetensors, optimizer.safetensors, state.json,
-//!                        timing.json
+//! checkpoints/00000012/  arrays.safetensors, state.json, timing.json
 //! lock                   held by the process that writes the run
 //! ```
 //!
@@ -46,7 +45,7 @@ mod rows;
 mod run_dir;
 mod seal;
 
-pub use checkpoint::{Array, Checkpoint};
+pub use checkpoint::Checkpoint;
 pub use claim::{Claim, Existing};
 pub use error::{RecordError, is_full};
 pub use files::{make_folder, read_bytes, read_text, sync_folder, write_atomically};

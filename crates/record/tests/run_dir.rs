@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use record::{Array, Checkpoint, Document, Existing, Reader, RecordError, RunDir, Stream};
+use record::{Checkpoint, Document, Existing, Reader, RecordError, RunDir, Stream};
+use rl_core::Tree;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -26,12 +27,7 @@ fn names(path: &Path) -> Vec<String> {
 
 fn small_checkpoint() -> Checkpoint {
     Checkpoint {
-        params: vec![Array {
-            name: "w".into(),
-            shape: vec![2],
-            data: vec![1.0, 2.0],
-        }],
-        optimizer: Vec::new(),
+        tree: Tree::default().with_count("update", 3),
         state: json!({ "env_steps": 7 }),
     }
 }
@@ -232,7 +228,7 @@ fn opening_removes_what_a_kill_left() {
     drop(RunDir::create(&path, "", Existing::Refuse).unwrap());
     let leftover = path.join("checkpoints/.unfinished-00000004");
     fs::create_dir_all(&leftover).unwrap();
-    fs::write(leftover.join("params.safetensors"), "half").unwrap();
+    fs::write(leftover.join("arrays.safetensors"), "half").unwrap();
     fs::write(path.join(".unfinished-comparison.json"), "{").unwrap();
     RunDir::open(&path).unwrap();
     assert_eq!(names(&path), ["checkpoints", "config.toml", "lock"]);

@@ -23,12 +23,31 @@ pub struct Run {
     /// The same but for the seed: values by dotted keys.
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) environment: Map<String, Value>,
+    /// What the algorithm says of itself, where the run says what it is.
+    pub(crate) algorithm: Algorithm,
     pub(crate) metrics: Vec<Metrics>,
     pub(crate) evaluations: Vec<Evaluation>,
     /// Wall clock of the training so far.
     pub(crate) seconds: Option<f64>,
     pub(crate) comparison: Option<Comparison>,
     pub(crate) pictures: Option<Pictures>,
+}
+
+/// An algorithm's words for itself, in `environment.json`.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Algorithm {
+    /// What it is called.
+    pub(crate) title: String,
+    /// What there is to draw of its rows.
+    pub(crate) metrics: Vec<Metric>,
+}
+
+/// A column of `metrics.jsonl` that is drawn.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Metric {
+    pub(crate) key: String,
+    pub(crate) title: String,
+    pub(crate) unit: String,
 }
 
 /// One row of `metrics.jsonl`.
@@ -193,6 +212,18 @@ impl Adaptation {
 }
 
 impl Comparison {
+    /// Calls the trained agent what its algorithm calls itself.
+    fn call(&mut self, title: &str) {
+        if title.is_empty() {
+            return;
+        }
+        let trained = |learner: &&mut Learner| learner.kind == Kind::Trained;
+        for learner in self.learners.iter_mut().filter(trained) {
+            title.clone_into(&mut learner.name);
+        }
+        title.clone_into(&mut self.algorithm);
+    }
+
     /// The agent that the run trained.
     pub(crate) fn trained(&self) -> Option<&Learner> {
         self.learners
@@ -265,7 +296,15 @@ impl Run {
         let reader = Reader::open(path)?;
         reader.verify()?;
         let environment: Option<Map<String, Value>> = reader.document(Document::Environment)?;
-        let comparison: Option<Comparison> = reader.document(Document::Comparison)?;
+        let mut environment = environment.unwrap_or_default();
+        let algorithm: Algorithm = environment
+            .remove("algorithm")
+            .and_then(|value| serde_json::from_value(value).ok())
+            .unwrap_or_default();
+        let mut comparison: Option<Comparison> = reader.document(Document::Comparison)?;
+        if let Some(comparison) = &mut comparison {
+            comparison.call(&algorithm.title);
+        }
         if let Some(why) = comparison.as_ref().and_then(Comparison::fault) {
             return Err(ReportError::Inconsistent {
                 path: path.join(Document::Comparison.file_name()),
@@ -278,7 +317,8 @@ impl Run {
             path: path.to_path_buf(),
             settings: settings(&config),
             config,
-            environment: environment.unwrap_or_default(),
+            environment,
+            algorithm,
             metrics: reader.rows(Stream::Metrics)?,
             evaluations: reader.rows(Stream::Eval)?,
             seconds: timing

@@ -93,15 +93,13 @@ pub(crate) fn decimals(uncertainties: impl IntoIterator<Item = f64>) -> usize {
 }
 
 /// The name of an algorithm, learner or environment as the field writes it.
-/// Unknown names lose their hyphens and begin with a capital letter; what
+/// A name that has capital letters is written so already; other unknown names lose
+/// their hyphens and begin with a capital letter; what
 /// follows a bracket stays: "epsilon-greedy(0.1)" is "ε-greedy (0.1)".
 pub(crate) fn display_name(name: &str) -> String {
     let end = name.find(['(', '[', ' ']).unwrap_or(name.len());
     let (head, tail) = name.split_at(end);
     let known = match head.to_ascii_lowercase().replace('_', "-").as_str() {
-        "rl2" => "RL²",
-        "maml" => "MAML",
-        "reptile" => "Reptile",
         "ucb" => "UCB",
         "ucb1" => "UCB1",
         "thompson" | "thompson-sampling" => "Thompson sampling",
@@ -121,6 +119,7 @@ pub(crate) fn display_name(name: &str) -> String {
         _ => "",
     };
     let head = match known {
+        "" if head.chars().any(char::is_uppercase) => head.to_owned(),
         "" => capitalized(&head.replace(['-', '_'], " ")),
         known => known.to_string(),
     };
@@ -200,7 +199,7 @@ mod tests {
 
     #[test]
     fn names() {
-        assert_eq!(display_name("rl2"), "RL²");
+        assert_eq!(display_name("E-MAML (first order)"), "E-MAML (first order)");
         assert_eq!(display_name("epsilon-greedy(0.1)"), "ε-greedy (0.1)");
         assert_eq!(display_name("bernoulli-bandit"), "Bernoulli bandit");
         assert_eq!(display_name("my_own_agent"), "My own agent");

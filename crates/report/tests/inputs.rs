@@ -126,6 +126,7 @@ fn seeds_come_in_order_and_only_once() {
     fs::create_dir(&copy).unwrap();
     for file in [
         "config.toml",
+        "environment.json",
         "metrics.jsonl",
         "eval.jsonl",
         "comparison.json",

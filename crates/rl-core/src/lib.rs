@@ -26,6 +26,7 @@ mod streams;
 pub mod tabular;
 mod text;
 mod trajectory;
+mod tree;
 mod vec_env;
 
 pub use author::{AtWork, AuthorPanic, Call, drop_quietly, panic_text};
@@ -46,6 +47,7 @@ pub use stats::Moments;
 pub use streams::{Domain, Purpose, Stream, StreamKey};
 pub use text::{is_hidden, shown};
 pub use trajectory::Trajectory;
+pub use tree::{Array, Data, Tree, TreeError};
 pub use vec_env::{Actions, ActionsMut, EnvFactory, Place, Positions, StepRows, VecEnv};
 
 pub use rand;

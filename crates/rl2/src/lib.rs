@@ -10,8 +10,10 @@
 //! What it shares with other learners is in the crate `agent`. This crate must not
 //! know any particular environment, files, or the clock.
 
+mod algorithm;
 mod config;
 mod trainer;
 
+pub use algorithm::ALGORITHM;
 pub use config::{Outer, Rl2Config};
-pub use trainer::{Metrics, Trainer, footprint};
+pub use trainer::{Metrics, Trainer};

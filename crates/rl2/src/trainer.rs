@@ -2,12 +2,11 @@
 
 use crate::config::{Outer, Rl2Config};
 use agent::{
-    ActMode, ActorCritic, Backend, LearnError, Learner, Losses, Minibatch, Objective, Place,
-    Snapshot, Stopwatch, Surrogate,
+    ActorCritic, Backend, LearnError, Learner, Losses, Minibatch, Objective, Place, Stopwatch,
+    Surrogate,
 };
-use nets::tch::Device;
 use rl_core::rand::seq::SliceRandom as _;
-use rl_core::{EnvFactory, Footprint, PolicyFactory, Purpose};
+use rl_core::{EnvFactory, Purpose};
 use rollout::Pool;
 use serde::Serialize;
 use std::sync::Arc;
@@ -39,19 +38,6 @@ pub struct Metrics {
     pub entropy_coefficient: f64,
 }
 
-/// What a training takes at its peak, evaluations aside, on so many workers.
-///
-/// # Errors
-/// If a setting is out of range or does not fit the environment.
-pub fn footprint(
-    env: &dyn EnvFactory,
-    config: &Rl2Config,
-    place: (usize, Device),
-) -> Result<Footprint, LearnError> {
-    config.validate()?;
-    agent::footprint(env, &config.learner(), place)
-}
-
 /// A training of one agent under one seed.
 pub struct Trainer {
     config: Rl2Config,
@@ -63,7 +49,7 @@ impl Trainer {
     ///
     /// # Errors
     /// If a setting is out of range or does not fit the environment. What it
-    /// takes of memory says [`footprint`] beforehand.
+    /// takes of memory says [`agent::footprint`] beforehand.
     pub fn new(
         env: &dyn EnvFactory,
         config: Rl2Config,
@@ -102,9 +88,14 @@ impl Trainer {
         &self.learner
     }
 
-    /// The agent as it is now, to act anywhere.
-    pub fn policy(&self, mode: ActMode) -> Arc<dyn PolicyFactory> {
-        self.learner.policy(mode)
+    /// The agent that learns, to be put somewhere else.
+    pub fn learner_mut(&mut self) -> &mut Learner {
+        &mut self.learner
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Rl2Config {
+        &self.config
     }
 
     /// One update: [`Self::collect`], [`Self::advantages`], [`Self::improve`].
@@ -162,23 +153,6 @@ impl Trainer {
     /// The samples of some tiles, normalized as configured.
     pub fn minibatch(&self, tiles: &[usize]) -> Minibatch {
         minibatch(&self.learner, &self.config, tiles)
-    }
-
-    /// All that a later process needs to go on with identical results.
-    ///
-    /// # Errors
-    /// If a number in it is not finite: nothing could go on from there.
-    pub fn snapshot(&self) -> Result<Snapshot, LearnError> {
-        self.learner.snapshot()
-    }
-
-    /// Goes back to a snapshot of the same network.
-    ///
-    /// # Errors
-    /// If an array is missing, unknown or of another shape; nothing is changed
-    /// then.
-    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), LearnError> {
-        self.learner.restore(snapshot)
     }
 
     fn scheduled(&self, schedule: nets::Schedule) -> f64 {

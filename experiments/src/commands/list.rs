@@ -33,7 +33,7 @@ fn items(registry: &Registry, kind: Kind) -> Vec<Item> {
     match kind {
         Kind::Envs => registry.environments().iter().map(environment).collect(),
         Kind::Algorithms => {
-            let item = |entry: &crate::AlgorithmEntry| plain(entry.name(), entry.summary());
+            let item = |entry: &agent::Algorithm| plain(entry.name, entry.summary);
             registry.algorithms().iter().map(item).collect()
         }
         Kind::Presets => {

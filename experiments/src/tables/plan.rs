@@ -3,9 +3,9 @@
 
 use crate::commands::table::Source;
 use crate::failure::Failure;
-use crate::names::suggestion;
-use crate::read::read;
 use crate::registry::{Built, Registry};
+use agent::read;
+use agent::suggestion;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use toml::{Table, Value};

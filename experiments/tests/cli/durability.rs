@@ -38,7 +38,7 @@ fn a_run_without_a_usable_checkpoint_is_left_as_it_is() {
     let run = lab.path(RUN);
     let metrics = fs::read(run.join("metrics.jsonl")).unwrap();
     for update in [8, 12] {
-        let params = run.join(format!("checkpoints/{update:08}/params.safetensors"));
+        let params = run.join(format!("checkpoints/{update:08}/arrays.safetensors"));
         fs::write(params, "damaged").unwrap();
     }
     let parts = [

@@ -243,13 +243,13 @@ fn damaged_checkpoints_are_not_passed_over_in_silence() {
     lab.done(&["train", "tiny.toml", "rl2.updates=8"]);
     let eval = ["eval", "runs/tiny/seed-0"];
     let checkpoints = lab.path("runs/tiny/seed-0/checkpoints");
-    let params = |update| checkpoints.join(format!("{update:08}/params.safetensors"));
+    let params = |update| checkpoints.join(format!("{update:08}/arrays.safetensors"));
     fs::write(params(8), b"damaged").unwrap();
     let outcome = lab.done(&eval);
     assert!(outcome.stderr.contains("passing over"), "{outcome:?}");
     assert!(outcome.stdout.contains("after update 4"), "{outcome:?}");
     fs::remove_file(params(4)).unwrap();
-    lab.refused(&eval, 78, &["no intact checkpoint", "params.safetensors"]);
+    lab.refused(&eval, 78, &["no intact checkpoint", "arrays.safetensors"]);
 }
 
 /// What is not as a training left it is a bad configuration, and no matter of

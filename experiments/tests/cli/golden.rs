@@ -52,13 +52,15 @@ fn hashes_of(run: &Path) -> Hashes {
     columns(&run, (Stream::Metrics, "metrics"), &mut hashes);
     columns(&run, (Stream::Eval, "eval"), &mut hashes);
     let (_, checkpoint) = run.latest_checkpoint().unwrap().newest.unwrap();
-    for (name, arrays) in [
-        ("params", &checkpoint.params),
-        ("optimizer", &checkpoint.optimizer),
-    ] {
-        let numbers = arrays.iter().flat_map(|array| &array.data);
-        let bytes: Vec<u8> = numbers.flat_map(|number| number.to_le_bytes()).collect();
-        hashes.insert(name.to_owned(), hash(&bytes));
+    for part in ["params", "optimizer"] {
+        let arrays = checkpoint.tree.branch(part);
+        let text: Vec<String> = arrays.iter().map(|array| format!("{array:?}\n")).collect();
+        assert!(
+            !text.is_empty(),
+            "{preset}: no {part}",
+            preset = run.path().display()
+        );
+        hashes.insert(part.to_owned(), hash(text.concat().as_bytes()));
     }
     hashes
 }

@@ -155,7 +155,7 @@ pub(crate) fn fingerprint(run: &Path) -> Vec<(String, Vec<u8>)> {
     files.push("pictures.json".to_owned());
     for checkpoint in fs::read_dir(run.join("checkpoints")).unwrap() {
         let name = checkpoint.unwrap().file_name().into_string().unwrap();
-        for file in ["params.safetensors", "optimizer.safetensors", "state.json"] {
+        for file in ["arrays.safetensors", "state.json"] {
             files.push(format!("checkpoints/{name}/{file}"));
         }
     }

@@ -39,7 +39,9 @@ pub(crate) fn registry() -> Registry {
         Ok(hostile)
     })
     .choice("flaw", &FLAWS, "what is wrong");
-    Registry::standard().with_environment(entry)
+    Registry::standard()
+        .with_environment(entry)
+        .with_algorithm(crate::algorithm::FAULTY)
 }
 
 #[derive(Clone, Copy, Default)]

@@ -9,6 +9,8 @@
     reason = "it is a program of its own, which waits for others and says how its tests went"
 )]
 
+mod algorithm;
+mod algorithms;
 mod environment;
 mod lab;
 mod panics;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
     let is_wanted =
         |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
     let all = [
+        algorithms::TESTS,
         panics::TESTS,
         pipes::TESTS,
         signals::TESTS,

@@ -41,7 +41,8 @@ pub use estimator::Estimator;
 pub use measure::{Effort, Expectation, Spread};
 pub use problem::AuditBaseline;
 
-use crate::error::MamlError;
+use crate::fault::{fault, unbuildable};
+use agent::LearnError;
 use exact::{Exact, add};
 use kernels::mlp::{Activation, Head, Mlp};
 use problem::{ACTIONS, Credit, STATES, Task};
@@ -89,11 +90,11 @@ impl Audit {
     ///
     /// # Errors
     /// If a number is out of range, or no network has these sizes.
-    pub fn new(config: &AuditConfig) -> Result<Self, MamlError> {
+    pub fn new(config: &AuditConfig) -> Result<Self, LearnError> {
         check(config)?;
         let (hidden, kind) = (&config.hidden, Activation::Tanh);
-        let network = Mlp::new(STATES, hidden, ACTIONS, kind, Head::Categorical)
-            .map_err(|source| MamlError::Network { source })?;
+        let network =
+            Mlp::new(STATES, hidden, ACTIONS, kind, Head::Categorical).map_err(unbuildable)?;
         let key = StreamKey::new(config.seed, Domain::HeldOut, 0);
         let task = |lane| Task::draw(config.horizon, &mut key.lane(Purpose::Task, lane));
         let point = |lane| {
@@ -189,9 +190,9 @@ impl Audit {
     }
 }
 
-fn check(config: &AuditConfig) -> Result<(), MamlError> {
+fn check(config: &AuditConfig) -> Result<(), LearnError> {
     let wrong = |key: &str, value: &dyn ToString, allowed: &str| {
-        Err(MamlError::config(key, value.to_string(), allowed))
+        Err(fault(key, value.to_string(), allowed))
     };
     if !(1..=8).contains(&config.horizon) {
         return wrong("audit.horizon", &config.horizon, "1 to 8");

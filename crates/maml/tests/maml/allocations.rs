@@ -1,8 +1,8 @@
 //! A rollout of a policy allocates nothing per step.
 
 use crate::common::{arms, config, points, trainer, trpo};
+use agent::ActMode;
 use allocation_counter::measure;
-use maml::ActMode;
 use rl_core::{Domain, StreamKey};
 use rollout::Tile;
 

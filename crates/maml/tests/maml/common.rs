@@ -1,8 +1,8 @@
 //! Environments small enough to learn within seconds, and trainings for them.
+use agent::ActMode;
 use maml::{
-    ActMode, Adapt, Adapted, Baseline, EvaluationSettings, Exploration, Inner, KlPenalty,
-    LearnedRates, MamlConfig, Order, Outer, PolicyNetwork, Schedule, Shape, Surrogate, Trainer,
-    TrustRegion,
+    Adapt, Adapted, Baseline, EvaluationSettings, Exploration, Inner, KlPenalty, LearnedRates,
+    MamlConfig, Order, Outer, PolicyNetwork, Schedule, Shape, Surrogate, Trainer, TrustRegion,
 };
 use nets::{Activation, OptimizerConfig};
 use rl_core::rand::RngExt as _;

@@ -1,7 +1,8 @@
 //! What is not finite is found before it is learned.
 
 use crate::common::{adam, arms, config, pool, promp, trainer};
-use maml::{Baseline, MamlError, Trainer};
+use agent::LearnError;
+use maml::{Baseline, Trainer};
 use nets::Activation;
 use rl_core::{
     ActionSpace, Discrete, EnvSpec, Environment, ObservationSpace, Step, Stream, TaskDistribution,
@@ -57,23 +58,30 @@ fn a_value_network_that_overflows_stops_the_update() {
     };
     let env = Tasks::new(Rich).unwrap();
     let mut trainer = Trainer::new(&env, valued, 0, pool(2)).unwrap();
-    let before = trainer.snapshot().unwrap();
+    let before = trainer.checkpoint().unwrap();
     let error = trainer.update().unwrap_err();
     let text = error.to_string();
     assert!(
-        matches!(error, MamlError::ValueUpdate { update: 1, .. }),
+        matches!(
+            error,
+            LearnError::Update {
+                update: 1,
+                part: Some("the value network"),
+                ..
+            }
+        ),
         "{text}"
     );
     assert!(text.contains("would make second_moment of '"), "{text}");
-    assert_eq!(trainer.snapshot().unwrap(), before);
+    assert_eq!(trainer.checkpoint().unwrap(), before);
 }
 
 #[test]
 fn no_snapshot_is_made_of_what_is_not_finite() {
     let mut trainer = trainer(&arms(), config(promp()), 1);
-    let mut bad = trainer.snapshot().unwrap();
-    bad.params[0].data[2] = f32::NAN;
+    let mut bad = trainer.checkpoint().unwrap();
+    bad.floats_mut("params/layer0.weight").unwrap()[2] = f32::NAN;
     trainer.restore(&bad).unwrap();
-    let refused = trainer.snapshot().unwrap_err().to_string();
+    let refused = trainer.checkpoint().unwrap_err().to_string();
     assert!(refused.contains("is NaN at index 2"), "{refused}");
 }

@@ -1,11 +1,10 @@
 //! Every outer loop learns, and fails to with its update turned around.
 
 use crate::common::{adam, arms, config, constant, evaluation, points, pool, promp, trainer, trpo};
-use maml::{
-    ActMode, AdaptationCurve, Adapted, Baseline, MamlConfig, Metrics, Outer, Surrogate, Trainer,
-};
+use agent::ActMode;
+use maml::{AdaptationCurve, Adapted, Baseline, MamlConfig, Metrics, Outer, Surrogate, Trainer};
 use nets::Activation;
-use rl_core::{EnvFactory, PolicyFactory};
+use rl_core::{Data, EnvFactory, PolicyFactory};
 use rollout::evaluate;
 use std::sync::Arc;
 
@@ -22,12 +21,16 @@ fn adapted(trainer: &Trainer, env: &Arc<dyn EnvFactory>, rate: f64) -> f64 {
 
 /// Takes an update, and where `flip` says so turns it around.
 fn update(trainer: &mut Trainer, flip: bool) -> Metrics {
-    let before = trainer.snapshot().unwrap();
+    let before = trainer.checkpoint().unwrap();
     let metrics = trainer.update().unwrap();
     if flip {
-        let mut after = trainer.snapshot().unwrap();
-        for (now, then) in after.params.iter_mut().zip(&before.params) {
-            for (now, then) in now.data.iter_mut().zip(&then.data) {
+        let mut after = trainer.checkpoint().unwrap();
+        for (name, then) in before.branch("params").iter() {
+            let Data::F32(then) = &then.data else {
+                panic!("{name} is no parameter");
+            };
+            let now = after.floats_mut(&format!("params/{name}")).unwrap();
+            for (now, then) in now.iter_mut().zip(then) {
                 *now = then - (*now - then);
             }
         }

@@ -1,10 +1,11 @@
 //! Settings: their checks, and their form in files.
 
 use crate::common::{Points, adam, config, constant, points, pool, promp, trpo};
+use agent::ActMode;
 use allocation_counter::measure;
 use maml::{
-    ActMode, Adapted, Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Outer, Surrogate,
-    Trainer, TrustRegion, footprint,
+    Adapted, Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Outer, Surrogate, Trainer,
+    TrustRegion, footprint,
 };
 use nets::Activation;
 use rl_core::{Domain, EnvFactory, Tasks};
@@ -158,7 +159,7 @@ fn measured(env: &Arc<dyn EnvFactory>, config: &MamlConfig) -> f64 {
         let mut trainer = Trainer::new(env.as_ref(), config.clone(), 0, pool).unwrap();
         trainer.update().unwrap();
         trainer.update().unwrap();
-        trainer.snapshot().unwrap();
+        trainer.checkpoint().unwrap();
         trainer.adapt_and_evaluate(env, &evaluation).unwrap();
     });
     taken.bytes_max as f64

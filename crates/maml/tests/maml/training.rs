@@ -3,9 +3,10 @@
 use crate::common::{
     Arms, Points, adam, arms, config, constant, evaluation, points, promp, trainer, trpo,
 };
+use agent::LearnError;
 use maml::{
-    Adapt, Adapted, Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, MamlError, Order,
-    Outer, Phase, Surrogate, TrustRegion,
+    Adapt, Adapted, Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Order, Outer,
+    Phase, Surrogate, TrustRegion,
 };
 use nets::{Activation, OptimizerConfig};
 use rl_core::{EnvFactory, Tasks};
@@ -115,11 +116,11 @@ fn a_restored_training_goes_on_with_the_same_bits() {
             whole.update().unwrap();
         }
         let mut resumed = trainer(&env, config, 2);
-        resumed.restore(&whole.snapshot().unwrap()).unwrap();
+        resumed.restore(&whole.checkpoint().unwrap()).unwrap();
         for _ in 0..2 {
             assert_eq!(whole.update().unwrap(), resumed.update().unwrap(), "{name}");
         }
-        assert_eq!(whole.snapshot().unwrap(), resumed.snapshot().unwrap());
+        assert_eq!(whole.checkpoint().unwrap(), resumed.checkpoint().unwrap());
     }
 }
 
@@ -128,12 +129,12 @@ fn another_networks_snapshot_is_refused() {
     let env = points();
     let mut wide = config(Outer::Vpg);
     wide.policy.hidden = vec![33];
-    let other = trainer(&env, wide, 1).snapshot().unwrap();
+    let other = trainer(&env, wide, 1).checkpoint().unwrap();
     let mut trainer = trainer(&env, config(Outer::Vpg), 1);
-    let before = trainer.snapshot().unwrap();
+    let before = trainer.checkpoint().unwrap();
     let error = trainer.restore(&other).unwrap_err().to_string();
     assert!(error.contains("layer0.weight"), "{error}");
-    assert_eq!(trainer.snapshot().unwrap(), before);
+    assert_eq!(trainer.checkpoint().unwrap(), before);
 }
 
 #[test]
@@ -223,11 +224,11 @@ fn a_step_that_is_too_long_is_refused_and_said_to_be() {
 fn parameters_that_are_not_finite_are_found_at_the_first_step() {
     let env = points();
     let mut trainer = trainer(&env, config(trpo()), 2);
-    let mut snapshot = trainer.snapshot().unwrap();
-    snapshot.params[1].data[0] = f32::NAN;
+    let mut snapshot = trainer.checkpoint().unwrap();
+    snapshot.floats_mut("params/layer0.bias").unwrap()[0] = f32::NAN;
     trainer.restore(&snapshot).unwrap();
     let error = trainer.update().unwrap_err();
-    assert!(matches!(error, MamlError::Rollout(_)));
+    assert!(matches!(error, LearnError::Rollout(_)));
     let text = error.to_string();
     assert!(text.contains("policy 'maml' gave action NaN"), "{text}");
     assert_eq!(trainer.updates_done(), 0);
@@ -242,12 +243,12 @@ fn an_adaptation_that_explodes_is_named_and_changes_nothing() {
     explosive.normalize_advantages = false;
     explosive.policy.std = 0.01;
     let mut trainer = trainer(&env, explosive, 2);
-    let before = trainer.snapshot().unwrap();
+    let before = trainer.checkpoint().unwrap();
     let error = trainer.update().unwrap_err();
     let text = error.to_string();
     let found = matches!(
         error,
-        MamlError::Adaptation {
+        LearnError::Adaptation {
             update: Some(1),
             step: 2,
             ..
@@ -256,7 +257,7 @@ fn an_adaptation_that_explodes_is_named_and_changes_nothing() {
     assert!(found, "{text}");
     assert!(text.contains("update 1: parameter '"), "{text}");
     assert!(text.contains("maml.inner.rates"), "{text}");
-    assert_eq!(trainer.snapshot().unwrap(), before);
+    assert_eq!(trainer.checkpoint().unwrap(), before);
 }
 
 /// The parameters are finite, but no action that the policy takes then.
@@ -266,7 +267,7 @@ fn an_adapted_policy_that_cannot_act_is_an_adaptation_that_diverged() {
     let mut explosive = config(Outer::Vpg);
     explosive.inner.rates = vec![1e6];
     let mut trainer = trainer(&env, explosive, 2);
-    let before = trainer.snapshot().unwrap();
+    let before = trainer.checkpoint().unwrap();
     let error = trainer.update().unwrap_err().to_string();
     assert!(
         error.starts_with("update 1: policy 'maml' gave "),
@@ -274,7 +275,7 @@ fn an_adapted_policy_that_cannot_act_is_an_adaptation_that_diverged() {
     );
     assert!(error.contains("after inner step 1 of task "), "{error}");
     assert!(error.contains("A lower maml.inner.rates may"), "{error}");
-    assert_eq!(trainer.snapshot().unwrap(), before);
+    assert_eq!(trainer.checkpoint().unwrap(), before);
 }
 
 #[test]
@@ -316,13 +317,13 @@ fn a_gradient_that_explodes_half_way_is_undone() {
     explosive.learning_rate = constant(1e38);
     explosive.optimizer = OptimizerConfig::Sgd { momentum: 0.0 };
     let mut trainer = trainer(&env, explosive, 2);
-    let before = trainer.snapshot().unwrap();
+    let before = trainer.checkpoint().unwrap();
     let error = trainer.update().unwrap_err();
     assert!(
-        matches!(error, MamlError::Update { update: 1, .. }),
+        matches!(error, LearnError::Update { update: 1, .. }),
         "{error}"
     );
-    assert_eq!(trainer.snapshot().unwrap(), before);
+    assert_eq!(trainer.checkpoint().unwrap(), before);
 }
 
 #[test]
@@ -361,7 +362,7 @@ fn an_adaptive_penalty_follows_its_target() {
         promp.learning_rate = constant(rate);
         let mut trainer = trainer(&env, promp, 2);
         trainer.update().unwrap();
-        trainer.snapshot().unwrap().penalty
+        trainer.checkpoint().unwrap().number("penalty").unwrap()
     };
     assert_eq!(coefficient(1e-9, 0.01), 2.0, "moved too far");
     assert_eq!(coefficient(1e9, 0.01), 0.5, "hardly moved");

@@ -1,7 +1,7 @@
 //! Helpers of the tests: random tensors and gradient checks.
 
+use nets::single_threaded;
 use nets::tch::{Kind, Tensor};
-use nets::{NamedArray, single_threaded};
 use rl_core::rand_distr::{Distribution as _, StandardNormal};
 use rl_core::{Domain, Purpose, Stream, StreamKey};
 
@@ -20,14 +20,6 @@ pub(crate) fn normal(shape: &[i64], stream: &mut Stream) -> Tensor {
 
 pub(crate) fn vector(tensor: &Tensor) -> Vec<f64> {
     Vec::try_from(tensor.detach().to_kind(Kind::Double).flatten(0, -1)).unwrap()
-}
-
-pub(crate) fn array(name: &str, shape: &[usize], data: &[f32]) -> NamedArray {
-    NamedArray {
-        name: name.into(),
-        shape: shape.into(),
-        data: data.into(),
-    }
 }
 
 #[track_caller]

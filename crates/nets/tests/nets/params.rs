@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use nets::tch::{Device, Kind, Tensor};
-use nets::{Blueprint, Init, Layout, Linear, NamedArray, NetsError, Params};
+use nets::{Blueprint, Init, Layout, Linear, NetsError, Params};
+use rl_core::{Array, Tree};
 
-use crate::common::{array, assert_values, stream};
+use crate::common::{assert_values, stream};
 
 fn layout() -> Arc<Layout> {
     let mut blueprint = Blueprint::new();
@@ -21,14 +22,6 @@ fn flat() -> Vec<f32> {
 
 fn params() -> Params {
     Params::from_flat(layout(), &flat()).unwrap()
-}
-
-fn arrays() -> [NamedArray; 3] {
-    [
-        array("log_std", &[1], &[9.0]),
-        array("trunk.weight", &[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
-        array("trunk.bias", &[2], &[7.0, 8.0]),
-    ]
 }
 
 #[test]
@@ -55,10 +48,10 @@ fn values_survive_every_form() {
         params.get("trunk.weight").unwrap().double_value(&[1, 0]),
         4.0
     );
-    let again = Params::from_arrays(layout(), &arrays()).unwrap();
-    assert_eq!(again.flatten(), flat());
-    let named: Vec<NamedArray> = again.to_arrays();
-    assert_eq!(named[0], arrays()[1]);
+    let arrays = layout().split(&flat()).unwrap();
+    let bias = Array::floats(vec![2], vec![7.0, 8.0]);
+    assert_eq!(arrays.get("trunk.bias"), Some(&bias));
+    assert_eq!(layout().join(&arrays).unwrap(), flat());
     let double = params.to_kind(Kind::Double);
     assert_eq!((double.kind(), double.flatten()), (Kind::Double, flat()));
     assert_eq!(params.to_device(Device::Cpu).unwrap().flatten(), flat());
@@ -70,35 +63,34 @@ fn values_survive_every_form() {
 
 #[test]
 fn arrays_that_do_not_fit_are_named() {
-    let refuse = |change: fn(&mut Vec<NamedArray>)| {
-        let mut arrays = arrays().to_vec();
-        change(&mut arrays);
-        Params::from_arrays(layout(), &arrays)
-            .unwrap_err()
-            .to_string()
+    let refuse = |name: &str, array: Option<Array>| {
+        let whole = layout().split(&flat()).unwrap();
+        let mut arrays = Tree::default();
+        for (other, array) in whole.iter().filter(|(other, _)| *other != name) {
+            arrays.insert(other, array.clone());
+        }
+        if let Some(array) = array {
+            arrays.insert(name, array);
+        }
+        layout().join(&arrays).unwrap_err().to_string()
     };
-    let missing = refuse(|arrays| drop(arrays.remove(2)));
+    let missing = refuse("trunk.bias", None);
+    assert!(missing.contains("'trunk.bias' is missing"), "{missing}");
+    let unknown = refuse("log_sd", Some(Array::floats(vec![1], vec![9.0])));
     assert!(
-        missing.contains("'trunk.bias' of shape [2] is missing"),
-        "{missing}"
-    );
-    let unknown = refuse(|arrays| arrays[0].name = "log_sd".into());
-    assert!(
-        unknown.contains("'log_sd'") && unknown.contains("'log_std'"),
+        unknown.contains("'log_sd'") && unknown.contains("log_std"),
         "{unknown}"
     );
-    let shape = refuse(|arrays| arrays[1].shape = vec![3, 2]);
+    let shape = refuse(
+        "trunk.weight",
+        Some(Array::floats(vec![3, 2], vec![0.0; 6])),
+    );
     assert!(
         shape.contains("'trunk.weight'") && shape.contains("[3, 2]") && shape.contains("[2, 3]"),
         "{shape}"
     );
-    let length = refuse(|arrays| arrays[2].data.push(1.0));
-    assert!(
-        length.contains("'trunk.bias'") && length.contains("has length 3"),
-        "{length}"
-    );
-    let twice = refuse(|arrays| arrays.push(arrays[0].clone()));
-    assert!(twice.contains("'log_std' is given twice"), "{twice}");
+    let length = refuse("trunk.bias", Some(Array::floats(vec![2], vec![0.0; 3])));
+    assert!(length.contains("'trunk.bias'"), "{length}");
 }
 
 #[test]

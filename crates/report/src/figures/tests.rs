@@ -240,7 +240,7 @@ fn learners_have_different_looks() {
 fn adaptation_compares_settings_step_by_step() {
     let folder = tempfile::tempdir().unwrap();
     let runs = [
-        ("maml", vec![-40.0, -11.7, -3.3, -3.2]),
+        ("adapted", vec![-40.0, -11.7, -3.3, -3.2]),
         ("pretrained", vec![-40.8, -19.7, -11.7, -8.5]),
         ("random", vec![-82.7, -58.0, -53.8, -46.8]),
     ];
@@ -258,7 +258,7 @@ fn adaptation_compares_settings_step_by_step() {
     let figure = super::adaptation(&group(&loaded)).unwrap();
     assert_text_is_legible("adaptation", &figure.canvas);
     let texts: Vec<&str> = figure.canvas.texts().map(|t| t.text.as_str()).collect();
-    for wanted in ["MAML", "Pretrained", "Random", "0", "1", "2", "3"] {
+    for wanted in ["Adapted", "Pretrained", "Random", "0", "1", "2", "3"] {
         assert!(texts.contains(&wanted), "{wanted}: {texts:?}");
     }
     assert!(

@@ -13,18 +13,9 @@ use crate::setting::Setting;
 use crate::stats::Estimate;
 use crate::text::thousands;
 
-/// The value loss: its size counts, not only its changes.
-const VALUE_LOSS: &str = "Value loss";
-/// The metrics that are drawn where a run has them, and their names.
-const METRICS: [(&str, &str); 7] = [
-    ("mean_return", "Training return"),
-    ("entropy", "Policy entropy (nats)"),
-    ("approx_kl", "Approximate KL (nats)"),
-    ("value_loss", VALUE_LOSS),
-    ("gradient_norm", "Gradient norm"),
-    ("clip_fraction", "Clipped fraction"),
-    ("policy_loss", "Policy loss"),
-];
+/// The metric of every training, and what it is called; an algorithm names the
+/// others.
+const MEAN_RETURN: (&str, &str) = ("mean_return", "Training return");
 const COLUMNS: usize = 3;
 const PANELS: usize = 6;
 
@@ -44,9 +35,19 @@ pub(super) fn figure(setting: &Setting<'_>) -> Option<Figure> {
         .filter_map(|run| run.metrics.last())
         .map(|row| row.update)
         .max()?;
-    let panels: Vec<(&str, Curve)> = METRICS
-        .iter()
-        .filter_map(|(key, name)| Some((*name, curve(&setting.runs, key, last)?)))
+    let (key, name) = MEAN_RETURN;
+    let own = setting.runs.iter().map(|run| &run.algorithm.metrics);
+    let own = own
+        .max_by_key(|metrics| metrics.len())
+        .into_iter()
+        .flatten();
+    let named = own.map(|metric| match &metric.unit[..] {
+        "" => (&metric.key[..], metric.title.clone()),
+        unit => (&metric.key[..], format!("{} ({unit})", metric.title)),
+    });
+    let panels: Vec<(String, Curve)> = std::iter::once((key, name.to_owned()))
+        .chain(named)
+        .filter_map(|(key, name)| Some((name, curve(&setting.runs, key, last)?)))
         .take(PANELS)
         .collect();
     let end = panels
@@ -126,7 +127,7 @@ fn curve(runs: &[&Run], key: &str, last: u64) -> Option<Curve> {
 }
 
 /// The y axis of a panel, without what lies far from everything else.
-fn range(name: &str, curve: &Curve) -> Range {
+fn range(curve: &Curve) -> Range {
     let band = curve.band_ends().filter(|_| curve.band != Band::None);
     let values = Range {
         low: quantile(curve.values(), 0.005).unwrap_or(0.0),
@@ -136,7 +137,7 @@ fn range(name: &str, curve: &Curve) -> Range {
     let range = values.padded(0.06);
     // From zero, the curve must still fill a third of the panel.
     let squashed = values.high - values.low < values.high / 3.0;
-    match name == VALUE_LOSS && values.low >= 0.0 && !squashed {
+    match values.low >= 0.0 && !squashed {
         true => Range { low: 0.0, ..range },
         false => range,
     }
@@ -150,7 +151,7 @@ fn draw_panel(
     end: f64,
     below: bool,
 ) -> bool {
-    let range = range(name, curve);
+    let range = range(curve);
     let width = (f64::from(WIDTH) - 14.0) / COLUMNS as f64;
     let left = 14.0 + column as f64 * width;
     let y_axis = Axis {
@@ -203,18 +204,17 @@ mod tests {
     }
 
     #[test]
-    fn the_value_loss_starts_at_zero_unless_that_squashes_it() {
-        assert_eq!(range(VALUE_LOSS, &curve(&[1.0, 0.5])).low, 0.0);
-        assert!(range(VALUE_LOSS, &curve(&[1.0, 0.9])).low > 0.8);
-        assert!(range(VALUE_LOSS, &curve(&[1.0, -0.5])).low < -0.5);
-        assert!(range("Policy entropy (nats)", &curve(&[1.0, 0.5])).low > 0.4);
+    fn a_panel_starts_at_zero_unless_that_squashes_it() {
+        assert_eq!(range(&curve(&[1.0, 0.5])).low, 0.0);
+        assert!(range(&curve(&[1.0, 0.9])).low > 0.8);
+        assert!(range(&curve(&[1.0, -0.5])).low < -0.5);
     }
 
     #[test]
     fn a_panel_says_whether_it_cuts_something_off() {
         let draw = |curve: &Curve| {
             let mut canvas = Canvas::new(WIDTH, 300);
-            draw_panel(&mut canvas, (0, 0.0), (VALUE_LOSS, curve), 10.0, false)
+            draw_panel(&mut canvas, (0, 0.0), ("Value loss", curve), 10.0, false)
         };
         assert!(!draw(&curve(&[1.0, 0.5, 0.7])));
         let mut spiked = vec![1.0; 1000];

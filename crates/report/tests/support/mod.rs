@@ -223,6 +223,10 @@ impl Synthetic {
         let environment = json!({
             "metarl": "0.1.0", "libtorch": "2.11.0", "cpu": "Example CPU <8 cores> & more",
             "workers": 2, "seed": seed,
+            "algorithm": { "name": "rl2", "title": "RL²", "metrics": [
+                { "key": "entropy", "title": "Policy entropy", "unit": "nats" },
+                { "key": "value_loss", "title": "Value loss", "unit": "" },
+            ] },
         });
         run.write_document(Document::Environment, &environment)
             .unwrap();

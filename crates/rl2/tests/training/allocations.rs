@@ -1,6 +1,7 @@
 //! A rollout of the native backend allocates nothing per step.
 
 use crate::common::{config, switches, trainer};
+use agent::Training as _;
 use agent::{ActMode, BackendKind};
 use allocation_counter::measure;
 use rl_core::{Domain, StreamKey};

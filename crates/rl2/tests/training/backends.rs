@@ -1,6 +1,7 @@
 //! The backends do the same.
 
 use crate::common::{BACKENDS, config, pool, seen_as, switches, trainer, trainer_in};
+use agent::Training as _;
 use agent::{
     ActMode, ActorCritic, Backend, BackendKind, Execution, Gradient, Input, LearnError, Lesson,
     NativeBackend, Phase, Samples, Stopwatch, TorchBackend,
@@ -198,7 +199,7 @@ fn neither_lockstep_nor_a_stopwatch_changes_a_bit() {
             Trainer::with_backend(env.as_ref(), config.clone(), 3, pool(2), parts).unwrap();
         trainer.watch(stopwatch);
         let metrics: Vec<_> = (0..3).map(|_| trainer.update().unwrap()).collect();
-        (metrics, trainer.snapshot().unwrap())
+        (metrics, trainer.checkpoint().unwrap())
     };
     let plain = train(false, Stopwatch::default());
     for lockstep in [false, true] {

@@ -2,6 +2,7 @@
 
 use crate::common::{BACKENDS, config, trainer};
 use crate::sabotage::{Sabotage, sabotaged};
+use agent::Training as _;
 use agent::{BackendKind, LearnError};
 use rl2::Rl2Config;
 
@@ -34,11 +35,11 @@ fn a_restored_training_goes_on_with_the_same_bits() {
             whole.update().unwrap();
         }
         let mut resumed = trainer(config(backend), 5, 2);
-        resumed.restore(&whole.snapshot().unwrap()).unwrap();
+        resumed.restore(&whole.checkpoint().unwrap()).unwrap();
         for _ in 0..2 {
             assert_eq!(whole.update().unwrap(), resumed.update().unwrap());
         }
-        assert_eq!(whole.snapshot().unwrap(), resumed.snapshot().unwrap());
+        assert_eq!(whole.checkpoint().unwrap(), resumed.checkpoint().unwrap());
     }
 }
 
@@ -48,20 +49,19 @@ fn another_networks_snapshot_is_refused() {
         trunk: nets::SequenceConfig::Gru(nets::Recurrent::plain(17)),
         ..config(BackendKind::Torch)
     };
-    let other = trainer(wide, 0, 1).snapshot().unwrap();
+    let other = trainer(wide, 0, 1).checkpoint().unwrap();
     let mut trainer = trainer(config(BackendKind::Torch), 0, 1);
-    let before = trainer.snapshot().unwrap();
+    let before = trainer.checkpoint().unwrap();
     let error = trainer.restore(&other).unwrap_err().to_string();
     assert!(error.contains("trunk.weight_ih"), "{error}");
-    assert_eq!(trainer.snapshot().unwrap(), before);
+    assert_eq!(trainer.checkpoint().unwrap(), before);
 }
 
 #[test]
 fn parameters_that_are_not_finite_are_found_at_the_first_step() {
     let mut trainer = trainer(config(BackendKind::Torch), 0, 2);
-    let mut snapshot = trainer.snapshot().unwrap();
-    let bias = snapshot.params.iter_mut().find(|p| p.name == "value.bias");
-    bias.unwrap().data[0] = f32::NAN;
+    let mut snapshot = trainer.checkpoint().unwrap();
+    snapshot.floats_mut("params/value.bias").unwrap()[0] = f32::NAN;
     trainer.restore(&snapshot).unwrap();
     let before = trainer.learner().parameters().clone();
     let error = trainer.update().unwrap_err();
@@ -75,11 +75,11 @@ fn parameters_that_are_not_finite_are_found_at_the_first_step() {
 #[test]
 fn an_update_that_fails_half_way_is_undone() {
     let mut trainer = sabotaged(config(BackendKind::Native), Sabotage::ThirdIsNan);
-    let before = trainer.snapshot().unwrap();
+    let before = trainer.checkpoint().unwrap();
     let error = trainer.update().unwrap_err();
     assert!(matches!(error, LearnError::Update { update: 1, .. }));
     assert!(error.to_string().contains("update 1: "), "{error}");
-    assert_eq!(trainer.snapshot().unwrap(), before);
+    assert_eq!(trainer.checkpoint().unwrap(), before);
     trainer.update().unwrap();
-    assert_ne!(trainer.snapshot().unwrap(), before);
+    assert_ne!(trainer.checkpoint().unwrap(), before);
 }

@@ -1,6 +1,7 @@
 //! Continuous actions.
 
 use crate::common::{config, pool, trainer_in};
+use agent::Training as _;
 use agent::{BackendKind, Place};
 use nets::tch::Device;
 use rl_core::rand::RngExt as _;
@@ -96,12 +97,12 @@ fn narrow(std: f64) -> Rl2Config {
     narrow
 }
 
+const LOG_STD: &str = "params/policy.log_std";
+
 /// Sets the logarithm of the standard deviation.
 fn set_log_std(trainer: &mut Trainer, log_std: f32) {
-    let mut snapshot = trainer.snapshot().unwrap();
-    let array = snapshot.params.iter_mut();
-    let array = array.filter(|array| array.name == "policy.log_std").last();
-    array.unwrap().data.fill(log_std);
+    let mut snapshot = trainer.checkpoint().unwrap();
+    snapshot.floats_mut(LOG_STD).unwrap().fill(log_std);
     trainer.restore(&snapshot).unwrap();
 }
 
@@ -145,9 +146,8 @@ fn learning_does_not_make_actions_narrower_than_the_least() {
     let mut reached = false;
     for _ in 0..40 {
         trainer.update().unwrap();
-        let snapshot = trainer.snapshot().unwrap();
-        let log_std = snapshot.params.iter().find(|p| p.name == "policy.log_std");
-        let log_std = log_std.unwrap().data[0];
+        let mut snapshot = trainer.checkpoint().unwrap();
+        let log_std = snapshot.floats_mut(LOG_STD).unwrap()[0];
         assert!(log_std >= least, "{log_std}");
         reached |= log_std == least;
     }

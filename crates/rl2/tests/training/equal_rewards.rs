@@ -2,8 +2,9 @@
 
 use crate::common::{BACKENDS, config, constant, trainer_in};
 use agent::BackendKind;
+use agent::Training as _;
 use rl_core::{
-    ActionSpace, Discrete, EnvFactory, EnvSpec, Environment, ObservationSpace, Step, Stream,
+    ActionSpace, Data, Discrete, EnvFactory, EnvSpec, Environment, ObservationSpace, Step, Stream,
     TaskDistribution, Tasks,
 };
 use rl2::{Rl2Config, Trainer};
@@ -53,7 +54,7 @@ impl TaskDistribution for Same {
 }
 
 /// The policy head after a training on equal rewards, and before it.
-fn heads(backend: BackendKind, reward: f32, normalize: bool) -> [Vec<f32>; 2] {
+fn heads(backend: BackendKind, reward: f32, normalize: bool) -> [Vec<Data>; 2] {
     let env: Arc<dyn EnvFactory> = Arc::new(Tasks::new(Same(reward)).unwrap());
     let plain = Rl2Config {
         entropy_coefficient: constant(0.0),
@@ -62,9 +63,13 @@ fn heads(backend: BackendKind, reward: f32, normalize: bool) -> [Vec<f32>; 2] {
     };
     let mut trainer = trainer_in(&env, plain, 0, 2);
     let head = |trainer: &Trainer| {
-        let arrays = trainer.snapshot().unwrap().params.into_iter();
-        let policy = arrays.filter(|array| array.name.starts_with("policy."));
-        policy.flat_map(|array| array.data).collect::<Vec<f32>>()
+        let params = trainer.checkpoint().unwrap().branch("params");
+        let policy = params
+            .iter()
+            .filter(|(name, _)| name.starts_with("policy."));
+        policy
+            .map(|(_, array)| array.data.clone())
+            .collect::<Vec<_>>()
     };
     let before = head(&trainer);
     for _ in 0..10 {
@@ -97,10 +102,9 @@ fn the_unit_of_rewards_does_not_matter() {
         };
         let mut trainer = trainer_in(&crate::common::switches(), config, 0, 1);
         // A value function that says nothing.
-        let mut snapshot = trainer.snapshot().unwrap();
-        let silent = |name: &str| name.starts_with("value.");
-        for array in snapshot.params.iter_mut().filter(|a| silent(&a.name)) {
-            array.data.fill(0.0);
+        let mut snapshot = trainer.checkpoint().unwrap();
+        for name in ["params/value.weight", "params/value.bias"] {
+            snapshot.floats_mut(name).unwrap().fill(0.0);
         }
         trainer.restore(&snapshot).unwrap();
         trainer.collect().unwrap();

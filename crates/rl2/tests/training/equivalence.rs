@@ -13,10 +13,10 @@ use agent::{
     NativeBackend, Samples, TorchBackend,
 };
 use nets::tch::Device;
-use nets::{NamedArray, Recurrent, SequenceConfig};
+use nets::{Recurrent, SequenceConfig};
 use rl_core::{
-    ActRow, ActionSpace, Discrete, EnvFactory, EnvSpec, Environment, Gae, ObservationSpace, Policy,
-    PolicyFactory, Row, Step, Stream, TaskDistribution, Tasks,
+    ActRow, ActionSpace, Array, Discrete, EnvFactory, EnvSpec, Environment, Gae, ObservationSpace,
+    Policy, PolicyFactory, Row, Step, Stream, TaskDistribution, Tasks, Tree,
 };
 use rl2::{Rl2Config, Trainer};
 use rollout::Pool;
@@ -230,15 +230,12 @@ fn check(text: &str, trunk: fn(usize) -> SequenceConfig, backend: BackendKind) {
     }
 
     let zeros = |other: &[f32]| vec![0.0; other.len()];
-    let arrays = mapped(&fixture.parameters, zeros).map(|(name, data)| {
-        let entries = layout.entries();
-        let entry = entries.iter().find(|entry| entry.name == name).unwrap();
-        NamedArray {
-            name: name.to_owned(),
-            shape: entry.shape.clone(),
-            data,
-        }
-    });
+    let mut arrays = Tree::default();
+    for (name, data) in mapped(&fixture.parameters, zeros) {
+        let mut entries = layout.entries().iter();
+        let entry = entries.find(|entry| entry.name == name).unwrap();
+        arrays.insert(name, Array::floats(entry.shape.clone(), data));
+    }
     let values = Arc::new(layout.join(&arrays).unwrap());
     let minibatch = trainer.minibatch(&[0]);
     let gradient = trainer
@@ -256,7 +253,7 @@ fn check(text: &str, trunk: fn(usize) -> SequenceConfig, backend: BackendKind) {
 
     let ours = layout.split(&gradient.values).unwrap();
     for (name, theirs) in mapped(&fixture.gradient, <[f32]>::to_vec) {
-        let ours = &ours.iter().find(|array| array.name == name).unwrap().data;
+        let ours = ours.floats(name, &ours.get(name).unwrap().shape).unwrap();
         assert_eq!(ours.len(), theirs.len(), "{name}");
         let norm = |of: &mut dyn Iterator<Item = f32>| of.map(|x| x * x).sum::<f32>().sqrt();
         let apart = norm(&mut ours.iter().zip(&theirs).map(|(a, b)| a - b));

@@ -1,6 +1,7 @@
 //! What is not finite is found before it is learned.
 
 use crate::common::{BACKENDS, config, constant, trainer};
+use agent::Training as _;
 use agent::{BackendKind, LearnError};
 use nets::OptimizerConfig;
 use rl2::Rl2Config;
@@ -13,7 +14,7 @@ fn a_loss_that_overflows_stops_the_update_and_is_named() {
             ..config(backend)
         };
         let mut trainer = trainer(rich, 0, 2);
-        let before = trainer.snapshot().unwrap();
+        let before = trainer.checkpoint().unwrap();
         let error = trainer.update().unwrap_err();
         let text = error.to_string();
         let found = matches!(
@@ -30,7 +31,7 @@ fn a_loss_that_overflows_stops_the_update_and_is_named() {
             "{text}"
         );
         assert!(text.contains("lower rl2.reward_scale"), "{text}");
-        assert_eq!(trainer.snapshot().unwrap(), before, "{backend:?}");
+        assert_eq!(trainer.checkpoint().unwrap(), before, "{backend:?}");
     }
 }
 
@@ -45,7 +46,7 @@ fn a_step_beyond_the_finite_numbers_is_not_taken() {
             ..config(backend)
         };
         let mut trainer = trainer(far, 0, 2);
-        let before = trainer.snapshot().unwrap();
+        let before = trainer.checkpoint().unwrap();
         let error = trainer.update().unwrap_err();
         assert!(
             matches!(error, LearnError::Update { update: 1, .. }),
@@ -53,24 +54,24 @@ fn a_step_beyond_the_finite_numbers_is_not_taken() {
         );
         let text = error.to_string();
         assert!(text.contains("update 1: the step would make '"), "{text}");
-        assert_eq!(trainer.snapshot().unwrap(), before, "{backend:?}");
+        assert_eq!(trainer.checkpoint().unwrap(), before, "{backend:?}");
     }
 }
 
 #[test]
 fn no_snapshot_is_made_of_what_is_not_finite() {
     let mut trainer = trainer(config(BackendKind::Native), 0, 1);
-    let good = trainer.snapshot().unwrap();
-    let refusal = |trainer: &rl2::Trainer| trainer.snapshot().unwrap_err().to_string();
+    let good = trainer.checkpoint().unwrap();
+    let refusal = |trainer: &rl2::Trainer| trainer.checkpoint().unwrap_err().to_string();
     let mut bad = good.clone();
-    let bias = bad.params.iter_mut().find(|p| p.name == "value.bias");
-    bias.unwrap().data[0] = f32::INFINITY;
+    bad.floats_mut("params/value.bias").unwrap()[0] = f32::INFINITY;
     trainer.restore(&bad).unwrap();
-    assert!(refusal(&trainer).contains("'value.bias' is inf at index 0"));
+    assert!(refusal(&trainer).contains("'params/value.bias' is inf at index 0"));
     let mut bad = good.clone();
-    bad.optimizer[0].data[1] = f32::NAN;
+    bad.floats_mut("optimizer/first_moment/policy.bias")
+        .unwrap()[1] = f32::NAN;
     trainer.restore(&bad).unwrap();
     assert!(refusal(&trainer).contains("is NaN at index 1"));
     trainer.restore(&good).unwrap();
-    assert_eq!(trainer.snapshot().unwrap(), good);
+    assert_eq!(trainer.checkpoint().unwrap(), good);
 }

@@ -2,6 +2,7 @@
 
 use crate::common::{BACKENDS, config, pool, switches, trainer};
 use crate::sabotage::{Sabotage, sabotaged};
+use agent::Training as _;
 use agent::{ActMode, BackendKind, Input};
 use rl_core::Domain;
 use rl2::{Outer, Rl2Config, Trainer};

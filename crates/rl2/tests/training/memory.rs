@@ -1,6 +1,7 @@
 //! What an agent remembers, and where it can act.
 
 use crate::common::{BACKENDS, config, seen_as, switches, trainer};
+use agent::Training as _;
 use agent::{ActMode, BackendKind};
 use rl_core::{
     ActRow, Actions, ActionsMut, Domain, ObservationSpace, Outcome, Purpose, Row, StreamKey,

@@ -1,12 +1,21 @@
 //! Settings are checked.
 
 use crate::common::{BACKENDS, Switches, config, constant, pool, switches};
+use agent::Training as _;
 use agent::{BackendKind, Place};
 use allocation_counter::measure;
 use nets::tch::Device;
 use nets::{Recurrent, SequenceConfig};
-use rl_core::{EnvFactory, ObservationSpace, Tasks};
-use rl2::{Outer, Rl2Config, Trainer, footprint};
+use rl_core::{EnvFactory, Footprint, ObservationSpace, Tasks};
+use rl2::{Outer, Rl2Config, Trainer};
+
+fn footprint(env: &dyn EnvFactory, config: &Rl2Config, workers: usize) -> Footprint {
+    let place = Place {
+        pool: pool(workers),
+        device: Device::Cpu,
+    };
+    agent::footprint(env, &config.learner(), &place).unwrap()
+}
 
 #[test]
 fn settings_out_of_range_are_named() {
@@ -111,7 +120,7 @@ fn measured(env: &dyn EnvFactory, config: &Rl2Config) -> f64 {
         .unwrap();
         trainer.update().unwrap();
         trainer.update().unwrap();
-        trainer.snapshot().unwrap();
+        trainer.checkpoint().unwrap();
     });
     taken.bytes_max as f64
 }
@@ -145,7 +154,7 @@ fn memory_is_counted_as_it_is_taken() {
             },
             ..config(BackendKind::Native)
         };
-        let counted = footprint(&env, &config, (1, Device::Cpu)).unwrap();
+        let counted = footprint(&env, &config, 1);
         let (bytes, taken) = (counted.bytes(), measured(&env, &config));
         assert!(
             (0.98 * taken..1.25 * taken).contains(&bytes),
@@ -165,7 +174,7 @@ fn what_a_training_takes_is_counted_before_it_is_made() {
             lanes,
             ..config(backend)
         };
-        footprint(env.as_ref(), &config, (2, Device::Cpu)).unwrap()
+        footprint(env.as_ref(), &config, 2)
     };
     for backend in BACKENDS {
         // 3 × 65,536² recurrent weights of four bytes, several times.

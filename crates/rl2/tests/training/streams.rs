@@ -2,6 +2,7 @@
 
 use crate::common::{BACKENDS, config, pool, trainer_in};
 use agent::ActMode;
+use agent::Training as _;
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Discrete, Domain, EnvFactory, EnvSpec, Environment, ObservationSpace, Step,

@@ -2,7 +2,6 @@
 
 use super::timing::{ROUNDS, Split, WARM_UP, brief, counted, median, round};
 use super::words::{MAML, Words};
-use crate::algorithm::maml_config;
 use crate::cli::BenchArgs;
 use crate::config::RunConfig;
 use crate::console::{Console, Event, short};
@@ -13,6 +12,7 @@ use crate::progress::Waiting;
 use crate::registry::Registry;
 use crate::session::Session;
 use ::maml::{MamlConfig, Phase, Trainer};
+use agent::read;
 use nets::tch::Device;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
     }
     let source = Source::find(MAML_BENCHMARK.as_ref())?;
     let config = RunConfig::resolve(registry, &source.place, &source.text, &words.overrides)?;
-    let settings = maml_config(&config.settings)?;
+    let settings = read::<MamlConfig>("maml", &config.settings).map_err(Failure::config)?;
     let (env, pool) = (config.built.factory.as_ref(), Arc::clone(&session.pool));
     let needed = ::maml::footprint(env, &settings, pool.workers()).map_err(Failure::config)?;
     session.room.check("bench maml", &needed)?;

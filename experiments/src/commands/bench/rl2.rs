@@ -2,7 +2,6 @@
 
 use super::timing::{ROUNDS, Split, WARM_UP, brief, counted, digits, median, round};
 use super::words::{RL2, Words, tile};
-use crate::algorithm::rl2_config;
 use crate::cli::BenchArgs;
 use crate::config::RunConfig;
 use crate::console::{Console, Event, short};
@@ -12,7 +11,7 @@ use crate::presets::{BENCHMARK, Source};
 use crate::progress::Waiting;
 use crate::registry::Registry;
 use crate::session::Session;
-use agent::{Phase, Place, Stopwatch};
+use agent::{Phase, Place, Stopwatch, read};
 use kernels::{Cell, Observation, Sgemm, Shape};
 use nets::SequenceConfig;
 use nets::tch::Device;
@@ -41,7 +40,8 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
     if !words.set("rl2.tile") {
         settings = with_tile(settings)?;
     }
-    let bench = Bench::new(&session, &config, rl2_config(&settings)?)?;
+    let settings = read("rl2", &settings).map_err(Failure::config)?;
+    let bench = Bench::new(&session, &config, settings)?;
     let measuring = Waiting::on("bench rl2");
     let measured = bench.measure(&session)?;
     drop(measuring);
@@ -121,13 +121,14 @@ impl Bench {
         };
         let steps = settings.lanes * env.spec().trial_steps();
         let pool = Arc::clone(&session.pool);
-        let place = (pool.workers(), session.device);
-        let needed = rl2::footprint(env, &settings, place).map_err(Failure::config)?;
-        session.room.check("bench rl2", &needed)?;
         let place = Place {
             pool,
             device: session.device,
         };
+        settings.validate()?;
+        let needed = agent::footprint(env, &settings.learner(), &place);
+        let needed = needed.map_err(Failure::config)?;
+        session.room.check("bench rl2", &needed)?;
         let trainer =
             Trainer::new(env, settings.clone(), config.seed, place).map_err(Failure::config)?;
         Ok(Self {

@@ -2,8 +2,8 @@
 
 use crate::cli::Work;
 use crate::failure::Failure;
-use crate::names::suggestion;
 use crate::overrides::Override;
+use agent::suggestion;
 use toml::Value;
 
 /// A benchmark that complete iterations are measured by, and its plain words.

@@ -2,9 +2,9 @@
 
 use crate::cli::TableArgs;
 use crate::failure::Failure;
-use crate::names::suggestion;
 use crate::registry::Registry;
 use crate::tables::{contest, maml_audit};
+use agent::suggestion;
 
 /// A table that can be asked for by name.
 pub(crate) struct TableEntry {

@@ -1,10 +1,7 @@
 //! Help with names that were mistyped.
 
 /// The candidate that was most likely meant, if any is close.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let most = (name.chars().count() / 3).max(1);
     let distance = |candidate: &str| {
@@ -23,7 +20,7 @@ pub(crate) fn nearest<'a>(
 }
 
 /// What to say after an unknown name: the nearest one, or all of them.
-pub(crate) fn suggestion<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+pub fn suggestion<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     let candidates: Vec<&str> = candidates.into_iter().collect();
     match nearest(name, candidates.iter().copied()) {
         Some(near) => format!("did you mean '{near}'?"),

@@ -19,7 +19,7 @@ use toml::Value;
 ///
 /// # Errors
 /// Names the first key that is unknown, missing or of the wrong type.
-pub(crate) fn read<T: DeserializeOwned>(place: &str, value: &Value) -> Result<T, String> {
+pub fn read<T: DeserializeOwned>(place: &str, value: &Value) -> Result<T, String> {
     match T::deserialize(Node(value)) {
         Ok(read) => match place::list_for_table::<T>(value) {
             None => Ok(read),
@@ -272,5 +272,4 @@ impl<'de> MapAccess<'de> for Entries<'de> {
 }
 
 #[cfg(test)]
-#[path = "read_tests.rs"]
 mod tests;

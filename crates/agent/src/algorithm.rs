@@ -1,0 +1,187 @@
+//! An algorithm as a value: what there is to know of it, and how a training
+//! begins.
+
+use crate::backend::ActMode;
+use crate::error::LearnError;
+use crate::learner::Place;
+use crate::settings::read;
+use rl_core::{EnvFactory, Footprint, Moments, PolicyFactory, Tree};
+use rollout::Held;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::{RawValue, to_raw_value};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use toml::Value;
+
+/// A column of `metrics.jsonl` that a report draws beside the mean return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Metric {
+    /// Its key in the rows.
+    pub key: &'static str,
+    /// What it is called in figures.
+    pub title: &'static str,
+    /// In what it is measured; empty for a plain number.
+    pub unit: &'static str,
+}
+
+impl Metric {
+    /// Of learners that follow a gradient of their policy.
+    pub const POLICY_GRADIENT: &'static [Self] = &[
+        Self::new("entropy", "Policy entropy").in_unit("nats"),
+        Self::new("approx_kl", "Approximate KL").in_unit("nats"),
+        Self::new("value_loss", "Value loss"),
+        Self::new("gradient_norm", "Gradient norm"),
+        Self::new("clip_fraction", "Clipped fraction"),
+        Self::new("policy_loss", "Policy loss"),
+    ];
+
+    /// A plain number.
+    pub const fn new(key: &'static str, title: &'static str) -> Self {
+        let unit = "";
+        Self { key, title, unit }
+    }
+
+    /// The same metric, measured in a unit.
+    #[must_use]
+    pub const fn in_unit(self, unit: &'static str) -> Self {
+        Self { unit, ..self }
+    }
+}
+
+/// What a training starts from.
+pub struct Setup<'a> {
+    /// The environment, with the tasks to train on.
+    pub env: &'a dyn EnvFactory,
+    /// The table of the algorithm's settings.
+    pub settings: &'a Value,
+    /// The run's seed.
+    pub seed: u64,
+    /// Where the work is done.
+    pub place: Place,
+}
+
+impl Setup<'_> {
+    /// The settings, typed; `algorithm` is the key of their table.
+    ///
+    /// # Errors
+    /// Names the first key that is unknown, missing or of the wrong type.
+    pub fn config<T: DeserializeOwned>(&self, algorithm: &str) -> Result<T, LearnError> {
+        read(algorithm, self.settings).map_err(LearnError::Settings)
+    }
+}
+
+/// An algorithm that can be asked for by name.
+#[derive(Clone, Copy)]
+pub struct Algorithm {
+    /// What it is called, also the key of its settings.
+    pub name: &'static str,
+    /// What it is called in figures and tables.
+    pub title: &'static str,
+    /// What it is, in one line.
+    pub summary: &'static str,
+    /// What a report draws of its rows.
+    pub metrics: &'static [Metric],
+    /// What a training takes of memory.
+    pub footprint: fn(&Setup<'_>) -> Result<Footprint, LearnError>,
+    /// A training at its start.
+    pub start: fn(Setup<'_>) -> Result<Box<dyn Training>, LearnError>,
+}
+
+/// What one update did.
+pub struct Update {
+    /// Mean return of the trials it learned from.
+    pub mean_return: f64,
+    /// Its row in `metrics.jsonl`.
+    pub row: Box<RawValue>,
+}
+
+impl Update {
+    /// `row` begins with `update` and `env_steps`, both of them counts.
+    ///
+    /// # Errors
+    /// If the row cannot be written as JSON, which is a bug.
+    pub fn new(mean_return: f64, row: &impl Serialize) -> Result<Self, LearnError> {
+        let row = to_raw_value(row).map_err(|error| LearnError::Bug(error.to_string()))?;
+        Ok(Self { mean_return, row })
+    }
+}
+
+/// Who hears, on the workers, how many more fresh tasks are done, and may
+/// call off the rest.
+pub type Watch = Arc<dyn Fn(usize) -> ControlFlow<()> + Send + Sync>;
+
+/// Tasks that an agent is measured on, and how it acts there.
+pub struct Fresh<'a> {
+    /// What they are tasks of.
+    pub env: &'a Arc<dyn EnvFactory>,
+    /// Which tasks.
+    pub held: Held,
+    /// How it acts where it is measured.
+    pub actions: ActMode,
+}
+
+/// What gradient steps on fresh tasks led to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adaptation {
+    /// Trials of each task per gradient step, and after the last one.
+    pub trajectories: usize,
+    /// Returns of a trial over tasks, after 0, 1, 2, … gradient steps.
+    pub returns: Vec<Moments>,
+}
+
+/// A training in progress.
+pub trait Training {
+    /// How many updates there will be.
+    fn updates(&self) -> u64;
+
+    /// How many there have been.
+    fn updates_done(&self) -> u64;
+
+    /// Environment steps so far.
+    fn env_steps(&self) -> u64;
+
+    /// Does the next update.
+    ///
+    /// # Errors
+    /// If the environment or the arithmetic fails; everything is then as before
+    /// the update.
+    fn update(&mut self) -> Result<Update, LearnError>;
+
+    /// The agent as it is now; one that adapts, before any adaptation.
+    fn policy(&self, actions: ActMode) -> Arc<dyn PolicyFactory>;
+
+    /// How the agent does on tasks that it adapts to by gradient steps; `None`
+    /// if its policy is all there is.
+    ///
+    /// # Errors
+    /// If the environment or the arithmetic fails, or it was called off.
+    fn adaptation(&self, _: &Fresh<'_>, _: &Watch) -> Result<Option<Adaptation>, LearnError> {
+        Ok(None)
+    }
+
+    /// The policies in the course of the adaptation to the task of a number; just
+    /// the agent's, if it does not adapt.
+    ///
+    /// # Errors
+    /// As [`Self::adaptation`].
+    fn policies(
+        &self,
+        fresh: &Fresh<'_>,
+        _task: usize,
+    ) -> Result<Vec<Arc<dyn PolicyFactory>>, LearnError> {
+        Ok(vec![self.policy(fresh.actions)])
+    }
+
+    /// All that a later process needs to go on with identical results.
+    ///
+    /// # Errors
+    /// If a number in it is not finite: nothing could go on from there.
+    fn checkpoint(&self) -> Result<Tree, LearnError>;
+
+    /// Goes back to a checkpoint.
+    ///
+    /// # Errors
+    /// If it does not fit; nothing is changed then.
+    fn restore(&mut self, checkpoint: &Tree) -> Result<(), LearnError>;
+}

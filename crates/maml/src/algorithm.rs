@@ -1,0 +1,107 @@
+//! MAML and its family as one algorithm among others.
+
+use crate::{Adapted, MamlConfig, Trainer};
+use agent::{
+    ActMode, Adaptation, Algorithm, Fresh, LearnError, Metric, Setup, Training, Update, Watch,
+};
+use nets::tch::Device;
+use rl_core::{Footprint, PolicyFactory, Tree};
+use std::sync::Arc;
+
+/// MAML and its family, settings in `[maml]`.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: "maml",
+    title: "MAML",
+    summary: "MAML: a policy that a few steps of policy gradient adapt to a task \
+              (second and first order, Reptile, ANIL, Meta-SGD, E-MAML, DiCE, ProMP)",
+    metrics: Metric::POLICY_GRADIENT,
+    footprint,
+    start,
+};
+
+fn footprint(setup: &Setup<'_>) -> Result<Footprint, LearnError> {
+    crate::footprint(setup.env, &config(setup)?, setup.place.pool.workers())
+}
+
+fn start(setup: Setup<'_>) -> Result<Box<dyn Training>, LearnError> {
+    let config = config(&setup)?;
+    if setup.place.device != Device::Cpu {
+        let allowed = "cpu, since maml runs there alone; leave the option out";
+        return Err(LearnError::config("--device", "cuda", allowed));
+    }
+    let trainer = Trainer::new(setup.env, config, setup.seed, setup.place.pool)?;
+    Ok(Box::new(trainer))
+}
+
+fn config(setup: &Setup<'_>) -> Result<MamlConfig, LearnError> {
+    let config: MamlConfig = setup.config(ALGORITHM.name)?;
+    config.validate()?;
+    Ok(config)
+}
+
+impl Trainer {
+    /// The adaptation that the configuration asks for, on some tasks.
+    fn adapted(&self, fresh: &Fresh<'_>) -> Adapted {
+        let evaluation = &self.config().evaluation;
+        Adapted {
+            held: fresh.held,
+            steps: evaluation.steps,
+            rates: evaluation.rates.clone(),
+            trajectories: evaluation.trajectories,
+            actions: fresh.actions,
+        }
+    }
+}
+
+impl Training for Trainer {
+    fn updates(&self) -> u64 {
+        self.config().updates
+    }
+
+    fn updates_done(&self) -> u64 {
+        self.updates_done()
+    }
+
+    fn env_steps(&self) -> u64 {
+        self.env_steps()
+    }
+
+    fn update(&mut self) -> Result<Update, LearnError> {
+        let metrics = self.update()?;
+        Update::new(metrics.mean_return, &metrics)
+    }
+
+    fn policy(&self, actions: ActMode) -> Arc<dyn PolicyFactory> {
+        self.policy(actions)
+    }
+
+    fn adaptation(
+        &self,
+        fresh: &Fresh<'_>,
+        watch: &Watch,
+    ) -> Result<Option<Adaptation>, LearnError> {
+        let (adapted, watch) = (self.adapted(fresh), Arc::clone(watch));
+        let watched = move |more| watch(more);
+        let curve = self.adapt_and_evaluate_watched(fresh.env, &adapted, watched)?;
+        Ok(Some(Adaptation {
+            trajectories: adapted.trajectories,
+            returns: curve.returns,
+        }))
+    }
+
+    fn policies(
+        &self,
+        fresh: &Fresh<'_>,
+        task: usize,
+    ) -> Result<Vec<Arc<dyn PolicyFactory>>, LearnError> {
+        self.adapted_policies(fresh.env, &self.adapted(fresh), task)
+    }
+
+    fn checkpoint(&self) -> Result<Tree, LearnError> {
+        self.checkpoint()
+    }
+
+    fn restore(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {
+        self.restore(checkpoint)
+    }
+}
