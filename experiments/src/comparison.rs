@@ -160,7 +160,9 @@ pub(crate) fn measure(
     let mut measured = measure_in(session, (config, whole), agent, (tasks, watch))?;
     if let Some(parts) = &config.parts {
         let split = parts.measure(|env| {
-            let part = measure_in(session, (config, env), agent, (tasks, |_| ()))?;
+            let met = Met::part(&measured.result.name, tasks);
+            let watch = move |more| met.more(more);
+            let part = measure_in(session, (config, env), agent, (tasks, watch))?;
             Ok::<_, Failure>(Return {
                 tasks,
                 mean_return: part.result.mean_return,

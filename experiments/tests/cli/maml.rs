@@ -66,6 +66,35 @@ fn training_shows_every_gradient_step() {
     assert_eq!(again["adaptation"], *adaptation);
 }
 
+/// An agent that takes no gradient step has lived in its task no more than any
+/// other, so that the Bayes-optimal value is what it is to be compared with.
+#[test]
+fn an_agent_that_takes_no_steps_has_a_bayes_optimal_value() {
+    let lab = lab();
+    let bayes = |steps: &str| {
+        let set = format!("maml.evaluation.steps={steps}");
+        let args = ["train", "maml.toml", "maml.updates=0", &set, "--overwrite"];
+        lab.done(&args);
+        let comparison = fs::read_to_string(lab.path("runs/maml/seed-0/comparison.json"));
+        let comparison: Value = serde_json::from_str(&comparison.unwrap()).unwrap();
+        comparison["exact"]["bayes_optimal"].clone()
+    };
+    let still = bayes("0");
+    // Of 3 arms and 10 pulls: more than the best arm known from the start to
+    // be one of them earns, less than knowing it.
+    let value = still["value"].as_f64();
+    assert!(
+        value.is_some_and(|value| value > 5.0 && value < 7.5),
+        "{still}"
+    );
+    let adapted = bayes("1");
+    let why = adapted["why"].as_str();
+    assert!(
+        why.is_some_and(|why| why.contains("per gradient step")),
+        "{adapted}"
+    );
+}
+
 /// Of four fresh tasks, a few trials before and after the adaptation.
 #[test]
 fn before_and_after_are_drawn() {
