@@ -5,13 +5,16 @@ use crate::output::remark;
 use rl_core::{AuthorPanic, panic_text};
 use std::any::Any;
 use std::backtrace::Backtrace;
-use std::cell::RefCell;
 use std::env;
 use std::panic::{Location, set_hook};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-thread_local! {
-    /// Where the last panic of this thread was.
-    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+/// Where the last panic was: one that becomes an error may have begun on another
+/// thread.
+static PLACE: Mutex<Option<String>> = Mutex::new(None);
+
+fn last_place() -> MutexGuard<'static, Option<String>> {
+    PLACE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Lets panics say nothing of their own: what they said comes with the error
@@ -27,13 +30,13 @@ pub(crate) fn keep_quiet() {
                 Backtrace::force_capture()
             ));
         }
-        PLACE.set(place);
+        *last_place() = place;
     }));
 }
 
-/// The failure that a panic of this thread is.
+/// The failure that a panic is, the last of the process.
 pub(crate) fn failure(panic: Box<dyn Any + Send>) -> Failure {
-    let place = PLACE
+    let place = last_place()
         .take()
         .map_or(String::new(), |place| format!(" (at {place})"));
     let said = panic_text(panic.as_ref());

@@ -123,9 +123,9 @@ impl Gradient {
 #[derive(Clone, Copy, Debug)]
 pub struct Lesson<'a> {
     /// The parameters.
-    pub values: &'a Arc<Vec<f32>>,
+    pub values: &'a [f32],
     /// What happened, and what it teaches.
-    pub samples: &'a Arc<Samples>,
+    pub samples: &'a Samples,
     /// Which of it.
     pub minibatch: &'a Minibatch,
     /// What is minimized.

@@ -54,7 +54,7 @@ pub struct Learner {
     values: Arc<Vec<f32>>,
     optimizer: Optimizer,
     max_gradient_norm: f64,
-    samples: Arc<Samples>,
+    samples: Samples,
     update: u64,
     env_steps: u64,
     stopwatch: Stopwatch,
@@ -108,7 +108,7 @@ impl Learner {
         Ok(Self {
             optimizer: Optimizer::new(config.optimizer, Arc::clone(model.layout()))?,
             values: Arc::new(model.init(seed)),
-            samples: Arc::new(Samples { batch, targets }),
+            samples: Samples { batch, targets },
             max_gradient_norm: config.max_gradient_norm,
             seed,
             pool,
@@ -174,19 +174,17 @@ impl Learner {
         let execution = self.backend.execution();
         let policy = self.policy(ActMode::Sample);
         let policy = self.stopwatch.watched(policy, execution);
-        let (pool, key) = (Arc::clone(&self.pool), self.key());
-        let stopwatch = self.stopwatch.clone();
-        let batch = &mut unshared(&mut self.samples).batch;
-        stopwatch.rollout(execution, || match execution {
-            Execution::Tiles => batch.collect(&pool, &policy, key),
-            Execution::Lockstep => batch.collect_in_lockstep(&pool, &policy, key),
+        let (pool, key, batch) = (&self.pool, self.key(), &mut self.samples.batch);
+        self.stopwatch.rollout(execution, || match execution {
+            Execution::Tiles => batch.collect(pool, &policy, key),
+            Execution::Lockstep => batch.collect_in_lockstep(pool, &policy, key),
         })?;
         Ok(())
     }
 
     /// Computes what the collected trials teach, tile by tile.
     pub fn teach(&mut self, fill: impl Fn(&Trajectory, &mut Targets)) {
-        let Samples { batch, targets } = unshared(&mut self.samples);
+        let Samples { batch, targets } = &mut self.samples;
         self.stopwatch.time(Phase::Advantages, || {
             for (tile, targets) in batch.tiles().iter().zip(targets) {
                 fill(tile.trajectory(), targets);
@@ -223,7 +221,7 @@ impl Learner {
     /// If the computation fails.
     pub fn gradient(
         &self,
-        values: &Arc<Vec<f32>>,
+        values: &[f32],
         minibatch: &Minibatch,
         objective: Objective,
     ) -> Result<Gradient, LearnError> {
@@ -242,16 +240,22 @@ impl Learner {
     ///
     /// # Errors
     /// Of the steps.
-    pub fn improve<T>(
+    pub fn improve<T: Send>(
         &mut self,
-        steps: impl FnOnce(&mut Self) -> Result<T, LearnError>,
+        steps: impl FnOnce(&mut Self) -> Result<T, LearnError> + Send,
     ) -> Result<(T, f64), LearnError> {
         let (values, optimizer) = (Arc::clone(&self.values), self.optimizer.clone());
-        let done = steps(self).inspect_err(|_| {
+        let pool = Arc::clone(&self.pool);
+        let done = match self.backend.execution() {
+            // Minibatches may be too short to wake a worker for each.
+            Execution::Tiles => pool.install(|| steps(self)),
+            // A device's libraries hold memory for every thread that calls them.
+            Execution::Lockstep => steps(self),
+        };
+        let done = done.inspect_err(|_| {
             self.values = values;
             self.optimizer = optimizer;
-        });
-        let done = done?;
+        })?;
         let (mean_return, env_steps) = self.samples.summary();
         self.update += 1;
         self.env_steps += env_steps;
@@ -364,8 +368,3 @@ const PARAMS: &str = "params";
 const OPTIMIZER: &str = "optimizer";
 const UPDATE: &str = "update";
 const ENV_STEPS: &str = "env_steps";
-
-/// The samples, which only jobs that have ended have shared.
-fn unshared(samples: &mut Arc<Samples>) -> &mut Samples {
-    Arc::get_mut(samples).expect("every job has ended and dropped its share")
-}

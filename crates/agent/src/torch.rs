@@ -61,6 +61,7 @@ impl Backend for TorchBackend {
         samples: &Samples,
         tile: usize,
     ) -> Result<Vec<f32>, LearnError> {
+        nets::single_threaded();
         let _no_gradients = nets::tch::no_grad_guard();
         let whole = Minibatch {
             tiles: vec![tile],
@@ -88,18 +89,18 @@ impl Backend for TorchBackend {
             Device::Cpu => SHARD_LANES.div_ceil(lanes),
             _ => tiles.len(),
         };
-        let shards: Vec<Vec<usize>> = tiles.chunks(shard_tiles).map(<[usize]>::to_vec).collect();
-        let (model, values) = (Arc::clone(&self.model), Arc::clone(lesson.values));
-        let (samples, minibatch) = (Arc::clone(lesson.samples), lesson.minibatch.clone());
-        let (stopwatch, objective) = (lesson.stopwatch.clone(), lesson.objective);
-        let device = self.device;
-        let parts = pool.map(shards, move |_, tiles: Vec<usize>| {
+        let shards: Vec<&[usize]> = tiles.chunks(shard_tiles).collect();
+        let stopwatch = lesson.stopwatch;
+        let parts = pool.map(shards, |_, tiles| {
             let shard = stopwatch.time(Phase::Forward, || {
-                Shard::gather(&model, &samples, &minibatch, &tiles, device)
+                let Lesson {
+                    samples, minibatch, ..
+                } = lesson;
+                Shard::gather(&self.model, samples, minibatch, tiles, self.device)
             });
-            shard.gradient(&model, &values, (objective, &stopwatch))
+            shard.gradient(&self.model, lesson.values, (lesson.objective, stopwatch))
         })?;
-        lesson.stopwatch.time(Phase::Optimizer, || {
+        stopwatch.time(Phase::Optimizer, || {
             let mut sum = Gradient::default();
             for part in parts {
                 sum.add(&part?);

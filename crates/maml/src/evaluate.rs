@@ -70,11 +70,11 @@ struct Courses<'a> {
     tasks: &'a [usize],
     /// Whether their parameters are kept.
     keep: bool,
-    watch: &'a Arc<Watch>,
+    watch: &'a Watch<'a>,
 }
 
 /// Who hears of tasks that are done, and may call off the rest.
-type Watch = dyn Fn(usize) -> ControlFlow<()> + Send + Sync;
+type Watch<'a> = dyn Fn(usize) -> ControlFlow<()> + Sync + 'a;
 
 /// Why an adaptation failed after how many steps; the task is known to the
 /// caller.
@@ -108,10 +108,9 @@ impl Trainer {
         &self,
         env: &Arc<dyn EnvFactory>,
         evaluation: &Adapted,
-        watch: impl Fn(usize) -> ControlFlow<()> + Send + Sync + 'static,
+        watch: impl Fn(usize) -> ControlFlow<()> + Sync,
     ) -> Result<AdaptationCurve, LearnError> {
         evaluation.check()?;
-        let watch: Arc<Watch> = Arc::new(watch);
         let mut tasks = 0..evaluation.held.tasks;
         let mut curve = AdaptationCurve {
             returns: vec![Moments::default(); evaluation.steps + 1],
@@ -150,11 +149,10 @@ impl Trainer {
         evaluation: &Adapted,
         task: usize,
     ) -> Result<Vec<Arc<dyn PolicyFactory>>, LearnError> {
-        let unwatched: Arc<Watch> = Arc::new(|_| ControlFlow::Continue(()));
         let courses = Courses {
             tasks: &[task],
             keep: true,
-            watch: &unwatched,
+            watch: &|_| ControlFlow::Continue(()),
         };
         let courses = self.courses(env, evaluation, &courses)?;
         let mode = evaluation.actions;
@@ -176,27 +174,25 @@ impl Trainer {
                 why,
             })
         })?;
-        let common = Arc::clone(&self.common);
+        let common = &self.common;
         let (rates, steps) = (&evaluation.rates, evaluation.steps);
         let meta = common.shape.read_with(&self.learned.values, rates, steps);
         let key = StreamKey {
             lanes_per_task: evaluation.trajectories as u64,
             ..StreamKey::new(evaluation.held.seed, evaluation.held.domain, 0)
         };
-        let value = self.learned.value.as_ref();
-        let value = value.map(|value| Arc::clone(&value.model));
+        let value = self.learned.value.as_ref().map(|value| &value.model);
         let (trajectories, actions) = (evaluation.trajectories, evaluation.actions);
-        let (env, watch) = (Arc::clone(env), Arc::clone(watch));
-        let (shared, called_off) = (Arc::clone(&common), AtomicBool::new(false));
-        let courses = self.pool.map(tasks.to_vec(), move |_, index| {
+        let called_off = AtomicBool::new(false);
+        let courses = self.batch.pool.map(tasks, |_, &index| {
             if called_off.load(Ordering::Relaxed) {
                 return Err(Failure::Rollout(0, RolloutError::CalledOff));
             }
             // Made and dropped by its worker, so that there are never more tasks in
             // memory than workers.
-            let task = Task::new(env.as_ref(), &shared, (index, trajectories), steps);
-            let policy = (&meta, value.as_deref());
-            let course = course(task, &shared, policy, (actions, key), keep);
+            let task = Task::new(env.as_ref(), common, (index, trajectories), steps);
+            let policy = (&meta, value);
+            let course = course(task, common, policy, (actions, key), keep);
             if watch(1).is_break() {
                 called_off.store(true, Ordering::Relaxed);
             }
@@ -208,8 +204,8 @@ impl Trainer {
             step,
         };
         let failed = |(task, failure): (usize, Failure)| match failure {
-            Failure::Rollout(step, error) => not_lived(&common, &site(task, step), error),
-            Failure::Diverged(step, bad) => diverged(&common, &site(task, step), bad),
+            Failure::Rollout(step, error) => not_lived(common, &site(task, step), error),
+            Failure::Diverged(step, bad) => diverged(common, &site(task, step), bad),
         };
         let numbered = tasks.iter().zip(courses);
         numbered

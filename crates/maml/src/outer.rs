@@ -6,6 +6,7 @@ use crate::learner::{TaskLoss, Terms};
 use crate::meta::Meta;
 use crate::metrics::{Improvement, Phase, Search};
 use crate::surrogate::Objective;
+use crate::task::Task;
 use crate::trainer::{Learned, Trainer, sum};
 use crate::trust::{Solution, add, conjugate_gradient, dot};
 use agent::LearnError;
@@ -22,19 +23,20 @@ struct Verdict {
 impl Trainer {
     /// Moves what is learned by what the tasks teach.
     pub(crate) fn improve(
-        &self,
+        &mut self,
         learned: &mut Learned,
-        meta: &Arc<Meta<f32>>,
+        meta: &Meta<f32>,
         observe: &mut dyn FnMut(Phase),
     ) -> Result<Improvement, LearnError> {
         observe(Phase::Outer);
-        let common = Arc::clone(&self.common);
-        self.each(move |_, task| task.learner.anchor(&common.rule))?;
+        let rule = &self.common.rule;
+        self.batch.each(|_, task| task.learner.anchor(rule))?;
         match self.config.outer {
             Outer::Vpg => self.policy_gradient(learned, meta),
             Outer::Ppo { clip, epochs, .. } => self.proximal(learned, meta, (clip, epochs)),
             Outer::Trpo(region) => {
-                let verdict = self.verdict(meta, &self.terms(Objective::Ratio, 0.0)?)?;
+                let terms = self.terms(Objective::Ratio, 0.0);
+                let verdict = self.verdict(meta, &terms)?;
                 self.trust_region(learned, (meta, verdict), region, observe)
             }
             Outer::Reptile => self.towards_adapted(learned),
@@ -42,31 +44,31 @@ impl Trainer {
     }
 
     fn policy_gradient(
-        &self,
+        &mut self,
         learned: &mut Learned,
-        meta: &Arc<Meta<f32>>,
+        meta: &Meta<f32>,
     ) -> Result<Improvement, LearnError> {
-        let terms = self.terms(Objective::Ratio, 0.0)?;
+        let terms = self.terms(Objective::Ratio, 0.0);
         let verdict = self.verdict(meta, &terms)?;
         let gradient_norm = self.descend(learned, &verdict.gradient)?;
         Ok(self.report(verdict.loss, gradient_norm))
     }
 
     fn proximal(
-        &self,
+        &mut self,
         learned: &mut Learned,
-        meta: &Arc<Meta<f32>>,
+        meta: &Meta<f32>,
         (clip, epochs): (f64, usize),
     ) -> Result<Improvement, LearnError> {
-        let terms = self.terms(Objective::Clipped(clip), learned.penalty)?;
+        let terms = self.terms(Objective::Clipped(clip), learned.penalty);
         let mut mean = TaskLoss::default();
         let (mut norm, mut entropy) = (0.0, 0.0);
-        let mut meta = Arc::clone(meta);
+        let mut anew = None;
         for epoch in 0..epochs {
             if epoch > 0 {
-                meta = self.adapt_anew(learned)?;
+                anew = Some(self.adapt_anew(learned)?);
             }
-            let verdict = self.verdict(&meta, &terms)?;
+            let verdict = self.verdict(anew.as_ref().unwrap_or(meta), &terms)?;
             if epoch == 0 {
                 entropy = verdict.loss.entropy;
             }
@@ -93,11 +95,10 @@ impl Trainer {
         Ok(improvement)
     }
 
-    fn towards_adapted(&self, learned: &mut Learned) -> Result<Improvement, LearnError> {
-        let terms = self.terms(Objective::Ratio, 0.0)?;
+    fn towards_adapted(&mut self, learned: &mut Learned) -> Result<Improvement, LearnError> {
+        let terms = self.terms(Objective::Ratio, 0.0);
         let loss = self.losses(&terms)?;
-        let adapted = self.each(|_, task| task.learner.params().to_vec())?;
-        let parts = adapted.iter().map(|params| &params[..]);
+        let parts = self.batch.tasks.iter().map(|task| task.learner.params());
         let mean = sum(parts, 1.0 / self.config.tasks as f64);
         let values = learned.values.iter().map(|value| f64::from(*value));
         let back: Vec<f64> = values
@@ -109,9 +110,9 @@ impl Trainer {
     }
 
     fn trust_region(
-        &self,
+        &mut self,
         learned: &mut Learned,
-        (meta, verdict): (&Arc<Meta<f32>>, Verdict),
+        (meta, verdict): (&Meta<f32>, Verdict),
         region: TrustRegion,
         observe: &mut dyn FnMut(Phase),
     ) -> Result<Improvement, LearnError> {
@@ -131,10 +132,10 @@ impl Trainer {
     }
 
     /// Prepares for conjugate gradient where that pays.
-    fn prepare(&self, iterations: usize) -> Result<(), LearnError> {
+    fn prepare(&mut self, iterations: usize) -> Result<(), LearnError> {
         if self.common.preparing_pays(iterations) {
-            let common = Arc::clone(&self.common);
-            self.each(move |_, task| task.learner.prepare(&common.rule))?;
+            let rule = &self.common.rule;
+            self.batch.each(|_, task| task.learner.prepare(rule))?;
         }
         Ok(())
     }
@@ -143,7 +144,7 @@ impl Trainer {
     /// would be the largest allowed if it were a quadratic form, and back by
     /// `shrink` while the loss does not fall or the divergence is too large.
     fn search(
-        &self,
+        &mut self,
         learned: &mut Learned,
         before: &TaskLoss,
         solution: &Solution,
@@ -162,7 +163,7 @@ impl Trainer {
         if bent.is_nan() || bent <= 0.0 {
             return Ok(search);
         }
-        let terms = self.terms(Objective::Ratio, 0.0)?;
+        let terms = self.terms(Objective::Ratio, 0.0);
         let start = Arc::clone(&learned.values);
         let mut length = (2.0 * region.max_kl / bent).sqrt();
         while search.steps < region.backtracks {
@@ -185,16 +186,15 @@ impl Trainer {
 
     /// The product of the divergence's Hessian, damped, with a direction.
     fn curvature(
-        &self,
-        meta: &Arc<Meta<f32>>,
+        &mut self,
+        meta: &Meta<f32>,
         direction: &[f64],
         damping: f64,
     ) -> Result<Vec<f64>, LearnError> {
-        let (common, meta) = (Arc::clone(&self.common), Arc::clone(meta));
-        let moved = Arc::new(common.shape.read_direction::<f64, f32>(direction));
-        let parts = self.each(move |_, task| {
-            let moved = Meta::clone(&moved);
-            let product = task.learner.curvature(&common.rule, &meta, moved);
+        let common = &self.common;
+        let moved = common.shape.read_direction::<f64, f32>(direction);
+        let parts = self.batch.each(|_, task| {
+            let product = task.learner.curvature(&common.rule, meta, moved.clone());
             common.shape.write(&product)
         })?;
         let parts = parts.iter().map(|part| &part[..]);
@@ -205,16 +205,11 @@ impl Trainer {
     }
 
     /// Mean loss and gradient over the tasks.
-    fn verdict(
-        &self,
-        meta: &Arc<Meta<f32>>,
-        terms: &Arc<Vec<Terms>>,
-    ) -> Result<Verdict, LearnError> {
-        let (common, meta) = (Arc::clone(&self.common), Arc::clone(meta));
-        let terms = Arc::clone(terms);
-        let parts = self.each(move |index, task| {
+    fn verdict(&mut self, meta: &Meta<f32>, terms: &[Terms]) -> Result<Verdict, LearnError> {
+        let common = &self.common;
+        let parts = self.batch.each(|index, task| {
             let (rule, terms) = (&common.rule, &terms[index]);
-            let (loss, gradient) = task.learner.gradient(rule, &meta, terms);
+            let (loss, gradient) = task.learner.gradient(rule, meta, terms);
             (loss, common.shape.write(&gradient))
         })?;
         let share = 1.0 / self.config.tasks as f64;
@@ -226,10 +221,10 @@ impl Trainer {
     }
 
     /// Mean loss over the tasks.
-    fn losses(&self, terms: &Arc<Vec<Terms>>) -> Result<TaskLoss, LearnError> {
-        let (common, terms) = (Arc::clone(&self.common), Arc::clone(terms));
-        let losses =
-            self.each(move |index, task| task.learner.loss(&common.rule, &terms[index]))?;
+    fn losses(&mut self, terms: &[Terms]) -> Result<TaskLoss, LearnError> {
+        let rule = &self.common.rule;
+        let loss = |index: usize, task: &mut Task| task.learner.loss(rule, &terms[index]);
+        let losses = self.batch.each(loss)?;
         let mut mean = TaskLoss::default();
         let share = 1.0 / self.config.tasks as f64;
         losses.iter().for_each(|loss| mean.add(loss, share));
@@ -237,16 +232,16 @@ impl Trainer {
     }
 
     /// Adapts all tasks anew from the present meta-parameters.
-    fn adapt_anew(&self, learned: &Learned) -> Result<Arc<Meta<f32>>, LearnError> {
-        let common = Arc::clone(&self.common);
-        let meta = Arc::new(common.shape.read(&learned.values));
-        let start = Arc::clone(&meta);
-        self.each(move |_, task| task.learner.adapt(&common.rule, &start))?;
+    fn adapt_anew(&mut self, learned: &Learned) -> Result<Meta<f32>, LearnError> {
+        let common = &self.common;
+        let meta = common.shape.read(&learned.values);
+        self.batch
+            .each(|_, task| task.learner.adapt(&common.rule, &meta))?;
         Ok(meta)
     }
 
     /// What the loss of each task is made of.
-    fn terms(&self, objective: Objective, penalty: f64) -> Result<Arc<Vec<Terms>>, LearnError> {
+    fn terms(&self, objective: Objective, penalty: f64) -> Vec<Terms> {
         let steps = self.config.inner.steps;
         let terms = |exploration: f64| Terms {
             objective,
@@ -254,20 +249,17 @@ impl Trainer {
             exploration,
         };
         let Exploration::EMaml { coefficient } = self.config.exploration else {
-            return Ok(Arc::new(vec![terms(0.0); self.config.tasks]));
+            return vec![terms(0.0); self.config.tasks];
         };
-        let last = self.each(move |_, task| {
-            let rollout = &task.rollouts[steps];
-            (rollout.earned, rollout.deviation)
-        })?;
-        let (earned, deviations): (Vec<f64>, Vec<f64>) = last.into_iter().unzip();
+        let last = |task: &Task| (task.rollouts[steps].earned, task.rollouts[steps].deviation);
+        let (earned, deviations): (Vec<f64>, Vec<f64>) = self.batch.tasks.iter().map(last).unzip();
         let scale = match self.config.normalize_advantages {
             true => common_scale(&deviations),
             false => 1.0,
         };
         let paid = beyond_others(&earned).into_iter();
         let terms = paid.map(|paid| terms(coefficient * scale * paid));
-        Ok(Arc::new(terms.collect()))
+        terms.collect()
     }
 
     /// One clipped step of the optimizer; returns the gradient's norm.

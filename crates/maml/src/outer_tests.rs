@@ -118,10 +118,10 @@ fn updated(exploration: Exploration) -> Trainer {
 /// The sum over tasks of ln π of all that was done before the adaptation, by the
 /// policies that some meta-parameters make of it, times what the task earned
 /// after it beyond the others.
-fn paid_log_probs(trainer: &Trainer, values: &[f32]) -> f64 {
-    let common = Arc::clone(&trainer.common);
+fn paid_log_probs(trainer: &mut Trainer, values: &[f32]) -> f64 {
+    let common = &trainer.common;
     let meta = common.shape.read(values);
-    let tasks = trainer.each(move |_, task| {
+    let tasks = trainer.batch.each(|_, task| {
         task.learner.adapt(&common.rule, &meta);
         let levels = task.learner.adaptation().levels();
         let before = levels[..2].iter().flat_map(|level| &level.log_probs);
@@ -140,11 +140,9 @@ fn paid_log_probs(trainer: &Trainer, values: &[f32]) -> f64 {
 #[test]
 fn e_maml_makes_likelier_what_led_to_more_than_others_earned() {
     let plain = updated(Exploration::None);
-    let exploring = updated(Exploration::EMaml { coefficient: 1.0 });
-    let [before, after] = [&plain, &exploring].map(|trainer| {
-        let values: &[f32] = trainer.parameters();
-        paid_log_probs(&exploring, values)
-    });
+    let mut exploring = updated(Exploration::EMaml { coefficient: 1.0 });
+    let ends = [&plain, &exploring].map(|trainer| trainer.parameters().to_vec());
+    let [before, after] = ends.map(|values| paid_log_probs(&mut exploring, &values));
     assert!(after > before + 1e-4, "{before} to {after}");
 }
 
@@ -154,8 +152,9 @@ fn e_maml_makes_likelier_what_led_to_more_than_others_earned() {
 fn a_task_that_earned_nothing_does_not_drown_the_others() {
     let mut trainer = trainer(6, Exploration::EMaml { coefficient: 1.0 });
     let metrics = trainer.update().unwrap();
-    let terms = trainer.terms(Objective::Ratio, 0.0).unwrap();
-    let earned = trainer.each(|_, task| task.rollouts[2].earned).unwrap();
+    let terms = trainer.terms(Objective::Ratio, 0.0);
+    let tasks = trainer.batch.tasks.iter();
+    let earned: Vec<f64> = tasks.map(|task| task.rollouts[2].earned).collect();
     let largest = |nothing: bool| {
         let all = terms.iter().zip(&earned);
         let some = all.filter(|(_, earned)| (**earned == 0.0) == nothing);

@@ -14,7 +14,7 @@ use crate::value::{ValueModel, ValueView, ValueWork};
 use agent::{ActMode, LearnError};
 use kernels::mlp::Mlp;
 use rl_core::{EnvFactory, StreamKey};
-use rollout::{Culprit, RolloutError, Tile};
+use rollout::{Culprit, Pool, RolloutError, Tile};
 use std::sync::Arc;
 
 /// What all tasks share and no update changes.
@@ -204,6 +204,24 @@ impl Task {
     /// Samples of all rollouts.
     pub(crate) fn samples(&self) -> usize {
         self.learner.samples.iter().map(Samples::len).sum()
+    }
+}
+
+/// The tasks of an update, and who works on them.
+pub(crate) struct MetaBatch {
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) tasks: Vec<Task>,
+}
+
+impl MetaBatch {
+    /// Works on every task, on the workers; the results in the tasks' order. Of a
+    /// task whose work panicked nothing is left: every update writes all of it
+    /// anew.
+    pub(crate) fn each<T: Send>(
+        &mut self,
+        work: impl Fn(usize, &mut Task) -> T + Sync,
+    ) -> Result<Vec<T>, LearnError> {
+        Ok(self.pool.map(&mut self.tasks, work)?)
     }
 }
 

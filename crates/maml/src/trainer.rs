@@ -4,13 +4,13 @@ use crate::config::{KlPenalty, MamlConfig, Outer};
 use crate::meta::{Meta, MetaShape};
 use crate::metrics::{Improvement, Metrics, Phase};
 use crate::policy::Policies;
-use crate::task::{Common, Site, Task, diverged, not_lived};
+use crate::task::{Common, MetaBatch, Site, Task, diverged, not_lived};
 use crate::value::ValueLearner;
 use agent::{ActMode, LearnError};
 use nets::{NetsError, Optimizer, Schedule};
 use rl_core::{Domain, EnvFactory, PolicyFactory, StreamKey, Tree};
 use rollout::Pool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// What an update changes. It works on a copy, which takes the place of the
 /// original when all has gone well.
@@ -26,10 +26,9 @@ pub(crate) struct Learned {
 pub struct Trainer {
     pub(crate) config: MamlConfig,
     seed: u64,
-    pub(crate) pool: Arc<Pool>,
-    pub(crate) common: Arc<Common>,
+    pub(crate) common: Common,
     pub(crate) learned: Learned,
-    tasks: Vec<Arc<Mutex<Task>>>,
+    pub(crate) batch: MetaBatch,
     pub(crate) update: u64,
     env_steps: u64,
 }
@@ -50,8 +49,7 @@ impl Trainer {
         let common = Common::new(env, &config)?;
         let task = |index| {
             let place = (index, config.trajectories);
-            let task = Task::new(env, &common, place, config.inner.steps);
-            Arc::new(Mutex::new(task))
+            Task::new(env, &common, place, config.inner.steps)
         };
         let tasks = (0..config.tasks).map(task).collect();
         let horizon = env.spec().horizon;
@@ -73,12 +71,11 @@ impl Trainer {
             value,
         };
         Ok(Self {
-            common: Arc::new(common),
+            common,
             config,
             seed,
-            pool,
             learned,
-            tasks,
+            batch: MetaBatch { pool, tasks },
             update: 0,
             env_steps: 0,
         })
@@ -140,9 +137,14 @@ impl Trainer {
     /// As [`Self::update`].
     pub fn update_observed(
         &mut self,
-        observe: &mut dyn FnMut(Phase),
+        observe: &mut (dyn FnMut(Phase) + Send),
     ) -> Result<Metrics, LearnError> {
-        let meta = Arc::new(self.common.shape.read(&self.learned.values));
+        let pool = Arc::clone(&self.batch.pool);
+        pool.install(|| self.all_of_update(observe))
+    }
+
+    fn all_of_update(&mut self, observe: &mut dyn FnMut(Phase)) -> Result<Metrics, LearnError> {
+        let meta = self.common.shape.read(&self.learned.values);
         self.collect_and_adapt(&meta, observe)?;
         let mut learned = self.learned.clone();
         let mut improvement = self.improve(&mut learned, &meta, observe)?;
@@ -168,11 +170,12 @@ impl Trainer {
 
     /// Rolls out and adapts in turn, in all tasks.
     fn collect_and_adapt(
-        &self,
-        meta: &Arc<Meta<f32>>,
+        &mut self,
+        meta: &Meta<f32>,
         observe: &mut dyn FnMut(Phase),
     ) -> Result<(), LearnError> {
-        let update = self.update;
+        let (update, common) = (self.update, &self.common);
+        let value = self.learned.value.as_ref().map(|value| &value.model);
         for step in 0..=self.config.inner.steps {
             observe(Phase::Rollout);
             let key = StreamKey {
@@ -180,15 +183,11 @@ impl Trainer {
                 lanes_per_task: self.config.trajectories as u64,
                 ..StreamKey::new(self.seed, Domain::Training, update)
             };
-            let (common, meta) = (Arc::clone(&self.common), Arc::clone(meta));
-            let value = self.learned.value.as_ref();
-            let value = value.map(|value| Arc::clone(&value.model));
-            let start = Arc::clone(&meta);
-            let collected = self.each(move |_, task| {
+            let collected = self.batch.each(|_, task| {
                 if step == 0 {
-                    task.learner.begin(&start.theta);
+                    task.learner.begin(&meta.theta);
                 }
-                task.collect(&common, value.as_deref(), &key)
+                task.collect(common, value, &key)
             })?;
             let site = |task| Site {
                 update: Some(update + 1),
@@ -196,16 +195,15 @@ impl Trainer {
                 step,
             };
             for (task, result) in collected.into_iter().enumerate() {
-                result.map_err(|error| not_lived(&self.common, &site(task), error))?;
+                result.map_err(|error| not_lived(common, &site(task), error))?;
             }
             if step == self.config.inner.steps {
                 break;
             }
             observe(Phase::Inner);
-            let common = Arc::clone(&self.common);
-            let stepped = self.each(move |_, task| task.step(&common, &meta))?;
+            let stepped = self.batch.each(|_, task| task.step(common, meta))?;
             for (task, result) in stepped.into_iter().enumerate() {
-                result.map_err(|bad| diverged(&self.common, &site(task), bad))?;
+                result.map_err(|bad| diverged(common, &site(task), bad))?;
             }
         }
         Ok(())
@@ -213,18 +211,18 @@ impl Trainer {
 
     /// Moves the value network towards the targets of all samples; returns the
     /// loss before.
-    fn train_values(&self, learned: &mut Learned) -> Result<f64, LearnError> {
-        let samples: usize = self.each(|_, task| task.samples())?.iter().sum();
+    fn train_values(&mut self, learned: &mut Learned) -> Result<f64, LearnError> {
+        let samples: usize = self.batch.tasks.iter().map(Task::samples).sum();
         let share = 1.0 / samples as f32;
         let mut first = None;
         let Some(value) = &mut learned.value else {
             return Ok(0.0);
         };
         for _ in 0..value.epochs {
-            let model = Arc::clone(&value.model);
-            let parts = self.each(move |_, task| {
+            let model = &value.model;
+            let parts = self.batch.each(|_, task| {
                 let mut gradient = vec![0.0; model.params.len()];
-                let loss = task.value_gradient(&model, share, &mut gradient);
+                let loss = task.value_gradient(model, share, &mut gradient);
                 (loss, gradient)
             })?;
             let loss: f64 = parts.iter().map(|part| part.0).sum();
@@ -247,12 +245,12 @@ impl Trainer {
         let steps = self.config.inner.steps;
         let mut returns = vec![0.0; steps + 1];
         let (mut inner_norm, mut env_steps) = (0.0, self.env_steps);
-        for task in &self.tasks {
-            let task = task.lock().unwrap_or_else(PoisonError::into_inner);
+        let tasks = &self.batch.tasks;
+        for task in tasks {
             for (mean, rollout) in returns.iter_mut().zip(&task.rollouts) {
-                *mean += rollout.mean_return / self.tasks.len() as f64;
+                *mean += rollout.mean_return / tasks.len() as f64;
             }
-            inner_norm += task.inner_gradient_norm / (self.tasks.len() * steps.max(1)) as f64;
+            inner_norm += task.inner_gradient_norm / (tasks.len() * steps.max(1)) as f64;
             env_steps += task.samples() as u64;
         }
         Metrics::new(self.update, env_steps, returns, inner_norm, improvement)
@@ -301,20 +299,6 @@ impl Trainer {
         self.update = update;
         self.env_steps = env_steps;
         Ok(())
-    }
-
-    /// Works on every task, on the workers; the results in the tasks' order.
-    pub(crate) fn each<T: Send + 'static>(
-        &self,
-        work: impl Fn(usize, &mut Task) -> T + Send + Sync + 'static,
-    ) -> Result<Vec<T>, LearnError> {
-        let results = self.pool.map(self.tasks.clone(), move |index, task| {
-            // Of a task whose work panicked nothing is left: every update writes
-            // all of it anew.
-            let mut task = task.lock().unwrap_or_else(PoisonError::into_inner);
-            work(index, &mut task)
-        })?;
-        Ok(results)
     }
 
     pub(crate) fn scheduled(&self, schedule: Schedule) -> f64 {

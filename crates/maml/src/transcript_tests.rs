@@ -141,10 +141,9 @@ struct Lived {
 /// Both rollouts of every task of the update before the last.
 fn lived(trainer: &Trainer, update: u64) -> Vec<[Lived; 2]> {
     let key = StreamKey::new(SEED, Domain::Training, update);
-    let one = |(index, task): (usize, &Arc<Mutex<Task>>)| {
+    let one = |(index, task): (usize, &Task)| {
         let mut drawn = Paying::default();
         Pays.sample(&mut drawn, &mut key.lane(Purpose::Task, index as u64));
-        let task = task.lock().unwrap();
         [0, 1].map(|rollout| {
             let samples = &task.learner.samples[rollout];
             let ActionRows::Index(actions) = &samples.actions else {
@@ -173,7 +172,7 @@ fn lived(trainer: &Trainer, update: u64) -> Vec<[Lived; 2]> {
             }
         })
     };
-    trainer.tasks.iter().enumerate().map(one).collect()
+    trainer.batch.tasks.iter().enumerate().map(one).collect()
 }
 
 /// Log-probabilities of a policy whose only input is 1: weights, then biases.
@@ -432,8 +431,7 @@ fn lived_again_the_log_probabilities_are_the_rollouts_to_the_bit() {
     values[trainer.common.network.log_std()].fill(least.ln() as f32);
     trainer.learned.values = Arc::new(values);
     trainer.update().unwrap();
-    for task in &trainer.tasks {
-        let task = task.lock().unwrap();
+    for task in &trainer.batch.tasks {
         let again = &task.learner.adaptation().levels()[0].log_probs;
         assert_eq!(again.len(), TRIALS * 10);
         assert_eq!(*again, task.learner.samples[0].log_probs);

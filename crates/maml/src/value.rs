@@ -70,7 +70,7 @@ impl ValueView<'_> {
 /// The network and what trains it.
 #[derive(Clone)]
 pub(crate) struct ValueLearner {
-    pub(crate) model: Arc<ValueModel>,
+    pub(crate) model: ValueModel,
     pub(crate) epochs: usize,
     optimizer: Optimizer,
     learning_rate: f64,
@@ -106,11 +106,11 @@ impl ValueLearner {
         let layout = blueprint.layout();
         Ok(Some(Self {
             optimizer: Optimizer::new(*optimizer, Arc::clone(&layout))?,
-            model: Arc::new(ValueModel {
+            model: ValueModel {
                 network,
                 params,
                 horizon: horizon as f32,
-            }),
+            },
             epochs: *epochs,
             learning_rate: *learning_rate,
             max_gradient_norm: *max_gradient_norm,
@@ -121,7 +121,7 @@ impl ValueLearner {
     /// One clipped step of the optimizer.
     pub(crate) fn descend(&mut self, gradient: &mut [f32]) -> Result<(), NetsError> {
         clip_gradient(&self.layout, gradient, self.max_gradient_norm)?;
-        let params = &mut Arc::make_mut(&mut self.model).params;
+        let params = &mut self.model.params;
         self.optimizer
             .update(params, gradient, self.learning_rate)?;
         Ok(())
@@ -139,7 +139,7 @@ impl ValueLearner {
         checkpoint.expect_only(&["params", "optimizer"])?;
         let params = self.layout.join(&checkpoint.branch("params"))?;
         self.optimizer.restore(&checkpoint.branch("optimizer"))?;
-        Arc::make_mut(&mut self.model).params = params;
+        self.model.params = params;
         Ok(())
     }
 }

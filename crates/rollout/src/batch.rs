@@ -1,7 +1,7 @@
 //! A batch of tiles, and the two ways of filling it.
 
 use crate::error::RolloutError;
-use crate::lockstep;
+use crate::lockstep::{Halves, Run};
 use crate::pool::Pool;
 use crate::tile::Tile;
 use rl_core::{EnvFactory, EnvSpec, Footprint, PolicyFactory, Stream, StreamKey, Trajectory};
@@ -88,8 +88,7 @@ impl Batch {
         policy: &Arc<dyn PolicyFactory>,
         key: StreamKey,
     ) -> Result<(), RolloutError> {
-        let policy = Arc::clone(policy);
-        self.on_tiles(pool, move |tile| tile.collect(policy.as_ref(), &key))
+        self.on_tiles(pool, |tile| tile.collect(policy.as_ref(), &key))
     }
 
     /// Fills the trajectories by policies that act on many lanes at once, while
@@ -105,15 +104,11 @@ impl Batch {
         policy: &Arc<dyn PolicyFactory>,
         key: StreamKey,
     ) -> Result<(), RolloutError> {
-        let name: Arc<str> = policy.name().into();
-        let mut halves = lockstep::halves(&self.spec, &self.tiles, policy.as_ref())?;
-        self.on_tiles(pool, move |tile| tile.begin(&key))?;
-        let steps = self.tiles.first().map_or(0, |t| t.trajectory().steps());
-        let tiles = std::mem::take(&mut self.tiles);
-        let run = lockstep::Run { pool, name, key };
-        let (tiles, result) = run.collect(&mut halves, tiles, steps);
-        self.tiles = tiles;
-        result?;
+        let mut halves = Halves::new(&self.spec, &self.tiles, policy.as_ref())?;
+        self.on_tiles(pool, |tile| tile.begin(&key))?;
+        let name = policy.name();
+        let run = Run { pool, name, key };
+        run.collect(&mut halves, &mut self.tiles)?;
         self.tiles
             .iter()
             .try_for_each(|tile| tile.check_all(&run.name, &key))
@@ -122,19 +117,9 @@ impl Batch {
     fn on_tiles(
         &mut self,
         pool: &Pool,
-        work: impl Fn(&mut Tile) -> Result<(), RolloutError> + Send + Sync + 'static,
+        work: impl Fn(&mut Tile) -> Result<(), RolloutError> + Sync,
     ) -> Result<(), RolloutError> {
-        let tiles = std::mem::take(&mut self.tiles);
-        let done = pool.map_all(tiles, move |_, mut tile| {
-            let result = work(&mut tile);
-            (tile, result)
-        });
-        let done = done.map_err(RolloutError::Internal)?;
-        let mut first = Ok(());
-        for (tile, result) in done {
-            self.tiles.push(tile);
-            first = first.and(result);
-        }
-        first
+        let done = pool.map_all(&mut self.tiles, |_, tile| work(tile));
+        done.map_err(RolloutError::Internal)?.into_iter().collect()
     }
 }

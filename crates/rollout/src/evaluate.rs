@@ -164,10 +164,7 @@ pub fn evaluate_watched(
     pool: &Pool,
     env: &Arc<dyn EnvFactory>,
     policy: &Arc<dyn PolicyFactory>,
-    (held, watch): (
-        Held,
-        impl Fn(usize) -> ControlFlow<()> + Send + Sync + 'static,
-    ),
+    (held, watch): (Held, impl Fn(usize) -> ControlFlow<()> + Sync),
 ) -> Result<Evaluation, RolloutError> {
     if held.tasks == 0 {
         return Err(RolloutError::Size {
@@ -179,16 +176,14 @@ pub fn evaluate_watched(
     let key = StreamKey::new(held.seed, held.domain, 0);
     let (steps, episodes) = (env.spec().trial_steps(), env.spec().episodes);
     let mut whole = Evaluation::empty(episodes, steps);
-    let watch = Arc::new((watch, AtomicBool::new(false)));
+    let called_off = AtomicBool::new(false);
     let mut firsts = (0..held.tasks).step_by(TILE);
     loop {
         let wave: Vec<usize> = firsts.by_ref().take(WAVE).collect();
         if wave.is_empty() {
             break;
         }
-        let (env, policy, watch) = (Arc::clone(env), Arc::clone(policy), Arc::clone(&watch));
-        let parts = pool.map(wave, move |_, first: usize| {
-            let (watch, called_off) = watch.as_ref();
+        let parts = pool.map(wave, |_, first: usize| {
             if called_off.load(Ordering::Relaxed) {
                 return Err(RolloutError::CalledOff);
             }

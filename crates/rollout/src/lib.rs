@@ -22,6 +22,6 @@ pub use error::{Culprit, RolloutError, Site};
 pub use evaluate::{
     Evaluation, Held, PAIRED_TASKS, evaluate, evaluate_watched, evaluation_footprint,
 };
-pub use pool::{MAX_WORKERS, Pending, Pool, WorkError, WorkPanic};
+pub use pool::{MAX_WORKERS, Pool, WorkError, WorkPanic};
 pub use tile::Tile;
 pub use watch::{Silence, Watched, Watcher};

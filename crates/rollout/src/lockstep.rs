@@ -3,119 +3,137 @@
 
 use crate::caught::caught;
 use crate::error::RolloutError;
-use crate::pool::{Pending, Pool};
+use crate::pool::Pool;
 use crate::tile::{Tile, make};
 use rl_core::{
     ActRow, Actions, ActionsMut, EnvSpec, Outcome, Policy, PolicyFactory, Row, Stream, StreamKey,
 };
-use std::sync::Arc;
 
 /// What a rollout is made by.
 pub(crate) struct Run<'a> {
     pub(crate) pool: &'a Pool,
     /// The policy's name.
-    pub(crate) name: Arc<str>,
+    pub(crate) name: String,
     pub(crate) key: StreamKey,
 }
 
-/// Some tiles, and a policy that acts on all their lanes at once.
+/// A policy that acts on all lanes of some tiles at once.
 pub(crate) struct Half {
     policy: Box<dyn Policy>,
     rows: WholeRow,
+    /// How many tiles.
     count: usize,
-    tiles: Vec<Tile>,
     streams: Vec<Stream>,
-    /// Tiles that the workers have.
-    away: Option<Pending<(Tile, Result<(), RolloutError>)>>,
 }
 
-/// Policies for the tiles, in two halves where there is more than one tile.
-///
-/// # Errors
-/// If the policy cannot act in this environment.
-pub(crate) fn halves(
-    spec: &EnvSpec,
-    tiles: &[Tile],
-    policies: &dyn PolicyFactory,
-) -> Result<Vec<Half>, RolloutError> {
-    let half = |tiles: &[Tile]| {
-        let lanes = tiles.iter().map(|tile| tile.trajectory().lanes()).sum();
-        Ok(Half {
-            policy: make(policies, spec, lanes)?,
-            rows: WholeRow::new(spec, lanes),
-            count: tiles.len(),
-            tiles: Vec::with_capacity(tiles.len()),
-            streams: Vec::with_capacity(lanes),
-            away: None,
-        })
-    };
-    let longer = tiles.len().div_ceil(2).max(1);
-    tiles.chunks(longer).map(half).collect()
+/// All tiles, in two halves where there is more than one.
+pub(crate) struct Halves {
+    first: Half,
+    second: Option<Half>,
+}
+
+impl Halves {
+    /// Policies for the tiles.
+    ///
+    /// # Errors
+    /// If the policy cannot act in this environment.
+    pub(crate) fn new(
+        spec: &EnvSpec,
+        tiles: &[Tile],
+        policies: &dyn PolicyFactory,
+    ) -> Result<Self, RolloutError> {
+        let half = |tiles: &[Tile]| -> Result<Half, RolloutError> {
+            let lanes = tiles.iter().map(|tile| tile.trajectory().lanes()).sum();
+            Ok(Half {
+                policy: make(policies, spec, lanes)?,
+                rows: WholeRow::new(spec, lanes),
+                count: tiles.len(),
+                streams: Vec::with_capacity(lanes),
+            })
+        };
+        let (tiles, others) = tiles.split_at(tiles.len().div_ceil(2));
+        let first = half(tiles)?;
+        let second = (!others.is_empty()).then(|| half(others)).transpose()?;
+        Ok(Self { first, second })
+    }
 }
 
 impl Run<'_> {
-    /// Takes the tiles, whose trials have begun, through all steps. Gives them
-    /// back whatever happens, and the first failure.
+    /// Takes the tiles, whose trials have begun, through all steps.
     pub(crate) fn collect(
         &self,
-        halves: &mut [Half],
-        tiles: Vec<Tile>,
-        steps: usize,
-    ) -> (Vec<Tile>, Result<(), RolloutError>) {
-        let mut tiles = tiles.into_iter();
-        for half in halves.iter_mut() {
-            half.tiles.extend(tiles.by_ref().take(half.count));
-            let streams = half.tiles.iter().flat_map(|tile| tile.streams());
-            half.streams.extend(streams.cloned());
+        Halves { first, second }: &mut Halves,
+        tiles: &mut [Tile],
+    ) -> Result<(), RolloutError> {
+        let steps = tiles.first().map_or(0, |t| t.trajectory().steps());
+        let (tiles, others) = tiles.split_at_mut(first.count);
+        first.begin(tiles);
+        if let Some(second) = second {
+            second.begin(others);
+            return self.in_turn((first, tiles), (second, others), steps);
         }
-        let result = self.steps(halves, steps);
-        let mut tiles = Vec::new();
-        for half in halves {
-            // After a failure this one's is a later one.
-            drop(half.wait());
-            tiles.append(&mut half.tiles);
-        }
-        (tiles, result)
-    }
-
-    fn steps(&self, halves: &mut [Half], steps: usize) -> Result<(), RolloutError> {
         for t in 0..steps {
             self.pool.go_on()?;
-            for half in halves.iter_mut() {
-                half.wait()?;
-                half.act(self, t)?;
-                half.send(self, t);
-            }
+            first.act(self, tiles, t)?;
+            self.step(tiles, t, || Ok(()))?;
         }
-        halves.iter_mut().try_for_each(Half::wait)
+        Ok(())
+    }
+
+    /// One half steps while the other is acted on.
+    fn in_turn(
+        &self,
+        (first, tiles): (&mut Half, &mut [Tile]),
+        (second, others): (&mut Half, &mut [Tile]),
+        steps: usize,
+    ) -> Result<(), RolloutError> {
+        for t in 0..steps {
+            self.pool.go_on()?;
+            match t.checked_sub(1) {
+                None => first.act(self, tiles, t)?,
+                Some(last) => self.step(others, last, || first.act(self, tiles, t))?,
+            }
+            self.step(tiles, t, || second.act(self, others, t))?;
+        }
+        self.step(others, steps - 1, || Ok(()))
+    }
+
+    /// Steps tiles on the workers, on the actions of row `t`, and does something
+    /// else meanwhile, whose failure goes before theirs.
+    fn step(
+        &self,
+        tiles: &mut [Tile],
+        t: usize,
+        meanwhile: impl FnOnce() -> Result<(), RolloutError>,
+    ) -> Result<(), RolloutError> {
+        let work = |_, tile: &mut Tile| tile.step(&self.name, t, &self.key);
+        let (stepped, done) = self.pool.map_beside(tiles, work, meanwhile);
+        done?;
+        stepped
+            .map_err(RolloutError::Internal)?
+            .into_iter()
+            .collect()
     }
 }
 
 impl Half {
-    /// Waits until the tiles are back; the first failure among them.
-    fn wait(&mut self) -> Result<(), RolloutError> {
-        let Some(away) = self.away.take() else {
-            return Ok(());
-        };
-        let mut first = Ok(());
-        for (tile, result) in away.wait().map_err(RolloutError::Internal)? {
-            self.tiles.push(tile);
-            first = first.and(result);
-        }
-        first
+    /// Takes over the streams of the tiles, whose trials have begun.
+    fn begin(&mut self, tiles: &[Tile]) {
+        let streams = tiles.iter().flat_map(Tile::streams);
+        self.streams.extend(streams.cloned());
     }
 
     /// Lets the policy act on row `t`.
-    fn act(&mut self, run: &Run<'_>, t: usize) -> Result<(), RolloutError> {
-        self.rows.gather(&mut self.tiles, t);
+    fn act(&mut self, run: &Run<'_>, tiles: &mut [Tile], t: usize) -> Result<(), RolloutError> {
+        self.rows.gather(tiles, t);
         let (rows, policy, streams) = (&mut self.rows, &mut self.policy, &mut self.streams);
         if let Err(message) = caught(|| rows.act(policy.as_mut(), streams)) {
-            for tile in &self.tiles {
+            for tile in tiles.iter() {
                 tile.check_before(&run.name, t, &run.key)?;
             }
-            let first_lane = self.tiles.first().map_or(0, Tile::first_lane);
+            let first_lane = tiles.first().map_or(0, Tile::first_lane);
             return Err(RolloutError::Policy {
-                policy: run.name.to_string(),
+                policy: run.name.clone(),
                 first_lane,
                 last_lane: first_lane + self.rows.lanes as u64 - 1,
                 step: t,
@@ -123,18 +141,8 @@ impl Half {
                 message,
             });
         }
-        self.rows.scatter(&mut self.tiles, t);
+        self.rows.scatter(tiles, t);
         Ok(())
-    }
-
-    /// Sends the tiles to the workers, to step on the actions of row `t`.
-    fn send(&mut self, run: &Run<'_>, t: usize) {
-        let tiles = std::mem::take(&mut self.tiles);
-        let (name, key) = (Arc::clone(&run.name), run.key);
-        self.away = Some(run.pool.submit(tiles, move |_, mut tile: Tile| {
-            let result = tile.step(&name, t, &key);
-            (tile, result)
-        }));
     }
 }
 

@@ -1,52 +1,52 @@
 use super::*;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
 
 #[test]
 fn results_come_in_order() {
     for workers in [1, 2, 5] {
         let pool = Pool::new(workers, || ()).unwrap();
-        let squares = pool.map((0..100_u64).collect(), |_, x| x * x).unwrap();
-        assert_eq!(squares, (0..100_u64).map(|x| x * x).collect::<Vec<_>>());
+        let squares = pool.map(0..100_i32, |_, x| x * x).unwrap();
+        assert_eq!(squares, (0..100).map(|x| x * x).collect::<Vec<_>>());
         assert!(pool.map(Vec::<u8>::new(), |_, x| x).unwrap().is_empty());
     }
 }
 
 #[test]
-fn the_calling_thread_works_after_it_was_started() {
+fn work_borrows_what_it_reads_and_changes() {
+    let pool = Pool::new(2, || ()).unwrap();
+    let offsets = vec![10, 20, 30];
+    let mut sums = vec![1, 2, 3];
+    let before = pool.map(&mut sums, |index, sum: &mut i32| {
+        *sum += offsets[index];
+        *sum - offsets[index]
+    });
+    assert_eq!(before.unwrap(), [1, 2, 3]);
+    assert_eq!(sums, [11, 22, 33]);
+}
+
+#[test]
+fn every_worker_is_started_once_and_they_alone_work() {
     let started = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&started);
-    let own = std::thread::current().id();
-    let pool = Pool::new(1, move || {
-        log.lock().unwrap().push(std::thread::current().id())
-    });
-    let pool = pool.unwrap();
-    let log = Arc::clone(&started);
-    let all_started = move |_, _| {
-        let here = std::thread::current().id();
-        (here, log.lock().unwrap().contains(&here))
-    };
-    for _ in 0..3 {
-        let places = pool.map(vec![(); 4], all_started.clone()).unwrap();
-        assert_eq!(places, [(own, true); 4], "one worker is the caller");
-    }
-    assert_eq!(started.lock().unwrap().len(), 2, "each thread once");
-    // Another pool's start is another one, and then so is the first's again.
-    Pool::new(1, || ())
-        .unwrap()
-        .map(vec![()], |_, ()| ())
-        .unwrap();
-    pool.map(vec![()], all_started).unwrap();
-    assert_eq!(started.lock().unwrap().len(), 3);
+    let note = move || log.lock().unwrap().push(std::thread::current().id());
+    let pool = Pool::new(3, note).unwrap();
+    let places = pool.map(0..100, |_, _| std::thread::current().id());
+    let started = started.lock().unwrap();
+    assert_eq!(started.len(), 3);
+    let works = |place: &_| started.contains(place) && *place != std::thread::current().id();
+    assert!(places.unwrap().iter().all(works));
+    assert!(works(&pool.install(|| std::thread::current().id())));
 }
 
 #[test]
 fn no_more_threads_than_workers_work_at_once_and_all_of_them_can() {
     let pool = Pool::new(3, || ()).unwrap();
     // Nobody gets past the barrier unless three threads come.
-    let barrier = Arc::new(std::sync::Barrier::new(3));
-    pool.map(vec![(); 3], move |_, ()| barrier.wait().is_leader())
-        .unwrap();
-    let busy = Arc::new(AtomicU64::new(0));
-    let most = pool.map(vec![(); 300], move |_, ()| {
+    let barrier = std::sync::Barrier::new(3);
+    pool.map(0..3, |_, _| barrier.wait().is_leader()).unwrap();
+    let busy = AtomicU64::new(0);
+    let most = pool.map(0..300, |_, _| {
         let now = 1 + busy.fetch_add(1, Ordering::SeqCst);
         std::thread::yield_now();
         busy.fetch_sub(1, Ordering::SeqCst);
@@ -56,37 +56,28 @@ fn no_more_threads_than_workers_work_at_once_and_all_of_them_can() {
 }
 
 #[test]
-fn work_is_done_while_all_workers_are_busy() {
-    let pool = Pool::new(2, || ()).unwrap();
-    let (go, gate) = bounded::<()>(0);
-    let held = pool.submit(vec![0, 1], move |_, x| gate.recv().map(|()| x).unwrap());
-    let shared = Arc::new(());
-    let view = Arc::clone(&shared);
-    let sums = pool.map(vec![1, 2, 3], move |index, x| {
-        let _ = &view;
-        index + x
-    });
-    assert_eq!(sums.unwrap(), [1, 3, 5]);
-    // The jobs that no worker got to hold nothing.
-    assert_eq!(Arc::strong_count(&shared), 1);
-    go.send(()).unwrap();
-    go.send(()).unwrap();
-    assert_eq!(held.wait().unwrap(), [0, 1]);
-}
-
-#[test]
-fn submitted_work_goes_on_while_nobody_waits() {
-    let pool = Pool::new(2, || ()).unwrap();
-    let (go, gate) = bounded::<()>(0);
-    let first = pool.submit(vec![1, 2], move |_, x| gate.recv().map(|()| x).unwrap());
-    // Comes back before the work is done, and other work can be given.
-    let second = pool.submit(vec![10], |_, x| x);
-    go.send(()).unwrap();
-    go.send(()).unwrap();
-    assert_eq!(second.wait().unwrap(), [10]);
-    assert_eq!(first.wait().unwrap(), [1, 2]);
-    drop(pool.submit(vec![0], |_, _: i32| panic!("nobody hears this")));
-    assert_eq!(pool.map(vec![1], |_, x| x).unwrap(), [1]);
+fn the_calling_thread_does_something_else_beside() {
+    for workers in [1, 2] {
+        let pool = Pool::new(workers, || ()).unwrap();
+        let own = std::thread::current().id();
+        let (go, gate) = bounded::<()>(2);
+        // The work waits for what is done beside it.
+        let (worked, here) = pool.map_beside(
+            vec![1, 2],
+            |_, x| gate.recv().map(|()| x).unwrap(),
+            || {
+                go.send(()).unwrap();
+                go.send(()).unwrap();
+                std::thread::current().id()
+            },
+        );
+        assert_eq!((worked.unwrap(), here), (vec![1, 2], own));
+        let (worked, ()) = pool.map_beside(0..2, |_, x| assert_ne!(x, 1, "bad"), || ());
+        assert_eq!(worked.unwrap_err().index, 1);
+        // On a worker too, even if it is the only one.
+        let beside = || pool.map_beside(0..9, |_, x| x, || 7);
+        assert_eq!(pool.install(beside), (Ok((0..9).collect()), 7));
+    }
 }
 
 /// The panic of a [`Pool::map`] that nobody called off.
@@ -100,13 +91,11 @@ fn panic_of<R>(result: Result<Vec<R>, WorkError>) -> WorkPanic {
 
 #[test]
 fn work_that_is_called_off_is_left() {
-    let pool = Arc::new(Pool::new(2, || ()).unwrap());
-    let own = Arc::clone(pool.call_off());
-    let begun = Arc::new(AtomicU64::new(0));
-    let count = Arc::clone(&begun);
-    let result = pool.map(vec![(); 1000], move |index, ()| {
-        count.fetch_add(1, Ordering::SeqCst);
-        own.fetch_or(index == 3, Ordering::SeqCst);
+    let pool = Pool::new(2, || ()).unwrap();
+    let begun = AtomicU64::new(0);
+    let result = pool.map(0..1000, |_, _| {
+        let before = begun.fetch_add(1, Ordering::SeqCst);
+        pool.call_off().fetch_or(before == 3, Ordering::SeqCst);
         // Each of the two may have begun another piece by then.
         std::thread::sleep(std::time::Duration::from_millis(1));
     });
@@ -119,49 +108,29 @@ fn work_that_is_called_off_is_left() {
 #[test]
 fn the_first_panic_is_reported_and_the_pool_goes_on() {
     let pool = Pool::new(3, || ()).unwrap();
-    let work = |_, x: usize| {
+    let work = |_, x: i32| {
         assert!(x % 7 != 5, "item {x} is bad");
         x
     };
-    let panic = panic_of(pool.map((0..50).collect(), work));
+    let panic = panic_of(pool.map(0..50, work));
     assert_eq!(panic.index, 5);
     assert!(panic.message.contains("item 5 is bad"), "{panic}");
     assert_eq!(pool.map(vec![1], work).unwrap(), [1]);
 }
 
 #[test]
-fn shared_data_is_free_again_after_map() {
-    let pool = Pool::new(2, || ()).unwrap();
-    let mut shared = Arc::new(vec![1_u64; 1000]);
-    for _ in 0..200 {
-        let view = Arc::clone(&shared);
-        let sums = pool.map(vec![0, 1, 2], move |_, offset| {
-            view.iter().sum::<u64>() + offset
-        });
-        assert_eq!(sums.unwrap(), [1000, 1001, 1002]);
-        assert!(Arc::get_mut(&mut shared).is_some());
-    }
-}
-
-#[test]
 fn a_panic_at_the_start_is_an_error() {
     let error = Pool::new(2, || panic!("no such library")).err().unwrap();
     assert!(error.to_string().contains("no such library"), "{error}");
-    // On the calling thread likewise, again and again.
-    let start = || {
-        let thread = std::thread::current();
-        let ours = thread
-            .name()
-            .is_some_and(|name| name.starts_with("worker-"));
-        assert!(ours, "no such library");
-    };
-    let pool = Pool::new(2, start).unwrap();
-    for _ in 0..3 {
-        let panic = panic_of(pool.map(vec![Bomb, Bomb], |_, _| ()));
-        assert_eq!(panic.index, 0);
-        assert!(panic.message.contains("no such library"), "{panic}");
-    }
-    assert_eq!(pool.submit(vec![1], |_, x| x).wait().unwrap(), [1]);
+}
+
+#[test]
+fn a_panic_of_installed_work_goes_on_and_hurts_nobody() {
+    let pool = Pool::new(1, || ()).unwrap();
+    let installed = || pool.install(|| std::panic::panic_any(7));
+    let thrown = std::panic::catch_unwind(std::panic::AssertUnwindSafe(installed));
+    assert_eq!(thrown.unwrap_err().downcast_ref(), Some(&7));
+    assert_eq!(pool.map(0..2, |_, x| x).unwrap(), [0, 1]);
 }
 
 /// Panics when it is dropped.
@@ -177,89 +146,46 @@ impl Drop for Bomb {
 }
 
 #[test]
-fn a_destructor_that_panics_is_an_error_and_all_workers_live_on() {
-    for workers in [1, 2, 3] {
-        let pool = Pool::new(workers, || ()).unwrap();
-        for round in 0..300 {
-            let bomb = Bomb;
-            let work = move |_, x: usize| {
-                let _ = &bomb;
-                // Whoever takes the last item is then often the last to leave.
-                std::thread::sleep(std::time::Duration::from_micros((x * 20) as u64));
-                assert!(round % 3 != 0 || x != 1, "item {x} is bad");
-                x
-            };
-            let panic = match round % 2 {
-                0 => panic_of(pool.map(vec![0, 1, 2], work)),
-                _ => pool.submit(vec![0, 1, 2], work).wait().unwrap_err(),
-            };
-            match round % 3 {
-                0 => assert_eq!((panic.index, &panic.message[..]), (1, "item 1 is bad")),
-                _ => assert_eq!((panic.index, &panic.message[..]), (2, "the bomb went off")),
-            }
-        }
-        // Nobody gets past the barrier unless all workers are there.
-        let barrier = Arc::new(std::sync::Barrier::new(workers));
-        let held = pool.submit(vec![(); workers], move |_, ()| barrier.wait().is_leader());
-        assert_eq!(held.wait().unwrap().len(), workers);
-    }
-}
-
-#[test]
-fn whatever_else_panics_when_it_is_dropped_is_an_error_too() {
+fn what_panics_when_it_is_dropped_is_an_error_too() {
     let pool = Pool::new(2, || ()).unwrap();
-    let bomb = Bomb;
-    let nothing = move |_, x: u8| {
-        let _ = &bomb;
-        x
-    };
-    assert_eq!(panic_of(pool.map(vec![], nothing)).index, 0);
     let item = pool.map(vec![Bomb, Bomb], |_, bomb| drop(bomb));
     assert_eq!(panic_of(item).message, "the bomb went off");
-    let results = pool.map(vec![0, 1, 2], |_, x| {
-        assert!(x != 1, "item {x} is bad");
-        Bomb
-    });
-    assert_eq!(panic_of(results).message, "item 1 is bad");
-    let thrown = pool.map(vec![0], |_, _: u8| std::panic::panic_any(Bomb));
+    let thrown = pool.map(0..1, |_, _| std::panic::panic_any(Bomb));
     assert_eq!(panic_of(thrown).message, "a panic without a message");
-    assert_eq!(pool.map(vec![1], |_, x| x).unwrap(), [1]);
+    assert_eq!(pool.map(0..1, |_, x| x).unwrap(), [0]);
 }
 
 #[test]
 fn work_may_itself_map_on_the_same_pool() {
     for workers in [1, 2, 3] {
-        let starts = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&starts);
-        let pool = Pool::new(workers, move || {
-            count.fetch_add(1, Ordering::SeqCst);
-        });
-        let pool = Arc::new(pool.unwrap());
+        let pool = Pool::new(workers, || ()).unwrap();
         for _ in 0..50 {
-            let inner = Arc::clone(&pool);
-            let sums = pool.map(vec![10_u64, 20, 30, 40], move |_, x| {
-                let parts = inner.map(vec![1, 2, 3], move |_, y| x + y).unwrap();
+            let sums = pool.map(vec![10_u64, 20, 30, 40], |_, x| {
+                let parts = pool.map(vec![1, 2, 3], |_, y| x + y).unwrap();
                 parts.into_iter().sum::<u64>()
             });
             assert_eq!(sums.unwrap(), [36, 66, 96, 126]);
         }
-        let inner = Arc::clone(&pool);
-        let submitted = pool.submit(vec![1, 2, 3, 4], move |_, x| {
-            inner.map(vec![x, x], |_, y| y).unwrap().len()
-        });
-        assert_eq!(submitted.wait().unwrap(), [2; 4]);
-        let threads = workers as u64 + 1;
-        assert_eq!(starts.load(Ordering::SeqCst), threads, "each thread once");
     }
 }
 
 #[test]
-fn with_more_workers_than_cores_those_that_wait_sleep() {
-    assert_eq!(patience(2, 2), PATIENCE);
-    assert_eq!(patience(3, 2), 0);
-    let cores = available_parallelism().map_or(1, usize::from);
-    assert_eq!(Pool::new(cores + 1, || ()).unwrap().patience, 0);
-    assert_eq!(Pool::new(cores, || ()).unwrap().patience, PATIENCE);
+fn threads_have_ended_when_the_pool_is_dropped() {
+    struct Told(Arc<AtomicU64>);
+    impl Drop for Told {
+        fn drop(&mut self) {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    thread_local! {
+        static TOLD: RefCell<Option<Told>> = const { RefCell::new(None) };
+    }
+    let ended = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&ended);
+    let pool = Pool::new(3, move || TOLD.set(Some(Told(Arc::clone(&count)))));
+    drop(pool.unwrap());
+    assert_eq!(ended.load(Ordering::SeqCst), 3);
 }
 
 #[test]

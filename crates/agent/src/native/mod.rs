@@ -26,7 +26,7 @@ pub struct NativeBackend {
     shape: Shape,
     /// The weights packed last; packed over as soon as nobody acts by them.
     packed: Mutex<Arc<Packed>>,
-    spare: Arc<Spare>,
+    spare: Spare,
 }
 
 /// Buffers of jobs that have ended, for the next ones.
@@ -61,7 +61,7 @@ impl NativeBackend {
             inputs: model.inputs.clone(),
             shape,
             packed: Mutex::new(Arc::new(packed)),
-            spare: Arc::default(),
+            spare: Spare::default(),
         })
     }
 
@@ -165,27 +165,24 @@ impl Backend for NativeBackend {
     }
 
     fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, LearnError> {
-        let stopwatch = lesson.stopwatch.clone();
-        let packed = stopwatch.time(Phase::Optimizer, || self.packed(lesson.values));
-        let (inputs, spare) = (self.inputs.clone(), Arc::clone(&self.spare));
-        let (samples, minibatch) = (Arc::clone(lesson.samples), lesson.minibatch.clone());
-        let objective = lesson.objective;
-        let parts = pool.map(lesson.minibatch.tiles.clone(), move |_, tile| {
-            let lesson = TileLesson {
-                packed: &packed,
-                inputs: &inputs,
-                samples: &samples,
+        let Lesson {
+            samples, stopwatch, ..
+        } = lesson;
+        let packed = &*stopwatch.time(Phase::Optimizer, || self.packed(lesson.values));
+        let parts = pool.map(&lesson.minibatch.tiles, |_, &tile| {
+            let own = TileLesson {
+                packed,
+                inputs: &self.inputs,
+                samples,
                 tile,
             };
-            let (mut scratch, mut values) = spare.take(&packed);
-            let goal = (&minibatch, objective);
-            let losses = scratch.gradient(lesson, goal, &stopwatch, &mut values);
-            spare.keep(scratch);
+            let (mut scratch, mut values) = self.spare.take(packed);
+            let goal = (lesson.minibatch, lesson.objective);
+            let losses = scratch.gradient(own, goal, stopwatch, &mut values);
+            self.spare.keep(scratch);
             Gradient { values, losses }
         })?;
-        Ok(lesson
-            .stopwatch
-            .time(Phase::Optimizer, || self.spare.sum(parts)))
+        Ok(stopwatch.time(Phase::Optimizer, || self.spare.sum(parts)))
     }
 }
 

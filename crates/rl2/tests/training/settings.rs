@@ -8,6 +8,7 @@ use nets::tch::Device;
 use nets::{Recurrent, SequenceConfig};
 use rl_core::{EnvFactory, Footprint, ObservationSpace, Tasks};
 use rl2::{Outer, Rl2Config, Trainer};
+use std::sync::Arc;
 
 fn footprint(env: &dyn EnvFactory, config: &Rl2Config, workers: usize) -> Footprint {
     let place = Place {
@@ -104,25 +105,20 @@ fn settings_out_of_range_are_named() {
     }
 }
 
-/// A training as it goes, on the thread that counts its allocations.
+/// A training as it goes, on the one worker, which counts its own allocations.
 fn measured(env: &dyn EnvFactory, config: &Rl2Config) -> f64 {
     let pool = pool(1);
-    let taken = measure(|| {
-        let mut trainer = Trainer::new(
-            env,
-            config.clone(),
-            0,
-            Place {
-                pool,
-                device: Device::Cpu,
-            },
-        )
-        .unwrap();
+    let place = Place {
+        pool: Arc::clone(&pool),
+        device: Device::Cpu,
+    };
+    let work = || {
+        let mut trainer = Trainer::new(env, config.clone(), 0, place).unwrap();
         trainer.update().unwrap();
         trainer.update().unwrap();
         trainer.checkpoint().unwrap();
-    });
-    taken.bytes_max as f64
+    };
+    pool.install(|| measure(work)).bytes_max as f64
 }
 
 #[test]

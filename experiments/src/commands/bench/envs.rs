@@ -105,20 +105,15 @@ fn drawn(env: &dyn EnvFactory, lanes: usize) -> Footprint {
 fn stepping_rate(pool: &Pool, env: &Arc<dyn EnvFactory>, lanes: usize) -> Result<f64, Failure> {
     let mut steps = ROWS;
     loop {
-        let tiles: Vec<Stepper> = (0..lanes)
+        let mut tiles: Vec<Stepper> = (0..lanes)
             .step_by(TILE)
             .map(|first| Stepper::new(env.as_ref(), first, TILE.min(lanes - first)))
             .collect();
         // What is made once is not measured, nor is the first touch of memory.
-        let warm = |mut tile: Stepper| {
-            tile.step(1);
-            tile
-        };
-        let tiles = pool
-            .map(tiles, move |_, tile| warm(tile))
+        pool.map(&mut tiles, |_, tile| tile.step(1))
             .map_err(Failure::internal)?;
         let start = Instant::now();
-        pool.map(tiles, move |_, mut tile| tile.step(steps))
+        pool.map(&mut tiles, |_, tile| tile.step(steps))
             .map_err(Failure::internal)?;
         let seconds = start.elapsed().as_secs_f64();
         if seconds >= SECONDS {

@@ -256,18 +256,11 @@ fn actions(spec: &rl_core::EnvSpec) -> usize {
 }
 
 /// What this machine does in general matrix products, on all workers at once.
-fn sgemm(pool: &Pool, gemms: &mut Vec<Sgemm>) -> Result<f64, Failure> {
+fn sgemm(pool: &Pool, gemms: &mut [Sgemm]) -> Result<f64, Failure> {
     let start = Instant::now();
-    let done = pool.map(std::mem::take(gemms), |_, mut gemm: Sgemm| {
-        let operations = gemm.run(SGEMM_TIMES);
-        (gemm, operations)
-    });
+    let done = pool.map(gemms, |_, gemm| gemm.run(SGEMM_TIMES));
     let seconds = start.elapsed().as_secs_f64();
-    let mut operations = 0;
-    for (gemm, own) in done.map_err(Failure::internal)? {
-        gemms.push(gemm);
-        operations += own;
-    }
+    let operations = done.map_err(Failure::internal)?.iter().sum::<u64>();
     Ok(operations as f64 / seconds * 1e-9)
 }
 

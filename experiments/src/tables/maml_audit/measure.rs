@@ -5,7 +5,6 @@ use crate::progress::Stages;
 use crate::session::Session;
 use maml::audit::{Audit, AuditConfig, Effort, Estimator};
 use serde::Serialize;
-use std::sync::Arc;
 
 /// What is measured.
 pub(super) struct Plan {
@@ -87,7 +86,7 @@ pub(super) fn rows(session: &Session<'_>, name: &str, plan: &Plan) -> Result<Vec
 
 /// A problem at one discount, and its exact gradients.
 struct Subject {
-    audit: Arc<Audit>,
+    audit: Audit,
     gamma: f64,
     /// ∇J at each point. `[points][parameters]`
     gradients: Vec<Vec<f64>>,
@@ -102,7 +101,7 @@ impl Subject {
             gamma,
             ..plan.problem.clone()
         };
-        let audit = Arc::new(Audit::new(&problem)?);
+        let audit = Audit::new(&problem)?;
         let gradients = each(session, &audit, |audit, point| {
             audit.gradient(&audit.points()[point])
         })?;
@@ -144,16 +143,13 @@ impl Subject {
 }
 
 /// Does something at every point.
-fn each<T: Send + 'static>(
+fn each<T: Send>(
     session: &Session<'_>,
-    audit: &Arc<Audit>,
-    work: impl Fn(&Audit, usize) -> T + Send + Sync + 'static,
+    audit: &Audit,
+    work: impl Fn(&Audit, usize) -> T + Sync,
 ) -> Result<Vec<T>, Failure> {
-    let points = (0..audit.points().len()).collect();
-    let audit = Arc::clone(audit);
-    let done = session
-        .pool
-        .map(points, move |_, point| work(&audit, point));
+    let points = 0..audit.points().len();
+    let done = session.pool.map(points, |_, point| work(audit, point));
     done.map_err(Failure::internal)
 }
 
