@@ -6,7 +6,7 @@ use crate::progress::Met;
 use crate::references::References;
 use crate::session::Session;
 use crate::split::{Generalization, Return};
-use agent::{ActMode, Fresh, Training, Watch};
+use agent::{ActMode, Fresh, Training};
 use report::Estimate;
 use rl_core::{Domain, EnvFactory, Exact, Moments, PolicyFactory};
 use rollout::{Evaluation, Held, evaluate_watched};
@@ -154,7 +154,7 @@ pub(crate) fn measure(
     session: &Session<'_>,
     config: &RunConfig,
     agent: &dyn Training,
-    (tasks, watch): (usize, impl Fn(usize) + Send + Sync + 'static),
+    (tasks, watch): (usize, impl Fn(usize) + Sync),
 ) -> Result<Measured, Failure> {
     let whole = &config.built.factory;
     let mut measured = measure_in(session, (config, whole), agent, (tasks, watch))?;
@@ -178,16 +178,16 @@ fn measure_in(
     session: &Session<'_>,
     (config, env): (&RunConfig, &Arc<dyn EnvFactory>),
     agent: &dyn Training,
-    (tasks, watch): (usize, impl Fn(usize) + Send + Sync + 'static),
+    (tasks, watch): (usize, impl Fn(usize) + Sync),
 ) -> Result<Measured, Failure> {
     let actions = config.evaluation.actions;
     let policy = agent.policy(actions);
     let held = held_out(tasks, config.seed);
     let fresh = Fresh { env, held, actions };
-    let watch: Watch = Arc::new(move |more| {
+    let watch = |more| {
         watch(more);
         ControlFlow::Continue(())
-    });
+    };
     if let Some(adaptation) = agent.adaptation(&fresh, &watch)? {
         let adaptation = Adaptation::new(&adaptation, tasks);
         let last = |row: &[f64]| row.last().copied().unwrap_or(f64::NAN);
@@ -209,8 +209,7 @@ fn measure_in(
             returns: Vec::new(),
         });
     }
-    let watched = (held, move |more| watch(more));
-    let evaluation = evaluate_watched(&session.pool, env, &policy, watched)?;
+    let evaluation = evaluate_watched(&session.pool, env, &policy, (held, watch))?;
     Ok(Measured {
         result: LearnerResult::new(policy.name(), LearnerKind::Trained, &evaluation),
         adaptation: None,

@@ -109,7 +109,7 @@ impl Update {
 
 /// Who hears, on the workers, how many more fresh tasks are done, and may
 /// call off the rest.
-pub type Watch = Arc<dyn Fn(usize) -> ControlFlow<()> + Send + Sync>;
+pub type Watch<'a> = dyn Fn(usize) -> ControlFlow<()> + Sync + 'a;
 
 /// Tasks that an agent is measured on, and how it acts there.
 pub struct Fresh<'a> {
@@ -156,7 +156,7 @@ pub trait Training {
     ///
     /// # Errors
     /// If the environment or the arithmetic fails, or it was called off.
-    fn adaptation(&self, _: &Fresh<'_>, _: &Watch) -> Result<Option<Adaptation>, LearnError> {
+    fn adaptation(&self, _: &Fresh<'_>, _: &Watch<'_>) -> Result<Option<Adaptation>, LearnError> {
         Ok(None)
     }
 

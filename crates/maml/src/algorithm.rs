@@ -78,11 +78,10 @@ impl Training for Trainer {
     fn adaptation(
         &self,
         fresh: &Fresh<'_>,
-        watch: &Watch,
+        watch: &Watch<'_>,
     ) -> Result<Option<Adaptation>, LearnError> {
-        let (adapted, watch) = (self.adapted(fresh), Arc::clone(watch));
-        let watched = move |more| watch(more);
-        let curve = self.adapt_and_evaluate_watched(fresh.env, &adapted, watched)?;
+        let adapted = self.adapted(fresh);
+        let curve = self.adapt_and_evaluate_watched(fresh.env, &adapted, watch)?;
         Ok(Some(Adaptation {
             trajectories: adapted.trajectories,
             returns: curve.returns,

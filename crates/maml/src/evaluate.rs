@@ -6,7 +6,7 @@ use crate::task::{Common, Site, Task, diverged, not_lived};
 use crate::trainer::Trainer;
 use crate::validate::rates;
 use crate::value::ValueModel;
-use agent::{ActMode, LearnError};
+use agent::{ActMode, LearnError, Watch};
 use rl_core::{EnvFactory, Moments, PolicyFactory, StreamKey};
 use rollout::{Held, PAIRED_TASKS, RolloutError};
 use std::ops::ControlFlow;
@@ -73,9 +73,6 @@ struct Courses<'a> {
     watch: &'a Watch<'a>,
 }
 
-/// Who hears of tasks that are done, and may call off the rest.
-type Watch<'a> = dyn Fn(usize) -> ControlFlow<()> + Sync + 'a;
-
 /// Why an adaptation failed after how many steps; the task is known to the
 /// caller.
 enum Failure {
@@ -96,7 +93,7 @@ impl Trainer {
         env: &Arc<dyn EnvFactory>,
         evaluation: &Adapted,
     ) -> Result<AdaptationCurve, LearnError> {
-        self.adapt_and_evaluate_watched(env, evaluation, |_| ControlFlow::Continue(()))
+        self.adapt_and_evaluate_watched(env, evaluation, &|_| ControlFlow::Continue(()))
     }
 
     /// As [`Self::adapt_and_evaluate`]; `watch` is told, on the workers, how many
@@ -108,7 +105,7 @@ impl Trainer {
         &self,
         env: &Arc<dyn EnvFactory>,
         evaluation: &Adapted,
-        watch: impl Fn(usize) -> ControlFlow<()> + Sync,
+        watch: &Watch<'_>,
     ) -> Result<AdaptationCurve, LearnError> {
         evaluation.check()?;
         let mut tasks = 0..evaluation.held.tasks;
@@ -124,7 +121,7 @@ impl Trainer {
             let courses = Courses {
                 tasks: &wave,
                 keep: false,
-                watch: &watch,
+                watch,
             };
             for course in self.courses(env, evaluation, &courses)? {
                 for (step, mean) in course.returns.iter().enumerate() {

@@ -15,7 +15,7 @@ fn results_come_in_order() {
 #[test]
 fn work_borrows_what_it_reads_and_changes() {
     let pool = Pool::new(2, || ()).unwrap();
-    let offsets = vec![10, 20, 30];
+    let offsets = [10, 20, 30];
     let mut sums = vec![1, 2, 3];
     let before = pool.map(&mut sums, |index, sum: &mut i32| {
         *sum += offsets[index];

@@ -186,7 +186,7 @@ impl Bench {
             let on_workers = match phase {
                 Phase::Environment | Phase::Inference => !lockstep,
                 Phase::Forward | Phase::Backward => true,
-                // The calling thread's, while the workers wait.
+                // One worker's, while the others wait.
                 Phase::Advantages | Phase::Optimizer => false,
             };
             let threads = if on_workers { workers } else { 1 };
