@@ -61,7 +61,7 @@ use crate::table::{CSV_HEADER, Table};
 
 pub use figures::{Scaling, ScalingChart, ScalingLine, draw_scaling};
 pub use gap::Gap;
-pub use markup::{csv_line, escape_html, markdown_cell};
+pub use markup::{csv_file, html_page, markdown_cell};
 pub use picture::{DrawnPicture, draw_picture};
 pub use read::{Run, load};
 pub use stats::Estimate;
@@ -180,7 +180,7 @@ pub fn write(runs: &[Run], out: &Path, watch: Watch<'_>) -> Result<Written> {
         overview.push(draw(figure, stem, &figures, &mut written)?);
     }
     let mut sections = Vec::new();
-    let (mut markdown, mut csv) = (Vec::new(), CSV_HEADER.to_string());
+    let (mut markdown, mut csv) = (Vec::new(), Vec::new());
     for (setting, name) in settings.iter().zip(names) {
         watch(&format!("drawing {}", setting.title()));
         let standings = Standings::of(setting);
@@ -192,7 +192,7 @@ pub fn write(runs: &[Run], out: &Path, watch: Watch<'_>) -> Result<Written> {
         }
         if let (Some(table), Some(standings)) = (&table, &standings) {
             markdown.push(table.markdown(setting, standings));
-            csv.push_str(&table.csv(setting));
+            csv.extend(table.csv(setting));
         }
         written
             .headlines
@@ -206,7 +206,7 @@ pub fn write(runs: &[Run], out: &Path, watch: Watch<'_>) -> Result<Written> {
         });
     }
     write_atomically(&written.tables[0], markdown.join("\n").as_bytes())?;
-    write_atomically(&written.tables[1], csv.as_bytes())?;
+    write_atomically(&written.tables[1], &csv_file(CSV_HEADER, csv))?;
     write_atomically(&written.html, page::html(&sections, &overview).as_bytes())?;
     Ok(written)
 }

@@ -1,21 +1,30 @@
 //! Text within other formats, one writer for each.
 
+use std::borrow::Cow;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rl_core::shown;
 
-/// Text that is safe between and inside HTML tags.
-pub fn escape_html(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in shown(text).chars() {
-        match character {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            other => safe.push(other),
+const FONTS: &str = include_str!("../fonts/fonts.css");
+const STYLE: &str = include_str!("style.css");
+
+/// A whole HTML page, which refers to nothing outside itself. Its body is markup,
+/// in which text is escaped already; what is hidden in text is shown here.
+pub fn html_page(title: &str, body: &Markup) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(FONTS)) (PreEscaped(STYLE)) }
+            }
+            body { (body) }
         }
-    }
-    safe
+    };
+    shown(&page.into_string())
 }
 
 /// Text within a cell of a Markdown table, or a line of its own.
@@ -33,25 +42,34 @@ pub fn markdown_cell(text: &str) -> String {
     safe
 }
 
-/// A line of CSV (RFC 4180), its end included. Text that a spreadsheet would
-/// take for a formula has an apostrophe in front, numbers have none.
-pub fn csv_line<T: AsRef<str>>(fields: impl IntoIterator<Item = T>) -> String {
-    let fields: Vec<String> = fields.into_iter().map(|f| csv_field(f.as_ref())).collect();
-    fields.join(",") + "\n"
+/// A CSV file (RFC 4180). Text that a spreadsheet would take for a formula has an
+/// apostrophe in front, numbers have none.
+///
+/// # Panics
+/// Never: memory takes every row, and rows are as long as the header.
+pub fn csv_file<const COLUMNS: usize>(
+    header: [&str; COLUMNS],
+    rows: impl IntoIterator<Item = [String; COLUMNS]>,
+) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer
+        .write_record(header)
+        .expect("memory takes the header");
+    for row in rows {
+        let fields = row.iter().map(|field| csv_field(field).into_owned());
+        writer.write_record(fields).expect("memory takes every row");
+    }
+    writer.into_inner().expect("memory takes the last row")
 }
 
 /// What a spreadsheet takes for the beginning of a formula.
 const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
 
-fn csv_field(text: &str) -> String {
+fn csv_field(text: &str) -> Cow<'_, str> {
     let number = || text.parse::<f64>().is_ok_and(f64::is_finite);
-    let text = match text.starts_with(FORMULA) && !number() {
-        true => format!("'{text}"),
-        false => text.to_string(),
-    };
-    match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text,
+    match text.starts_with(FORMULA) && !number() {
+        true => format!("'{text}").into(),
+        false => text.into(),
     }
 }
 
@@ -60,9 +78,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markup_is_escaped() {
-        let safe = escape_html("<a href=\"x\">&'");
-        assert_eq!(safe, "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
+    fn pages_escape_text_and_show_what_is_hidden() {
+        let body = html! { p { "<a href=\"x\">&" "\u{202e}\u{1b}[1m" } };
+        let page = html_page("a<b", &body);
+        assert!(page.contains("<title>a&lt;b</title>"));
+        let safe = "<p>&lt;a href=&quot;x&quot;&gt;&amp;\\u{202e}\\u{1b}[1m</p>";
+        assert!(page.contains(safe));
     }
 
     #[test]
@@ -72,8 +93,10 @@ mod tests {
 
     #[test]
     fn text_stays_in_its_field_and_is_no_formula() {
-        let line = csv_line(["a, b", "say \"x\"", "two\nlines", "plain"]);
-        assert_eq!(line, "\"a, b\",\"say \"\"x\"\"\",\"two\nlines\",plain\n");
+        let row = ["a, b", "say \"x\"", "two\nlines", "=1"].map(str::to_owned);
+        let file = String::from_utf8(csv_file(["one", "two", "three", "four"], [row])).unwrap();
+        let expected = "one,two,three,four\n\"a, b\",\"say \"\"x\"\"\",\"two\nlines\",'=1\n";
+        assert_eq!(file, expected);
         for formula in [
             "=1+1",
             "+cmd|' /C calc'!A0",
@@ -84,7 +107,7 @@ mod tests {
             "＝1",
         ] {
             let field = csv_field(formula);
-            assert!(field.trim_start_matches('"').starts_with('\''), "{field}");
+            assert!(field.starts_with('\''), "{field}");
         }
         for number in ["-2.5", "+3", "-1e-7", "0"] {
             assert_eq!(csv_field(number), number);

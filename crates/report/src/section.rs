@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use maud::{Markup, PreEscaped, html};
+
 use crate::canvas::Color;
-use crate::markup::escape_html;
 use crate::measure::Measure;
 use crate::page::{Drawn, Section};
 use crate::read::file_name;
@@ -15,57 +16,59 @@ use crate::text::{count, decimals, duration, fixed, percent, plain, short, thous
 use crate::words;
 
 /// The section of a setting, with headings from `level` on.
-pub(crate) fn html(section: &Section<'_>, level: usize, anchor: &str) -> String {
+pub(crate) fn html(section: &Section<'_>, level: usize) -> Markup {
     let setting = section.setting;
     let standings = section.standings.as_ref();
-    let mut html = format!("<section id=\"{anchor}\">\n");
-    html.push_str(&header(setting, standings, level));
-    for note in &setting.notes {
-        html.push_str(&format!("<p class=\"note\">{}</p>\n", escape_html(note)));
+    html! {
+        (header(setting, standings, level))
+        @for note in &setting.notes { p .note { (note) } }
+        (tiles(setting, standings))
+        @for drawn in &section.figures { (figure(drawn)) }
+        @if let (Some(table), Some(standings)) = (&section.table, standings) {
+            (comparison(table, standings, level + 1))
+        }
+        (particulars(setting, level + 1))
     }
-    html.push_str(&tiles(setting, standings));
-    html.extend(section.figures.iter().map(figure));
-    let level = level + 1;
-    if let (Some(table), Some(standings)) = (&section.table, standings) {
-        html.push_str(&comparison(table, standings, level));
-    }
-    html.push_str(&particulars(setting, level));
-    html.push_str("</section>\n");
-    html
 }
 
 /// A figure with its caption.
-pub(crate) fn figure(Drawn { figure, svg, stem }: &Drawn) -> String {
-    format!(
-        "<figure>\n<div class=\"card\">{}</div>\n<figcaption>{} <span class=\"file\">\
-         figures/{stem}.svg, .png</span></figcaption>\n</figure>\n",
-        inline(svg, &figure.title),
-        escape_html(&figure.caption),
-        stem = escape_html(stem),
-    )
+pub(crate) fn figure(Drawn { figure, svg, stem }: &Drawn) -> Markup {
+    html! {
+        figure {
+            div .card { (PreEscaped(inline(svg, &figure.title))) }
+            figcaption {
+                (figure.caption) " " span .file { "figures/" (stem) ".svg, .png" }
+            }
+        }
+    }
 }
 
-fn header(setting: &Setting<'_>, standings: Option<&Standings>, level: usize) -> String {
+fn heading(level: usize, words: &str) -> Markup {
+    match level {
+        1 => html! { h1 { (words) } },
+        2 => html! { h2 { (words) } },
+        _ => html! { h3 { (words) } },
+    }
+}
+
+fn header(setting: &Setting<'_>, standings: Option<&Standings>, level: usize) -> Markup {
     let subtitle = [setting.settings(), setting.seeds(), setting.folder.clone()];
     let subtitle: Vec<String> = subtitle
         .into_iter()
         .filter(|part| !part.is_empty())
         .collect();
-    let eyebrow = match level {
-        1 => "<p class=\"eyebrow\">metarl report</p>\n",
-        _ => "",
-    };
-    format!(
-        "<header class=\"top\">\n{eyebrow}<h{level}>{}</h{level}>\n<p class=\"quiet\">{}</p>\n\
-         <p class=\"headline\">{}</p>\n</header>\n",
-        escape_html(&setting.title()),
-        escape_html(&subtitle.join(" · ")),
-        escape_html(&words::headline(setting, standings))
-    )
+    html! {
+        header .top {
+            @if level == 1 { p .eyebrow { "metarl report" } }
+            (heading(level, &setting.title()))
+            p .quiet { (subtitle.join(" · ")) }
+            p .headline { (words::headline(setting, standings)) }
+        }
+    }
 }
 
 /// The numbers that people look for first.
-fn tiles(setting: &Setting<'_>, standings: Option<&Standings>) -> String {
+fn tiles(setting: &Setting<'_>, standings: Option<&Standings>) -> Markup {
     let mut tiles: Vec<(&str, String, String)> = Vec::new();
     if let Some((standings, trained)) = standings.and_then(|s| Some((s, s.trained()?))) {
         if let (Some(share), Some(gap)) = (trained.share, standings.gap) {
@@ -110,20 +113,14 @@ fn tiles(setting: &Setting<'_>, standings: Option<&Standings>) -> String {
         }
     }
     tiles.extend(training_tile(setting));
-    let cells: String = tiles
-        .iter()
-        .map(|(name, number, below)| {
-            format!(
-                "<div class=\"tile\"><dt>{}</dt><dd><b>{}</b><span>{}</span></dd></div>\n",
-                escape_html(name),
-                escape_html(number),
-                escape_html(below)
-            )
-        })
-        .collect();
-    match cells.is_empty() {
-        true => String::new(),
-        false => format!("<dl class=\"tiles\">\n{cells}</dl>\n"),
+    html! {
+        @if !tiles.is_empty() {
+            dl .tiles {
+                @for (name, number, below) in &tiles {
+                    div .tile { dt { (name) } dd { b { (number) } span { (below) } } }
+                }
+            }
+        }
     }
 }
 
@@ -158,18 +155,14 @@ fn spread(measure: Measure, unit: f64, places: usize) -> String {
 
 /// The SVG without what only a file needs, and with a name for screen readers.
 fn inline(svg: &str, title: &str) -> String {
-    let name = format!("<svg role=\"img\" aria-label=\"{}\"", escape_html(title));
+    let name = html! { (title) }.into_string();
+    let name = format!("<svg role=\"img\" aria-label=\"{name}\"");
     svg.trim_end()
         .replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1)
         .replacen("<svg", &name, 1)
 }
 
-fn comparison(table: &Table, standings: &Standings, level: usize) -> String {
-    let mut html = format!(
-        "<h{level}>Comparison on {}</h{level}>\n",
-        words::tasks(standings)
-    );
-    html.push_str(&html_table(table, "Learner", &table.rows));
+fn comparison(table: &Table, standings: &Standings, level: usize) -> Markup {
     let mut notes = vec![format!(
         "Return of a trial of {}, {} actions for the trained agent.",
         count(standings.steps_per_trial, "step"),
@@ -184,136 +177,134 @@ fn comparison(table: &Table, standings: &Standings, level: usize) -> String {
     if let Some(why) = &standings.references.why_no_bayes {
         notes.push(format!("No Bayes-optimal value: {why}."));
     }
-    html.push_str(&format!(
-        "<p class=\"caption\">{}</p>\n",
-        escape_html(&notes.join(" "))
-    ));
-    if !table.steps.is_empty() {
-        html.push_str(&format!("<h{level}>Gradient steps</h{level}>\n"));
-        html.push_str(&html_table(table, "On the task", &table.steps));
+    let parts = [
+        ("Gradient steps", "On the task", &table.steps),
+        (
+            "Tasks to train on, and tasks kept back",
+            "Learner",
+            &table.parts,
+        ),
+        ("Seed by seed", "Seed", &table.seeds),
+    ];
+    html! {
+        (heading(level, &format!("Comparison on {}", words::tasks(standings))))
+        (html_table(table, "Learner", &table.rows))
+        p .caption { (notes.join(" ")) }
+        @for (title, first, rows) in parts {
+            @if !rows.is_empty() {
+                (heading(level, title))
+                (html_table(table, first, rows))
+            }
+        }
     }
-    if !table.parts.is_empty() {
-        html.push_str(&format!(
-            "<h{level}>Tasks to train on, and tasks kept back</h{level}>\n"
-        ));
-        html.push_str(&html_table(table, "Learner", &table.parts));
-    }
-    if !table.seeds.is_empty() {
-        html.push_str(&format!("<h{level}>Seed by seed</h{level}>\n"));
-        html.push_str(&html_table(table, "Seed", &table.seeds));
-    }
-    html
 }
 
-fn html_table(table: &Table, first: &str, rows: &[Row]) -> String {
+fn html_table(table: &Table, first: &str, rows: &[Row]) -> Markup {
     let ranked = rows.iter().any(|row| row.rank.is_some());
     let regrets = rows.iter().any(|row| row.regret.is_some());
-    let mut html = "<div class=\"scroll\"><table>\n<thead><tr>".to_string();
-    if ranked {
-        html.push_str("<th class=\"rank\"></th>");
-    }
-    html.push_str(&format!(
-        "<th class=\"name\">{first}</th><th>Mean return</th>"
-    ));
-    if regrets {
-        html.push_str("<th>Regret</th>");
-    }
     let shares = rows.iter().any(|row| row.share.is_some());
-    if let Some(heading) = table.share_heading.as_ref().filter(|_| shares) {
-        html.push_str(&format!(
-            "<th class=\"share\" colspan=\"2\">{}</th>",
-            escape_html(heading)
-        ));
+    let share_heading = table.share_heading.as_ref().filter(|_| shares);
+    html! {
+        div .scroll {
+            table {
+                thead {
+                    tr {
+                        @if ranked { th .rank {} }
+                        th .name { (first) }
+                        th { "Mean return" }
+                        @if regrets { th { "Regret" } }
+                        @if let Some(heading) = share_heading {
+                            th .share colspan="2" { (heading) }
+                        }
+                    }
+                }
+                tbody {
+                    @for row in rows {
+                        tr class=(if ranked { row.kind } else { "seed" }) {
+                            @if ranked {
+                                td .rank { @if let Some(rank) = row.rank { (rank) } }
+                            }
+                            td .name { (swatch(row)) (row.name) }
+                            td { (table.mean_return(row)) }
+                            @if regrets { td { (table.regret(row)) } }
+                            @if share_heading.is_some() {
+                                td .bar { (share_bar(row)) }
+                                td { (table.share(row)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
-    html.push_str("</tr></thead>\n<tbody>\n");
-    for row in rows {
-        let kind = if ranked { row.kind } else { "seed" };
-        html.push_str(&format!("<tr class=\"{kind}\">"));
-        if ranked {
-            let rank = row.rank.map_or(String::new(), |rank| rank.to_string());
-            html.push_str(&format!("<td class=\"rank\">{rank}</td>"));
-        }
-        let color = row.color.map_or("transparent".to_string(), Color::hex);
-        let swatch = format!("<i class=\"swatch\" style=\"background:{color}\"></i>");
-        html.push_str(&format!(
-            "<td class=\"name\">{swatch}{}</td>",
-            escape_html(&row.name)
-        ));
-        html.push_str(&format!(
-            "<td>{}</td>",
-            escape_html(&table.mean_return(row))
-        ));
-        if regrets {
-            html.push_str(&format!("<td>{}</td>", escape_html(&table.regret(row))));
-        }
-        if table.share_heading.is_some() && shares {
-            html.push_str(&share_cells(table, row));
-        }
-        html.push_str("</tr>\n");
-    }
-    html.push_str("</tbody>\n</table></div>\n");
-    html
 }
 
-/// The share as a bar and as a number.
-fn share_cells(table: &Table, row: &Row) -> String {
-    let bar = match row.share.map(Measure::mean) {
-        Some(share) if share.is_finite() => {
-            let width = fixed(100.0 * share.clamp(0.0, 1.0), 1);
-            format!("<span><i style=\"width:{width}%\"></i></span>")
+/// The color that a learner has in figures.
+fn swatch(row: &Row) -> Markup {
+    let color = row.color.map_or("transparent".to_string(), Color::hex);
+    html! { i .swatch style={ "background:" (color) } {} }
+}
+
+fn share_bar(row: &Row) -> Markup {
+    let share = row
+        .share
+        .map(Measure::mean)
+        .filter(|share| share.is_finite());
+    html! {
+        @if let Some(share) = share {
+            span { i style={ "width:" (fixed(100.0 * share.clamp(0.0, 1.0), 1)) "%" } {} }
         }
-        _ => String::new(),
-    };
-    format!(
-        "<td class=\"bar\">{bar}</td><td>{}</td>",
-        escape_html(&table.share(row))
-    )
+    }
 }
 
 /// Where the numbers come from: runs, versions, configuration.
-fn particulars(setting: &Setting<'_>, level: usize) -> String {
-    let mut html = format!(
-        "<h{level}>Runs</h{level}>\n<div class=\"scroll\"><table class=\"plain\">\n<thead><tr>"
-    );
-    html.push_str(
-        "<th class=\"name\">Run</th><th>Updates</th><th>Environment steps</th>\
-         <th>Evaluations</th><th>Time</th></tr></thead>\n<tbody>\n",
-    );
-    for run in &setting.runs {
-        let updates = run.metrics.last().map_or(0, |row| row.update);
-        html.push_str(&format!(
-            "<tr><td class=\"name\">{}/{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-            escape_html(&setting.folder),
-            escape_html(&file_name(&run.path)),
-            thousands(updates),
-            thousands(run.env_steps()),
-            thousands(run.evaluations.len() as u64),
-            run.seconds.map_or("–".to_string(), duration),
-        ));
-    }
-    html.push_str("</tbody>\n</table></div>\n");
+fn particulars(setting: &Setting<'_>, level: usize) -> Markup {
     let environment = environment(setting);
-    if !environment.is_empty() {
-        html.push_str(&format!("<h{level}>Machine and versions</h{level}>\n"));
-        html.push_str("<div class=\"scroll\"><table class=\"plain pairs\">\n<tbody>\n");
-        for (key, values) in environment {
-            let name = key.replace('_', " ");
-            html.push_str(&format!(
-                "<tr><th>{}</th><td>{}</td></tr>\n",
-                escape_html(&name),
-                escape_html(&values.join(", "))
-            ));
+    html! {
+        (heading(level, "Runs"))
+        div .scroll {
+            table .plain {
+                thead {
+                    tr {
+                        th .name { "Run" }
+                        th { "Updates" }
+                        th { "Environment steps" }
+                        th { "Evaluations" }
+                        th { "Time" }
+                    }
+                }
+                tbody {
+                    @for run in &setting.runs {
+                        tr {
+                            td .name { (setting.folder) "/" (file_name(&run.path)) }
+                            td { (thousands(run.metrics.last().map_or(0, |row| row.update))) }
+                            td { (thousands(run.env_steps())) }
+                            td { (thousands(run.evaluations.len() as u64)) }
+                            td { (run.seconds.map_or("–".to_string(), duration)) }
+                        }
+                    }
+                }
+            }
         }
-        html.push_str("</tbody>\n</table></div>\n");
+        @if !environment.is_empty() {
+            (heading(level, "Machine and versions"))
+            div .scroll {
+                table .plain.pairs {
+                    tbody {
+                        @for (key, values) in environment {
+                            tr { th { (key.replace('_', " ")) } td { (values.join(", ")) } }
+                        }
+                    }
+                }
+            }
+        }
+        @if let Some(run) = setting.runs.first() {
+            details {
+                summary { "Configuration (" (file_name(&run.path)) "/config.toml)" }
+                pre { (run.config.trim_end()) }
+            }
+        }
     }
-    if let Some(run) = setting.runs.first() {
-        html.push_str(&format!(
-            "<details><summary>Configuration ({}/config.toml)</summary>\n<pre>{}</pre>\n</details>\n",
-            escape_html(&file_name(&run.path)),
-            escape_html(run.config.trim_end())
-        ));
-    }
-    html
 }
 
 /// The keys of all `environment.json` files, each with its different values in

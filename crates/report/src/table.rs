@@ -2,7 +2,7 @@
 
 use crate::canvas::Color;
 use crate::figures::{AGENT, stroke};
-use crate::markup::{csv_line, markdown_cell};
+use crate::markup::markdown_cell;
 use crate::measure::Measure;
 use crate::read::Kind;
 use crate::setting::Setting;
@@ -186,31 +186,64 @@ impl Table {
     }
 
     /// Rows of CSV with all digits; see [`CSV_HEADER`].
-    pub(crate) fn csv(&self, setting: &Setting<'_>) -> String {
-        let mut text = String::new();
+    pub(crate) fn csv(&self, setting: &Setting<'_>) -> impl Iterator<Item = CsvRow> {
         let label = match setting.settings().is_empty() {
             true => setting.title(),
             false => format!("{} ({})", setting.title(), setting.settings()),
         };
         let apart = self.steps.iter().chain(&self.parts).chain(&self.seeds);
-        for row in self.rows.iter().chain(apart) {
-            let mut cells = vec![label.clone(), row.name.clone(), row.kind.to_string()];
-            cells.push(row.rank.map_or(String::new(), |rank| rank.to_string()));
-            for measure in [Some(row.mean_return), row.regret, row.share] {
-                cells.extend(csv_cells(measure));
-            }
-            text.push_str(&csv_line(cells));
-        }
-        text
+        let rows = self.rows.iter().chain(apart);
+        rows.map(move |row| {
+            let rank = row.rank.map_or(String::new(), |rank| rank.to_string());
+            let [mean, error, low, high] = csv_cells(Some(row.mean_return));
+            let [regret, regret_error, regret_low, regret_high] = csv_cells(row.regret);
+            let [share, share_error, share_low, share_high] = csv_cells(row.share);
+            [
+                label.clone(),
+                row.name.clone(),
+                row.kind.to_string(),
+                rank,
+                mean,
+                error,
+                low,
+                high,
+                regret,
+                regret_error,
+                regret_low,
+                regret_high,
+                share,
+                share_error,
+                share_low,
+                share_high,
+            ]
+        })
     }
 }
+
+/// A row of the CSV file.
+pub(crate) type CsvRow = [String; CSV_HEADER.len()];
 
 /// The columns of the CSV file. Errors are standard errors over tasks, lows and
 /// highs the ends of 95 % intervals: over seeds for a trained agent of several
 /// seeds, over tasks for all others.
-pub(crate) const CSV_HEADER: &str = "setting,learner,kind,rank,mean_return,mean_return_error,\
-    mean_return_low,mean_return_high,regret,regret_error,regret_low,regret_high,share,share_error,\
-    share_low,share_high\n";
+pub(crate) const CSV_HEADER: [&str; 16] = [
+    "setting",
+    "learner",
+    "kind",
+    "rank",
+    "mean_return",
+    "mean_return_error",
+    "mean_return_low",
+    "mean_return_high",
+    "regret",
+    "regret_error",
+    "regret_low",
+    "regret_high",
+    "share",
+    "share_error",
+    "share_low",
+    "share_high",
+];
 
 fn csv_cells(measure: Option<Measure>) -> [String; 4] {
     let number = |value: f64| match value.is_finite() {

@@ -3,8 +3,9 @@
 use crate::failure::Failure;
 use crate::tables::cell::Value;
 use crate::tables::filled::{Cell, Filled, detail, ours, theirs};
+use maud::{Markup, html};
 use record::write_atomically;
-use report::{csv_line, escape_html, markdown_cell};
+use report::{csv_file, html_page, markdown_cell};
 use std::path::{Path, PathBuf};
 
 /// Writes the three files into a folder.
@@ -14,13 +15,13 @@ use std::path::{Path, PathBuf};
 pub(crate) fn write(filled: &Filled<'_>, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let files = [
         ("table.csv", csv(filled)),
-        ("table.md", markdown(filled)),
-        ("table.html", html(filled)),
+        ("table.md", markdown(filled).into_bytes()),
+        ("table.html", page(filled).into_bytes()),
     ];
     let mut paths = Vec::new();
-    for (name, text) in files {
+    for (name, bytes) in files {
         let path = folder.join(name);
-        write_atomically(&path, text.as_bytes())?;
+        write_atomically(&path, &bytes)?;
         paths.push(path);
     }
     Ok(paths)
@@ -82,94 +83,106 @@ fn markdown(filled: &Filled<'_>) -> String {
     text
 }
 
-pub(super) const STYLE: &str = include_str!("style.css");
-
-fn html(filled: &Filled<'_>) -> String {
+fn page(filled: &Filled<'_>) -> String {
     let plan = filled.plan;
     let columns = filled.columns();
-    let (title, caption) = (escape_html(&plan.title), escape_html(&plan.caption));
-    let mut text = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <h1>{title}</h1>\n<p>{caption}.</p>\n<div class=\"wide\">\n<table>\n<thead><tr><td></td>"
-    );
-    for column in &columns {
-        let title = escape_html(&plan.columns[*column].title);
-        text += &format!("<th scope=\"col\">{title}</th>");
-    }
-    text += "</tr></thead>\n<tbody>\n";
-    for row in filled.rows() {
-        let title = escape_html(&plan.rows[row].title);
-        text += &format!("<tr><th scope=\"row\">{title}</th>");
-        for column in &columns {
-            text += &html_cell(&filled.cells[row][*column]);
+    let body = html! {
+        main .wide {
+            h1 { (plan.title) }
+            p .caption { (plan.caption) "." }
+            div .scroll {
+                table .cells {
+                    thead {
+                        tr {
+                            td {}
+                            @for column in &columns {
+                                th scope="col" { (plan.columns[*column].title) }
+                            }
+                        }
+                    }
+                    tbody {
+                        @for row in filled.rows() {
+                            tr {
+                                th scope="row" { (plan.rows[row].title) }
+                                @for column in &columns { (table_cell(&filled.cells[row][*column])) }
+                            }
+                        }
+                    }
+                }
+            }
+            @for remark in filled.remarks() { p .caption { (remark) } }
+            @if !filled.footnotes.is_empty() {
+                ol .caption {
+                    @for (index, note) in filled.footnotes.iter().enumerate() {
+                        li id={ "note-" (index + 1) } { (note) }
+                    }
+                }
+            }
         }
-        text += "</tr>\n";
-    }
-    text += "</tbody>\n</table>\n</div>\n";
-    for remark in filled.remarks() {
-        text += &format!("<p class=\"quiet\">{}</p>\n", escape_html(&remark));
-    }
-    if !filled.footnotes.is_empty() {
-        text += "<ol>\n";
-        for (index, note) in filled.footnotes.iter().enumerate() {
-            text += &format!("<li id=\"note-{}\">{}</li>\n", index + 1, escape_html(note));
-        }
-        text += "</ol>\n";
-    }
-    text + "</main>\n</body>\n</html>\n"
+    };
+    html_page(&plan.title, &body)
 }
 
-fn html_cell(cell: &Cell) -> String {
-    let class = if cell.differs() {
-        " class=\"differs\""
-    } else {
-        ""
-    };
-    let mut text = format!("<td{class}>{}", escape_html(&large(cell)));
-    for note in &cell.notes {
-        text += &format!("<sup><a href=\"#note-{note}\">{note}</a></sup>");
+fn table_cell(cell: &Cell) -> Markup {
+    html! {
+        td .differs[cell.differs()] {
+            (large(cell))
+            @for note in &cell.notes { sup { a href={ "#note-" (note) } { (note) } } }
+            @if let Some(small) = small(cell) { small { (small) } }
+        }
     }
-    if let Some(small) = small(cell) {
-        text += &format!("<small>{}</small>", escape_html(&small));
-    }
-    text + "</td>"
 }
+
+const CSV_HEADER: [&str; 14] = [
+    "row",
+    "column",
+    "kind",
+    "paper",
+    "mean",
+    "standard_error",
+    "tasks",
+    "seeds",
+    "learner",
+    "parameters",
+    "tuning_tasks",
+    "distance_in_standard_errors",
+    "differs",
+    "notes",
+];
 
 /// One line per cell, with all digits.
-fn csv(filled: &Filled<'_>) -> String {
+fn csv(filled: &Filled<'_>) -> Vec<u8> {
     let plan = filled.plan;
-    let mut text = String::from(
-        "row,column,kind,paper,mean,standard_error,tasks,seeds,learner,parameters,\
-         tuning_tasks,distance_in_standard_errors,differs,notes\n",
-    );
-    for (row, cells) in plan.rows.iter().zip(&filled.cells) {
-        for (column, cell) in plan.columns.iter().zip(cells) {
-            let number = |number: Option<f64>| number.map_or_else(String::new, |n| n.to_string());
-            let estimate = cell.value.estimate();
-            let [kind, tasks, seeds, learner, parameters, tuning] = facts(filled, &cell.value);
-            let notes: Vec<String> = cell.notes.iter().map(usize::to_string).collect();
-            let fields = [
-                row.name.clone(),
-                column.name.clone(),
-                kind,
-                number(cell.paper),
-                number(estimate.map(|e| e.mean)),
-                number(estimate.map(|e| e.standard_error)),
-                tasks,
-                seeds,
-                learner,
-                parameters,
-                tuning,
-                number(cell.distance),
-                cell.differs().to_string(),
-                notes.join(" "),
-            ];
-            text += &csv_line(fields);
-        }
-    }
-    text
+    let number = |number: Option<f64>| number.map_or_else(String::new, |n| n.to_string());
+    let rows = plan
+        .rows
+        .iter()
+        .zip(&filled.cells)
+        .flat_map(|(row, cells)| {
+            let cells = plan.columns.iter().zip(cells);
+            cells.map(move |(column, cell)| {
+                let estimate = cell.value.estimate();
+                let [kind, tasks, seeds, learner, parameters, tuning] = facts(filled, &cell.value);
+                let notes: Vec<String> = cell.notes.iter().map(usize::to_string).collect();
+                [
+                    row.name.clone(),
+                    column.name.clone(),
+                    kind,
+                    number(cell.paper),
+                    number(estimate.map(|e| e.mean)),
+                    number(estimate.map(|e| e.standard_error)),
+                    tasks,
+                    seeds,
+                    learner,
+                    parameters,
+                    tuning,
+                    number(cell.distance),
+                    cell.differs().to_string(),
+                    notes.join(" "),
+                ]
+            })
+        });
+    csv_file(CSV_HEADER, rows)
 }
 
 /// Kind, tasks, seeds, learner, parameters and tuning tasks.

@@ -3,11 +3,11 @@
 
 use super::measure::{Amount, Plan, Row, Share};
 use crate::failure::Failure;
-use crate::tables::publish::STYLE;
 use maml::audit::{AuditBaseline, Estimator};
+use maud::{PreEscaped, html};
 use record::write_atomically;
 use report::{
-    Scaling, ScalingChart, ScalingLine, csv_line, draw_scaling, escape_html, markdown_cell,
+    Scaling, ScalingChart, ScalingLine, csv_file, draw_scaling, html_page, markdown_cell,
 };
 use std::path::{Path, PathBuf};
 
@@ -141,9 +141,9 @@ pub(super) fn write(plan: &Plan, rows: &[Row], folder: &Path) -> Result<Vec<Path
     })?;
     let figure = draw_scaling(&scaling(plan, rows)).map_err(Failure::internal)?;
     let files = [
-        ("table.csv", csv(rows).into_bytes()),
+        ("table.csv", csv(rows)),
         ("table.md", markdown(plan, rows).into_bytes()),
-        ("table.html", html(plan, rows, &figure.svg).into_bytes()),
+        ("table.html", page(plan, rows, &figure.svg).into_bytes()),
         ("figure.svg", figure.svg.into_bytes()),
         ("figure.png", figure.png),
     ];
@@ -156,20 +156,30 @@ pub(super) fn write(plan: &Plan, rows: &[Row], folder: &Path) -> Result<Vec<Path
     Ok(paths)
 }
 
+const CSV_HEADER: [&str; 11] = [
+    "estimator",
+    "gamma",
+    "episodes",
+    "bias",
+    "bias_standard_error",
+    "bias_exact",
+    "cosine",
+    "sampled_bias",
+    "sampled_bias_standard_error",
+    "standard_deviation",
+    "estimates",
+];
+
 /// One line per row, with all digits.
-fn csv(rows: &[Row]) -> String {
-    let mut text = String::from(
-        "estimator,gamma,episodes,bias,bias_standard_error,bias_exact,cosine,sampled_bias,\
-         sampled_bias_standard_error,standard_deviation,estimates\n",
-    );
-    for row in rows {
+fn csv(rows: &[Row]) -> Vec<u8> {
+    let fields = |row: &Row| {
         let episodes = match row.amount {
             Amount::Finite(count) => count.to_string(),
             Amount::Infinite => "inf".to_owned(),
         };
         let (bias, sampled) = (&row.bias, row.sampled_bias);
         let number = |of: fn(&Share) -> f64| sampled.map_or(String::new(), |s| of(&s).to_string());
-        let fields = [
+        [
             row.estimator.to_owned(),
             row.gamma.to_string(),
             episodes,
@@ -181,10 +191,9 @@ fn csv(rows: &[Row]) -> String {
             number(|share| share.standard_error),
             row.standard_deviation.to_string(),
             row.estimates.to_string(),
-        ];
-        text += &csv_line(fields);
-    }
-    text
+        ]
+    };
+    csv_file(CSV_HEADER, rows.iter().map(fields))
 }
 
 fn markdown(plan: &Plan, rows: &[Row]) -> String {
@@ -199,33 +208,27 @@ fn markdown(plan: &Plan, rows: &[Row]) -> String {
     text + "\n" + &remarks(plan, rows).join("\n\n") + "\n"
 }
 
-fn html(plan: &Plan, rows: &[Row], svg: &str) -> String {
-    let mut text = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{TITLE}</title>\n<style>\n{STYLE}svg {{ max-width: 100%; height: auto; }}\n\
-         </style>\n</head>\n<body>\n<main>\n<h1>{TITLE}</h1>\n<p>{}</p>\n{}\n\
-         <div class=\"wide\">\n<table>\n<thead><tr>",
-        escape_html(&caption(plan)),
-        svg.trim_start_matches(|c| c != '<')
-    );
-    for heading in HEADINGS {
-        text += &format!("<th scope=\"col\">{}</th>", escape_html(heading));
-    }
-    text += "</tr></thead>\n<tbody>\n";
-    for row in rows {
-        let [name, rest @ ..] = cells(row);
-        text += &format!("<tr><th scope=\"row\">{}</th>", escape_html(&name));
-        for cell in rest {
-            text += &format!("<td>{}</td>", escape_html(&cell));
+fn page(plan: &Plan, rows: &[Row], svg: &str) -> String {
+    let body = html! {
+        main .wide {
+            h1 { (TITLE) }
+            p .caption { (caption(plan)) }
+            figure { div .card { (PreEscaped(svg)) } }
+            div .scroll {
+                table .cells {
+                    thead { tr { @for heading in HEADINGS { th scope="col" { (heading) } } } }
+                    tbody {
+                        @for row in rows {
+                            @let [name, rest @ ..] = cells(row);
+                            tr { th scope="row" { (name) } @for cell in rest { td { (cell) } } }
+                        }
+                    }
+                }
+            }
+            @for remark in remarks(plan, rows) { p .caption { (remark) } }
         }
-        text += "</tr>\n";
-    }
-    text += "</tbody>\n</table>\n</div>\n";
-    for remark in remarks(plan, rows) {
-        text += &format!("<p class=\"quiet\">{}</p>\n", escape_html(&remark));
-    }
-    text + "</main>\n</body>\n</html>\n"
+    };
+    html_page(TITLE, &body)
 }
 
 /// A row's number and its standard error.
