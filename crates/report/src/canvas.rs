@@ -1,4 +1,4 @@
-//! A drawing: lines, areas and text in pixels.
+//! A drawing: lines, areas, dots and text in pixels.
 
 use crate::font::Face;
 
@@ -68,8 +68,9 @@ pub(crate) struct Text {
     pub(crate) align: Align,
 }
 
+#[cfg(test)]
 impl Text {
-    /// The left edge and the width.
+    /// The left edge and the width, for tests of the layout.
     pub(crate) fn extent(&self) -> (f64, f64) {
         let width = self.face.width(&self.text, self.size);
         let left = match self.align {
@@ -85,6 +86,8 @@ impl Text {
 pub(crate) enum Item {
     Line(Vec<Point>, Stroke),
     Area(Vec<Point>, Color, f64),
+    /// Its centre and radius.
+    Dot(Point, f64, Color),
     Text(Text),
 }
 
@@ -104,23 +107,10 @@ impl Canvas {
         }
     }
 
-    /// Draws a line through the points; a dashed one is drawn dash by dash.
+    /// Draws a line through the points.
     pub(crate) fn line(&mut self, points: Vec<Point>, stroke: Stroke) {
-        if points.len() < 2 {
-            return;
-        }
-        match stroke.dashed {
-            false => self.items.push(Item::Line(points, stroke)),
-            true => {
-                let solid = Stroke {
-                    dashed: false,
-                    ..stroke
-                };
-                let dashes = dashes(&points, 3.2 * stroke.width, 2.4 * stroke.width);
-                let dashes = dashes.into_iter().filter(|dash| dash.len() > 1);
-                self.items
-                    .extend(dashes.map(|dash| Item::Line(dash, solid)));
-            }
+        if points.len() > 1 {
+            self.items.push(Item::Line(points, stroke));
         }
     }
 
@@ -132,12 +122,8 @@ impl Canvas {
     }
 
     /// Fills a circle.
-    pub(crate) fn dot(&mut self, (x, y): Point, radius: f64, color: Color) {
-        let corners = (0..24).map(|corner| {
-            let (sine, cosine) = (f64::from(corner) * std::f64::consts::TAU / 24.0).sin_cos();
-            (x + radius * cosine, y + radius * sine)
-        });
-        self.area(corners.collect(), color, 1.0);
+    pub(crate) fn dot(&mut self, centre: Point, radius: f64, color: Color) {
+        self.items.push(Item::Dot(centre, radius, color));
     }
 
     pub(crate) fn text(&mut self, text: Text) {
@@ -159,47 +145,9 @@ impl Canvas {
     }
 }
 
-/// Cuts a line into dashes.
-fn dashes(points: &[Point], dash: f64, gap: f64) -> Vec<Vec<Point>> {
-    let mut dashes = vec![vec![points[0]]];
-    let (mut drawing, mut left) = (true, dash);
-    for pair in points.windows(2) {
-        let ((x0, y0), (x1, y1)) = (pair[0], pair[1]);
-        let length = (x1 - x0).hypot(y1 - y0);
-        let mut done = 0.0;
-        while length - done > left {
-            done += left;
-            let part = done / length;
-            let cut = (x0 + part * (x1 - x0), y0 + part * (y1 - y0));
-            match (drawing, dashes.last_mut()) {
-                (true, Some(last)) => last.push(cut),
-                _ => dashes.push(vec![cut]),
-            }
-            drawing = !drawing;
-            left = if drawing { dash } else { gap };
-        }
-        left -= length - done;
-        if let (true, Some(last)) = (drawing, dashes.last_mut()) {
-            last.push((x1, y1));
-        }
-    }
-    dashes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dashes_have_their_length_and_gaps() {
-        let cut = dashes(&[(0.0, 0.0), (5.0, 0.0), (5.0, 5.0)], 3.0, 1.0);
-        let expected = [
-            vec![(0.0, 0.0), (3.0, 0.0)],
-            vec![(4.0, 0.0), (5.0, 0.0), (5.0, 2.0)],
-            vec![(5.0, 3.0), (5.0, 5.0)],
-        ];
-        assert_eq!(cut, expected);
-    }
 
     #[test]
     fn colors_mix() {

@@ -1,8 +1,11 @@
-//! The embedded font: how wide text is, and its outlines.
+//! The embedded font, and how wide text is in it.
 
 use std::sync::OnceLock;
 
-use ab_glyph::{Font, FontRef, OutlineCurve, Point, point};
+use ab_glyph::{Font, FontRef};
+
+/// What the embedded font is called.
+pub(crate) const FAMILY: &str = "Inter";
 
 /// The families of text in figures. Where the embedded one is not at hand, as
 /// in an SVG outside the report's page, its nearest relatives stand in.
@@ -16,14 +19,23 @@ pub(crate) enum Face {
 }
 
 impl Face {
+    /// Its TrueType file.
+    pub(crate) fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Regular => include_bytes!("../fonts/Inter-Regular.ttf"),
+            Self::SemiBold => include_bytes!("../fonts/Inter-SemiBold.ttf"),
+        }
+    }
+
     fn font(self) -> &'static FontRef<'static> {
         static REGULAR: OnceLock<FontRef<'static>> = OnceLock::new();
         static SEMI_BOLD: OnceLock<FontRef<'static>> = OnceLock::new();
-        let (font, bytes): (_, &'static [u8]) = match self {
-            Self::Regular => (&REGULAR, include_bytes!("../fonts/Inter-Regular.ttf")),
-            Self::SemiBold => (&SEMI_BOLD, include_bytes!("../fonts/Inter-SemiBold.ttf")),
+        let font = match self {
+            Self::Regular => &REGULAR,
+            Self::SemiBold => &SEMI_BOLD,
         };
-        font.get_or_init(|| FontRef::try_from_slice(bytes).expect("the embedded font is valid"))
+        let read = || FontRef::try_from_slice(self.bytes()).expect("the embedded font is valid");
+        font.get_or_init(read)
     }
 
     /// Pixels per font unit when an em is `size` pixels.
@@ -36,39 +48,6 @@ impl Face {
         let font = self.font();
         let advance = |letter| f64::from(font.h_advance_unscaled(font.glyph_id(letter)));
         text.chars().map(advance).sum::<f64>() * self.scale(size)
-    }
-
-    /// Hands out the outline of a line of text whose baseline begins at
-    /// `(x, y)`, y pointing down.
-    pub(crate) fn outline(
-        self,
-        text: &str,
-        size: f64,
-        (mut x, y): (f64, f64),
-        mut draw: impl FnMut(OutlineCurve),
-    ) {
-        let (font, scale) = (self.font(), self.scale(size));
-        for letter in text.chars() {
-            let glyph = font.glyph_id(letter);
-            let place = |p: Point| {
-                let (across, up) = (scale * f64::from(p.x), scale * f64::from(p.y));
-                point((x + across) as f32, (y - up) as f32)
-            };
-            for curve in font
-                .outline(glyph)
-                .map(|glyph| glyph.curves)
-                .unwrap_or_default()
-            {
-                draw(match curve {
-                    OutlineCurve::Line(a, b) => OutlineCurve::Line(place(a), place(b)),
-                    OutlineCurve::Quad(a, b, c) => OutlineCurve::Quad(place(a), place(b), place(c)),
-                    OutlineCurve::Cubic(a, b, c, d) => {
-                        OutlineCurve::Cubic(place(a), place(b), place(c), place(d))
-                    }
-                });
-            }
-            x += scale * f64::from(font.h_advance_unscaled(glyph));
-        }
     }
 
     /// The text, cut short with an ellipsis where it is wider than `width`.

@@ -33,7 +33,6 @@ mod markup;
 mod measure;
 mod page;
 mod picture;
-mod raster;
 mod read;
 mod references;
 mod render;
@@ -213,14 +212,14 @@ pub fn write(runs: &[Run], out: &Path, watch: Watch<'_>) -> Result<Written> {
 
 /// Writes a figure's files; `stem` is what they are called.
 fn draw(figure: Figure, stem: String, folder: &Path, written: &mut Written) -> Result<Drawn> {
-    let svg = figure.canvas.svg()?;
+    let svg = figure.canvas.svg();
     let png = figure.canvas.png(PNG_SCALE)?;
     for (ending, bytes) in [("svg", svg.as_bytes()), ("png", png.as_slice())] {
         let path = folder.join(format!("{stem}.{ending}"));
         write_atomically(&path, bytes)?;
         written.figures.push(path);
     }
-    Ok(Drawn { figure, svg, stem })
+    Ok(Drawn { figure, stem })
 }
 
 /// What the file names of each setting's figures begin with: nothing for a

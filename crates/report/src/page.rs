@@ -22,7 +22,6 @@ pub(crate) struct Section<'a> {
 /// A figure whose files are written.
 pub(crate) struct Drawn {
     pub(crate) figure: Figure,
-    pub(crate) svg: String,
     /// What its files are called.
     pub(crate) stem: String,
 }

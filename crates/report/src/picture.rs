@@ -45,7 +45,7 @@ const LINES: [Color; 2] = [Color(0xdb, 0xbd, 0x8f), Color(0xa8, 0x3e, 0x00)];
 pub fn draw_picture(picture: &Picture) -> Result<DrawnPicture> {
     let canvas = canvas(picture);
     Ok(DrawnPicture {
-        svg: canvas.svg()?,
+        svg: canvas.svg(),
         png: canvas.png(PNG_SCALE)?,
     })
 }

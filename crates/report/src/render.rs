@@ -1,216 +1,228 @@
-//! The two outputs of a drawing, SVG and PNG, both through plotters' backends.
+//! A drawing as SVG, and that SVG as PNG.
 
-use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
-use plotters_backend::text_anchor::{HPos, Pos, VPos};
-use plotters_backend::{
-    BackendColor, BackendStyle, BackendTextStyle, DrawingErrorKind, FontFamily, FontStyle,
-};
+use std::sync::{Arc, LazyLock};
 
-use crate::canvas::{Align, Canvas, Color, Item, Point, Text};
-use crate::font::{FAMILIES, Face};
-use crate::raster::Smooth;
+use maud::{Markup, Render, html};
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::fontdb::{Database, Language, Source};
+use resvg::usvg::{Options, Tree};
+
+use crate::canvas::{Align, Canvas, Item, Point, Stroke, Text};
+use crate::font::{FAMILIES, FAMILY, Face};
 use crate::{ReportError, Result};
-
-/// Backends take whole numbers, so they are given tenths of a pixel.
-const TENTHS: f64 = 10.0;
-
-/// Plotters' SVG divides the size of a font by this, and hangs text from the
-/// top by this part of an em.
-const SVG_FONT_SCALE: f64 = 1.24;
-const SVG_HANG: f64 = 0.76;
 
 impl Canvas {
     /// The drawing as an SVG file.
-    pub(crate) fn svg(&self) -> Result<String> {
-        let (width, height) = self.tenths();
-        let mut svg = String::new();
-        let mut backend = SVGBackend::with_string(&mut svg, (width, height));
-        self.draw(&mut backend)?;
-        drop(backend);
-        // The tenths stay in the view box; the size on the page is in pixels.
-        let tenths = format!("width=\"{width}\" height=\"{height}\"");
-        let pixels = format!(
-            "width=\"{}\" height=\"{}\" stroke-linejoin=\"round\" stroke-linecap=\"round\"",
-            self.width, self.height
-        );
-        Ok(svg.replacen(&tenths, &pixels, 1))
+    pub(crate) fn svg(&self) -> String {
+        self.markup(None).into_string() + "\n"
+    }
+
+    /// The drawing as a part of a page, with a name for screen readers.
+    pub(crate) fn inline(&self, name: &str) -> Markup {
+        self.markup(Some(name))
+    }
+
+    fn markup(&self, name: Option<&str>) -> Markup {
+        // Only a file must say what its elements are.
+        let namespace = name.is_none().then_some("http://www.w3.org/2000/svg");
+        let (width, height) = (self.width, self.height);
+        html! {
+            svg width=(width) height=(height) viewBox={ "0 0 " (width) " " (height) }
+                xmlns=[namespace] role=[name.map(|_| "img")] aria-label=[name]
+                font-family=(FAMILIES) stroke-linecap="round" stroke-linejoin="round"
+            {
+                "\n" rect width=(width) height=(height) fill="#ffffff" {}
+                @for item in &self.items { "\n" (item) }
+                "\n"
+            }
+        }
     }
 
     /// The drawing as a PNG file, `scale` pixels to a pixel of the drawing.
     pub(crate) fn png(&self, scale: u32) -> Result<Vec<u8>> {
-        let size = (self.width * scale, self.height * scale);
-        let mut pixels = vec![255; 3 * size.0 as usize * size.1 as usize];
-        let bitmap = BitMapBackend::with_buffer(&mut pixels, size);
-        let mut backend = Smooth::new(bitmap, self.tenths(), f64::from(scale) / TENTHS);
-        self.draw(&mut backend)?;
-        drop(backend);
-        let failed = |error: png::EncodingError| ReportError::Draw(error.to_string());
-        let mut file = Vec::new();
-        let mut encoder = png::Encoder::new(&mut file, size.0, size.1);
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(png::BitDepth::Eight);
-        // Large even areas compress better without a filter.
-        encoder.set_filter(png::FilterType::NoFilter);
-        encoder.set_compression(png::Compression::Best);
-        let mut writer = encoder.write_header().map_err(failed)?;
-        writer.write_image_data(&pixels).map_err(failed)?;
-        writer.finish().map_err(failed)?;
-        Ok(file)
+        let options = Options {
+            fontdb: Arc::clone(&FONTS),
+            font_family: FAMILY.to_string(),
+            ..Options::default()
+        };
+        let failed = |why: String| ReportError::Draw(why);
+        let tree = Tree::from_str(&self.svg(), &options).map_err(|e| failed(e.to_string()))?;
+        let (width, height) = (scale * self.width, scale * self.height);
+        let mut pixels = Pixmap::new(width, height)
+            .ok_or_else(|| failed(format!("{width} times {height} pixels are no image")))?;
+        let transform = Transform::from_scale(scale as f32, scale as f32);
+        resvg::render(&tree, transform, &mut pixels.as_mut());
+        pixels.encode_png().map_err(|e| failed(e.to_string()))
     }
+}
 
-    fn tenths(&self) -> (u32, u32) {
-        (self.width * TENTHS as u32, self.height * TENTHS as u32)
-    }
-
-    fn draw<B: DrawingBackend>(&self, backend: &mut B) -> Result<()> {
-        self.draw_items(backend)
-            .map_err(|error| ReportError::Draw(error.to_string()))
-    }
-
-    fn draw_items<B: DrawingBackend>(
-        &self,
-        backend: &mut B,
-    ) -> std::result::Result<(), DrawingErrorKind<B::ErrorType>> {
-        backend.ensure_prepared()?;
-        let whole = [(0.0, 0.0), (f64::from(self.width), f64::from(self.height))].map(tenths);
-        let white = Ink::new(Color(255, 255, 255), 1.0, 0.0);
-        backend.draw_rect(whole[0], whole[1], &white, true)?;
-        for item in &self.items {
-            match item {
-                Item::Line(points, stroke) => {
-                    let ink = Ink::new(stroke.color, stroke.alpha, stroke.width);
-                    backend.draw_path(points.iter().copied().map(tenths), &ink)?;
-                }
-                Item::Area(points, color, alpha) => {
-                    let ink = Ink::new(*color, *alpha, 0.0);
-                    backend.fill_polygon(points.iter().copied().map(tenths), &ink)?;
-                }
-                Item::Text(text) => {
-                    // Both backends hang text from its top by the same part of an em.
-                    let (x, y) = text.place;
-                    let top = tenths((x, y - SVG_HANG * text.size));
-                    backend.draw_text(&text.text, &Lettering(text), top)?;
-                }
+/// The embedded fonts, whatever else the machine has. The semi-bold face says of
+/// itself that it is a family of its own.
+static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
+    let mut fonts = Database::new();
+    for face in [Face::Regular, Face::SemiBold] {
+        for id in fonts.load_font_source(Source::Binary(Arc::new(face.bytes()))) {
+            if let Some(mut info) = fonts.face(id).cloned() {
+                fonts.remove_face(id);
+                info.families = vec![(FAMILY.to_string(), Language::English_UnitedStates)];
+                fonts.push_face_info(info);
             }
         }
-        backend.present()
     }
-}
+    Arc::new(fonts)
+});
 
-fn tenths((x, y): Point) -> (i32, i32) {
-    ((TENTHS * x).round() as i32, (TENTHS * y).round() as i32)
-}
-
-/// A color and a width as backends take them.
-struct Ink {
-    color: BackendColor,
-    width: u32,
-}
-
-impl Ink {
-    fn new(Color(red, green, blue): Color, alpha: f64, width: f64) -> Self {
-        let rgb = (red, green, blue);
-        Self {
-            color: BackendColor { alpha, rgb },
-            width: (TENTHS * width).round() as u32,
+impl Render for Item {
+    fn render(&self) -> Markup {
+        match self {
+            Self::Line(points, stroke) => html! {
+                polyline points=(places(points)) fill="none" stroke=(stroke.color.hex())
+                    stroke-opacity=[part(stroke.alpha)] stroke-width=(short(stroke.width))
+                    stroke-dasharray=[dashes(stroke)] {}
+            },
+            Self::Area(points, color, alpha) => html! {
+                polygon points=(places(points)) fill=(color.hex()) fill-opacity=[part(*alpha)] {}
+            },
+            Self::Dot((x, y), radius, color) => html! {
+                circle cx=(short(*x)) cy=(short(*y)) r=(short(*radius)) fill=(color.hex()) {}
+            },
+            Self::Text(text) => text.render(),
         }
     }
 }
 
-impl BackendStyle for Ink {
-    fn color(&self) -> BackendColor {
-        self.color
-    }
-
-    fn stroke_width(&self) -> u32 {
-        self.width
-    }
-}
-
-/// Text as backends take it. Backends get sizes, never glyphs: the SVG leaves
-/// those to its viewer, and the bitmap draws outlines itself.
-struct Lettering<'a>(&'a Text);
-
-impl BackendTextStyle for Lettering<'_> {
-    type FontError = std::convert::Infallible;
-
-    fn color(&self) -> BackendColor {
-        Ink::new(self.0.color, 1.0, 0.0).color
-    }
-
-    fn size(&self) -> f64 {
-        TENTHS * self.0.size * SVG_FONT_SCALE
-    }
-
-    fn style(&self) -> FontStyle {
-        match self.0.face {
-            Face::Regular => FontStyle::Normal,
-            Face::SemiBold => FontStyle::Bold,
-        }
-    }
-
-    fn anchor(&self) -> Pos {
-        let across = match self.0.align {
-            Align::Left => HPos::Left,
-            Align::Middle => HPos::Center,
-            Align::Right => HPos::Right,
+impl Render for Text {
+    fn render(&self) -> Markup {
+        let weight = match self.face {
+            Face::Regular => None,
+            Face::SemiBold => Some("600"),
         };
-        Pos::new(across, VPos::Top)
-    }
-
-    fn family(&self) -> FontFamily<'_> {
-        FontFamily::Name(FAMILIES)
-    }
-
-    fn layout_box(
-        &self,
-        _text: &str,
-    ) -> std::result::Result<((i32, i32), (i32, i32)), Self::FontError> {
-        let (_, width) = self.0.extent();
-        Ok(((0, 0), tenths((width, self.0.size))))
-    }
-
-    fn draw<E, D: FnMut(i32, i32, BackendColor) -> std::result::Result<(), E>>(
-        &self,
-        _text: &str,
-        _place: (i32, i32),
-        _draw: D,
-    ) -> std::result::Result<std::result::Result<(), E>, Self::FontError> {
-        Ok(Ok(()))
+        let anchor = match self.align {
+            Align::Left => None,
+            Align::Middle => Some("middle"),
+            Align::Right => Some("end"),
+        };
+        let (x, y) = self.place;
+        html! {
+            text x=(short(x)) y=(short(y)) font-size=(short(self.size)) font-weight=[weight]
+                text-anchor=[anchor] fill=(self.color.hex()) { (self.text) }
+        }
     }
 }
 
-/// The em size and the baseline of text that a backend was given.
-pub(crate) fn lettering(size: f64, (x, top): (i32, i32)) -> (f64, Point) {
-    let em = size / SVG_FONT_SCALE;
-    (em, (f64::from(x), f64::from(top) + SVG_HANG * em))
+/// A hundredth of a pixel is fine enough.
+fn short(value: f64) -> f64 {
+    (100.0 * value).round() / 100.0
+}
+
+fn places(points: &[Point]) -> String {
+    let places = points
+        .iter()
+        .map(|(x, y)| format!("{},{}", short(*x), short(*y)));
+    places.collect::<Vec<_>>().join(" ")
+}
+
+/// An opacity, unless it is whole.
+fn part(alpha: f64) -> Option<f64> {
+    (alpha < 1.0).then_some(alpha)
+}
+
+fn dashes(stroke: &Stroke) -> Option<String> {
+    let [dash, gap] = [3.2, 2.4].map(|widths| short(widths * stroke.width));
+    stroke.dashed.then(|| format!("{dash} {gap}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canvas::Color;
+
+    const INK: Color = Color(0, 0, 0);
+
+    fn text(words: &str, size: f64, face: Face) -> Item {
+        Item::Text(Text {
+            place: (1.0, 15.0),
+            text: words.into(),
+            size,
+            face,
+            color: INK,
+            align: Align::Left,
+        })
+    }
+
+    fn drawn(items: Vec<Item>) -> Pixmap {
+        let mut canvas = Canvas::new(30, 20);
+        canvas.items = items;
+        Pixmap::decode_png(&canvas.png(2).unwrap()).unwrap()
+    }
+
+    /// How dark a drawing is, in black pixels.
+    fn ink(pixels: &Pixmap) -> f64 {
+        let dark = |p: &resvg::tiny_skia::PremultipliedColorU8| f64::from(255 - p.red()) / 255.0;
+        pixels.pixels().iter().map(dark).sum()
+    }
 
     #[test]
     fn a_drawing_has_its_size_in_pixels_and_its_text_escaped() {
         let mut canvas = Canvas::new(30, 20);
-        canvas.text(Text {
-            place: (1.0, 10.0),
-            text: "a<b".into(),
-            size: 8.0,
-            face: Face::SemiBold,
-            color: Color(1, 2, 3),
-            align: Align::Left,
-        });
-        let svg = canvas.svg().unwrap();
+        canvas.items.push(text("a<b", 8.0, Face::SemiBold));
+        let svg = canvas.svg();
         assert!(svg.starts_with("<svg width=\"30\" height=\"20\" "), "{svg}");
-        assert!(svg.contains("viewBox=\"0 0 300 200\""), "{svg}");
-        assert!(
-            svg.contains("a&lt;b") && svg.contains("font-size=\"80\""),
-            "{svg}"
-        );
-        assert!(svg.trim_end().ends_with("</svg>"), "{svg}");
-        let png = canvas.png(2).unwrap();
-        let reader = png::Decoder::new(png.as_slice()).read_info().unwrap();
-        assert_eq!(reader.info().size(), (60, 40));
+        assert!(svg.contains("viewBox=\"0 0 30 20\""), "{svg}");
+        assert!(svg.contains("font-weight=\"600\"") && svg.contains(">a&lt;b</text>"));
+        assert!(svg.ends_with("</svg>\n"), "{svg}");
+        let page = canvas.inline("\"x\"").into_string();
+        assert!(page.contains("aria-label=\"&quot;x&quot;\"") && !page.contains("xmlns"));
+        let pixels = drawn(Vec::new());
+        assert_eq!((pixels.width(), pixels.height()), (60, 40));
+        assert_eq!(ink(&pixels), 0.0);
+        assert!(pixels.pixels().iter().all(|pixel| pixel.alpha() == 255));
+    }
+
+    #[test]
+    fn both_embedded_faces_are_drawn() {
+        let dark =
+            [Face::Regular, Face::SemiBold].map(|face| ink(&drawn(vec![text("m", 14.0, face)])));
+        assert!(dark[0] > 20.0 && dark[1] > 1.2 * dark[0], "{dark:?}");
+    }
+
+    #[test]
+    fn shapes_cover_what_they_should() {
+        // From x = 5 to 10.5 and y = 2 to 4, in pixels of half the size.
+        let corners = vec![(5.0, 2.0), (10.5, 2.0), (10.5, 4.0), (5.0, 4.0)];
+        let area = ink(&drawn(vec![Item::Area(corners, INK, 1.0)]));
+        assert!((area - 44.0).abs() < 0.5, "{area}");
+        let dot = ink(&drawn(vec![Item::Dot((15.0, 10.0), 5.0, INK)]));
+        assert!((dot - std::f64::consts::PI * 100.0).abs() < 3.0, "{dot}");
+    }
+
+    #[test]
+    fn a_translucent_line_is_even_where_it_meets_itself() {
+        let half = Stroke {
+            alpha: 0.5,
+            ..Stroke::new(INK, 4.0)
+        };
+        let path = [5.0, 25.0, 15.0].map(|x| (x, 10.0)).to_vec();
+        let pixels = drawn(vec![Item::Line(path, half)]);
+        for x in 10..50 {
+            let pixel = pixels.pixel(x, 20).unwrap();
+            assert!(pixel.red().abs_diff(127) <= 1, "{pixel:?}");
+        }
+    }
+
+    #[test]
+    fn dashes_leave_gaps() {
+        let line = |dashed| {
+            let stroke = Stroke {
+                dashed,
+                ..Stroke::new(INK, 1.0)
+            };
+            ink(&drawn(vec![Item::Line(
+                vec![(0.0, 10.0), (30.0, 10.0)],
+                stroke,
+            )]))
+        };
+        let part = line(true) / line(false);
+        assert!((0.5..0.9).contains(&part), "{part}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use crate::canvas::Color;
 use crate::measure::Measure;
@@ -32,10 +32,10 @@ pub(crate) fn html(section: &Section<'_>, level: usize) -> Markup {
 }
 
 /// A figure with its caption.
-pub(crate) fn figure(Drawn { figure, svg, stem }: &Drawn) -> Markup {
+pub(crate) fn figure(Drawn { figure, stem }: &Drawn) -> Markup {
     html! {
         figure {
-            div .card { (PreEscaped(inline(svg, &figure.title))) }
+            div .card { (figure.canvas.inline(&figure.title)) }
             figcaption {
                 (figure.caption) " " span .file { "figures/" (stem) ".svg, .png" }
             }
@@ -151,15 +151,6 @@ fn spread(measure: Measure, unit: f64, places: usize) -> String {
             format!("{} over seeds", words::interval(value, unit, places))
         }
     }
-}
-
-/// The SVG without what only a file needs, and with a name for screen readers.
-fn inline(svg: &str, title: &str) -> String {
-    let name = html! { (title) }.into_string();
-    let name = format!("<svg role=\"img\" aria-label=\"{name}\"");
-    svg.trim_end()
-        .replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1)
-        .replacen("<svg", &name, 1)
 }
 
 fn comparison(table: &Table, standings: &Standings, level: usize) -> Markup {

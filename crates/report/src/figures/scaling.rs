@@ -61,7 +61,7 @@ const INFINITY: f64 = 0.45;
 pub fn draw_scaling(scaling: &Scaling) -> Result<DrawnPicture> {
     let canvas = canvas(scaling);
     Ok(DrawnPicture {
-        svg: canvas.svg()?,
+        svg: canvas.svg(),
         png: canvas.png(PNG_SCALE)?,
     })
 }

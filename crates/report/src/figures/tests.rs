@@ -157,9 +157,11 @@ fn only_a_comparison_puts_a_point_at_the_end_of_the_learning_curve() {
         synthetic.write(folder.path(), 0);
         let figures = figures(folder.path());
         let curve = figures.iter().find(|f| f.name == "learning-curve").unwrap();
-        let dots = curve.canvas.items.iter().filter(
-            |item| matches!(item, Item::Area(_, color, alpha) if *color == AGENT && *alpha == 1.0),
-        );
+        let dots = curve
+            .canvas
+            .items
+            .iter()
+            .filter(|item| matches!(item, Item::Dot(_, _, color) if *color == AGENT));
         assert_eq!(dots.count(), usize::from(compared));
     }
 }
@@ -199,13 +201,12 @@ fn the_exact_regret_is_drawn_step_by_step() {
         let figures = figures(folder.path());
         let regret = figures.iter().find(|f| f.name == "regret").unwrap();
         let items = || regret.canvas.items.iter();
-        let dash = |item: &&Item| matches!(item, Item::Line(_, stroke) if stroke.color == ORACLE);
-        assert_eq!(items().filter(dash).count() > 20, lines);
-        let areas = |opacity: f64| {
-            let black = |item: &&Item| matches!(item, Item::Area(_, color, alpha) if *color == ORACLE && *alpha == opacity);
-            items().filter(black).count()
-        };
-        assert_eq!((areas(1.0), areas(0.18)), (dots, bands));
+        let dash = |item: &&Item| matches!(item, Item::Line(_, stroke) if stroke.color == ORACLE && stroke.dashed);
+        assert_eq!(items().filter(dash).count() > 0, lines);
+        let dot = |item: &&Item| matches!(item, Item::Dot(_, _, ORACLE));
+        let band = |item: &&Item| matches!(item, Item::Area(_, ORACLE, _));
+        assert_eq!(items().filter(dot).count(), dots);
+        assert_eq!(items().filter(band).count(), bands);
         let exactly = regret.caption.contains("Bayes-optimal agent, exactly");
         assert_eq!(exactly, stepwise, "{}", regret.caption);
     }
@@ -270,7 +271,7 @@ fn adaptation_compares_settings_step_by_step() {
     let dots = |color: Color| {
         let items = figure.canvas.items.iter();
         items
-            .filter(|item| matches!(item, Item::Area(_, c, alpha) if *c == color && *alpha == 1.0))
+            .filter(|item| matches!(item, Item::Dot(_, _, c) if *c == color))
             .count()
     };
     assert_eq!(dots(AGENT), 4, "one for every number of steps");
