@@ -34,7 +34,6 @@ pub(crate) struct Stroke {
     pub(crate) alpha: f64,
     /// In pixels.
     pub(crate) width: f64,
-    pub(crate) dashed: bool,
 }
 
 impl Stroke {
@@ -43,7 +42,6 @@ impl Stroke {
             color,
             alpha: 1.0,
             width,
-            dashed: false,
         }
     }
 }

@@ -174,7 +174,7 @@ pub fn write(runs: &[Run], out: &Path, watch: Watch<'_>) -> Result<Written> {
         notes: Vec::new(),
     };
     let mut overview = Vec::new();
-    if let Some(figure) = figures::adaptation(&settings) {
+    if let Some(figure) = figures::adaptation(&settings)? {
         let stem = figure.name.to_string();
         overview.push(draw(figure, stem, &figures, &mut written)?);
     }

@@ -7,7 +7,7 @@ use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::fontdb::{Database, Language, Source};
 use resvg::usvg::{Options, Tree};
 
-use crate::canvas::{Align, Canvas, Item, Point, Stroke, Text};
+use crate::canvas::{Align, Canvas, Item, Point, Text};
 use crate::font::{FAMILIES, FAMILY, Face};
 use crate::{ReportError, Result};
 
@@ -77,8 +77,7 @@ impl Render for Item {
         match self {
             Self::Line(points, stroke) => html! {
                 polyline points=(places(points)) fill="none" stroke=(stroke.color.hex())
-                    stroke-opacity=[part(stroke.alpha)] stroke-width=(short(stroke.width))
-                    stroke-dasharray=[dashes(stroke)] {}
+                    stroke-opacity=[part(stroke.alpha)] stroke-width=(short(stroke.width)) {}
             },
             Self::Area(points, color, alpha) => html! {
                 polygon points=(places(points)) fill=(color.hex()) fill-opacity=[part(*alpha)] {}
@@ -127,15 +126,10 @@ fn part(alpha: f64) -> Option<f64> {
     (alpha < 1.0).then_some(alpha)
 }
 
-fn dashes(stroke: &Stroke) -> Option<String> {
-    let [dash, gap] = [3.2, 2.4].map(|widths| short(widths * stroke.width));
-    stroke.dashed.then(|| format!("{dash} {gap}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::canvas::Color;
+    use crate::canvas::{Color, Stroke};
 
     const INK: Color = Color(0, 0, 0);
 
@@ -208,21 +202,5 @@ mod tests {
             let pixel = pixels.pixel(x, 20).unwrap();
             assert!(pixel.red().abs_diff(127) <= 1, "{pixel:?}");
         }
-    }
-
-    #[test]
-    fn dashes_leave_gaps() {
-        let line = |dashed| {
-            let stroke = Stroke {
-                dashed,
-                ..Stroke::new(INK, 1.0)
-            };
-            ink(&drawn(vec![Item::Line(
-                vec![(0.0, 10.0), (30.0, 10.0)],
-                stroke,
-            )]))
-        };
-        let part = line(true) / line(false);
-        assert!((0.5..0.9).contains(&part), "{part}");
     }
 }

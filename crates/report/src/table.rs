@@ -1,7 +1,7 @@
 //! The comparison as a table: rows, Markdown and CSV.
 
 use crate::canvas::Color;
-use crate::figures::{AGENT, stroke};
+use crate::figures::{AGENT, line};
 use crate::markup::markdown_cell;
 use crate::measure::Measure;
 use crate::read::Kind;
@@ -278,7 +278,7 @@ fn learner_row(learner: &Standing, standings: &Standings) -> Row {
         mean_return: learner.mean_return,
         regret: learner.final_regret(),
         share: learner.share,
-        color: Some(stroke(learner, standings).color),
+        color: Some(line(learner, standings).color()),
     }
 }
 
@@ -344,7 +344,7 @@ fn part_rows(standings: &Standings) -> Vec<Row> {
             mean_return,
             regret: None,
             share: None,
-            color: Some(stroke(learner, standings).color),
+            color: Some(line(learner, standings).color()),
         };
         let [seen, fresh] = learner.parts?;
         let on_trained = format!("{} to train on", count(trained as usize, "task"));

@@ -1,8 +1,10 @@
 //! Return against gradient steps on a fresh task.
 
-use super::frame::{Axis, Frame, Plate};
+use super::chart::Chart;
+use super::frame::{Axis, Plate};
 use super::labels::{self, Label};
 use super::{AGENT, Figure, OTHERS, RANDOM, WIDTH};
+use crate::Result;
 use crate::canvas::{Canvas, Color, Stroke};
 use crate::curve::{Band, Curve, Sample};
 use crate::layout::Range;
@@ -32,11 +34,13 @@ struct Adapted<'a> {
 
 /// The settings of one environment side by side; `None` if none of them was
 /// adapted. Settings of other environments than the first one's are left out.
-pub(super) fn figure(settings: &[Setting<'_>]) -> Option<Figure> {
+pub(super) fn figure(settings: &[Setting<'_>]) -> Result<Option<Figure>> {
     let adapted = adapted(settings);
-    let first = adapted.first()?;
+    let lines = lines(&adapted).unwrap_or_default();
+    let (Some(first), Some(title)) = (adapted.first(), title(&lines)) else {
+        return Ok(None);
+    };
     let (measured, environment) = (&first.measured, first.environment);
-    let lines = lines(&adapted)?;
     let steps = lines
         .iter()
         .map(|line| line.curve.end())
@@ -48,7 +52,6 @@ pub(super) fn figure(settings: &[Setting<'_>]) -> Option<Figure> {
         .iter()
         .filter_map(|line| label(line, measured))
         .collect();
-    let title = title(&lines)?;
     let tasks = count(measured[0].tasks as usize, "fresh task");
     let mut canvas = Canvas::new(WIDTH, HEIGHT);
     let plate = Plate {
@@ -73,15 +76,16 @@ pub(super) fn figure(settings: &[Setting<'_>]) -> Option<Figure> {
         y: Range::of(values).padded(0.06),
         room: labels::room(&labels),
     };
-    let frame = plate.draw(&mut canvas);
-    draw_lines(&mut canvas, &frame, &lines);
+    let mut chart = plate.draw(&mut canvas)?;
+    draw_lines(&mut chart, &lines)?;
+    let frame = chart.frame();
     labels::draw(&mut canvas, &frame, &labels);
-    Some(Figure {
+    Ok(Some(Figure {
         name: "adaptation",
         caption: caption(&lines, measured[0], &tasks),
         title,
         canvas,
-    })
+    }))
 }
 
 /// The settings that were adapted, in the environment of the first of them.
@@ -122,15 +126,15 @@ fn lines(adapted: &[Adapted<'_>]) -> Option<Vec<Line>> {
 }
 
 /// The first line on top of the others.
-fn draw_lines(canvas: &mut Canvas, frame: &Frame, lines: &[Line]) {
+fn draw_lines(chart: &mut Chart<'_>, lines: &[Line]) -> Result<()> {
     for line in lines.iter().rev() {
         let width = if line.strong { 2.6 } else { 1.8 };
-        frame.draw_curve(canvas, &line.curve, Stroke::new(line.color, width));
+        chart.curve(&line.curve, Stroke::new(line.color, width))?;
         for mean in &line.curve.mean {
-            let place = (frame.x.at(mean.x), frame.y.at(mean.y.mean));
-            canvas.dot(place, 3.5, line.color);
+            chart.dot((mean.x, mean.y.mean), 3.5, line.color)?;
         }
     }
+    Ok(())
 }
 
 /// Colors of lines: the agent's, then those that can be told apart from it.

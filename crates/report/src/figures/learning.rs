@@ -2,7 +2,8 @@
 
 use super::frame::{Axis, Frame, Plate, steps_axis};
 use super::labels::{self, Label};
-use super::{AGENT, Figure, RANDOM, WIDTH, oracle_stroke, stroke};
+use super::{AGENT, Figure, Line, RANDOM, WIDTH, line, oracle_line};
+use crate::Result;
 use crate::canvas::{Canvas, Stroke};
 use crate::curve::{Band, Curve, Sample};
 use crate::layout::Range;
@@ -21,16 +22,21 @@ const HEIGHT: u32 = 430;
 /// A horizontal line and its label.
 struct Reference {
     label: Label,
-    stroke: Stroke,
+    line: Line,
 }
 
 /// `None` if no run has been evaluated.
-pub(super) fn figure(setting: &Setting<'_>, standings: Option<&Standings>) -> Option<Figure> {
-    let (curve, evaluations) = curve(setting)?;
+pub(super) fn figure(
+    setting: &Setting<'_>,
+    standings: Option<&Standings>,
+) -> Result<Option<Figure>> {
     let compared = standings.and_then(|standings| compared(setting, standings));
-    let end = match compared {
-        Some(Compared { steps, value }) => (steps, value.mean()),
-        None => curve.last()?,
+    let Some((curve, evaluations)) = curve(setting) else {
+        return Ok(None);
+    };
+    let compared_end = compared.map(|compared| (compared.steps, compared.value.mean()));
+    let Some(end) = compared_end.or_else(|| curve.last()) else {
+        return Ok(None);
     };
     let most = curve.end().max(end.0);
     let references = standings
@@ -62,28 +68,22 @@ pub(super) fn figure(setting: &Setting<'_>, standings: Option<&Standings>) -> Op
         y: range(&curve, (end.1, compared), &references, standings),
         room: labels::room(&labels),
     };
-    let frame = plate.draw(&mut canvas);
-    for Reference { label, stroke } in &references {
-        let line = [(frame.x.low, label.value), (frame.x.high, label.value)];
-        frame.draw_line(&mut canvas, &line, *stroke);
+    let mut chart = plate.draw(&mut canvas)?;
+    for Reference { label, line } in &references {
+        chart.line(&[(0.0, label.value), (plate.x_high, label.value)], *line)?;
     }
-    frame.draw_curve(&mut canvas, &curve, Stroke::new(AGENT, 2.6));
-    if let Some(compared) = compared {
-        let Compared { steps, value } = compared;
-        frame.draw_measured(
-            &mut canvas,
-            steps,
-            value.estimate(),
-            Stroke::new(AGENT, 1.6),
-        );
+    chart.curve(&curve, Stroke::new(AGENT, 2.6))?;
+    if let Some(Compared { steps, value }) = compared {
+        chart.measured(steps, value.estimate(), Stroke::new(AGENT, 1.6))?;
     }
+    let frame = chart.frame();
     labels::draw(&mut canvas, &frame, &labels);
-    Some(Figure {
+    Ok(Some(Figure {
         name: "learning-curve",
         caption: caption(&curve, &evaluations, standings, &frame),
         title,
         canvas,
-    })
+    }))
 }
 
 /// The trained agent in the comparison after training.
@@ -154,39 +154,29 @@ fn curve(setting: &Setting<'_>) -> Option<(Curve, Vec<Evaluation>)> {
 fn references(standings: &Standings, evaluations: &[Evaluation]) -> Vec<Reference> {
     let known = &standings.references;
     let places = places(evaluations);
-    let reference = |name: &str, value: Measure, stroke: Stroke| Reference {
+    let reference = |name: &str, value: Measure, line: Line| Reference {
         label: Label {
             name: name.to_string(),
             number: fixed(value.mean(), places),
             value: value.mean(),
-            color: stroke.color,
+            color: line.color(),
             strong: false,
         },
-        stroke,
+        line,
     };
-    let dashed = oracle_stroke();
     let thin = Stroke::new(RANDOM, 1.4);
     let exact = [
-        ("Bayes-optimal", known.bayes_optimal, dashed),
-        ("Random", known.random, thin),
-        (
-            "Known-task optimum",
-            known.known_task,
-            Stroke {
-                dashed: true,
-                ..thin
-            },
-        ),
+        ("Bayes-optimal", known.bayes_optimal, oracle_line()),
+        ("Random", known.random, Line::solid(thin)),
+        ("Known-task optimum", known.known_task, Line::dashed(thin)),
     ];
     let exact = exact
         .into_iter()
-        .filter_map(|(name, value, stroke)| value.map(|value| reference(name, value, stroke)));
+        .filter_map(|(name, value, line)| value.map(|value| reference(name, value, line)));
     let classical = standings.classical().take(CLASSICAL).map(|learner| {
-        let stroke = Stroke {
-            width: 1.4,
-            ..stroke(learner, standings)
-        };
-        reference(&display_name(&learner.name), learner.mean_return, stroke)
+        let mut line = line(learner, standings);
+        line.stroke.width = 1.4;
+        reference(&display_name(&learner.name), learner.mean_return, line)
     });
     let finite = |reference: &Reference| reference.label.value.is_finite();
     exact.chain(classical).filter(finite).collect()

@@ -1,9 +1,11 @@
 //! The figures of a setting.
 
 mod adaptation;
+mod chart;
 pub(crate) mod frame;
 mod labels;
 mod learning;
+mod pen;
 mod regret;
 mod scaling;
 mod scenes;
@@ -33,10 +35,11 @@ pub(crate) struct Figure {
 
 /// All figures of a setting for which there are data.
 pub(crate) fn all(setting: &Setting<'_>, standings: Option<&Standings>) -> Result<Vec<Figure>> {
+    let regret = standings.map(|standings| regret::figure(setting, standings));
     let figures = [
-        learning::figure(setting, standings),
-        standings.and_then(|standings| regret::figure(setting, standings)),
-        training::figure(setting),
+        learning::figure(setting, standings)?,
+        regret.transpose()?.flatten(),
+        training::figure(setting)?,
         scenes::figure(setting),
     ];
     Ok(figures.into_iter().flatten().collect())
@@ -44,7 +47,7 @@ pub(crate) fn all(setting: &Setting<'_>, standings: Option<&Standings>) -> Resul
 
 /// The figure in which settings that adapt by gradient steps are compared, if
 /// there are any.
-pub(crate) fn adaptation(settings: &[Setting<'_>]) -> Option<Figure> {
+pub(crate) fn adaptation(settings: &[Setting<'_>]) -> Result<Option<Figure>> {
     adaptation::figure(settings)
 }
 
@@ -73,27 +76,51 @@ const OTHERS: [Color; 5] = [
     Color(0x56, 0xb4, 0xe9),
 ];
 
-fn oracle_stroke() -> Stroke {
-    Stroke {
-        dashed: true,
-        ..Stroke::new(ORACLE, 1.6)
+/// How a line of a chart looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Line {
+    pub(crate) stroke: Stroke,
+    pub(crate) dashed: bool,
+}
+
+impl Line {
+    fn solid(stroke: Stroke) -> Self {
+        Self {
+            stroke,
+            dashed: false,
+        }
+    }
+
+    fn dashed(stroke: Stroke) -> Self {
+        Self {
+            stroke,
+            dashed: true,
+        }
+    }
+
+    pub(crate) fn color(&self) -> Color {
+        self.stroke.color
     }
 }
 
+fn oracle_line() -> Line {
+    Line::dashed(Stroke::new(ORACLE, 1.6))
+}
+
 /// How a learner is drawn, the same in every figure and table.
-pub(crate) fn stroke(learner: &Standing, standings: &Standings) -> Stroke {
+pub(crate) fn line(learner: &Standing, standings: &Standings) -> Line {
     let classical = || {
         let mut others = standings.classical().map(|other| &other.name);
         others.position(|name| *name == learner.name).unwrap_or(0)
     };
     match learner.kind {
-        Kind::Trained => Stroke::new(AGENT, 2.6),
-        Kind::Oracle => oracle_stroke(),
-        Kind::Classical if learner.is_random() => Stroke::new(RANDOM, 1.6),
-        Kind::Classical => Stroke {
+        Kind::Trained => Line::solid(Stroke::new(AGENT, 2.6)),
+        Kind::Oracle => oracle_line(),
+        Kind::Classical if learner.is_random() => Line::solid(Stroke::new(RANDOM, 1.6)),
+        Kind::Classical => Line {
+            stroke: Stroke::new(OTHERS[classical() % OTHERS.len()], 1.6),
             // The colors come round again with dashes.
             dashed: classical() >= OTHERS.len(),
-            ..Stroke::new(OTHERS[classical() % OTHERS.len()], 1.6)
         },
     }
 }

@@ -1,9 +1,11 @@
 //! Cumulative regret over the steps of a trial.
 
-use super::frame::{Axis, Frame, Plate};
+use super::chart::Chart;
+use super::frame::{Axis, Plate};
 use super::labels::{self, Label};
-use super::{Figure, ORACLE, WIDTH, oracle_stroke, stroke};
-use crate::canvas::{Canvas, Color, Stroke};
+use super::{Figure, Line, ORACLE, WIDTH, line, oracle_line};
+use crate::Result;
+use crate::canvas::{Canvas, Color};
 use crate::layout::Range;
 use crate::measure::Measure;
 use crate::read::Kind;
@@ -16,15 +18,16 @@ use crate::words;
 const HEIGHT: u32 = 430;
 
 /// `None` if there is no optimum to measure regret from.
-pub(super) fn figure(setting: &Setting<'_>, standings: &Standings) -> Option<Figure> {
+pub(super) fn figure(setting: &Setting<'_>, standings: &Standings) -> Result<Option<Figure>> {
     let measured: Vec<&Standing> = standings
         .learners
         .iter()
         .filter(|learner| !learner.regret.is_empty())
         .collect();
-    let trained = *measured
-        .iter()
-        .find(|learner| learner.kind == Kind::Trained)?;
+    let mut trained = measured.iter().filter(|one| one.kind == Kind::Trained);
+    let Some(&trained) = trained.next() else {
+        return Ok(None);
+    };
     let steps = trained.regret.len();
     let high = axis_end(&measured, trained);
     let curve = standings.references.bayes_regret_curve(steps);
@@ -62,7 +65,7 @@ pub(super) fn figure(setting: &Setting<'_>, standings: &Standings) -> Option<Fig
         y: Range { low: 0.0, high },
         room: labels::room(&labels),
     };
-    let frame = plate.draw(&mut canvas);
+    let mut chart = plate.draw(&mut canvas)?;
     // The trained agent on top of the others, and on it the dashed oracle,
     // which would vanish under its line.
     order.sort_by_key(|learner| match learner.kind {
@@ -71,17 +74,18 @@ pub(super) fn figure(setting: &Setting<'_>, standings: &Standings) -> Option<Fig
         Kind::Oracle => 2,
     });
     for learner in &order {
-        draw_learner(&mut canvas, &frame, learner, stroke(learner, standings));
+        draw_learner(&mut chart, learner, line(learner, standings))?;
     }
-    draw_exact(&mut canvas, &frame, &exact);
+    draw_exact(&mut chart, &exact)?;
+    let frame = chart.frame();
     labels::draw(&mut canvas, &frame, &labels);
     let cut = labels.iter().any(|label| label.value > high);
-    Some(Figure {
+    Ok(Some(Figure {
         name: "regret",
         title,
         caption: words::regret_caption(standings, exact.len(), cut),
         canvas,
-    })
+    }))
 }
 
 /// A label for every learner in the given order, and for the exact value.
@@ -97,7 +101,7 @@ fn make_labels(order: &[&Standing], exact: Option<f64>, standings: &Standings) -
     };
     let learners = order.iter().filter_map(|learner| {
         let value = learner.final_regret()?.mean();
-        let color = stroke(learner, standings).color;
+        let color = line(learner, standings).color();
         let strong = learner.kind == Kind::Trained;
         Some(label(display_name(&learner.name), value, color, strong))
     });
@@ -106,7 +110,7 @@ fn make_labels(order: &[&Standing], exact: Option<f64>, standings: &Standings) -
     learners.chain(exact).filter(finite).collect()
 }
 
-fn draw_learner(canvas: &mut Canvas, frame: &Frame, learner: &Standing, stroke: Stroke) {
+fn draw_learner(chart: &mut Chart<'_>, learner: &Standing, line: Line) -> Result<()> {
     let at = |(step, regret): (usize, &Measure)| (step as f64 + 1.0, regret.estimate());
     let points = learner.regret.iter().enumerate().map(at);
     let finite = points.filter(|(_, regret)| regret.mean.is_finite());
@@ -115,21 +119,19 @@ fn draw_learner(canvas: &mut Canvas, frame: &Frame, learner: &Standing, stroke: 
     // The band ends where the mean leaves the frame.
     let band: Vec<_> = rows
         .iter()
-        .take_while(|(_, regret)| frame.y.holds(regret.mean))
+        .take_while(|(_, regret)| chart.holds(regret.mean))
         .copied()
         .collect();
-    frame.draw_band(canvas, &band, stroke.color);
-    let line: Vec<_> = rows.iter().map(|(x, regret)| (*x, regret.mean)).collect();
-    frame.draw_line(canvas, &line, stroke);
+    chart.band(&band, line.color())?;
+    let mean: Vec<_> = rows.iter().map(|(x, regret)| (*x, regret.mean)).collect();
+    chart.line(&mean, line)
 }
 
 /// A dashed line, or a dot where only the end is known.
-fn draw_exact(canvas: &mut Canvas, frame: &Frame, exact: &[(f64, f64)]) {
+fn draw_exact(chart: &mut Chart<'_>, exact: &[(f64, f64)]) -> Result<()> {
     match exact {
-        [(x, regret)] if frame.y.holds(*regret) => {
-            canvas.dot((frame.x.at(*x), frame.y.at(*regret)), 4.0, ORACLE);
-        }
-        points => frame.draw_line(canvas, points, oracle_stroke()),
+        [end] => chart.dot(*end, 4.0, ORACLE),
+        points => chart.line(points, oracle_line()),
     }
 }
 

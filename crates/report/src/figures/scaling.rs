@@ -1,11 +1,12 @@
 //! Quantities against a number of samples, both in logarithms.
 
-use super::frame::{Frame, LABEL, TICK, text, titles};
+use super::chart::{Axes, Chart, Ticks};
+use super::frame::{Frame, LABEL, text, titles};
 use super::labels::{self, Label};
-use super::{AGENT, AXIS, GRID, INK, MUTED, OTHERS, WIDTH};
-use crate::canvas::{Align, Canvas, Color, Stroke, Text};
+use super::{AGENT, INK, Line, OTHERS, WIDTH};
+use crate::canvas::{Canvas, Color, Stroke, Text};
 use crate::font::Face;
-use crate::layout::Scale;
+use crate::layout::{Range, Scale};
 use crate::picture::DrawnPicture;
 use crate::{PNG_SCALE, Result};
 
@@ -59,16 +60,18 @@ const INFINITY: f64 = 0.45;
 /// # Errors
 /// If the drawing cannot be encoded.
 pub fn draw_scaling(scaling: &Scaling) -> Result<DrawnPicture> {
-    let canvas = canvas(scaling);
+    let canvas = canvas(scaling)?;
     Ok(DrawnPicture {
         svg: canvas.svg(),
         png: canvas.png(PNG_SCALE)?,
     })
 }
 
-pub(super) fn canvas(scaling: &Scaling) -> Canvas {
+pub(super) fn canvas(scaling: &Scaling) -> Result<Canvas> {
     let mut canvas = Canvas::new(WIDTH, 0);
     let mut top = titles(&mut canvas, &scaling.title, &scaling.subtitle);
+    let below = scaling.charts.len() as f64 * (ABOVE + HEIGHT + BELOW);
+    canvas.height = (top + below).ceil() as u32;
     let labels: Vec<Vec<Label>> = scaling.charts.iter().map(labels_of).collect();
     let room = labels.iter().map(|labels| labels::room(labels));
     let room = room.fold(0.0, f64::max);
@@ -94,24 +97,24 @@ pub(super) fn canvas(scaling: &Scaling) -> Canvas {
                 pixels: (top + ABOVE + HEIGHT, top + ABOVE),
             },
         };
-        axes(&mut canvas, &frame, chart, scaling);
-        if limit {
-            let x = most.log10() + after;
-            tick(&mut canvas, &frame, x, "∞");
-        }
+        let name = text((14.0, frame.top() - 12.0), &*chart.name, LABEL, INK);
+        let face = Face::SemiBold;
+        canvas.text(Text { face, ..name });
+        let infinity = limit.then(|| most.log10() + after);
+        let axes = Axes {
+            x: size_ticks(chart, infinity),
+            x_name: &scaling.samples,
+            y: value_ticks(low, high),
+        };
+        let mut plot = Chart::new(&mut canvas, frame, axes)?;
         for (index, line) in chart.lines.iter().enumerate().rev() {
-            draw(
-                &mut canvas,
-                &frame,
-                line,
-                (color(index), most.log10() + after),
-            );
+            draw(&mut plot, line, color(index), infinity)?;
         }
+        let frame = plot.frame();
         labels::draw(&mut canvas, &frame, labels);
         top += ABOVE + HEIGHT + BELOW;
     }
-    canvas.height = top.ceil() as u32;
-    canvas
+    Ok(canvas)
 }
 
 fn color(index: usize) -> Color {
@@ -161,76 +164,55 @@ fn number(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-fn tick(canvas: &mut Canvas, frame: &Frame, at: f64, name: &str) {
-    let (x, bottom) = (frame.x.at(at), frame.bottom());
-    canvas.line(vec![(x, bottom), (x, bottom + 5.0)], Stroke::new(AXIS, 1.0));
-    let label = text((x, bottom + 7.0 + TICK), name, TICK, MUTED);
-    let align = Align::Middle;
-    canvas.text(Text { align, ..label });
+fn value_ticks(low: f64, high: f64) -> Ticks {
+    let marks = marks(low, high).into_iter();
+    marks.map(|mark| (mark.log10(), number(mark))).collect()
 }
 
-fn axes(canvas: &mut Canvas, frame: &Frame, chart: &ScalingChart, scaling: &Scaling) {
-    let (left, right) = frame.x.pixels;
-    for mark in marks(frame.y.low, frame.y.high) {
-        let y = frame.y.at(mark.log10());
-        canvas.line(vec![(left, y), (right, y)], Stroke::new(GRID, 1.0));
-        let label = text((left - 8.0, y + 0.36 * TICK), number(mark), TICK, MUTED);
-        let align = Align::Right;
-        canvas.text(Text { align, ..label });
-    }
-    let corner = vec![
-        (left, frame.top()),
-        (left, frame.bottom()),
-        (right, frame.bottom()),
-    ];
-    canvas.line(corner, Stroke::new(AXIS, 1.0));
-    let name = text((14.0, frame.top() - 12.0), &*chart.name, LABEL, INK);
-    let face = Face::SemiBold;
-    canvas.text(Text { face, ..name });
+/// The numbers of samples that were measured, and infinity where it has a column.
+fn size_ticks(chart: &ScalingChart, infinity: Option<f64>) -> Ticks {
     let points = chart.lines.iter().flat_map(|line| &line.points);
     let mut sizes: Vec<f64> = points.map(|point| point.0).collect();
     sizes.sort_by(f64::total_cmp);
     sizes.dedup();
-    for size in sizes {
-        tick(canvas, frame, size.log10(), &number(size));
-    }
-    let place = (0.5 * (left + right), frame.bottom() + 12.0 + 2.4 * TICK);
-    let name = text(place, &*scaling.samples, TICK, MUTED);
-    let align = Align::Middle;
-    canvas.text(Text { align, ..name });
+    let ticks = sizes.into_iter().map(|size| (size.log10(), number(size)));
+    let infinity = infinity.map(|at| (at, "∞".to_string()));
+    ticks.chain(infinity).collect()
 }
 
-fn draw(canvas: &mut Canvas, frame: &Frame, line: &ScalingLine, (color, infinity): (Color, f64)) {
-    let least = 10.0_f64.powf(frame.y.low);
-    let at = |x: f64, value: f64| (frame.x.at(x), frame.y.at(height(value, least)));
-    let stroke = Stroke::new(color, 2.0);
+fn draw(
+    plot: &mut Chart<'_>,
+    line: &ScalingLine,
+    color: Color,
+    infinity: Option<f64>,
+) -> Result<()> {
+    let Range { low, high } = plot.values();
+    let log = |value: f64| value.log10().max(low);
     let points = line.points.iter();
     let known = points.filter(|(_, value, error)| *value >= 2.0 * error);
-    let places: Vec<_> = known.map(|(n, value, _)| at(n.log10(), *value)).collect();
-    if let (Some(last), Some(limit)) = (places.last(), line.limit) {
-        let dashed = Stroke {
-            dashed: true,
-            ..Stroke::new(color, 1.6)
-        };
-        let end = at(infinity, limit);
-        canvas.line(vec![*last, end], dashed);
-        canvas.dot(end, 3.5, color);
+    let places: Vec<_> = known
+        .map(|(n, value, _)| (n.log10(), log(*value)))
+        .collect();
+    if let (Some(last), Some(limit), Some(infinity)) = (places.last(), line.limit, infinity) {
+        let end = (infinity, log(limit));
+        plot.line(&[*last, end], Line::dashed(Stroke::new(color, 1.6)))?;
+        plot.dot(end, 3.5, color)?;
     }
-    canvas.line(places.clone(), stroke);
-    places
-        .iter()
-        .for_each(|place| canvas.dot(*place, 3.5, color));
-    let highest = 10.0_f64.powf(frame.y.high);
+    plot.line(&places, Line::solid(Stroke::new(color, 2.0)))?;
+    for place in places {
+        plot.dot(place, 3.5, color)?;
+    }
     for (n, value, error) in line.points.iter().filter(|point| point.2 > 0.0) {
-        let ends = [value - 2.0 * error, (value + 2.0 * error).min(highest)];
-        let [low, high] = ends.map(|end| at(n.log10(), end));
-        canvas.line(vec![low, high], Stroke::new(color, 1.4));
+        let ends = [value - 2.0 * error, value + 2.0 * error].map(|end| log(end).min(high));
         // No dot: a bound from above.
-        if *value < 2.0 * error {
-            let cap = vec![(high.0 - 4.0, high.1), (high.0 + 4.0, high.1)];
-            canvas.line(cap, Stroke::new(color, 1.4));
-        }
+        let caps = if *value < 2.0 * error {
+            &ends[1..]
+        } else {
+            &[]
+        };
+        plot.bar(n.log10(), ends, caps, Stroke::new(color, 1.4))?;
     }
+    Ok(())
 }
 
 /// A line's name beside its end.

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use super::chart::{Axes, Chart, Ticks};
 use super::frame::{Axis, Frame, TICK, steps_axis, text, titles};
 use super::{AGENT, Figure, INK, WIDTH};
+use crate::Result;
 use crate::canvas::{Canvas, Stroke, Text};
 use crate::curve::{Band, Curve, Sample, thin};
 use crate::font::Face;
@@ -28,13 +30,9 @@ const AXIS_ROOM: f64 = 58.0;
 const POINTS: u64 = 120;
 
 /// `None` if no run has finished an update.
-pub(super) fn figure(setting: &Setting<'_>) -> Option<Figure> {
-    let last = setting
-        .runs
-        .iter()
-        .filter_map(|run| run.metrics.last())
-        .map(|row| row.update)
-        .max()?;
+pub(super) fn figure(setting: &Setting<'_>) -> Result<Option<Figure>> {
+    let rows = setting.runs.iter().filter_map(|run| run.metrics.last());
+    let last = rows.map(|row| row.update).max().unwrap_or(0);
     let (key, name) = MEAN_RETURN;
     let own = setting.runs.iter().map(|run| &run.algorithm.metrics);
     let own = own
@@ -54,8 +52,9 @@ pub(super) fn figure(setting: &Setting<'_>) -> Option<Figure> {
         .iter()
         .map(|(_, curve)| curve.end())
         .fold(0.0, f64::max);
-    let (_, first) = panels.first()?;
-    let band = first.band;
+    let Some((_, Curve { band, .. })) = panels.first() else {
+        return Ok(None);
+    };
 
     let title = format!("{} in training: what its optimizer saw", setting.agent());
     let rows = panels.len().div_ceil(COLUMNS);
@@ -71,7 +70,7 @@ pub(super) fn figure(setting: &Setting<'_>) -> Option<Figure> {
             index % COLUMNS,
             top + (index / COLUMNS) as f64 * (PANEL_HEIGHT + NAME_ROOM),
         );
-        cut |= draw_panel(&mut canvas, corner, (name, curve), end, below);
+        cut |= draw_panel(&mut canvas, corner, (name, curve), end, below)?;
     }
 
     let averaged = last.div_ceil(POINTS).max(1);
@@ -94,12 +93,12 @@ pub(super) fn figure(setting: &Setting<'_>) -> Option<Figure> {
     if cut {
         caption.push_str(" Extreme values and wide bands are cut off.");
     }
-    Some(Figure {
+    Ok(Some(Figure {
         name: "training",
         title,
         caption,
         canvas,
-    })
+    }))
 }
 
 /// A metric's curve; `None` if no seed has it, or it never changes from zero.
@@ -150,7 +149,7 @@ fn draw_panel(
     (name, curve): (&str, &Curve),
     end: f64,
     below: bool,
-) -> bool {
+) -> Result<bool> {
     let range = range(curve);
     let width = (f64::from(WIDTH) - 14.0) / COLUMNS as f64;
     let left = 14.0 + column as f64 * width;
@@ -173,21 +172,24 @@ fn draw_panel(
             pixels: (top + NAME_ROOM + PANEL_HEIGHT, top + NAME_ROOM),
         },
     };
-    frame.draw_y(canvas, &y_axis);
     let title = text((left, top + NAME_ROOM - 11.0), name, TICK, INK);
     canvas.text(Text {
         face: Face::SemiBold,
         ..title
     });
-    if !below {
-        frame.draw_x(canvas, &steps_axis(end, 3));
-    }
-    frame.draw_curve(canvas, curve, Stroke::new(AGENT, 1.8));
+    let (x, x_name) = match below {
+        true => (Ticks::new(), ""),
+        false => {
+            let axis = steps_axis(end, 3);
+            (axis.ticks(0.0, frame.x.high), axis.name)
+        }
+    };
+    let y = y_axis.ticks(range.low, range.high);
+    let mut chart = Chart::new(canvas, frame, Axes { x, x_name, y })?;
+    chart.curve(curve, Stroke::new(AGENT, 1.8))?;
     let band = curve.band_ends().filter(|_| curve.band != Band::None);
-    curve
-        .values()
-        .chain(band)
-        .any(|value| !frame.y.holds(value))
+    let mut shown = curve.values().chain(band);
+    Ok(shown.any(|value| !frame.y.holds(value)))
 }
 
 #[cfg(test)]
@@ -214,7 +216,7 @@ mod tests {
     fn a_panel_says_whether_it_cuts_something_off() {
         let draw = |curve: &Curve| {
             let mut canvas = Canvas::new(WIDTH, 300);
-            draw_panel(&mut canvas, (0, 0.0), ("Value loss", curve), 10.0, false)
+            draw_panel(&mut canvas, (0, 0.0), ("Value loss", curve), 10.0, false).unwrap()
         };
         assert!(!draw(&curve(&[1.0, 0.5, 0.7])));
         let mut spiked = vec![1.0; 1000];
