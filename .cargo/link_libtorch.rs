@@ -1,8 +1,9 @@
 //! Build script of every crate whose binaries or tests load libtorch: lets them
 //! find it at run time without `LD_LIBRARY_PATH`.
 //!
-//! A crate uses it with `build = "../.cargo/link_libtorch.rs"` and a dependency
-//! on `torch-sys`, which tells its direct dependents where libtorch is.
+//! A crate uses it with `build = "../.cargo/link_libtorch.rs"`, and a feature `torch`
+//! that turns on its dependency on `torch-sys`, which tells its direct dependents
+//! where libtorch is. Without the feature there is nothing to find.
 
 #![allow(
     clippy::disallowed_methods,
@@ -16,9 +17,12 @@ use std::process::{Command, exit};
 use std::{env, fs};
 
 fn main() {
+    if env::var_os("CARGO_FEATURE_TORCH").is_none() {
+        return;
+    }
     let lib = PathBuf::from(env::var("DEP_TCH_LIBTORCH_LIB").expect(
-        "torch-sys told no libtorch folder: the crate needs `torch-sys.workspace = true` \
-         among its dependencies",
+        "torch-sys told no libtorch folder: the crate's feature `torch` needs \
+         `dep:torch-sys`",
     ));
     println!(
         "cargo::rerun-if-changed={}",

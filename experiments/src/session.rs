@@ -8,7 +8,7 @@ use crate::oracles::Oracles;
 use crate::registry::Registry;
 use crate::room::Room;
 use agent::Algorithm;
-use nets::tch::Device;
+use nets::Device;
 use record::{Document, Reader, RecordError};
 use rollout::Pool;
 use serde::Deserialize;
@@ -64,10 +64,14 @@ impl<'a> Session<'a> {
 
     /// The contents of a run's `environment.json`.
     pub(crate) fn describe(&self, seed: u64, algorithm: &Algorithm) -> serde_json::Value {
-        let libtorch = nets::Libtorch::in_use().map(|libtorch| libtorch.version);
+        let libtorch = match nets::libtorch() {
+            Ok(Some(libtorch)) => libtorch.version,
+            Ok(None) => "none".to_owned(),
+            Err(error) => error.to_string(),
+        };
         json!({
             "metarl": env!("CARGO_PKG_VERSION"),
-            "libtorch": libtorch.unwrap_or_else(|error| error.to_string()),
+            "libtorch": libtorch,
             "algorithm": {
                 "name": algorithm.name,
                 "title": algorithm.title,

@@ -15,7 +15,7 @@ pub enum BackendKind {
     /// The kernels of this workspace: recurrent trunks and discrete actions, on
     /// the CPU.
     Native,
-    /// libtorch and its autograd: everything, everywhere.
+    /// libtorch and its autograd: everything, everywhere, with the feature `torch`.
     Torch,
 }
 

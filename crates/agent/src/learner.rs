@@ -9,10 +9,11 @@ use crate::model::{ActorCritic, NetworkConfig};
 use crate::native::NativeBackend;
 use crate::samples::{Samples, Targets};
 use crate::stopwatch::{Phase, Stopwatch};
-use crate::torch::TorchBackend;
-use nets::tch::Device;
-use nets::{Optimizer, OptimizerConfig, clip_gradient};
-use rl_core::{Domain, EnvFactory, PolicyFactory, Standardization, StreamKey, Trajectory, Tree};
+use crate::torch;
+use nets::{Device, Optimizer, OptimizerConfig, clip_gradient};
+use rl_core::{
+    Domain, EnvFactory, EnvSpec, PolicyFactory, Standardization, StreamKey, Trajectory, Tree,
+};
 use rollout::{Batch, BatchSize, Pool};
 use std::sync::Arc;
 
@@ -33,6 +34,31 @@ pub struct LearnerConfig<'a> {
     pub minibatches: usize,
     /// Largest norm of the whole gradient; a longer one is scaled down.
     pub max_gradient_norm: f64,
+}
+
+impl LearnerConfig<'_> {
+    /// The network for an environment, and what computes it on a device.
+    ///
+    /// # Errors
+    /// If a setting does not fit the environment, or nothing that was built in
+    /// computes the network there.
+    pub fn build(
+        &self,
+        spec: &EnvSpec,
+        device: Device,
+    ) -> Result<(Arc<ActorCritic>, Box<dyn Backend>), LearnError> {
+        let model = Arc::new(ActorCritic::new(spec, self.network)?);
+        let backend: Box<dyn Backend> = match self.backend {
+            BackendKind::Native if device != Device::Cpu => {
+                let key = format!("{}.backend", self.network.of);
+                let allowed = "torch, since native kernels run on the CPU alone";
+                return Err(LearnError::config(key, "native", allowed));
+            }
+            BackendKind::Native => Box::new(NativeBackend::new(&model, spec, self.network)?),
+            BackendKind::Torch => torch::backend(&model, device)?,
+        };
+        Ok((model, backend))
+    }
 }
 
 /// Where a learner works.
@@ -72,19 +98,8 @@ impl Learner {
         seed: u64,
         place: Place,
     ) -> Result<Self, LearnError> {
-        let model = Arc::new(ActorCritic::new(env.spec(), config.network)?);
-        let backend: Box<dyn Backend> = match config.backend {
-            BackendKind::Native if place.device != Device::Cpu => {
-                let key = format!("{}.backend", config.network.of);
-                let allowed = "torch, since native kernels run on the CPU alone";
-                return Err(LearnError::config(key, "native", allowed));
-            }
-            BackendKind::Native => {
-                Box::new(NativeBackend::new(&model, env.spec(), config.network)?)
-            }
-            BackendKind::Torch => Box::new(TorchBackend::new(Arc::clone(&model), place.device)),
-        };
-        Self::with_backend(env, config, seed, place.pool, (model, backend))
+        let parts = config.build(env.spec(), place.device)?;
+        Self::with_backend(env, config, seed, place.pool, parts)
     }
 
     /// A learner at its start, on a network and a backend of the caller's.

@@ -5,8 +5,9 @@
 //! [`Samples`] teach, and takes steps along gradients of an [`Objective`]; if one of
 //! them fails, it is as it was before. What computes, whether libtorch or native
 //! kernels, is behind [`Backend`]: it makes the policies that act and the gradients
-//! that are learned from, and nothing else of the algorithm. A [`Stopwatch`] with a
-//! clock of the caller's says where an update's time goes.
+//! that are learned from, and nothing else of the algorithm. libtorch's is there with
+//! the feature `torch`. A [`Stopwatch`] with a clock of the caller's says where an
+//! update's time goes.
 //!
 //! An algorithm is a value, [`Algorithm`], whose trainings keep one trait,
 //! [`Training`]: whoever runs trainings needs to know nothing else of it. Its
@@ -25,6 +26,10 @@ mod native;
 mod samples;
 mod settings;
 mod stopwatch;
+#[cfg(feature = "torch")]
+mod torch;
+#[cfg(not(feature = "torch"))]
+#[path = "without_torch.rs"]
 mod torch;
 
 pub use algorithm::{Adaptation, Algorithm, Fresh, Metric, Setup, Training, Update, Watch};
@@ -42,4 +47,5 @@ pub use native::NativeBackend;
 pub use samples::{Samples, Targets};
 pub use settings::read;
 pub use stopwatch::{Clock, Phase, Stopwatch};
+#[cfg(feature = "torch")]
 pub use torch::TorchBackend;

@@ -2,8 +2,7 @@
 
 use crate::error::LearnError;
 use crate::input::{Input, Inputs};
-use nets::{Blueprint, Distribution, Init, Layout, Linear, Params, PolicyHead, PolicyHeadConfig};
-use nets::{SequenceConfig, SequenceModel, tch::Tensor};
+use nets::{Blueprint, Init, Layout, Linear, PolicyHead, PolicyHeadConfig, SequenceConfig, Trunk};
 use rl_core::{ActionSpace, Domain, EnvSpec, Purpose, StreamKey};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -42,8 +41,8 @@ pub struct NetworkConfig<'a> {
     pub policy: PolicyStart,
 }
 
-/// A recurrent actor-critic as pure functions of given parameters. A continuous
-/// action space is always [−1, 1] to it, whatever the box.
+/// A recurrent actor-critic: its parts, and where the parameters of each are. A
+/// continuous action space is always [−1, 1] to it, whatever the box.
 ///
 /// Parameters are `trunk.*`, `policy.weight`, `policy.bias` (and
 /// `policy.log_std` for continuous actions), `value.weight`, `value.bias`.
@@ -54,11 +53,14 @@ pub struct ActorCritic {
     /// What the trunk is told.
     pub inputs: Inputs,
     /// What remembers.
-    pub trunk: Box<dyn SequenceModel>,
+    pub trunk: Trunk,
+    /// What chooses actions by the trunk's features. Continuous actions are in
+    /// [`Inputs::to_unit`]'s coordinates.
+    pub policy: PolicyHead,
+    /// What tells the expected return by the trunk's features.
+    pub value: Linear,
     layout: Arc<Layout>,
     blueprint: Blueprint,
-    policy: PolicyHead,
-    value: Linear,
     least_log_std: f32,
 }
 
@@ -73,7 +75,7 @@ impl ActorCritic {
         let trunk = config
             .trunk
             .build(&mut blueprint, "trunk.", inputs.size())?;
-        let features = trunk.output_size();
+        let features = trunk.sizes().output;
         let least_std = spec.action.least_std().max(LEAST_STD);
         let is_box = matches!(spec.action, ActionSpace::Box { .. });
         if is_box && config.policy.std < least_std {
@@ -100,10 +102,10 @@ impl ActorCritic {
             of: config.of,
             inputs,
             trunk,
-            layout: blueprint.layout(),
-            blueprint,
             policy,
             value,
+            layout: blueprint.layout(),
+            blueprint,
             least_log_std: least_std.ln() as f32,
         })
     }
@@ -116,9 +118,7 @@ impl ActorCritic {
     /// Initial parameters of a seed, flat.
     pub fn init(&self, seed: u64) -> Vec<f32> {
         let key = StreamKey::new(seed, Domain::Training, 0);
-        self.blueprint
-            .init(&mut key.lane(Purpose::Init, 0))
-            .flatten()
+        self.blueprint.init(&mut key.lane(Purpose::Init, 0))
     }
 
     /// Keeps standard deviations of continuous actions above the least that can be
@@ -135,16 +135,5 @@ impl ActorCritic {
         let mut entries = self.layout.entries().iter();
         let entry = entries.find(|entry| entry.name == "policy.log_std");
         entry.map_or(0..0, |entry| entry.range())
-    }
-
-    /// What the policy does at some features, `[.., features]`. Continuous
-    /// actions are in [`Inputs::to_unit`]'s coordinates.
-    pub fn distribution(&self, params: &Params, features: &Tensor) -> Distribution {
-        self.policy.distribution(params, features)
-    }
-
-    /// The expected return at some features, `[.., features]` to `[..]`.
-    pub fn value(&self, params: &Params, features: &Tensor) -> Tensor {
-        self.value.forward(params, features).squeeze_dim(-1)
     }
 }

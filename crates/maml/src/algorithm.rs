@@ -4,7 +4,7 @@ use crate::{Adapted, MamlConfig, Trainer};
 use agent::{
     ActMode, Adaptation, Algorithm, Fresh, LearnError, Metric, Setup, Training, Update, Watch,
 };
-use nets::tch::Device;
+use nets::Device;
 use rl_core::{Footprint, PolicyFactory, Tree};
 use std::sync::Arc;
 

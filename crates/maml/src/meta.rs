@@ -120,9 +120,7 @@ impl MetaShape {
     /// Initial meta-parameters of a seed, flat.
     pub fn init(&self, seed: u64) -> Vec<f32> {
         let key = StreamKey::new(seed, Domain::Training, 0);
-        self.blueprint
-            .init(&mut key.lane(Purpose::Init, 0))
-            .flatten()
+        self.blueprint.init(&mut key.lane(Purpose::Init, 0))
     }
 
     /// The meta-parameters of a flat vector: learned rates from the vector,

@@ -102,7 +102,7 @@ impl ValueLearner {
         let mut blueprint = Blueprint::new();
         declare(&mut blueprint, &network, 1.0);
         let key = StreamKey::new(seed, Domain::Training, 0);
-        let params = blueprint.init(&mut key.lane(Purpose::Init, 1)).flatten();
+        let params = blueprint.init(&mut key.lane(Purpose::Init, 1));
         let layout = blueprint.layout();
         Ok(Some(Self {
             optimizer: Optimizer::new(*optimizer, Arc::clone(&layout))?,

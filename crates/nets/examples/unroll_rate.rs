@@ -33,9 +33,11 @@ fn main() -> Result<(), NetsError> {
 
 fn rate(config: SequenceConfig) -> Result<(), NetsError> {
     let mut blueprint = Blueprint::new();
-    let model = config.build(&mut blueprint, "", INPUT as usize)?;
+    let trunk = config.build(&mut blueprint, "", INPUT as usize)?;
+    let model = trunk.model();
     let key = StreamKey::new(0, Domain::Training, 0);
-    let params = blueprint.init(&mut key.lane(Purpose::Init, 0)).leaves();
+    let drawn = blueprint.init(&mut key.lane(Purpose::Init, 0));
+    let params = Params::from_flat(blueprint.layout(), &drawn)?.leaves();
     let options = (Kind::Float, params.device());
     let inputs = Tensor::ones([STEPS, LANES, INPUT], options);
     let resets = Tensor::zeros([STEPS, LANES], options);
@@ -44,7 +46,7 @@ fn rate(config: SequenceConfig) -> Result<(), NetsError> {
         model.unroll(&params, &inputs, &resets, &state).0
     })?;
 
-    let hidden = model.output_size() as i64;
+    let hidden = trunk.sizes().output as i64;
     let zeros = || Tensor::zeros([1, LANES, hidden], options);
     let theirs = measure(&params, || match config {
         SequenceConfig::Lstm(_) => {

@@ -6,7 +6,6 @@ use rl_core::Stream;
 
 use crate::init::Init;
 use crate::layout::{Entry, Layout, Slot};
-use crate::params::Params;
 
 /// Collects the parameters that modules declare, in order, with how each is
 /// drawn at first.
@@ -22,7 +21,7 @@ impl Blueprint {
         Self::default()
     }
 
-    /// Adds a tensor and returns the place at which [`Params`] will hold it.
+    /// Adds a tensor and returns its place.
     ///
     /// # Panics
     /// If the name is taken, or if `init` does not suit the shape.
@@ -38,16 +37,10 @@ impl Blueprint {
         Arc::new(self.layout.clone())
     }
 
-    /// Draws the initial values in order of declaration: f32, on the CPU,
-    /// without gradients.
-    pub fn init(&self, stream: &mut Stream) -> Params {
+    /// Draws the initial values, flat, in order of declaration.
+    pub fn init(&self, stream: &mut Stream) -> Vec<f32> {
         let draw = |(init, entry): (&Init, &Entry)| init.draw(&entry.shape, stream);
-        let values: Vec<f32> = self
-            .inits
-            .iter()
-            .zip(self.layout.entries())
-            .flat_map(draw)
-            .collect();
-        Params::from_flat(self.layout(), &values).expect("the layout made the values")
+        let declared = self.inits.iter().zip(self.layout.entries());
+        declared.flat_map(draw).collect()
     }
 }

@@ -92,19 +92,3 @@ pub enum NetsError {
         message: String,
     },
 }
-
-impl NetsError {
-    /// Wraps libtorch's error with what was being done.
-    pub(crate) fn libtorch(action: &'static str) -> impl FnOnce(tch::TchError) -> Self {
-        move |error| Self::Libtorch {
-            action,
-            // libtorch appends a C++ backtrace, which helps nobody here.
-            message: error
-                .to_string()
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
-        }
-    }
-}

@@ -1,12 +1,9 @@
 //! The gated recurrent unit.
 
-use tch::Tensor;
-
 use crate::blueprint::Blueprint;
 use crate::init::Init;
 use crate::layout::Slot;
-use crate::params::Params;
-use crate::sequence::{Recurrent, Resets, SequenceModel, check_step, check_unroll};
+use crate::sequence::{Recurrent, SequenceSizes};
 
 /// A gated recurrent unit (Cho et al. 2014) in PyTorch's form:
 ///
@@ -25,12 +22,18 @@ use crate::sequence::{Recurrent, Resets, SequenceModel, check_step, check_unroll
 /// memory.
 #[derive(Clone, Debug)]
 pub struct Gru {
-    input: usize,
-    hidden: usize,
-    weight_ih: Slot,
-    weight_hh: Slot,
-    bias_ih: Slot,
-    bias_hh: Slot,
+    /// Width of the input.
+    pub input: usize,
+    /// Hidden units.
+    pub hidden: usize,
+    /// Weights of the input, `[3 hidden, input]`.
+    pub weight_ih: Slot,
+    /// Weights of the memory, `[3 hidden, hidden]`.
+    pub weight_hh: Slot,
+    /// Biases added to the input's part, `[3 hidden]`.
+    pub bias_ih: Slot,
+    /// Biases added to the memory's part, `[3 hidden]`.
+    pub bias_hh: Slot,
 }
 
 impl Gru {
@@ -64,94 +67,12 @@ impl Gru {
         }
     }
 
-    fn cell(&self, params: &Params) -> Cell {
-        let hidden = self.hidden as i64;
-        let cut = |slot| params[slot].split_with_sizes([2 * hidden, hidden], 0);
-        let (weight_ih, weight_hh) = (cut(self.weight_ih), cut(self.weight_hh));
-        let (bias_ih, bias_hh) = (cut(self.bias_ih), cut(self.bias_hh));
-        Cell {
-            input_rz: weight_ih[0].tr(),
-            input_n: weight_ih[1].tr(),
-            hidden_rz: weight_hh[0].tr(),
-            hidden_n: weight_hh[1].tr(),
-            // The two biases of r and z are only ever used as a sum.
-            bias_rz: &bias_ih[0] + &bias_hh[0],
-            bias_in: bias_ih[1].shallow_clone(),
-            bias_hn: bias_hh[1].shallow_clone(),
+    /// Its widths.
+    pub fn sizes(&self) -> SequenceSizes {
+        SequenceSizes {
+            input: self.input,
+            output: self.hidden,
+            state: self.hidden,
         }
-    }
-}
-
-/// The parameters as a step uses them: r and z share one product, and the
-/// input's part is added by the product itself.
-struct Cell {
-    input_rz: Tensor,
-    input_n: Tensor,
-    hidden_rz: Tensor,
-    hidden_n: Tensor,
-    bias_rz: Tensor,
-    bias_in: Tensor,
-    bias_hn: Tensor,
-}
-
-impl Cell {
-    /// What the input contributes to r and z, and to n, for rows of inputs.
-    fn project(&self, inputs: &Tensor) -> (Tensor, Tensor) {
-        let rz = self.bias_rz.addmm(inputs, &self.input_rz);
-        let n = self.bias_in.addmm(inputs, &self.input_n);
-        (rz, n)
-    }
-
-    /// One step from the input's contributions.
-    fn step(&self, input_rz: &Tensor, input_n: &Tensor, h: &Tensor) -> Tensor {
-        let rz = input_rz.addmm(h, &self.hidden_rz).sigmoid().chunk(2, 1);
-        let recurrent = self.bias_hn.addmm(h, &self.hidden_n);
-        let n = input_n.addcmul(&rz[0], &recurrent).tanh();
-        n.lerp_tensor(h, &rz[1])
-    }
-}
-
-impl SequenceModel for Gru {
-    fn input_size(&self) -> usize {
-        self.input
-    }
-
-    fn output_size(&self) -> usize {
-        self.hidden
-    }
-
-    fn state_size(&self) -> usize {
-        self.hidden
-    }
-
-    fn step(&self, params: &Params, input: &Tensor, state: &Tensor) -> (Tensor, Tensor) {
-        check_step(self, input, state);
-        let cell = self.cell(params);
-        let (rz, n) = cell.project(input);
-        let h = cell.step(&rz, &n, state);
-        (h.shallow_clone(), h)
-    }
-
-    fn unroll(
-        &self,
-        params: &Params,
-        inputs: &Tensor,
-        resets: &Tensor,
-        state: &Tensor,
-    ) -> (Tensor, Tensor) {
-        check_unroll(self, inputs, resets, state);
-        let cell = self.cell(params);
-        let (steps, lanes) = (inputs.size()[0], inputs.size()[1]);
-        let (rz, n) = cell.project(&inputs.flatten(0, 1));
-        let rz = rz.view([steps, lanes, -1]).unbind(0);
-        let n = n.view([steps, lanes, -1]).unbind(0);
-        let resets = Resets::new(resets);
-        let mut h = state.shallow_clone();
-        let mut outputs = Vec::with_capacity(rz.len());
-        for t in 0..rz.len() {
-            h = cell.step(&rz[t], &n[t], &resets.apply(t, &h));
-            outputs.push(h.shallow_clone());
-        }
-        (Tensor::stack(&outputs, 0), h)
     }
 }

@@ -5,8 +5,8 @@ use std::ops::Range;
 use crate::error::NetsError;
 use rl_core::{Array, Tree};
 
-/// The place of one tensor in a [`Params`](crate::Params); modules keep the
-/// slots that they were given when they declared their parameters.
+/// The place of one tensor in a [`Layout`]; modules keep the slots that they were
+/// given when they declared their parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot(pub(crate) usize);
 
@@ -30,23 +30,6 @@ impl Entry {
     /// Its part of the flat vector.
     pub fn range(&self) -> Range<usize> {
         self.offset..self.offset + self.numel()
-    }
-
-    /// The shape as libtorch wants it.
-    pub(crate) fn sizes(&self) -> Vec<i64> {
-        self.shape.iter().map(|&size| size as i64).collect()
-    }
-
-    /// Refuses a shape that is not the tensor's.
-    pub(crate) fn expect_shape(&self, found: &[usize]) -> Result<(), NetsError> {
-        if found == self.shape {
-            return Ok(());
-        }
-        Err(NetsError::WrongShape {
-            name: self.name.clone(),
-            found: found.to_vec(),
-            expected: self.shape.clone(),
-        })
     }
 }
 

@@ -1,12 +1,9 @@
 //! The long short-term memory.
 
-use tch::Tensor;
-
 use crate::blueprint::Blueprint;
 use crate::init::Init;
 use crate::layout::Slot;
-use crate::params::Params;
-use crate::sequence::{Recurrent, Resets, SequenceModel, check_step, check_unroll};
+use crate::sequence::{Recurrent, SequenceSizes};
 
 /// A long short-term memory (Hochreiter and Schmidhuber 1997, with the forget
 /// gate of Gers et al. 2000) in PyTorch's form:
@@ -27,12 +24,18 @@ use crate::sequence::{Recurrent, Resets, SequenceModel, check_step, check_unroll
 /// [`Recurrent`] says. The output is h', the memory `[h' | c']`.
 #[derive(Clone, Debug)]
 pub struct Lstm {
-    input: usize,
-    hidden: usize,
-    weight_ih: Slot,
-    weight_hh: Slot,
-    bias_ih: Slot,
-    bias_hh: Slot,
+    /// Width of the input.
+    pub input: usize,
+    /// Hidden units.
+    pub hidden: usize,
+    /// Weights of the input, `[4 hidden, input]`.
+    pub weight_ih: Slot,
+    /// Weights of the memory, `[4 hidden, hidden]`.
+    pub weight_hh: Slot,
+    /// Biases added to the input's part, `[4 hidden]`.
+    pub bias_ih: Slot,
+    /// Biases added to the memory's part, `[4 hidden]`.
+    pub bias_hh: Slot,
 }
 
 impl Lstm {
@@ -66,72 +69,12 @@ impl Lstm {
         }
     }
 
-    /// What the input contributes to the gates, for rows of inputs.
-    fn project(&self, params: &Params, inputs: &Tensor) -> Tensor {
-        // The two biases are only ever used as a sum.
-        let bias = &params[self.bias_ih] + &params[self.bias_hh];
-        inputs.linear(&params[self.weight_ih], Some(&bias))
-    }
-
-    /// Cuts a memory into h and c.
-    fn cut(&self, state: &Tensor) -> [Tensor; 2] {
-        let hidden = self.hidden as i64;
-        [state.narrow(1, 0, hidden), state.narrow(1, hidden, hidden)]
-    }
-
-    /// One step from the input's contribution; `weight` is `weight_hh`
-    /// transposed.
-    fn advance(&self, gates: &Tensor, weight: &Tensor, [h, c]: [Tensor; 2]) -> [Tensor; 2] {
-        let hidden = self.hidden as i64;
-        let gates = gates
-            .addmm(&h, weight)
-            .split_with_sizes([2 * hidden, hidden, hidden], 1);
-        let kept = gates[0].sigmoid().chunk(2, 1); // i and f
-        let c = (&kept[1] * c).addcmul(&kept[0], &gates[1].tanh());
-        [gates[2].sigmoid() * c.tanh(), c]
-    }
-}
-
-impl SequenceModel for Lstm {
-    fn input_size(&self) -> usize {
-        self.input
-    }
-
-    fn output_size(&self) -> usize {
-        self.hidden
-    }
-
-    fn state_size(&self) -> usize {
-        2 * self.hidden
-    }
-
-    fn step(&self, params: &Params, input: &Tensor, state: &Tensor) -> (Tensor, Tensor) {
-        check_step(self, input, state);
-        let gates = self.project(params, input);
-        let memory = self.advance(&gates, &params[self.weight_hh].tr(), self.cut(state));
-        let next = Tensor::cat(&memory, 1);
-        let [h, _] = memory;
-        (h, next)
-    }
-
-    fn unroll(
-        &self,
-        params: &Params,
-        inputs: &Tensor,
-        resets: &Tensor,
-        state: &Tensor,
-    ) -> (Tensor, Tensor) {
-        check_unroll(self, inputs, resets, state);
-        let gates = self.project(params, inputs).unbind(0);
-        let weight = params[self.weight_hh].tr();
-        let resets = Resets::new(resets);
-        let mut memory = self.cut(state);
-        let mut outputs = Vec::with_capacity(gates.len());
-        for (t, gates) in gates.iter().enumerate() {
-            let found = memory.each_ref().map(|part| resets.apply(t, part));
-            memory = self.advance(gates, &weight, found);
-            outputs.push(memory[0].shallow_clone());
+    /// Its widths.
+    pub fn sizes(&self) -> SequenceSizes {
+        SequenceSizes {
+            input: self.input,
+            output: self.hidden,
+            state: 2 * self.hidden,
         }
-        (Tensor::stack(&outputs, 0), Tensor::cat(&memory, 1))
     }
 }

@@ -1,12 +1,11 @@
 //! Fully connected layers.
 
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
 
 use crate::blueprint::Blueprint;
 use crate::init::Init;
 use crate::layout::Slot;
-use crate::params::Params;
+use crate::sequence::SequenceSizes;
 
 /// The nonlinearity between layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,14 +18,6 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Applies it to every element.
-    pub fn apply(self, x: &Tensor) -> Tensor {
-        match self {
-            Self::Tanh => x.tanh(),
-            Self::Relu => x.relu(),
-        }
-    }
-
     /// The factor by which initial weights make up for the activation's
     /// shrinking of its input (PyTorch's `calculate_gain`).
     pub fn gain(self) -> f64 {
@@ -40,8 +31,10 @@ impl Activation {
 /// y = x Wᵀ + b.
 #[derive(Clone, Debug)]
 pub struct Linear {
-    weight: Slot,
-    bias: Slot,
+    /// W, `[outputs, inputs]`.
+    pub weight: Slot,
+    /// b, `[outputs]`.
+    pub bias: Slot,
     inputs: usize,
     outputs: usize,
 }
@@ -68,20 +61,6 @@ impl Linear {
     pub fn outputs(&self) -> usize {
         self.outputs
     }
-
-    /// `[.., inputs]` → `[.., outputs]`.
-    ///
-    /// # Panics
-    /// If the input's last size is another.
-    pub fn forward(&self, params: &Params, input: &Tensor) -> Tensor {
-        let width = input.size().last().copied();
-        assert_eq!(
-            width,
-            Some(self.inputs as i64),
-            "width of a linear layer's input"
-        );
-        input.linear(&params[self.weight], Some(&params[self.bias]))
-    }
 }
 
 /// Sizes and kind of an [`Mlp`].
@@ -100,8 +79,10 @@ pub struct MlpConfig<'a> {
 /// Fully connected layers, each followed by the activation.
 #[derive(Clone, Debug)]
 pub struct Mlp {
-    layers: Vec<Linear>,
-    activation: Activation,
+    /// From the input on.
+    pub layers: Vec<Linear>,
+    /// What follows every layer.
+    pub activation: Activation,
     input: usize,
 }
 
@@ -136,13 +117,12 @@ impl Mlp {
         self.layers.last().map_or(self.input, Linear::outputs)
     }
 
-    /// `[.., inputs]` → `[.., outputs]`.
-    ///
-    /// # Panics
-    /// If the input's last size is another.
-    pub fn forward(&self, params: &Params, input: &Tensor) -> Tensor {
-        self.layers.iter().fold(input.shallow_clone(), |x, layer| {
-            self.activation.apply(&layer.forward(params, &x))
-        })
+    /// Its widths as a sequence model, which sees every step for itself.
+    pub fn sizes(&self) -> SequenceSizes {
+        SequenceSizes {
+            input: self.inputs(),
+            output: self.outputs(),
+            state: 0,
+        }
     }
 }

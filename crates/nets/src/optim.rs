@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::NetsError;
 use crate::layout::Layout;
-use crate::params::Params;
 use rl_core::Tree;
 
 /// Which optimizer to use, and its settings.
@@ -148,22 +147,7 @@ impl Optimizer {
         self.steps
     }
 
-    /// Takes one step down the gradient, in f32 and in place.
-    ///
-    /// # Errors
-    /// As [`Optimizer::update`]; then nothing is changed.
-    pub fn step(
-        &mut self,
-        params: &mut Params,
-        gradient: &[f32],
-        learning_rate: f64,
-    ) -> Result<(), NetsError> {
-        let mut values = params.flatten();
-        self.update(&mut values, gradient, learning_rate)?;
-        params.assign(&values)
-    }
-
-    /// Takes one step on parameters given as a flat vector.
+    /// Takes one step down the gradient, on parameters given as a flat vector.
     ///
     /// # Errors
     /// If a length is not the layout's, if the learning rate is negative or

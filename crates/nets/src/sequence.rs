@@ -1,9 +1,7 @@
-//! Networks with a memory that reads a sequence step by step.
-
-use std::fmt::Debug;
+//! Networks with a memory that reads a sequence step by step, declared: their
+//! settings, sizes and parameters.
 
 use serde::{Deserialize, Serialize};
-use tch::{Device, Kind, Tensor};
 
 use crate::blueprint::Blueprint;
 use crate::error::NetsError;
@@ -11,62 +9,6 @@ use crate::gru::Gru;
 use crate::init::Init;
 use crate::lstm::Lstm;
 use crate::mlp::{Activation, Mlp, MlpConfig};
-use crate::params::Params;
-
-/// A network with a memory of fixed size per lane.
-///
-/// The memory of a lane is one row of numbers, all zero before the first
-/// step. A new model is an implementation of this trait and a variant of
-/// [`SequenceConfig`]; `step` alone is enough, and `unroll` is there for
-/// models that can do a whole sequence faster than step by step.
-pub trait SequenceModel: Debug + Send + Sync {
-    /// Width of the input.
-    fn input_size(&self) -> usize;
-
-    /// Width of the output.
-    fn output_size(&self) -> usize;
-
-    /// Numbers per lane in the memory.
-    fn state_size(&self) -> usize;
-
-    /// The memory before the first step, `[lanes, state]`: zeros.
-    fn initial_state(&self, lanes: usize, options: (Kind, Device)) -> Tensor {
-        Tensor::zeros([lanes as i64, self.state_size() as i64], options)
-    }
-
-    /// One step: `[lanes, input]` and `[lanes, state]` give `[lanes, output]`
-    /// and the next `[lanes, state]`.
-    ///
-    /// # Panics
-    /// If a shape is another.
-    fn step(&self, params: &Params, input: &Tensor, state: &Tensor) -> (Tensor, Tensor);
-
-    /// A whole sequence: `inputs` `[steps, lanes, input]` and the first
-    /// `state` `[lanes, state]` give `[steps, lanes, output]` and the last
-    /// `[lanes, state]`. Where `resets` `[steps, lanes]` is not zero, the
-    /// lane's memory is zeroed before that step.
-    ///
-    /// # Panics
-    /// If a shape is another, or if there is no step.
-    fn unroll(
-        &self,
-        params: &Params,
-        inputs: &Tensor,
-        resets: &Tensor,
-        state: &Tensor,
-    ) -> (Tensor, Tensor) {
-        check_unroll(self, inputs, resets, state);
-        let resets = Resets::new(resets);
-        let mut state = state.shallow_clone();
-        let mut outputs = Vec::new();
-        for (t, input) in inputs.unbind(0).iter().enumerate() {
-            let (output, next) = self.step(params, input, &resets.apply(t, &state));
-            outputs.push(output);
-            state = next;
-        }
-        (Tensor::stack(&outputs, 0), state)
-    }
-}
 
 /// The size of a recurrent layer, and how it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -118,7 +60,7 @@ pub enum SequenceConfig {
     Gru(Recurrent),
     /// A long short-term memory; see [`Lstm`].
     Lstm(Recurrent),
-    /// No memory; see [`FeedForward`].
+    /// No memory, every step is seen for itself; see [`Mlp`].
     Mlp {
         /// Units of every layer.
         hidden: Vec<usize>,
@@ -138,16 +80,16 @@ impl SequenceConfig {
         blueprint: &mut Blueprint,
         prefix: &str,
         input: usize,
-    ) -> Result<Box<dyn SequenceModel>, NetsError> {
+    ) -> Result<Trunk, NetsError> {
         check_size("the input size", input)?;
         Ok(match self {
             Self::Gru(layer) => {
                 layer.check()?;
-                Box::new(Gru::declare(blueprint, prefix, input, *layer))
+                Trunk::Gru(Gru::declare(blueprint, prefix, input, *layer))
             }
             Self::Lstm(layer) => {
                 layer.check()?;
-                Box::new(Lstm::declare(blueprint, prefix, input, *layer))
+                Trunk::Lstm(Lstm::declare(blueprint, prefix, input, *layer))
             }
             Self::Mlp { hidden, activation } => {
                 if hidden.is_empty() {
@@ -169,7 +111,7 @@ impl SequenceConfig {
                         blocks: 1,
                     },
                 };
-                Box::new(FeedForward(Mlp::declare(blueprint, prefix, &config)))
+                Trunk::Mlp(Mlp::declare(blueprint, prefix, &config))
             }
         })
     }
@@ -186,101 +128,35 @@ fn check_size(setting: &'static str, size: usize) -> Result<(), NetsError> {
     })
 }
 
-/// A sequence model without a memory: every step is seen for itself.
+/// Widths of a sequence model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SequenceSizes {
+    /// Of the input.
+    pub input: usize,
+    /// Of the output.
+    pub output: usize,
+    /// Numbers per lane in the memory.
+    pub state: usize,
+}
+
+/// A declared sequence model: its sizes, and where its parameters are.
 #[derive(Clone, Debug)]
-pub struct FeedForward(pub Mlp);
-
-impl SequenceModel for FeedForward {
-    fn input_size(&self) -> usize {
-        self.0.inputs()
-    }
-
-    fn output_size(&self) -> usize {
-        self.0.outputs()
-    }
-
-    fn state_size(&self) -> usize {
-        0
-    }
-
-    fn step(&self, params: &Params, input: &Tensor, state: &Tensor) -> (Tensor, Tensor) {
-        check_step(self, input, state);
-        (self.0.forward(params, input), state.shallow_clone())
-    }
-
-    fn unroll(
-        &self,
-        params: &Params,
-        inputs: &Tensor,
-        resets: &Tensor,
-        state: &Tensor,
-    ) -> (Tensor, Tensor) {
-        check_unroll(self, inputs, resets, state);
-        (self.0.forward(params, inputs), state.shallow_clone())
-    }
+pub enum Trunk {
+    /// A gated recurrent unit.
+    Gru(Gru),
+    /// A long short-term memory.
+    Lstm(Lstm),
+    /// No memory.
+    Mlp(Mlp),
 }
 
-/// Refuses shapes that a step of the model cannot take.
-pub(crate) fn check_step(model: &dyn SequenceModel, input: &Tensor, state: &Tensor) {
-    let lanes = input.size().first().copied().unwrap_or(0);
-    let [width, memory] = [model.input_size() as i64, model.state_size() as i64];
-    assert_eq!(
-        input.size(),
-        [lanes, width],
-        "a step's input is [lanes, input]"
-    );
-    assert_eq!(
-        state.size(),
-        [lanes, memory],
-        "a step's state is [lanes, state]"
-    );
-}
-
-/// Refuses shapes that the model cannot be unrolled over.
-pub(crate) fn check_unroll<M: SequenceModel + ?Sized>(
-    model: &M,
-    inputs: &Tensor,
-    resets: &Tensor,
-    state: &Tensor,
-) {
-    let size = inputs.size();
-    assert!(
-        size.len() == 3 && size[0] > 0,
-        "inputs are [steps, lanes, input], not {size:?}"
-    );
-    let [width, memory] = [model.input_size() as i64, model.state_size() as i64];
-    assert_eq!(size[2], width, "width of the inputs [steps, lanes, input]");
-    assert_eq!(resets.size(), size[..2], "resets are [steps, lanes]");
-    assert_eq!(
-        state.size(),
-        [size[1], memory],
-        "the state is [lanes, state]"
-    );
-}
-
-/// Where memories are zeroed. Steps without any reset, which are nearly all
-/// of them, cost nothing.
-pub(crate) struct Resets(Vec<Option<Tensor>>);
-
-impl Resets {
-    /// From `[steps, lanes]`, where nonzero means that the memory is zeroed.
-    pub(crate) fn new(resets: &Tensor) -> Self {
-        let masks = resets.ne(0).unsqueeze(-1); // [steps, lanes, 1]
-        let any = masks
-            .flatten(1, -1)
-            .any_dim(1, false)
-            .to_device(Device::Cpu);
-        let any: Vec<bool> = Vec::try_from(any).expect("a vector of booleans");
-        let keep = |(any, mask): (bool, Tensor)| any.then_some(mask);
-        Self(any.into_iter().zip(masks.unbind(0)).map(keep).collect())
-    }
-
-    /// The memory as step `t` finds it. A reset memory is zero even if it was
-    /// not finite, and so is the gradient that flows into it.
-    pub(crate) fn apply(&self, t: usize, memory: &Tensor) -> Tensor {
-        match &self.0[t] {
-            Some(mask) => memory.masked_fill(mask, 0.0),
-            None => memory.shallow_clone(),
+impl Trunk {
+    /// Its widths.
+    pub fn sizes(&self) -> SequenceSizes {
+        match self {
+            Self::Gru(layer) => layer.sizes(),
+            Self::Lstm(layer) => layer.sizes(),
+            Self::Mlp(layers) => layers.sizes(),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Devices. On its own, because libtorch's CUDA part must be loaded before
 //! anything else asks for it.
 
-use nets::tch::{Device, Kind, Tensor};
+use nets::tch::{self, Kind, Tensor};
 use nets::{
-    Blueprint, CudaStatus, Libtorch, NetsError, Recurrent, SequenceConfig, device, load_cuda,
-    single_threaded,
+    Blueprint, CudaStatus, Device, NetsError, Params, Recurrent, SequenceConfig, device, libtorch,
+    load_cuda, single_threaded,
 };
 use rl_core::{Domain, Purpose, StreamKey};
 
@@ -20,7 +20,7 @@ fn devices_are_named() {
 
 #[test]
 fn the_libtorch_in_use_is_the_one_that_tch_needs() {
-    let libtorch = Libtorch::in_use().unwrap();
+    let libtorch = libtorch().unwrap().unwrap();
     assert!(
         libtorch.folder.join("libtorch_cpu.so").exists(),
         "{libtorch:?}"
@@ -50,11 +50,14 @@ fn cuda_gives_what_the_cpu_gives_or_says_why_not() {
     };
     let key = StreamKey::new(0, Domain::Training, 0);
     let mut blueprint = Blueprint::new();
-    let model = SequenceConfig::Gru(Recurrent::plain(8))
+    let trunk = SequenceConfig::Gru(Recurrent::plain(8))
         .build(&mut blueprint, "", 3)
         .unwrap();
-    let params = blueprint.init(&mut key.lane(Purpose::Init, 0)).leaves();
+    let drawn = blueprint.init(&mut key.lane(Purpose::Init, 0));
+    let params = Params::from_flat(blueprint.layout(), &drawn).unwrap();
+    let model = trunk.model();
     let run = |place: Device| {
+        let place = tch::Device::from(place);
         let params = params.to_device(place).unwrap().leaves();
         let options = (Kind::Float, place);
         let state = model.initial_state(4, options);

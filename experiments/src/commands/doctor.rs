@@ -1,18 +1,18 @@
 //! `doctor`: whether this machine has what is needed.
 
+#[cfg(feature = "torch")]
+mod torch;
+#[cfg(not(feature = "torch"))]
+#[path = "doctor/without_torch.rs"]
+mod torch;
+
 use crate::cli::DoctorArgs;
 use crate::console::{Console, Event};
 use crate::failure::Failure;
 use crate::host;
-use nets::tch::{Kind, Tensor};
 use serde_json::json;
-use sha2::{Digest, Sha256};
-use std::fs::{self, File};
-use std::io;
+use std::fs;
 use std::path::Path;
-
-/// What the build has installed: SHA-256, bytes, file.
-const SUMS: &str = include_str!("../../../.cargo/libtorch.sums");
 
 /// One finding.
 struct Finding {
@@ -32,11 +32,12 @@ impl Finding {
 
 pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json);
-    let findings = [
-        Finding::new("metarl", Ok(env!("CARGO_PKG_VERSION").to_owned())),
-        Finding::new("libtorch", libtorch()),
-        Finding::new("arithmetic", arithmetic()),
-        Finding::new("threads", threads()),
+    let mut findings = vec![Finding::new(
+        "metarl",
+        Ok(env!("CARGO_PKG_VERSION").to_owned()),
+    )];
+    findings.extend(torch::findings());
+    findings.extend([
         // No GPU is no fault: everything works without.
         Finding::new("CUDA", Ok(nets::load_cuda().to_string())),
         Finding::new("CPU", Ok(host::cpu())),
@@ -50,8 +51,10 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
             "runs folder",
             writable(&args.runs, "choose another with --runs"),
         ),
-        Finding::new("cache folder", cache_folder()),
-    ];
+    ]);
+    if cfg!(feature = "torch") {
+        findings.push(Finding::new("cache folder", cache_folder()));
+    }
     for finding in &findings {
         let mark = match finding.fine {
             true => console.good("ok    "),
@@ -72,80 +75,6 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
         faults => Err(Failure::config(format!(
             "{faults} of these must be put right"
         ))),
-    }
-}
-
-fn libtorch() -> Result<String, String> {
-    let libtorch = nets::Libtorch::in_use().map_err(|error| error.to_string())?;
-    let (version, folder) = (libtorch.version, libtorch.folder);
-    let place = folder.display();
-    let built_with = Path::new(env!("LIBTORCH_FOLDER"));
-    if fs::canonicalize(built_with).is_ok_and(|linked| linked != folder) {
-        return Err(format!(
-            "{version} in {place} was loaded, and {} is what the program was built with; unset \
-             LD_PRELOAD",
-            built_with.display()
-        ));
-    }
-    // One of the user's own has other sums.
-    let installed = format!("libtorch-{version}-cpu/lib");
-    if !folder.ends_with(Path::new("metarl").join(installed)) {
-        return Ok(format!("{version} in {place}, which is your own"));
-    }
-    let damaged = damaged(folder.parent().unwrap_or(&folder), SUMS);
-    match &damaged[..] {
-        [] => Ok(format!("{version} in {place}, as it was installed")),
-        damaged => Err(format!(
-            "{version} in {place} is damaged: {}; delete {} and build again, which fetches it anew",
-            damaged.join(", "),
-            folder.parent().unwrap_or(&folder).display()
-        )),
-    }
-}
-
-/// The files of a table of sums that are not as the table says, and why.
-fn damaged(home: &Path, sums: &str) -> Vec<String> {
-    let rows = sums.lines().filter(|line| !line.starts_with('#'));
-    let fault = |row: &str| {
-        let mut fields = row.split(' ');
-        let (sum, file) = (fields.next()?, fields.next_back()?);
-        match sha256(&home.join(file)) {
-            Ok(found) if found == sum => None,
-            Ok(_) => Some(format!("{file} holds other bytes")),
-            Err(error) => Some(format!("{file}: {error}")),
-        }
-    };
-    rows.filter_map(fault).collect()
-}
-
-fn sha256(path: &Path) -> io::Result<String> {
-    let mut digest = Sha256::new();
-    io::copy(&mut File::open(path)?, &mut digest)?;
-    Ok(digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
-}
-
-/// libtorch answers, and is not only there.
-fn arithmetic() -> Result<String, String> {
-    let ones = Tensor::ones([64, 64], (Kind::Float, nets::tch::Device::Cpu));
-    let sum = ones.matmul(&ones).sum(Kind::Float).double_value(&[]);
-    match sum == 64.0_f64.powi(3) {
-        true => Ok("libtorch multiplies matrices correctly".to_owned()),
-        false => Err(format!(
-            "libtorch's product of matrices sums up to {sum}, not 262144"
-        )),
-    }
-}
-
-fn threads() -> Result<String, String> {
-    match nets::tch::get_num_threads() {
-        1 => Ok("libtorch keeps to the thread that calls it".to_owned()),
-        threads => Err(format!(
-            "libtorch uses {threads} threads; its results would depend on them"
-        )),
     }
 }
 
@@ -175,30 +104,5 @@ fn cache_folder() -> Result<String, String> {
     match host::cache_folder() {
         Some(folder) => writable(&folder, otherwise),
         None => Err(format!("no home folder is known; {otherwise}")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn damage_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        for (file, bytes) in [("whole", "abc"), ("changed", "abd"), ("cut", "ab")] {
-            fs::write(folder.path().join(file), bytes).unwrap();
-        }
-        // The sum of "abc", as FIPS 180-2 gives it.
-        let sum = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        let rows = ["whole", "changed", "cut", "gone"].map(|file| format!("{sum} 3 {file}\n"));
-        let found = damaged(folder.path(), &format!("# sums\n{}", rows.concat()));
-        assert_eq!(
-            found[..2],
-            ["changed holds other bytes", "cut holds other bytes"]
-        );
-        assert!(
-            found.len() == 3 && found[2].starts_with("gone: "),
-            "{found:?}"
-        );
     }
 }

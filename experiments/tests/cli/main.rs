@@ -14,6 +14,8 @@ mod errors;
 mod golden;
 mod inputs;
 mod lab;
+#[cfg(feature = "torch")]
+mod libtorch;
 mod machine;
 mod maml;
 mod maml_audit;
@@ -22,3 +24,5 @@ mod render;
 mod same_bits;
 mod split;
 mod tables;
+#[cfg(not(feature = "torch"))]
+mod without_torch;

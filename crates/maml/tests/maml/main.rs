@@ -9,5 +9,6 @@ mod gradients;
 mod learning;
 mod settings;
 mod streams;
+#[cfg(feature = "torch")]
 mod torch;
 mod training;

@@ -1,77 +1,10 @@
-//! Helpers of the tests: random tensors and gradient checks.
+//! Helpers of the tests.
 
 use nets::single_threaded;
-use nets::tch::{Kind, Tensor};
-use rl_core::rand_distr::{Distribution as _, StandardNormal};
 use rl_core::{Domain, Purpose, Stream, StreamKey};
 
 pub(crate) fn stream(lane: u64) -> Stream {
     single_threaded();
     let key = StreamKey::new(1, Domain::Training, 0);
     key.lane(Purpose::Init, lane)
-}
-
-/// Standard normal numbers in f64.
-pub(crate) fn normal(shape: &[i64], stream: &mut Stream) -> Tensor {
-    let count: i64 = shape.iter().product();
-    let numbers: Vec<f64> = (0..count).map(|_| StandardNormal.sample(stream)).collect();
-    Tensor::from_slice(&numbers).view(shape)
-}
-
-pub(crate) fn vector(tensor: &Tensor) -> Vec<f64> {
-    Vec::try_from(tensor.detach().to_kind(Kind::Double).flatten(0, -1)).unwrap()
-}
-
-#[track_caller]
-pub(crate) fn assert_close(found: &Tensor, expected: &Tensor, tolerance: f64) {
-    assert_eq!(found.size(), expected.size(), "shapes");
-    let apart = (found - expected).abs().max().double_value(&[]);
-    assert!(apart <= tolerance, "{apart} apart:\n{found}\n{expected}");
-}
-
-#[track_caller]
-pub(crate) fn assert_values(found: &Tensor, expected: &[f64]) {
-    let expected = Tensor::from_slice(expected).view(&found.size()[..]);
-    assert_close(&found.to_kind(Kind::Double), &expected, 1e-6);
-}
-
-/// Compares the gradient of a scalar function with central differences in
-/// f64, for every element of every input.
-#[track_caller]
-pub(crate) fn gradcheck(inputs: &[Tensor], function: impl Fn(&[Tensor]) -> Tensor) {
-    const STEP: f64 = 1e-5;
-    let leaves = |values: &[Vec<f64>]| -> Vec<Tensor> {
-        let leaf = |(input, values): (&Tensor, &Vec<f64>)| {
-            Tensor::from_slice(values)
-                .view(&input.size()[..])
-                .set_requires_grad(true)
-        };
-        inputs.iter().zip(values).map(leaf).collect()
-    };
-    let mut values: Vec<Vec<f64>> = inputs.iter().map(vector).collect();
-    let at = leaves(&values);
-    let gradients = Tensor::run_backward(&[function(&at)], &at, false, false);
-    for (index, gradient) in gradients.iter().enumerate() {
-        assert!(gradient.defined(), "input {index} plays no part");
-        let found = vector(gradient);
-        assert!(
-            found.iter().any(|g| *g != 0.0),
-            "the gradient of input {index} is zero"
-        );
-        for element in 0..found.len() {
-            let middle = values[index][element];
-            let mut moved = |by: f64| {
-                values[index][element] = middle + by;
-                function(&leaves(&values)).double_value(&[])
-            };
-            let expected = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
-            moved(0.0);
-            let apart = (found[element] - expected).abs() / expected.abs().max(1.0);
-            assert!(
-                apart < 1e-7,
-                "input {index}, element {element}: gradient {} but difference {expected}",
-                found[element]
-            );
-        }
-    }
 }

@@ -1,133 +1,8 @@
 //! Initial values.
 
-use nets::tch::{Device, Kind, Tensor};
-use nets::{Blueprint, Init};
+use nets::{Activation, Blueprint, Init};
 use rl_core::Stream;
 use rl_core::rand::SeedableRng as _;
-
-use crate::common::{assert_close, stream};
-
-fn draw(shape: &[usize], init: Init) -> Tensor {
-    let mut blueprint = Blueprint::new();
-    let slot = blueprint.declare("x", shape, init);
-    blueprint.init(&mut stream(0))[slot].to_kind(Kind::Double)
-}
-
-fn identity(size: i64) -> Tensor {
-    Tensor::eye(size, (Kind::Double, Device::Cpu))
-}
-
-#[test]
-fn orthogonal_matrices_are_orthogonal() {
-    let gain = 2.0;
-    let wide = draw(&[5, 9], Init::Orthogonal { gain, blocks: 1 });
-    assert_close(&wide.mm(&wide.tr()), &(identity(5) * 4.0), 1e-5);
-    let tall = draw(&[9, 5], Init::Orthogonal { gain, blocks: 1 });
-    assert_close(&tall.tr().mm(&tall), &(identity(5) * 4.0), 1e-5);
-    let large = draw(&[256, 256], Init::Orthogonal { gain, blocks: 1 });
-    assert_close(&large.mm(&large.tr()), &(identity(256) * 4.0), 1e-5);
-    let gates = draw(&[12, 4], Init::Orthogonal { gain, blocks: 3 });
-    for gate in gates.chunk(3, 0) {
-        assert_close(&gate.mm(&gate.tr()), &(identity(4) * 4.0), 1e-5);
-    }
-    let apart = gates.narrow(0, 0, 4) - gates.narrow(0, 4, 4);
-    assert!(
-        apart.abs().max().double_value(&[]) > 0.1,
-        "every gate is drawn for itself"
-    );
-}
-
-#[test]
-fn orthogonal_matrices_prefer_no_direction() {
-    // The mean of many signs: the sign correction keeps it near zero.
-    let many = draw(
-        &[4 * 1000, 4],
-        Init::Orthogonal {
-            gain: 1.0,
-            blocks: 1000,
-        },
-    );
-    let mean = many.view([1000, 16]).mean_dim(0, false, None);
-    assert!(mean.abs().max().double_value(&[]) < 0.06, "{mean}"); // 4 standard errors of 0.5/√1000
-}
-
-#[test]
-fn uniform_values_fill_their_range() {
-    let rules = [
-        (Init::UniformFanIn { fan_in: 100 }, 0.1),
-        (
-            Init::XavierUniform {
-                gain: 1.0,
-                blocks: 1,
-            },
-            (6.0_f64 / 250.0).sqrt(),
-        ),
-        (
-            Init::XavierUniform {
-                gain: 2.0,
-                blocks: 3,
-            },
-            2.0 * (6.0_f64 / 150.0).sqrt(),
-        ),
-    ];
-    for (rule, bound) in rules {
-        let values = draw(&[150, 100], rule.clone());
-        let [low, high] = [
-            values.min().double_value(&[]),
-            values.max().double_value(&[]),
-        ];
-        assert!(
-            low >= -bound && low < -0.999 * bound,
-            "{rule:?}: {low} of {bound}"
-        );
-        assert!(
-            high <= bound && high > 0.999 * bound,
-            "{rule:?}: {high} of {bound}"
-        );
-        let deviation = values.std(true).double_value(&[]);
-        assert!(
-            (deviation / (bound / 3.0_f64.sqrt()) - 1.0).abs() < 0.02,
-            "{rule:?}: {deviation}"
-        );
-    }
-}
-
-#[test]
-fn he_normal_values_have_their_deviation() {
-    let values = draw(&[300, 50], Init::HeNormal);
-    assert!((values.std(true).double_value(&[]) - 0.2).abs() < 0.004);
-    assert!(values.mean(None).double_value(&[]).abs() < 0.006);
-}
-
-#[test]
-fn constants_are_constant() {
-    assert_eq!(draw(&[2], Init::Zeros), Tensor::from_slice(&[0.0, 0.0]));
-    assert_eq!(
-        draw(&[2], Init::Constant(0.5)),
-        Tensor::from_slice(&[0.5, 0.5])
-    );
-}
-
-#[test]
-fn gates_begin_with_memories_of_all_lengths() {
-    let signs = vec![-1.0, 1.0, 0.0];
-    let draw = |memory| {
-        let signs = signs.clone();
-        draw(&[3 * 4000], Init::Chrono { signs, memory }).chunk(3, 0)
-    };
-    let [writes, keeps, others] = <[Tensor; 3]>::try_from(draw(30.0)).unwrap();
-    assert_close(&writes, &-&keeps, 0.0);
-    assert_close(&others, &others.zeros_like(), 0.0);
-    // A gate σ(ln u) keeps for 1 / (1 − σ(ln u)) = 1 + u steps, U(2, 30).
-    let lengths: Tensor = 1.0 / (1.0 - keeps.sigmoid());
-    let [least, most] = [lengths.min(), lengths.max()].map(|x| x.double_value(&[]));
-    assert!((2.0..2.1).contains(&least) && (29.9..30.0).contains(&most));
-    let mean = lengths.mean(None).double_value(&[]);
-    assert!((mean - 16.0).abs() < 4.0 * 28.0 / (12.0 * 4000.0_f64).sqrt());
-    for gate in draw(2.0) {
-        assert_close(&gate, &gate.zeros_like(), 0.0);
-    }
-}
 
 #[test]
 fn the_numbers_are_pinned() {
@@ -151,14 +26,8 @@ fn the_numbers_are_pinned() {
     );
     blueprint.declare("c", &[1, 2], Init::HeNormal);
     blueprint.declare("d", &[2], Init::UniformFanIn { fan_in: 4 });
-    assert_eq!(
-        blueprint.init(&mut Stream::seed_from_u64(0)).flatten(),
-        PINNED
-    );
-    assert_ne!(
-        blueprint.init(&mut Stream::seed_from_u64(1)).flatten(),
-        PINNED
-    );
+    assert_eq!(blueprint.init(&mut Stream::seed_from_u64(0)), PINNED);
+    assert_ne!(blueprint.init(&mut Stream::seed_from_u64(1)), PINNED);
 }
 
 const PINNED: [f32; 10] = [
@@ -193,4 +62,10 @@ fn rules_for_matrices_refuse_vectors() {
             blocks: 2,
         },
     );
+}
+
+#[test]
+fn gains_are_pytorchs() {
+    assert_eq!(Activation::Tanh.gain(), 5.0 / 3.0);
+    assert_eq!(Activation::Relu.gain(), 2.0_f64.sqrt());
 }

@@ -1,10 +1,9 @@
 //! What the network parts promise, through their public interface.
 
 mod common;
-mod heads;
+mod declared;
 mod init;
-mod losses;
-mod mlp;
+mod layout;
 mod optim;
-mod params;
-mod sequence;
+#[cfg(feature = "torch")]
+mod torch;

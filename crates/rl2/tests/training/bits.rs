@@ -45,31 +45,35 @@ fn a_restored_training_goes_on_with_the_same_bits() {
 
 #[test]
 fn another_networks_snapshot_is_refused() {
-    let wide = Rl2Config {
-        trunk: nets::SequenceConfig::Gru(nets::Recurrent::plain(17)),
-        ..config(BackendKind::Torch)
-    };
-    let other = trainer(wide, 0, 1).checkpoint().unwrap();
-    let mut trainer = trainer(config(BackendKind::Torch), 0, 1);
-    let before = trainer.checkpoint().unwrap();
-    let error = trainer.restore(&other).unwrap_err().to_string();
-    assert!(error.contains("trunk.weight_ih"), "{error}");
-    assert_eq!(trainer.checkpoint().unwrap(), before);
+    for backend in BACKENDS {
+        let wide = Rl2Config {
+            trunk: nets::SequenceConfig::Gru(nets::Recurrent::plain(17)),
+            ..config(backend)
+        };
+        let other = trainer(wide, 0, 1).checkpoint().unwrap();
+        let mut trainer = trainer(config(backend), 0, 1);
+        let before = trainer.checkpoint().unwrap();
+        let error = trainer.restore(&other).unwrap_err().to_string();
+        assert!(error.contains("trunk.weight_ih"), "{error}");
+        assert_eq!(trainer.checkpoint().unwrap(), before);
+    }
 }
 
 #[test]
 fn parameters_that_are_not_finite_are_found_at_the_first_step() {
-    let mut trainer = trainer(config(BackendKind::Torch), 0, 2);
-    let mut snapshot = trainer.checkpoint().unwrap();
-    snapshot.floats_mut("params/value.bias").unwrap()[0] = f32::NAN;
-    trainer.restore(&snapshot).unwrap();
-    let before = trainer.learner().parameters().clone();
-    let error = trainer.update().unwrap_err();
-    assert!(matches!(error, LearnError::Rollout(_)));
-    let text = error.to_string();
-    assert!(text.contains("policy 'rl2' gave value NaN"), "{text}");
-    let same = trainer.learner().parameters().iter().zip(before.iter());
-    assert!(same.into_iter().all(|(a, b)| a.to_bits() == b.to_bits()));
+    for backend in BACKENDS {
+        let mut trainer = trainer(config(backend), 0, 2);
+        let mut snapshot = trainer.checkpoint().unwrap();
+        snapshot.floats_mut("params/value.bias").unwrap()[0] = f32::NAN;
+        trainer.restore(&snapshot).unwrap();
+        let before = trainer.learner().parameters().clone();
+        let error = trainer.update().unwrap_err();
+        assert!(matches!(error, LearnError::Rollout(_)));
+        let text = error.to_string();
+        assert!(text.contains("policy 'rl2' gave value NaN"), "{text}");
+        let same = trainer.learner().parameters().iter().zip(before.iter());
+        assert!(same.into_iter().all(|(a, b)| a.to_bits() == b.to_bits()));
+    }
 }
 
 #[test]

@@ -12,7 +12,11 @@ use rl2::{Outer, Rl2Config, Trainer};
 use rollout::Pool;
 use std::sync::Arc;
 
+/// All that are built in.
+#[cfg(feature = "torch")]
 pub(crate) const BACKENDS: [BackendKind; 2] = [BackendKind::Native, BackendKind::Torch];
+#[cfg(not(feature = "torch"))]
+pub(crate) const BACKENDS: [BackendKind; 1] = [BackendKind::Native];
 
 pub(crate) fn objective() -> Objective {
     Objective {
@@ -151,7 +155,7 @@ pub(crate) fn trainer_in(
     seed: u64,
     workers: usize,
 ) -> Trainer {
-    let device = nets::tch::Device::Cpu;
+    let device = nets::Device::Cpu;
     Trainer::new(
         env.as_ref(),
         config,

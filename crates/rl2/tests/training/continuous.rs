@@ -3,7 +3,7 @@
 use crate::common::{config, pool, trainer_in};
 use agent::Training as _;
 use agent::{BackendKind, Place};
-use nets::tch::Device;
+use nets::Device;
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Continuous, EnvFactory, EnvSpec, Environment, ObservationSpace, Step, Stream,

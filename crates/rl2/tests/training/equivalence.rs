@@ -7,13 +7,9 @@
 //! others are 0, and the gradients of both sides are equal wherever the two are
 //! only ever used as a sum.
 
-use crate::common::{config, constant, objective, pool};
-use agent::{
-    ActMode, ActorCritic, Backend, BackendKind, Execution, Gradient, LearnError, Lesson,
-    NativeBackend, Samples, TorchBackend,
-};
-use nets::tch::Device;
-use nets::{Recurrent, SequenceConfig};
+use crate::common::{BACKENDS, config, constant, objective, pool};
+use agent::{ActMode, Backend, BackendKind, Execution, Gradient, LearnError, Lesson, Samples};
+use nets::{Device, Recurrent, SequenceConfig};
 use rl_core::{
     ActRow, ActionSpace, Array, Discrete, EnvFactory, EnvSpec, Environment, Gae, ObservationSpace,
     Policy, PolicyFactory, Row, Step, Stream, TaskDistribution, Tasks, Tree,
@@ -199,13 +195,7 @@ fn replayed(fixture: &Arc<Fixture>, config: Rl2Config) -> Trainer {
         steps: fixture.actions.len(),
     };
     let env: Arc<dyn EnvFactory> = Arc::new(Tasks::new(script).unwrap());
-    let model = Arc::new(ActorCritic::new(env.spec(), config.learner().network).unwrap());
-    let inner: Box<dyn Backend> = match config.backend {
-        BackendKind::Native => {
-            Box::new(NativeBackend::new(&model, env.spec(), config.learner().network).unwrap())
-        }
-        BackendKind::Torch => Box::new(TorchBackend::new(Arc::clone(&model), Device::Cpu)),
-    };
+    let (model, inner) = config.learner().build(env.spec(), Device::Cpu).unwrap();
     let replayed: Box<dyn Backend> = Box::new(Replayed(Arc::clone(fixture), inner));
     let parts = (model, replayed);
     let mut trainer = Trainer::with_backend(env.as_ref(), config, 0, pool(2), parts).unwrap();
@@ -264,7 +254,7 @@ fn check(text: &str, trunk: fn(usize) -> SequenceConfig, backend: BackendKind) {
 
 #[test]
 fn a_gru_learns_what_the_jax_program_learns() {
-    for backend in [BackendKind::Native, BackendKind::Torch] {
+    for backend in BACKENDS {
         check(
             GRU,
             |hidden| SequenceConfig::Gru(Recurrent::plain(hidden)),
@@ -275,7 +265,7 @@ fn a_gru_learns_what_the_jax_program_learns() {
 
 #[test]
 fn an_lstm_learns_what_the_jax_program_learns() {
-    for backend in [BackendKind::Native, BackendKind::Torch] {
+    for backend in BACKENDS {
         check(
             LSTM,
             |hidden| SequenceConfig::Lstm(Recurrent::plain(hidden)),

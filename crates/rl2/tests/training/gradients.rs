@@ -1,9 +1,9 @@
 //! The gradient is that of the objective, over what was lived.
 
 use crate::common::{BACKENDS, config, objective, seen_as, trainer, trainer_in};
-use agent::{BackendKind, Gradient};
+use agent::Gradient;
 use rl_core::ObservationSpace;
-use rl2::{Outer, Rl2Config, Trainer};
+use rl2::Trainer;
 use std::sync::Arc;
 
 fn gradient_of(trainer: &Trainer, values: &Arc<Vec<f32>>) -> Gradient {
@@ -88,29 +88,4 @@ fn what_follows_a_trial_teaches_nothing() {
             .losses;
         assert!(losses.policy.abs() < 1e-5, "{backend:?}: {}", losses.policy);
     }
-}
-
-#[test]
-fn gradients_of_several_shards_add_up() {
-    let wide = |tile| Rl2Config {
-        lanes: 512,
-        tile,
-        outer: Outer::A2c,
-        ..config(BackendKind::Torch)
-    };
-    let run = |tile, workers| {
-        let mut trainer = trainer(wide(tile), 10, workers);
-        trainer.update().unwrap();
-        trainer.learner().parameters().to_vec()
-    };
-    let reference = run(64, 1);
-    for workers in [2, 3, 8] {
-        assert_eq!(reference, run(64, workers), "{workers} workers");
-    }
-    let whole = run(512, 1);
-    let close = reference
-        .iter()
-        .zip(&whole)
-        .all(|(a, b)| (a - b).abs() < 1e-4);
-    assert!(close, "four shards and one give the same step");
 }

@@ -4,7 +4,9 @@ mod allocations;
 mod backends;
 mod bits;
 mod common;
+#[cfg(feature = "torch")]
 mod continuous;
+#[cfg(feature = "torch")]
 mod curves;
 mod equal_rewards;
 mod equivalence;
@@ -16,3 +18,5 @@ mod sabotage;
 mod settings;
 mod streams;
 mod transcript;
+#[cfg(feature = "torch")]
+mod twins;

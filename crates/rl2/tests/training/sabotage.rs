@@ -1,11 +1,8 @@
 //! A backend that is made to fail.
 
 use crate::common::{pool, switches};
-use agent::{
-    ActMode, ActorCritic, Backend, BackendKind, Execution, Gradient, LearnError, Lesson,
-    NativeBackend, Samples, TorchBackend,
-};
-use nets::tch::Device;
+use agent::{ActMode, Backend, Execution, Gradient, LearnError, Lesson, Samples};
+use nets::Device;
 use rl_core::PolicyFactory;
 use rl2::{Rl2Config, Trainer};
 use rollout::Pool;
@@ -60,13 +57,7 @@ impl Backend for Sabotaged {
 /// A training whose backend fails so.
 pub(crate) fn sabotaged(config: Rl2Config, how: Sabotage) -> Trainer {
     let env = switches();
-    let model = Arc::new(ActorCritic::new(env.spec(), config.learner().network).unwrap());
-    let inner: Box<dyn Backend> = match config.backend {
-        BackendKind::Native => {
-            Box::new(NativeBackend::new(&model, env.spec(), config.learner().network).unwrap())
-        }
-        BackendKind::Torch => Box::new(TorchBackend::new(Arc::clone(&model), Device::Cpu)),
-    };
+    let (model, inner) = config.learner().build(env.spec(), Device::Cpu).unwrap();
     let calls = AtomicUsize::new(0);
     let backend: Box<dyn Backend> = Box::new(Sabotaged { inner, how, calls });
     Trainer::with_backend(env.as_ref(), config, 0, pool(2), (model, backend)).unwrap()

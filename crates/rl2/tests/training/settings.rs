@@ -4,8 +4,7 @@ use crate::common::{BACKENDS, Switches, config, constant, pool, switches};
 use agent::Training as _;
 use agent::{BackendKind, Place};
 use allocation_counter::measure;
-use nets::tch::Device;
-use nets::{Recurrent, SequenceConfig};
+use nets::{Device, Recurrent, SequenceConfig};
 use rl_core::{EnvFactory, Footprint, ObservationSpace, Tasks};
 use rl2::{Outer, Rl2Config, Trainer};
 use std::sync::Arc;
@@ -181,5 +180,25 @@ fn what_a_training_takes_is_counted_before_it_is_made() {
         let small = counted(BackendKind::Native, 1024, 1, 4096);
         assert!(small.bytes() > 2048.0 * 4.0 * 3e6, "{small}");
         assert!(counted(backend, 64, 1, 4096).bytes() < 1e9);
+    }
+}
+
+#[cfg(not(feature = "torch"))]
+#[test]
+fn a_backend_that_is_not_built_in_is_refused() {
+    let env = switches();
+    let config = config(BackendKind::Torch);
+    let place = Place {
+        pool: pool(1),
+        device: Device::Cpu,
+    };
+    let counted = agent::footprint(env.as_ref(), &config.learner(), &place).unwrap_err();
+    let made = Trainer::new(env.as_ref(), config, 0, place);
+    for error in [counted, made.err().unwrap()] {
+        assert_eq!(
+            error.to_string(),
+            "rl2.backend = torch; allowed: native, since this program was built without libtorch \
+             (feature torch)"
+        );
     }
 }

@@ -13,7 +13,7 @@ use crate::registry::Registry;
 use crate::session::Session;
 use ::maml::{MamlConfig, Phase, Trainer};
 use agent::read;
-use nets::tch::Device;
+use nets::Device;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Instant;

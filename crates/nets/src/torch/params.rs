@@ -43,7 +43,13 @@ impl Params {
         }
         for (entry, tensor) in layout.entries().iter().zip(&tensors) {
             let found: Vec<usize> = tensor.size().iter().map(|&size| size as usize).collect();
-            entry.expect_shape(&found)?;
+            if found != entry.shape {
+                return Err(NetsError::WrongShape {
+                    name: entry.name.clone(),
+                    found,
+                    expected: entry.shape.clone(),
+                });
+            }
         }
         Ok(Self { layout, tensors })
     }
@@ -54,7 +60,7 @@ impl Params {
     /// If its length is not the layout's.
     pub fn from_flat(layout: Arc<Layout>, flat: &[f32]) -> Result<Self, NetsError> {
         layout.expect_length("the flat vector", flat.len())?;
-        let cut = |entry: &Entry| Tensor::from_slice(&flat[entry.range()]).view(&entry.sizes()[..]);
+        let cut = |entry: &Entry| Tensor::from_slice(&flat[entry.range()]).view(&sizes(entry)[..]);
         let tensors = layout.entries().iter().map(cut).collect();
         Ok(Self { layout, tensors })
     }
@@ -98,7 +104,7 @@ impl Params {
         self.layout.expect_length("the flat vector", flat.len())?;
         no_grad(|| {
             for (entry, tensor) in self.layout.entries().iter().zip(&mut self.tensors) {
-                let values = Tensor::from_slice(&flat[entry.range()]).view(&entry.sizes()[..]);
+                let values = Tensor::from_slice(&flat[entry.range()]).view(&sizes(entry)[..]);
                 tensor.copy_(&values);
             }
         });
@@ -207,4 +213,9 @@ fn flatten(tensors: &[Tensor]) -> Vec<f32> {
     let mut flat = vec![0.0; joined.numel()];
     joined.copy_data(&mut flat, joined.numel());
     flat
+}
+
+/// A tensor's shape as libtorch wants it.
+fn sizes(entry: &Entry) -> Vec<i64> {
+    entry.shape.iter().map(|&size| size as i64).collect()
 }

@@ -1,59 +1,24 @@
 //! Which libtorch is in use, and whether it can compute on a GPU.
 
 use std::ffi::{CStr, CString};
-use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use tch::{Cuda, Device};
+use tch::Cuda;
 
+use crate::device::{CudaStatus, Libtorch};
 use crate::error::NetsError;
 
-/// The libtorch that this process runs on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Libtorch {
-    /// The folder of its shared libraries.
-    pub folder: PathBuf,
-    /// Its version, such as `2.11.0` or `2.11.0+cu130`.
-    pub version: String,
-}
-
-impl Libtorch {
-    /// Finds the loaded library and reads the version written beside it.
-    ///
-    /// # Errors
-    /// If the library or the files that hold its version cannot be found.
-    pub fn in_use() -> Result<Self, NetsError> {
-        let folder = library_folder()?;
-        let version = version_beside(&folder)?;
-        Ok(Self { folder, version })
-    }
-}
-
-/// Whether CUDA can be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CudaStatus {
-    /// It can.
-    Available {
-        /// How many GPUs there are.
-        devices: usize,
-    },
-    /// It cannot.
-    Unavailable {
-        /// Why, and what to do about it.
-        reason: String,
-    },
-}
-
-impl fmt::Display for CudaStatus {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Self::Available { devices: 1 } => write!(f, "available, 1 GPU"),
-            Self::Available { devices } => write!(f, "available, {devices} GPUs"),
-            Self::Unavailable { reason } => write!(f, "not available: {reason}"),
-        }
-    }
+/// The libtorch that this process runs on: finds the loaded library, and reads the
+/// version written beside it.
+///
+/// # Errors
+/// If the library or the files that hold its version cannot be found.
+pub fn libtorch() -> Result<Option<Libtorch>, NetsError> {
+    let folder = library_folder()?;
+    let version = version_beside(&folder)?;
+    Ok(Some(Libtorch { folder, version }))
 }
 
 /// Loads libtorch's CUDA part, if there is one, and says whether it works. The
@@ -61,31 +26,13 @@ impl fmt::Display for CudaStatus {
 ///
 /// Must come before the first gradient is taken and before anything else asks
 /// libtorch about CUDA, because libtorch looks for its CUDA part only once; so
-/// call it at start, or through [`device`].
+/// call it at start, or through [`device`](crate::device()).
 pub fn load_cuda() -> &'static CudaStatus {
     static STATUS: OnceLock<CudaStatus> = OnceLock::new();
     STATUS.get_or_init(|| match find_cuda() {
         Ok(devices) => CudaStatus::Available { devices },
         Err(reason) => CudaStatus::Unavailable { reason },
     })
-}
-
-/// The device of a name, `cpu` or `cuda`.
-///
-/// # Errors
-/// If there is no device of the name, or if CUDA cannot be used; the error
-/// says why.
-pub fn device(name: &str) -> Result<Device, NetsError> {
-    match name {
-        "cpu" => Ok(Device::Cpu),
-        "cuda" => match load_cuda() {
-            CudaStatus::Available { .. } => Ok(Device::Cuda(0)),
-            CudaStatus::Unavailable { reason } => Err(NetsError::CudaUnavailable {
-                reason: reason.clone(),
-            }),
-        },
-        _ => Err(NetsError::UnknownDevice { name: name.into() }),
-    }
 }
 
 fn find_cuda() -> Result<usize, String> {

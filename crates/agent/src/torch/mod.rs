@@ -1,6 +1,11 @@
 //! The libtorch backend: the reference, and the one that runs on a GPU. Unlike
 //! the native one it allocates as it acts: every operation makes a tensor.
 
+mod memory;
+mod policy;
+
+pub(crate) use memory::footprint;
+
 use crate::backend::{
     ActMode, Backend, Execution, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate,
 };
@@ -14,16 +19,36 @@ use nets::{
     Distribution, NetsError, Params, PolicySamples, approx_kl, clip_fraction, mean_entropy,
     policy_gradient_loss, ppo_policy_loss, value_loss,
 };
-use rl_core::rand::RngExt as _;
-use rl_core::rand_distr::{Distribution as _, StandardNormal};
-use rl_core::{ActRow, Actions, ActionsMut, EnvSpec, Policy, PolicyFactory, Row, Stream};
+use policy::TorchPolicies;
+use rl_core::{Actions, PolicyFactory};
 use rollout::Pool;
 use std::sync::Arc;
 
 /// Lanes that go through libtorch together in learning. More lanes make each
 /// operation longer, which hides its fixed cost; fewer share the work better
 /// among workers. A constant, so that the number of workers cannot matter.
-pub(crate) const SHARD_LANES: usize = 128;
+const SHARD_LANES: usize = 128;
+
+/// The libtorch backend for a network on a device.
+pub(crate) fn backend(
+    model: &Arc<ActorCritic>,
+    device: nets::Device,
+) -> Result<Box<dyn Backend>, LearnError> {
+    Ok(Box::new(TorchBackend::new(Arc::clone(model), device)))
+}
+
+impl ActorCritic {
+    /// What the policy does at some features, `[.., features]`. Continuous
+    /// actions are in [`Inputs::to_unit`]'s coordinates.
+    pub fn distribution(&self, params: &Params, features: &Tensor) -> Distribution {
+        self.policy.distribution(params, features)
+    }
+
+    /// The expected return at some features, `[.., features]` to `[..]`.
+    pub fn value(&self, params: &Params, features: &Tensor) -> Tensor {
+        self.value.forward(params, features).squeeze_dim(-1)
+    }
+}
 
 /// Computes with libtorch and its autograd.
 pub struct TorchBackend {
@@ -33,7 +58,8 @@ pub struct TorchBackend {
 
 impl TorchBackend {
     /// A backend for a network on a device.
-    pub fn new(model: Arc<ActorCritic>, device: Device) -> Self {
+    pub fn new(model: Arc<ActorCritic>, device: nets::Device) -> Self {
+        let device = device.into();
         Self { model, device }
     }
 }
@@ -194,10 +220,9 @@ impl Shard {
     fn unroll(&self, model: &ActorCritic, params: &Params) -> (Tensor, Tensor) {
         let lanes = self.inputs.size()[1] as usize;
         let options = (Kind::Float, self.inputs.device());
-        let state = model.trunk.initial_state(lanes, options);
-        model
-            .trunk
-            .unroll(params, &self.inputs, &self.starts, &state)
+        let trunk = model.trunk.model();
+        let state = trunk.initial_state(lanes, options);
+        trunk.unroll(params, &self.inputs, &self.starts, &state)
     }
 
     fn gradient(
@@ -249,129 +274,6 @@ impl Shard {
             clip_fraction: clipped.double_value(&[]),
         };
         (loss, losses)
-    }
-}
-
-pub(crate) struct TorchPolicies {
-    model: Arc<ActorCritic>,
-    values: Arc<Vec<f32>>,
-    device: Device,
-    mode: ActMode,
-}
-
-impl PolicyFactory for TorchPolicies {
-    fn name(&self) -> String {
-        self.model.of.to_owned()
-    }
-
-    fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
-        nets::single_threaded();
-        self.model.inputs.fits(spec)?;
-        let params = Params::from_flat(Arc::clone(self.model.layout()), &self.values)
-            .and_then(|params| params.to_device(self.device))
-            .map_err(|error| error.to_string())?;
-        let options = (Kind::Float, self.device);
-        Ok(Box::new(TorchPolicy {
-            state: self.model.trunk.initial_state(lanes, options),
-            inputs: vec![0.0; lanes * self.model.inputs.size()],
-            noise: Vec::new(),
-            indices: vec![0; lanes],
-            model: Arc::clone(&self.model),
-            params,
-            mode: self.mode,
-        }))
-    }
-
-    fn bytes(&self, _spec: &EnvSpec, lanes: usize) -> f64 {
-        Self::acting_bytes(&self.model, lanes)
-    }
-}
-
-impl TorchPolicies {
-    /// Bytes of a policy that acts in so many lanes: parameters of its own, and
-    /// a step's tensors, of which several are there at once.
-    pub(crate) fn acting_bytes(model: &ActorCritic, lanes: usize) -> f64 {
-        let row = 3 * model.inputs.size() + 12 * model.trunk.output_size().max(1);
-        4.0 * (2.0 * model.layout().numel() as f64 + lanes as f64 * row as f64)
-    }
-}
-
-struct TorchPolicy {
-    model: Arc<ActorCritic>,
-    params: Params,
-    mode: ActMode,
-    state: Tensor,     // [lanes, state]
-    inputs: Vec<f32>,  // [lanes][inputs]
-    noise: Vec<f32>,   // [lanes] or [lanes][width]
-    indices: Vec<i64>, // [lanes]
-}
-
-impl TorchPolicy {
-    /// Draws each lane's noise from its own stream.
-    fn draw(&mut self, policy: &Distribution, width: usize, streams: &mut [Stream]) -> Tensor {
-        self.noise.clear();
-        for stream in streams.iter_mut() {
-            match policy {
-                Distribution::Categorical(_) => self.noise.push(stream.random()),
-                Distribution::Gaussian(_) => {
-                    let draw = |_| -> f32 { StandardNormal.sample(&mut *stream) };
-                    self.noise.extend((0..width).map(draw));
-                }
-            }
-        }
-        let noise = Tensor::from_slice(&self.noise).to_device(self.state.device());
-        match policy {
-            Distribution::Categorical(_) => noise,
-            Distribution::Gaussian(_) => noise.view([-1, width as i64]),
-        }
-    }
-}
-
-impl Policy for TorchPolicy {
-    fn act(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
-        let _no_gradients = nets::tch::no_grad_guard();
-        let device = self.state.device();
-        let lanes = row.lanes as i64;
-        if row.start.contains(&true) {
-            let start = Tensor::from_slice(row.start).to_device(device);
-            let fresh = self
-                .model
-                .trunk
-                .initial_state(row.lanes, (Kind::Float, device));
-            self.state = fresh.where_self(&start.view([lanes, 1]), &self.state);
-        }
-        self.model.inputs.write(row, &mut self.inputs);
-        let inputs = Tensor::from_slice(&self.inputs)
-            .view([lanes, -1])
-            .to_device(device);
-        let (features, state) = self.model.trunk.step(&self.params, &inputs, &self.state);
-        self.state = state;
-        let policy = self.model.distribution(&self.params, &features);
-        let width = self.model.inputs.action_size();
-        let actions = match self.mode {
-            ActMode::Greedy => policy.greedy(),
-            ActMode::Sample => {
-                let noise = self.draw(&policy, width, streams);
-                policy.sample(&noise)
-            }
-        };
-        read(&self.model.value(&self.params, &features), out.value);
-        match out.action {
-            ActionsMut::Discrete(row) => {
-                read(&policy.log_prob(&actions), out.log_prob);
-                let actions = actions.to_kind(Kind::Int64).to_device(Device::Cpu);
-                actions.copy_data(&mut self.indices, row.len());
-                for (to, from) in row.iter_mut().zip(&self.indices) {
-                    *to = *from as u32;
-                }
-            }
-            ActionsMut::Box { row, .. } => {
-                read(&actions, row);
-                self.model.inputs.from_unit(row);
-                let stored = stored(&self.model.inputs, row, &[lanes]).to_device(device);
-                read(&policy.log_prob(&stored), out.log_prob);
-            }
-        }
     }
 }
 

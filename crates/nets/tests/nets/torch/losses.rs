@@ -6,7 +6,7 @@ use nets::{
     value_loss,
 };
 
-use crate::common::{assert_values, gradcheck, normal, stream, vector};
+use super::common::{assert_values, gradcheck, normal, stream, vector};
 
 const CLIP: f64 = 0.2;
 

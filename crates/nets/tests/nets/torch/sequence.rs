@@ -1,9 +1,11 @@
 //! Sequence models.
 
 use nets::tch::{Device, IndexOp as _, Kind, Tensor};
-use nets::{Activation, Blueprint, NetsError, Params, Recurrent, SequenceConfig, SequenceModel};
+use nets::{
+    Activation, Blueprint, Params, Recurrent, SequenceConfig, SequenceModel, SequenceSizes, Trunk,
+};
 
-use crate::common::{assert_close, gradcheck, normal, stream};
+use super::common::{assert_close, drawn, gradcheck, normal, stream};
 
 const INPUT: usize = 3;
 const STEPS: i64 = 6;
@@ -22,7 +24,7 @@ fn configs() -> [SequenceConfig; 3] {
 
 /// A model, parameters of it that are nowhere zero, and a sequence.
 struct Case {
-    model: Box<dyn SequenceModel>,
+    trunk: Trunk,
     params: Params,
     inputs: Tensor,
     state: Tensor,
@@ -30,16 +32,16 @@ struct Case {
 
 fn case(config: &SequenceConfig, kind: Kind) -> Case {
     let mut blueprint = Blueprint::new();
-    let model = config.build(&mut blueprint, "trunk.", INPUT).unwrap();
+    let trunk = config.build(&mut blueprint, "trunk.", INPUT).unwrap();
     let mut stream = stream(0);
-    let drawn = blueprint.init(&mut stream).to_kind(kind);
+    let drawn = drawn(&blueprint, &mut stream).to_kind(kind);
     let shake = |tensor: &Tensor| tensor + normal(&tensor.size(), &mut stream).to_kind(kind) * 0.3;
     let tensors = drawn.tensors().iter().map(shake).collect();
     let params = Params::from_tensors(blueprint.layout(), tensors).unwrap();
     let inputs = normal(&[STEPS, LANES, INPUT as i64], &mut stream).to_kind(kind);
-    let state = normal(&[LANES, model.state_size() as i64], &mut stream).to_kind(kind);
+    let state = normal(&[LANES, trunk.sizes().state as i64], &mut stream).to_kind(kind);
     Case {
-        model,
+        trunk,
         params,
         inputs,
         state,
@@ -47,8 +49,12 @@ fn case(config: &SequenceConfig, kind: Kind) -> Case {
 }
 
 impl Case {
+    fn model(&self) -> &dyn SequenceModel {
+        self.trunk.model()
+    }
+
     fn unroll(&self, resets: &Tensor) -> (Tensor, Tensor) {
-        self.model
+        self.model()
             .unroll(&self.params, &self.inputs, resets, &self.state)
     }
 }
@@ -71,16 +77,8 @@ fn some_resets() -> Tensor {
 struct ByStep<'a>(&'a dyn SequenceModel);
 
 impl SequenceModel for ByStep<'_> {
-    fn input_size(&self) -> usize {
-        self.0.input_size()
-    }
-
-    fn output_size(&self) -> usize {
-        self.0.output_size()
-    }
-
-    fn state_size(&self) -> usize {
-        self.0.state_size()
+    fn sizes(&self) -> SequenceSizes {
+        self.0.sizes()
     }
 
     fn step(&self, params: &Params, input: &Tensor, state: &Tensor) -> (Tensor, Tensor) {
@@ -93,15 +91,15 @@ fn unrolling_equals_stepping() {
     for config in configs() {
         let case = case(&config, Kind::Float);
         let (outputs, last) = case.unroll(&some_resets());
-        let steps = ByStep(case.model.as_ref());
+        let steps = ByStep(case.model());
         let (expected, memory) =
             steps.unroll(&case.params, &case.inputs, &some_resets(), &case.state);
         assert_eq!(
             outputs.size(),
-            [STEPS, LANES, case.model.output_size() as i64]
+            [STEPS, LANES, case.model().sizes().output as i64]
         );
         assert_close(&outputs, &expected, 1e-6);
-        if case.model.state_size() > 0 {
+        if case.model().sizes().state > 0 {
             assert_close(&last, &memory, 1e-6);
         }
     }
@@ -126,18 +124,18 @@ fn a_reset_zeroes_one_memory_and_nothing_else() {
             "{config:?} before the reset"
         );
         let fresh = case
-            .model
+            .model()
             .initial_state(LANES as usize, (Kind::Float, Device::Cpu));
         let rest = case.inputs.i(3..);
         let resets = no_resets().i(3..);
-        let (expected, memory) = case.model.unroll(&case.params, &rest, &resets, &fresh);
+        let (expected, memory) = case.model().unroll(&case.params, &rest, &resets, &fresh);
         assert_eq!(
             outputs.i((3.., 1)),
             expected.i((.., 1)),
             "{config:?} after the reset"
         );
         assert_eq!(last.i(1), memory.i(1), "{config:?} memory after the reset");
-        if case.model.state_size() > 0 {
+        if case.model().sizes().state > 0 {
             assert_ne!(
                 outputs.i((3.., 1)),
                 plain.i((3.., 1)),
@@ -182,9 +180,9 @@ fn nothing_flows_through_a_reset() {
 fn gradients_equal_finite_differences() {
     for config in configs() {
         let case = case(&config, Kind::Double);
-        let memory = case.model.state_size() > 0;
+        let memory = case.model().sizes().state > 0;
         let coefficients = normal(
-            &[STEPS, LANES, case.model.output_size() as i64],
+            &[STEPS, LANES, case.model().sizes().output as i64],
             &mut stream(1),
         );
         let count = case.params.tensors().len();
@@ -197,7 +195,7 @@ fn gradients_equal_finite_differences() {
             let params = Params::from_tensors(layout.clone(), tensors).unwrap();
             let state = at.get(count + 1).unwrap_or(&case.state);
             let (outputs, last) = case
-                .model
+                .model()
                 .unroll(&params, &at[count], &some_resets(), state);
             (outputs * &coefficients).sum(None) + last.square().sum(None)
         });
@@ -213,7 +211,7 @@ fn second_derivatives_equal_finite_differences() {
             let tensors = at.iter().map(Tensor::shallow_clone).collect();
             let params = Params::from_tensors(layout.clone(), tensors).unwrap();
             let (outputs, _) =
-                case.model
+                case.model()
                     .unroll(&params, &case.inputs, &some_resets(), &case.state);
             let gradient = params
                 .differentiable_gradient(&outputs.square().mean(None))
@@ -300,69 +298,6 @@ fn parameters_have_the_usual_names_and_shapes() {
 }
 
 #[test]
-fn configurations_are_read_and_checked() {
-    let read = |text: &str| serde_json::from_str::<SequenceConfig>(text);
-    let gru = r#"{"kind": "gru", "hidden": 64, "input_gain": 1.0, "memory": 2.0}"#;
-    let gru = read(gru).unwrap();
-    assert_eq!(gru, SequenceConfig::Gru(Recurrent::plain(64)));
-    let mlp = r#"{"kind": "mlp", "hidden": [64, 32], "activation": "relu"}"#;
-    assert_eq!(
-        serde_json::to_string(&read(mlp).unwrap()).unwrap(),
-        mlp.replace(' ', "")
-    );
-    let unknown = read(r#"{"kind": "gru", "hiden": 3}"#).unwrap_err();
-    assert!(unknown.to_string().contains("hiden"), "{unknown}");
-    let refused = [
-        SequenceConfig::Gru(Recurrent::plain(0)),
-        SequenceConfig::Lstm(Recurrent::plain(1 << 20)),
-        SequenceConfig::Mlp {
-            hidden: vec![],
-            activation: Activation::Relu,
-        },
-        SequenceConfig::Mlp {
-            hidden: vec![4, 0],
-            activation: Activation::Relu,
-        },
-    ];
-    let beginning = |input_gain, memory| {
-        let hidden = 4;
-        let layer = Recurrent {
-            hidden,
-            input_gain,
-            memory,
-        };
-        let built = SequenceConfig::Gru(layer).build(&mut Blueprint::new(), "", 3);
-        built.map(drop).map_err(|error| error.to_string())
-    };
-    assert_eq!(beginning(4.0, 30.0), Ok(()));
-    for gain in [0.0, f64::NAN, f64::INFINITY] {
-        let error = beginning(gain, 30.0).unwrap_err();
-        assert!(error.contains(&format!("input_gain is {gain}")), "{error}");
-    }
-    for memory in [1.9, f64::NAN, f64::INFINITY] {
-        let error = beginning(4.0, memory).unwrap_err();
-        assert!(error.contains(&format!("memory is {memory}")), "{error}");
-    }
-    for config in refused {
-        let error = config.build(&mut Blueprint::new(), "", 3).unwrap_err();
-        assert!(
-            matches!(
-                error,
-                NetsError::InvalidSetting {
-                    setting: "hidden",
-                    ..
-                }
-            ),
-            "{error}"
-        );
-    }
-    let error = SequenceConfig::Gru(Recurrent::plain(4))
-        .build(&mut Blueprint::new(), "", 0)
-        .unwrap_err();
-    assert!(error.to_string().contains("input size is 0"), "{error}");
-}
-
-#[test]
 #[should_panic(expected = "resets are [steps, lanes]")]
 fn resets_of_another_shape_are_refused() {
     let case = case(&SequenceConfig::Gru(Recurrent::plain(5)), Kind::Float);
@@ -374,6 +309,6 @@ fn resets_of_another_shape_are_refused() {
 fn a_state_of_another_shape_is_refused() {
     let case = case(&SequenceConfig::Lstm(Recurrent::plain(5)), Kind::Float);
     let _ = case
-        .model
+        .model()
         .step(&case.params, &case.inputs.i(0), &case.state.i((.., ..5)));
 }

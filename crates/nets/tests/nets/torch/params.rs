@@ -3,40 +3,14 @@
 use std::sync::Arc;
 
 use nets::tch::{Device, Kind, Tensor};
-use nets::{Blueprint, Init, Layout, Linear, NetsError, Params};
-use rl_core::{Array, Tree};
+use nets::{Blueprint, Init, Linear, NetsError, Params};
+use rl_core::Array;
 
-use crate::common::{assert_values, stream};
-
-fn layout() -> Arc<Layout> {
-    let mut blueprint = Blueprint::new();
-    blueprint.declare("trunk.weight", &[2, 3], Init::Zeros);
-    blueprint.declare("trunk.bias", &[2], Init::Zeros);
-    blueprint.declare("log_std", &[1], Init::Zeros);
-    blueprint.layout()
-}
-
-fn flat() -> Vec<f32> {
-    (1..=9).map(|x| x as f32).collect()
-}
+use super::common::{assert_values, drawn, stream};
+use crate::layout::{flat, layout};
 
 fn params() -> Params {
     Params::from_flat(layout(), &flat()).unwrap()
-}
-
-#[test]
-fn a_layout_knows_every_place() {
-    let layout = layout();
-    assert_eq!(layout.numel(), 9);
-    assert_eq!(layout.range(layout.find("trunk.bias").unwrap()), 6..8);
-    assert_eq!(layout.find("bias"), None);
-    let owners: Vec<&str> = (0..9)
-        .map(|index| layout.owner(index).name.as_str())
-        .collect();
-    assert_eq!(
-        owners[5..],
-        ["trunk.weight", "trunk.bias", "trunk.bias", "log_std"]
-    );
 }
 
 #[test]
@@ -59,38 +33,6 @@ fn values_survive_every_form() {
         Params::from_flat(Arc::default(), &[]).unwrap().flatten(),
         [0.0; 0]
     );
-}
-
-#[test]
-fn arrays_that_do_not_fit_are_named() {
-    let refuse = |name: &str, array: Option<Array>| {
-        let whole = layout().split(&flat()).unwrap();
-        let mut arrays = Tree::default();
-        for (other, array) in whole.iter().filter(|(other, _)| *other != name) {
-            arrays.insert(other, array.clone());
-        }
-        if let Some(array) = array {
-            arrays.insert(name, array);
-        }
-        layout().join(&arrays).unwrap_err().to_string()
-    };
-    let missing = refuse("trunk.bias", None);
-    assert!(missing.contains("'trunk.bias' is missing"), "{missing}");
-    let unknown = refuse("log_sd", Some(Array::floats(vec![1], vec![9.0])));
-    assert!(
-        unknown.contains("'log_sd'") && unknown.contains("log_std"),
-        "{unknown}"
-    );
-    let shape = refuse(
-        "trunk.weight",
-        Some(Array::floats(vec![3, 2], vec![0.0; 6])),
-    );
-    assert!(
-        shape.contains("'trunk.weight'") && shape.contains("[3, 2]") && shape.contains("[2, 3]"),
-        "{shape}"
-    );
-    let length = refuse("trunk.bias", Some(Array::floats(vec![2], vec![0.0; 3])));
-    assert!(length.contains("'trunk.bias'"), "{length}");
 }
 
 #[test]
@@ -169,7 +111,7 @@ fn adapted_parameters_take_the_place_of_the_originals() {
     // through it: for L = ½ a w² and w' = (1 − αa) w it is (1 − αa) a w'.
     let mut blueprint = Blueprint::new();
     let layer = Linear::declare(&mut blueprint, "", [1, 1], Init::Constant(3.0));
-    let params = blueprint.init(&mut stream(0)).leaves();
+    let params = drawn(&blueprint, &mut stream(0)).leaves();
     let x = Tensor::from_slice2(&[[2.0_f32]]);
     let loss = |params: &Params| layer.forward(params, &x).square().sum(Kind::Float) * 0.5;
     let gradient = params.differentiable_gradient(&loss(&params)).unwrap();

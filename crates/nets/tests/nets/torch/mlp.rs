@@ -3,7 +3,7 @@
 use nets::tch::{Kind, Tensor};
 use nets::{Activation, Blueprint, Init, Linear, Mlp, MlpConfig, Params};
 
-use crate::common::{assert_values, gradcheck, normal, stream};
+use super::common::{assert_values, drawn, gradcheck, normal, stream};
 
 fn mlp(activation: Activation, hidden: &[usize]) -> (Mlp, Blueprint) {
     let mut blueprint = Blueprint::new();
@@ -38,7 +38,7 @@ fn gradients_equal_finite_differences() {
         let (mlp, blueprint) = mlp(activation, &[8, 4]);
         let layout = blueprint.layout();
         let mut stream = stream(1);
-        let params = blueprint.init(&mut stream).to_kind(Kind::Double);
+        let params = drawn(&blueprint, &mut stream).to_kind(Kind::Double);
         let input = normal(&[5, 3, 2], &mut stream);
         gradcheck(params.tensors(), |at| {
             let tensors = at.iter().map(Tensor::shallow_clone).collect();
@@ -49,16 +49,10 @@ fn gradients_equal_finite_differences() {
 }
 
 #[test]
-fn gains_are_pytorchs() {
-    assert_eq!(Activation::Tanh.gain(), 5.0 / 3.0);
-    assert_eq!(Activation::Relu.gain(), 2.0_f64.sqrt());
-}
-
-#[test]
 #[should_panic(expected = "width of a linear layer's input")]
 fn inputs_of_another_width_are_refused() {
     let mut blueprint = Blueprint::new();
     let layer = Linear::declare(&mut blueprint, "", [2, 3], Init::HeNormal);
-    let params = blueprint.init(&mut stream(0));
+    let params = drawn(&blueprint, &mut stream(0));
     let _ = layer.forward(&params, &Tensor::from_slice(&[1.0_f32, 2.0, 3.0]));
 }

@@ -1,0 +1,131 @@
+//! Policies that act through libtorch.
+
+use super::{read, stored};
+use crate::backend::ActMode;
+use crate::model::ActorCritic;
+use nets::tch::{Device, Kind, Tensor};
+use nets::{Distribution, Params};
+use rl_core::rand::RngExt as _;
+use rl_core::rand_distr::{Distribution as _, StandardNormal};
+use rl_core::{ActRow, ActionsMut, EnvSpec, Policy, PolicyFactory, Row, Stream};
+use std::sync::Arc;
+
+pub(super) struct TorchPolicies {
+    pub(super) model: Arc<ActorCritic>,
+    pub(super) values: Arc<Vec<f32>>,
+    pub(super) device: Device,
+    pub(super) mode: ActMode,
+}
+
+impl PolicyFactory for TorchPolicies {
+    fn name(&self) -> String {
+        self.model.of.to_owned()
+    }
+
+    fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
+        nets::single_threaded();
+        self.model.inputs.fits(spec)?;
+        let params = Params::from_flat(Arc::clone(self.model.layout()), &self.values)
+            .and_then(|params| params.to_device(self.device))
+            .map_err(|error| error.to_string())?;
+        let options = (Kind::Float, self.device);
+        Ok(Box::new(TorchPolicy {
+            state: self.model.trunk.model().initial_state(lanes, options),
+            inputs: vec![0.0; lanes * self.model.inputs.size()],
+            noise: Vec::new(),
+            indices: vec![0; lanes],
+            model: Arc::clone(&self.model),
+            params,
+            mode: self.mode,
+        }))
+    }
+
+    fn bytes(&self, _spec: &EnvSpec, lanes: usize) -> f64 {
+        Self::acting_bytes(&self.model, lanes)
+    }
+}
+
+impl TorchPolicies {
+    /// Bytes of a policy that acts in so many lanes: parameters of its own, and
+    /// a step's tensors, of which several are there at once.
+    pub(super) fn acting_bytes(model: &ActorCritic, lanes: usize) -> f64 {
+        let row = 3 * model.inputs.size() + 12 * model.trunk.sizes().output.max(1);
+        4.0 * (2.0 * model.layout().numel() as f64 + lanes as f64 * row as f64)
+    }
+}
+
+struct TorchPolicy {
+    model: Arc<ActorCritic>,
+    params: Params,
+    mode: ActMode,
+    state: Tensor,     // [lanes, state]
+    inputs: Vec<f32>,  // [lanes][inputs]
+    noise: Vec<f32>,   // [lanes] or [lanes][width]
+    indices: Vec<i64>, // [lanes]
+}
+
+impl TorchPolicy {
+    /// Draws each lane's noise from its own stream.
+    fn draw(&mut self, policy: &Distribution, width: usize, streams: &mut [Stream]) -> Tensor {
+        self.noise.clear();
+        for stream in streams.iter_mut() {
+            match policy {
+                Distribution::Categorical(_) => self.noise.push(stream.random()),
+                Distribution::Gaussian(_) => {
+                    let draw = |_| -> f32 { StandardNormal.sample(&mut *stream) };
+                    self.noise.extend((0..width).map(draw));
+                }
+            }
+        }
+        let noise = Tensor::from_slice(&self.noise).to_device(self.state.device());
+        match policy {
+            Distribution::Categorical(_) => noise,
+            Distribution::Gaussian(_) => noise.view([-1, width as i64]),
+        }
+    }
+}
+
+impl Policy for TorchPolicy {
+    fn act(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
+        let _no_gradients = nets::tch::no_grad_guard();
+        let device = self.state.device();
+        let (trunk, lanes) = (self.model.trunk.model(), row.lanes as i64);
+        if row.start.contains(&true) {
+            let start = Tensor::from_slice(row.start).to_device(device);
+            let fresh = trunk.initial_state(row.lanes, (Kind::Float, device));
+            self.state = fresh.where_self(&start.view([lanes, 1]), &self.state);
+        }
+        self.model.inputs.write(row, &mut self.inputs);
+        let inputs = Tensor::from_slice(&self.inputs)
+            .view([lanes, -1])
+            .to_device(device);
+        let (features, state) = trunk.step(&self.params, &inputs, &self.state);
+        self.state = state;
+        let policy = self.model.distribution(&self.params, &features);
+        let width = self.model.inputs.action_size();
+        let actions = match self.mode {
+            ActMode::Greedy => policy.greedy(),
+            ActMode::Sample => {
+                let noise = self.draw(&policy, width, streams);
+                policy.sample(&noise)
+            }
+        };
+        read(&self.model.value(&self.params, &features), out.value);
+        match out.action {
+            ActionsMut::Discrete(row) => {
+                read(&policy.log_prob(&actions), out.log_prob);
+                let actions = actions.to_kind(Kind::Int64).to_device(Device::Cpu);
+                actions.copy_data(&mut self.indices, row.len());
+                for (to, from) in row.iter_mut().zip(&self.indices) {
+                    *to = *from as u32;
+                }
+            }
+            ActionsMut::Box { row, .. } => {
+                read(&actions, row);
+                self.model.inputs.from_unit(row);
+                let stored = stored(&self.model.inputs, row, &[lanes]).to_device(device);
+                read(&policy.log_prob(&stored), out.log_prob);
+            }
+        }
+    }
+}

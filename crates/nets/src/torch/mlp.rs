@@ -1,0 +1,69 @@
+//! Fully connected layers in libtorch.
+
+use tch::Tensor;
+
+use super::params::Params;
+use super::sequence::{SequenceModel, check_step, check_unroll};
+use crate::mlp::{Activation, Linear, Mlp};
+use crate::sequence::SequenceSizes;
+
+impl Activation {
+    /// Applies it to every element.
+    pub fn apply(self, x: &Tensor) -> Tensor {
+        match self {
+            Self::Tanh => x.tanh(),
+            Self::Relu => x.relu(),
+        }
+    }
+}
+
+impl Linear {
+    /// `[.., inputs]` → `[.., outputs]`.
+    ///
+    /// # Panics
+    /// If the input's last size is another.
+    pub fn forward(&self, params: &Params, input: &Tensor) -> Tensor {
+        let width = input.size().last().copied();
+        assert_eq!(
+            width,
+            Some(self.inputs() as i64),
+            "width of a linear layer's input"
+        );
+        input.linear(&params[self.weight], Some(&params[self.bias]))
+    }
+}
+
+impl Mlp {
+    /// `[.., inputs]` → `[.., outputs]`.
+    ///
+    /// # Panics
+    /// If the input's last size is another.
+    pub fn forward(&self, params: &Params, input: &Tensor) -> Tensor {
+        self.layers.iter().fold(input.shallow_clone(), |x, layer| {
+            self.activation.apply(&layer.forward(params, &x))
+        })
+    }
+}
+
+/// Every step is seen for itself.
+impl SequenceModel for Mlp {
+    fn sizes(&self) -> SequenceSizes {
+        self.sizes()
+    }
+
+    fn step(&self, params: &Params, input: &Tensor, state: &Tensor) -> (Tensor, Tensor) {
+        check_step(self, input, state);
+        (self.forward(params, input), state.shallow_clone())
+    }
+
+    fn unroll(
+        &self,
+        params: &Params,
+        inputs: &Tensor,
+        resets: &Tensor,
+        state: &Tensor,
+    ) -> (Tensor, Tensor) {
+        check_unroll(self, inputs, resets, state);
+        (self.forward(params, inputs), state.shallow_clone())
+    }
+}

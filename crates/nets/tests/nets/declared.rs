@@ -1,0 +1,92 @@
+//! What networks refuse when they are declared.
+
+use nets::{
+    Activation, Blueprint, NetsError, PolicyHead, PolicyHeadConfig, Recurrent, SequenceConfig,
+};
+use rl_core::ActionSpace;
+
+#[test]
+fn configurations_are_read_and_checked() {
+    let read = |text: &str| serde_json::from_str::<SequenceConfig>(text);
+    let gru = r#"{"kind": "gru", "hidden": 64, "input_gain": 1.0, "memory": 2.0}"#;
+    let gru = read(gru).unwrap();
+    assert_eq!(gru, SequenceConfig::Gru(Recurrent::plain(64)));
+    let mlp = r#"{"kind": "mlp", "hidden": [64, 32], "activation": "relu"}"#;
+    assert_eq!(
+        serde_json::to_string(&read(mlp).unwrap()).unwrap(),
+        mlp.replace(' ', "")
+    );
+    let unknown = read(r#"{"kind": "gru", "hiden": 3}"#).unwrap_err();
+    assert!(unknown.to_string().contains("hiden"), "{unknown}");
+    let refused = [
+        SequenceConfig::Gru(Recurrent::plain(0)),
+        SequenceConfig::Lstm(Recurrent::plain(1 << 20)),
+        SequenceConfig::Mlp {
+            hidden: vec![],
+            activation: Activation::Relu,
+        },
+        SequenceConfig::Mlp {
+            hidden: vec![4, 0],
+            activation: Activation::Relu,
+        },
+    ];
+    let beginning = |input_gain, memory| {
+        let hidden = 4;
+        let layer = Recurrent {
+            hidden,
+            input_gain,
+            memory,
+        };
+        let built = SequenceConfig::Gru(layer).build(&mut Blueprint::new(), "", 3);
+        built.map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(beginning(4.0, 30.0), Ok(()));
+    for gain in [0.0, f64::NAN, f64::INFINITY] {
+        let error = beginning(gain, 30.0).unwrap_err();
+        assert!(error.contains(&format!("input_gain is {gain}")), "{error}");
+    }
+    for memory in [1.9, f64::NAN, f64::INFINITY] {
+        let error = beginning(4.0, memory).unwrap_err();
+        assert!(error.contains(&format!("memory is {memory}")), "{error}");
+    }
+    for config in refused {
+        let error = config.build(&mut Blueprint::new(), "", 3).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                NetsError::InvalidSetting {
+                    setting: "hidden",
+                    ..
+                }
+            ),
+            "{error}"
+        );
+    }
+    let error = SequenceConfig::Gru(Recurrent::plain(4))
+        .build(&mut Blueprint::new(), "", 0)
+        .unwrap_err();
+    assert!(error.to_string().contains("input size is 0"), "{error}");
+}
+
+#[test]
+fn a_head_refuses_bad_settings() {
+    let space = ActionSpace::Box {
+        low: vec![-1.0],
+        high: vec![1.0],
+    };
+    for (gain, std, word) in [
+        (0.0, 1.0, "gain"),
+        (1.0, -1.0, "deviation"),
+        (f64::NAN, 1.0, "gain"),
+    ] {
+        let config = PolicyHeadConfig {
+            features: 4,
+            space: &space,
+            gain,
+            std,
+        };
+        let error = PolicyHead::declare(&mut Blueprint::new(), "", config).unwrap_err();
+        assert!(matches!(error, NetsError::InvalidSetting { .. }));
+        assert!(error.to_string().contains(word), "{error}");
+    }
+}
