@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use tests::{Crate, crates, root, sources};
 
 /// Algorithms: the libraries that play and learn, and that no other library is
@@ -99,6 +100,31 @@ fn libtorch_stays_where_it_belongs() {
         let learns = ["nets", "agent"].contains(&name.as_str()) || algorithms.contains(name);
         let allowed = learns || c.folder.starts_with("experiments");
         assert!(allowed || !(direct || through), "{name} needs libtorch");
+    }
+}
+
+/// Names of all that is built for packages, tests included.
+fn built(packages: &[&str]) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--prefix=none", "--format={p}"])
+        .args(packages)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaints}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let names = lines.lines().filter_map(|line| line.split(' ').next());
+    names.map(str::to_owned).collect()
+}
+
+#[test]
+fn without_its_feature_nothing_needs_libtorch() {
+    let with = built(&["--workspace"]);
+    let without = built(&["--workspace", "--no-default-features"]);
+    assert!(without.contains("experiments") && without.contains("nets"));
+    for name in ["tch", "torch-sys"] {
+        assert!(with.contains(name) && !without.contains(name), "{name}");
     }
 }
 
