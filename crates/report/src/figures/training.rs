@@ -33,21 +33,7 @@ const POINTS: u64 = 120;
 pub(super) fn figure(setting: &Setting<'_>) -> Result<Option<Figure>> {
     let rows = setting.runs.iter().filter_map(|run| run.metrics.last());
     let last = rows.map(|row| row.update).max().unwrap_or(0);
-    let (key, name) = MEAN_RETURN;
-    let own = setting.runs.iter().map(|run| &run.algorithm.metrics);
-    let own = own
-        .max_by_key(|metrics| metrics.len())
-        .into_iter()
-        .flatten();
-    let named = own.map(|metric| match &metric.unit[..] {
-        "" => (&metric.key[..], metric.title.clone()),
-        unit => (&metric.key[..], format!("{} ({unit})", metric.title)),
-    });
-    let panels: Vec<(String, Curve)> = std::iter::once((key, name.to_owned()))
-        .chain(named)
-        .filter_map(|(key, name)| Some((name, curve(&setting.runs, key, last)?)))
-        .take(PANELS)
-        .collect();
+    let panels = panels(&setting.runs, last);
     let end = panels
         .iter()
         .map(|(_, curve)| curve.end())
@@ -99,6 +85,25 @@ pub(super) fn figure(setting: &Setting<'_>) -> Result<Option<Figure>> {
         caption,
         canvas,
     }))
+}
+
+/// The curves of the metrics that a run has, with their names.
+fn panels(runs: &[&Run], last: u64) -> Vec<(String, Curve)> {
+    let (key, name) = MEAN_RETURN;
+    let own = runs.iter().map(|run| &run.algorithm.metrics);
+    let own = own
+        .max_by_key(|metrics| metrics.len())
+        .into_iter()
+        .flatten();
+    let named = own.map(|metric| match &metric.unit[..] {
+        "" => (&metric.key[..], metric.title.clone()),
+        unit => (&metric.key[..], format!("{} ({unit})", metric.title)),
+    });
+    std::iter::once((key, name.to_owned()))
+        .chain(named)
+        .filter_map(|(key, name)| Some((name, curve(runs, key, last)?)))
+        .take(PANELS)
+        .collect()
 }
 
 /// A metric's curve; `None` if no seed has it, or it never changes from zero.
