@@ -46,6 +46,7 @@ fn main() -> ExitCode {
     .concat();
     let tests: Vec<_> = all.iter().filter(|(name, _)| is_wanted(name)).collect();
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let start = Instant::now();
     let work = || {
         while let Some((name, test)) = tests.get(next.fetch_add(1, Ordering::Relaxed)) {
             let start = Instant::now();
@@ -65,9 +66,10 @@ fn main() -> ExitCode {
     });
     let failed = failed.into_inner().unwrap();
     println!(
-        "{} of {} tests run, failed: {failed:?}",
+        "{} of {} tests run, failed: {failed:?}; finished in {:.2}s",
         tests.len(),
-        all.len()
+        all.len(),
+        start.elapsed().as_secs_f64()
     );
     match failed.is_empty() {
         true => ExitCode::SUCCESS,
