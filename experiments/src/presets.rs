@@ -2,9 +2,11 @@
 
 use crate::failure::Failure;
 use agent::suggestion;
+use include_dir::{Dir, File, include_dir};
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// A configuration by name.
 #[derive(Clone, Copy, Debug)]
@@ -22,57 +24,23 @@ pub(crate) const BENCHMARK: &str = "rl2/benchmark";
 /// What `bench maml` measures.
 pub(crate) const MAML_BENCHMARK: &str = "maml/benchmark";
 
-/// All of them.
-pub const PRESETS: &[Preset] = &[
-    Preset {
-        name: QUICKSTART,
-        text: include_str!("../presets/rl2/bernoulli-bandit-5x10.toml"),
-    },
-    Preset {
-        name: "rl2/bernoulli-bandit-5x100",
-        text: include_str!("../presets/rl2/bernoulli-bandit-5x100.toml"),
-    },
-    Preset {
-        name: "rl2/bernoulli-bandit-10x100",
-        text: include_str!("../presets/rl2/bernoulli-bandit-10x100.toml"),
-    },
-    Preset {
-        name: "rl2/dirichlet-mdp",
-        text: include_str!("../presets/rl2/dirichlet-mdp.toml"),
-    },
-    Preset {
-        name: "rl2/gridnavi",
-        text: include_str!("../presets/rl2/gridnavi.toml"),
-    },
-    Preset {
-        name: BENCHMARK,
-        text: include_str!("../presets/rl2/benchmark.toml"),
-    },
-    Preset {
-        name: "maml/point-navigation",
-        text: include_str!("../presets/maml/point-navigation.toml"),
-    },
-    Preset {
-        name: "maml/bernoulli-bandit-5x100",
-        text: include_str!("../presets/maml/bernoulli-bandit-5x100.toml"),
-    },
-    Preset {
-        name: "maml/point-corners",
-        text: include_str!("../presets/maml/point-corners.toml"),
-    },
-    Preset {
-        name: "maml/gridnavi",
-        text: include_str!("../presets/maml/gridnavi.toml"),
-    },
-    Preset {
-        name: "maml/dirichlet-mdp",
-        text: include_str!("../presets/maml/dirichlet-mdp.toml"),
-    },
-    Preset {
-        name: MAML_BENCHMARK,
-        text: include_str!("../presets/maml/benchmark.toml"),
-    },
-];
+/// The files of the folder `presets`.
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/presets");
+
+/// All of them, in the order of their names.
+pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
+    let files = FILES.dirs().flat_map(Dir::files);
+    let mut presets: Vec<Preset> = files.filter_map(preset).collect();
+    presets.sort_by_key(|preset| preset.name);
+    presets
+});
+
+/// The preset of a file, `rl2/gridnavi.toml` say.
+fn preset(file: &'static File<'static>) -> Option<Preset> {
+    let name = file.path().to_str()?.strip_suffix(".toml")?;
+    let text = file.contents_utf8()?;
+    Some(Preset { name, text })
+}
 
 impl Preset {
     /// What it is for: the first sentence of its comment.
@@ -155,22 +123,24 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn every_preset_file_is_embedded() {
+    fn a_file_is_a_preset_without_being_named() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("presets");
-        let mut files = Vec::new();
+        let mut files = 0;
         for folder in fs::read_dir(root).unwrap() {
-            let folder = folder.unwrap();
-            let family = folder.file_name().into_string().unwrap();
-            for file in fs::read_dir(folder.path()).unwrap() {
-                let file = file.unwrap().file_name().into_string().unwrap();
-                files.push(format!("{family}/{}", file.trim_end_matches(".toml")));
+            for file in fs::read_dir(folder.unwrap().path()).unwrap() {
+                let path = file.unwrap().path();
+                let text = fs::read_to_string(&path).unwrap();
+                let found = PRESETS.iter().find(|preset| preset.text == text);
+                let found = found.unwrap_or_else(|| panic!("{}", path.display()));
+                assert!(path.with_extension("").ends_with(found.name));
+                files += 1;
             }
         }
-        let mut names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-        names.sort_unstable();
-        files.sort_unstable();
-        assert_eq!(names, files);
+        assert_eq!(PRESETS.len(), files);
         assert!(PRESETS.iter().all(|preset| preset.text.starts_with("# ")));
+        for name in [QUICKSTART, BENCHMARK, MAML_BENCHMARK] {
+            assert!(Preset::find(name).is_some(), "{name}");
+        }
     }
 
     #[test]
@@ -185,7 +155,7 @@ mod tests {
             "As in Duan et al. 2016 (5.1)"
         );
         assert_eq!(summary("#\n# No end\nseed = 1\n# More."), "No end");
-        for preset in PRESETS {
+        for preset in PRESETS.iter() {
             let summary = preset.summary();
             // The comment goes on behind a sentence alone.
             let comment: Vec<&str> = preset
