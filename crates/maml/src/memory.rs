@@ -4,7 +4,7 @@ use crate::config::{
     Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Order, Outer, Surrogate,
 };
 use crate::encoding::Encoding;
-use crate::fault::unbuildable;
+use crate::fault::{fault, unbuildable};
 use crate::linear::LinearBaseline;
 use crate::meta::{activation, network};
 use crate::task::Common;
@@ -98,6 +98,40 @@ impl Common {
 fn preparing_pays(inputs: usize, iterations: usize) -> bool {
     let (cost, saved) = (inputs + 3, 2 * 3 * iterations);
     cost < saved
+}
+
+/// What nobody would wait for in one update: 5 minutes, in seconds.
+const TIME_LIMIT: f64 = 300.0;
+
+/// Refuses linear baselines whose fits would take an update longer than anybody
+/// waits.
+///
+/// # Errors
+/// How long they would take, and what takes less.
+pub(crate) fn expect_quick_fits(
+    encoding: &Encoding,
+    config: &MamlConfig,
+    workers: usize,
+) -> Result<(), LearnError> {
+    let Baseline::Linear { .. } = config.baseline else {
+        return Ok(());
+    };
+    let fits = config.tasks as f64 * (config.inner.steps + 1) as f64;
+    let fit = LinearBaseline::seconds(encoding, !config.bootstrap);
+    let seconds = fits * fit / workers.min(config.tasks) as f64;
+    match seconds <= TIME_LIMIT {
+        true => Ok(()),
+        false => Err(fault(
+            "baseline.kind",
+            "linear",
+            format!(
+                "value or none; an update would fit {fits} linear baselines to observations of \
+                 {} numbers, which takes about {:.0} minutes",
+                encoding.size(),
+                seconds / 60.0
+            ),
+        )),
+    }
 }
 
 /// Counts what a task holds.

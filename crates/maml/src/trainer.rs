@@ -1,6 +1,7 @@
 //! One training: collect and adapt, then improve.
 
 use crate::config::{KlPenalty, MamlConfig, Outer};
+use crate::memory::expect_quick_fits;
 use crate::meta::{Meta, MetaShape};
 use crate::metrics::{Improvement, Metrics, Phase};
 use crate::policy::Policies;
@@ -47,6 +48,7 @@ impl Trainer {
     ) -> Result<Self, LearnError> {
         config.validate()?;
         let common = Common::new(env, &config)?;
+        expect_quick_fits(&common.encoding, &config, pool.workers())?;
         let task = |index| {
             let place = (index, config.trajectories);
             Task::new(env, &common, place, config.inner.steps)

@@ -8,7 +8,10 @@ use maml::{
     TrustRegion, footprint,
 };
 use nets::Activation;
-use rl_core::{Domain, EnvFactory, Tasks};
+use rl_core::{
+    ActionSpace, Discrete, Domain, EnvFactory, EnvSpec, Environment, ObservationSpace, Step,
+    Stream, TaskDistribution, Tasks,
+};
 use rollout::Held;
 use std::sync::Arc;
 
@@ -139,6 +142,67 @@ fn settings_out_of_range_are_named() {
         exploring.exploration = Exploration::EMaml { coefficient: 1.0 };
         exploring.validate().unwrap();
     }
+}
+
+/// One step on which nothing depends, in a place of `0` places.
+struct Places(usize);
+
+#[derive(Default)]
+struct Place;
+
+impl Environment for Place {
+    type State = ();
+    type Action = Discrete;
+
+    fn reset(&self, (): &mut (), _: &mut Stream) {}
+
+    fn step(&self, (): &mut (), _: &u32, _: &mut Stream) -> Step {
+        Step::proceed(0.0)
+    }
+
+    fn observe(&self, (): &(), observation: &mut [f32]) {
+        observation[0] = 0.0;
+    }
+}
+
+impl TaskDistribution for Places {
+    type Task = Place;
+
+    fn spec(&self) -> EnvSpec {
+        EnvSpec {
+            name: "places".into(),
+            observation: ObservationSpace::Discrete { size: self.0 },
+            action: ActionSpace::Discrete { size: 2 },
+            horizon: 1,
+            episodes: 1,
+        }
+    }
+
+    fn sample(&self, _: &mut Place, _: &mut Stream) {}
+}
+
+/// Their time grows with the cube of the places: a fit takes 8004³ / 6
+/// multiply-adds, at a thousand million a second.
+#[test]
+fn least_squares_that_nobody_would_wait_for_are_refused() {
+    let mut config = config(Outer::Vpg);
+    config.tasks = 20;
+    let fits = config.inner.steps + 1;
+    let start = |places, config: &MamlConfig| {
+        let env = Tasks::new(Places(places)).unwrap();
+        Trainer::new(&env, config.clone(), 0, pool(1)).map(drop)
+    };
+    let refusal = start(8000, &config).unwrap_err().to_string();
+    let minutes = (20 * fits) as f64 * 8004.0_f64.powi(3) / 6.0 / 1e9 / 60.0;
+    assert!(
+        refusal.starts_with("maml.baseline.kind = linear; allowed: value or none")
+            && refusal.contains(&format!("about {minutes:.0} minutes")),
+        "{refusal}"
+    );
+    start(80, &config).unwrap();
+    config.baseline = Baseline::None;
+    config.policy.hidden = vec![2];
+    start(8000, &config).unwrap();
 }
 
 /// Two updates and an evaluation, on the one worker, which counts its own
