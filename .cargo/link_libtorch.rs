@@ -17,6 +17,10 @@ use std::process::{Command, exit};
 use std::{env, fs};
 
 fn main() {
+    // A file that is new there would not be embedded otherwise.
+    if Path::new("presets").is_dir() {
+        println!("cargo::rerun-if-changed=presets");
+    }
     if env::var_os("CARGO_FEATURE_TORCH").is_none() {
         return;
     }

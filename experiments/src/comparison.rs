@@ -189,6 +189,13 @@ fn measure_in(
         ControlFlow::Continue(())
     };
     if let Some(adaptation) = agent.adaptation(&fresh, &watch)? {
+        if adaptation.returns.is_empty() {
+            return Err(Failure::internal(format!(
+                "algorithm '{}' adapts and says nothing of its returns; there must be those \
+                 before the first gradient step",
+                config.algorithm
+            )));
+        }
         let adaptation = Adaptation::new(&adaptation, tasks);
         let last = |row: &[f64]| row.last().copied().unwrap_or(f64::NAN);
         let result = LearnerResult {

@@ -109,7 +109,7 @@ pub(crate) fn prepare(
     let others = opponents(session, config)?;
     let training = start(session, config)?;
     let work = (config.evaluation.tasks.get(), session.pool.workers());
-    let agent = training.policy(config.evaluation.actions);
+    let agent = guarded(config, || Ok(training.policy(config.evaluation.actions)))?;
     let policies = others.iter().map(|player| &player.policy).chain([&agent]);
     let evaluations =
         policies.map(|policy| evaluation_footprint(env.as_ref(), policy.as_ref(), work));
@@ -136,7 +136,7 @@ pub(crate) fn check_evaluation(
     agent: &dyn Training,
     tasks: usize,
 ) -> Result<(), Failure> {
-    let policy = agent.policy(config.evaluation.actions);
+    let policy = guarded(config, || Ok(agent.policy(config.evaluation.actions)))?;
     let work = (tasks, session.pool.workers());
     let env = config.built.factory.as_ref();
     let needed = evaluation_footprint(env, policy.as_ref(), work);
@@ -159,7 +159,14 @@ pub(crate) fn start(
     let needed = footprint(session, config)?;
     session.room.check(&config.origin.source, &needed)?;
     let start = algorithm(session, config)?.start;
-    guarded(config, || start(setup(session, config)))
+    let training = guarded(config, || start(setup(session, config)))?;
+    match training.updates_done() {
+        0 => Ok(training),
+        done => Err(Failure::internal(format!(
+            "algorithm '{}' starts with `updates_done` of {done}; it must be 0",
+            config.algorithm
+        ))),
+    }
 }
 
 /// What the training takes of memory.
@@ -168,16 +175,24 @@ fn footprint(session: &Session<'_>, config: &RunConfig) -> Result<Footprint, Fai
     guarded(config, || footprint(&setup(session, config)))
 }
 
-/// What an algorithm makes of its settings. Whatever it refuses is the fault of
-/// the configuration, and said with its origin; a panic is its own fault.
+/// What an algorithm makes of its settings, where what it refuses is said with its
+/// origin; a panic is its own fault.
 fn guarded<T>(
     config: &RunConfig,
     work: impl FnOnce() -> Result<T, LearnError>,
 ) -> Result<T, Failure> {
-    let refused = |error: LearnError| Failure::config(config.origin.of(&error.to_string()));
-    Failure::caught(&format!("algorithm '{}'", config.algorithm), || {
-        work().map_err(refused)
-    })
+    let refused = |error: LearnError| {
+        let mut failure = match error {
+            LearnError::Nets(_) => Failure::config(error),
+            error => error.into(),
+        };
+        if failure.exit == Exit::Config {
+            failure.message = config.origin.of(&failure.message);
+        }
+        failure
+    };
+    let by = format!("algorithm '{}'", config.algorithm);
+    Failure::caught(&by, || work().map_err(refused))
 }
 
 fn algorithm<'a>(session: &Session<'a>, config: &RunConfig) -> Result<&'a Algorithm, Failure> {

@@ -1,6 +1,6 @@
 //! The command line of metarl as a library, so that a crate of your own can
-//! add an environment and get all of it: train, resume, evaluate, compare,
-//! report.
+//! add an environment or an algorithm and get all of it: train, resume, evaluate,
+//! compare, report.
 //!
 //! ```no_run
 //! use experiments::{EnvironmentEntry, Registry};
@@ -11,6 +11,8 @@
 //! .count("arms", 5, 1..=100, "arms to choose from");
 //! experiments::run(&Registry::standard().with_environment(entry));
 //! ```
+//!
+//! An algorithm is a value, `agent::Algorithm`: see [`Registry::with_algorithm`].
 //!
 //! This is the only crate that prints, reads the clock or the environment
 //! variables, and the only one where a string becomes a type: see [`Registry`].

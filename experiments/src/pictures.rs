@@ -54,7 +54,7 @@ pub(crate) fn are_in(run: &RunDir) -> bool {
 /// # Errors
 /// Why it was not drawn, be it that the environment panicked.
 pub(crate) fn write(run: &RunDir, config: &RunConfig, agent: &dyn Training) -> Result<(), Failure> {
-    match Failure::caught("the environment", || draw(config, agent))? {
+    match Failure::caught("the agent at work", || draw(config, agent))? {
         Some(pictures) => Ok(run.write_document(Document::Pictures, &pictures)?),
         None => Ok(()),
     }

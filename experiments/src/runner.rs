@@ -85,6 +85,7 @@ pub(crate) fn drive(
             start: Instant::now(),
             evaluated: None,
             saved: None,
+            state: (0, Tree::default()),
         };
         drive.restore()?;
         drive.train()?;
@@ -107,6 +108,16 @@ struct Drive<'a> {
     evaluated: Option<u64>,
     /// The update of the newest checkpoint.
     saved: Option<u64>,
+    /// The state after the last update that was whole, and which that was: what a
+    /// failure leaves behind may be neither this state nor the next.
+    state: (u64, Tree),
+}
+
+/// A training as it is, unless nothing could go on from it.
+fn state_of(training: &dyn Training) -> Result<Tree, Failure> {
+    let tree = training.checkpoint()?;
+    tree.expect_storable().map_err(LearnError::from)?;
+    Ok(tree)
 }
 
 /// Refuses an update that was none: a training that stays where it is would go on
@@ -127,10 +138,12 @@ fn expect_one_more(training: &dyn Training, done: u64, update: &Update) -> Resul
     }
     let row = update.row.get();
     match serde_json::from_str::<Counts>(row) {
-        Ok(counts) if counts.update == now && counts.env_steps == steps => Ok(()),
+        Ok(counts) if counts.update == now && counts.env_steps == steps && !row.contains('\n') => {
+            Ok(())
+        }
         _ => Err(LearnError::Bug(format!(
-            "the row of update {now} is {row}; it must be a JSON object with \"update\": {now} \
-             and \"env_steps\": {steps}"
+            "the row of update {now} is {row}; it must be a JSON object in one line, with \
+             \"update\": {now} and \"env_steps\": {steps}"
         ))),
     }
 }
@@ -162,6 +175,10 @@ impl Drive<'_> {
         self.before = timing.last().map_or(0.0, |row| row.seconds);
         let rows: Vec<EvalRow> = self.run.rows(Stream::Eval)?;
         self.evaluated = rows.last().map(|row| row.update);
+        let state = Failure::caught(&self.by("the checkpoint"), || {
+            state_of(self.training.as_ref())
+        })?;
+        self.state = (self.training.updates_done(), state);
         match latest.newest {
             Some(_) => self.prune(),
             // So that a run killed at any instant has a place to go on from.
@@ -194,18 +211,19 @@ impl Drive<'_> {
                 }
                 return Err(self.stopped_after(done));
             }
-            // What a failure leaves may be neither the state before the update
-            // nor the one after it.
-            let before = self.state()?;
+            let by = self.by("the update");
             let training = &mut self.training;
-            let updated = Failure::caught("the update", || {
+            let updated = Failure::caught(&by, || {
                 let update = training.update()?;
                 expect_one_more(training.as_ref(), done, &update)?;
-                Ok(update)
+                Ok((update, state_of(training.as_ref())?))
             });
             let update = match updated {
-                Ok(update) => update,
-                Err(failure) => return Err(self.failed(done, before, failure)),
+                Ok((update, state)) => {
+                    self.state = (done + 1, state);
+                    update
+                }
+                Err(failure) => return Err(self.failed(done, failure)),
             };
             done += 1;
             self.append(Stream::Metrics, &update.row)?;
@@ -257,7 +275,9 @@ impl Drive<'_> {
                 Ok(())
             }
         };
-        let comparison = Failure::caught("the comparison", || contest.run(self.session, before));
+        let comparison = Failure::caught(&self.by("the comparison"), || {
+            contest.run(self.session, before)
+        });
         // The newest checkpoint is of the last update.
         let comparison = comparison.map_err(|failure| self.explained(total, failure))?;
         self.run
@@ -289,11 +309,10 @@ impl Drive<'_> {
 
     /// The evaluation that is due after an update, with its row.
     fn evaluate_after(&mut self, update: u64) -> Result<EvalRow, Failure> {
-        let row = match Failure::caught("the evaluation", || self.evaluate()) {
+        let row = match Failure::caught(&self.by("the evaluation"), || self.evaluate()) {
             Ok(row) => row,
             Err(failure) => {
-                let tree = self.state()?;
-                return Err(self.failed(update, tree, failure));
+                return Err(self.failed(update, failure));
             }
         };
         self.append(Stream::Eval, &row)?;
@@ -335,25 +354,15 @@ impl Drive<'_> {
         })
     }
 
+    /// What an algorithm's own code is at, for messages.
+    fn by(&self, doing: &str) -> String {
+        format!("algorithm '{}', {doing}", self.config.algorithm)
+    }
+
+    /// Saves the state after the last update.
     fn save(&mut self) -> Result<(), Failure> {
-        let tree = self.state()?;
-        self.store(self.training.updates_done(), tree)
-    }
-
-    /// The training as it is, unless nothing could go on from it.
-    fn state(&self) -> Result<Tree, Failure> {
-        let update = self.training.updates_done();
-        Failure::caught("the checkpoint", || {
-            let tree = self.training.checkpoint()?;
-            tree.expect_finite().map_err(LearnError::from)?;
-            Ok(tree)
-        })
-        .map_err(|failure| failure.within(format!("after update {update}")))
-    }
-
-    /// Saves the state after so many updates.
-    fn store(&mut self, update: u64, tree: Tree) -> Result<(), Failure> {
         let state = json!({ CONFIG: self.config.to_text()? });
+        let (update, tree) = self.state.clone();
         let checkpoint = Checkpoint { tree, state };
         let saved = self.run.save_checkpoint(update, &checkpoint);
         saved.map_err(|error| match error {
@@ -390,10 +399,10 @@ impl Drive<'_> {
 
     /// A failure of the training after `update` updates, whose state is saved
     /// first.
-    fn failed(&mut self, update: u64, tree: Tree, mut failure: Failure) -> Failure {
+    fn failed(&mut self, update: u64, mut failure: Failure) -> Failure {
         let stored = match self.saved == Some(update) {
             true => Ok(()),
-            false => self.store(update, tree),
+            false => self.save(),
         };
         match stored {
             Ok(()) => self.explained(update, failure),

@@ -61,6 +61,44 @@ impl LearnerConfig<'_> {
     }
 }
 
+impl LearnerConfig<'_> {
+    /// Checks the sizes and the norm; what else there is checks itself where it is
+    /// used.
+    ///
+    /// # Errors
+    /// Names the key below the algorithm's name, its value and what is allowed.
+    pub fn validate(&self) -> Result<(), LearnError> {
+        let of = self.network.of;
+        let fault = |key: &str, value: &dyn ToString, allowed: String| {
+            let key = format!("{of}.{key}");
+            Err(LearnError::config(key, value.to_string(), allowed))
+        };
+        for (key, size) in [("lanes", self.lanes), ("tile", self.tile)] {
+            if !(1..=MOST_LANES).contains(&size) {
+                return fault(key, &size, format!("1 to {MOST_LANES}"));
+            }
+        }
+        if !self.lanes.is_multiple_of(self.tile) {
+            let allowed = format!("a divisor of {of}.lanes = {}", self.lanes);
+            return fault("tile", &self.tile, allowed);
+        }
+        let tiles = self.lanes / self.tile;
+        if self.minibatches == 0 || !tiles.is_multiple_of(self.minibatches) {
+            let count = self.minibatches;
+            let allowed = format!("a multiple of {of}.tile times the {count} minibatches");
+            return fault("lanes", &self.lanes, allowed);
+        }
+        let norm = self.max_gradient_norm;
+        match norm > 0.0 {
+            true => Ok(()),
+            false => fault("max_gradient_norm", &norm, "above 0".to_owned()),
+        }
+    }
+}
+
+/// The most lanes that a learner has.
+const MOST_LANES: usize = 1 << 20;
+
 /// Where a learner works.
 #[derive(Clone)]
 pub struct Place {
@@ -113,6 +151,7 @@ impl Learner {
         pool: Arc<Pool>,
         (model, backend): (Arc<ActorCritic>, Box<dyn Backend>),
     ) -> Result<Self, LearnError> {
+        config.validate()?;
         let size = BatchSize {
             lanes: config.lanes,
             tile: config.tile,
@@ -321,7 +360,7 @@ impl Learner {
                 update: self.update + 1,
                 what,
                 value,
-                scale: format!("{of}.reward_scale or the environment's own"),
+                scale: "the environment's scale".to_owned(),
                 lower: format!("{of}.learning_rate"),
             }),
         }
@@ -357,7 +396,7 @@ impl Learner {
             .with_branch(OPTIMIZER, self.optimizer.state())
             .with_count(UPDATE, self.update)
             .with_count(ENV_STEPS, self.env_steps);
-        tree.expect_finite()?;
+        tree.expect_storable()?;
         Ok(tree)
     }
 

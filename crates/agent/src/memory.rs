@@ -24,6 +24,7 @@ pub fn footprint(
     config: &LearnerConfig<'_>,
     place: &Place,
 ) -> Result<Footprint, LearnError> {
+    config.validate()?;
     let (workers, device) = (place.pool.workers(), place.device);
     let spec = env.spec();
     let model = ActorCritic::new(spec, config.network)?;
@@ -68,7 +69,7 @@ fn native(
         .with(
             format!("gradients of {tiles} tiles"),
             gradients,
-            format!("{of}.trunk, and with {of}.lanes over {of}.tile and {of}.outer.minibatches"),
+            format!("{of}.trunk, and with {of}.lanes over {of}.tile and the number of minibatches"),
         )
         .with(
             format!(

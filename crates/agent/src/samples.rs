@@ -10,7 +10,7 @@ use rollout::Batch;
 pub struct Targets {
     /// Advantages. `[steps][lanes]`
     pub advantages: Vec<f32>,
-    /// GaeInput that the value is moved to. `[steps][lanes]`
+    /// Return that the value is moved to. `[steps][lanes]`
     pub returns: Vec<f32>,
     /// 1 for the steps of the lane's trial, 0 for what follows it.
     /// `[steps][lanes]`

@@ -275,7 +275,7 @@ impl Trainer {
         if let Some(value) = &learned.value {
             tree = tree.with_branch(VALUE, value.checkpoint()?);
         }
-        tree.expect_finite()?;
+        tree.expect_storable()?;
         Ok(tree)
     }
 

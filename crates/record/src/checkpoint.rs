@@ -18,6 +18,8 @@ use crate::{RecordError, Result, Stream, sync_folder};
 const FORMAT: u32 = 3;
 
 const ARRAYS: &str = "arrays.safetensors";
+/// What no array in it can be called.
+const RESERVED: &str = "__metadata__";
 const STATE: &str = "state.json";
 /// The rows of `timing.jsonl`, which the clock wrote: apart from `state.json`,
 /// so that equal seeds give an equal one.
@@ -212,10 +214,15 @@ fn encode(tree: &Tree) -> Result<Vec<u8>> {
     };
     let mut buffers = Vec::with_capacity(tree.len());
     for (name, Array { shape, data }) in tree.iter() {
-        let numbers: usize = shape.iter().product();
-        if numbers != data.len() {
-            let data = data.len();
-            let why = format!("its shape {shape:?} has room for {numbers} numbers, it has {data}");
+        if name == RESERVED {
+            let why = "the format keeps this name for itself".to_string();
+            return Err(unstorable(name, why));
+        }
+        let mut extents = shape.iter();
+        let room = extents.try_fold(1_usize, |room, extent| room.checked_mul(*extent));
+        if room != Some(data.len()) {
+            let (room, data) = (room.unwrap_or(usize::MAX), data.len());
+            let why = format!("its shape {shape:?} has room for {room} numbers, it has {data}");
             return Err(unstorable(name, why));
         }
         buffers.push(match data {

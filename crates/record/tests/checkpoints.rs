@@ -183,6 +183,12 @@ fn arrays_that_cannot_be_stored_leave_nothing() {
     assert!(matches!(error, RecordError::Unstorable { .. }), "{error}");
     let words = "has room for 4 numbers, it has 1";
     assert!(error.to_string().contains(words), "{error}");
+    bad.tree.get_mut("params/encoder.bias").unwrap().shape = vec![usize::MAX, 2];
+    assert!(run.save_checkpoint(1, &bad).is_err());
+    let mut bad = checkpoint(1);
+    bad.tree = bad.tree.with_count("__metadata__", 1);
+    let error = run.save_checkpoint(1, &bad).unwrap_err();
+    assert!(matches!(error, RecordError::Unstorable { .. }), "{error}");
     assert!(run.checkpoints().unwrap().is_empty());
 }
 

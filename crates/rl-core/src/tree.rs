@@ -64,9 +64,17 @@ impl Array {
 
 /// Named arrays. What a learner consists of saves itself each on a branch of its
 /// own, and finds itself there again.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Tree {
+    /// Where it was on another tree, for messages; ends with a separator.
+    at: String,
     arrays: BTreeMap<String, Array>,
+}
+
+impl PartialEq for Tree {
+    fn eq(&self, other: &Self) -> bool {
+        self.arrays == other.arrays
+    }
 }
 
 /// Why a tree is not the state of what is to be restored from it.
@@ -160,9 +168,9 @@ impl Tree {
             let name = name.strip_prefix(&start)?;
             Some((name.to_owned(), array.clone()))
         };
-        Self {
-            arrays: self.arrays.iter().filter_map(cut).collect(),
-        }
+        let arrays = self.arrays.iter().filter_map(cut).collect();
+        let at = format!("{}{start}", self.at);
+        Self { at, arrays }
     }
 
     /// An array.
@@ -208,7 +216,7 @@ impl Tree {
         let array = self.needed(name)?;
         match array.data {
             Data::U64(ref data) if data.len() == 1 => Ok(data[0]),
-            _ => Err(unfit(name, array, "a whole number")),
+            _ => Err(self.unfit(name, array, "a whole number")),
         }
     }
 
@@ -220,7 +228,7 @@ impl Tree {
         let array = self.needed(name)?;
         match array.data {
             Data::F64(ref data) if data.len() == 1 => Ok(data[0]),
-            _ => Err(unfit(name, array, "a 64-bit float")),
+            _ => Err(self.unfit(name, array, "a 64-bit float")),
         }
     }
 
@@ -238,15 +246,29 @@ impl Tree {
             }
             _ => {
                 let expected = format!("32-bit floats of shape {shape:?}");
-                Err(unfit(name, array, &expected))
+                Err(self.unfit(name, array, &expected))
             }
         }
     }
 
     fn needed(&self, name: &str) -> Result<&Array, TreeError> {
-        let name = || name.to_owned();
-        self.get(&name())
-            .ok_or_else(|| TreeError::Missing { name: name() })
+        let missing = || TreeError::Missing {
+            name: self.whole(name),
+        };
+        self.get(name).ok_or_else(missing)
+    }
+
+    /// A name as on the tree that this is a branch of.
+    fn whole(&self, name: &str) -> String {
+        format!("{}{name}", self.at)
+    }
+
+    fn unfit(&self, name: &str, array: &Array, expected: &str) -> TreeError {
+        TreeError::Unfit {
+            name: self.whole(name),
+            found: format!("{} of shape {:?}", array.data.kind(), array.shape),
+            expected: expected.to_owned(),
+        }
     }
 
     /// Refuses arrays and branches that none of `parts` is the name of.
@@ -254,33 +276,40 @@ impl Tree {
     /// # Errors
     /// Names the first.
     pub fn expect_only(&self, parts: &[&str]) -> Result<(), TreeError> {
-        let part = |name: &'_ str| name.split(SEPARATOR).next().map(str::to_owned);
-        let unknown = |name: &&String| {
-            let part = part(name).unwrap_or_default();
-            !parts.contains(&part.as_str()) && !parts.contains(&name.as_str())
+        let is_known = |name: &str| match name.split_once(SEPARATOR) {
+            None => parts.contains(&name),
+            // Nothing is on what is an array itself.
+            Some((part, _)) => parts.contains(&part) && !self.arrays.contains_key(part),
         };
-        match self.arrays.keys().find(unknown) {
+        match self.arrays.keys().find(|name| !is_known(name)) {
             None => Ok(()),
             Some(name) => Err(TreeError::Unknown {
-                name: name.clone(),
+                name: self.whole(name),
                 known: parts.join(", "),
             }),
         }
     }
 
-    /// Refuses numbers that are infinite or not a number.
+    /// Refuses what no checkpoint can be made of: numbers that are infinite or not a
+    /// number, and arrays that are not of their shape.
     ///
     /// # Errors
     /// Names the first.
-    pub fn expect_finite(&self) -> Result<(), TreeError> {
+    pub fn expect_storable(&self) -> Result<(), TreeError> {
         for (name, array) in &self.arrays {
+            let mut extents = array.shape.iter();
+            let room = extents.try_fold(1_usize, |room, extent| room.checked_mul(*extent));
+            if room != Some(array.data.len()) {
+                let expected = format!("as many, of which there are {}", array.data.len());
+                return Err(self.unfit(name, array, &expected));
+            }
             let found = match &array.data {
                 Data::F32(data) => position(data, |x| f64::from(*x)),
                 Data::F64(data) => position(data, |x| *x),
                 Data::U64(_) | Data::Bytes(_) => None,
             };
             if let Some((index, value)) = found {
-                let name = name.clone();
+                let name = self.whole(name);
                 return Err(TreeError::NotFinite { name, index, value });
             }
         }
@@ -291,14 +320,6 @@ impl Tree {
 fn position<T>(data: &[T], number: impl Fn(&T) -> f64) -> Option<(usize, f64)> {
     let mut numbers = data.iter().map(number).enumerate();
     numbers.find(|(_, value)| !value.is_finite())
-}
-
-fn unfit(name: &str, array: &Array, expected: &str) -> TreeError {
-    TreeError::Unfit {
-        name: name.to_owned(),
-        found: format!("{} of shape {:?}", array.data.kind(), array.shape),
-        expected: expected.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -349,9 +370,25 @@ mod tests {
             unknown.starts_with("'params/bias' belongs to no part"),
             "{unknown}"
         );
-        assert_eq!(tree.expect_finite(), Ok(()));
+        let below = said(tree.branch("params").floats("bias", &[3]).map(drop));
+        assert!(below.starts_with("'params/bias' is"), "{below}");
+        let none = said(tree.branch("params").count("steps").map(drop));
+        assert!(none.starts_with("'params/steps' is missing"), "{none}");
+        assert_eq!(tree.expect_storable(), Ok(()));
         tree.insert("params/x", Array::floats(vec![2], vec![0.0, f32::NAN]));
-        let bad = said(tree.expect_finite());
+        let bad = said(tree.expect_storable());
         assert!(bad.starts_with("'params/x' is NaN at index 1"), "{bad}");
+        for shape in [vec![3], vec![usize::MAX, 2]] {
+            tree.insert("params/x", Array::floats(shape, vec![0.0; 2]));
+            let bad = said(tree.expect_storable());
+            assert!(
+                bad.starts_with("'params/x' is 32-bit floats of shape"),
+                "{bad}"
+            );
+            assert!(bad.contains("of which there are 2"), "{bad}");
+        }
+        tree.insert("params", Array::floats(vec![0], vec![]));
+        let below = said(tree.expect_only(&["params", "update", "penalty"]));
+        assert!(below.starts_with("'params/bias' belongs"), "{below}");
     }
 }

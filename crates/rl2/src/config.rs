@@ -113,8 +113,6 @@ impl Rl2Config {
         let most = 1 << 20;
         let counts = [
             ("updates", self.updates as usize, usize::MAX),
-            ("lanes", self.lanes, most),
-            ("tile", self.tile, most),
             ("outer.epochs", self.outer.epochs(), 1000),
             ("outer.minibatches", self.outer.minibatches(), most),
         ];
@@ -127,10 +125,11 @@ impl Rl2Config {
                 return Err(fault(key, value, allowed));
             }
         }
-        if !self.lanes.is_multiple_of(self.tile) {
-            let allowed = format!("a divisor of rl2.lanes = {}", self.lanes);
-            return Err(fault("tile", self.tile, allowed));
-        }
+        let whole = LearnerConfig {
+            minibatches: 1,
+            ..self.learner()
+        };
+        whole.validate()?;
         let tiles = self.lanes / self.tile;
         if !tiles.is_multiple_of(self.outer.minibatches()) {
             let allowed = format!(
@@ -169,10 +168,6 @@ impl Rl2Config {
             if !(1e-30..=1e30).contains(&value) {
                 return Err(fault(key, value, "1e-30 to 1e30"));
             }
-        }
-        let norm = self.max_gradient_norm;
-        if norm.is_nan() || norm <= 0.0 {
-            return Err(fault("max_gradient_norm", norm, "above 0"));
         }
         check_schedule("entropy_coefficient", &self.entropy_coefficient)?;
         check_schedule("learning_rate", &self.learning_rate)

@@ -134,7 +134,13 @@ impl Trainer {
         let config = &self.config;
         let passes =
             |learner: &mut Learner| passes(learner, config, (learning_rate, entropy_coefficient));
-        let ((losses, gradient_norm), mean_return) = self.learner.improve(passes)?;
+        let improved = self.learner.improve(passes).map_err(|mut error| {
+            if let LearnError::Loss { scale, .. } = &mut error {
+                *scale = "rl2.reward_scale or the environment's own".to_owned();
+            }
+            error
+        });
+        let ((losses, gradient_norm), mean_return) = improved?;
         Ok(Metrics {
             update: self.learner.updates_done(),
             env_steps: self.learner.env_steps(),

@@ -43,7 +43,9 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
         let met = met.clone();
         move |more| met.more(more)
     };
-    let measured = measure(&session, &config, training.as_ref(), (tasks, watch))?;
+    let measured = Failure::caught(&format!("algorithm '{}'", config.algorithm), || {
+        measure(&session, &config, training.as_ref(), (tasks, watch))
+    })?;
     drop(met);
     // A finished run knows its exact values, which may take minutes.
     let finished: Option<Comparison> = run.document(Document::Comparison)?;

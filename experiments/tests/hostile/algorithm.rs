@@ -5,6 +5,7 @@ use rl_core::{ActRow, ActionsMut, Array, EnvSpec, Footprint, Policy, PolicyFacto
 use rl_core::{Row, Stream, Tree};
 use serde::Deserialize;
 use serde_json::json;
+use serde_json::value::RawValue;
 use std::sync::Arc;
 
 /// What its panics say.
@@ -85,6 +86,12 @@ impl Training for Faulty {
         row["x"] = f64::NAN.into();
         if self.has("row") {
             row = json!([self.done]);
+        }
+        if self.has("lines") {
+            let text = serde_json::to_string_pretty(&row).unwrap_or_default();
+            let row = RawValue::from_string(text).map_err(|e| LearnError::Bug(e.to_string()))?;
+            let mean_return = 0.0;
+            return Ok(Update { mean_return, row });
         }
         Update::new(f64::NAN, &row)
     }

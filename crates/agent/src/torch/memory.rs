@@ -40,7 +40,7 @@ pub(crate) fn footprint(
             format!("gradients of {shards} shards"),
             // Each with the parameters that it is taken at, while in flight.
             (shards + 1 + 4 * in_flight) as f64 * parameters,
-            format!("{of}.trunk, and with {of}.lanes over {of}.outer.minibatches"),
+            format!("{of}.trunk, and with {of}.lanes over the number of minibatches"),
         )
         .with(
             format!("tensors and activations of {in_flight} shards of {lanes} lanes at once"),

@@ -17,10 +17,7 @@ pub(crate) const REINFORCE: Algorithm = Algorithm {
     name: "reinforce",
     title: "REINFORCE",
     summary: "REINFORCE: a recurrent policy that follows the plain policy gradient",
-    metrics: &[
-        Metric::new("entropy", "Policy entropy").in_unit("nats"),
-        Metric::new("gradient_norm", "Gradient norm"),
-    ],
+    metrics: &[Metric::new("gradient_norm", "Gradient norm")],
     footprint,
     start,
 };
@@ -46,11 +43,8 @@ impl Config {
     fn read(setup: &Setup<'_>) -> Result<Self, LearnError> {
         let config: Self = setup.config(REINFORCE.name)?;
         if !(0.0..=1.0).contains(&config.gamma) {
-            return Err(LearnError::config(
-                "reinforce.gamma",
-                config.gamma,
-                "0 to 1",
-            ));
+            let (key, gamma) = ("reinforce.gamma", config.gamma);
+            return Err(LearnError::config(key, gamma, "0 to 1"));
         }
         Ok(config)
     }

@@ -92,7 +92,9 @@ fn it_learns_and_a_stopped_run_goes_on_to_the_same_bits() {
 #[test]
 fn it_is_listed_and_its_settings_are_checked() {
     assert!(done(&["list", "algorithms"]).contains("reinforce"));
-    let set = |setting| refused(&["train", PRESET, setting], 78);
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().to_str().unwrap();
+    let set = |setting| refused(&["train", PRESET, setting, "--runs", runs], 78);
     let range = set("reinforce.gamma=1.5");
     assert!(
         range.contains("reinforce.gamma = 1.5; allowed: 0 to 1"),
@@ -101,7 +103,17 @@ fn it_is_listed_and_its_settings_are_checked() {
     let key = set("reinforce.gama=1");
     assert!(key.contains("did you mean 'reinforce.gamma'?"), "{key}");
     let tile = set("reinforce.tile=100");
-    assert!(tile.contains("tile = 100; allowed: "), "{tile}");
+    assert!(
+        tile.contains("reinforce.tile = 100; allowed: a divisor of reinforce.lanes = 512"),
+        "{tile}"
+    );
+    let none = set("reinforce.tile=0");
+    assert!(
+        none.contains("reinforce.tile = 0; allowed: 1 to "),
+        "{none}"
+    );
+    let norm = set("reinforce.max_gradient_norm=-1");
+    assert!(norm.contains("norm = -1; allowed: above 0"), "{norm}");
     let refusal = refused(&["train", PRESET, "algorithm=reinforse"], 78);
     assert!(refusal.contains("did you mean 'reinforce'?"), "{refusal}");
 }
