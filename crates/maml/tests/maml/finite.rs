@@ -77,7 +77,7 @@ fn a_value_network_that_overflows_stops_the_update() {
 }
 
 #[test]
-fn no_snapshot_is_made_of_what_is_not_finite() {
+fn no_checkpoint_is_made_of_what_is_not_finite() {
     let mut trainer = trainer(&arms(), config(promp()), 1);
     let mut bad = trainer.checkpoint().unwrap();
     bad.floats_mut("params/layer0.weight").unwrap()[2] = f32::NAN;

@@ -125,7 +125,7 @@ fn a_restored_training_goes_on_with_the_same_bits() {
 }
 
 #[test]
-fn another_networks_snapshot_is_refused() {
+fn another_networks_checkpoint_is_refused() {
     let env = points();
     let mut wide = config(Outer::Vpg);
     wide.policy.hidden = vec![33];
@@ -224,9 +224,9 @@ fn a_step_that_is_too_long_is_refused_and_said_to_be() {
 fn parameters_that_are_not_finite_are_found_at_the_first_step() {
     let env = points();
     let mut trainer = trainer(&env, config(trpo()), 2);
-    let mut snapshot = trainer.checkpoint().unwrap();
-    snapshot.floats_mut("params/layer0.bias").unwrap()[0] = f32::NAN;
-    trainer.restore(&snapshot).unwrap();
+    let mut checkpoint = trainer.checkpoint().unwrap();
+    checkpoint.floats_mut("params/layer0.bias").unwrap()[0] = f32::NAN;
+    trainer.restore(&checkpoint).unwrap();
     let error = trainer.update().unwrap_err();
     assert!(matches!(error, LearnError::Rollout(_)));
     let text = error.to_string();

@@ -44,7 +44,7 @@ fn a_restored_training_goes_on_with_the_same_bits() {
 }
 
 #[test]
-fn another_networks_snapshot_is_refused() {
+fn another_networks_checkpoint_is_refused() {
     for backend in BACKENDS {
         let wide = Rl2Config {
             trunk: nets::SequenceConfig::Gru(nets::Recurrent::plain(17)),
@@ -63,9 +63,9 @@ fn another_networks_snapshot_is_refused() {
 fn parameters_that_are_not_finite_are_found_at_the_first_step() {
     for backend in BACKENDS {
         let mut trainer = trainer(config(backend), 0, 2);
-        let mut snapshot = trainer.checkpoint().unwrap();
-        snapshot.floats_mut("params/value.bias").unwrap()[0] = f32::NAN;
-        trainer.restore(&snapshot).unwrap();
+        let mut checkpoint = trainer.checkpoint().unwrap();
+        checkpoint.floats_mut("params/value.bias").unwrap()[0] = f32::NAN;
+        trainer.restore(&checkpoint).unwrap();
         let before = trainer.learner().parameters().clone();
         let error = trainer.update().unwrap_err();
         assert!(matches!(error, LearnError::Rollout(_)));

@@ -101,9 +101,9 @@ const LOG_STD: &str = "params/policy.log_std";
 
 /// Sets the logarithm of the standard deviation.
 fn set_log_std(trainer: &mut Trainer, log_std: f32) {
-    let mut snapshot = trainer.checkpoint().unwrap();
-    snapshot.floats_mut(LOG_STD).unwrap().fill(log_std);
-    trainer.restore(&snapshot).unwrap();
+    let mut checkpoint = trainer.checkpoint().unwrap();
+    checkpoint.floats_mut(LOG_STD).unwrap().fill(log_std);
+    trainer.restore(&checkpoint).unwrap();
 }
 
 /// A log-probability is that of the action as the trajectory holds it, to 1e-5
@@ -146,8 +146,8 @@ fn learning_does_not_make_actions_narrower_than_the_least() {
     let mut reached = false;
     for _ in 0..40 {
         trainer.update().unwrap();
-        let mut snapshot = trainer.checkpoint().unwrap();
-        let log_std = snapshot.floats_mut(LOG_STD).unwrap()[0];
+        let mut checkpoint = trainer.checkpoint().unwrap();
+        let log_std = checkpoint.floats_mut(LOG_STD).unwrap()[0];
         assert!(log_std >= least, "{log_std}");
         reached |= log_std == least;
     }

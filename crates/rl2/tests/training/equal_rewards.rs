@@ -102,11 +102,11 @@ fn the_unit_of_rewards_does_not_matter() {
         };
         let mut trainer = trainer_in(&crate::common::switches(), config, 0, 1);
         // A value function that says nothing.
-        let mut snapshot = trainer.checkpoint().unwrap();
+        let mut checkpoint = trainer.checkpoint().unwrap();
         for name in ["params/value.weight", "params/value.bias"] {
-            snapshot.floats_mut(name).unwrap().fill(0.0);
+            checkpoint.floats_mut(name).unwrap().fill(0.0);
         }
-        trainer.restore(&snapshot).unwrap();
+        trainer.restore(&checkpoint).unwrap();
         trainer.collect().unwrap();
         trainer.advantages();
         let minibatch = trainer.minibatch(&[0, 1, 2, 3]);

@@ -59,7 +59,7 @@ fn a_step_beyond_the_finite_numbers_is_not_taken() {
 }
 
 #[test]
-fn no_snapshot_is_made_of_what_is_not_finite() {
+fn no_checkpoint_is_made_of_what_is_not_finite() {
     let mut trainer = trainer(config(BackendKind::Native), 0, 1);
     let good = trainer.checkpoint().unwrap();
     let refusal = |trainer: &rl2::Trainer| trainer.checkpoint().unwrap_err().to_string();
