@@ -76,7 +76,11 @@ impl OptimizerConfig {
                 decay("beta1", beta1)?;
                 decay("beta2", beta2)?;
                 positive("epsilon", epsilon)?;
-                not_negative("weight_decay", weight_decay)
+                // More turns parameters around at any step that learns.
+                match (0.0..=1e3).contains(&weight_decay) {
+                    true => Ok(()),
+                    false => Err(invalid("weight_decay", weight_decay, "0 to 1000")),
+                }
             }
             Self::Sgd { momentum } => decay("momentum", momentum),
             Self::RmsProp {

@@ -197,6 +197,7 @@ fn bad_settings_are_named() {
         (adam(0.9, 0.0, 0.0), "epsilon is 0"),
         (adam(0.9, 1e-60, 0.0), "1e-30 to 1e30"),
         (adam(0.9, 1e60, 0.0), "1e-30 to 1e30"),
+        (adam(0.9, 1e-8, 1e300), "weight_decay is 1"),
         (adam(0.9, 1e-8, -0.5), "weight_decay is -0.5"),
         (
             OptimizerConfig::Sgd { momentum: f64::NAN },

@@ -100,6 +100,8 @@ fn random_settings_are_followed_or_refused() {
         fs::remove_dir_all(&runs).unwrap_or_default();
         match status.code() {
             Some(0 | 2 | 75 | 78) if !said.contains("panicked at") => Ok(()),
+            // Numbers that left the finite ones, in words and with nothing lost.
+            Some(70) if said.contains("parameters are unchanged since update") => Ok(()),
             _ => Err(format!("{settings:?}: {status}: {said}")),
         }
     });
