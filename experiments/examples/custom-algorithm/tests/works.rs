@@ -7,10 +7,10 @@ use std::time::Duration;
 
 const PRESET: &str = "custom-algorithm.toml";
 const BRIEF: [&str; 4] = [
-    "reinforce.updates=60",
+    "reinforce.updates=300",
     "reinforce.lanes=128",
     "evaluation.tasks=2000",
-    "checkpoint.interval=20",
+    "checkpoint.interval=100",
 ];
 
 fn command(args: &[&str]) -> Command {
