@@ -1,6 +1,6 @@
 //! An algorithm with a flaw of choice.
 
-use agent::{ActMode, Algorithm, LearnError, Setup, Training, Update};
+use agent::{ActMode, Adaptation, Algorithm, Fresh, LearnError, Setup, Training, Update, Watch};
 use rl_core::{ActRow, ActionsMut, Array, EnvSpec, Footprint, Policy, PolicyFactory};
 use rl_core::{Row, Stream, Tree};
 use serde::Deserialize;
@@ -25,7 +25,7 @@ pub(crate) const FAULTY: Algorithm = Algorithm {
     start: |setup| {
         let Config { flaw } = Config::read(&setup)?;
         may_panic("start", &flaw);
-        let done = 0;
+        let done = if flaw == "ahead" { 7 } else { 0 };
         Ok(Box::new(Faulty { flaw, done }))
     },
 };
@@ -99,6 +99,15 @@ impl Training for Faulty {
     fn policy(&self, _: ActMode) -> Arc<dyn PolicyFactory> {
         assert!(!self.has("policy"), "{SAID}");
         Arc::new(First)
+    }
+
+    fn adaptation(&self, _: &Fresh<'_>, _: &Watch) -> Result<Option<Adaptation>, LearnError> {
+        let (trajectories, returns) = (1, Vec::new());
+        let silent = Adaptation {
+            trajectories,
+            returns,
+        };
+        Ok((self.flaw == "silent").then_some(silent))
     }
 
     fn checkpoint(&self) -> Result<Tree, LearnError> {

@@ -14,6 +14,10 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
         an_algorithm_that_cannot_begin_leaves_nothing,
     ),
     (
+        "an_adaptation_without_returns_is_no_result",
+        an_adaptation_without_returns_is_no_result,
+    ),
+    (
         "a_checkpoint_that_cannot_be_restored_is_kept",
         a_checkpoint_that_cannot_be_restored_is_kept,
     ),
@@ -97,14 +101,27 @@ fn an_algorithm_that_breaks_loses_nothing() {
 }
 
 fn an_algorithm_that_cannot_begin_leaves_nothing() {
-    for flaw in ["footprint", "start"] {
+    let cases = [
+        ("footprint", SAID),
+        ("start", SAID),
+        ("ahead", "starts with `updates_done` of 7; it must be 0"),
+    ];
+    for (flaw, said) in cases {
         let lab = lab();
         let set = format!("faulty.flaw={flaw}");
         let text = lab.refused(&["train", "faulty.toml", &set], 70);
         assert!(text.contains("algorithm 'faulty'"), "{text}");
-        assert!(text.contains(SAID), "{text}");
+        assert!(text.contains(said), "{flaw}: {text}");
         assert!(!lab.path("runs").exists(), "{flaw}");
     }
+}
+
+fn an_adaptation_without_returns_is_no_result() {
+    let lab = lab();
+    let text = lab.refused(&["train", "faulty.toml", "faulty.flaw=silent"], 70);
+    let words = "algorithm 'faulty' adapts and says nothing of its returns";
+    assert!(text.contains(words), "{text}");
+    assert!(!lab.path(RUN).join("comparison.json").exists());
 }
 
 fn a_checkpoint_that_cannot_be_restored_is_kept() {
