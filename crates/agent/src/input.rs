@@ -30,6 +30,30 @@ pub struct Inputs {
     withhold: Vec<Input>,
 }
 
+/// Refuses an environment of other spaces than an agent was trained on.
+///
+/// # Errors
+/// What differs.
+pub fn expect_trained_on(
+    observation: &ObservationSpace,
+    action: &ActionSpace,
+    spec: &EnvSpec,
+) -> Result<(), String> {
+    if *observation != spec.observation {
+        let other = &spec.observation;
+        return Err(format!(
+            "it was trained on observations {observation:?}, not {other:?}"
+        ));
+    }
+    match *action == spec.action {
+        true => Ok(()),
+        false => Err(format!(
+            "it was trained on actions {action:?}, not {:?}",
+            spec.action
+        )),
+    }
+}
+
 impl Inputs {
     /// The layout for an environment. Inputs that are withheld are 0, and a
     /// withheld symbol is always the first.
@@ -66,17 +90,7 @@ impl Inputs {
     /// # Errors
     /// What differs.
     pub fn fits(&self, spec: &EnvSpec) -> Result<(), String> {
-        if self.observation != spec.observation {
-            let (own, other) = (&self.observation, &spec.observation);
-            return Err(format!(
-                "it was trained on observations {own:?}, not {other:?}"
-            ));
-        }
-        if self.action != spec.action {
-            let (own, other) = (&self.action, &spec.action);
-            return Err(format!("it was trained on actions {own:?}, not {other:?}"));
-        }
-        Ok(())
+        expect_trained_on(&self.observation, &self.action, spec)
     }
 
     /// Turns continuous actions, `[..][width]`, from the box's units into ones

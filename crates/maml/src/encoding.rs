@@ -43,17 +43,7 @@ impl Encoding {
     /// # Errors
     /// What differs.
     pub fn fits(&self, spec: &EnvSpec) -> Result<(), String> {
-        if self.observation != spec.observation {
-            let (own, other) = (&self.observation, &spec.observation);
-            return Err(format!(
-                "it was trained on observations {own:?}, not {other:?}"
-            ));
-        }
-        if self.action != spec.action {
-            let (own, other) = (&self.action, &spec.action);
-            return Err(format!("it was trained on actions {own:?}, not {other:?}"));
-        }
-        Ok(())
+        agent::expect_trained_on(&self.observation, &self.action, spec)
     }
 
     /// Encodes one observation into `[size]` inputs.
