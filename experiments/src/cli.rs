@@ -1,7 +1,7 @@
 //! The command line's grammar.
 
-use crate::numbers;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use lab::numbers;
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Continue a stopped or killed run to the identical result.
     Resume(ResumeArgs),
+    #[command(hide = true)]
+    Job(JobArgs),
     /// Evaluate a trained agent on fresh tasks.
     Eval(EvalArgs),
     /// Evaluate learners without networks on fresh tasks.
@@ -76,13 +78,23 @@ pub(crate) struct Work {
 impl Work {
     /// How many worker threads there are to be.
     pub(crate) fn workers(&self) -> usize {
-        self.workers.unwrap_or_else(crate::host::cores)
+        self.workers.unwrap_or_else(lab::host::cores)
     }
 
     /// Whether the option was given.
     pub(crate) fn given(&self) -> bool {
         self.workers.is_some()
     }
+}
+
+/// How many runs there are at a time.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Jobs {
+    /// Runs side by side, each a process that has its part of the workers; the
+    /// results are the same for any number [default: one for each worker, as far as
+    /// memory goes].
+    #[arg(long = "jobs", value_name = "J", allow_hyphen_values = true, value_parser = workers)]
+    pub(crate) given: Option<usize>,
 }
 
 /// A name that is one folder, and no way out of the one it is in.
@@ -174,9 +186,11 @@ pub(crate) struct TrainArgs {
     /// Seed of all randomness [default: the file's, or 0].
     #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = seed, conflicts_with = "seeds")]
     pub(crate) seed: Option<u64>,
-    /// Train N runs, seeds 0 to N-1, one after the other.
+    /// Train N runs, seeds 0 to N-1.
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seeds)]
     pub(crate) seeds: Option<u64>,
+    #[command(flatten)]
+    pub(crate) jobs: Jobs,
     #[command(flatten)]
     pub(crate) work: Work,
     /// Where networks live: cpu or cuda.
@@ -202,12 +216,26 @@ pub(crate) struct ResumeArgs {
     /// A run's folder, or the folder of several seeds.
     pub(crate) run: PathBuf,
     #[command(flatten)]
+    pub(crate) jobs: Jobs,
+    #[command(flatten)]
     pub(crate) work: Work,
     /// Where networks live: cpu or cuda [default: as the run began].
     #[arg(long, value_name = "DEVICE")]
     pub(crate) device: Option<String>,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+/// A process of its own for some of the runs of a folder.
+#[derive(Debug, Args)]
+pub(crate) struct JobArgs {
+    /// The folder around the runs.
+    pub(crate) folder: PathBuf,
+    #[command(flatten)]
+    pub(crate) work: Work,
+    /// Where networks live.
+    #[arg(long)]
+    pub(crate) device: String,
 }
 
 #[derive(Debug, Args)]

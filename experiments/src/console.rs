@@ -1,8 +1,8 @@
 //! What goes to the terminal: results to standard output, progress to standard
 //! error.
 
-use crate::failure::Failure;
 use crate::output;
+use lab::failure::Failure;
 use serde::{Serialize, Serializer};
 use std::env;
 use std::fmt::Display;
@@ -105,7 +105,7 @@ impl Console {
 
     fn write(&self, line: &str) -> Result<(), Failure> {
         match output::result(line) {
-            false if self.only_results => Err(Failure::unread()),
+            false if self.only_results => Err(output::unread()),
             _ => Ok(()),
         }
     }

@@ -2,13 +2,16 @@
 //! progress to save itself; a second one ends the process at once. Work that
 //! has nothing to save, or does not come to an end, is ended.
 
-use crate::failure::Exit;
 use crate::output::{self, remark};
+use lab::failure::Exit;
+use lab::stop::Stop;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::low_level::{emulate_default_handler, exit};
 use std::fs;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,17 +23,15 @@ const TICK: Duration = Duration::from_millis(50);
 /// What a shell reports of a process that INT ended.
 const TWICE: i32 = 130;
 
-/// Whether somebody asked the program to stop.
-#[derive(Clone, Debug, Default)]
+/// Signals, which ask the work of a session to stop.
+#[derive(Clone, Debug)]
 pub(crate) struct Interrupt {
-    asked: Arc<AtomicBool>,
+    stop: Stop,
     shared: Arc<Shared>,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// How much work is in progress that has nothing to save.
-    unsaved: AtomicUsize,
     /// What to say when the work is ended: how it goes on. `None` as long as there
     /// is nothing that could.
     farewell: Mutex<Option<String>>,
@@ -52,12 +53,14 @@ pub(crate) fn conclude() {
 }
 
 impl Interrupt {
-    /// Listens from now on; `asked` is set when somebody asks.
-    pub(crate) fn listen(asked: &Arc<AtomicBool>) -> Self {
+    /// Listens from now on. Work that has nothing to save is ended at once, as it
+    /// is without this.
+    pub(crate) fn listen(stop: &Stop) -> Self {
         let interrupt = Self {
-            asked: Arc::clone(asked),
+            stop: stop.clone(),
             shared: Arc::default(),
         };
+        let asked = stop.flag();
         output::stop_waiting_when(Arc::clone(asked));
         for signal in [SIGHUP, SIGINT, SIGTERM] {
             // As of a job of `nohup`, or one in the background of a script.
@@ -81,7 +84,7 @@ impl Interrupt {
 
     /// Waits until somebody asks, and then no longer than [`GRACE`].
     fn watch(&self) {
-        while !self.asked() {
+        while !self.stop.asked() {
             thread::sleep(TICK);
         }
         let since = Instant::now();
@@ -113,32 +116,13 @@ impl Interrupt {
     }
 
     fn nothing_to_save(&self) -> bool {
-        self.shared.unsaved.load(Ordering::SeqCst) > 0 || self.farewell().is_none()
+        self.stop.nothing_to_save() || self.farewell().is_none()
     }
 
     /// What to say from now on if the work has to be ended: how it goes on. Until
     /// then a signal ends the process as it does by itself.
     pub(crate) fn on_end(&self, farewell: String) {
         *self.farewell() = Some(farewell);
-    }
-
-    /// Does something that may take long and has nothing to save, so that the
-    /// process ends at once when somebody asks meanwhile.
-    pub(crate) fn at_once<R>(&self, work: impl FnOnce() -> R) -> R {
-        struct Leave<'a>(&'a AtomicUsize);
-        impl Drop for Leave<'_> {
-            fn drop(&mut self) {
-                self.0.fetch_sub(1, Ordering::SeqCst);
-            }
-        }
-        self.shared.unsaved.fetch_add(1, Ordering::SeqCst);
-        let _leave = Leave(&self.shared.unsaved);
-        work()
-    }
-
-    /// Whether it is time to stop.
-    pub(crate) fn asked(&self) -> bool {
-        self.asked.load(Ordering::SeqCst)
     }
 }
 
@@ -149,4 +133,40 @@ fn is_ignored(signal: i32) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+/// The seeds on standard input, a line each. Its end, or a signal, asks the work to
+/// stop; work that has nothing to save, or does not come to an end, is ended.
+pub(crate) fn seeds_until_the_end(stop: &Stop) -> impl Iterator<Item = u64> {
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        // Where no handler can be set, the run is resumed from its last checkpoint.
+        let _ = flag::register(signal, Arc::clone(stop.flag()));
+    }
+    let (sender, receiver) = channel();
+    let stop = stop.clone();
+    thread::spawn(move || {
+        let lines = io::stdin().lines().map_while(Result::ok);
+        for seed in lines.filter_map(|line| line.parse().ok()) {
+            // The work has come to its end.
+            if sender.send(seed).is_err() {
+                return;
+            }
+        }
+        stop.flag().store(true, Ordering::SeqCst);
+        drop(sender);
+        let since = Instant::now();
+        while !stop.nothing_to_save() && since.elapsed() < GRACE {
+            thread::sleep(TICK);
+        }
+        exit(Exit::Stopped as i32);
+    });
+    receiver.into_iter()
+}
+
+/// Lets a write beyond the limit on the size of files fail as on a full disk,
+/// which a run survives; without a handler, SIGXFSZ ends the process.
+pub(crate) fn outlive_file_limits() {
+    // Whether the flag is set is of no interest. Where no handler can be set, a run
+    // is resumed from its last checkpoint.
+    let _ = flag::register(libc::SIGXFSZ, Default::default());
 }

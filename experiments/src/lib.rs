@@ -14,71 +14,43 @@
 //!
 //! An algorithm is a value, `agent::Algorithm`: see [`Registry::with_algorithm`].
 //!
-//! This is the only crate that prints, reads the clock or the environment
-//! variables, and the only one where a string becomes a type: see [`Registry`].
+//! This is the terminal around [`lab`], which does the work: the only crate that
+//! prints and that reads environment variables.
 
 mod cli;
 mod commands;
-mod comparison;
-mod config;
-mod conformance;
 #[allow(
     clippy::disallowed_methods,
     reason = "it prints, and asks whether there are to be colours"
 )]
 mod console;
-mod environments;
-mod failure;
-mod group;
-#[allow(clippy::disallowed_methods, reason = "it describes the machine")]
-mod host;
 #[allow(clippy::disallowed_methods, reason = "it answers a signal")]
 mod interrupt;
-mod invocation;
-mod launch;
-mod learners;
-mod numbers;
-mod oracles;
 #[allow(
     clippy::disallowed_methods,
     reason = "it prints, and measures how long a reader takes"
 )]
 mod output;
-mod overrides;
-#[allow(clippy::disallowed_methods, reason = "it asks for RUST_BACKTRACE")]
-mod panics;
-mod pictures;
-mod presets;
 #[allow(clippy::disallowed_methods, reason = "it prints, and measures rates")]
 mod progress;
-mod references;
-mod registry;
 mod reporting;
 mod results;
-mod room;
-#[allow(
-    clippy::disallowed_methods,
-    reason = "it measures how long a training took"
-)]
-mod runner;
-mod scenes;
-mod session;
-mod settings;
-mod split;
 mod tables;
 mod watch;
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code, reason = "it runs before libtorch is loaded")]
 mod working_directory;
 
-pub use conformance::{Check, check};
-pub use presets::{PRESETS, Preset};
-pub use registry::{Built, EnvironmentEntry, Registry};
-pub use settings::{Key, Kind, Settings};
+pub use lab::conformance::{Check, check};
+pub use lab::presets::{PRESETS, Preset};
+pub use lab::registry::{Built, EnvironmentEntry, Registry};
+pub use lab::settings::{Key, Kind, Settings};
 
 use clap::Parser;
 use cli::{Cli, Command};
-use failure::{Exit, Failure};
+use lab::failure::{Exit, Failure};
+use lab::panics;
+use std::env;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
@@ -103,18 +75,18 @@ pub fn run(registry: &Registry) -> ExitCode {
                 false => text.to_string(),
             };
             output::result(text.trim_end());
-            return end(Failure::written());
+            return end(output::written());
         }
     };
-    panics::keep_quiet();
-    host::outlive_file_limits();
+    panics::keep_quiet(backtraces().then_some(|panic| output::remark(panic)));
+    interrupt::outlive_file_limits();
     let done = panic::catch_unwind(AssertUnwindSafe(|| {
         prepare()?;
         watch::start();
         dispatch(registry, cli)
     }));
     let done = done.unwrap_or_else(|panic| Err(panics::failure(panic)));
-    end(done.and_then(|()| Failure::written()))
+    end(done.and_then(|()| output::written()))
 }
 
 /// Says what went wrong; the exit code.
@@ -130,6 +102,12 @@ fn end(done: Result<(), Failure>) -> ExitCode {
         }
     };
     ExitCode::from(exit as u8)
+}
+
+/// Whether somebody looks for the cause of a panic.
+#[allow(clippy::disallowed_methods, reason = "it asks for RUST_BACKTRACE")]
+fn backtraces() -> bool {
+    env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0")
 }
 
 /// What libtorch needs before it is asked for anything, while there is one thread.
@@ -151,6 +129,7 @@ fn dispatch(registry: &Registry, cli: Cli) -> Result<(), Failure> {
         Command::List(args) => commands::list::run(registry, &args),
         Command::Train(args) => commands::train::run(registry, &args),
         Command::Resume(args) => commands::resume::run(registry, &args),
+        Command::Job(args) => commands::job::run(registry, &args),
         Command::Eval(args) => commands::eval::run(registry, &args),
         Command::Baseline(args) => commands::baseline::run(registry, &args),
         Command::Oracle(args) => commands::oracle::run(registry, &args),

@@ -2,6 +2,7 @@
 //! reads any more it goes on in silence, and what cannot be written at once to
 //! standard error is not waited for.
 
+use lab::failure::{Exit, Failure};
 use rl_core::{is_hidden, shown};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -91,13 +92,28 @@ fn closed() -> Option<Closed> {
         .clone()
 }
 
-/// Why results could not be written, unless their reader did not want them, and
-/// whether it was for want of room.
-pub(crate) fn failure() -> Option<(String, bool)> {
+/// Whether all results could be written that somebody wanted to read.
+///
+/// # Errors
+/// Why they could not.
+pub(crate) fn written() -> Result<(), Failure> {
     match closed() {
-        Some(Closed::Failed { why, full }) => Some((why, full)),
-        Some(Closed::Unread) | None => None,
+        Some(Closed::Failed { why, full }) => {
+            let message = format!("cannot write to standard output: {why}");
+            let exit = match full {
+                true => Exit::FullDisk,
+                false => Exit::Internal,
+            };
+            Err(Failure::new(exit, message))
+        }
+        Some(Closed::Unread) | None => Ok(()),
     }
+}
+
+/// The reader of the results has what it wants, as in `experiments list | head`, or
+/// they could not be written.
+pub(crate) fn unread() -> Failure {
+    written().err().unwrap_or(Failure::new(Exit::Done, ""))
 }
 
 /// A remark on standard error, which waits a moment for a slow reader.

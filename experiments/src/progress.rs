@@ -4,10 +4,13 @@
 mod terminal;
 mod work;
 
-use crate::console::{duration, short};
-use crate::output::remark_in_passing;
-use std::fmt::Display;
-use std::sync::Arc;
+use crate::console::{Console, Event, duration, fixed, short};
+use crate::output::{self, remark_in_passing};
+use crate::results;
+use lab::failure::Failure;
+use lab::farm::Message;
+use lab::observer::{self, Observer};
+use lab::runner::EvalRow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use terminal::{BARS, is_terminal};
 use work::Work;
@@ -28,31 +31,57 @@ impl Waiting {
     }
 }
 
+/// Whoever sits at the terminal.
+impl Observer for Console {
+    fn note(&self, text: &str) {
+        output::remark(text);
+    }
+
+    fn begin(&self, work: observer::Work<'_>) -> Box<dyn observer::Progress> {
+        match work {
+            observer::Work::Training {
+                label,
+                total,
+                done,
+                env_steps,
+            } => Box::new(Training::new(*self, label, total, (done, env_steps))),
+            observer::Work::Evaluation { label, tasks } => Box::new(Met::part(label, tasks)),
+            observer::Work::Parts { label, total } => Box::new(Stages::new(label, total)),
+            observer::Work::Waiting { label } => Box::new(Waiting::on(label)),
+        }
+    }
+}
+
+impl observer::Progress for Waiting {}
+
 /// How far a training is.
-pub(crate) struct Progress {
+struct Training {
+    console: Console,
     work: Work,
     total: u64,
     first: u64,
     first_steps: u64,
 }
 
-impl Progress {
-    /// `done` of `total` updates are done, and `env_steps` environment steps.
-    pub(crate) fn new(label: &str, total: u64, done: u64, env_steps: u64) -> Self {
+impl Training {
+    /// Of `total` updates some are done, with so many environment steps.
+    fn new(console: Console, label: &str, total: u64, (done, env_steps): (u64, u64)) -> Self {
         let template = "{prefix} {wide_bar} {pos}/{len} updates  {elapsed}  {msg}";
         let work = Work::new(label, total, template);
         work.bar.set_position(done);
         work.stands(&format!("update {done}/{total}"));
         Self {
+            console,
             work,
             total,
             first: done,
             first_steps: env_steps,
         }
     }
+}
 
-    /// One more update is done.
-    pub(crate) fn update(&mut self, done: u64, env_steps: u64, mean_return: f64) {
+impl observer::Progress for Training {
+    fn updated(&self, done: u64, env_steps: u64, mean_return: f64) {
         let seconds = self.work.seconds();
         let rate = (env_steps - self.first_steps) as f64 / seconds;
         let left = seconds / (done - self.first) as f64 * (self.total - done) as f64;
@@ -70,17 +99,126 @@ impl Progress {
         self.work.bar.set_message(message);
     }
 
-    /// Says something without disturbing the bar.
-    pub(crate) fn note(&self, text: impl Display) {
-        BARS.suspend(|| remark_in_passing(text));
+    fn evaluated(&self, row: &EvalRow) -> Result<(), Failure> {
+        self.console.emit(Event::Evaluation, row)?;
+        tried(&self.work.label, self.total, row);
+        Ok(())
+    }
+}
+
+/// Says how an agent did on fresh tasks, without disturbing the bars.
+fn tried(label: &str, total: u64, row: &EvalRow) {
+    let line = format!(
+        "{label}: update {}/{total}  return on fresh tasks {} ± {}{}",
+        row.update,
+        fixed(row.mean_return, 4),
+        fixed(row.standard_error, 4),
+        results::parts(row.split.as_ref())
+    );
+    BARS.suspend(|| remark_in_passing(line));
+}
+
+/// How far several trainings are that go on side by side.
+pub(crate) struct Together {
+    console: Console,
+    work: Work,
+    runs: Vec<Standing>,
+}
+
+/// How far one of them is.
+#[derive(Clone, Default)]
+struct Standing {
+    label: String,
+    total: u64,
+    first: u64,
+    done: u64,
+    first_steps: u64,
+    env_steps: u64,
+}
+
+impl Together {
+    /// None of so many has begun.
+    pub(crate) fn new(console: Console, label: &str, runs: usize) -> Self {
+        let template = "{prefix} {wide_bar} {pos}/{len} updates  {elapsed}  {msg}";
+        Self {
+            console,
+            work: Work::new(label, 0, template),
+            runs: vec![Standing::default(); runs],
+        }
+    }
+
+    /// Hears of one of them.
+    pub(crate) fn hear(&mut self, run: usize, message: Message) {
+        let standing = &mut self.runs[run];
+        match message {
+            Message::Training {
+                label,
+                total,
+                done,
+                env_steps,
+            } => {
+                *standing = Standing {
+                    label,
+                    total,
+                    first: done,
+                    done,
+                    first_steps: env_steps,
+                    env_steps,
+                };
+            }
+            Message::Updated { done, env_steps } => {
+                (standing.done, standing.env_steps) = (done, env_steps);
+            }
+            Message::Evaluated(row) => {
+                // A reader who has gone does not stop a training.
+                let _ = self.console.emit(Event::Evaluation, &row);
+                tried(&standing.label, standing.total, &row);
+            }
+            Message::Note { text } => {
+                BARS.suspend(|| self.console.note(text));
+            }
+            Message::Ended { .. } => {}
+        }
+        self.stand();
+    }
+
+    /// Shows where all of them stand. Those that have not begun are taken to be as
+    /// long as the longest of the others.
+    fn stand(&self) {
+        let longest = self.runs.iter().map(|run| run.total).max().unwrap_or(0);
+        let length = |run: &Standing| if run.total == 0 { longest } else { run.total };
+        let total: u64 = self.runs.iter().map(length).sum();
+        let sum = |of: fn(&Standing) -> u64| self.runs.iter().map(of).sum::<u64>();
+        let done = sum(|run| run.done);
+        let (updates, steps) = (
+            sum(|run| run.done - run.first),
+            sum(|run| run.env_steps - run.first_steps),
+        );
+        let ended = self
+            .runs
+            .iter()
+            .filter(|run| run.total > 0 && run.done == run.total);
+        let (ended, all) = (ended.count(), self.runs.len());
+        let seconds = self.work.seconds();
+        let left = match updates {
+            0 => String::new(),
+            _ => format!(
+                "  {} left",
+                duration(seconds / updates as f64 * (total - done) as f64)
+            ),
+        };
+        let rate = short(steps as f64 / seconds);
+        let message = format!("{ended}/{all} trained  {rate} steps/s{left}");
+        self.work.bar.set_length(total);
+        self.work.bar.set_position(done);
+        self.work.bar.set_message(message.clone());
+        self.work
+            .stands(&format!("update {done}/{total}  {message}"));
     }
 }
 
 /// How many of the tasks of an evaluation a learner has met. Workers share it.
-#[derive(Clone)]
-pub(crate) struct Met(Arc<Counter>);
-
-struct Counter {
+pub(crate) struct Met {
     work: Work,
     total: u64,
     done: AtomicU64,
@@ -104,22 +242,23 @@ impl Met {
         let template = "{prefix} {wide_bar} {pos}/{len} tasks  {elapsed}  {msg}";
         let work = Work::new(label, total as u64, template);
         work.stands(&format!("0/{total} tasks"));
-        Self(Arc::new(Counter {
+        Self {
             work,
             total: total as u64,
             done: AtomicU64::new(0),
             says_end,
-        }))
+        }
     }
+}
 
-    /// So many more.
-    pub(crate) fn more(&self, tasks: usize) {
-        let Counter {
+impl observer::Progress for Met {
+    fn met(&self, tasks: usize) {
+        let Self {
             work,
             total,
             done,
             says_end,
-        } = self.0.as_ref();
+        } = self;
         let tasks = tasks as u64;
         let done = tasks + done.fetch_add(tasks, Ordering::Relaxed);
         let rate = done as f64 / work.seconds();
@@ -146,17 +285,18 @@ impl Stages {
         Self(Work::new(label, total as u64, template))
     }
 
-    /// The next part begins.
-    pub(crate) fn begin(&self, index: usize, name: &str) {
-        self.0.bar.set_position(index as u64);
-        self.0.bar.set_message(name.to_owned());
-        self.0.stands(name);
-    }
-
     /// A part is done: a line of its own where there is no terminal.
     pub(crate) fn done(&self, text: &str) {
         if !is_terminal() {
             remark_in_passing(text);
         }
+    }
+}
+
+impl observer::Progress for Stages {
+    fn begins(&self, index: usize, name: &str) {
+        self.0.bar.set_position(index as u64);
+        self.0.bar.set_message(name.to_owned());
+        self.0.stands(name);
     }
 }

@@ -1,10 +1,9 @@
 //! Reports, written where the runs are.
 
-use crate::failure::Failure;
 use crate::progress::Waiting;
-use record::{Reader, RunDir};
+use lab::failure::Failure;
+use lab::launch;
 use report::Written;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Writes figures, tables and the HTML page of some runs into a folder.
@@ -18,66 +17,10 @@ pub(crate) fn write(runs: &[PathBuf], out: &Path) -> Result<Written, Failure> {
     Ok(report::write(&runs, out, &mut watch)?)
 }
 
-/// The folder of a seed's run, in the folder around the runs of several seeds.
-pub(crate) fn path_of(folder: &Path, seed: u64) -> PathBuf {
-    folder.join(format!("seed-{seed}"))
-}
-
-/// The runs of a folder: itself, or its `seed-*` folders in the order of their
-/// seeds.
+/// The report of runs that are finished, which `resume` would write as well.
 ///
 /// # Errors
-/// If there is none.
-pub(crate) fn runs_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    if RunDir::is_begun(folder) {
-        return Ok(vec![folder.to_path_buf()]);
-    }
-    let mut seeds = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let seed = name
-            .strip_prefix("seed-")
-            .and_then(|seed| seed.parse::<u64>().ok());
-        if let Some(seed) = seed.filter(|_| RunDir::is_begun(&entry.path())) {
-            seeds.push((seed, entry.path()));
-        }
-    }
-    seeds.sort();
-    match seeds.is_empty() {
-        // Says why the folder itself is no run.
-        true => Ok(vec![Reader::open(folder)?.path().to_path_buf()]),
-        false => Ok(seeds.into_iter().map(|(_, path)| path).collect()),
-    }
-}
-
-/// The run's own folder, or the one around all of several runs.
-pub(crate) fn common_folder(runs: &[PathBuf]) -> PathBuf {
-    let [first, rest @ ..] = runs else {
-        return PathBuf::from(".");
-    };
-    let around = |folder: &&Path| rest.iter().all(|run| run.starts_with(folder));
-    let start = first.ancestors().skip(usize::from(!rest.is_empty()));
-    let common = start.into_iter().find(around).unwrap_or(Path::new("."));
-    match common.as_os_str().is_empty() {
-        true => PathBuf::from("."),
-        false => common.to_path_buf(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_report_lies_around_its_runs() {
-        let common = |runs: &[&str]| {
-            let runs: Vec<PathBuf> = runs.iter().map(PathBuf::from).collect();
-            common_folder(&runs).display().to_string()
-        };
-        assert_eq!(common(&["runs/a/seed-0"]), "runs/a/seed-0");
-        assert_eq!(common(&["runs/a/seed-0", "runs/a/seed-1"]), "runs/a");
-        assert_eq!(common(&["runs/a/seed-0", "runs/b/seed-0"]), "runs");
-        assert_eq!(common(&["a", "b"]), ".");
-        assert_eq!(common(&["/a", "b"]), ".");
-    }
+/// As [`write`].
+pub(crate) fn of_finished(runs: &[PathBuf], folder: &Path) -> Result<Written, Failure> {
+    write(runs, folder).map_err(|failure| launch::resumable(folder, failure))
 }

@@ -1,12 +1,12 @@
 //! The results of runs, as a table and as JSON.
 
-use crate::comparison::Adaptation;
-use crate::comparison::{Comparison, Difference, LearnerKind, LearnerResult};
 use crate::console::{Console, Event, Table, duration, fixed, path_text, percent, short};
-use crate::failure::Failure;
-use crate::references::References;
-use crate::runner::Finished;
-use crate::split::{Generalization, OnPart};
+use lab::comparison::Adaptation;
+use lab::comparison::{Comparison, Difference, LearnerKind, LearnerResult};
+use lab::failure::Failure;
+use lab::references::References;
+use lab::runner::Finished;
+use lab::split::{Generalization, OnPart};
 use report::Estimate;
 use rl_core::Exact;
 use serde::Serialize;

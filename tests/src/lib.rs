@@ -21,6 +21,12 @@ pub struct Crate {
     /// Names of what it depends on, build-dependencies included and
     /// dev-dependencies not.
     pub dependencies: Vec<String>,
+    /// Names of all of this workspace that it may depend on, however indirectly, as its
+    /// manifest declares; `None` if it declares nothing.
+    pub knows: Option<Vec<String>>,
+    /// What its manifest declares that it does although the lints of the workspace
+    /// refuse it: names of lints.
+    pub does: Vec<String>,
 }
 
 /// Every crate of this workspace, as cargo sees them.
@@ -46,7 +52,14 @@ fn package(package: &Value) -> Crate {
     let folder = manifest.parent().expect("a manifest lies in a folder");
     let dependencies = package["dependencies"].as_array().expect("dependencies");
     let kept = dependencies.iter().filter(|d| d["kind"] != "dev");
+    let house = &package["metadata"]["house"];
+    let words = |value: &Value| -> Option<Vec<String>> {
+        let words = value.as_array()?.iter();
+        Some(words.map(text).collect())
+    };
     Crate {
+        knows: words(&house["knows"]),
+        does: words(&house["does"]).unwrap_or_default(),
         name: text(&package["name"]),
         folder: folder.strip_prefix(root()).expect("in the root").to_owned(),
         dependencies: kept.map(|d| text(&d["name"])).collect(),

@@ -112,6 +112,9 @@ pub enum ReportError {
     Draw(String),
 }
 
+/// What the page of a report is called.
+pub const PAGE: &str = "report.html";
+
 /// The files of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
@@ -119,7 +122,7 @@ pub struct Written {
     pub runs: Vec<PathBuf>,
     /// Which of them are seeds of one setting.
     pub settings: Vec<Seeds>,
-    /// The page, `report.html`.
+    /// The page, [`PAGE`].
     pub html: PathBuf,
     /// `figures/NAME.svg` and `figures/NAME.png`, in the order of the page.
     pub figures: Vec<PathBuf>,
@@ -167,7 +170,7 @@ pub fn write(runs: &[Run], out: &Path, watch: Watch<'_>) -> Result<Written> {
     let mut written = Written {
         runs: reported.map(|run| run.path.clone()).collect(),
         settings: settings.iter().map(|s| s.seeds_among(&settings)).collect(),
-        html: out.join("report.html"),
+        html: out.join(PAGE),
         figures: Vec::new(),
         tables: vec![out.join("table.md"), out.join("table.csv")],
         headlines: Vec::new(),

@@ -1,17 +1,18 @@
 //! `baseline`: learners without networks on fresh tasks.
 
 use crate::cli::BaselineArgs;
-use crate::comparison::{Difference, LearnerResult, Player, held_out};
 use crate::console::{Console, Event, Table as Columns};
-use crate::failure::Failure;
-use crate::learners::{About, LearnerSpec, find};
-use crate::oracles::solutions;
-use crate::overrides::Override;
 use crate::progress::Met;
-use crate::registry::{EnvironmentEntry, Registry, value_of};
 use crate::results::{COLUMNS, Title, print_difference, references, row};
-use crate::session::Session;
 use agent::suggestion;
+use lab::comparison::{Difference, LearnerResult, Player, held_out};
+use lab::failure::Failure;
+use lab::learners::{About, LearnerSpec, find};
+use lab::observer::Progress as _;
+use lab::oracles::solutions;
+use lab::overrides::Override;
+use lab::registry::{EnvironmentEntry, Registry, value_of};
+use lab::session::Session;
 use rollout::{Evaluation, evaluate_watched, evaluation_footprint};
 use serde_json::json;
 use std::ops::ControlFlow;
@@ -31,7 +32,7 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
     let specs: Vec<LearnerSpec> = specs
         .collect::<Result<_, String>>()
         .map_err(Failure::config)?;
-    let session = Session::new(registry, console, args.work.workers(), "cpu")?;
+    let session = Session::new(registry, &console, args.work.workers(), "cpu")?;
     let made = specs.iter().map(|spec| spec.make(&built, &session.oracles));
     let policies: Vec<_> = made
         .collect::<Result<_, String>>()
@@ -55,7 +56,7 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
     for Player { kind, policy } in policies {
         let met = Met::new(&policy.name(), args.tasks);
         let watch = move |more| {
-            met.more(more);
+            met.met(more);
             ControlFlow::Continue(())
         };
         let held = held_out(args.tasks, args.seed);

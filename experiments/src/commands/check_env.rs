@@ -1,12 +1,12 @@
 //! `check-env`: whether an environment keeps the rules.
 
 use crate::cli::CheckEnvArgs;
-use crate::conformance::{check, footprint};
 use crate::console::{Console, Event};
-use crate::failure::Failure;
 use crate::progress::Waiting;
-use crate::registry::{Built, Registry};
-use crate::room::Room;
+use lab::conformance::{check, footprint};
+use lab::failure::Failure;
+use lab::registry::{Built, Registry};
+use lab::room::Room;
 use serde_json::json;
 
 pub(crate) fn run(registry: &Registry, args: &CheckEnvArgs) -> Result<(), Failure> {

@@ -8,11 +8,12 @@ mod torch;
 
 use crate::cli::DoctorArgs;
 use crate::console::{Console, Event};
-use crate::failure::Failure;
-use crate::host;
+use lab::failure::Failure;
+use lab::host;
 use serde_json::json;
+use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One finding.
 struct Finding {
@@ -101,8 +102,19 @@ fn writable(folder: &Path, otherwise: &str) -> Result<String, String> {
 fn cache_folder() -> Result<String, String> {
     let otherwise = "a build that fetches libtorch needs it: set XDG_CACHE_HOME to the absolute \
                      path of a folder that you can write to";
-    match host::cache_folder() {
+    match downloads() {
         Some(folder) => writable(&folder, otherwise),
         None => Err(format!("no home folder is known; {otherwise}")),
     }
+}
+
+/// Where downloads are kept for the user; `None` if no home is known.
+#[allow(clippy::disallowed_methods, reason = "it asks for the user's folders")]
+fn downloads() -> Option<PathBuf> {
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.filter(|path| path.is_absolute());
+    // Without HOME the system's list of users tells.
+    let home = || env::home_dir().filter(|home| home.is_absolute());
+    let base = cache.or_else(|| Some(home()?.join(".cache")));
+    Some(base?.join("metarl"))
 }

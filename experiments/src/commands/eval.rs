@@ -1,14 +1,15 @@
 //! `eval`: a trained agent on fresh tasks.
 
 use crate::cli::EvalArgs;
-use crate::comparison::{Comparison, Measured, measure, word};
 use crate::console::{Console, Event, fixed, percent};
-use crate::failure::Failure;
-use crate::launch::{check_evaluation, config_of, restore, start};
 use crate::progress::Met;
-use crate::registry::Registry;
 use crate::results;
-use crate::session::{Session, device_of};
+use lab::comparison::{Comparison, Measured, measure, word};
+use lab::failure::Failure;
+use lab::launch::{check_evaluation, config_of, restore, start};
+use lab::observer::Progress as _;
+use lab::registry::Registry;
+use lab::session::{Session, device_of};
 use record::{Document, Reader};
 use serde_json::json;
 
@@ -19,7 +20,7 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
         Some(device) => device.clone(),
         None => device_of(&args.run)?,
     };
-    let session = Session::new(registry, console, args.work.workers(), &device)?;
+    let session = Session::new(registry, &console, args.work.workers(), &device)?;
     let config = config_of(&session, &run)?;
     let mut training = start(&session, &config)?;
     let latest = run.latest_checkpoint()?;
@@ -39,10 +40,7 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
     check_evaluation(&session, &config, training.as_ref(), tasks)?;
     let actions = config.evaluation.actions;
     let met = Met::new(&config.algorithm, tasks);
-    let watch = {
-        let met = met.clone();
-        move |more| met.more(more)
-    };
+    let watch = |more| met.met(more);
     let measured = Failure::caught(&format!("algorithm '{}'", config.algorithm), || {
         measure(&session, &config, training.as_ref(), (tasks, watch))
     })?;

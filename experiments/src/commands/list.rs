@@ -3,12 +3,12 @@
 use crate::cli::{Kind, ListArgs};
 use crate::commands::table::{TABLES, TableEntry};
 use crate::console::{Console, Event};
-use crate::failure::Failure;
-use crate::learners;
-use crate::presets::{PRESETS, QUICKSTART};
-use crate::registry::Registry;
-use crate::settings::Key;
 use clap::ValueEnum as _;
+use lab::failure::Failure;
+use lab::learners;
+use lab::presets::{PRESETS, QUICKSTART};
+use lab::registry::Registry;
+use lab::settings::Key;
 use serde_json::{Value, json};
 
 /// One thing that there is.

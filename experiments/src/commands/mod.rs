@@ -6,6 +6,8 @@ pub(crate) mod bench;
 pub(crate) mod check_env;
 pub(crate) mod doctor;
 pub(crate) mod eval;
+#[allow(clippy::disallowed_methods, reason = "it speaks at intervals")]
+pub(crate) mod job;
 pub(crate) mod list;
 pub(crate) mod oracle;
 pub(crate) mod quickstart;

@@ -2,11 +2,12 @@
 
 use crate::cli::OracleArgs;
 use crate::console::{Console, Event, Table, fixed};
-use crate::failure::Failure;
-use crate::oracles::Oracles;
-use crate::references::References;
-use crate::registry::{Built, Registry};
-use crate::room::Room;
+use lab::failure::Failure;
+use lab::oracles::Oracles;
+use lab::references::References;
+use lab::registry::{Built, Registry};
+use lab::room::Room;
+use lab::stop::Stop;
 use rl_core::{EnvSpec, Exact};
 use serde_json::{Map, Value, json};
 
@@ -14,7 +15,7 @@ pub(crate) fn run(registry: &Registry, args: &OracleArgs) -> Result<(), Failure>
     let console = Console::new(args.output.json).only_results();
     let built = Built::from_words(registry, &args.environment, &args.settings)?;
     let spec = built.factory.spec();
-    let oracles = Oracles::new(Room::now());
+    let oracles = Oracles::new(&console, Room::now(), Stop::default());
     oracles.check(&built)?;
     let exact = oracles.references(&built);
     let mut table = Table::new(&["expected return of a trial", "value", "± s.e."]);

@@ -1,15 +1,15 @@
 //! The quickstart: from nothing to a report in under two minutes.
 
 use crate::cli::QuickstartArgs;
-use crate::commands::train;
-use crate::config::RunConfig;
+use crate::commands::train::Trainings;
 use crate::console::Console;
-use crate::failure::Failure;
-use crate::invocation::resume_command;
-use crate::launch;
-use crate::presets::{QUICKSTART, Source};
-use crate::registry::Registry;
-use crate::session::Session;
+use lab::config::RunConfig;
+use lab::failure::Failure;
+use lab::invocation::resume_command;
+use lab::launch;
+use lab::presets::{QUICKSTART, Source};
+use lab::registry::Registry;
+use lab::session::Session;
 use record::{Existing, Reader};
 use std::path::Path;
 
@@ -21,7 +21,8 @@ pub(crate) fn run(registry: &Registry, args: &QuickstartArgs) -> Result<(), Fail
     let seed = format!("seed-{}", args.seed);
     let path = args.runs.join("quickstart").join(seed);
     let existing = existing(&path, &config)?;
-    let session = Session::new(registry, console, args.work.workers(), "cpu")?.stoppable();
+    let session = Session::new(registry, &console, args.work.workers(), "cpu")?;
+    let training = Trainings::at(&console, &session, 1);
     console.note(format!(
         "metarl: RL² learns {}, then plays against the others on {} new tasks ({} workers)",
         config.environment,
@@ -29,7 +30,7 @@ pub(crate) fn run(registry: &Registry, args: &QuickstartArgs) -> Result<(), Fail
         session.pool.workers()
     ));
     launch::create(&session, &path, &config, existing)?;
-    train::one(&session, &path)
+    training.one(&path)
 }
 
 /// What becomes of a run that is there already: one of the same settings, as an

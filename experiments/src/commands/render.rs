@@ -3,13 +3,14 @@
 use crate::cli::RenderArgs;
 use crate::commands::baseline::Request;
 use crate::console::{Console, Event};
-use crate::failure::Failure;
-use crate::learners::LearnerSpec;
-use crate::oracles::Oracles;
 use crate::progress::Waiting;
-use crate::registry::{EnvironmentEntry, Registry};
-use crate::room::Room;
-use crate::scenes;
+use lab::failure::Failure;
+use lab::learners::LearnerSpec;
+use lab::oracles::Oracles;
+use lab::registry::{EnvironmentEntry, Registry};
+use lab::room::Room;
+use lab::scenes;
+use lab::stop::Stop;
 use record::write_atomically;
 use rl_core::{EnvFactory, Picture, PolicyFactory};
 use rollout::Batch;
@@ -44,7 +45,10 @@ pub(crate) fn run(registry: &Registry, args: &RenderArgs) -> Result<(), Failure>
     let env = built.factory.as_ref();
     let spec = LearnerSpec::new_in(name, name, params, env).map_err(Failure::config)?;
     let player = spec
-        .make(&built, &Oracles::new(Room::now()))
+        .make(
+            &built,
+            &Oracles::new(&console, Room::now(), Stop::default()),
+        )
         .map_err(Failure::config)?;
     let policy = player.policy.as_ref();
     let needed = Batch::footprint(env, 1, env.spec().trial_steps());

@@ -2,8 +2,9 @@
 
 use crate::cli::ReportArgs;
 use crate::console::{Console, Event};
-use crate::failure::Failure;
 use crate::reporting;
+use lab::failure::Failure;
+use lab::folders::{common_folder, runs_in};
 use report::Written;
 use serde_json::json;
 
@@ -11,11 +12,11 @@ pub(crate) fn run(args: &ReportArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json);
     let mut paths = Vec::new();
     for folder in &args.runs {
-        paths.extend(reporting::runs_in(folder)?);
+        paths.extend(runs_in(folder)?);
     }
     let out = match &args.out {
         Some(out) => out.clone(),
-        None => reporting::common_folder(&paths),
+        None => common_folder(&paths),
     };
     let Written { runs, html, .. } = reporting::write(&paths, &out)?;
     let reported = match runs.len() {

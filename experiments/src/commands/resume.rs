@@ -1,13 +1,15 @@
 //! `resume`: a stopped or killed run goes on to the identical result.
 
 use crate::cli::ResumeArgs;
-use crate::commands::train;
+use crate::commands::train::{Trainings, side_by_side};
 use crate::console::Console;
-use crate::failure::Failure;
-use crate::group::Group;
-use crate::registry::Registry;
-use crate::reporting::runs_in;
-use crate::session::{Session, device_of};
+use lab::failure::Failure;
+use lab::folders::runs_in;
+use lab::group::Group;
+use lab::launch::config_of;
+use lab::registry::Registry;
+use lab::session::{Session, device_of};
+use record::Reader;
 
 pub(crate) fn run(registry: &Registry, args: &ResumeArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json);
@@ -17,13 +19,16 @@ pub(crate) fn run(registry: &Registry, args: &ResumeArgs) -> Result<(), Failure>
         (None, Some(group)) => group.device.clone(),
         (None, None) => device_of(&runs_in(&args.run)?[0])?,
     };
-    let session = Session::new(registry, console, args.work.workers(), &device)?.stoppable();
+    let mut session = Session::new(registry, &console, args.work.workers(), &device)?;
     let paths = match group {
         Some(group) => group.complete(&session, &args.run)?,
         None => runs_in(&args.run)?,
     };
+    let config = config_of(&session, &Reader::open(&paths[0])?)?;
+    let jobs = side_by_side(&mut session, args.jobs, paths.len(), &config)?;
+    let training = Trainings::at(&console, &session, jobs);
     match &paths[..] {
-        [path] => train::one(&session, path),
-        paths => train::several(&session, &args.run, paths),
+        [path] => training.one(path),
+        paths => training.several(&args.run, paths),
     }
 }

@@ -1,23 +1,31 @@
 //! `train`: one run, or one for each of several seeds.
 
-use crate::cli::TrainArgs;
-use crate::config::RunConfig;
+use crate::cli::{Jobs, TrainArgs};
 use crate::console::{Console, Event, Table, fixed, percent, short};
-use crate::failure::Failure;
-use crate::group::Group;
-use crate::invocation::resume_command;
-use crate::launch;
-use crate::presets::Source;
-use crate::registry::Registry;
-use crate::reporting::{self, path_of};
+use crate::interrupt::Interrupt;
+use crate::progress::Together;
+use crate::reporting;
 use crate::results::{self, Summary};
-use crate::runner;
-use crate::session::Session;
+use lab::config::RunConfig;
+use lab::failure::Failure;
+use lab::farm::Farm;
+use lab::folders::{path_of, seed_of};
+use lab::group::Group;
+use lab::invocation::resume_command;
+use lab::launch;
+use lab::presets::Source;
+use lab::registry::Registry;
+use lab::runner;
+use lab::session::Session;
+use nets::Device;
 use record::Existing;
-use report::{Estimate, Seeds, Written};
+use report::{Estimate, Seeds};
 use rl_core::Moments;
 use serde_json::json;
+use std::env;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json);
@@ -25,9 +33,11 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
     let resolve = || RunConfig::resolve(registry, &source.place, &source.text, &args.overrides);
     let config = resolve()?;
     refuse_conflicts(args, &config)?;
-    let session = Session::new(registry, console, args.work.workers(), &args.device)?.stoppable();
+    let mut session = Session::new(registry, &console, args.work.workers(), &args.device)?;
     // Whatever cannot work is found out before a folder is made.
-    launch::rehearse(&session, &config)?;
+    let runs = args.seeds.unwrap_or(1) as usize;
+    let jobs = side_by_side(&mut session, args.jobs, runs, &config)?;
+    let training = Trainings::at(&console, &session, jobs);
     let folder = match &args.name {
         Some(name) => args.runs.join(name),
         None => args.runs.join(&source.folder),
@@ -51,12 +61,40 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
         [config] => {
             let path = path_of(&folder, config.seed);
             launch::create(&session, &path, config, existing)?;
-            one(&session, &path)
+            training.one(&path)
         }
         configs => {
             let paths = Group::begin(&session, &folder, configs, existing)?;
-            several(&session, &folder, &paths)
+            training.several(&folder, &paths)
         }
+    }
+}
+
+/// How many of several runs are taken to their ends at a time; whatever cannot work
+/// is found out. Those that share memory may not find enough of it where one alone
+/// does.
+pub(crate) fn side_by_side(
+    session: &mut Session<'_>,
+    wanted: Jobs,
+    runs: usize,
+    config: &RunConfig,
+) -> Result<usize, Failure> {
+    let usual = match session.device {
+        Device::Cpu => session.pool.workers(),
+        _ => 1,
+    };
+    let jobs = wanted.given.unwrap_or(usual).min(runs);
+    let room = session.room;
+    session.room = room.shared_by(jobs);
+    let rehearsed = launch::rehearse(session, config);
+    session.room = room;
+    match rehearsed {
+        Ok(()) => Ok(jobs),
+        Err(_) if jobs > 1 && wanted.given.is_none() => {
+            launch::rehearse(session, config)?;
+            Ok(1)
+        }
+        Err(failure) => Err(failure),
     }
 }
 
@@ -76,23 +114,132 @@ fn refuse_conflicts(args: &TrainArgs, config: &RunConfig) -> Result<(), Failure>
     }
 }
 
-/// Takes one run to its end, and shows what it came to.
-pub(crate) fn one(session: &Session<'_>, path: &Path) -> Result<(), Failure> {
-    session.interrupt.on_end(ended(path));
-    let finished = runner::drive(session, path, path)?;
-    // First the results: a report that cannot be written must not cost them.
-    results::print(&session.console, &finished.comparison)?;
-    let report = report_of(&[path.to_path_buf()], path)?.html;
-    let summary = Summary::new(&finished, &report)?;
-    session.console.say("")?;
-    results::print_summary(&session.console, &summary)?;
-    session.console.emit(Event::Run, &summary)
+/// Trainings that signals stop, and whose results go to the terminal.
+pub(crate) struct Trainings<'a> {
+    console: &'a Console,
+    session: &'a Session<'a>,
+    interrupt: Interrupt,
+    /// How many there are at a time.
+    jobs: usize,
 }
 
-/// Writes the report of runs that are finished, which `resume` would as well.
-fn report_of(runs: &[PathBuf], folder: &Path) -> Result<Written, Failure> {
-    let written = reporting::write(runs, folder);
-    written.map_err(|failure| launch::resumable(folder, failure))
+impl<'a> Trainings<'a> {
+    /// Listens for signals from now on; so many runs are side by side.
+    pub(crate) fn at(console: &'a Console, session: &'a Session<'a>, jobs: usize) -> Self {
+        let interrupt = Interrupt::listen(&session.stop);
+        Self {
+            console,
+            session,
+            interrupt,
+            jobs,
+        }
+    }
+
+    /// Takes one run to its end, and shows what it came to.
+    pub(crate) fn one(&self, path: &Path) -> Result<(), Failure> {
+        let (session, console) = (self.session, self.console);
+        self.interrupt.on_end(ended(path));
+        let finished = runner::drive(session, path, path)?;
+        // First the results: a report that cannot be written must not cost them.
+        results::print(console, &finished.comparison)?;
+        let report = reporting::of_finished(&[path.to_path_buf()], path)?.html;
+        let summary = Summary::new(&finished, &report)?;
+        console.say("")?;
+        results::print_summary(console, &summary)?;
+        console.emit(Event::Run, &summary)
+    }
+
+    /// Takes several runs to their ends, and shows what they came to together.
+    pub(crate) fn several(&self, folder: &Path, paths: &[PathBuf]) -> Result<(), Failure> {
+        let (session, console) = (self.session, self.console);
+        self.interrupt.on_end(ended(folder));
+        if self.jobs > 1 {
+            self.farm(folder, paths)?;
+        }
+        let mut summaries = Vec::new();
+        for path in paths {
+            let finished = match self.jobs {
+                1 => runner::drive(session, path, folder)?,
+                _ => runner::finished(path)?,
+            };
+            results::print(console, &finished.comparison)?;
+            let report = match self.jobs {
+                1 => reporting::of_finished(std::slice::from_ref(path), path)?.html,
+                _ => path.join(report::PAGE),
+            };
+            let summary = Summary::new(&finished, &report)?;
+            console.say("")?;
+            console.emit(Event::Run, &summary)?;
+            summaries.push(summary);
+        }
+        let written = reporting::of_finished(paths, folder)?;
+        seeds_table(&summaries).print(console)?;
+        for seeds in &written.settings {
+            over_seeds(console, seeds, &summaries, &written.html)?;
+        }
+        console.say(format!(
+            "report: {}",
+            console.bold(&written.html.display().to_string())
+        ))
+    }
+
+    /// Takes several runs to their ends side by side, each in a process of its own.
+    /// What one of them fails of does not stop the others.
+    fn farm(&self, folder: &Path, paths: &[PathBuf]) -> Result<(), Failure> {
+        let seeds: Vec<u64> = paths.iter().filter_map(|path| seed_of(path)).collect();
+        let workers = (self.session.pool.workers() / self.jobs).max(1);
+        let command = || {
+            let mut command = job();
+            command.arg("job").arg(folder);
+            command.args(["--workers", &workers.to_string()]);
+            command.args(["--device", &self.session.device_name]);
+            command
+        };
+        let label = format!("{} seeds, {} at a time", seeds.len(), self.jobs);
+        let mut together = Together::new(*self.console, &label, seeds.len());
+        let farm = Farm {
+            command,
+            jobs: self.jobs,
+            stop: &self.session.stop,
+            hear: |run, message| together.hear(run, message),
+        };
+        let ends = farm.run(&seeds);
+        drop(together);
+        let ends = seeds.iter().zip(ends);
+        let failed = ends.filter_map(|(seed, end)| Some((*seed, end.err()?)));
+        let failed: Vec<(u64, Failure)> = failed.collect();
+        let resume = resume_command(folder);
+        let Some((_, first)) = failed.first() else {
+            return Ok(());
+        };
+        if self.session.stop.asked() {
+            let left = failed.len();
+            let message = format!(
+                "stopped with {left} of {} runs to go; go on with: {resume}",
+                seeds.len()
+            );
+            return Err(Failure::stopped(message));
+        }
+        let said: Vec<String> = failed
+            .iter()
+            .map(|(seed, failure)| format!("seed {seed}: {failure}"))
+            .collect();
+        let others = seeds.len() - failed.len();
+        let message = format!(
+            "{}\nRuns of the other seeds that are finished: {others}",
+            said.join("\n")
+        );
+        Err(Failure::new(first.exit, message))
+    }
+}
+
+/// This program once more, even if its file was replaced meanwhile.
+fn job() -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    if let Some(called) = env::args_os().next() {
+        command.arg0(called);
+    }
+    command
 }
 
 /// What is said if the work cannot save itself in time.
@@ -101,36 +248,6 @@ fn ended(path: &Path) -> String {
         "stopped; what was done since the last checkpoint is done anew with: {}",
         resume_command(path)
     )
-}
-
-/// Takes several runs to their ends, one after the other, and shows what they
-/// came to together.
-pub(crate) fn several(
-    session: &Session<'_>,
-    folder: &Path,
-    paths: &[PathBuf],
-) -> Result<(), Failure> {
-    let console = &session.console;
-    session.interrupt.on_end(ended(folder));
-    let mut summaries = Vec::new();
-    for path in paths {
-        let finished = runner::drive(session, path, folder)?;
-        results::print(console, &finished.comparison)?;
-        let report = report_of(std::slice::from_ref(path), path)?.html;
-        let summary = Summary::new(&finished, &report)?;
-        console.say("")?;
-        console.emit(Event::Run, &summary)?;
-        summaries.push(summary);
-    }
-    let written = report_of(paths, folder)?;
-    seeds_table(&summaries).print(console)?;
-    for seeds in &written.settings {
-        over_seeds(console, seeds, &summaries, &written.html)?;
-    }
-    console.say(format!(
-        "report: {}",
-        console.bold(&written.html.display().to_string())
-    ))
 }
 
 fn seeds_table(summaries: &[Summary]) -> Table {

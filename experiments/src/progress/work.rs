@@ -17,7 +17,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// A piece of work: a bar on a terminal, and lines elsewhere.
 pub(super) struct Work {
     pub(super) bar: ProgressBar,
-    label: String,
+    pub(super) label: String,
     id: u64,
     start: Instant,
 }

@@ -3,11 +3,8 @@
 use crate::cli::TableArgs;
 use crate::commands::table::Source;
 use crate::console::Console;
-use crate::failure::{Exit, Failure};
-use crate::invocation::{program, quoted};
+use crate::interrupt::Interrupt;
 use crate::progress::Stages;
-use crate::registry::Registry;
-use crate::session::Session;
 use crate::tables::cell::Value;
 use crate::tables::filled::{Filled, ours};
 use crate::tables::ledger::{Identity, Ledger};
@@ -15,6 +12,11 @@ use crate::tables::measure::Bench;
 use crate::tables::plan::{Column, Plan, Row};
 use crate::tables::trained::Runs;
 use crate::tables::{publish, terminal};
+use lab::failure::{Exit, Failure};
+use lab::invocation::{program, quoted};
+use lab::observer::Progress as _;
+use lab::registry::Registry;
+use lab::session::Session;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -36,10 +38,11 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
     let console = Console::new(args.output.json);
     let plan = Plan::read(registry, source, args.quick)?;
     let wanted = selected(&plan, &args.only).map_err(Failure::usage)?;
-    let session = Session::new(registry, console, args.work.workers(), "cpu")?.stoppable();
+    let session = Session::new(registry, &console, args.work.workers(), "cpu")?;
+    let interrupt = Interrupt::listen(&session.stop);
     let out = out(args, source.name);
     let stopped = with_command(Failure::stopped("stopped"), args, &out);
-    session.interrupt.on_end(stopped.message);
+    interrupt.on_end(stopped.message);
     if args.overwrite {
         Ledger::delete(&out)?;
     }
@@ -146,12 +149,12 @@ impl Work<'_> {
                 continue;
             }
             let label = format!("{}, {}", row.title, column.title);
-            stages.begin(index, &label);
+            stages.begins(index, &label);
             let stopped = || Failure::stopped(format!("stopped after {index} of {total} cells"));
-            if self.session.interrupt.asked() {
+            if self.session.stop.asked() {
                 return Err(stopped());
             }
-            let hear = |what: &str| stages.begin(index, &format!("{label}: {what}"));
+            let hear = |what: &str| stages.begins(index, &format!("{label}: {what}"));
             let value = self.value(row, column, &hear);
             let value = value.map_err(|failure| match failure.exit {
                 Exit::Stopped => stopped(),
@@ -166,8 +169,8 @@ impl Work<'_> {
             ledger.add(identity, value)?;
         }
         if kept > 0 {
-            let console = self.session.console;
-            console.note(format!("{kept} of {total} cells were finished before"));
+            let note = format!("{kept} of {total} cells were finished before");
+            self.session.observer.note(&note);
         }
         Ok(())
     }

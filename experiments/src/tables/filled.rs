@@ -205,7 +205,7 @@ pub(crate) fn detail(value: &Value) -> Option<String> {
 mod tests {
     use super::*;
     use crate::commands::table::{Source, sources};
-    use crate::registry::Registry;
+    use lab::registry::Registry;
 
     fn measured(mean: f64) -> Value {
         Value::Measured {

@@ -2,8 +2,8 @@
 //! twice. A line holds all that its cell depends on; what was asked for
 //! differently is another cell.
 
-use crate::failure::Failure;
 use crate::tables::cell::Value;
+use lab::failure::Failure;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};

@@ -1,12 +1,12 @@
 //! One cell's work: parameters chosen on tuning tasks, then the learner on
 //! fresh tasks until the mean is as exact as it has to be.
 
-use crate::comparison::Player;
-use crate::failure::Failure;
-use crate::learners::LearnerSpec;
-use crate::session::Session;
 use crate::tables::cell::{Tuned, Value};
 use crate::tables::plan::{Choice, ExactValue, Measure, Row, Size};
+use lab::comparison::Player;
+use lab::failure::Failure;
+use lab::learners::LearnerSpec;
+use lab::session::Session;
 use rl_core::{Domain, Exact, Moments};
 use rollout::{Evaluation, Held, RolloutError, evaluate, evaluation_footprint};
 use std::collections::BTreeSet;

@@ -2,10 +2,10 @@
 //! across, and what is published.
 
 use crate::commands::table::Source;
-use crate::failure::Failure;
-use crate::registry::{Built, Registry};
 use agent::read;
 use agent::suggestion;
+use lab::failure::Failure;
+use lab::registry::{Built, Registry};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use toml::{Table, Value};

@@ -1,8 +1,9 @@
 use super::*;
 use crate::commands::table::sources;
-use crate::learners::LearnerSpec;
-use crate::oracles::Oracles;
-use crate::room::Room;
+use lab::learners::LearnerSpec;
+use lab::oracles::Oracles;
+use lab::room::Room;
+use lab::stop::Stop;
 
 /// Every table, in full and quick.
 fn plans(registry: &Registry) -> Vec<Plan> {
@@ -32,7 +33,8 @@ fn every_learner_and_setting_in_the_data_files_exists() {
                 // Of a grid, a few values tell whether it can act there.
                 if plan.quick {
                     let built = &plan.rows[0].built;
-                    spec.make(built, &Oracles::new(Room::now())).unwrap();
+                    spec.make(built, &Oracles::new(&(), Room::now(), Stop::default()))
+                        .unwrap();
                 }
                 checked += 1;
             }

@@ -1,8 +1,8 @@
 //! A table as files: `table.csv`, `table.md` and `table.html`.
 
-use crate::failure::Failure;
 use crate::tables::cell::Value;
 use crate::tables::filled::{Cell, Filled, detail, ours, theirs};
+use lab::failure::Failure;
 use maud::{Markup, html};
 use record::write_atomically;
 use report::{csv_file, html_page, markdown_cell};

@@ -2,8 +2,8 @@
 //! fits.
 
 use crate::console::{Console, Event};
-use crate::failure::Failure;
 use crate::tables::filled::{Cell, Filled, detail, ours, theirs};
+use lab::failure::Failure;
 use serde_json::json;
 
 /// Settings side by side.

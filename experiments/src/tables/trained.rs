@@ -1,11 +1,11 @@
 //! Cells of trained agents, from finished runs.
 
-use crate::comparison::{Comparison, LearnerResult};
 use crate::console::Console;
-use crate::registry::Registry;
-use crate::reporting::common_folder;
 use crate::tables::cell::Value;
 use crate::tables::plan::{Measure, Row};
+use lab::comparison::{Comparison, LearnerResult};
+use lab::folders::common_folder;
+use lab::registry::Registry;
 use record::{Document, Reader, RecordError};
 use report::Estimate;
 use rl_core::Moments;

@@ -3,12 +3,12 @@
 
 use super::timing::counted;
 use crate::cli::BenchArgs;
-use crate::conformance::random_actions;
 use crate::console::{Console, Event, short};
-use crate::failure::Failure;
 use crate::progress::Waiting;
-use crate::registry::{Built, Registry};
-use crate::session::Session;
+use lab::conformance::random_actions;
+use lab::failure::Failure;
+use lab::registry::{Built, Registry};
+use lab::session::Session;
 use rl_core::{
     ActionSpace, Actions, Domain, EnvFactory, Footprint, Outcome, Purpose, StepRows, Stream,
     StreamKey,
@@ -34,7 +34,7 @@ const SETTINGS: [(&str, &[&str]); 1] = [("bernoulli-bandit", &["arms=2", "pulls=
 
 pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json).only_results();
-    let session = Session::new(registry, console, args.work.workers(), &args.device)?;
+    let session = Session::new(registry, &console, args.work.workers(), &args.device)?;
     let (settings, names): (Vec<&String>, Vec<&String>) =
         args.words.iter().partition(|word| word.contains('='));
     let settings: Vec<String> = settings.into_iter().cloned().collect();
@@ -57,12 +57,12 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
             let _measuring = Waiting::on(format!("bench envs {name}, {lanes} lanes"));
             let rate = stepping_rate(&session.pool, &built.factory, lanes)?;
             let workers = session.pool.workers();
-            session.console.say(format!(
+            console.say(format!(
                 "{name}: {lanes} lanes, {}: {} steps/s",
                 counted(workers, "worker"),
                 short(rate)
             ))?;
-            session.console.emit(
+            console.emit(
                 Event::Benchmark,
                 &json!({
                     "bench": "envs",

@@ -3,16 +3,16 @@
 use super::timing::{ROUNDS, Split, WARM_UP, brief, counted, median, round};
 use super::words::{MAML, Words};
 use crate::cli::BenchArgs;
-use crate::config::RunConfig;
 use crate::console::{Console, Event, short};
-use crate::failure::Failure;
-use crate::host;
-use crate::presets::{MAML_BENCHMARK, Source};
 use crate::progress::Waiting;
-use crate::registry::Registry;
-use crate::session::Session;
 use ::maml::{MamlConfig, Phase, Trainer};
 use agent::read;
+use lab::config::RunConfig;
+use lab::failure::Failure;
+use lab::host;
+use lab::presets::{MAML_BENCHMARK, Source};
+use lab::registry::Registry;
+use lab::session::Session;
 use nets::Device;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -30,12 +30,8 @@ const PHASES: [(Phase, &str); 6] = [
 
 pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> {
     let words = Words::read(&MAML, &args.words)?;
-    let session = Session::new(
-        registry,
-        Console::new(args.output.json).only_results(),
-        words.workers(&args.work)?,
-        &args.device,
-    )?;
+    let console = Console::new(args.output.json).only_results();
+    let session = Session::new(registry, &console, words.workers(&args.work)?, &args.device)?;
     if session.device != Device::Cpu {
         return Err(Failure::usage(
             "--device: maml runs on the CPU alone; leave the option out",
@@ -51,10 +47,8 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
     let measuring = Waiting::on("bench maml");
     let measured = measure(trainer)?;
     drop(measuring);
-    session.console.say(measured.text(&session))?;
-    session
-        .console
-        .emit(Event::Benchmark, &measured.row(&config, &session))
+    console.say(measured.text(&session))?;
+    console.emit(Event::Benchmark, &measured.row(&config, &session))
 }
 
 /// What was measured.

@@ -7,8 +7,8 @@ mod timing;
 mod words;
 
 use crate::cli::{BenchArgs, What};
-use crate::failure::Failure;
-use crate::registry::Registry;
+use lab::failure::Failure;
+use lab::registry::Registry;
 
 pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> {
     match args.what {

@@ -3,16 +3,16 @@
 use super::timing::{ROUNDS, Split, WARM_UP, brief, counted, digits, median, round};
 use super::words::{RL2, Words, tile};
 use crate::cli::BenchArgs;
-use crate::config::RunConfig;
 use crate::console::{Console, Event, short};
-use crate::failure::Failure;
-use crate::host;
-use crate::presets::{BENCHMARK, Source};
 use crate::progress::Waiting;
-use crate::registry::Registry;
-use crate::session::Session;
 use agent::{Phase, Place, Stopwatch, read};
 use kernels::{Cell, Observation, Sgemm, Shape};
+use lab::config::RunConfig;
+use lab::failure::Failure;
+use lab::host;
+use lab::presets::{BENCHMARK, Source};
+use lab::registry::Registry;
+use lab::session::Session;
 use nets::Device;
 use nets::SequenceConfig;
 use rl2::{Rl2Config, Trainer};
@@ -28,12 +28,8 @@ const SGEMM_TIMES: usize = 24;
 pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> {
     let words = Words::read(&RL2, &args.words)?;
     let workers = words.workers(&args.work)?;
-    let session = Session::new(
-        registry,
-        Console::new(args.output.json).only_results(),
-        workers,
-        &args.device,
-    )?;
+    let console = Console::new(args.output.json).only_results();
+    let session = Session::new(registry, &console, workers, &args.device)?;
     let source = Source::find(BENCHMARK.as_ref())?;
     let config = RunConfig::resolve(registry, &source.place, &source.text, &words.overrides)?;
     let mut settings = config.settings.clone();
@@ -45,10 +41,8 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
     let measuring = Waiting::on("bench rl2");
     let measured = bench.measure(&session)?;
     drop(measuring);
-    session.console.say(measured.text(&session))?;
-    session
-        .console
-        .emit(Event::Benchmark, &measured.row(&config, &session))
+    console.say(measured.text(&session))?;
+    console.emit(Event::Benchmark, &measured.row(&config, &session))
 }
 
 /// The settings with tiles chosen for their lanes and minibatches.

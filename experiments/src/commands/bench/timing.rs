@@ -1,6 +1,6 @@
 //! Timed iterations.
 
-use crate::failure::Failure;
+use lab::failure::Failure;
 use serde_json::{Map, Value, json};
 use std::time::Instant;
 

@@ -1,10 +1,10 @@
 //! `table`: a published table with every column and its error bars.
 
 use crate::cli::TableArgs;
-use crate::failure::Failure;
-use crate::registry::Registry;
 use crate::tables::{contest, maml_audit};
 use agent::suggestion;
+use lab::failure::Failure;
+use lab::registry::Registry;
 
 /// A table that can be asked for by name.
 pub(crate) struct TableEntry {

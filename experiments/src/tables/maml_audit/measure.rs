@@ -1,8 +1,9 @@
 //! The numbers of the audit.
 
-use crate::failure::Failure;
 use crate::progress::Stages;
-use crate::session::Session;
+use lab::failure::Failure;
+use lab::observer::Progress as _;
+use lab::session::Session;
 use maml::audit::{Audit, AuditConfig, Effort, Estimator};
 use serde::Serialize;
 
@@ -68,7 +69,7 @@ pub(super) fn rows(session: &Session<'_>, name: &str, plan: &Plan) -> Result<Vec
         for estimator in Estimator::ALL {
             for (index, count) in plan.counts.iter().copied().enumerate() {
                 let label = format!("γ = {gamma}, {}, {count} episodes", estimator.name());
-                stages.begin(done, &label);
+                stages.begins(done, &label);
                 let cell = Cell {
                     estimator,
                     count,

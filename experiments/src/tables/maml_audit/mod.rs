@@ -8,9 +8,9 @@ mod settings;
 use crate::cli::TableArgs;
 use crate::commands::table::Source;
 use crate::console::{Console, Event, Table};
-use crate::failure::Failure;
-use crate::registry::Registry;
-use crate::session::Session;
+use lab::failure::Failure;
+use lab::registry::Registry;
+use lab::session::Session;
 use measure::{Amount, Plan, Row};
 use serde_json::json;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
         )));
     }
     let console = Console::new(args.output.json);
-    let session = Session::new(registry, console, args.work.workers(), "cpu")?;
+    let session = Session::new(registry, &console, args.work.workers(), "cpu")?;
     let plan = plan(args)?;
     let rows = measure::rows(&session, source.name, &plan)?;
     for row in &rows {

@@ -2,7 +2,7 @@
 //! figure.png.
 
 use super::measure::{Amount, Plan, Row, Share};
-use crate::failure::Failure;
+use lab::failure::Failure;
 use maml::audit::{AuditBaseline, Estimator};
 use maud::{PreEscaped, html};
 use record::write_atomically;

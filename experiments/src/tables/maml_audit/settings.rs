@@ -1,8 +1,8 @@
 //! Settings of the audit, as the command line has them.
 
-use crate::failure::Failure;
-use crate::overrides::Override;
-use crate::settings::{Key, Kind, Settings, number_of};
+use lab::failure::Failure;
+use lab::overrides::Override;
+use lab::settings::{Key, Kind, Settings, number_of};
 use maml::audit::{AuditBaseline, AuditConfig};
 use toml::{Table, Value};
 

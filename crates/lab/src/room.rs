@@ -17,17 +17,19 @@ const THREADS: usize = 2;
 
 /// The memory that this process may still take.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Room {
+pub struct Room {
     /// How much, in bytes; infinite where the system does not say.
     bytes: f64,
     /// What it is that allows no more.
     limit: &'static str,
+    /// How many runs side by side share it.
+    sharing: usize,
 }
 
 impl Room {
     /// What there is now: of the machine's memory, within the limits of the
     /// process (`ulimit -v`, `ulimit -d`) and of every control group that it is in.
-    pub(crate) fn now() -> Self {
+    pub fn now() -> Self {
         let threads = host::cores() + THREADS;
         Self::of_system(Path::new("/"), RESERVED * threads as f64)
     }
@@ -38,6 +40,7 @@ impl Room {
         let mut room = Self {
             bytes: f64::INFINITY,
             limit: "the system",
+            sharing: 1,
         };
         let kibibytes = |file, key| Some(1024.0 * field(&root.join(file), key)?);
         room.narrow(kibibytes("proc/meminfo", "MemAvailable:"), "the machine");
@@ -85,16 +88,30 @@ impl Room {
         }
     }
 
+    /// What each of several runs side by side has of it.
+    #[must_use]
+    pub fn shared_by(self, runs: usize) -> Self {
+        Self {
+            bytes: self.bytes / runs as f64,
+            sharing: runs,
+            ..self
+        }
+    }
+
     /// Refuses what needs more than there is.
     ///
     /// # Errors
     /// How much it needs, what for, and how much there is.
-    pub(crate) fn check(&self, what: &str, needed: &Footprint) -> Result<(), Failure> {
+    pub fn check(&self, what: &str, needed: &Footprint) -> Result<(), Failure> {
         if needed.bytes() <= SHARE * self.bytes {
             return Ok(());
         }
+        let share = match self.sharing {
+            1 => "nine tenths".to_owned(),
+            runs => format!("a share for each of {runs} runs side by side (--jobs)"),
+        };
         Err(Failure::config(format!(
-            "{what} needs {needed}; allowed: {}, nine tenths of what {} has left; lower what the \
+            "{what} needs {needed}; allowed: {}, {share} of what {} has left; lower what the \
              largest parts grow with",
             Bytes(SHARE * self.bytes),
             self.limit
@@ -208,6 +225,7 @@ mod tests {
         let room = Room {
             bytes: 2e9,
             limit: "the machine",
+            sharing: 1,
         };
         let needed = |bytes| Footprint::new().with("rows", bytes, "lanes");
         assert_eq!(room.check("it", &needed(1.8e9)), Ok(()));

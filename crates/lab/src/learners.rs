@@ -16,14 +16,17 @@ const BAYES_OPTIMAL: &str = "bayes-optimal";
 
 /// What there is to know of a learner.
 #[derive(Debug)]
-pub(crate) struct About {
-    pub(crate) name: Cow<'static, str>,
-    pub(crate) summary: Cow<'static, str>,
-    pub(crate) keys: Vec<Key>,
+pub struct About {
+    /// What it is called.
+    pub name: Cow<'static, str>,
+    /// What it does, in one line.
+    pub summary: Cow<'static, str>,
+    /// What there is to set.
+    pub keys: Vec<Key>,
 }
 
 /// All learners that are not made for one environment.
-pub(crate) fn all() -> Vec<About> {
+pub fn all() -> Vec<About> {
     let classical = classical::learners().iter().map(|info| About {
         name: info.name.into(),
         summary: info.summary.into(),
@@ -67,7 +70,7 @@ fn own(env: &dyn EnvFactory) -> Vec<About> {
 
 /// The learners that environments bring along, each with all environments that
 /// bring one of its name, by their usual settings.
-pub(crate) fn of_environments(registry: &Registry) -> Vec<About> {
+pub fn of_environments(registry: &Registry) -> Vec<About> {
     let mut all: Vec<About> = Vec::new();
     let built = registry.environments().iter().filter_map(usual);
     for about in built.flat_map(|built| own(built.factory.as_ref())) {
@@ -92,7 +95,7 @@ fn usual(entry: &EnvironmentEntry) -> Option<Built> {
 ///
 /// # Errors
 /// Names the nearest one.
-pub(crate) fn find(name: &str, entry: &EnvironmentEntry) -> Result<About, String> {
+pub fn find(name: &str, entry: &EnvironmentEntry) -> Result<About, String> {
     let built = usual(entry);
     let mut about = built.map_or_else(Vec::new, |built| own(built.factory.as_ref()));
     about.extend(all());
@@ -107,7 +110,7 @@ fn among(all: Vec<About>, name: &str) -> Result<About, String> {
 
 /// A learner as it was asked for, with all its parameters.
 #[derive(Debug)]
-pub(crate) struct LearnerSpec {
+pub struct LearnerSpec {
     about: About,
     params: Settings,
 }
@@ -118,7 +121,7 @@ impl LearnerSpec {
     /// # Errors
     /// Names the nearest learner or key, or what is allowed; parameters have
     /// `place` in front.
-    pub(crate) fn new(place: &str, name: &str, params: &Table) -> Result<Self, String> {
+    pub fn new(place: &str, name: &str, params: &Table) -> Result<Self, String> {
         Self::of(place, among(all(), name)?, params)
     }
 
@@ -126,7 +129,7 @@ impl LearnerSpec {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub(crate) fn new_in(
+    pub fn new_in(
         place: &str,
         name: &str,
         params: &Table,
@@ -147,7 +150,7 @@ impl LearnerSpec {
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub(crate) fn read(place: &str, table: &Table, env: &dyn EnvFactory) -> Result<Self, String> {
+    pub fn read(place: &str, table: &Table, env: &dyn EnvFactory) -> Result<Self, String> {
         let mut params = table.clone();
         match params.remove("name") {
             Some(Value::String(name)) => {
@@ -165,7 +168,7 @@ impl LearnerSpec {
     }
 
     /// The counterpart of [`Self::read`], complete.
-    pub(crate) fn to_table(&self) -> Table {
+    pub fn to_table(&self) -> Table {
         let name = Value::String(self.about.name.to_string());
         let named = Table::from_iter([("name".to_owned(), name)]);
         named
@@ -178,7 +181,7 @@ impl LearnerSpec {
     ///
     /// # Errors
     /// If it cannot act there: why.
-    pub(crate) fn make(&self, built: &Built, oracles: &Oracles) -> Result<Player, String> {
+    pub fn make(&self, built: &Built, oracles: &Oracles) -> Result<Player, String> {
         let (env, name) = (&built.factory, self.about.name.as_ref());
         let refuse = |why| format!("'{name}' cannot act in '{}': {why}", env.spec().name);
         if name == BAYES_OPTIMAL {
@@ -208,6 +211,7 @@ impl LearnerSpec {
 mod tests {
     use super::*;
     use crate::room::Room;
+    use crate::stop::Stop;
 
     fn grid(task: &str) -> Built {
         let registry = Registry::standard();
@@ -222,7 +226,7 @@ mod tests {
             let built = grid(task);
             let env = built.factory.as_ref();
             let spec = LearnerSpec::new_in(name, name, &Table::new(), env).unwrap();
-            let player = spec.make(&built, &Oracles::new(Room::now()));
+            let player = spec.make(&built, &Oracles::new(&(), Room::now(), Stop::default()));
             player.map(|player| player.policy.name())
         };
         assert_eq!(make("known-goal", "shown"), Ok("known-goal".to_owned()));

@@ -1,12 +1,12 @@
-//! What all work of one command shares.
+//! What all work of one session shares.
 
-use crate::console::Console;
 use crate::failure::Failure;
 use crate::host;
-use crate::interrupt::Interrupt;
+use crate::observer::Observer;
 use crate::oracles::Oracles;
 use crate::registry::Registry;
 use crate::room::Room;
+use crate::stop::Stop;
 use agent::Algorithm;
 use nets::Device;
 use record::{Document, Reader, RecordError};
@@ -16,17 +16,24 @@ use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What all work of one command shares.
-pub(crate) struct Session<'a> {
-    pub(crate) registry: &'a Registry,
-    pub(crate) console: Console,
-    pub(crate) pool: Arc<Pool>,
-    pub(crate) device: Device,
-    pub(crate) device_name: String,
-    pub(crate) interrupt: Interrupt,
-    /// The memory that there was when the command began.
-    pub(crate) room: Room,
-    pub(crate) oracles: Oracles,
+/// What all work of one session shares.
+pub struct Session<'a> {
+    /// What there is by name.
+    pub registry: &'a Registry,
+    /// Who hears how the work goes.
+    pub observer: &'a dyn Observer,
+    /// Who does the work.
+    pub pool: Arc<Pool>,
+    /// Where tensors are.
+    pub device: Device,
+    /// What that is called.
+    pub device_name: String,
+    /// Whether the work is to stop.
+    pub stop: Stop,
+    /// The memory that there was when the session began.
+    pub room: Room,
+    /// Exact solutions, each computed once.
+    pub oracles: Oracles<'a>,
 }
 
 impl<'a> Session<'a> {
@@ -34,36 +41,31 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// If a worker cannot be started, or there is no such device.
-    pub(crate) fn new(
+    pub fn new(
         registry: &'a Registry,
-        console: Console,
+        observer: &'a dyn Observer,
         workers: usize,
         device: &str,
     ) -> Result<Self, Failure> {
         let room = Room::now();
+        let device_name = device.to_owned();
+        let device = nets::device(device).map_err(Failure::usage)?;
+        let pool = Pool::new(workers, nets::single_threaded)?;
+        let stop = Stop::of(&pool);
         Ok(Self {
             registry,
-            console,
-            device: nets::device(device).map_err(Failure::usage)?,
-            device_name: device.to_owned(),
-            pool: Arc::new(Pool::new(workers, nets::single_threaded)?),
-            interrupt: Interrupt::default(),
+            observer,
+            device,
+            device_name,
+            pool: Arc::new(pool),
+            oracles: Oracles::new(observer, room, stop.clone()),
+            stop,
             room,
-            oracles: Oracles::new(room),
         })
     }
 
-    /// Lets signals stop the training in progress, which then saves itself. Work
-    /// that has nothing to save ends at once, as it does without this.
-    #[must_use]
-    pub(crate) fn stoppable(mut self) -> Self {
-        self.interrupt = Interrupt::listen(self.pool.call_off());
-        self.oracles.ended_by(&self.interrupt);
-        self
-    }
-
     /// The contents of a run's `environment.json`.
-    pub(crate) fn describe(&self, seed: u64, algorithm: &Algorithm) -> serde_json::Value {
+    pub fn describe(&self, seed: u64, algorithm: &Algorithm) -> serde_json::Value {
         let libtorch = match nets::libtorch() {
             Ok(Some(libtorch)) => libtorch.version,
             Ok(None) => "none".to_owned(),
@@ -92,7 +94,7 @@ impl<'a> Session<'a> {
 ///
 /// # Errors
 /// If its `environment.json` cannot be read.
-pub(crate) fn device_of(run: &Path) -> Result<String, Failure> {
+pub fn device_of(run: &Path) -> Result<String, Failure> {
     #[derive(Deserialize)]
     struct Description {
         device: String,

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// How the user called this program.
-pub(crate) fn program() -> String {
+pub fn program() -> String {
     let called = env::args_os().next();
     called.map_or_else(
         || "experiments".to_owned(),
@@ -14,7 +14,7 @@ pub(crate) fn program() -> String {
 }
 
 /// A path as a shell takes it.
-pub(crate) fn quoted(path: &Path) -> String {
+pub fn quoted(path: &Path) -> String {
     let Some(text) = path.to_str() else {
         return ansi_c_quoted(path.as_os_str().as_bytes());
     };
@@ -39,7 +39,7 @@ fn ansi_c_quoted(bytes: &[u8]) -> String {
 }
 
 /// The command that resumes a run.
-pub(crate) fn resume_command(path: &Path) -> String {
+pub fn resume_command(path: &Path) -> String {
     format!("{} resume {}", program(), quoted(path))
 }
 

@@ -7,11 +7,11 @@ use toml::{Table, Value};
 
 /// One `key=value`.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Override {
+pub struct Override {
     /// The dotted key.
-    pub(crate) key: String,
+    pub key: String,
     /// What it is set to, as far as that can be told without what was there.
-    pub(crate) value: Value,
+    pub value: Value,
     /// How that was typed.
     text: String,
 }
@@ -29,7 +29,7 @@ impl Override {
     ///
     /// # Errors
     /// If there is no `=` or no key.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let Some((key, value)) = text.split_once('=') else {
             return Err(format!(
                 "'{text}' is not of the form key=value, as in rl2.lanes=512"
@@ -51,7 +51,7 @@ impl Override {
 
     /// The value in the place of another one: a word stays a word, also where it
     /// reads like a number, and `1e3` is a whole number where one stands.
-    pub(crate) fn instead_of(&self, other: &Value) -> Value {
+    pub fn instead_of(&self, other: &Value) -> Value {
         let bare = !matches!(
             self.value,
             Value::String(_) | Value::Array(_) | Value::Table(_)
@@ -67,7 +67,7 @@ impl Override {
     /// # Errors
     /// Of the first that is malformed, sets a key a second time, or replaces the
     /// table that a key was set in.
-    pub(crate) fn parse_all(texts: &[String]) -> Result<Vec<Self>, String> {
+    pub fn parse_all(texts: &[String]) -> Result<Vec<Self>, String> {
         let mut all: Vec<Self> = Vec::new();
         for text in texts {
             let one = Self::parse(text)?;
@@ -90,7 +90,7 @@ impl Override {
     /// # Errors
     /// If it does not: names the nearest one that does. If it is a whole number, and
     /// the value is one beyond all that TOML has.
-    pub(crate) fn apply(&self, table: &mut Table) -> Result<(), String> {
+    pub fn apply(&self, table: &mut Table) -> Result<(), String> {
         let mut parts = self.key.split('.');
         let last = parts.next_back().unwrap_or_default();
         let parent = parts.try_fold(&mut *table, |table, part| {
@@ -151,17 +151,17 @@ fn like(value: &Value, other: &Value) -> Value {
 
 /// Where settings are from: a preset or a file, and the command line.
 #[derive(Clone, Debug)]
-pub(crate) struct Origin {
+pub struct Origin {
     /// The preset or the file.
-    pub(crate) source: String,
+    pub source: String,
     /// What the command line set.
-    pub(crate) overrides: Vec<Override>,
+    pub overrides: Vec<Override>,
 }
 
 impl Origin {
     /// A message about settings, which begins with the key at fault, with where
     /// that is from in front.
-    pub(crate) fn of(&self, message: &str) -> String {
+    pub fn of(&self, message: &str) -> String {
         let part = |c: char| c.is_alphanumeric() || "._-".contains(c);
         let words = message
             .split(|c| !part(c))

@@ -2,16 +2,15 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
 use std::thread::available_parallelism;
 
 /// Hardware threads that this process may use.
-pub(crate) fn cores() -> usize {
+pub fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
 /// The CPU's name, as the system gives it.
-pub(crate) fn cpu() -> String {
+pub fn cpu() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;
@@ -21,7 +20,7 @@ pub(crate) fn cpu() -> String {
 }
 
 /// Vector instructions that the kernels choose among.
-pub(crate) fn cpu_features() -> Vec<&'static str> {
+pub fn cpu_features() -> Vec<&'static str> {
     let mut features = Vec::new();
     #[cfg(target_arch = "x86_64")]
     {
@@ -37,38 +36,17 @@ pub(crate) fn cpu_features() -> Vec<&'static str> {
 }
 
 /// The operating system and architecture.
-pub(crate) fn system() -> String {
+pub fn system() -> String {
     format!("{} {}", env::consts::OS, env::consts::ARCH)
 }
 
 /// The most memory that this process has held so far; `None` where the system
 /// does not say.
-pub(crate) fn peak_memory_bytes() -> Option<u64> {
+pub fn peak_memory_bytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
-}
-
-/// Where downloads are kept for the user; `None` if no home is known.
-pub(crate) fn cache_folder() -> Option<PathBuf> {
-    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.filter(|path| path.is_absolute());
-    // Without HOME the system's list of users tells.
-    let home = || env::home_dir().filter(|home| home.is_absolute());
-    let base = cache.or_else(|| Some(home()?.join(".cache")));
-    Some(base?.join("metarl"))
-}
-
-/// Lets a write beyond the limit on the size of files fail as on a full disk,
-/// which a run survives; without a handler, SIGXFSZ ends the process.
-pub(crate) fn outlive_file_limits() {
-    #[cfg(unix)]
-    {
-        // Whether the flag is set is of no interest. Where no handler can be
-        // set, a run is resumed from its last checkpoint.
-        let _ = signal_hook::flag::register(libc::SIGXFSZ, Default::default());
-    }
 }

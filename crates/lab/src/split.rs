@@ -9,7 +9,7 @@ use toml::{Table, Value};
 /// `[evaluation.split]`: which tasks are never trained on.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SplitSettings {
+pub struct SplitSettings {
     /// How many; 0 to train on all tasks.
     unseen: u64,
     /// Which. It is not the run's seed, so that runs of several seeds have the
@@ -19,7 +19,7 @@ pub(crate) struct SplitSettings {
 
 impl SplitSettings {
     /// Fills in what is not set: no split.
-    pub(crate) fn complete(evaluation: &mut Table) {
+    pub fn complete(evaluation: &mut Table) {
         let split = evaluation.entry("split").or_insert(Table::new().into());
         if let Value::Table(split) = split {
             for key in ["unseen", "seed"] {
@@ -33,7 +33,7 @@ impl SplitSettings {
     /// # Errors
     /// If its tasks cannot be counted, or one part would be empty: names the
     /// key, its value and what is allowed.
-    pub(crate) fn parts(self, env: &dyn EnvFactory) -> Result<Option<Parts>, String> {
+    pub fn parts(self, env: &dyn EnvFactory) -> Result<Option<Parts>, String> {
         if self.unseen == 0 {
             return Ok(None);
         }
@@ -61,16 +61,16 @@ impl SplitSettings {
 }
 
 /// An environment with the tasks of either part alone.
-pub(crate) struct Parts {
+pub struct Parts {
     /// Tasks to train on.
-    pub(crate) trained: Arc<dyn EnvFactory>,
+    pub trained: Arc<dyn EnvFactory>,
     /// Tasks that are kept from the training.
     unseen: Arc<dyn EnvFactory>,
 }
 
 impl Parts {
     /// What `returns` measures in each part.
-    pub(crate) fn measure<E>(
+    pub fn measure<E>(
         &self,
         mut returns: impl FnMut(&Arc<dyn EnvFactory>) -> Result<Return, E>,
     ) -> Result<Generalization, E> {
@@ -96,10 +96,13 @@ impl Parts {
 
 /// A mean return.
 #[derive(Clone, Copy)]
-pub(crate) struct Return {
-    pub(crate) tasks: usize,
-    pub(crate) mean_return: f64,
-    pub(crate) standard_error: f64,
+pub struct Return {
+    /// How many tasks it is over.
+    pub tasks: usize,
+    /// The mean.
+    pub mean_return: f64,
+    /// Its standard error, over tasks.
+    pub standard_error: f64,
 }
 
 impl From<&Moments> for Return {
@@ -114,22 +117,22 @@ impl From<&Moments> for Return {
 
 /// A learner on one part of the tasks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct OnPart {
+pub struct OnPart {
     /// How many tasks the part has.
-    pub(crate) distinct: u64,
+    pub distinct: u64,
     /// How many were drawn from it.
-    pub(crate) tasks: usize,
+    pub tasks: usize,
     /// Mean return of a trial.
-    pub(crate) mean_return: f64,
+    pub mean_return: f64,
     /// Standard error of the mean, over the tasks that were drawn.
-    pub(crate) standard_error: f64,
+    pub standard_error: f64,
 }
 
 /// A learner on the tasks of a training and on those that were kept from it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Generalization {
+pub struct Generalization {
     /// On tasks that the agent was trained on.
-    pub(crate) trained: OnPart,
+    pub trained: OnPart,
     /// On tasks that it never met.
-    pub(crate) unseen: OnPart,
+    pub unseen: OnPart,
 }

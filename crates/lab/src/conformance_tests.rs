@@ -143,7 +143,7 @@ fn a_panic_is_told_once_with_its_method() {
 
 #[test]
 fn the_shipped_environments_pass() {
-    for entry in crate::Registry::standard().environments() {
+    for entry in crate::registry::Registry::standard().environments() {
         let env = entry.build(&toml::Table::new()).unwrap().factory;
         for check in check(env.as_ref()) {
             assert_eq!(check.fault, None, "{}: {}", entry.name(), check.rule);

@@ -8,22 +8,22 @@ use serde_json::{Map, Value, json};
 
 /// Reference values of an environment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct References {
+pub struct References {
     /// Of the best agent that does not know its task.
-    pub(crate) bayes_optimal: Exact,
+    pub bayes_optimal: Exact,
     /// Of the best agent that knows its task.
-    pub(crate) known_task_optimum: Exact,
+    pub known_task_optimum: Exact,
     /// Of an agent that acts uniformly at random.
-    pub(crate) random: Exact,
+    pub random: Exact,
     /// Expected reward of the best agent that does not know its task, at each
     /// step of a trial.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) bayes_optimal_rewards: Option<Vec<f64>>,
+    pub bayes_optimal_rewards: Option<Vec<f64>>,
 }
 
 impl References {
     /// Asks the environment, which may take time.
-    pub(crate) fn of(env: &dyn EnvFactory) -> Self {
+    pub fn of(env: &dyn EnvFactory) -> Self {
         let values = env.exact_values();
         Self {
             bayes_optimal: values.bayes_optimal,
@@ -34,7 +34,7 @@ impl References {
     }
 
     /// None of them, and why.
-    pub(crate) fn unknown(why: &str) -> Self {
+    pub fn unknown(why: &str) -> Self {
         let unknown = || Exact::unknown(why);
         Self {
             bayes_optimal: unknown(),
@@ -45,7 +45,7 @@ impl References {
     }
 
     /// The values by their names in files.
-    pub(crate) fn named(&self) -> [(&'static str, &Exact); 3] {
+    pub fn named(&self) -> [(&'static str, &Exact); 3] {
         [
             ("bayes_optimal", &self.bayes_optimal),
             ("known_task_optimum", &self.known_task_optimum),
@@ -55,7 +55,7 @@ impl References {
 
     /// The values as keys of a line of JSON: null where there is none, else
     /// with the standard error and whether the value is exact.
-    pub(crate) fn fields(&self) -> Map<String, Value> {
+    pub fn fields(&self) -> Map<String, Value> {
         let mut fields = Map::new();
         for (name, value) in self.named() {
             fields.insert(name.to_owned(), json!(value.get()));
@@ -70,7 +70,7 @@ impl References {
 
     /// How much of the way from random to Bayes-optimal a mean return is: 0 for
     /// random, 1 for Bayes-optimal; `None` where one of the two is not known.
-    pub(crate) fn gap_closed(&self, mean_return: Estimate) -> Option<Estimate> {
+    pub fn gap_closed(&self, mean_return: Estimate) -> Option<Estimate> {
         let ends = Estimate::of(&self.random).zip(Estimate::of(&self.bayes_optimal));
         let gap = ends.and_then(|(random, best)| Gap::new(random, best))?;
         Some(gap.share(mean_return))

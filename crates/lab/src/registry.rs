@@ -125,7 +125,7 @@ impl EnvironmentEntry {
     }
 
     /// What a setting is set to, as typed.
-    pub(crate) fn value_of(&self, name: &str, typed: &Override) -> Value {
+    pub fn value_of(&self, name: &str, typed: &Override) -> Value {
         value_of(&self.keys, name, typed)
     }
 
@@ -155,7 +155,7 @@ impl EnvironmentEntry {
 }
 
 /// What one of several settings is set to, as typed.
-pub(crate) fn value_of(keys: &[Key], name: &str, typed: &Override) -> Value {
+pub fn value_of(keys: &[Key], name: &str, typed: &Override) -> Value {
     let key = keys.iter().find(|key| key.name == name);
     key.map_or_else(
         || typed.value.clone(),
@@ -183,11 +183,7 @@ impl Built {
     ///
     /// # Errors
     /// Names the nearest environment or key, or what is allowed.
-    pub(crate) fn from_words(
-        registry: &Registry,
-        name: &str,
-        words: &[String],
-    ) -> Result<Self, Failure> {
+    pub fn from_words(registry: &Registry, name: &str, words: &[String]) -> Result<Self, Failure> {
         let entry = registry.environment(name).map_err(Failure::usage)?;
         let mut set = Table::new();
         for one in Override::parse_all(words).map_err(Failure::usage)? {

@@ -2,7 +2,7 @@
 
 use crate::config::RunConfig;
 use crate::failure::Failure;
-use crate::progress::Met;
+use crate::observer::Work;
 use crate::references::References;
 use crate::session::Session;
 use crate::split::{Generalization, Return};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// What a learner is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum LearnerKind {
+pub enum LearnerKind {
     /// The agent that the run trained.
     Trained,
     /// A learner without networks.
@@ -27,44 +27,46 @@ pub(crate) enum LearnerKind {
 }
 
 /// A learner that is ready to play.
-pub(crate) struct Player {
-    pub(crate) kind: LearnerKind,
-    pub(crate) policy: Arc<dyn PolicyFactory>,
+pub struct Player {
+    /// What it is.
+    pub kind: LearnerKind,
+    /// How it acts.
+    pub policy: Arc<dyn PolicyFactory>,
 }
 
 /// One learner's results.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct LearnerResult {
+pub struct LearnerResult {
     /// Its name, with its parameters.
-    pub(crate) name: String,
+    pub name: String,
     /// What it is.
-    pub(crate) kind: LearnerKind,
+    pub kind: LearnerKind,
     /// Mean return of a trial.
     #[serde(deserialize_with = "record::null_as_nan")]
-    pub(crate) mean_return: f64,
+    pub mean_return: f64,
     /// Standard error of the mean; NaN over a single task.
     #[serde(deserialize_with = "record::null_as_nan")]
-    pub(crate) standard_error: f64,
+    pub standard_error: f64,
     /// The same on each part of the tasks, where they are split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) split: Option<Generalization>,
+    pub split: Option<Generalization>,
     /// Mean reward so far, after each step. `[steps]`
     #[serde(deserialize_with = "record::nulls_as_nan")]
-    pub(crate) cumulative_reward: Vec<f64>,
+    pub cumulative_reward: Vec<f64>,
     /// Standard errors. `[steps]`
     #[serde(deserialize_with = "record::nulls_as_nan")]
-    pub(crate) cumulative_reward_se: Vec<f64>,
+    pub cumulative_reward_se: Vec<f64>,
     /// What an agent that knows its task has beyond that. `[steps]`
     #[serde(default, deserialize_with = "record::optional_nulls_as_nan")]
-    pub(crate) regret: Option<Vec<f64>>,
+    pub regret: Option<Vec<f64>>,
     /// Standard errors, over tasks. `[steps]`
     #[serde(default, deserialize_with = "record::optional_nulls_as_nan")]
-    pub(crate) regret_se: Option<Vec<f64>>,
+    pub regret_se: Option<Vec<f64>>,
 }
 
 impl LearnerResult {
     /// What an evaluation says.
-    pub(crate) fn new(name: String, kind: LearnerKind, evaluation: &Evaluation) -> Self {
+    pub fn new(name: String, kind: LearnerKind, evaluation: &Evaluation) -> Self {
         let means = |row: &[Moments]| row.iter().map(Moments::mean).collect();
         let errors = |row: &[Moments]| row.iter().map(Moments::standard_error).collect();
         let regret = Some(&evaluation.regret[..]).filter(|row| !row.is_empty());
@@ -82,24 +84,24 @@ impl LearnerResult {
     }
 
     /// The mean return over so many tasks.
-    pub(crate) fn estimate(&self, tasks: usize) -> Estimate {
+    pub fn estimate(&self, tasks: usize) -> Estimate {
         Estimate::sampled(self.mean_return, self.standard_error, tasks as u64)
     }
 }
 
 /// What gradient steps on fresh tasks led to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Adaptation {
+pub struct Adaptation {
     /// How many tasks.
-    pub(crate) tasks: usize,
+    pub tasks: usize,
     /// Trials of each task per gradient step, and after the last one.
-    pub(crate) trajectories: usize,
+    pub trajectories: usize,
     /// Mean return of a trial after 0, 1, 2, … gradient steps.
     #[serde(deserialize_with = "record::nulls_as_nan")]
-    pub(crate) mean_return: Vec<f64>,
+    pub mean_return: Vec<f64>,
     /// Standard errors, over tasks.
     #[serde(deserialize_with = "record::nulls_as_nan")]
-    pub(crate) standard_error: Vec<f64>,
+    pub standard_error: Vec<f64>,
 }
 
 impl Adaptation {
@@ -115,10 +117,11 @@ impl Adaptation {
 }
 
 /// The trained agent of a run on fresh tasks.
-pub(crate) struct Measured {
-    pub(crate) result: LearnerResult,
+pub struct Measured {
+    /// Its results.
+    pub result: LearnerResult,
     /// Of an agent that adapts, whose result is what the last step led to.
-    pub(crate) adaptation: Option<Adaptation>,
+    pub adaptation: Option<Adaptation>,
     /// Expected returns of an agent that knows its task, where that is known.
     known: Moments,
     /// Its returns, unless it adapts. `[tasks]`
@@ -129,7 +132,7 @@ impl Measured {
     /// What the agent may be compared with. Who adapts has lived in its task
     /// before it is measured, and may well earn more than the best agent that
     /// has not. Who takes no steps has not either.
-    pub(crate) fn references(&self, exact: References) -> References {
+    pub fn references(&self, exact: References) -> References {
         let adapts = |adaptation: &&Adaptation| adaptation.mean_return.len() > 1;
         let Some(adaptation) = self.adaptation.as_ref().filter(adapts) else {
             return exact;
@@ -150,7 +153,7 @@ impl Measured {
 /// The agent of a run on the first `tasks` fresh tasks of the run's seed, and
 /// on as many of each part where tasks are split; `watch` hears how many more of
 /// the first are done. A signal to the session calls it off.
-pub(crate) fn measure(
+pub fn measure(
     session: &Session<'_>,
     config: &RunConfig,
     agent: &dyn Training,
@@ -160,8 +163,9 @@ pub(crate) fn measure(
     let mut measured = measure_in(session, (config, whole), agent, (tasks, watch))?;
     if let Some(parts) = &config.parts {
         let split = parts.measure(|env| {
-            let met = Met::part(&measured.result.name, tasks);
-            let watch = move |more| met.more(more);
+            let label = &measured.result.name;
+            let met = session.observer.begin(Work::Evaluation { label, tasks });
+            let watch = |more| met.met(more);
             let part = measure_in(session, (config, env), agent, (tasks, watch))?;
             Ok::<_, Failure>(Return {
                 tasks,
@@ -229,22 +233,22 @@ fn measure_in(
 /// what both owe to the tasks that they met cancels out, so that the error is
 /// smaller than those of the two means suggest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Difference {
+pub struct Difference {
     /// Who is, or is not, ahead.
-    pub(crate) learner: String,
+    pub learner: String,
     /// Of whom.
-    pub(crate) over: String,
+    pub over: String,
     /// Mean difference of their returns.
     #[serde(deserialize_with = "record::null_as_nan")]
-    pub(crate) mean: f64,
+    pub mean: f64,
     /// Standard error of the mean, of the differences over tasks.
     #[serde(deserialize_with = "record::null_as_nan")]
-    pub(crate) standard_error: f64,
+    pub standard_error: f64,
 }
 
 impl Difference {
     /// Of two learners, each with its returns. `[tasks]`
-    pub(crate) fn of(learner: (&str, &[f64]), over: (&str, &[f64])) -> Self {
+    pub fn of(learner: (&str, &[f64]), over: (&str, &[f64])) -> Self {
         let pairs = learner.1.iter().zip(over.1);
         let differences: Moments = pairs.map(|(mine, other)| mine - other).collect();
         Self {
@@ -258,45 +262,45 @@ impl Difference {
 
 /// The contents of `comparison.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Comparison {
+pub struct Comparison {
     /// The algorithm's name.
-    pub(crate) algorithm: String,
+    pub algorithm: String,
     /// The environment's name.
-    pub(crate) environment: String,
+    pub environment: String,
     /// The environment's settings.
-    pub(crate) settings: serde_json::Value,
+    pub settings: serde_json::Value,
     /// The run's seed.
-    pub(crate) seed: u64,
+    pub seed: u64,
     /// Fresh tasks.
-    pub(crate) tasks: usize,
+    pub tasks: usize,
     /// How many different ones there are, where their number is finite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) distinct_tasks: Option<u64>,
+    pub distinct_tasks: Option<u64>,
     /// How the agent chose: `sampled` or `greedy`.
-    pub(crate) actions: String,
+    pub actions: String,
     /// Environment steps that the agent was trained for.
-    pub(crate) env_steps: u64,
+    pub env_steps: u64,
     /// Steps of a trial.
-    pub(crate) steps_per_trial: usize,
+    pub steps_per_trial: usize,
     /// Expected reward so far of an agent that knows its task. `[steps]`
     #[serde(default, deserialize_with = "record::optional_nulls_as_nan")]
-    pub(crate) optimum: Option<Vec<f64>>,
+    pub optimum: Option<Vec<f64>>,
     /// Reference values.
-    pub(crate) exact: References,
+    pub exact: References,
     /// The trained agent first, then the others.
-    pub(crate) learners: Vec<LearnerResult>,
+    pub learners: Vec<LearnerResult>,
     /// The trained agent against the best of the classical learners, unless it
     /// adapts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) lead: Option<Difference>,
+    pub lead: Option<Difference>,
     /// How the trained agent adapts, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) adaptation: Option<Adaptation>,
+    pub adaptation: Option<Adaptation>,
 }
 
 impl Comparison {
     /// The trained agent's results.
-    pub(crate) fn trained(&self) -> Option<&LearnerResult> {
+    pub fn trained(&self) -> Option<&LearnerResult> {
         self.learners
             .iter()
             .find(|learner| learner.kind == LearnerKind::Trained)
@@ -304,7 +308,7 @@ impl Comparison {
 }
 
 /// How actions are called in files.
-pub(crate) fn word(actions: ActMode) -> &'static str {
+pub fn word(actions: ActMode) -> &'static str {
     match actions {
         ActMode::Sample => "sampled",
         ActMode::Greedy => "greedy",
@@ -312,7 +316,7 @@ pub(crate) fn word(actions: ActMode) -> &'static str {
 }
 
 /// The first `tasks` fresh tasks of a seed.
-pub(crate) fn held_out(tasks: usize, seed: u64) -> Held {
+pub fn held_out(tasks: usize, seed: u64) -> Held {
     Held {
         tasks,
         seed,
@@ -322,15 +326,16 @@ pub(crate) fn held_out(tasks: usize, seed: u64) -> Held {
 
 /// One policy on the first `tasks` fresh tasks of a seed. A signal to the
 /// session calls it off.
-pub(crate) fn on_held_out(
+pub fn on_held_out(
     session: &Session<'_>,
     env: &Arc<dyn EnvFactory>,
     policy: &Arc<dyn PolicyFactory>,
     (tasks, seed): (usize, u64),
 ) -> Result<Evaluation, Failure> {
-    let met = Met::part(&policy.name(), tasks);
-    let watch = move |more| {
-        met.more(more);
+    let label = &policy.name();
+    let met = session.observer.begin(Work::Evaluation { label, tasks });
+    let watch = |more| {
+        met.met(more);
         ControlFlow::Continue(())
     };
     let watched = (held_out(tasks, seed), watch);
@@ -338,16 +343,19 @@ pub(crate) fn on_held_out(
 }
 
 /// A trained agent beside the learners of its configuration.
-pub(crate) struct Contest<'a> {
-    pub(crate) config: &'a RunConfig,
-    pub(crate) others: &'a [Player],
-    pub(crate) agent: &'a dyn Training,
+pub struct Contest<'a> {
+    /// Of the run.
+    pub config: &'a RunConfig,
+    /// The other learners.
+    pub others: &'a [Player],
+    /// The trained agent.
+    pub agent: &'a dyn Training,
 }
 
 impl Contest<'_> {
     /// Runs everybody on the same fresh tasks; `before` hears of each
     /// learner before its turn, and may call it off.
-    pub(crate) fn run(
+    pub fn run(
         &self,
         session: &Session<'_>,
         mut before: impl FnMut(usize, &str) -> Result<(), Failure>,
@@ -357,8 +365,12 @@ impl Contest<'_> {
         let steps = env.spec().trial_steps();
         let name = self.agent.policy(config.evaluation.actions).name();
         before(0, &name)?;
-        let met = Met::part(&name, held.0);
-        let watch = move |more| met.more(more);
+        let work = Work::Evaluation {
+            label: &name,
+            tasks: held.0,
+        };
+        let met = session.observer.begin(work);
+        let watch = |more| met.met(more);
         let agent = measure(session, config, self.agent, (held.0, watch))?;
         let mut best: Option<(String, Moments, Vec<f64>)> = None;
         let exact = agent.references(session.oracles.references(&config.built));

@@ -3,17 +3,15 @@
 
 use crate::comparison::{Comparison, Contest, Player, measure, word};
 use crate::config::RunConfig;
-use crate::console::{Event, fixed};
 use crate::failure::{Exit, Failure};
 use crate::invocation::{program, quoted, resume_command};
 use crate::launch::{self, CONFIG, config_of, prepare};
+use crate::observer::{Progress, Work};
 use crate::pictures;
-use crate::progress::{Met, Progress, Stages};
-use crate::results;
 use crate::session::Session;
 use crate::split::Generalization;
 use agent::{LearnError, Training, Update};
-use record::{Checkpoint, Document, RecordError, RunDir, Stream};
+use record::{Checkpoint, Document, Reader, RecordError, RunDir, Stream};
 use rl_core::Tree;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -29,36 +27,44 @@ struct Timing {
 }
 
 /// A row of `eval.jsonl`.
-#[derive(Serialize, Deserialize)]
-struct EvalRow {
-    update: u64,
-    env_steps: u64,
-    tasks: usize,
-    actions: String,
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EvalRow {
+    /// Updates that were done.
+    pub update: u64,
+    /// Environment steps that were done.
+    pub env_steps: u64,
+    /// Fresh tasks.
+    pub tasks: usize,
+    /// How the agent chose: `sampled` or `greedy`.
+    pub actions: String,
+    /// Mean return of a trial.
     #[serde(deserialize_with = "record::null_as_nan")]
-    mean_return: f64,
+    pub mean_return: f64,
+    /// Standard error of the mean, over tasks; NaN over a single one.
     #[serde(deserialize_with = "record::null_as_nan")]
-    standard_error: f64,
+    pub standard_error: f64,
     /// The same on each part of the tasks, where they are split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    split: Option<Generalization>,
+    pub split: Option<Generalization>,
     /// Mean return after 0, 1, 2, … gradient steps, of an agent that adapts.
     #[serde(
         default,
         deserialize_with = "record::optional_nulls_as_nan",
         skip_serializing_if = "Option::is_none"
     )]
-    adaptation: Option<Vec<f64>>,
+    pub adaptation: Option<Vec<f64>>,
 }
 
 /// A run that has come to its end.
-pub(crate) struct Finished {
-    pub(crate) path: PathBuf,
+pub struct Finished {
+    /// The run's folder.
+    pub path: PathBuf,
     /// Wall clock, over all sessions.
-    pub(crate) seconds: f64,
+    pub seconds: f64,
     /// Of those, until the last update was done.
-    pub(crate) training_seconds: f64,
-    pub(crate) comparison: Comparison,
+    pub training_seconds: f64,
+    /// What the agent came to, beside the other learners.
+    pub comparison: Comparison,
 }
 
 /// Takes a run to its end, from its newest checkpoint or from the start.
@@ -66,11 +72,7 @@ pub(crate) struct Finished {
 /// # Errors
 /// [`Failure::stopped`] if it was interrupted, or the disk gave out; `folder`,
 /// the run's own or the one around all seeds of a command, can then be resumed.
-pub(crate) fn drive(
-    session: &Session<'_>,
-    path: &Path,
-    folder: &Path,
-) -> Result<Finished, Failure> {
+pub fn drive(session: &Session<'_>, path: &Path, folder: &Path) -> Result<Finished, Failure> {
     let driven = (|| {
         let run = RunDir::open(path)?;
         let config = config_of(session, &run)?;
@@ -92,6 +94,30 @@ pub(crate) fn drive(
         drive.finish(&others)
     })();
     driven.map_err(|failure| launch::resumed_with(folder, failure))
+}
+
+/// A run that was driven to its end before.
+///
+/// # Errors
+/// If it is not finished, or its files cannot be read.
+pub fn finished(path: &Path) -> Result<Finished, Failure> {
+    let run = Reader::open(path)?;
+    let comparison: Option<Comparison> = run.document(Document::Comparison)?;
+    let comparison = comparison.ok_or_else(|| {
+        let place = path.display();
+        Failure::config(format!(
+            "{place} is not finished; go on with it: {}",
+            resume_command(path)
+        ))
+    })?;
+    let timing: Vec<Timing> = run.rows(Stream::Timing)?;
+    let seconds = timing.last().map_or(0.0, |row| row.seconds);
+    Ok(Finished {
+        path: path.to_path_buf(),
+        seconds,
+        training_seconds: seconds,
+        comparison,
+    })
 }
 
 struct Drive<'a> {
@@ -152,7 +178,7 @@ impl Drive<'_> {
     /// Goes to the newest checkpoint, and drops the rows of what came after.
     fn restore(&mut self) -> Result<(), Failure> {
         let latest = self.run.latest_checkpoint()?;
-        let note = |text: String| self.session.console.note(text);
+        let note = |text: String| self.session.observer.note(&text);
         if let Some((update, checkpoint)) = &latest.newest {
             for damage in &latest.damaged {
                 note(format!("passing over a checkpoint: {damage}"));
@@ -190,22 +216,21 @@ impl Drive<'_> {
         let total = self.training.updates();
         let (mut done, env_steps) = (self.training.updates_done(), self.training.env_steps());
         let label = format!("{} seed {}", self.config.algorithm, self.config.seed);
-        let mut progress = Progress::new(&label, total, done, env_steps);
+        let progress = self.session.observer.begin(Work::Training {
+            label: &label,
+            total,
+            done,
+            env_steps,
+        });
         loop {
             let due = done.is_multiple_of(self.config.evaluation.interval.get()) || done == total;
             if due && self.evaluated != Some(done) {
-                let row = self.evaluate_after(done)?;
-                progress.note(format!(
-                    "{label}: update {done}/{total}  return on fresh tasks {} ± {}{}",
-                    fixed(row.mean_return, 4),
-                    fixed(row.standard_error, 4),
-                    results::parts(row.split.as_ref())
-                ));
+                self.evaluate_after(done, progress.as_ref())?;
             }
             if done == total {
                 return Ok(());
             }
-            if self.session.interrupt.asked() {
+            if self.session.stop.asked() {
                 if self.saved != Some(done) {
                     self.save()?;
                 }
@@ -232,7 +257,7 @@ impl Drive<'_> {
                 seconds: self.seconds(),
             };
             self.append(Stream::Timing, &timing)?;
-            progress.update(done, self.training.env_steps(), update.mean_return);
+            progress.updated(done, self.training.env_steps(), update.mean_return);
             if self.is_scheduled(done) {
                 self.save()?;
             }
@@ -266,12 +291,15 @@ impl Drive<'_> {
             "{} seed {}: comparing",
             self.config.algorithm, self.config.seed
         );
-        let stages = Stages::new(&label, 1 + others.len());
+        let stages = self.session.observer.begin(Work::Parts {
+            label: &label,
+            total: 1 + others.len(),
+        });
         let total = self.training.updates();
-        let before = |index, name: &str| match self.session.interrupt.asked() {
+        let before = |index, name: &str| match self.session.stop.asked() {
             true => Err(self.stopped_after(total)),
             false => {
-                stages.begin(index, name);
+                stages.begins(index, name);
                 Ok(())
             }
         };
@@ -299,8 +327,8 @@ impl Drive<'_> {
             Err(failure) if failure.exit == Exit::FullDisk => Err(failure),
             Err(why) => {
                 let path = self.run.path().display();
-                let console = self.session.console;
-                console.note(format!("{path}: no pictures of the agent: {why}"));
+                let note = format!("{path}: no pictures of the agent: {why}");
+                self.session.observer.note(&note);
                 Ok(())
             }
             Ok(()) => Ok(()),
@@ -308,7 +336,7 @@ impl Drive<'_> {
     }
 
     /// The evaluation that is due after an update, with its row.
-    fn evaluate_after(&mut self, update: u64) -> Result<EvalRow, Failure> {
+    fn evaluate_after(&mut self, update: u64, progress: &dyn Progress) -> Result<(), Failure> {
         let row = match Failure::caught(&self.by("the evaluation"), || self.evaluate()) {
             Ok(row) => row,
             Err(failure) => {
@@ -321,8 +349,7 @@ impl Drive<'_> {
             // Once more, for it to count the row of the evaluation.
             self.save()?;
         }
-        self.session.console.emit(Event::Evaluation, &row)?;
-        Ok(row)
+        progress.evaluated(&row)
     }
 
     fn evaluate(&self) -> Result<EvalRow, Failure> {
@@ -330,8 +357,12 @@ impl Drive<'_> {
         let tasks = self.config.evaluation.interval_tasks.get();
         let agent = self.training.as_ref();
         let update = self.training.updates_done();
-        let met = Met::part(&format!("evaluation after update {update}"), tasks);
-        let watch = move |more| met.more(more);
+        let label = &format!("evaluation after update {update}");
+        let met = self
+            .session
+            .observer
+            .begin(Work::Evaluation { label, tasks });
+        let watch = |more| met.met(more);
         let measured = measure(self.session, &self.config, agent, (tasks, watch))?;
         Ok(EvalRow {
             update,
@@ -416,7 +447,7 @@ impl Drive<'_> {
     /// A failure after `update` updates, whose state is saved, and what can be
     /// done about it.
     fn explained(&self, update: u64, mut failure: Failure) -> Failure {
-        if failure.exit == Exit::Stopped && self.session.interrupt.asked() {
+        if failure.exit == Exit::Stopped && self.session.stop.asked() {
             return self.stopped_after(update);
         }
         if failure.exit == Exit::Internal {

@@ -13,19 +13,19 @@ const ANALYSED_STEPS: usize = 400_000;
 const MOST_TRIALS: usize = 2_000;
 
 /// What there is to see of a trial.
-pub(crate) struct Scenes {
+pub struct Scenes {
     /// The task.
-    pub(crate) task: Picture,
+    pub task: Picture,
     /// The episodes that were wanted, by their numbers from 0.
-    pub(crate) episodes: Vec<(usize, Picture)>,
+    pub episodes: Vec<(usize, Picture)>,
 }
 
 /// Episodes of one trial, and their task to draw them in.
-pub(crate) struct Played {
+pub struct Played {
     /// The task.
-    pub(crate) task: Picture,
+    pub task: Picture,
     /// The episodes that were wanted.
-    pub(crate) episodes: Vec<Episode>,
+    pub episodes: Vec<Episode>,
     /// A batch that stays where the trial begins; the one that played goes on to
     /// its next task at the trial's end.
     still: Box<dyn VecEnv>,
@@ -33,7 +33,7 @@ pub(crate) struct Played {
 
 impl Played {
     /// The task with an episode in it.
-    pub(crate) fn draw(&self, episode: &Episode) -> Option<Picture> {
+    pub fn draw(&self, episode: &Episode) -> Option<Picture> {
         self.still.draw(0, Some(episode))
     }
 }
@@ -43,7 +43,7 @@ impl Played {
 ///
 /// # Errors
 /// If the policy cannot act there, or the trial is too long.
-pub(crate) fn of_trial(
+pub fn of_trial(
     env: &dyn EnvFactory,
     policy: &dyn PolicyFactory,
     seed: u64,
@@ -64,7 +64,7 @@ pub(crate) fn of_trial(
 ///
 /// # Errors
 /// As [`of_trial`].
-pub(crate) fn play_trial(
+pub fn play_trial(
     env: &dyn EnvFactory,
     policy: &dyn PolicyFactory,
     (key, lane): (StreamKey, u64),
@@ -105,7 +105,7 @@ pub(crate) fn play_trial(
 ///
 /// # Errors
 /// If the policy cannot act there.
-pub(crate) fn analyses(
+pub fn analyses(
     env: &dyn EnvFactory,
     policy: &dyn PolicyFactory,
     seed: u64,

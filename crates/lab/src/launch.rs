@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Makes the folder of a run, ready to be driven.
-pub(crate) fn create(
+pub fn create(
     session: &Session<'_>,
     path: &Path,
     config: &RunConfig,
@@ -26,7 +26,7 @@ pub(crate) fn create(
 }
 
 /// Locks the folder of a run to be. Nothing in it is changed yet.
-pub(crate) fn claim(path: &Path, existing: Existing) -> Result<Claim, Failure> {
+pub fn claim(path: &Path, existing: Existing) -> Result<Claim, Failure> {
     match Claim::take(path, existing) {
         Err(RecordError::Exists { .. }) => Err(exists(path)),
         claim => Ok(claim?),
@@ -34,11 +34,7 @@ pub(crate) fn claim(path: &Path, existing: Existing) -> Result<Claim, Failure> {
 }
 
 /// Begins a run in a folder that is free for it.
-pub(crate) fn begin(
-    session: &Session<'_>,
-    claim: Claim,
-    config: &RunConfig,
-) -> Result<(), Failure> {
+pub fn begin(session: &Session<'_>, claim: Claim, config: &RunConfig) -> Result<(), Failure> {
     let path = claim.path().to_path_buf();
     let text = config.to_text()?;
     let begun = (|| describe(session, config, &claim.begin(&text)?))();
@@ -46,18 +42,14 @@ pub(crate) fn begin(
 }
 
 /// Writes what is trained, and on what machine.
-pub(crate) fn describe(
-    session: &Session<'_>,
-    config: &RunConfig,
-    run: &RunDir,
-) -> Result<(), Failure> {
+pub fn describe(session: &Session<'_>, config: &RunConfig, run: &RunDir) -> Result<(), Failure> {
     let described = session.describe(config.seed, algorithm(session, config)?);
     Ok(run.write_document(Document::Environment, &described)?)
 }
 
 /// What a full disk ends can be resumed where the run, or the folder of several
 /// seeds, has been begun.
-pub(crate) fn resumable(path: &Path, failure: Failure) -> Failure {
+pub fn resumable(path: &Path, failure: Failure) -> Failure {
     match RunDir::is_begun(path) || Group::is_in(path) {
         true => resumed_with(path, failure),
         false => failure,
@@ -65,7 +57,7 @@ pub(crate) fn resumable(path: &Path, failure: Failure) -> Failure {
 }
 
 /// What a full disk ends, with the command that goes on with what was begun.
-pub(crate) fn resumed_with(path: &Path, mut failure: Failure) -> Failure {
+pub fn resumed_with(path: &Path, mut failure: Failure) -> Failure {
     if failure.exit == Exit::FullDisk {
         failure.exit = Exit::Stopped;
         failure.message += &format!("; go on with: {}", resume_command(path));
@@ -74,7 +66,7 @@ pub(crate) fn resumed_with(path: &Path, mut failure: Failure) -> Failure {
 }
 
 /// Refuses to touch a folder that holds a run.
-pub(crate) fn refuse_existing(path: &Path) -> Result<(), Failure> {
+pub fn refuse_existing(path: &Path) -> Result<(), Failure> {
     match RunDir::is_begun(path) {
         true => Err(exists(path)),
         false => Ok(()),
@@ -92,13 +84,13 @@ fn exists(path: &Path) -> Failure {
 }
 
 /// Starts a training and throws it away, to find out what cannot work.
-pub(crate) fn rehearse(session: &Session<'_>, config: &RunConfig) -> Result<(), Failure> {
+pub fn rehearse(session: &Session<'_>, config: &RunConfig) -> Result<(), Failure> {
     prepare(session, config).map(drop)
 }
 
 /// The opponents and a training at its start, once it is known that memory can
 /// hold the whole run.
-pub(crate) fn prepare(
+pub fn prepare(
     session: &Session<'_>,
     config: &RunConfig,
 ) -> Result<(Vec<Player>, Box<dyn Training>), Failure> {
@@ -130,7 +122,7 @@ pub(crate) fn prepare(
 ///
 /// # Errors
 /// How much it needs and how much there is.
-pub(crate) fn check_evaluation(
+pub fn check_evaluation(
     session: &Session<'_>,
     config: &RunConfig,
     agent: &dyn Training,
@@ -152,10 +144,7 @@ pub(crate) fn check_evaluation(
 const RESULT_BYTES: f64 = 4.0 * (8.0 + 2.0 * 20.0);
 
 /// A training at its start, once it is known that memory can hold it.
-pub(crate) fn start(
-    session: &Session<'_>,
-    config: &RunConfig,
-) -> Result<Box<dyn Training>, Failure> {
+pub fn start(session: &Session<'_>, config: &RunConfig) -> Result<Box<dyn Training>, Failure> {
     let needed = footprint(session, config)?;
     session.room.check(&config.origin.source, &needed)?;
     let start = algorithm(session, config)?.start;
@@ -213,7 +202,7 @@ fn setup<'a>(session: &Session<'_>, config: &'a RunConfig) -> Setup<'a> {
 }
 
 /// The configuration that a run was started with.
-pub(crate) fn config_of(session: &Session<'_>, run: &record::Reader) -> Result<RunConfig, Failure> {
+pub fn config_of(session: &Session<'_>, run: &record::Reader) -> Result<RunConfig, Failure> {
     let place = run.path().join("config.toml");
     RunConfig::resolve(
         session.registry,
@@ -224,14 +213,14 @@ pub(crate) fn config_of(session: &Session<'_>, run: &record::Reader) -> Result<R
 }
 
 /// Where a checkpoint's state keeps the configuration that it is of.
-pub(crate) const CONFIG: &str = "config";
+pub const CONFIG: &str = "config";
 
 /// Puts a training where a checkpoint of its run left it.
 ///
 /// # Errors
 /// If the configuration was edited since, or the checkpoint is of no update that
 /// this training has.
-pub(crate) fn restore(
+pub fn restore(
     run: &record::Reader,
     config: &RunConfig,
     training: &mut dyn Training,

@@ -1,21 +1,21 @@
 //! Numbers as people type them: `.001`, `1.`, `1_000`, `1e3`.
 
 /// A float that is a whole number, as one.
-pub(crate) fn integer(number: f64) -> Option<i64> {
+pub fn integer(number: f64) -> Option<i64> {
     // Up to here every whole number is a float.
     let exact = number.abs() <= (1_u64 << 53) as f64;
     (exact && number.fract() == 0.0).then_some(number as i64)
 }
 
 /// A whole number, at least 0, as typed.
-pub(crate) fn whole(text: &str) -> Option<u64> {
+pub fn whole(text: &str) -> Option<u64> {
     let digits = digits(text)?;
     let float = || digits.parse().ok().and_then(integer);
     digits.parse().ok().or_else(|| u64::try_from(float()?).ok())
 }
 
 /// Whether a text is a whole number, typed as digits, that TOML has not.
-pub(crate) fn is_beyond(text: &str) -> bool {
+pub fn is_beyond(text: &str) -> bool {
     let digits = digits(text).unwrap_or_default();
     let whole = digits.strip_prefix(['+', '-']).unwrap_or(&digits);
     let is_whole = !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit());
@@ -38,7 +38,7 @@ fn digits(text: &str) -> Option<String> {
 }
 
 /// A text with the numbers in it, outside of quotes, as TOML has them.
-pub(crate) fn in_toml(text: &str) -> String {
+pub fn in_toml(text: &str) -> String {
     let (mut done, mut word, mut quote) = (String::new(), String::new(), None);
     for c in text.chars() {
         let ends = "[]{},= \t\"'".contains(c) || quote.is_some();

@@ -15,56 +15,56 @@ use toml::{Table, Value};
 /// Evaluation on fresh tasks.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Evaluation {
+pub struct Evaluation {
     /// Tasks of the comparison at the end.
-    pub(crate) tasks: NonZeroUsize,
+    pub tasks: NonZeroUsize,
     /// Updates between evaluations while training.
-    pub(crate) interval: NonZeroU64,
+    pub interval: NonZeroU64,
     /// Tasks of those.
-    pub(crate) interval_tasks: NonZeroUsize,
+    pub interval_tasks: NonZeroUsize,
     /// How the agent chooses.
-    pub(crate) actions: ActMode,
+    pub actions: ActMode,
     /// Which tasks are kept from the training.
-    pub(crate) split: SplitSettings,
+    pub split: SplitSettings,
     /// Who it is compared with.
-    pub(crate) learners: Vec<Table>,
+    pub learners: Vec<Table>,
 }
 
 /// When to save.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Saving {
+pub struct Saving {
     /// Updates between checkpoints.
-    pub(crate) interval: NonZeroU64,
+    pub interval: NonZeroU64,
     /// How many of the newest checkpoints are kept.
-    pub(crate) keep: NonZeroUsize,
+    pub keep: NonZeroUsize,
 }
 
 /// The configuration of one run, complete and checked as far as it can be
 /// without starting the run.
-pub(crate) struct RunConfig {
+pub struct RunConfig {
     /// Where it is from, for messages.
-    pub(crate) origin: Origin,
+    pub origin: Origin,
     /// The whole configuration as a table, without hidden defaults.
-    pub(crate) table: Table,
+    pub table: Table,
     /// The seed.
-    pub(crate) seed: u64,
+    pub seed: u64,
     /// The algorithm's name.
-    pub(crate) algorithm: String,
+    pub algorithm: String,
     /// The algorithm's settings.
-    pub(crate) settings: Value,
+    pub settings: Value,
     /// The environment's name.
-    pub(crate) environment: String,
+    pub environment: String,
     /// The environment.
-    pub(crate) built: Built,
+    pub built: Built,
     /// Its tasks in two parts, if they are split.
-    pub(crate) parts: Option<Parts>,
+    pub parts: Option<Parts>,
     /// Evaluation on fresh tasks.
-    pub(crate) evaluation: Evaluation,
+    pub evaluation: Evaluation,
     /// Who the agent is compared with.
-    pub(crate) learners: Vec<LearnerSpec>,
+    pub learners: Vec<LearnerSpec>,
     /// When to save.
-    pub(crate) checkpoint: Saving,
+    pub checkpoint: Saving,
 }
 
 impl RunConfig {
@@ -72,7 +72,7 @@ impl RunConfig {
     ///
     /// # Errors
     /// Names the place, the key, its value and what is allowed.
-    pub(crate) fn resolve(
+    pub fn resolve(
         registry: &Registry,
         place: &str,
         text: &str,
@@ -160,7 +160,7 @@ impl RunConfig {
 
     /// The same configuration under another seed.
     #[must_use]
-    pub(crate) fn with_seed(mut self, seed: u64) -> Self {
+    pub fn with_seed(mut self, seed: u64) -> Self {
         // Seeds come from the command line, which allows what TOML can hold.
         self.table
             .insert("seed".to_owned(), Value::Integer(seed as i64));
@@ -169,7 +169,7 @@ impl RunConfig {
     }
 
     /// What the agent is trained in.
-    pub(crate) fn training_env(&self) -> &dyn EnvFactory {
+    pub fn training_env(&self) -> &dyn EnvFactory {
         match &self.parts {
             Some(parts) => parts.trained.as_ref(),
             None => self.built.factory.as_ref(),
@@ -180,7 +180,7 @@ impl RunConfig {
     ///
     /// # Errors
     /// If the table cannot be written, which is a bug.
-    pub(crate) fn to_text(&self) -> Result<String, Failure> {
+    pub fn to_text(&self) -> Result<String, Failure> {
         toml::to_string_pretty(&self.table).map_err(Failure::internal)
     }
 }

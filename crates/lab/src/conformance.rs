@@ -85,7 +85,7 @@ pub fn check(env: &dyn EnvFactory) -> Vec<Check> {
 
 /// What [`check`] takes of memory: the histories of up to three batches are
 /// compared at a time.
-pub(crate) fn footprint(env: &dyn EnvFactory) -> Footprint {
+pub fn footprint(env: &dyn EnvFactory) -> Footprint {
     let spec = env.spec();
     let (width, action) = (spec.observation.width() as f64, spec.action.width() as f64);
     let row = 4.0 * (2.0 * width + action + 1.0) + 2.0;
@@ -210,7 +210,7 @@ impl Drive {
 }
 
 /// One random action per lane, indices or numbers.
-pub(crate) fn random_actions(spec: &EnvSpec, streams: &mut [Stream]) -> (Vec<u32>, Vec<f32>) {
+pub fn random_actions(spec: &EnvSpec, streams: &mut [Stream]) -> (Vec<u32>, Vec<f32>) {
     match &spec.action {
         ActionSpace::Discrete { size } => {
             let draw = |stream: &mut Stream| stream.random_range(0..*size as u32);

@@ -45,7 +45,7 @@ struct Scene {
 }
 
 /// Whether a run has its pictures.
-pub(crate) fn are_in(run: &RunDir) -> bool {
+pub fn are_in(run: &RunDir) -> bool {
     matches!(run.document::<Pictures>(Document::Pictures), Ok(Some(_)))
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn are_in(run: &RunDir) -> bool {
 ///
 /// # Errors
 /// Why it was not drawn, be it that the environment panicked.
-pub(crate) fn write(run: &RunDir, config: &RunConfig, agent: &dyn Training) -> Result<(), Failure> {
+pub fn write(run: &RunDir, config: &RunConfig, agent: &dyn Training) -> Result<(), Failure> {
     match Failure::caught("the agent at work", || draw(config, agent))? {
         Some(pictures) => Ok(run.write_document(Document::Pictures, &pictures)?),
         None => Ok(()),

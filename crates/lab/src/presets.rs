@@ -18,14 +18,14 @@ pub struct Preset {
 }
 
 /// What the quickstart trains.
-pub(crate) const QUICKSTART: &str = "rl2/bernoulli-bandit-5x10";
+pub const QUICKSTART: &str = "rl2/bernoulli-bandit-5x10";
 /// What `bench rl2` measures.
-pub(crate) const BENCHMARK: &str = "rl2/benchmark";
+pub const BENCHMARK: &str = "rl2/benchmark";
 /// What `bench maml` measures.
-pub(crate) const MAML_BENCHMARK: &str = "maml/benchmark";
+pub const MAML_BENCHMARK: &str = "maml/benchmark";
 
 /// The files of the folder `presets`.
-static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/presets");
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../experiments/presets");
 
 /// All of them, in the order of their names.
 pub static PRESETS: LazyLock<Vec<Preset>> = LazyLock::new(|| {
@@ -70,7 +70,7 @@ impl Preset {
 
 /// The text of a configuration, and where it is from.
 #[derive(Clone, Debug)]
-pub(crate) struct Source {
+pub struct Source {
     /// The preset's name or the file's path, for messages.
     pub place: String,
     /// A name for the folder of its runs.
@@ -84,7 +84,7 @@ impl Source {
     ///
     /// # Errors
     /// If there is neither, or the file is no text that can be read.
-    pub(crate) fn find(name: &OsStr) -> Result<Self, Failure> {
+    pub fn find(name: &OsStr) -> Result<Self, Failure> {
         let path = Path::new(name);
         if let Some(preset) = name.to_str().and_then(Preset::find) {
             return Ok(Self {
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_file_is_a_preset_without_being_named() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("presets");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/presets");
         let mut files = 0;
         for folder in fs::read_dir(root).unwrap() {
             for file in fs::read_dir(folder.unwrap().path()).unwrap() {

@@ -82,7 +82,7 @@ impl Kind {
 }
 
 /// A number, whole or not.
-pub(crate) fn number_of(value: &Value) -> Option<f64> {
+pub fn number_of(value: &Value) -> Option<f64> {
     match value {
         Value::Integer(value) => Some(*value as f64),
         Value::Float(value) => Some(*value),

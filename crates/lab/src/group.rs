@@ -4,9 +4,9 @@
 
 use crate::config::RunConfig;
 use crate::failure::Failure;
+use crate::folders::{path_of, runs_in};
 use crate::invocation::resume_command;
 use crate::launch;
-use crate::reporting::{path_of, runs_in};
 use crate::session::Session;
 use record::{Claim, Existing, RecordError, RunDir};
 use serde::{Deserialize, Serialize};
@@ -18,10 +18,10 @@ const FILE: &str = "seeds.json";
 
 /// The contents of `seeds.json`.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Group {
+pub struct Group {
     seeds: Vec<u64>,
     /// What the runs were begun on.
-    pub(crate) device: String,
+    pub device: String,
     /// Their configuration, but for the seed.
     config: String,
     /// While runs may still have to be replaced: what the configuration of each
@@ -35,7 +35,7 @@ impl Group {
     ///
     /// # Errors
     /// If one of the folders is not free for a run, or cannot be written.
-    pub(crate) fn begin(
+    pub fn begin(
         session: &Session<'_>,
         folder: &Path,
         configs: &[RunConfig],
@@ -70,12 +70,12 @@ impl Group {
     ///
     /// # Errors
     /// If its file is damaged.
-    pub(crate) fn read(folder: &Path) -> Result<Option<Self>, Failure> {
+    pub fn read(folder: &Path) -> Result<Option<Self>, Failure> {
         Ok(record::read_sealed(&folder.join(FILE), "")?)
     }
 
     /// Whether a folder has a group.
-    pub(crate) fn is_in(folder: &Path) -> bool {
+    pub fn is_in(folder: &Path) -> bool {
         folder.join(FILE).exists()
     }
 
@@ -84,7 +84,7 @@ impl Group {
     ///
     /// # Errors
     /// If a folder cannot be used.
-    pub(crate) fn complete(
+    pub fn complete(
         mut self,
         session: &Session<'_>,
         folder: &Path,

@@ -2,11 +2,11 @@
 //! and every seed asks for the same.
 
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
-use crate::progress::Waiting;
+use crate::observer::{Observer, Progress, Work};
 use crate::references::References;
 use crate::registry::Built;
 use crate::room::Room;
+use crate::stop::Stop;
 use rl_core::{Footprint, PolicyFactory};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -16,35 +16,32 @@ use std::sync::Arc;
 const GROWS_WITH: &str = "the environment's size and steps per trial";
 
 /// Exact solutions of the environments that were asked for.
-pub(crate) struct Oracles {
+pub struct Oracles<'a> {
+    observer: &'a dyn Observer,
     room: Room,
     /// What else is in memory when they are computed.
     beside: RefCell<Footprint>,
     references: RefCell<BTreeMap<String, References>>,
     policies: RefCell<BTreeMap<String, Arc<dyn PolicyFactory>>>,
-    /// Ends the process at once during a solution.
-    interrupt: Interrupt,
+    /// Hears that a solution has nothing to save.
+    stop: Stop,
 }
 
-impl Oracles {
+impl<'a> Oracles<'a> {
     /// None yet, and so much room for them.
-    pub(crate) fn new(room: Room) -> Self {
+    pub fn new(observer: &'a dyn Observer, room: Room, stop: Stop) -> Self {
         Self {
+            observer,
             room,
             beside: RefCell::default(),
             references: RefCell::default(),
             policies: RefCell::default(),
-            interrupt: Interrupt::default(),
+            stop,
         }
     }
 
-    /// A signal that somebody listens for ends the process during a solution.
-    pub(crate) fn ended_by(&mut self, interrupt: &Interrupt) {
-        self.interrupt = interrupt.clone();
-    }
-
     /// They are computed beside this from now on.
-    pub(crate) fn beside(&self, needed: &Footprint) {
+    pub fn beside(&self, needed: &Footprint) {
         self.beside.replace(needed.clone());
     }
 
@@ -52,7 +49,7 @@ impl Oracles {
     ///
     /// # Errors
     /// How much they need and how much there is.
-    pub(crate) fn check(&self, built: &Built) -> Result<(), Failure> {
+    pub fn check(&self, built: &Built) -> Result<(), Failure> {
         let name = &built.factory.spec().name;
         let needed = self.beside.borrow().clone();
         self.room.check(name, &needed.and(solutions(built)))
@@ -62,11 +59,7 @@ impl Oracles {
     ///
     /// # Errors
     /// As [`Self::check`].
-    pub(crate) fn check_learner(
-        &self,
-        built: &Built,
-        policy: &dyn PolicyFactory,
-    ) -> Result<(), Failure> {
+    pub fn check_learner(&self, built: &Built, policy: &dyn PolicyFactory) -> Result<(), Failure> {
         let bytes = policy.bytes(built.factory.spec(), 1);
         let needed = Footprint::new().with("its memory of one lane", bytes, GROWS_WITH);
         self.room.check(&policy.name(), &needed)
@@ -74,14 +67,14 @@ impl Oracles {
 
     /// The environment's reference values. Those that memory cannot hold are not
     /// known: no work depends on them.
-    pub(crate) fn references(&self, built: &Built) -> References {
+    pub fn references(&self, built: &Built) -> References {
         let mut known = self.references.borrow_mut();
         let solve = || match self.check(built) {
             Err(failure) => References::unknown(&failure.message),
             Ok(()) => {
-                let _waiting = waiting(built);
+                let _waiting = self.waiting(built);
                 let solve = || References::of(built.factory.as_ref());
-                self.interrupt.at_once(solve)
+                self.stop.at_once(solve)
             }
         };
         known.entry(name(built)).or_insert_with(solve).clone()
@@ -91,30 +84,30 @@ impl Oracles {
     ///
     /// # Errors
     /// Why there is none.
-    pub(crate) fn policy(&self, built: &Built) -> Result<Arc<dyn PolicyFactory>, String> {
+    pub fn policy(&self, built: &Built) -> Result<Arc<dyn PolicyFactory>, String> {
         let mut known = self.policies.borrow_mut();
         if let Some(policy) = known.get(&name(built)) {
             return Ok(Arc::clone(policy));
         }
         self.check(built).map_err(|failure| failure.message)?;
-        let solving = waiting(built);
+        let solving = self.waiting(built);
         let solve = || built.factory.bayes_optimal_policy();
-        let policy: Arc<dyn PolicyFactory> = Arc::from(self.interrupt.at_once(solve)?);
+        let policy: Arc<dyn PolicyFactory> = Arc::from(self.stop.at_once(solve)?);
         drop(solving);
         known.insert(name(built), Arc::clone(&policy));
         Ok(policy)
     }
+
+    fn waiting(&self, built: &Built) -> Box<dyn Progress> {
+        let label = format!("{}: exact solutions", built.factory.spec().name);
+        self.observer.begin(Work::Waiting { label: &label })
+    }
 }
 
 /// What the exact solutions of an environment take.
-pub(crate) fn solutions(built: &Built) -> Footprint {
+pub fn solutions(built: &Built) -> Footprint {
     let bytes = built.factory.solution_bytes();
     Footprint::new().with("exact solutions", bytes, GROWS_WITH)
-}
-
-fn waiting(built: &Built) -> Waiting {
-    let name = &built.factory.spec().name;
-    Waiting::on(format!("{name}: exact solutions"))
 }
 
 /// What tells environments apart.

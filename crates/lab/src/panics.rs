@@ -1,11 +1,9 @@
 //! Panics, each of which becomes one error that says who panicked, and where.
 
 use crate::failure::Failure;
-use crate::output::remark;
 use rl_core::{AuthorPanic, panic_text};
 use std::any::Any;
 use std::backtrace::Backtrace;
-use std::env;
 use std::panic::{Location, set_hook};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,14 +16,13 @@ fn last_place() -> MutexGuard<'static, Option<String>> {
 }
 
 /// Lets panics say nothing of their own: what they said comes with the error
-/// that they become. Who looks for a cause sets `RUST_BACKTRACE=1`.
-pub(crate) fn keep_quiet() {
-    let wanted = env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
+/// that they become. Whoever looks for a cause hears where they were called from.
+pub fn keep_quiet(backtrace: Option<fn(&str)>) {
     set_hook(Box::new(move |info| {
         let place = info.location().map(Location::to_string);
-        if wanted {
+        if let Some(hear) = backtrace {
             let place = place.as_deref().unwrap_or("a place unknown");
-            remark(format!(
+            hear(&format!(
                 "panicked at {place}\n{}",
                 Backtrace::force_capture()
             ));
@@ -35,7 +32,7 @@ pub(crate) fn keep_quiet() {
 }
 
 /// The failure that a panic is, the last of the process.
-pub(crate) fn failure(panic: Box<dyn Any + Send>) -> Failure {
+pub fn failure(panic: Box<dyn Any + Send>) -> Failure {
     let place = last_place()
         .take()
         .map_or(String::new(), |place| format!(" (at {place})"));

@@ -1,17 +1,19 @@
 //! Why a command did not do what was asked, and the exit code that says so.
 
-use crate::{output, panics};
+use crate::panics;
 use agent::LearnError;
 use record::RecordError;
 use report::ReportError;
 use rollout::{Culprit, RolloutError};
+use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What the process tells its caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exit {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exit {
     /// All was done.
     Done = 0,
     /// The command line cannot be followed.
@@ -28,40 +30,40 @@ pub(crate) enum Exit {
 
 /// Why a command ended early: one message that says what is wrong, where, and
 /// how to put it right.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
     /// The exit code.
-    pub(crate) exit: Exit,
+    pub exit: Exit,
     /// The message, empty where nobody is left to read it.
-    pub(crate) message: String,
+    pub message: String,
     /// Whether a training that is resumed comes to the same failure again,
     /// because nothing outside of its settings brought it about.
-    pub(crate) repeats: bool,
+    pub repeats: bool,
 }
 
 impl Failure {
     /// The command line cannot be followed.
-    pub(crate) fn usage(message: impl Display) -> Self {
+    pub fn usage(message: impl Display) -> Self {
         Self::new(Exit::Usage, message)
     }
 
     /// A configuration cannot be followed.
-    pub(crate) fn config(message: impl Display) -> Self {
+    pub fn config(message: impl Display) -> Self {
         Self::new(Exit::Config, message)
     }
 
     /// The fault is not the user's.
-    pub(crate) fn internal(message: impl Display) -> Self {
+    pub fn internal(message: impl Display) -> Self {
         Self::new(Exit::Internal, message)
     }
 
     /// A run was stopped and can be resumed.
-    pub(crate) fn stopped(message: impl Display) -> Self {
+    pub fn stopped(message: impl Display) -> Self {
         Self::new(Exit::Stopped, message)
     }
 
     /// A file could not be made or written for an operating system's reason.
-    pub(crate) fn file(message: impl Display, error: &io::Error) -> Self {
+    pub fn file(message: impl Display, error: &io::Error) -> Self {
         match record::is_full(error) {
             true => Self::new(Exit::FullDisk, message),
             false => Self::usage(message),
@@ -70,32 +72,9 @@ impl Failure {
 
     /// Runs work of an algorithm or an environment; a panic in it becomes a
     /// failure that says what was being done.
-    pub(crate) fn caught<R>(
-        doing: &str,
-        work: impl FnOnce() -> Result<R, Self>,
-    ) -> Result<R, Self> {
+    pub fn caught<R>(doing: &str, work: impl FnOnce() -> Result<R, Self>) -> Result<R, Self> {
         let done = catch_unwind(AssertUnwindSafe(work));
         done.unwrap_or_else(|panic| Err(panics::failure(panic).within(doing)))
-    }
-
-    /// The reader of the results has what it wants, as in `experiments list |
-    /// head`, or they could not be written.
-    pub(crate) fn unread() -> Self {
-        Self::written().err().unwrap_or(Self::new(Exit::Done, ""))
-    }
-
-    /// Whether all results could be written that somebody wanted to read.
-    ///
-    /// # Errors
-    /// Why they could not.
-    pub(crate) fn written() -> Result<(), Self> {
-        output::failure().map_or(Ok(()), |(why, full)| {
-            let message = format!("cannot write to standard output: {why}");
-            Err(match full {
-                true => Self::new(Exit::FullDisk, message),
-                false => Self::internal(message),
-            })
-        })
     }
 
     /// The training came to numbers that it cannot go on from.
@@ -106,7 +85,8 @@ impl Failure {
         }
     }
 
-    fn new(exit: Exit, message: impl Display) -> Self {
+    /// Ends a command with an exit code.
+    pub fn new(exit: Exit, message: impl Display) -> Self {
         let message = message.to_string();
         Self {
             exit,
@@ -117,7 +97,7 @@ impl Failure {
 
     /// The same failure, with where it happened in front.
     #[must_use]
-    pub(crate) fn within(mut self, place: impl Display) -> Self {
+    pub fn within(mut self, place: impl Display) -> Self {
         self.message = format!("{place}: {}", self.message);
         self
     }

@@ -1,0 +1,95 @@
+//! `job`: one of the processes that train seeds side by side. It is told the seeds of
+//! its runs on standard input, and says on standard output how far they are.
+
+use crate::cli::JobArgs;
+use crate::interrupt;
+use crate::output;
+use crate::reporting;
+use lab::failure::Failure;
+use lab::farm::Message;
+use lab::folders::path_of;
+use lab::observer::{Observer, Progress, Work};
+use lab::registry::Registry;
+use lab::runner::{self, EvalRow};
+use lab::session::Session;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Time between two words about how far a training is.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+pub(crate) fn run(registry: &Registry, args: &JobArgs) -> Result<(), Failure> {
+    let session = Session::new(registry, &Wire, args.work.workers(), &args.device)?;
+    for seed in interrupt::seeds_until_the_end(&session.stop) {
+        let failure = finish(&session, &path_of(&args.folder, seed), &args.folder).err();
+        say(&Message::Ended { failure });
+    }
+    Ok(())
+}
+
+/// Takes a run to its end, with its report.
+fn finish(session: &Session<'_>, path: &Path, folder: &Path) -> Result<(), Failure> {
+    runner::drive(session, path, folder)?;
+    reporting::of_finished(&[path.to_path_buf()], path).map(drop)
+}
+
+/// Writes a message. Whoever does not read it has gone, and the end of standard
+/// input says so.
+fn say(message: &Message) {
+    if let Ok(line) = serde_json::to_string(message) {
+        output::result(&line);
+    }
+}
+
+/// The process that started this one.
+struct Wire;
+
+impl Observer for Wire {
+    fn note(&self, text: &str) {
+        let text = text.to_owned();
+        say(&Message::Note { text });
+    }
+
+    fn begin(&self, work: Work<'_>) -> Box<dyn Progress> {
+        if let Work::Training {
+            label,
+            total,
+            done,
+            env_steps,
+        } = work
+        {
+            let label = label.to_owned();
+            say(&Message::Training {
+                label,
+                total,
+                done,
+                env_steps,
+            });
+            let last = Mutex::new(Instant::now());
+            return Box::new(Training { total, last });
+        }
+        Box::new(())
+    }
+}
+
+struct Training {
+    total: u64,
+    /// When it was heard of last.
+    last: Mutex<Instant>,
+}
+
+impl Progress for Training {
+    fn updated(&self, done: u64, env_steps: u64, _mean_return: f64) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if done == self.total || last.elapsed() >= INTERVAL {
+            *last = Instant::now();
+            say(&Message::Updated { done, env_steps });
+        }
+    }
+
+    fn evaluated(&self, row: &EvalRow) -> Result<(), Failure> {
+        say(&Message::Evaluated(row.clone()));
+        Ok(())
+    }
+}
