@@ -10,7 +10,7 @@ use crate::results;
 use lab::failure::Failure;
 use lab::farm::Message;
 use lab::observer::{self, Observer};
-use lab::runner::EvalRow;
+use record::schema::EvalRow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use terminal::{BARS, is_terminal};
 use work::Work;

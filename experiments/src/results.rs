@@ -1,14 +1,15 @@
 //! The results of runs, as a table and as JSON.
 
 use crate::console::{Console, Event, Table, duration, fixed, path_text, percent, short};
-use lab::comparison::Adaptation;
-use lab::comparison::{Comparison, Difference, LearnerKind, LearnerResult};
+use lab::comparison::estimate;
 use lab::failure::Failure;
-use lab::references::References;
+use lab::references::{fields, gap_closed};
 use lab::runner::Finished;
-use lab::split::{Generalization, OnPart};
+use record::schema::{
+    Adaptation, Comparison, Difference, Generalization, LearnerKind, LearnerResult, OnPart,
+};
 use report::Estimate;
-use rl_core::Exact;
+use rl_core::{Exact, ExactValues};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -57,7 +58,7 @@ impl Summary {
             ))
         })?;
         let exact = &comparison.exact;
-        let gap = exact.gap_closed(agent.estimate(comparison.tasks));
+        let gap = gap_closed(exact, estimate(agent, comparison.tasks));
         Ok(Self {
             seed: comparison.seed,
             seconds: finished.seconds,
@@ -69,7 +70,7 @@ impl Summary {
             mean_return: agent.mean_return,
             standard_error: agent.standard_error,
             split: agent.split.clone(),
-            references: exact.fields(),
+            references: fields(exact),
             gap_closed: gap.map(|gap| gap.mean),
             gap_closed_interval: gap.and_then(|gap| gap.interval()),
             adaptation: comparison.adaptation.clone(),
@@ -106,7 +107,7 @@ impl<'a> LearnerLine<'a> {
     /// What a learner came to.
     pub(crate) fn new(comparison: &Comparison, result: &'a LearnerResult) -> Self {
         let exact = &comparison.exact;
-        let gap = exact.gap_closed(result.estimate(comparison.tasks));
+        let gap = gap_closed(exact, estimate(result, comparison.tasks));
         Self {
             learner: &result.name,
             kind: result.kind,
@@ -269,7 +270,7 @@ pub(crate) fn print_adaptation(
 /// What a table of learners is of.
 pub(crate) struct Title<'a> {
     pub(crate) environment: &'a str,
-    pub(crate) settings: &'a serde_json::Value,
+    pub(crate) settings: &'a Map<String, Value>,
     pub(crate) seed: u64,
     /// How many were drawn, and how many different ones there are.
     pub(crate) tasks: (usize, Option<u64>),
@@ -283,13 +284,9 @@ pub(crate) fn fresh(tasks: usize, distinct: Option<u64>) -> String {
 
 impl fmt::Display for Title<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let settings = match self.settings {
-            serde_json::Value::Object(map) => {
-                let pairs = map.iter().map(|(key, value)| format!("{key} = {value}"));
-                pairs.collect::<Vec<_>>().join(", ")
-            }
-            _ => String::new(),
-        };
+        let pairs = self.settings.iter();
+        let pairs = pairs.map(|(key, value)| format!("{key} = {value}"));
+        let settings = pairs.collect::<Vec<_>>().join(", ");
         let Self {
             environment,
             seed,
@@ -308,8 +305,8 @@ impl fmt::Display for Title<'_> {
 pub(crate) const COLUMNS: [&str; 5] = ["learner", "mean return", "± s.e.", "regret", "gap closed"];
 
 /// A learner's row of [`COLUMNS`].
-pub(crate) fn row(result: &LearnerResult, tasks: usize, exact: &References) -> Vec<String> {
-    let gap = exact.gap_closed(result.estimate(tasks));
+pub(crate) fn row(result: &LearnerResult, tasks: usize, exact: &ExactValues) -> Vec<String> {
+    let gap = gap_closed(exact, estimate(result, tasks));
     let regret = result.regret.as_ref().and_then(|row| row.last());
     let none = || "–".to_owned();
     vec![
@@ -322,7 +319,7 @@ pub(crate) fn row(result: &LearnerResult, tasks: usize, exact: &References) -> V
 }
 
 /// Lines that say what a result can be compared with.
-pub(crate) fn references(exact: &References) -> Vec<String> {
+pub(crate) fn references(exact: &ExactValues) -> Vec<String> {
     let rows = [
         ("Bayes-optimal", &exact.bayes_optimal),
         ("knowing the task", &exact.known_task_optimum),

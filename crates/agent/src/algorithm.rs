@@ -15,7 +15,7 @@ use std::sync::Arc;
 use toml::Value;
 
 /// A column of `metrics.jsonl` that a report draws beside the mean return.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Metric {
     /// Its key in the rows.
     pub key: &'static str,

@@ -3,28 +3,17 @@
 use crate::config::RunConfig;
 use crate::failure::Failure;
 use crate::observer::Work;
-use crate::references::References;
+use crate::registry::Built;
 use crate::session::Session;
-use crate::split::{Generalization, Return};
+use crate::split::Return;
 use agent::{ActMode, Fresh, Training};
+use record::schema::{Adaptation, Comparison, Difference, LearnerKind, LearnerResult};
 use report::Estimate;
-use rl_core::{Domain, EnvFactory, Exact, Moments, PolicyFactory};
+use rl_core::{Domain, EnvFactory, Exact, ExactValues, Moments, PolicyFactory};
 use rollout::{Evaluation, Held, evaluate_watched};
-use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-
-/// What a learner is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LearnerKind {
-    /// The agent that the run trained.
-    Trained,
-    /// A learner without networks.
-    Classical,
-    /// The environment's exact solution.
-    Oracle,
-}
 
 /// A learner that is ready to play.
 pub struct Player {
@@ -34,85 +23,36 @@ pub struct Player {
     pub policy: Arc<dyn PolicyFactory>,
 }
 
-/// One learner's results.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct LearnerResult {
-    /// Its name, with its parameters.
-    pub name: String,
-    /// What it is.
-    pub kind: LearnerKind,
-    /// Mean return of a trial.
-    #[serde(deserialize_with = "record::null_as_nan")]
-    pub mean_return: f64,
-    /// Standard error of the mean; NaN over a single task.
-    #[serde(deserialize_with = "record::null_as_nan")]
-    pub standard_error: f64,
-    /// The same on each part of the tasks, where they are split.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub split: Option<Generalization>,
-    /// Mean reward so far, after each step. `[steps]`
-    #[serde(deserialize_with = "record::nulls_as_nan")]
-    pub cumulative_reward: Vec<f64>,
-    /// Standard errors. `[steps]`
-    #[serde(deserialize_with = "record::nulls_as_nan")]
-    pub cumulative_reward_se: Vec<f64>,
-    /// What an agent that knows its task has beyond that. `[steps]`
-    #[serde(default, deserialize_with = "record::optional_nulls_as_nan")]
-    pub regret: Option<Vec<f64>>,
-    /// Standard errors, over tasks. `[steps]`
-    #[serde(default, deserialize_with = "record::optional_nulls_as_nan")]
-    pub regret_se: Option<Vec<f64>>,
-}
-
-impl LearnerResult {
-    /// What an evaluation says.
-    pub fn new(name: String, kind: LearnerKind, evaluation: &Evaluation) -> Self {
-        let means = |row: &[Moments]| row.iter().map(Moments::mean).collect();
-        let errors = |row: &[Moments]| row.iter().map(Moments::standard_error).collect();
-        let regret = Some(&evaluation.regret[..]).filter(|row| !row.is_empty());
-        Self {
-            name,
-            kind,
-            mean_return: evaluation.returns.mean(),
-            standard_error: evaluation.returns.standard_error(),
-            split: None,
-            cumulative_reward: means(&evaluation.cumulative_reward),
-            cumulative_reward_se: errors(&evaluation.cumulative_reward),
-            regret: regret.map(means),
-            regret_se: regret.map(errors),
-        }
-    }
-
-    /// The mean return over so many tasks.
-    pub fn estimate(&self, tasks: usize) -> Estimate {
-        Estimate::sampled(self.mean_return, self.standard_error, tasks as u64)
+/// What an evaluation of a learner says.
+pub fn result_of(name: String, kind: LearnerKind, evaluation: &Evaluation) -> LearnerResult {
+    let means = |row: &[Moments]| row.iter().map(Moments::mean).collect();
+    let errors = |row: &[Moments]| row.iter().map(Moments::standard_error).collect();
+    let regret = Some(&evaluation.regret[..]).filter(|row| !row.is_empty());
+    LearnerResult {
+        name,
+        kind,
+        mean_return: evaluation.returns.mean(),
+        standard_error: evaluation.returns.standard_error(),
+        split: None,
+        cumulative_reward: means(&evaluation.cumulative_reward),
+        cumulative_reward_se: errors(&evaluation.cumulative_reward),
+        regret: regret.map(means),
+        regret_se: regret.map(errors),
     }
 }
 
-/// What gradient steps on fresh tasks led to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Adaptation {
-    /// How many tasks.
-    pub tasks: usize,
-    /// Trials of each task per gradient step, and after the last one.
-    pub trajectories: usize,
-    /// Mean return of a trial after 0, 1, 2, … gradient steps.
-    #[serde(deserialize_with = "record::nulls_as_nan")]
-    pub mean_return: Vec<f64>,
-    /// Standard errors, over tasks.
-    #[serde(deserialize_with = "record::nulls_as_nan")]
-    pub standard_error: Vec<f64>,
+/// A learner's mean return over so many tasks.
+pub fn estimate(result: &LearnerResult, tasks: usize) -> Estimate {
+    Estimate::sampled(result.mean_return, result.standard_error, tasks as u64)
 }
 
-impl Adaptation {
-    fn new(adaptation: &agent::Adaptation, tasks: usize) -> Self {
-        let returns = || adaptation.returns.iter();
-        Self {
-            tasks,
-            trajectories: adaptation.trajectories,
-            mean_return: returns().map(Moments::mean).collect(),
-            standard_error: returns().map(Moments::standard_error).collect(),
-        }
+fn adaptation_of(adaptation: &agent::Adaptation, tasks: usize) -> Adaptation {
+    let returns = || adaptation.returns.iter();
+    Adaptation {
+        tasks,
+        trajectories: adaptation.trajectories,
+        mean_return: returns().map(Moments::mean).collect(),
+        standard_error: returns().map(Moments::standard_error).collect(),
     }
 }
 
@@ -132,7 +72,7 @@ impl Measured {
     /// What the agent may be compared with. Who adapts has lived in its task
     /// before it is measured, and may well earn more than the best agent that
     /// has not. Who takes no steps has not either.
-    pub fn references(&self, exact: References) -> References {
+    pub fn references(&self, exact: ExactValues) -> ExactValues {
         let adapts = |adaptation: &&Adaptation| adaptation.mean_return.len() > 1;
         let Some(adaptation) = self.adaptation.as_ref().filter(adapts) else {
             return exact;
@@ -142,7 +82,7 @@ impl Measured {
              in, and the Bayes-optimal agent has none",
             adaptation.trajectories
         );
-        References {
+        ExactValues {
             bayes_optimal: Exact::Unknown { why },
             bayes_optimal_rewards: None,
             ..exact
@@ -200,7 +140,7 @@ fn measure_in(
                 config.algorithm
             )));
         }
-        let adaptation = Adaptation::new(&adaptation, tasks);
+        let adaptation = adaptation_of(&adaptation, tasks);
         let last = |row: &[f64]| row.last().copied().unwrap_or(f64::NAN);
         let result = LearnerResult {
             name: policy.name(),
@@ -222,89 +162,34 @@ fn measure_in(
     }
     let evaluation = evaluate_watched(&session.pool, env, &policy, (held, watch))?;
     Ok(Measured {
-        result: LearnerResult::new(policy.name(), LearnerKind::Trained, &evaluation),
+        result: result_of(policy.name(), LearnerKind::Trained, &evaluation),
         adaptation: None,
         known: evaluation.known_task_optimum,
         returns: evaluation.trial_returns,
     })
 }
 
-/// By how much one learner is ahead of another, in pairs over the same tasks:
-/// what both owe to the tasks that they met cancels out, so that the error is
-/// smaller than those of the two means suggest.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Difference {
-    /// Who is, or is not, ahead.
-    pub learner: String,
-    /// Of whom.
-    pub over: String,
-    /// Mean difference of their returns.
-    #[serde(deserialize_with = "record::null_as_nan")]
-    pub mean: f64,
-    /// Standard error of the mean, of the differences over tasks.
-    #[serde(deserialize_with = "record::null_as_nan")]
-    pub standard_error: f64,
-}
-
-impl Difference {
-    /// Of two learners, each with its returns. `[tasks]`
-    pub fn of(learner: (&str, &[f64]), over: (&str, &[f64])) -> Self {
-        let pairs = learner.1.iter().zip(over.1);
-        let differences: Moments = pairs.map(|(mine, other)| mine - other).collect();
-        Self {
-            learner: learner.0.to_owned(),
-            over: over.0.to_owned(),
-            mean: differences.mean(),
-            standard_error: differences.standard_error(),
-        }
+/// By how much a learner is ahead of another, each with its returns. `[tasks]`
+pub fn difference(learner: (&str, &[f64]), over: (&str, &[f64])) -> Difference {
+    let pairs = learner.1.iter().zip(over.1);
+    let differences: Moments = pairs.map(|(mine, other)| mine - other).collect();
+    Difference {
+        learner: learner.0.to_owned(),
+        over: over.0.to_owned(),
+        mean: differences.mean(),
+        standard_error: differences.standard_error(),
     }
 }
 
-/// The contents of `comparison.json`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Comparison {
-    /// The algorithm's name.
-    pub algorithm: String,
-    /// The environment's name.
-    pub environment: String,
-    /// The environment's settings.
-    pub settings: serde_json::Value,
-    /// The run's seed.
-    pub seed: u64,
-    /// Fresh tasks.
-    pub tasks: usize,
-    /// How many different ones there are, where their number is finite.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub distinct_tasks: Option<u64>,
-    /// How the agent chose: `sampled` or `greedy`.
-    pub actions: String,
-    /// Environment steps that the agent was trained for.
-    pub env_steps: u64,
-    /// Steps of a trial.
-    pub steps_per_trial: usize,
-    /// Expected reward so far of an agent that knows its task. `[steps]`
-    #[serde(default, deserialize_with = "record::optional_nulls_as_nan")]
-    pub optimum: Option<Vec<f64>>,
-    /// Reference values.
-    pub exact: References,
-    /// The trained agent first, then the others.
-    pub learners: Vec<LearnerResult>,
-    /// The trained agent against the best of the classical learners, unless it
-    /// adapts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lead: Option<Difference>,
-    /// How the trained agent adapts, if it does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub adaptation: Option<Adaptation>,
-}
-
-impl Comparison {
-    /// The trained agent's results.
-    pub fn trained(&self) -> Option<&LearnerResult> {
-        self.learners
-            .iter()
-            .find(|learner| learner.kind == LearnerKind::Trained)
-    }
+/// The settings of an environment, as files have them.
+///
+/// # Errors
+/// If one of them is nothing that JSON can say, which is a bug.
+pub fn settings_of(built: &Built) -> Result<Map<String, Value>, Failure> {
+    let settings = built.settings.table().iter();
+    let settings = settings.map(|(key, value)| Ok((key.clone(), serde_json::to_value(value)?)));
+    let settings: Result<_, serde_json::Error> = settings.collect();
+    settings.map_err(Failure::internal)
 }
 
 /// How actions are called in files.
@@ -385,7 +270,7 @@ impl Contest<'_> {
             if *kind == LearnerKind::Classical && best.as_ref().is_none_or(better) {
                 best = Some((policy.name(), returns, evaluation.trial_returns.clone()));
             }
-            let mut result = LearnerResult::new(policy.name(), *kind, &evaluation);
+            let mut result = result_of(policy.name(), *kind, &evaluation);
             if let Some(parts) = &config.parts {
                 let split = parts.measure(|env| {
                     let evaluation = on_held_out(session, env, policy, held)?;
@@ -397,14 +282,13 @@ impl Contest<'_> {
         }
         let lead = best
             .filter(|_| agent.adaptation.is_none())
-            .map(|(over, _, theirs)| Difference::of((&name, &agent.returns), (&over, &theirs)));
+            .map(|(over, _, theirs)| difference((&name, &agent.returns), (&over, &theirs)));
         let spread = |t| known.mean() * (t + 1) as f64 / steps as f64;
         let optimum = (known.count() > 0).then(|| (0..steps).map(spread).collect());
         Ok(Comparison {
             algorithm: config.algorithm.clone(),
             environment: config.environment.clone(),
-            settings: serde_json::to_value(config.built.settings.table())
-                .map_err(Failure::internal)?,
+            settings: settings_of(&config.built)?,
             seed: config.seed,
             tasks: held.0,
             distinct_tasks: env.tasks(),

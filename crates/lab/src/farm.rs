@@ -7,9 +7,9 @@
 //! killed.
 
 use crate::failure::{Exit, Failure};
-use crate::runner::EvalRow;
 use crate::stop::Stop;
 use crossbeam::channel::{RecvTimeoutError, Sender, unbounded};
+use record::schema::EvalRow;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::io::{self, BufRead as _, BufReader, Write as _};

@@ -8,122 +8,105 @@ use crate::folders::{path_of, runs_in};
 use crate::invocation::resume_command;
 use crate::launch;
 use crate::session::Session;
+use record::schema::SeedGroup;
 use record::{Claim, Existing, RecordError, RunDir};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const FILE: &str = "seeds.json";
-
-/// The contents of `seeds.json`.
-#[derive(Serialize, Deserialize)]
-pub struct Group {
-    seeds: Vec<u64>,
-    /// What the runs were begun on.
-    pub device: String,
-    /// Their configuration, but for the seed.
-    config: String,
-    /// While runs may still have to be replaced: what the configuration of each
-    /// was known by when that was decided. No other one is deleted.
-    replaces: BTreeMap<u64, String>,
+/// Begins the runs of several seeds, or none of them: nothing changes before
+/// all of their folders are locked.
+///
+/// # Errors
+/// If one of the folders is not free for a run, or cannot be written.
+pub fn begin(
+    session: &Session<'_>,
+    folder: &Path,
+    configs: &[RunConfig],
+    existing: Existing,
+) -> Result<Vec<PathBuf>, Failure> {
+    // What is called so and is not ours stays as it is.
+    read(folder)?;
+    let claims = claims(folder, configs, existing)?;
+    let mut replaces = BTreeMap::new();
+    for (config, claim) in &claims {
+        if let Some(hash) = claim.config_hash()? {
+            replaces.insert(config.seed, hash);
+        }
+    }
+    let mut group = SeedGroup {
+        seeds: configs.iter().map(|config| config.seed).collect(),
+        device: session.device_name.clone(),
+        config: configs[0].to_text()?,
+        replaces,
+    };
+    write(&group, folder)?;
+    for (config, claim) in claims {
+        let begun = launch::begin(session, claim, config);
+        begun.map_err(|failure| launch::resumable(folder, failure))?;
+    }
+    settle(&mut group, folder)?;
+    let seeds = configs.iter().map(|config| config.seed);
+    Ok(seeds.map(|seed| path_of(folder, seed)).collect())
 }
 
-impl Group {
-    /// Begins the runs of several seeds, or none of them: nothing changes before
-    /// all of their folders are locked.
-    ///
-    /// # Errors
-    /// If one of the folders is not free for a run, or cannot be written.
-    pub fn begin(
-        session: &Session<'_>,
-        folder: &Path,
-        configs: &[RunConfig],
-        existing: Existing,
-    ) -> Result<Vec<PathBuf>, Failure> {
-        // What is called so and is not ours stays as it is.
-        Self::read(folder)?;
-        let claims = claims(folder, configs, existing)?;
-        let mut replaces = BTreeMap::new();
-        for (config, claim) in &claims {
-            if let Some(hash) = claim.config_hash()? {
-                replaces.insert(config.seed, hash);
-            }
-        }
-        let mut group = Self {
-            seeds: configs.iter().map(|config| config.seed).collect(),
-            device: session.device_name.clone(),
-            config: configs[0].to_text()?,
-            replaces,
+/// The group of a folder, if there is one.
+///
+/// # Errors
+/// If its file is damaged.
+pub fn read(folder: &Path) -> Result<Option<SeedGroup>, Failure> {
+    Ok(record::read_sealed(&folder.join(SeedGroup::FILE_NAME), "")?)
+}
+
+/// Whether a folder has a group.
+pub fn is_in(folder: &Path) -> bool {
+    folder.join(SeedGroup::FILE_NAME).exists()
+}
+
+/// Begins those of the runs that are missing, and returns the paths of all
+/// runs of the folder, in the order of their seeds.
+///
+/// # Errors
+/// If a folder cannot be used.
+pub fn complete(
+    mut group: SeedGroup,
+    session: &Session<'_>,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, Failure> {
+    let place = folder.join(SeedGroup::FILE_NAME).display().to_string();
+    for &seed in &group.seeds {
+        let resolved = RunConfig::resolve(session.registry, &place, &group.config, &[]);
+        let config = resolved?.with_seed(seed);
+        let path = path_of(folder, seed);
+        // Finishes what a kill cut short.
+        let existing = match RunDir::open(&path) {
+            Ok(run) if run.config()? == config.to_text()? => continue,
+            Ok(run) => match group.replaces.get(&seed) {
+                Some(hash) if *hash == run.config_hash()? => Existing::Overwrite,
+                _ if group.replaces.is_empty() => continue,
+                _ => return Err(other(&path, &place)),
+            },
+            Err(RecordError::NotARun { .. }) => Existing::Refuse,
+            Err(error) => return Err(error.into()),
         };
-        group.write(folder)?;
-        for (config, claim) in claims {
-            let begun = launch::begin(session, claim, config);
-            begun.map_err(|failure| launch::resumable(folder, failure))?;
-        }
-        group.settle(folder)?;
-        let seeds = configs.iter().map(|config| config.seed);
-        Ok(seeds.map(|seed| path_of(folder, seed)).collect())
+        launch::begin(session, launch::claim(&path, existing)?, &config)?;
     }
+    settle(&mut group, folder)?;
+    runs_in(folder)
+}
 
-    /// The group of a folder, if there is one.
-    ///
-    /// # Errors
-    /// If its file is damaged.
-    pub fn read(folder: &Path) -> Result<Option<Self>, Failure> {
-        Ok(record::read_sealed(&folder.join(FILE), "")?)
+/// Writes that all runs have been begun.
+fn settle(group: &mut SeedGroup, folder: &Path) -> Result<(), Failure> {
+    if !group.replaces.is_empty() {
+        group.replaces.clear();
+        write(group, folder)?;
     }
+    Ok(())
+}
 
-    /// Whether a folder has a group.
-    pub fn is_in(folder: &Path) -> bool {
-        folder.join(FILE).exists()
-    }
-
-    /// Begins those of the runs that are missing, and returns the paths of all
-    /// runs of the folder, in the order of their seeds.
-    ///
-    /// # Errors
-    /// If a folder cannot be used.
-    pub fn complete(
-        mut self,
-        session: &Session<'_>,
-        folder: &Path,
-    ) -> Result<Vec<PathBuf>, Failure> {
-        let place = folder.join(FILE).display().to_string();
-        for &seed in &self.seeds {
-            let resolved = RunConfig::resolve(session.registry, &place, &self.config, &[]);
-            let config = resolved?.with_seed(seed);
-            let path = path_of(folder, seed);
-            // Finishes what a kill cut short.
-            let existing = match RunDir::open(&path) {
-                Ok(run) if run.config()? == config.to_text()? => continue,
-                Ok(run) => match self.replaces.get(&seed) {
-                    Some(hash) if *hash == run.config_hash()? => Existing::Overwrite,
-                    _ if self.replaces.is_empty() => continue,
-                    _ => return Err(other(&path, &place)),
-                },
-                Err(RecordError::NotARun { .. }) => Existing::Refuse,
-                Err(error) => return Err(error.into()),
-            };
-            launch::begin(session, launch::claim(&path, existing)?, &config)?;
-        }
-        self.settle(folder)?;
-        runs_in(folder)
-    }
-
-    /// Writes that all runs have been begun.
-    fn settle(&mut self, folder: &Path) -> Result<(), Failure> {
-        if !self.replaces.is_empty() {
-            self.replaces.clear();
-            self.write(folder)?;
-        }
-        Ok(())
-    }
-
-    fn write(&self, folder: &Path) -> Result<(), Failure> {
-        let written = record::write_sealed(&folder.join(FILE), self, "");
-        written.map_err(|error| launch::resumable(folder, error.into()))
-    }
+fn write(group: &SeedGroup, folder: &Path) -> Result<(), Failure> {
+    let written = record::write_sealed(&folder.join(SeedGroup::FILE_NAME), group, "");
+    written.map_err(|error| launch::resumable(folder, error.into()))
 }
 
 /// Locks the folders of several runs to be, or none of them.

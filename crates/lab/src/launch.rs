@@ -4,7 +4,7 @@
 use crate::comparison::Player;
 use crate::config::RunConfig;
 use crate::failure::{Exit, Failure};
-use crate::group::Group;
+use crate::group;
 use crate::invocation::resume_command;
 use crate::learners::LearnerSpec;
 use crate::session::Session;
@@ -50,7 +50,7 @@ pub fn describe(session: &Session<'_>, config: &RunConfig, run: &RunDir) -> Resu
 /// What a full disk ends can be resumed where the run, or the folder of several
 /// seeds, has been begun.
 pub fn resumable(path: &Path, failure: Failure) -> Failure {
-    match RunDir::is_begun(path) || Group::is_in(path) {
+    match RunDir::is_begun(path) || group::is_in(path) {
         true => resumed_with(path, failure),
         false => failure,
     }
@@ -75,7 +75,7 @@ pub fn refuse_existing(path: &Path) -> Result<(), Failure> {
 
 fn exists(path: &Path) -> Failure {
     // One of several seeds is resumed with the others of its command.
-    let group = path.parent().filter(|folder| Group::is_in(folder));
+    let group = path.parent().filter(|folder| group::is_in(folder));
     let (place, resume) = (path.display(), resume_command(group.unwrap_or(path)));
     Failure::usage(format!(
         "{place} holds a run already; go on with it: {resume}, replace it: --overwrite, \

@@ -1,11 +1,12 @@
 //! Learners without networks, by name: the classical ones, those that an
 //! environment brings along, and its exact solution.
 
-use crate::comparison::{LearnerKind, Player};
+use crate::comparison::Player;
 use crate::oracles::Oracles;
 use crate::registry::{Built, EnvironmentEntry, Registry};
 use crate::settings::{Key, Kind, Settings, number_of};
 use agent::suggestion;
+use record::schema::LearnerKind;
 use rl_core::EnvFactory;
 use std::borrow::Cow;
 use std::sync::Arc;

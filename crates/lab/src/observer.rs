@@ -1,7 +1,7 @@
 //! Whoever started the work, and hears how far it is.
 
 use crate::failure::Failure;
-use crate::runner::EvalRow;
+use record::schema::EvalRow;
 
 /// Hears of work in progress. Every work runs the same whoever observes it; `()` is
 /// nobody.

@@ -3,11 +3,10 @@
 
 use crate::failure::Failure;
 use crate::observer::{Observer, Progress, Work};
-use crate::references::References;
 use crate::registry::Built;
 use crate::room::Room;
 use crate::stop::Stop;
-use rl_core::{Footprint, PolicyFactory};
+use rl_core::{ExactValues, Footprint, PolicyFactory};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +20,7 @@ pub struct Oracles<'a> {
     room: Room,
     /// What else is in memory when they are computed.
     beside: RefCell<Footprint>,
-    references: RefCell<BTreeMap<String, References>>,
+    references: RefCell<BTreeMap<String, ExactValues>>,
     policies: RefCell<BTreeMap<String, Arc<dyn PolicyFactory>>>,
     /// Hears that a solution has nothing to save.
     stop: Stop,
@@ -67,13 +66,13 @@ impl<'a> Oracles<'a> {
 
     /// The environment's reference values. Those that memory cannot hold are not
     /// known: no work depends on them.
-    pub fn references(&self, built: &Built) -> References {
+    pub fn references(&self, built: &Built) -> ExactValues {
         let mut known = self.references.borrow_mut();
         let solve = || match self.check(built) {
-            Err(failure) => References::unknown(&failure.message),
+            Err(failure) => ExactValues::unknown(&failure.message),
             Ok(()) => {
                 let _waiting = self.waiting(built);
-                let solve = || References::of(built.factory.as_ref());
+                let solve = || built.factory.exact_values();
                 self.stop.at_once(solve)
             }
         };

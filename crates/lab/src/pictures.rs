@@ -6,43 +6,15 @@ use crate::config::RunConfig;
 use crate::failure::Failure;
 use crate::scenes::{Played, play_trial};
 use agent::{Fresh, Training};
+use record::schema::{Pictures, Scene, TaskScenes};
 use record::{Document, RunDir};
 use rl_core::{Domain, EnvFactory, Episode, Ink, Picture, PolicyFactory, Shape, StreamKey};
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Fresh tasks that an adaptation is shown in.
 const TASKS: usize = 4;
 /// Trials in each of them that are drawn over one another.
 const TRIALS: usize = 5;
-
-/// The contents of `pictures.json`.
-#[derive(Debug, Serialize, Deserialize)]
-struct Pictures {
-    /// How the agent chose: `sampled` or `greedy`.
-    actions: String,
-    tasks: Vec<TaskScenes>,
-}
-
-/// What is shown of one task.
-#[derive(Debug, Serialize, Deserialize)]
-struct TaskScenes {
-    /// Which of the fresh ones, from 0.
-    task: usize,
-    scenes: Vec<Scene>,
-}
-
-/// One picture of the agent in its task.
-#[derive(Debug, Serialize, Deserialize)]
-struct Scene {
-    /// Which of the trial, from 0.
-    episode: usize,
-    /// How many there were before, of an agent that adapts.
-    gradient_steps: Option<usize>,
-    /// What each of the episodes drawn earned.
-    earned: Vec<f64>,
-    picture: Picture,
-}
 
 /// Whether a run has its pictures.
 pub fn are_in(run: &RunDir) -> bool {

@@ -1,7 +1,7 @@
 //! One run from wherever it stands to its end: update, row, checkpoint,
 //! evaluation on fresh tasks; and the comparison last.
 
-use crate::comparison::{Comparison, Contest, Player, measure, word};
+use crate::comparison::{Contest, Player, measure, word};
 use crate::config::RunConfig;
 use crate::failure::{Exit, Failure};
 use crate::invocation::{program, quoted, resume_command};
@@ -9,51 +9,15 @@ use crate::launch::{self, CONFIG, config_of, prepare};
 use crate::observer::{Progress, Work};
 use crate::pictures;
 use crate::session::Session;
-use crate::split::Generalization;
 use agent::{LearnError, Training, Update};
+use record::schema::{Comparison, EvalRow, MetricsRow, TimingRow};
 use record::{Checkpoint, Document, Reader, RecordError, RunDir, Stream};
 use rl_core::Tree;
+use serde::Serialize;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-
-/// A row of `timing.jsonl`.
-#[derive(Serialize, Deserialize)]
-struct Timing {
-    update: u64,
-    seconds: f64,
-}
-
-/// A row of `eval.jsonl`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct EvalRow {
-    /// Updates that were done.
-    pub update: u64,
-    /// Environment steps that were done.
-    pub env_steps: u64,
-    /// Fresh tasks.
-    pub tasks: usize,
-    /// How the agent chose: `sampled` or `greedy`.
-    pub actions: String,
-    /// Mean return of a trial.
-    #[serde(deserialize_with = "record::null_as_nan")]
-    pub mean_return: f64,
-    /// Standard error of the mean, over tasks; NaN over a single one.
-    #[serde(deserialize_with = "record::null_as_nan")]
-    pub standard_error: f64,
-    /// The same on each part of the tasks, where they are split.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub split: Option<Generalization>,
-    /// Mean return after 0, 1, 2, … gradient steps, of an agent that adapts.
-    #[serde(
-        default,
-        deserialize_with = "record::optional_nulls_as_nan",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub adaptation: Option<Vec<f64>>,
-}
 
 /// A run that has come to its end.
 pub struct Finished {
@@ -110,7 +74,7 @@ pub fn finished(path: &Path) -> Result<Finished, Failure> {
             resume_command(path)
         ))
     })?;
-    let timing: Vec<Timing> = run.rows(Stream::Timing)?;
+    let timing: Vec<TimingRow> = run.rows(Stream::Timing)?;
     let seconds = timing.last().map_or(0.0, |row| row.seconds);
     Ok(Finished {
         path: path.to_path_buf(),
@@ -149,11 +113,6 @@ fn state_of(training: &dyn Training) -> Result<Tree, Failure> {
 /// Refuses an update that was none: a training that stays where it is would go on
 /// for ever, and rows that are not one after the other could not be gone on from.
 fn expect_one_more(training: &dyn Training, done: u64, update: &Update) -> Result<(), LearnError> {
-    #[derive(Deserialize)]
-    struct Counts {
-        update: u64,
-        env_steps: u64,
-    }
     let (now, steps) = (training.updates_done(), training.env_steps());
     if now != done + 1 {
         return Err(LearnError::Bug(format!(
@@ -163,10 +122,8 @@ fn expect_one_more(training: &dyn Training, done: u64, update: &Update) -> Resul
         )));
     }
     let row = update.row.get();
-    match serde_json::from_str::<Counts>(row) {
-        Ok(counts) if counts.update == now && counts.env_steps == steps && !row.contains('\n') => {
-            Ok(())
-        }
+    match serde_json::from_str::<MetricsRow>(row) {
+        Ok(read) if read.update == now && read.env_steps == steps && !row.contains('\n') => Ok(()),
         _ => Err(LearnError::Bug(format!(
             "the row of update {now} is {row}; it must be a JSON object in one line, with \
              \"update\": {now} and \"env_steps\": {steps}"
@@ -197,7 +154,7 @@ impl Drive<'_> {
         if described.is_none() {
             launch::describe(self.session, &self.config, &self.run)?;
         }
-        let timing: Vec<Timing> = self.run.rows(Stream::Timing)?;
+        let timing: Vec<TimingRow> = self.run.rows(Stream::Timing)?;
         self.before = timing.last().map_or(0.0, |row| row.seconds);
         let rows: Vec<EvalRow> = self.run.rows(Stream::Eval)?;
         self.evaluated = rows.last().map(|row| row.update);
@@ -252,7 +209,7 @@ impl Drive<'_> {
             };
             done += 1;
             self.append(Stream::Metrics, &update.row)?;
-            let timing = Timing {
+            let timing = TimingRow {
                 update: done,
                 seconds: self.seconds(),
             };
@@ -267,7 +224,7 @@ impl Drive<'_> {
     /// The comparison with the other learners, and its file.
     fn finish(self, others: &[Player]) -> Result<Finished, Failure> {
         let path = self.run.path().to_path_buf();
-        let timing: Vec<Timing> = self.run.rows(Stream::Timing)?;
+        let timing: Vec<TimingRow> = self.run.rows(Stream::Timing)?;
         let training_seconds = timing.last().map_or(0.0, |row| row.seconds);
         let compared: Option<Comparison> = self.run.document(Document::Comparison)?;
         let env_steps = self.training.env_steps();

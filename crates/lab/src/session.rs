@@ -7,12 +7,11 @@ use crate::oracles::Oracles;
 use crate::registry::Registry;
 use crate::room::Room;
 use crate::stop::Stop;
-use agent::Algorithm;
+use agent::{Algorithm, Metric};
 use nets::Device;
+use record::schema::{AlgorithmInfo, MetricInfo, Provenance};
 use record::{Document, Reader, RecordError};
 use rollout::Pool;
-use serde::Deserialize;
-use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -65,28 +64,33 @@ impl<'a> Session<'a> {
     }
 
     /// The contents of a run's `environment.json`.
-    pub fn describe(&self, seed: u64, algorithm: &Algorithm) -> serde_json::Value {
+    pub fn describe(&self, seed: u64, algorithm: &Algorithm) -> Provenance {
         let libtorch = match nets::libtorch() {
             Ok(Some(libtorch)) => libtorch.version,
             Ok(None) => "none".to_owned(),
             Err(error) => error.to_string(),
         };
-        json!({
-            "metarl": env!("CARGO_PKG_VERSION"),
-            "libtorch": libtorch,
-            "algorithm": {
-                "name": algorithm.name,
-                "title": algorithm.title,
-                "metrics": algorithm.metrics,
+        let metric = |metric: &Metric| MetricInfo {
+            key: metric.key.to_owned(),
+            title: metric.title.to_owned(),
+            unit: metric.unit.to_owned(),
+        };
+        Provenance {
+            algorithm: AlgorithmInfo {
+                metrics: algorithm.metrics.iter().map(metric).collect(),
+                name: algorithm.name.to_owned(),
+                title: algorithm.title.to_owned(),
             },
-            "seed": seed,
-            "workers": self.pool.workers(),
-            "device": self.device_name,
-            "cpu": host::cpu(),
-            "cpu_features": host::cpu_features().join(" "),
-            "cores": host::cores(),
-            "system": host::system(),
-        })
+            cores: host::cores(),
+            cpu: host::cpu(),
+            cpu_features: host::cpu_features().join(" "),
+            device: self.device_name.clone(),
+            libtorch,
+            metarl: env!("CARGO_PKG_VERSION").to_owned(),
+            seed,
+            system: host::system(),
+            workers: self.pool.workers(),
+        }
     }
 }
 
@@ -95,14 +99,10 @@ impl<'a> Session<'a> {
 /// # Errors
 /// If its `environment.json` cannot be read.
 pub fn device_of(run: &Path) -> Result<String, Failure> {
-    #[derive(Deserialize)]
-    struct Description {
-        device: String,
-    }
-    let description: Option<Description> = match Reader::open(run) {
+    let provenance: Option<Provenance> = match Reader::open(run) {
         // It is still being made, and has not done an update.
         Err(RecordError::NotARun { .. }) => None,
         run => run?.document(Document::Environment)?,
     };
-    Ok(description.map_or_else(|| "cpu".to_owned(), |description| description.device))
+    Ok(provenance.map_or_else(|| "cpu".to_owned(), |provenance| provenance.device))
 }

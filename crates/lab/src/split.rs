@@ -1,8 +1,9 @@
 //! Tasks that are kept from a training, so that an evaluation can tell what
 //! was learned of the tasks from what was learned for any task.
 
+use record::schema::{Generalization, OnPart};
 use rl_core::{EnvFactory, Moments, Part, Split, Subset};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use std::sync::Arc;
 use toml::{Table, Value};
 
@@ -113,26 +114,4 @@ impl From<&Moments> for Return {
             standard_error: returns.standard_error(),
         }
     }
-}
-
-/// A learner on one part of the tasks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OnPart {
-    /// How many tasks the part has.
-    pub distinct: u64,
-    /// How many were drawn from it.
-    pub tasks: usize,
-    /// Mean return of a trial.
-    pub mean_return: f64,
-    /// Standard error of the mean, over the tasks that were drawn.
-    pub standard_error: f64,
-}
-
-/// A learner on the tasks of a training and on those that were kept from it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Generalization {
-    /// On tasks that the agent was trained on.
-    pub trained: OnPart,
-    /// On tasks that it never met.
-    pub unseen: OnPart,
 }

@@ -2,8 +2,9 @@
 //! checkpoints of one training of one seed.
 //!
 //! This crate must not know of algorithms, environments, libtorch or the clock,
-//! and it never prints. It moves opaque text, rows and arrays to disk and back,
-//! so that a run killed at any instant can go on to the identical result:
+//! and it never prints. It moves text, rows and arrays to disk and back, so that a
+//! run killed at any instant can go on to the identical result; [`schema`] declares
+//! what they are, for who writes and who reads them:
 //!
 //! ```text
 //! config.toml            the resolved configuration, opaque text
@@ -43,6 +44,7 @@ mod lock;
 mod reader;
 mod rows;
 mod run_dir;
+pub mod schema;
 mod seal;
 
 pub use checkpoint::Checkpoint;

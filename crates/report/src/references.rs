@@ -1,11 +1,12 @@
 //! What learners are measured against: the returns of the optimum and of chance,
 //! and the gap between them, of which a learner closes a share.
 
-use rl_core::Exact;
+use record::schema::Comparison;
+use rl_core::{Exact, ExactValues};
 
 use crate::gap;
 use crate::measure::Measure;
-use crate::read::{Comparison, ExactValues};
+use crate::read::mean_return;
 
 /// Reference values over all seeds, `None` where not known.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +33,7 @@ impl References {
         let measured = |name: &str| {
             let values: Option<Vec<Measure>> = comparisons
                 .iter()
-                .map(|comparison| comparison.mean_return(name).map(Measure::Sampled))
+                .map(|comparison| mean_return(comparison, name).map(Measure::Sampled))
                 .collect();
             Measure::pooled(&values?)
         };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
+use serde_json::Value;
 
 use crate::canvas::Color;
 use crate::measure::Measure;
@@ -302,9 +303,17 @@ fn particulars(setting: &Setting<'_>, level: usize) -> Markup {
 /// the order of the runs.
 fn environment(setting: &Setting<'_>) -> BTreeMap<String, Vec<String>> {
     let mut pairs: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (key, value) in setting.runs.iter().flat_map(|run| &run.environment) {
-        let values = pairs.entry(key.clone()).or_default();
-        let value = plain(value);
+    let told = setting
+        .runs
+        .iter()
+        .filter_map(|run| run.provenance.as_ref());
+    let told = told.filter_map(|provenance| match serde_json::to_value(provenance) {
+        Ok(Value::Object(fields)) => Some(fields),
+        _ => None,
+    });
+    for (key, value) in told.flatten().filter(|(key, _)| key != "algorithm") {
+        let values = pairs.entry(key).or_default();
+        let value = plain(&value);
         if !values.contains(&value) {
             values.push(value);
         }

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use record::schema::Comparison;
+
 use crate::Seeds;
-use crate::read::{Comparison, Run, file_name};
+use crate::read::{Run, file_name};
 use crate::text::{count, display_name, listed, plain, slug};
 
 /// The runs of one setting: one configuration but for the seed, trained under

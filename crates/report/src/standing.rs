@@ -1,8 +1,10 @@
 //! Where each learner stands: returns, regrets, and the share of the gap to the
 //! optimum that it closed.
 
+use record::schema::{Comparison, Generalization, LearnerKind, LearnerResult, OnPart};
+
 use crate::measure::Measure;
-use crate::read::{Comparison, Kind, Learner, OnPart, Split};
+use crate::read::{after_each_step, over_tasks};
 use crate::references::{Gap, References};
 use crate::setting::Setting;
 use crate::stats::Estimate;
@@ -11,7 +13,7 @@ use crate::stats::Estimate;
 #[derive(Clone, Debug)]
 pub(crate) struct Standing {
     pub(crate) name: String,
-    pub(crate) kind: Kind,
+    pub(crate) kind: LearnerKind,
     pub(crate) mean_return: Measure,
     /// On tasks that were trained on, and on those that never were; where all
     /// were, there are no such parts.
@@ -29,7 +31,7 @@ impl Standing {
 
     /// Whether it plays without knowing its task, and not at random.
     pub(crate) fn is_classical(&self) -> bool {
-        self.kind == Kind::Classical && !self.is_random()
+        self.kind == LearnerKind::Classical && !self.is_random()
     }
 
     /// The regret of a whole trial.
@@ -85,7 +87,7 @@ impl Standings {
             mean => mean,
         };
         learners.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
-        let tasks = comparisons.iter().map(|comparison| comparison.tasks);
+        let tasks = comparisons.iter().map(|comparison| comparison.tasks as u64);
         Some(Self {
             learners,
             seeds: comparisons
@@ -114,7 +116,7 @@ impl Standings {
     pub(crate) fn trained(&self) -> Option<&Standing> {
         self.learners
             .iter()
-            .find(|learner| learner.kind == Kind::Trained)
+            .find(|learner| learner.kind == LearnerKind::Trained)
     }
 
     /// The share of the gap that a return closes.
@@ -131,7 +133,7 @@ impl Standings {
 }
 
 /// All learners that every seed was compared with, in the order of the file.
-fn names<'a>(comparisons: &[&'a Comparison]) -> Vec<(&'a str, Kind)> {
+fn names<'a>(comparisons: &[&'a Comparison]) -> Vec<(&'a str, LearnerKind)> {
     let Some((first, rest)) = comparisons.split_first() else {
         return Vec::new();
     };
@@ -149,16 +151,16 @@ fn names<'a>(comparisons: &[&'a Comparison]) -> Vec<(&'a str, Kind)> {
 
 fn standing(
     name: &str,
-    kind: Kind,
+    kind: LearnerKind,
     comparisons: &[&Comparison],
     gap: Option<&Gap>,
 ) -> Option<Standing> {
-    let rows: Vec<(&Comparison, &Learner)> = comparisons
+    let rows: Vec<(&Comparison, &LearnerResult)> = comparisons
         .iter()
         .filter_map(|c| Some((*c, c.learners.iter().find(|l| l.name == name)?)))
         .collect();
     let combine = |measured: Vec<Estimate>| match kind {
-        Kind::Trained => Measure::over_seeds(&measured),
+        LearnerKind::Trained => Measure::over_seeds(&measured),
         _ => {
             let sampled: Vec<Measure> = measured.into_iter().map(Measure::Sampled).collect();
             Measure::pooled(&sampled)
@@ -166,7 +168,7 @@ fn standing(
     };
     let returns = rows
         .iter()
-        .map(|(c, l)| c.over_tasks(l.mean_return, l.standard_error));
+        .map(|(c, l)| over_tasks(c, l.mean_return, l.standard_error));
     let mean_return = combine(returns.collect())?;
     let steps = rows
         .iter()
@@ -176,10 +178,10 @@ fn standing(
         let at = rows.iter().filter_map(|(c, l)| regret_at(c, l, step));
         combine(at.collect())
     });
-    let part = |pick: fn(&Split) -> &OnPart| {
+    let part = |pick: fn(&Generalization) -> &OnPart| {
         let on_part = rows.iter().filter_map(|(c, l)| {
             let part = pick(l.split.as_ref()?);
-            Some(c.over_tasks(part.mean_return, part.standard_error))
+            Some(over_tasks(c, part.mean_return, part.standard_error))
         });
         combine(on_part.collect())
     };
@@ -196,7 +198,7 @@ fn standing(
 
 fn adaptation(comparisons: &[&Comparison]) -> Vec<Measure> {
     let adapted = comparisons.iter().filter_map(|c| c.adaptation.as_ref());
-    let adapted: Vec<Vec<Estimate>> = adapted.map(|a| a.estimates().collect()).collect();
+    let adapted: Vec<Vec<Estimate>> = adapted.map(|a| after_each_step(a).collect()).collect();
     let lengths = adapted.iter().map(Vec::len);
     let after = |step: usize| {
         Measure::over_seeds(&adapted.iter().map(|after| after[step]).collect::<Vec<_>>())
@@ -204,16 +206,16 @@ fn adaptation(comparisons: &[&Comparison]) -> Vec<Measure> {
     (0..lengths.min().unwrap_or(0)).filter_map(after).collect()
 }
 
-fn regret_at(comparison: &Comparison, learner: &Learner, step: usize) -> Option<Estimate> {
+fn regret_at(comparison: &Comparison, learner: &LearnerResult, step: usize) -> Option<Estimate> {
     let regret = *learner.regret.as_ref()?.get(step)?;
     let errors = learner.regret_se.as_ref();
     let error = errors.and_then(|errors| errors.get(step)).copied();
-    Some(comparison.over_tasks(regret, error.unwrap_or(f64::NAN)))
+    Some(over_tasks(comparison, regret, error.unwrap_or(f64::NAN)))
 }
 
 fn seed_result(comparison: &Comparison, gap: Option<&Gap>) -> Option<SeedResult> {
     let trained = comparison.trained()?;
-    let own = comparison.over_tasks(trained.mean_return, trained.standard_error);
+    let own = over_tasks(comparison, trained.mean_return, trained.standard_error);
     let mean_return = Measure::Sampled(own);
     let regret = regret_at(comparison, trained, comparison.steps_per_trial - 1);
     Some(SeedResult {

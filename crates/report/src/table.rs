@@ -1,10 +1,11 @@
 //! The comparison as a table: rows, Markdown and CSV.
 
+use record::schema::LearnerKind;
+
 use crate::canvas::Color;
 use crate::figures::{AGENT, line};
 use crate::markup::markdown_cell;
 use crate::measure::Measure;
-use crate::read::Kind;
 use crate::setting::Setting;
 use crate::standing::{SeedResult, Standing, Standings};
 use crate::text::{capitalized, count, decimals, display_name, fixed, percent};
@@ -265,15 +266,15 @@ fn csv_cells(measure: Option<Measure>) -> [String; 4] {
 
 fn learner_row(learner: &Standing, standings: &Standings) -> Row {
     Row {
-        rank: (learner.kind != Kind::Oracle).then_some(0),
+        rank: (learner.kind != LearnerKind::Oracle).then_some(0),
         name: match learner.kind {
-            Kind::Oracle => format!("{} (played)", display_name(&learner.name)),
+            LearnerKind::Oracle => format!("{} (played)", display_name(&learner.name)),
             _ => display_name(&learner.name),
         },
         kind: match learner.kind {
-            Kind::Trained => "trained",
-            Kind::Classical => "classical",
-            Kind::Oracle => "oracle",
+            LearnerKind::Trained => "trained",
+            LearnerKind::Classical => "classical",
+            LearnerKind::Oracle => "oracle",
         },
         mean_return: learner.mean_return,
         regret: learner.final_regret(),

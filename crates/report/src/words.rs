@@ -1,8 +1,9 @@
 //! Sentences that say what numbers show. They never claim more than was
 //! measured.
 
+use record::schema::LearnerKind;
+
 use crate::measure::Measure;
-use crate::read::Kind;
 use crate::references::Target;
 use crate::setting::Setting;
 use crate::standing::{Standing, Standings};
@@ -183,11 +184,11 @@ fn progress(setting: &Setting<'_>) -> String {
         .next_back();
     match last {
         Some(row) => {
-            let reached = Measure::Sampled(row.estimate());
+            let reached = Measure::Sampled(Estimate::from(row));
             format!(
                 "{trained}; its last evaluation gave a return of {} on {} fresh tasks.",
                 measure(reached, decimals([row.standard_error])),
-                thousands(row.tasks)
+                thousands(row.tasks as u64)
             )
         }
         None => format!("{trained} and has not been evaluated yet."),
@@ -253,7 +254,7 @@ pub(crate) fn regret_caption(standings: &Standings, exact: usize, cut: bool) -> 
     let has_oracle = standings
         .learners
         .iter()
-        .any(|learner| learner.kind == Kind::Oracle);
+        .any(|learner| learner.kind == LearnerKind::Oracle);
     match exact {
         0 if !has_oracle => {}
         0 => parts.push("Dashed black: the Bayes-optimal agent.".to_string()),

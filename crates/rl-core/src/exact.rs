@@ -1,7 +1,7 @@
 //! Reference values of a task distribution.
 
 use crate::stats::Moments;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A value that is exact, estimated from samples, or out of reach.
 ///
@@ -142,7 +142,7 @@ impl TryFrom<Fields> for Exact {
 }
 
 /// Expected returns of a whole trial, over the task distribution.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExactValues {
     /// Of the best agent that does not know its task.
     pub bayes_optimal: Exact,
@@ -154,7 +154,18 @@ pub struct ExactValues {
     /// step of a trial, where it was computed: their sum is `bayes_optimal`,
     /// and sums over part of them are those of an episode, or what regret so
     /// far is measured from. `[trial_steps]`
+    #[serde(
+        default,
+        deserialize_with = "nulls_as_nan",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub bayes_optimal_rewards: Option<Vec<f64>>,
+}
+
+/// JSON has no number that is not finite, and `null` in its place.
+fn nulls_as_nan<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<f64>>, D::Error> {
+    let list: Option<Vec<Option<f64>>> = Option::deserialize(from)?;
+    Ok(list.map(|list| list.into_iter().map(|x| x.unwrap_or(f64::NAN)).collect()))
 }
 
 /// Why a subset of the tasks has no exact solution.
@@ -162,7 +173,8 @@ pub(crate) const OF_A_SUBSET: &str = "exact solutions are of all tasks of an env
                                       these are some of them";
 
 impl ExactValues {
-    fn unknown(why: &str) -> Self {
+    /// None of them, and why.
+    pub fn unknown(why: &str) -> Self {
         Self {
             bayes_optimal: Exact::unknown(why),
             known_task_optimum: Exact::unknown(why),

@@ -5,14 +5,16 @@ use crate::console::{Console, Event, Table as Columns};
 use crate::progress::Met;
 use crate::results::{COLUMNS, Title, print_difference, references, row};
 use agent::suggestion;
-use lab::comparison::{Difference, LearnerResult, Player, held_out};
+use lab::comparison::{Player, difference, estimate, held_out, result_of, settings_of};
 use lab::failure::Failure;
 use lab::learners::{About, LearnerSpec, find};
 use lab::observer::Progress as _;
 use lab::oracles::solutions;
 use lab::overrides::Override;
+use lab::references::gap_closed;
 use lab::registry::{EnvironmentEntry, Registry, value_of};
 use lab::session::Session;
+use record::schema::Difference;
 use rollout::{Evaluation, evaluate_watched, evaluation_footprint};
 use serde_json::json;
 use std::ops::ControlFlow;
@@ -46,7 +48,7 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
     let exact = session.oracles.references(&built);
     console.say(Title {
         environment: entry.name(),
-        settings: &json!(built.settings.table()),
+        settings: &settings_of(&built)?,
         seed: args.seed,
         tasks: (args.tasks, env.tasks()),
     })?;
@@ -61,8 +63,8 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
         };
         let held = held_out(args.tasks, args.seed);
         let evaluation = evaluate_watched(&session.pool, env, &policy, (held, watch))?;
-        let result = LearnerResult::new(policy.name(), kind, &evaluation);
-        let gap = exact.gap_closed(result.estimate(args.tasks));
+        let result = result_of(policy.name(), kind, &evaluation);
+        let gap = gap_closed(&exact, estimate(&result, args.tasks));
         let regret = result.regret.as_ref().and_then(|row| row.last().copied());
         table.row(row(&result, args.tasks, &exact));
         console.emit(
@@ -84,8 +86,8 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
     }
     table.print(&console)?;
     console.say("")?;
-    for difference in differences(&played) {
-        print_difference(&console, &difference)?;
+    for one in differences(&played) {
+        print_difference(&console, &one)?;
     }
     for line in references(&exact) {
         console.say(console.dim(&line))?;
@@ -102,7 +104,7 @@ fn differences(played: &[(String, Evaluation)]) -> Vec<Difference> {
     let others = played.iter().filter(|other| other.0 != best.0);
     let against = |other: &(String, Evaluation)| {
         let returns = [&best.1.trial_returns, &other.1.trial_returns];
-        Difference::of((&best.0, returns[0]), (&other.0, returns[1]))
+        difference((&best.0, returns[0]), (&other.0, returns[1]))
     };
     others.map(against).collect()
 }

@@ -4,12 +4,14 @@ use crate::cli::EvalArgs;
 use crate::console::{Console, Event, fixed, percent};
 use crate::progress::Met;
 use crate::results;
-use lab::comparison::{Comparison, Measured, measure, word};
+use lab::comparison::{Measured, estimate, measure, word};
 use lab::failure::Failure;
 use lab::launch::{check_evaluation, config_of, restore, start};
 use lab::observer::Progress as _;
+use lab::references::gap_closed;
 use lab::registry::Registry;
 use lab::session::{Session, device_of};
+use record::schema::Comparison;
 use record::{Document, Reader};
 use serde_json::json;
 
@@ -55,7 +57,7 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
     } = measured;
     let distinct = config.built.factory.tasks();
     let (mean, error) = (result.mean_return, result.standard_error);
-    let gap = exact.gap_closed(result.estimate(tasks));
+    let gap = gap_closed(&exact, estimate(&result, tasks));
     let ends = gap.and_then(|gap| gap.interval());
     console.say(format!(
         "{} after update {update}, {} actions, {}: mean return {} ± {}{}",

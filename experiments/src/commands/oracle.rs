@@ -4,11 +4,11 @@ use crate::cli::OracleArgs;
 use crate::console::{Console, Event, Table, fixed};
 use lab::failure::Failure;
 use lab::oracles::Oracles;
-use lab::references::References;
+use lab::references::{fields, named};
 use lab::registry::{Built, Registry};
 use lab::room::Room;
 use lab::stop::Stop;
-use rl_core::{EnvSpec, Exact};
+use rl_core::{EnvSpec, Exact, ExactValues};
 use serde_json::{Map, Value, json};
 
 pub(crate) fn run(registry: &Registry, args: &OracleArgs) -> Result<(), Failure> {
@@ -19,9 +19,9 @@ pub(crate) fn run(registry: &Registry, args: &OracleArgs) -> Result<(), Failure>
     oracles.check(&built)?;
     let exact = oracles.references(&built);
     let mut table = Table::new(&["expected return of a trial", "value", "± s.e."]);
-    let mut object = exact.fields();
+    let mut object = fields(&exact);
     let mut why = Map::new();
-    for (name, reference) in exact.named() {
+    for (name, reference) in named(&exact) {
         let (value, error) = match reference {
             Exact::Known { value } => (fixed(*value, 6), "exact".to_owned()),
             Exact::Estimated {
@@ -63,7 +63,7 @@ struct Course {
 }
 
 impl Course {
-    fn of(spec: &EnvSpec, exact: &References) -> Self {
+    fn of(spec: &EnvSpec, exact: &ExactValues) -> Self {
         let optimum = exact.known_task_optimum.get();
         let pair = |value: &Exact| value.get().zip(value.standard_error());
         let regret = pair(&exact.known_task_optimum).zip(pair(&exact.bayes_optimal));

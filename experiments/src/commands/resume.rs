@@ -5,7 +5,7 @@ use crate::commands::train::{Trainings, side_by_side};
 use crate::console::Console;
 use lab::failure::Failure;
 use lab::folders::runs_in;
-use lab::group::Group;
+use lab::group;
 use lab::launch::config_of;
 use lab::registry::Registry;
 use lab::session::{Session, device_of};
@@ -13,15 +13,15 @@ use record::Reader;
 
 pub(crate) fn run(registry: &Registry, args: &ResumeArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json);
-    let group = Group::read(&args.run)?;
-    let device = match (&args.device, &group) {
+    let seeds = group::read(&args.run)?;
+    let device = match (&args.device, &seeds) {
         (Some(device), _) => device.clone(),
-        (None, Some(group)) => group.device.clone(),
+        (None, Some(seeds)) => seeds.device.clone(),
         (None, None) => device_of(&runs_in(&args.run)?[0])?,
     };
     let mut session = Session::new(registry, &console, args.work.workers(), &device)?;
-    let paths = match group {
-        Some(group) => group.complete(&session, &args.run)?,
+    let paths = match seeds {
+        Some(seeds) => group::complete(seeds, &session, &args.run)?,
         None => runs_in(&args.run)?,
     };
     let config = config_of(&session, &Reader::open(&paths[0])?)?;

@@ -10,7 +10,7 @@ use lab::config::RunConfig;
 use lab::failure::Failure;
 use lab::farm::Farm;
 use lab::folders::{path_of, seed_of};
-use lab::group::Group;
+use lab::group;
 use lab::invocation::resume_command;
 use lab::launch;
 use lab::presets::Source;
@@ -64,7 +64,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
             training.one(&path)
         }
         configs => {
-            let paths = Group::begin(&session, &folder, configs, existing)?;
+            let paths = group::begin(&session, &folder, configs, existing)?;
             training.several(&folder, &paths)
         }
     }

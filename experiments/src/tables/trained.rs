@@ -3,9 +3,9 @@
 use crate::console::Console;
 use crate::tables::cell::Value;
 use crate::tables::plan::{Measure, Row};
-use lab::comparison::{Comparison, LearnerResult};
 use lab::folders::common_folder;
 use lab::registry::Registry;
+use record::schema::{Comparison, LearnerResult};
 use record::{Document, Reader, RecordError};
 use report::Estimate;
 use rl_core::Moments;

@@ -1,5 +1,7 @@
 //! Return against gradient steps on a fresh task.
 
+use record::schema::Adaptation;
+
 use super::chart::Chart;
 use super::frame::{Axis, Plate};
 use super::labels::{self, Label};
@@ -8,7 +10,7 @@ use crate::Result;
 use crate::canvas::{Canvas, Color, Stroke};
 use crate::curve::{Band, Curve, Sample};
 use crate::layout::Range;
-use crate::read::Adaptation;
+use crate::read::after_each_step;
 use crate::setting::Setting;
 use crate::stats::Estimate;
 use crate::text::{count, decimals, display_name, fixed};
@@ -52,7 +54,7 @@ pub(super) fn figure(settings: &[Setting<'_>]) -> Result<Option<Figure>> {
         .iter()
         .filter_map(|line| label(line, measured))
         .collect();
-    let tasks = count(measured[0].tasks as usize, "fresh task");
+    let tasks = count(measured[0].tasks, "fresh task");
     let mut canvas = Canvas::new(WIDTH, HEIGHT);
     let plate = Plate {
         title: &title,
@@ -155,7 +157,10 @@ fn curve(measured: &[&Adaptation]) -> Option<Curve> {
                 x: step as f64,
                 y,
             };
-            adaptation.estimates().enumerate().map(sample).collect()
+            after_each_step(adaptation)
+                .enumerate()
+                .map(sample)
+                .collect()
         })
         .collect();
     Curve::of(&samples)
@@ -199,6 +204,6 @@ fn caption(lines: &[Line], measured: &Adaptation, tasks: &str) -> String {
     format!(
         "Mean return of the policy after each gradient step on {tasks}, with {} per step and \
          task to learn from. {band}",
-        count(measured.trajectories as usize, "trial"),
+        count(measured.trajectories, "trial"),
     )
 }

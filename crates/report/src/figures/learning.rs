@@ -1,5 +1,7 @@
 //! The learning curve: return on fresh tasks against environment steps.
 
+use record::schema::EvalRow;
+
 use super::frame::{Axis, Frame, Plate, steps_axis};
 use super::labels::{self, Label};
 use super::{AGENT, Figure, Line, RANDOM, WIDTH, line, oracle_line};
@@ -8,9 +10,9 @@ use crate::canvas::{Canvas, Stroke};
 use crate::curve::{Band, Curve, Sample};
 use crate::layout::Range;
 use crate::measure::Measure;
-use crate::read::Evaluation;
 use crate::setting::Setting;
 use crate::standing::Standings;
+use crate::stats::Estimate;
 use crate::text::{count, decimals, display_name, fixed};
 use crate::words;
 
@@ -106,13 +108,13 @@ fn compared(setting: &Setting<'_>, standings: &Standings) -> Option<Compared> {
 }
 
 /// Decimals of returns.
-fn places(evaluations: &[Evaluation]) -> usize {
+fn places(evaluations: &[EvalRow]) -> usize {
     decimals(evaluations.iter().map(|row| row.standard_error))
 }
 
 /// The evaluations of all seeds: those of the comparison's kind of actions, or
 /// of the first row's where there is no comparison.
-fn curve(setting: &Setting<'_>) -> Option<(Curve, Vec<Evaluation>)> {
+fn curve(setting: &Setting<'_>) -> Option<(Curve, Vec<EvalRow>)> {
     let mut rows = setting.runs.iter().flat_map(|run| &run.evaluations);
     let compared = setting.comparisons().map(|comparison| &comparison.actions);
     let found = |actions: &&String| {
@@ -127,7 +129,7 @@ fn curve(setting: &Setting<'_>) -> Option<(Curve, Vec<Evaluation>)> {
         .find(found)
         .cloned()
         .or_else(|| Some(rows.next()?.actions.clone()))?;
-    let seeds: Vec<Vec<&Evaluation>> = setting
+    let seeds: Vec<Vec<&EvalRow>> = setting
         .runs
         .iter()
         .map(|run| {
@@ -137,10 +139,10 @@ fn curve(setting: &Setting<'_>) -> Option<(Curve, Vec<Evaluation>)> {
                 .collect()
         })
         .collect();
-    let sample = |row: &&Evaluation| Sample {
+    let sample = |row: &&EvalRow| Sample {
         key: row.update,
         x: row.env_steps as f64,
-        y: row.estimate(),
+        y: Estimate::from(*row),
     };
     let samples: Vec<Vec<Sample>> = seeds
         .iter()
@@ -151,7 +153,7 @@ fn curve(setting: &Setting<'_>) -> Option<(Curve, Vec<Evaluation>)> {
 }
 
 /// What the curve is compared with, the most telling first.
-fn references(standings: &Standings, evaluations: &[Evaluation]) -> Vec<Reference> {
+fn references(standings: &Standings, evaluations: &[EvalRow]) -> Vec<Reference> {
     let known = &standings.references;
     let places = places(evaluations);
     let reference = |name: &str, value: Measure, line: Line| Reference {
@@ -219,7 +221,7 @@ fn range(
 
 fn caption(
     curve: &Curve,
-    evaluations: &[Evaluation],
+    evaluations: &[EvalRow],
     standings: Option<&Standings>,
     frame: &Frame,
 ) -> String {

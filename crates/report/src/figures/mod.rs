@@ -14,9 +14,10 @@ mod training;
 #[cfg(test)]
 mod tests;
 
+use record::schema::LearnerKind;
+
 use crate::Result;
 use crate::canvas::{Canvas, Color, Stroke};
-use crate::read::Kind;
 use crate::setting::Setting;
 use crate::standing::{Standing, Standings};
 
@@ -114,10 +115,10 @@ pub(crate) fn line(learner: &Standing, standings: &Standings) -> Line {
         others.position(|name| *name == learner.name).unwrap_or(0)
     };
     match learner.kind {
-        Kind::Trained => Line::solid(Stroke::new(AGENT, 2.6)),
-        Kind::Oracle => oracle_line(),
-        Kind::Classical if learner.is_random() => Line::solid(Stroke::new(RANDOM, 1.6)),
-        Kind::Classical => Line {
+        LearnerKind::Trained => Line::solid(Stroke::new(AGENT, 2.6)),
+        LearnerKind::Oracle => oracle_line(),
+        LearnerKind::Classical if learner.is_random() => Line::solid(Stroke::new(RANDOM, 1.6)),
+        LearnerKind::Classical => Line {
             stroke: Stroke::new(OTHERS[classical() % OTHERS.len()], 1.6),
             // The colors come round again with dashes.
             dashed: classical() >= OTHERS.len(),

@@ -1,5 +1,7 @@
 //! Cumulative regret over the steps of a trial.
 
+use record::schema::LearnerKind;
+
 use super::chart::Chart;
 use super::frame::{Axis, Plate};
 use super::labels::{self, Label};
@@ -8,7 +10,6 @@ use crate::Result;
 use crate::canvas::{Canvas, Color};
 use crate::layout::Range;
 use crate::measure::Measure;
-use crate::read::Kind;
 use crate::setting::Setting;
 use crate::standing::{Standing, Standings};
 use crate::stats::Estimate;
@@ -24,7 +25,9 @@ pub(super) fn figure(setting: &Setting<'_>, standings: &Standings) -> Result<Opt
         .iter()
         .filter(|learner| !learner.regret.is_empty())
         .collect();
-    let mut trained = measured.iter().filter(|one| one.kind == Kind::Trained);
+    let mut trained = measured
+        .iter()
+        .filter(|one| one.kind == LearnerKind::Trained);
     let Some(&trained) = trained.next() else {
         return Ok(None);
     };
@@ -36,12 +39,12 @@ pub(super) fn figure(setting: &Setting<'_>, standings: &Standings) -> Result<Opt
     let told = |learner: &Standing| !curve.is_empty() && learner.name == "bayes-optimal";
     let drawn: Vec<&Standing> = measured
         .into_iter()
-        .filter(|l| l.kind != Kind::Oracle || !(is_flat(l, high) || told(l)))
+        .filter(|l| l.kind != LearnerKind::Oracle || !(is_flat(l, high) || told(l)))
         .collect();
     let exact = exact_bayes(standings, curve, &drawn);
 
     let mut order = drawn.clone();
-    order.sort_by_key(|learner| learner.kind == Kind::Classical);
+    order.sort_by_key(|learner| learner.kind == LearnerKind::Classical);
     let end = exact.last().map(|(_, regret)| *regret);
     let labels = make_labels(&order, end, standings);
     let title = words::regret_title(setting, trained, &drawn);
@@ -69,9 +72,9 @@ pub(super) fn figure(setting: &Setting<'_>, standings: &Standings) -> Result<Opt
     // The trained agent on top of the others, and on it the dashed oracle,
     // which would vanish under its line.
     order.sort_by_key(|learner| match learner.kind {
-        Kind::Classical => 0,
-        Kind::Trained => 1,
-        Kind::Oracle => 2,
+        LearnerKind::Classical => 0,
+        LearnerKind::Trained => 1,
+        LearnerKind::Oracle => 2,
     });
     for learner in &order {
         draw_learner(&mut chart, learner, line(learner, standings))?;
@@ -102,7 +105,7 @@ fn make_labels(order: &[&Standing], exact: Option<f64>, standings: &Standings) -
     let learners = order.iter().filter_map(|learner| {
         let value = learner.final_regret()?.mean();
         let color = line(learner, standings).color();
-        let strong = learner.kind == Kind::Trained;
+        let strong = learner.kind == LearnerKind::Trained;
         Some(label(display_name(&learner.name), value, color, strong))
     });
     let exact = exact.map(|value| label("Bayes-optimal".to_string(), value, ORACLE, false));
@@ -172,7 +175,9 @@ fn exact_bayes(standings: &Standings, curve: Vec<f64>, drawn: &[&Standing]) -> V
             .map(|(step, regret)| (f64::from(step), regret));
         return [(0.0, 0.0)].into_iter().chain(steps).collect();
     }
-    let measured = drawn.iter().any(|learner| learner.kind == Kind::Oracle);
+    let measured = drawn
+        .iter()
+        .any(|learner| learner.kind == LearnerKind::Oracle);
     let end = standings.references.bayes_regret().filter(|_| !measured);
     let steps = standings.steps_per_trial as f64;
     end.map(|regret| (steps, regret)).into_iter().collect()

@@ -1,11 +1,12 @@
 //! The trained agent at work in fresh tasks.
 
+use record::schema::{Pictures, Scene, TaskScenes};
+
 use super::frame::{LABEL, TICK, text, titles};
 use super::{Figure, INK, MUTED, WIDTH};
 use crate::canvas::{Canvas, Point, Text};
 use crate::font::Face;
 use crate::picture::{draw_at, size};
-use crate::read::{Pictures, Scene, TaskScenes};
 use crate::setting::Setting;
 use crate::text::{capitalized, count, fixed};
 
@@ -48,7 +49,7 @@ fn scenes(pictures: &Pictures) -> impl Iterator<Item = &Scene> {
 }
 
 /// Gradient steps that the last picture shows the effect of.
-fn steps(pictures: &Pictures) -> Option<u64> {
+fn steps(pictures: &Pictures) -> Option<usize> {
     scenes(pictures)
         .filter_map(|scene| scene.gradient_steps)
         .max()
@@ -59,7 +60,7 @@ fn title(agent: &str, pictures: &Pictures) -> String {
     let tasks = count(pictures.tasks.len(), "fresh task");
     match (steps(pictures), scenes(pictures).count()) {
         (Some(steps), _) => {
-            let steps = count(steps as usize, "gradient step");
+            let steps = count(steps, "gradient step");
             format!("{agent} before and after {steps} on {tasks}")
         }
         (None, 1) => format!("{agent} on a fresh task"),
@@ -71,7 +72,7 @@ fn title(agent: &str, pictures: &Pictures) -> String {
 fn heading(scene: &Scene) -> String {
     match scene.gradient_steps {
         Some(0) => "Before adaptation".to_string(),
-        Some(steps) => format!("After {}", count(steps as usize, "gradient step")),
+        Some(steps) => format!("After {}", count(steps, "gradient step")),
         None => format!("Episode {}", scene.episode + 1),
     }
 }

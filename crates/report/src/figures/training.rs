@@ -90,7 +90,9 @@ pub(super) fn figure(setting: &Setting<'_>) -> Result<Option<Figure>> {
 /// The curves of the metrics that a run has, with their names.
 fn panels(runs: &[&Run], last: u64) -> Vec<(String, Curve)> {
     let (key, name) = MEAN_RETURN;
-    let own = runs.iter().map(|run| &run.algorithm.metrics);
+    let own = runs
+        .iter()
+        .filter_map(|run| Some(&run.algorithm()?.metrics));
     let own = own
         .max_by_key(|metrics| metrics.len())
         .into_iter()

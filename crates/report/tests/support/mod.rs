@@ -222,6 +222,7 @@ impl Synthetic {
         let run = RunDir::create(&path, &config, Existing::Refuse).unwrap();
         let environment = json!({
             "metarl": "0.1.0", "libtorch": "2.11.0", "cpu": "Example CPU <8 cores> & more",
+            "cores": 8, "cpu_features": "avx2 fma", "system": "linux x86_64", "device": "cpu",
             "workers": 2, "seed": seed,
             "algorithm": { "name": "rl2", "title": "RL²", "metrics": [
                 { "key": "entropy", "title": "Policy entropy", "unit": "nats" },
