@@ -11,9 +11,13 @@ use lab::failure::Failure;
 use lab::farm::Message;
 use lab::observer::{self, Observer};
 use record::schema::EvalRow;
+use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use terminal::{BARS, is_terminal};
 use work::Work;
+
+/// The line of trainings.
+const UPDATES: &str = "{prefix} {wide_bar} {pos}/{len} updates  {elapsed}  {msg}";
 
 /// Work that does not say how far it is.
 pub(crate) struct Waiting(Work);
@@ -41,10 +45,23 @@ impl Observer for Console {
         match work {
             observer::Work::Training {
                 label,
+                seed,
                 total,
                 done,
                 env_steps,
-            } => Box::new(Training::new(*self, label, total, (done, env_steps))),
+            } => {
+                let work = Work::new(label, total, UPDATES);
+                work.bar.set_position(done);
+                work.stands(&format!("update {done}/{total}"));
+                Box::new(Training {
+                    console: *self,
+                    work,
+                    seed,
+                    total,
+                    first: done,
+                    first_steps: env_steps,
+                })
+            }
             observer::Work::Evaluation { label, tasks } => Box::new(Met::part(label, tasks)),
             observer::Work::Parts { label, total } => Box::new(Stages::new(label, total)),
             observer::Work::Waiting { label } => Box::new(Waiting::on(label)),
@@ -58,26 +75,10 @@ impl observer::Progress for Waiting {}
 struct Training {
     console: Console,
     work: Work,
+    seed: u64,
     total: u64,
     first: u64,
     first_steps: u64,
-}
-
-impl Training {
-    /// Of `total` updates some are done, with so many environment steps.
-    fn new(console: Console, label: &str, total: u64, (done, env_steps): (u64, u64)) -> Self {
-        let template = "{prefix} {wide_bar} {pos}/{len} updates  {elapsed}  {msg}";
-        let work = Work::new(label, total, template);
-        work.bar.set_position(done);
-        work.stands(&format!("update {done}/{total}"));
-        Self {
-            console,
-            work,
-            total,
-            first: done,
-            first_steps: env_steps,
-        }
-    }
 }
 
 impl observer::Progress for Training {
@@ -100,14 +101,29 @@ impl observer::Progress for Training {
     }
 
     fn evaluated(&self, row: &EvalRow) -> Result<(), Failure> {
-        self.console.emit(Event::Evaluation, row)?;
-        tried(&self.work.label, self.total, row);
-        Ok(())
+        tried(
+            &self.console,
+            &self.work.label,
+            (self.seed, self.total),
+            row,
+        )
     }
 }
 
 /// Says how an agent did on fresh tasks, without disturbing the bars.
-fn tried(label: &str, total: u64, row: &EvalRow) {
+fn tried(
+    console: &Console,
+    label: &str,
+    (seed, total): (u64, u64),
+    row: &EvalRow,
+) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        seed: u64,
+        #[serde(flatten)]
+        row: &'a EvalRow,
+    }
+    console.emit(Event::Evaluation, &Line { seed, row })?;
     let line = format!(
         "{label}: update {}/{total}  return on fresh tasks {} ± {}{}",
         row.update,
@@ -116,6 +132,7 @@ fn tried(label: &str, total: u64, row: &EvalRow) {
         results::parts(row.split.as_ref())
     );
     BARS.suspend(|| remark_in_passing(line));
+    Ok(())
 }
 
 /// How far several trainings are that go on side by side.
@@ -129,6 +146,7 @@ pub(crate) struct Together {
 #[derive(Clone, Default)]
 struct Standing {
     label: String,
+    seed: u64,
     total: u64,
     first: u64,
     done: u64,
@@ -139,10 +157,9 @@ struct Standing {
 impl Together {
     /// None of so many has begun.
     pub(crate) fn new(console: Console, label: &str, runs: usize) -> Self {
-        let template = "{prefix} {wide_bar} {pos}/{len} updates  {elapsed}  {msg}";
         Self {
             console,
-            work: Work::new(label, 0, template),
+            work: Work::new(label, 0, UPDATES),
             runs: vec![Standing::default(); runs],
         }
     }
@@ -153,12 +170,14 @@ impl Together {
         match message {
             Message::Training {
                 label,
+                seed,
                 total,
                 done,
                 env_steps,
             } => {
                 *standing = Standing {
                     label,
+                    seed,
                     total,
                     first: done,
                     done,
@@ -171,8 +190,8 @@ impl Together {
             }
             Message::Evaluated(row) => {
                 // A reader who has gone does not stop a training.
-                let _ = self.console.emit(Event::Evaluation, &row);
-                tried(&standing.label, standing.total, &row);
+                let whose = (standing.seed, standing.total);
+                let _ = tried(&self.console, &standing.label, whose, &row);
             }
             Message::Note { text } => {
                 BARS.suspend(|| self.console.note(text));

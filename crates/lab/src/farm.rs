@@ -29,6 +29,8 @@ pub enum Message {
     Training {
         /// What it is called.
         label: String,
+        /// The seed of its run.
+        seed: u64,
         /// Updates of the whole training.
         total: u64,
         /// Updates that were done before.

@@ -20,6 +20,8 @@ pub enum Work<'a> {
     Training {
         /// What it is called.
         label: &'a str,
+        /// The seed of its run.
+        seed: u64,
         /// Updates of the whole training.
         total: u64,
         /// Updates that were done before.

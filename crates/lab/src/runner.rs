@@ -175,6 +175,7 @@ impl Drive<'_> {
         let label = format!("{} seed {}", self.config.algorithm, self.config.seed);
         let progress = self.session.observer.begin(Work::Training {
             label: &label,
+            seed: self.config.seed,
             total,
             done,
             env_steps,

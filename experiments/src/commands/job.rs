@@ -55,6 +55,7 @@ impl Observer for Wire {
     fn begin(&self, work: Work<'_>) -> Box<dyn Progress> {
         if let Work::Training {
             label,
+            seed,
             total,
             done,
             env_steps,
@@ -63,6 +64,7 @@ impl Observer for Wire {
             let label = label.to_owned();
             say(&Message::Training {
                 label,
+                seed,
                 total,
                 done,
                 env_steps,

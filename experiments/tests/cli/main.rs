@@ -22,6 +22,7 @@ mod maml_audit;
 mod memory;
 mod render;
 mod same_bits;
+mod side_by_side;
 mod split;
 mod tables;
 #[cfg(not(feature = "torch"))]
