@@ -2,6 +2,7 @@
 
 use crate::config::RunConfig;
 use crate::failure::Failure;
+use crate::learners::Player;
 use crate::observer::Work;
 use crate::registry::Built;
 use crate::session::Session;
@@ -14,14 +15,6 @@ use rollout::{Evaluation, Held, evaluate_watched};
 use serde_json::{Map, Value};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-
-/// A learner that is ready to play.
-pub struct Player {
-    /// What it is.
-    pub kind: LearnerKind,
-    /// How it acts.
-    pub policy: Arc<dyn PolicyFactory>,
-}
 
 /// What an evaluation of a learner says.
 pub fn result_of(name: String, kind: LearnerKind, evaluation: &Evaluation) -> LearnerResult {

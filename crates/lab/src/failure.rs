@@ -1,6 +1,5 @@
 //! Why a command did not do what was asked, and the exit code that says so.
 
-use crate::panics;
 use agent::LearnError;
 use record::RecordError;
 use report::ReportError;
@@ -8,7 +7,6 @@ use rollout::{Culprit, RolloutError};
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What the process tells its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,13 +66,6 @@ impl Failure {
             true => Self::new(Exit::FullDisk, message),
             false => Self::usage(message),
         }
-    }
-
-    /// Runs work of an algorithm or an environment; a panic in it becomes a
-    /// failure that says what was being done.
-    pub fn caught<R>(doing: &str, work: impl FnOnce() -> Result<R, Self>) -> Result<R, Self> {
-        let done = catch_unwind(AssertUnwindSafe(work));
-        done.unwrap_or_else(|panic| Err(panics::failure(panic).within(doing)))
     }
 
     /// The training came to numbers that it cannot go on from.

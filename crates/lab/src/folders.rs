@@ -1,6 +1,7 @@
 //! Where the runs of several seeds lie.
 
 use crate::failure::Failure;
+use record::schema::SeedGroup;
 use record::{Reader, RunDir};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,11 @@ use std::path::{Path, PathBuf};
 /// The folder of a seed's run, in the folder around the runs of several seeds.
 pub fn path_of(folder: &Path, seed: u64) -> PathBuf {
     folder.join(format!("seed-{seed}"))
+}
+
+/// Whether a folder is the one around the runs of several seeds of a command.
+pub fn holds_seeds(folder: &Path) -> bool {
+    folder.join(SeedGroup::FILE_NAME).exists()
 }
 
 /// The seed that the folder of a run is named after.

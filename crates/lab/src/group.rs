@@ -58,11 +58,6 @@ pub fn read(folder: &Path) -> Result<Option<SeedGroup>, Failure> {
     Ok(record::read_sealed(&folder.join(SeedGroup::FILE_NAME), "")?)
 }
 
-/// Whether a folder has a group.
-pub fn is_in(folder: &Path) -> bool {
-    folder.join(SeedGroup::FILE_NAME).exists()
-}
-
 /// Begins those of the runs that are missing, and returns the paths of all
 /// runs of the folder, in the order of their seeds.
 ///

@@ -1,12 +1,13 @@
 //! A run before its first update: its folder, its configuration, and the
 //! training and the opponents that this asks for.
 
-use crate::comparison::Player;
 use crate::config::RunConfig;
 use crate::failure::{Exit, Failure};
-use crate::group;
+use crate::folders::holds_seeds;
 use crate::invocation::resume_command;
 use crate::learners::LearnerSpec;
+use crate::learners::Player;
+use crate::panics::caught;
 use crate::session::Session;
 use agent::{Algorithm, LearnError, Place, Setup, Training};
 use record::{Checkpoint, Claim, Document, Existing, RecordError, RunDir};
@@ -50,7 +51,7 @@ pub fn describe(session: &Session<'_>, config: &RunConfig, run: &RunDir) -> Resu
 /// What a full disk ends can be resumed where the run, or the folder of several
 /// seeds, has been begun.
 pub fn resumable(path: &Path, failure: Failure) -> Failure {
-    match RunDir::is_begun(path) || group::is_in(path) {
+    match RunDir::is_begun(path) || holds_seeds(path) {
         true => resumed_with(path, failure),
         false => failure,
     }
@@ -75,7 +76,7 @@ pub fn refuse_existing(path: &Path) -> Result<(), Failure> {
 
 fn exists(path: &Path) -> Failure {
     // One of several seeds is resumed with the others of its command.
-    let group = path.parent().filter(|folder| group::is_in(folder));
+    let group = path.parent().filter(|folder| holds_seeds(folder));
     let (place, resume) = (path.display(), resume_command(group.unwrap_or(path)));
     Failure::usage(format!(
         "{place} holds a run already; go on with it: {resume}, replace it: --overwrite, \
@@ -181,7 +182,7 @@ fn guarded<T>(
         failure
     };
     let by = format!("algorithm '{}'", config.algorithm);
-    Failure::caught(&by, || work().map_err(refused))
+    caught(&by, || work().map_err(refused))
 }
 
 fn algorithm<'a>(session: &Session<'a>, config: &RunConfig) -> Result<&'a Algorithm, Failure> {
@@ -236,7 +237,7 @@ pub fn restore(
         )));
     }
     let (name, place) = (&config.algorithm, run.path().display());
-    let restored = Failure::caught(&format!("algorithm '{name}'"), || {
+    let restored = caught(&format!("algorithm '{name}'"), || {
         training.restore(&checkpoint.tree).map_err(Failure::config)
     });
     restored.map_err(|failure| failure.within(format!("{place}: checkpoints/{update:08}")))?;

@@ -1,13 +1,12 @@
 //! Learners without networks, by name: the classical ones, those that an
 //! environment brings along, and its exact solution.
 
-use crate::comparison::Player;
 use crate::oracles::Oracles;
 use crate::registry::{Built, EnvironmentEntry, Registry};
 use crate::settings::{Key, Kind, Settings, number_of};
 use agent::suggestion;
 use record::schema::LearnerKind;
-use rl_core::EnvFactory;
+use rl_core::{EnvFactory, PolicyFactory};
 use std::borrow::Cow;
 use std::sync::Arc;
 use toml::{Table, Value};
@@ -107,6 +106,14 @@ fn among(all: Vec<About>, name: &str) -> Result<About, String> {
     let help = suggestion(name, all.iter().map(|about| about.name.as_ref()));
     let found = all.into_iter().find(|about| about.name == name);
     found.ok_or_else(|| format!("no learner '{name}'; {help}"))
+}
+
+/// A learner that is ready to play.
+pub struct Player {
+    /// What it is.
+    pub kind: LearnerKind,
+    /// How it acts.
+    pub policy: Arc<dyn PolicyFactory>,
 }
 
 /// A learner as it was asked for, with all its parameters.

@@ -44,4 +44,5 @@ pub mod scenes;
 pub mod session;
 pub mod settings;
 pub mod split;
+mod standard;
 pub mod stop;

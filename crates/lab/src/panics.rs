@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use rl_core::{AuthorPanic, panic_text};
 use std::any::Any;
 use std::backtrace::Backtrace;
-use std::panic::{Location, set_hook};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, set_hook};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where the last panic was: one that becomes an error may have begun on another
@@ -41,4 +41,14 @@ pub fn failure(panic: Box<dyn Any + Send>) -> Failure {
         true => Failure::internal(format!("{said}{place}")),
         false => Failure::internal(format!("internal error: {said}{place}")),
     }
+}
+
+/// Runs work of an algorithm or an environment; a panic in it becomes a failure that
+/// says what was being done.
+///
+/// # Errors
+/// Of the work.
+pub fn caught<R>(doing: &str, work: impl FnOnce() -> Result<R, Failure>) -> Result<R, Failure> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|panic| Err(failure(panic).within(doing)))
 }

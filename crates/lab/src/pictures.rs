@@ -4,6 +4,7 @@
 use crate::comparison::{held_out, word};
 use crate::config::RunConfig;
 use crate::failure::Failure;
+use crate::panics::caught;
 use crate::scenes::{Played, play_trial};
 use agent::{Fresh, Training};
 use record::schema::{Pictures, Scene, TaskScenes};
@@ -26,7 +27,7 @@ pub fn are_in(run: &RunDir) -> bool {
 /// # Errors
 /// Why it was not drawn, be it that the environment panicked.
 pub fn write(run: &RunDir, config: &RunConfig, agent: &dyn Training) -> Result<(), Failure> {
-    match Failure::caught("the agent at work", || draw(config, agent))? {
+    match caught("the agent at work", || draw(config, agent))? {
         Some(pictures) => Ok(run.write_document(Document::Pictures, &pictures)?),
         None => Ok(()),
     }

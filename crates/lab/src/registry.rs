@@ -207,11 +207,11 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Everything that comes with metarl.
-    pub fn standard() -> Self {
+    /// These environments and algorithms.
+    pub(crate) fn of(environments: Vec<EnvironmentEntry>, algorithms: Vec<Algorithm>) -> Self {
         Self {
-            environments: crate::environments::standard(),
-            algorithms: vec![rl2::ALGORITHM, maml::ALGORITHM],
+            environments,
+            algorithms,
         }
     }
 

@@ -1,12 +1,14 @@
 //! One run from wherever it stands to its end: update, row, checkpoint,
 //! evaluation on fresh tasks; and the comparison last.
 
-use crate::comparison::{Contest, Player, measure, word};
+use crate::comparison::{Contest, measure, word};
 use crate::config::RunConfig;
 use crate::failure::{Exit, Failure};
 use crate::invocation::{program, quoted, resume_command};
 use crate::launch::{self, CONFIG, config_of, prepare};
+use crate::learners::Player;
 use crate::observer::{Progress, Work};
+use crate::panics::caught;
 use crate::pictures;
 use crate::session::Session;
 use agent::{LearnError, Training, Update};
@@ -158,7 +160,7 @@ impl Drive<'_> {
         self.before = timing.last().map_or(0.0, |row| row.seconds);
         let rows: Vec<EvalRow> = self.run.rows(Stream::Eval)?;
         self.evaluated = rows.last().map(|row| row.update);
-        let state = Failure::caught(&self.by("the checkpoint"), || {
+        let state = caught(&self.by("the checkpoint"), || {
             state_of(self.training.as_ref())
         })?;
         self.state = (self.training.updates_done(), state);
@@ -196,7 +198,7 @@ impl Drive<'_> {
             }
             let by = self.by("the update");
             let training = &mut self.training;
-            let updated = Failure::caught(&by, || {
+            let updated = caught(&by, || {
                 let update = training.update()?;
                 expect_one_more(training.as_ref(), done, &update)?;
                 Ok((update, state_of(training.as_ref())?))
@@ -261,7 +263,7 @@ impl Drive<'_> {
                 Ok(())
             }
         };
-        let comparison = Failure::caught(&self.by("the comparison"), || {
+        let comparison = caught(&self.by("the comparison"), || {
             contest.run(self.session, before)
         });
         // The newest checkpoint is of the last update.
@@ -295,7 +297,7 @@ impl Drive<'_> {
 
     /// The evaluation that is due after an update, with its row.
     fn evaluate_after(&mut self, update: u64, progress: &dyn Progress) -> Result<(), Failure> {
-        let row = match Failure::caught(&self.by("the evaluation"), || self.evaluate()) {
+        let row = match caught(&self.by("the evaluation"), || self.evaluate()) {
             Ok(row) => row,
             Err(failure) => {
                 return Err(self.failed(update, failure));

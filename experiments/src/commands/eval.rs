@@ -8,6 +8,7 @@ use lab::comparison::{Measured, estimate, measure, word};
 use lab::failure::Failure;
 use lab::launch::{check_evaluation, config_of, restore, start};
 use lab::observer::Progress as _;
+use lab::panics::caught;
 use lab::references::gap_closed;
 use lab::registry::Registry;
 use lab::session::{Session, device_of};
@@ -43,7 +44,7 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
     let actions = config.evaluation.actions;
     let met = Met::new(&config.algorithm, tasks);
     let watch = |more| met.met(more);
-    let measured = Failure::caught(&format!("algorithm '{}'", config.algorithm), || {
+    let measured = caught(&format!("algorithm '{}'", config.algorithm), || {
         measure(&session, &config, training.as_ref(), (tasks, watch))
     })?;
     drop(met);

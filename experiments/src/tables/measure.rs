@@ -3,9 +3,9 @@
 
 use crate::tables::cell::{Tuned, Value};
 use crate::tables::plan::{Choice, ExactValue, Measure, Row, Size};
-use lab::comparison::Player;
 use lab::failure::Failure;
 use lab::learners::LearnerSpec;
+use lab::learners::Player;
 use lab::session::Session;
 use rl_core::{Domain, Exact, Moments};
 use rollout::{Evaluation, Held, RolloutError, evaluate, evaluation_footprint};
