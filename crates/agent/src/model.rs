@@ -2,7 +2,9 @@
 
 use crate::error::LearnError;
 use crate::input::{Input, Inputs};
-use nets::{Blueprint, Init, Layout, Linear, PolicyHead, PolicyHeadConfig, SequenceConfig, Trunk};
+use nets::{
+    Blueprint, Init, Layout, Linear, NetsError, PolicyHead, PolicyHeadConfig, SequenceConfig, Trunk,
+};
 use rl_core::{ActionSpace, Domain, EnvSpec, Purpose, StreamKey};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -53,7 +55,7 @@ pub struct ActorCritic {
     /// What the trunk is told.
     pub inputs: Inputs,
     /// What remembers.
-    pub trunk: Trunk,
+    pub trunk: Arc<dyn Trunk>,
     /// What chooses actions by the trunk's features. Continuous actions are in
     /// [`Inputs::to_unit`]'s coordinates.
     pub policy: PolicyHead,
@@ -70,12 +72,26 @@ impl ActorCritic {
     /// # Errors
     /// If the trunk's settings make no sense.
     pub fn new(spec: &EnvSpec, config: NetworkConfig<'_>) -> Result<Self, LearnError> {
+        Self::with_trunk(spec, config, |blueprint, inputs| {
+            config.trunk.build(blueprint, "trunk.", inputs)
+        })
+    }
+
+    /// Declares the network for an environment on a trunk of the caller's, in place
+    /// of the settings': `declare` is told the width of its inputs, and names its
+    /// parameters `trunk.*`.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_trunk(
+        spec: &EnvSpec,
+        config: NetworkConfig<'_>,
+        declare: impl FnOnce(&mut Blueprint, usize) -> Result<Arc<dyn Trunk>, NetsError>,
+    ) -> Result<Self, LearnError> {
         let inputs = Inputs::new(spec, config.withhold);
         let mut blueprint = Blueprint::new();
-        let trunk = config
-            .trunk
-            .build(&mut blueprint, "trunk.", inputs.size())?;
-        let features = trunk.sizes().output;
+        let trunk = declare(&mut blueprint, inputs.size())?;
+        let features = trunk.features();
         let least_std = spec.action.least_std().max(LEAST_STD);
         let is_box = matches!(spec.action, ActionSpace::Box { .. });
         if is_box && config.policy.std < least_std {

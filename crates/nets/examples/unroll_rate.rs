@@ -34,19 +34,16 @@ fn main() -> Result<(), NetsError> {
 fn rate(config: SequenceConfig) -> Result<(), NetsError> {
     let mut blueprint = Blueprint::new();
     let trunk = config.build(&mut blueprint, "", INPUT as usize)?;
-    let model = trunk.model();
+    let model = trunk.model().expect("computed with libtorch");
     let key = StreamKey::new(0, Domain::Training, 0);
     let drawn = blueprint.init(&mut key.lane(Purpose::Init, 0));
     let params = Params::from_flat(blueprint.layout(), &drawn)?.leaves();
     let options = (Kind::Float, params.device());
     let inputs = Tensor::ones([STEPS, LANES, INPUT], options);
-    let resets = Tensor::zeros([STEPS, LANES], options);
-    let state = model.initial_state(LANES as usize, options);
-    let ours = measure(&params, || {
-        model.unroll(&params, &inputs, &resets, &state).0
-    })?;
+    let starts = Tensor::zeros([STEPS, LANES], options);
+    let ours = measure(&params, || model.unroll(&params, &inputs, &starts))?;
 
-    let hidden = trunk.sizes().output as i64;
+    let hidden = trunk.features() as i64;
     let zeros = || Tensor::zeros([1, LANES, hidden], options);
     let theirs = measure(&params, || match config {
         SequenceConfig::Lstm(_) => {

@@ -5,10 +5,10 @@
 //!
 //! A module says what it needs to a [`Blueprint`] when it is declared; the
 //! blueprint then draws the initial values from one of our own streams, never
-//! from libtorch's generator. All that is in this folder is declaration, and
-//! needs no libtorch. In `torch/` is the rest: pure functions of parameters that
-//! the caller hands in, so adapted parameters take the place of the originals by
-//! handing in others.
+//! from libtorch's generator. Declarations need no libtorch. What computes, in
+//! `torch/` and in the lower half of every trunk's file, is pure functions of
+//! parameters that the caller hands in, so adapted parameters take the place of the
+//! originals by handing in others.
 //!
 //! This crate must not know of environments, rollouts, files or any particular
 //! algorithm. Shapes that a program gets wrong are a panic that says what was
@@ -17,11 +17,9 @@
 mod blueprint;
 mod device;
 mod error;
-mod gru;
 mod heads;
 mod init;
 mod layout;
-mod lstm;
 mod mlp;
 mod optim;
 mod schedule;
@@ -31,20 +29,20 @@ mod torch;
 #[cfg(not(feature = "torch"))]
 #[path = "without_torch.rs"]
 mod torch;
+mod trunks;
 
 pub use blueprint::Blueprint;
 pub use device::{CudaStatus, Device, Libtorch, device};
 pub use error::NetsError;
-pub use gru::Gru;
 pub use heads::{PolicyHead, PolicyHeadConfig};
 pub use init::Init;
 pub use layout::{Entry, Layout, Slot};
-pub use lstm::Lstm;
 pub use mlp::{Activation, Linear, Mlp, MlpConfig};
 pub use optim::{Optimizer, OptimizerConfig, clip_gradient, gradient_norm};
 pub use schedule::{Schedule, Shape};
-pub use sequence::{Recurrent, SequenceConfig, SequenceSizes, Trunk};
+pub use sequence::{Trunk, TrunkFootprint};
 pub use torch::*;
+pub use trunks::{Gru, Lstm, Recurrent, SequenceConfig};
 
 #[cfg(feature = "torch")]
 pub use tch;

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::blueprint::Blueprint;
 use crate::init::Init;
 use crate::layout::Slot;
-use crate::sequence::SequenceSizes;
 
 /// The nonlinearity between layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,14 +114,5 @@ impl Mlp {
     /// Width of the output, which is the last layer's.
     pub fn outputs(&self) -> usize {
         self.layers.last().map_or(self.input, Linear::outputs)
-    }
-
-    /// Its widths as a sequence model, which sees every step for itself.
-    pub fn sizes(&self) -> SequenceSizes {
-        SequenceSizes {
-            input: self.inputs(),
-            output: self.outputs(),
-            state: 0,
-        }
     }
 }

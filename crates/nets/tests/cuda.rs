@@ -55,16 +55,17 @@ fn cuda_gives_what_the_cpu_gives_or_says_why_not() {
         .unwrap();
     let drawn = blueprint.init(&mut key.lane(Purpose::Init, 0));
     let params = Params::from_flat(blueprint.layout(), &drawn).unwrap();
-    let model = trunk.model();
+    let model = trunk.model().unwrap();
     let run = |place: Device| {
         let place = tch::Device::from(place);
         let params = params.to_device(place).unwrap().leaves();
         let options = (Kind::Float, place);
-        let state = model.initial_state(4, options);
         let inputs = Tensor::ones([5, 4, 3], options);
-        let resets = Tensor::eye_m(5, 4, options);
-        let (outputs, _) = model.unroll(&params, &inputs, &resets, &state);
-        params.gradient(&outputs.square().sum(Kind::Float)).unwrap()
+        let starts = Tensor::eye_m(5, 4, options);
+        let features = model.unroll(&params, &inputs, &starts);
+        params
+            .gradient(&features.square().sum(Kind::Float))
+            .unwrap()
     };
     for (gpu, cpu) in run(place).iter().zip(run(Device::Cpu)) {
         assert!(

@@ -27,13 +27,13 @@ pub(crate) fn footprint(
     // The inputs as rows, as a tensor of each tile and as one of all tiles; the
     // actions are of eight bytes.
     let inputs = samples * (3.0 * 4.0 * model.inputs.size() as f64 + 3.0 * 8.0 + 3.0 * 4.0 * 5.0);
-    let unit = match device {
-        Device::Cpu => 4.0 * TORCH_ACTIVATIONS,
+    let heads = HEADS * (steps * model.inputs.action_size()) as f64;
+    let activations = match device {
+        Device::Cpu => 4.0 * lanes as f64 * (model.trunk.footprint(steps).learning + heads),
         // They are in the accelerator's memory.
         _ => 0.0,
     };
-    let units = (model.trunk.sizes().output + model.inputs.action_size()) as f64;
-    let activations = samples * unit * units + steps as f64 * TORCH_NODES;
+    let activations = activations + steps as f64 * TORCH_NODES;
     let parameters = 4.0 * model.layout().numel() as f64;
     Ok(Footprint::new()
         .with(
@@ -51,16 +51,14 @@ pub(crate) fn footprint(
         )
         .with(
             "libtorch's policies",
-            workers as f64 * TorchPolicies::acting_bytes(model, config.tile),
+            workers as f64 * TorchPolicies::acting_bytes(model, config.tile, steps),
             format!("{of}.trunk and --workers"),
         ))
 }
 
-/// Numbers of a unit that a step of a lane leaves for the backward pass in
-/// libtorch, with the gradients that are under way there, at most: whole trainings
-/// peaked at 13 to 16 of them with a GRU of 16 to 256 units, and at 18 to 18.5 with
-/// an LSTM, everything else of a shard counted in.
-const TORCH_ACTIVATIONS: f64 = 20.0;
+/// Numbers of an action for each step of a lane that heads and losses leave for the
+/// backward pass, with the gradients that are under way there, at most.
+const HEADS: f64 = 20.0;
 /// Bytes of the graph's nodes of a step: an estimate, which matters to tiny
 /// networks alone.
 const TORCH_NODES: f64 = 16e3;

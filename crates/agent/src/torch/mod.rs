@@ -14,10 +14,10 @@ use crate::input::Inputs;
 use crate::model::ActorCritic;
 use crate::samples::Samples;
 use crate::stopwatch::{Phase, Stopwatch};
-use nets::tch::{Device, Kind, Tensor};
+use nets::tch::{Device, Tensor};
 use nets::{
-    Distribution, NetsError, Params, PolicySamples, approx_kl, clip_fraction, mean_entropy,
-    policy_gradient_loss, ppo_policy_loss, value_loss,
+    Distribution, NetsError, Params, PolicySamples, SequenceModel, approx_kl, clip_fraction,
+    mean_entropy, policy_gradient_loss, ppo_policy_loss, value_loss,
 };
 use policy::TorchPolicies;
 use rl_core::{Actions, PolicyFactory};
@@ -34,10 +34,16 @@ pub(crate) fn backend(
     model: &Arc<ActorCritic>,
     device: nets::Device,
 ) -> Result<Box<dyn Backend>, LearnError> {
-    Ok(Box::new(TorchBackend::new(Arc::clone(model), device)))
+    Ok(Box::new(TorchBackend::new(Arc::clone(model), device)?))
 }
 
 impl ActorCritic {
+    /// What computes the trunk.
+    fn sequence(&self) -> &dyn SequenceModel {
+        let model = self.trunk.model();
+        model.expect("there is one, as checked in `TorchBackend::new`")
+    }
+
     /// What the policy does at some features, `[.., features]`. Continuous
     /// actions are in [`Inputs::to_unit`]'s coordinates.
     pub fn distribution(&self, params: &Params, features: &Tensor) -> Distribution {
@@ -58,9 +64,20 @@ pub struct TorchBackend {
 
 impl TorchBackend {
     /// A backend for a network on a device.
-    pub fn new(model: Arc<ActorCritic>, device: nets::Device) -> Self {
+    ///
+    /// # Errors
+    /// If nothing computes the network's trunk with libtorch.
+    pub fn new(model: Arc<ActorCritic>, device: nets::Device) -> Result<Self, LearnError> {
+        if model.trunk.model().is_none() {
+            let allowed = "native, since nothing computes this trunk with libtorch";
+            return Err(LearnError::config(
+                format!("{}.backend", model.of),
+                "torch",
+                allowed,
+            ));
+        }
         let device = device.into();
-        Self { model, device }
+        Ok(Self { model, device })
     }
 }
 
@@ -98,7 +115,7 @@ impl Backend for TorchBackend {
         let shard = Shard::gather(&self.model, samples, &whole, &[tile], self.device);
         let params =
             Params::from_flat(Arc::clone(self.model.layout()), values)?.to_device(self.device)?;
-        let (features, _) = shard.unroll(&self.model, &params);
+        let features = shard.unroll(&self.model, &params);
         let log_probs = self
             .model
             .distribution(&params, &features)
@@ -216,13 +233,9 @@ impl Shard {
         }
     }
 
-    /// Features of every step, from empty memories, and the memories at the end.
-    fn unroll(&self, model: &ActorCritic, params: &Params) -> (Tensor, Tensor) {
-        let lanes = self.inputs.size()[1] as usize;
-        let options = (Kind::Float, self.inputs.device());
-        let trunk = model.trunk.model();
-        let state = trunk.initial_state(lanes, options);
-        trunk.unroll(params, &self.inputs, &self.starts, &state)
+    /// Features of every step, from empty memories.
+    fn unroll(&self, model: &ActorCritic, params: &Params) -> Tensor {
+        model.sequence().unroll(params, &self.inputs, &self.starts)
     }
 
     fn gradient(
@@ -243,7 +256,7 @@ impl Shard {
 
     /// The objective, which can be differentiated, and its parts.
     fn loss(&self, model: &ActorCritic, params: &Params, objective: Objective) -> (Tensor, Losses) {
-        let (features, _) = self.unroll(model, params);
+        let features = self.unroll(model, params);
         let policy = model.distribution(params, &features);
         let predicted = model.value(params, &features);
         let log_probs = policy.log_prob(&self.actions);

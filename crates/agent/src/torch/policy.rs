@@ -4,7 +4,7 @@ use super::{read, stored};
 use crate::backend::ActMode;
 use crate::model::ActorCritic;
 use nets::tch::{Device, Kind, Tensor};
-use nets::{Distribution, Params};
+use nets::{Distribution, Memory, Params};
 use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::{Distribution as _, StandardNormal};
 use rl_core::{ActRow, ActionsMut, EnvSpec, Policy, PolicyFactory, Row, Stream};
@@ -29,8 +29,9 @@ impl PolicyFactory for TorchPolicies {
             .and_then(|params| params.to_device(self.device))
             .map_err(|error| error.to_string())?;
         let options = (Kind::Float, self.device);
+        let trunk = self.model.sequence();
         Ok(Box::new(TorchPolicy {
-            state: self.model.trunk.model().initial_state(lanes, options),
+            memory: trunk.memory(lanes, spec.trial_steps(), options),
             inputs: vec![0.0; lanes * self.model.inputs.size()],
             noise: Vec::new(),
             indices: vec![0; lanes],
@@ -40,17 +41,17 @@ impl PolicyFactory for TorchPolicies {
         }))
     }
 
-    fn bytes(&self, _spec: &EnvSpec, lanes: usize) -> f64 {
-        Self::acting_bytes(&self.model, lanes)
+    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
+        Self::acting_bytes(&self.model, lanes, spec.trial_steps())
     }
 }
 
 impl TorchPolicies {
-    /// Bytes of a policy that acts in so many lanes: parameters of its own, and
-    /// a step's tensors, of which several are there at once.
-    pub(super) fn acting_bytes(model: &ActorCritic, lanes: usize) -> f64 {
-        let row = 3 * model.inputs.size() + 12 * model.trunk.sizes().output.max(1);
-        4.0 * (2.0 * model.layout().numel() as f64 + lanes as f64 * row as f64)
+    /// Bytes of a policy that acts in so many lanes through trials of so many
+    /// steps: parameters of its own, the memory and a step's tensors.
+    pub(super) fn acting_bytes(model: &ActorCritic, lanes: usize, steps: usize) -> f64 {
+        let row = 3.0 * model.inputs.size() as f64 + model.trunk.footprint(steps).acting;
+        4.0 * (2.0 * model.layout().numel() as f64 + lanes as f64 * row)
     }
 }
 
@@ -58,7 +59,7 @@ struct TorchPolicy {
     model: Arc<ActorCritic>,
     params: Params,
     mode: ActMode,
-    state: Tensor,     // [lanes, state]
+    memory: Memory,
     inputs: Vec<f32>,  // [lanes][inputs]
     noise: Vec<f32>,   // [lanes] or [lanes][width]
     indices: Vec<i64>, // [lanes]
@@ -77,7 +78,7 @@ impl TorchPolicy {
                 }
             }
         }
-        let noise = Tensor::from_slice(&self.noise).to_device(self.state.device());
+        let noise = Tensor::from_slice(&self.noise).to_device(self.memory.device());
         match policy {
             Distribution::Categorical(_) => noise,
             Distribution::Gaussian(_) => noise.view([-1, width as i64]),
@@ -88,19 +89,17 @@ impl TorchPolicy {
 impl Policy for TorchPolicy {
     fn act(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
         let _no_gradients = nets::tch::no_grad_guard();
-        let device = self.state.device();
-        let (trunk, lanes) = (self.model.trunk.model(), row.lanes as i64);
+        let device = self.memory.device();
+        let (trunk, lanes) = (self.model.sequence(), row.lanes as i64);
         if row.start.contains(&true) {
-            let start = Tensor::from_slice(row.start).to_device(device);
-            let fresh = trunk.initial_state(row.lanes, (Kind::Float, device));
-            self.state = fresh.where_self(&start.view([lanes, 1]), &self.state);
+            let starts = Tensor::from_slice(row.start).to_device(device);
+            trunk.forget(&mut self.memory, &starts);
         }
         self.model.inputs.write(row, &mut self.inputs);
         let inputs = Tensor::from_slice(&self.inputs)
             .view([lanes, -1])
             .to_device(device);
-        let (features, state) = trunk.step(&self.params, &inputs, &self.state);
-        self.state = state;
+        let features = trunk.step(&self.params, &inputs, &mut self.memory);
         let policy = self.model.distribution(&self.params, &features);
         let width = self.model.inputs.action_size();
         let actions = match self.mode {

@@ -3,9 +3,7 @@
 use tch::Tensor;
 
 use super::params::Params;
-use super::sequence::{SequenceModel, check_step, check_unroll};
 use crate::mlp::{Activation, Linear, Mlp};
-use crate::sequence::SequenceSizes;
 
 impl Activation {
     /// Applies it to every element.
@@ -42,28 +40,5 @@ impl Mlp {
         self.layers.iter().fold(input.shallow_clone(), |x, layer| {
             self.activation.apply(&layer.forward(params, &x))
         })
-    }
-}
-
-/// Every step is seen for itself.
-impl SequenceModel for Mlp {
-    fn sizes(&self) -> SequenceSizes {
-        self.sizes()
-    }
-
-    fn step(&self, params: &Params, input: &Tensor, state: &Tensor) -> (Tensor, Tensor) {
-        check_step(self, input, state);
-        (self.forward(params, input), state.shallow_clone())
-    }
-
-    fn unroll(
-        &self,
-        params: &Params,
-        inputs: &Tensor,
-        resets: &Tensor,
-        state: &Tensor,
-    ) -> (Tensor, Tensor) {
-        check_unroll(self, inputs, resets, state);
-        (self.forward(params, inputs), state.shallow_clone())
     }
 }

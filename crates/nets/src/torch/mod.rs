@@ -3,10 +3,9 @@
 
 #[allow(unsafe_code, reason = "it loads a library of libtorch")]
 mod cuda;
-mod gru;
 mod heads;
 mod losses;
-mod lstm;
+mod memory;
 mod mlp;
 mod params;
 mod sequence;
@@ -24,8 +23,10 @@ pub use losses::{
     PolicySamples, approx_kl, clip_fraction, mean_entropy, policy_gradient_loss, ppo_policy_loss,
     value_loss,
 };
+pub use memory::Memory;
 pub use params::Params;
 pub use sequence::SequenceModel;
+pub(crate) use sequence::{Starts, check_step, check_unroll};
 pub use threads::single_threaded;
 pub use variables::forget_variables;
 

@@ -1,133 +1,93 @@
-//! Networks with a memory that reads a sequence step by step, in libtorch.
-
-use std::fmt::Debug;
+//! What computes trunks with libtorch.
 
 use tch::{Device, Kind, Tensor};
 
+use super::memory::Memory;
 use super::params::Params;
-use crate::sequence::{SequenceSizes, Trunk};
+use crate::sequence::Trunk;
 
-/// A network with a memory of fixed size per lane.
+/// A trunk that is computed with libtorch.
 ///
-/// The memory of a lane is one row of numbers, all zero before the first
-/// step. A new model implements this trait beside its declaration, which is a
-/// variant of [`Trunk`]; `step` alone is enough, and `unroll` is there for models
-/// that can do a whole sequence faster than step by step.
-pub trait SequenceModel: Debug + Send + Sync {
-    /// Widths of its input, output and memory.
-    fn sizes(&self) -> SequenceSizes;
+/// What it remembers of a lane lives as long as the lane's trial. `memory` and
+/// `step` are enough; `unroll` is there for trunks that do whole trials faster than
+/// step by step.
+pub trait SequenceModel: Trunk {
+    /// The memory of so many lanes that remember nothing, to be kept through at
+    /// most so many steps of a trial.
+    fn memory(&self, lanes: usize, at_most: usize, options: (Kind, Device)) -> Memory;
 
-    /// The memory before the first step, `[lanes, state]`: zeros.
-    fn initial_state(&self, lanes: usize, options: (Kind, Device)) -> Tensor {
-        Tensor::zeros([lanes as i64, self.sizes().state as i64], options)
+    /// Forgets the lanes where `starts`, `[lanes]`, is not 0. A memory that begins
+    /// with anything but zeros says here how.
+    fn forget(&self, memory: &mut Memory, starts: &Tensor) {
+        memory.clear(starts);
     }
 
-    /// One step: `[lanes, input]` and `[lanes, state]` give `[lanes, output]`
-    /// and the next `[lanes, state]`.
+    /// One step: `[lanes, inputs]` and the memory give `[lanes, features]`, and
+    /// the memory after it.
     ///
     /// # Panics
     /// If a shape is another.
-    fn step(&self, params: &Params, input: &Tensor, state: &Tensor) -> (Tensor, Tensor);
+    fn step(&self, params: &Params, input: &Tensor, memory: &mut Memory) -> Tensor;
 
-    /// A whole sequence: `inputs` `[steps, lanes, input]` and the first
-    /// `state` `[lanes, state]` give `[steps, lanes, output]` and the last
-    /// `[lanes, state]`. Where `resets` `[steps, lanes]` is not zero, the
-    /// lane's memory is zeroed before that step.
+    /// Whole trials, from nothing: `inputs`, `[steps, lanes, inputs]`, give
+    /// `[steps, lanes, features]`. Where `starts`, `[steps, lanes]`, is not 0, the
+    /// lane's memory is forgotten before that step.
     ///
     /// # Panics
     /// If a shape is another, or if there is no step.
-    fn unroll(
-        &self,
-        params: &Params,
-        inputs: &Tensor,
-        resets: &Tensor,
-        state: &Tensor,
-    ) -> (Tensor, Tensor) {
-        check_unroll(self, inputs, resets, state);
-        let resets = Resets::new(resets);
-        let mut state = state.shallow_clone();
-        let mut outputs = Vec::new();
+    fn unroll(&self, params: &Params, inputs: &Tensor, starts: &Tensor) -> Tensor {
+        check_unroll(self, inputs, starts);
+        let (steps, lanes) = (inputs.size()[0] as usize, inputs.size()[1] as usize);
+        let mut memory = self.memory(lanes, steps, (inputs.kind(), inputs.device()));
+        let starts = Starts::new(starts);
+        let mut features = Vec::with_capacity(steps);
         for (t, input) in inputs.unbind(0).iter().enumerate() {
-            let (output, next) = self.step(params, input, &resets.apply(t, &state));
-            outputs.push(output);
-            state = next;
+            if let Some(starts) = starts.at(t) {
+                self.forget(&mut memory, starts);
+            }
+            features.push(self.step(params, input, &mut memory));
         }
-        (Tensor::stack(&outputs, 0), state)
+        Tensor::stack(&features, 0)
     }
 }
 
-impl Trunk {
-    /// What computes it with libtorch.
-    pub fn model(&self) -> &dyn SequenceModel {
-        match self {
-            Self::Gru(layer) => layer,
-            Self::Lstm(layer) => layer,
-            Self::Mlp(layers) => layers,
-        }
-    }
-}
-
-/// Refuses shapes that a step of the model cannot take.
-pub(crate) fn check_step(model: &dyn SequenceModel, input: &Tensor, state: &Tensor) {
-    let lanes = input.size().first().copied().unwrap_or(0);
-    let [width, memory] = [model.sizes().input as i64, model.sizes().state as i64];
-    assert_eq!(
-        input.size(),
-        [lanes, width],
-        "a step's input is [lanes, input]"
-    );
-    assert_eq!(
-        state.size(),
-        [lanes, memory],
-        "a step's state is [lanes, state]"
-    );
-}
-
-/// Refuses shapes that the model cannot be unrolled over.
-pub(crate) fn check_unroll<M: SequenceModel + ?Sized>(
-    model: &M,
-    inputs: &Tensor,
-    resets: &Tensor,
-    state: &Tensor,
-) {
-    let size = inputs.size();
+/// Refuses inputs that a step of the trunk cannot take.
+pub(crate) fn check_step<M: SequenceModel + ?Sized>(model: &M, input: &Tensor) {
+    let size = input.size();
+    let width = model.inputs() as i64;
     assert!(
-        size.len() == 3 && size[0] > 0,
-        "inputs are [steps, lanes, input], not {size:?}"
-    );
-    let [width, memory] = [model.sizes().input as i64, model.sizes().state as i64];
-    assert_eq!(size[2], width, "width of the inputs [steps, lanes, input]");
-    assert_eq!(resets.size(), size[..2], "resets are [steps, lanes]");
-    assert_eq!(
-        state.size(),
-        [size[1], memory],
-        "the state is [lanes, state]"
+        size.len() == 2 && size[1] == width,
+        "a step's input is [lanes, {width}], not {size:?}"
     );
 }
 
-/// Where memories are zeroed. Steps without any reset, which are nearly all
-/// of them, cost nothing.
-pub(crate) struct Resets(Vec<Option<Tensor>>);
+/// Refuses shapes that the trunk cannot be unrolled over.
+pub(crate) fn check_unroll<M: SequenceModel + ?Sized>(model: &M, inputs: &Tensor, starts: &Tensor) {
+    let size = inputs.size();
+    let width = model.inputs() as i64;
+    assert!(
+        size.len() == 3 && size[0] > 0 && size[2] == width,
+        "inputs are [steps, lanes, {width}], not {size:?}"
+    );
+    assert_eq!(starts.size(), size[..2], "starts are [steps, lanes]");
+}
 
-impl Resets {
-    /// From `[steps, lanes]`, where nonzero means that the memory is zeroed.
-    pub(crate) fn new(resets: &Tensor) -> Self {
-        let masks = resets.ne(0).unsqueeze(-1); // [steps, lanes, 1]
-        let any = masks
-            .flatten(1, -1)
-            .any_dim(1, false)
-            .to_device(Device::Cpu);
+/// Where trials start. Steps at which none does, which are nearly all of them,
+/// cost nothing.
+pub(crate) struct Starts(Vec<Option<Tensor>>);
+
+impl Starts {
+    /// From `[steps, lanes]`, where nonzero is a start.
+    pub(crate) fn new(starts: &Tensor) -> Self {
+        let starts = starts.ne(0);
+        let any = starts.any_dim(1, false).to_device(Device::Cpu);
         let any: Vec<bool> = Vec::try_from(any).expect("a vector of booleans");
-        let keep = |(any, mask): (bool, Tensor)| any.then_some(mask);
-        Self(any.into_iter().zip(masks.unbind(0)).map(keep).collect())
+        let keep = |(any, starts): (bool, Tensor)| any.then_some(starts);
+        Self(any.into_iter().zip(starts.unbind(0)).map(keep).collect())
     }
 
-    /// The memory as step `t` finds it. A reset memory is zero even if it was
-    /// not finite, and so is the gradient that flows into it.
-    pub(crate) fn apply(&self, t: usize, memory: &Tensor) -> Tensor {
-        match &self.0[t] {
-            Some(mask) => memory.masked_fill(mask, 0.0),
-            None => memory.shallow_clone(),
-        }
+    /// The lanes whose trial starts at a step, `[lanes]`, if any does.
+    pub(crate) fn at(&self, t: usize) -> Option<&Tensor> {
+        self.0[t].as_ref()
     }
 }

@@ -118,7 +118,7 @@ fn both_backends_compute_the_same_gradients() {
                     Arc::new(ActorCritic::new(env.spec(), config.learner().network).unwrap());
                 let native =
                     NativeBackend::new(&model, env.spec(), config.learner().network).unwrap();
-                let torch = TorchBackend::new(Arc::clone(&model), Device::Cpu);
+                let torch = TorchBackend::new(Arc::clone(&model), Device::Cpu).unwrap();
                 let parts: (_, Box<dyn Backend>) = (model, Box::new(Both(native, torch)));
                 let mut trainer =
                     Trainer::with_backend(env.as_ref(), config, 6, pool(2), parts).unwrap();

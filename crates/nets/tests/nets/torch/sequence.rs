@@ -1,9 +1,11 @@
-//! Sequence models.
+//! Trunks.
 
 use nets::tch::{Device, IndexOp as _, Kind, Tensor};
 use nets::{
-    Activation, Blueprint, Params, Recurrent, SequenceConfig, SequenceModel, SequenceSizes, Trunk,
+    Activation, Blueprint, Memory, Params, Recurrent, SequenceConfig, SequenceModel, Trunk,
+    TrunkFootprint,
 };
+use std::sync::Arc;
 
 use super::common::{assert_close, drawn, gradcheck, normal, stream};
 
@@ -22,12 +24,11 @@ fn configs() -> [SequenceConfig; 3] {
     ]
 }
 
-/// A model, parameters of it that are nowhere zero, and a sequence.
+/// A trunk, parameters of it that are nowhere zero, and a sequence.
 struct Case {
-    trunk: Trunk,
+    trunk: Arc<dyn Trunk>,
     params: Params,
     inputs: Tensor,
-    state: Tensor,
 }
 
 fn case(config: &SequenceConfig, kind: Kind) -> Case {
@@ -39,50 +40,72 @@ fn case(config: &SequenceConfig, kind: Kind) -> Case {
     let tensors = drawn.tensors().iter().map(shake).collect();
     let params = Params::from_tensors(blueprint.layout(), tensors).unwrap();
     let inputs = normal(&[STEPS, LANES, INPUT as i64], &mut stream).to_kind(kind);
-    let state = normal(&[LANES, trunk.sizes().state as i64], &mut stream).to_kind(kind);
     Case {
         trunk,
         params,
         inputs,
-        state,
     }
 }
 
 impl Case {
     fn model(&self) -> &dyn SequenceModel {
-        self.trunk.model()
+        self.trunk.model().unwrap()
     }
 
-    fn unroll(&self, resets: &Tensor) -> (Tensor, Tensor) {
-        self.model()
-            .unroll(&self.params, &self.inputs, resets, &self.state)
+    fn unroll(&self, starts: &Tensor) -> Tensor {
+        self.model().unroll(&self.params, &self.inputs, starts)
+    }
+
+    /// The memory after the whole sequence, step by step and without a start.
+    fn memory(&self) -> Memory {
+        let options = (self.inputs.kind(), Device::Cpu);
+        let mut memory = self.model().memory(LANES as usize, STEPS as usize, options);
+        for input in self.inputs.unbind(0) {
+            let _ = self.model().step(&self.params, &input, &mut memory);
+        }
+        memory
     }
 }
 
-fn no_resets() -> Tensor {
+fn no_starts() -> Tensor {
     Tensor::zeros([STEPS, LANES], (Kind::Float, Device::Cpu))
 }
 
-/// Lane 1 is reset before step 3, lane 2 before steps 0 and 5.
-fn some_resets() -> Tensor {
-    let resets = no_resets();
+/// Lane 1 starts anew at step 3, lane 2 at steps 0 and 5.
+fn some_starts() -> Tensor {
+    let starts = no_starts();
     for (step, lane) in [(3, 1), (0, 2), (5, 2)] {
-        let _ = resets.i((step, lane)).fill_(1.0);
+        let _ = starts.i((step, lane)).fill_(1.0);
     }
-    resets
+    starts
 }
 
-/// A model of which only `step` is known, so that `unroll` is the trait's own.
+/// A trunk of which only `memory` and `step` are known, so that `unroll` is the
+/// trait's own.
 #[derive(Debug)]
 struct ByStep<'a>(&'a dyn SequenceModel);
 
-impl SequenceModel for ByStep<'_> {
-    fn sizes(&self) -> SequenceSizes {
-        self.0.sizes()
+impl Trunk for ByStep<'_> {
+    fn inputs(&self) -> usize {
+        self.0.inputs()
     }
 
-    fn step(&self, params: &Params, input: &Tensor, state: &Tensor) -> (Tensor, Tensor) {
-        self.0.step(params, input, state)
+    fn features(&self) -> usize {
+        self.0.features()
+    }
+
+    fn footprint(&self, steps: usize) -> TrunkFootprint {
+        self.0.footprint(steps)
+    }
+}
+
+impl SequenceModel for ByStep<'_> {
+    fn memory(&self, lanes: usize, at_most: usize, options: (Kind, Device)) -> Memory {
+        self.0.memory(lanes, at_most, options)
+    }
+
+    fn step(&self, params: &Params, input: &Tensor, memory: &mut Memory) -> Tensor {
+        self.0.step(params, input, memory)
     }
 }
 
@@ -90,54 +113,43 @@ impl SequenceModel for ByStep<'_> {
 fn unrolling_equals_stepping() {
     for config in configs() {
         let case = case(&config, Kind::Float);
-        let (outputs, last) = case.unroll(&some_resets());
+        let features = case.unroll(&some_starts());
         let steps = ByStep(case.model());
-        let (expected, memory) =
-            steps.unroll(&case.params, &case.inputs, &some_resets(), &case.state);
-        assert_eq!(
-            outputs.size(),
-            [STEPS, LANES, case.model().sizes().output as i64]
-        );
-        assert_close(&outputs, &expected, 1e-6);
-        if case.model().sizes().state > 0 {
-            assert_close(&last, &memory, 1e-6);
-        }
+        let expected = steps.unroll(&case.params, &case.inputs, &some_starts());
+        let size = [STEPS, LANES, case.model().features() as i64];
+        assert_eq!(features.size(), size);
+        assert_close(&features, &expected, 1e-6);
     }
 }
 
 #[test]
-fn a_reset_zeroes_one_memory_and_nothing_else() {
+fn a_start_forgets_one_lane_and_nothing_else() {
     for config in configs() {
         let case = case(&config, Kind::Float);
-        let (plain, _) = case.unroll(&no_resets());
-        let (outputs, last) = case.unroll(&some_resets());
+        let plain = case.unroll(&no_starts());
+        let features = case.unroll(&some_starts());
         for lane in [0, 3] {
             assert_eq!(
-                outputs.i((.., lane)),
+                features.i((.., lane)),
                 plain.i((.., lane)),
                 "{config:?} lane {lane}"
             );
         }
         assert_eq!(
-            outputs.i((..3, 1)),
+            features.i((..3, 1)),
             plain.i((..3, 1)),
-            "{config:?} before the reset"
+            "{config:?} before the start"
         );
-        let fresh = case
-            .model()
-            .initial_state(LANES as usize, (Kind::Float, Device::Cpu));
-        let rest = case.inputs.i(3..);
-        let resets = no_resets().i(3..);
-        let (expected, memory) = case.model().unroll(&case.params, &rest, &resets, &fresh);
+        let (rest, starts) = (case.inputs.i(3..), no_starts().i(3..));
+        let expected = case.model().unroll(&case.params, &rest, &starts);
         assert_eq!(
-            outputs.i((3.., 1)),
+            features.i((3.., 1)),
             expected.i((.., 1)),
-            "{config:?} after the reset"
+            "{config:?} after the start"
         );
-        assert_eq!(last.i(1), memory.i(1), "{config:?} memory after the reset");
-        if case.model().sizes().state > 0 {
+        if !matches!(config, SequenceConfig::Mlp { .. }) {
             assert_ne!(
-                outputs.i((3.., 1)),
+                features.i((3.., 1)),
                 plain.i((3.., 1)),
                 "{config:?} has a memory"
             );
@@ -146,58 +158,115 @@ fn a_reset_zeroes_one_memory_and_nothing_else() {
 }
 
 #[test]
-fn nothing_flows_through_a_reset() {
-    for config in &configs()[..2] {
+fn nothing_flows_through_a_start() {
+    for (config, parts) in [(&configs()[0], &["h"][..]), (&configs()[1], &["h", "c"])] {
         let mut case = case(config, Kind::Float);
         case.inputs = case.inputs.set_requires_grad(true);
-        case.state = case.state.set_requires_grad(true);
-        let (outputs, _) = case.unroll(&some_resets());
-        // Lane 1 was reset before step 3; lane 0 was not.
+        let features = case.unroll(&some_starts());
+        // Lane 1 starts anew at step 3; lane 0 does not.
         for (lane, independent) in [(1, true), (0, false)] {
-            let loss = outputs.i((3.., lane)).sum(None);
-            let found = Tensor::run_backward(&[loss], &[&case.inputs, &case.state], true, false);
+            let loss = features.i((3.., lane)).sum(None);
+            let found = Tensor::run_backward(&[loss], &[&case.inputs], true, false);
             let before = found[0].i((..3, lane)).abs().sum(None).double_value(&[]);
-            let state = found[1].i(lane).abs().sum(None).double_value(&[]);
             assert_eq!(
                 before == 0.0,
                 independent,
                 "{config:?} lane {lane}: {before}"
             );
-            assert_eq!(state == 0.0, independent, "{config:?} lane {lane}: {state}");
             let after = found[0].i((3.., lane)).abs().sum(None).double_value(&[]);
             assert!(after > 0.0);
         }
-        let _ = case.state.detach().i(2).fill_(f64::NAN); // Reset before its first step.
-        let (outputs, _) = case.unroll(&some_resets());
-        assert!(
-            outputs.sum(None).double_value(&[]).is_finite(),
-            "{config:?}"
-        );
+        // What is forgotten may be anything.
+        let mut memory = case.memory();
+        for name in parts {
+            memory[*name] = &memory[*name] * f64::NAN;
+        }
+        let all = Tensor::ones([LANES], (Kind::Bool, Device::Cpu));
+        case.model().forget(&mut memory, &all);
+        let first = case.inputs.i(0);
+        let anew = case.model().step(&case.params, &first, &mut memory);
+        assert_close(&anew, &case.unroll(&no_starts()).i(0), 1e-6);
     }
+}
+
+/// The mean of all inputs of the trial so far, out of a store of them and a count:
+/// nothing of it is a row of as many numbers as there are features.
+#[derive(Debug)]
+struct Mean;
+
+impl Trunk for Mean {
+    fn inputs(&self) -> usize {
+        INPUT
+    }
+
+    fn features(&self) -> usize {
+        INPUT
+    }
+
+    fn footprint(&self, steps: usize) -> TrunkFootprint {
+        let learning = (steps * steps * INPUT) as f64;
+        let acting = (steps * INPUT + 1) as f64;
+        TrunkFootprint { learning, acting }
+    }
+}
+
+impl SequenceModel for Mean {
+    fn memory(&self, lanes: usize, at_most: usize, (kind, device): (Kind, Device)) -> Memory {
+        let (lanes, at_most) = (lanes as i64, at_most as i64);
+        let store = Tensor::zeros([lanes, at_most, INPUT as i64], (kind, device));
+        let count = Tensor::zeros([lanes], (Kind::Int64, device));
+        Memory::new(device, [("store", store), ("count", count)])
+    }
+
+    fn step(&self, _: &Params, input: &Tensor, memory: &mut Memory) -> Tensor {
+        let at = memory["count"]
+            .view([-1, 1, 1])
+            .expand([-1, 1, INPUT as i64], false);
+        memory["store"] = memory["store"].scatter(1, &at, &input.unsqueeze(1));
+        memory["count"] = &memory["count"] + 1;
+        let sum = memory["store"].sum_dim_intlist(1, false, None);
+        sum / memory["count"].unsqueeze(-1)
+    }
+}
+
+#[test]
+fn a_memory_holds_tensors_of_any_kind() {
+    let case = case(&configs()[0], Kind::Double);
+    let found = Mean.unroll(&case.params, &case.inputs, &some_starts());
+    for (lane, start) in [(0, 0), (1, 3), (2, 0), (2, 5)] {
+        for t in start..STEPS {
+            let end = if (lane, start) == (2, 0) { 5 } else { STEPS };
+            if t < end {
+                let expected = case.inputs.i((start..=t, lane)).mean_dim(0, false, None);
+                assert_close(&found.i((t, lane)), &expected, 1e-12);
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "no 'cell' in this memory: [\"h\", \"c\"]")]
+fn a_memory_says_what_it_does_not_hold() {
+    let _ = &case(&configs()[1], Kind::Float).memory()["cell"];
 }
 
 #[test]
 fn gradients_equal_finite_differences() {
     for config in configs() {
         let case = case(&config, Kind::Double);
-        let memory = case.model().sizes().state > 0;
         let coefficients = normal(
-            &[STEPS, LANES, case.model().sizes().output as i64],
+            &[STEPS, LANES, case.model().features() as i64],
             &mut stream(1),
         );
         let count = case.params.tensors().len();
         let layout = case.params.layout();
         let mut inputs: Vec<Tensor> = case.params.tensors().iter().map(Tensor::copy).collect();
         inputs.push(case.inputs.copy());
-        inputs.extend(memory.then(|| case.state.copy()));
         gradcheck(&inputs, |at| {
             let tensors = at[..count].iter().map(Tensor::shallow_clone).collect();
             let params = Params::from_tensors(layout.clone(), tensors).unwrap();
-            let state = at.get(count + 1).unwrap_or(&case.state);
-            let (outputs, last) = case
-                .model()
-                .unroll(&params, &at[count], &some_resets(), state);
-            (outputs * &coefficients).sum(None) + last.square().sum(None)
+            let features = case.model().unroll(&params, &at[count], &some_starts());
+            (features * &coefficients).sum(None)
         });
     }
 }
@@ -210,11 +279,9 @@ fn second_derivatives_equal_finite_differences() {
         gradcheck(case.params.tensors(), |at| {
             let tensors = at.iter().map(Tensor::shallow_clone).collect();
             let params = Params::from_tensors(layout.clone(), tensors).unwrap();
-            let (outputs, _) =
-                case.model()
-                    .unroll(&params, &case.inputs, &some_resets(), &case.state);
+            let features = case.model().unroll(&params, &case.inputs, &some_starts());
             let gradient = params
-                .differentiable_gradient(&outputs.square().mean(None))
+                .differentiable_gradient(&features.square().mean(None))
                 .unwrap();
             let square = |tensor: &Tensor| tensor.square().sum(None);
             gradient
@@ -231,14 +298,14 @@ fn second_derivatives_equal_finite_differences() {
 fn the_gru_is_libtorchs() {
     for (kind, tolerance) in [(Kind::Double, 1e-12), (Kind::Float, 1e-6)] {
         let case = case(&SequenceConfig::Gru(Recurrent::plain(5)), kind);
-        let (outputs, last) = case.unroll(&no_resets());
+        let features = case.unroll(&no_starts());
         let tensors = case.params.tensors();
-        let state = case.state.unsqueeze(0);
+        let state = Tensor::zeros([1, LANES, 5], (kind, Device::Cpu));
         let (expected, memory) = case
             .inputs
             .gru(&state, tensors, true, 1, 0.0, false, false, false);
-        assert_close(&outputs, &expected, tolerance);
-        assert_close(&last, &memory.squeeze_dim(0), tolerance);
+        assert_close(&features, &expected, tolerance);
+        assert_close(&case.memory()["h"], &memory.squeeze_dim(0), tolerance);
     }
 }
 
@@ -246,24 +313,22 @@ fn the_gru_is_libtorchs() {
 fn the_lstm_is_libtorchs() {
     for (kind, tolerance) in [(Kind::Double, 1e-12), (Kind::Float, 1e-6)] {
         let case = case(&SequenceConfig::Lstm(Recurrent::plain(5)), kind);
-        let (outputs, last) = case.unroll(&no_resets());
+        let features = case.unroll(&no_starts());
         let tensors: Vec<Tensor> = case
             .params
             .tensors()
             .iter()
             .map(Tensor::shallow_clone)
             .collect();
-        let state: Vec<Tensor> = case
-            .state
-            .chunk(2, 1)
-            .iter()
-            .map(|part| part.unsqueeze(0).contiguous())
-            .collect();
+        let zeros = || Tensor::zeros([1, LANES, 5], (kind, Device::Cpu));
+        let state = [zeros(), zeros()];
         let (expected, h, c) = case
             .inputs
             .lstm(&state, &tensors, true, 1, 0.0, false, false, false);
-        assert_close(&outputs, &expected, tolerance);
-        assert_close(&last, &Tensor::cat(&[h, c], 2).squeeze_dim(0), tolerance);
+        assert_close(&features, &expected, tolerance);
+        let memory = case.memory();
+        assert_close(&memory["h"], &h.squeeze_dim(0), tolerance);
+        assert_close(&memory["c"], &c.squeeze_dim(0), tolerance);
     }
 }
 
@@ -298,17 +363,17 @@ fn parameters_have_the_usual_names_and_shapes() {
 }
 
 #[test]
-#[should_panic(expected = "resets are [steps, lanes]")]
-fn resets_of_another_shape_are_refused() {
+#[should_panic(expected = "starts are [steps, lanes]")]
+fn starts_of_another_shape_are_refused() {
     let case = case(&SequenceConfig::Gru(Recurrent::plain(5)), Kind::Float);
-    let _ = case.unroll(&no_resets().i(..5));
+    let _ = case.unroll(&no_starts().i(..5));
 }
 
 #[test]
-#[should_panic(expected = "a step's state is [lanes, state]")]
-fn a_state_of_another_shape_is_refused() {
+#[should_panic(expected = "a step's input is [lanes, 3], not [4, 2]")]
+fn an_input_of_another_width_is_refused() {
     let case = case(&SequenceConfig::Lstm(Recurrent::plain(5)), Kind::Float);
-    let _ = case
-        .model()
-        .step(&case.params, &case.inputs.i(0), &case.state.i((.., ..5)));
+    let mut memory = case.memory();
+    let input = case.inputs.i((0, .., ..2));
+    let _ = case.model().step(&case.params, &input, &mut memory);
 }

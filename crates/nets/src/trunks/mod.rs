@@ -1,0 +1,69 @@
+//! The trunks that there are. A new one is a file here, with its declaration and
+//! what computes it on libtorch tensors, and a variant of [`SequenceConfig`].
+
+mod gru;
+mod lstm;
+mod mlp;
+mod recurrent;
+
+pub use gru::Gru;
+pub use lstm::Lstm;
+pub use recurrent::Recurrent;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::blueprint::Blueprint;
+use crate::error::NetsError;
+use crate::mlp::Activation;
+use crate::sequence::{Trunk, check_size};
+
+/// Which trunk to use, and its settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum SequenceConfig {
+    /// A gated recurrent unit; see [`Gru`].
+    Gru(Recurrent),
+    /// A long short-term memory; see [`Lstm`].
+    Lstm(Recurrent),
+    /// No memory, every step is seen for itself; see [`Mlp`](crate::Mlp).
+    Mlp {
+        /// Units of every layer.
+        hidden: Vec<usize>,
+        /// What follows every layer.
+        activation: Activation,
+    },
+}
+
+impl SequenceConfig {
+    /// Declares the trunk's parameters, their names behind the prefix, and
+    /// returns the trunk.
+    ///
+    /// # Errors
+    /// If a number is out of range, or if there is no layer.
+    pub fn build(
+        &self,
+        blueprint: &mut Blueprint,
+        prefix: &str,
+        input: usize,
+    ) -> Result<Arc<dyn Trunk>, NetsError> {
+        check_size("the input size", input)?;
+        Ok(match self {
+            Self::Gru(layer) => {
+                layer.check()?;
+                Arc::new(Gru::declare(blueprint, prefix, input, *layer))
+            }
+            Self::Lstm(layer) => {
+                layer.check()?;
+                Arc::new(Lstm::declare(blueprint, prefix, input, *layer))
+            }
+            Self::Mlp { hidden, activation } => Arc::new(mlp::declare(
+                blueprint,
+                prefix,
+                input,
+                (hidden, *activation),
+            )?),
+        })
+    }
+}
