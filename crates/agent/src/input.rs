@@ -65,6 +65,11 @@ impl Inputs {
         }
     }
 
+    /// What the environment shows.
+    pub(crate) fn observation_space(&self) -> &ObservationSpace {
+        &self.observation
+    }
+
     /// Numbers for the observation.
     pub fn observation_size(&self) -> usize {
         match self.observation {

@@ -54,7 +54,7 @@ impl LearnerConfig<'_> {
                 let allowed = "torch, since native kernels run on the CPU alone";
                 return Err(LearnError::config(key, "native", allowed));
             }
-            BackendKind::Native => Box::new(NativeBackend::new(&model, spec, self.network)?),
+            BackendKind::Native => Box::new(NativeBackend::new(&model, self.network)?),
             BackendKind::Torch => torch::backend(&model, device)?,
         };
         Ok((model, backend))

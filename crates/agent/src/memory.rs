@@ -7,7 +7,7 @@ use crate::model::ActorCritic;
 use crate::native::NativeBackend;
 use crate::samples::Targets;
 use crate::torch;
-use rl_core::{EnvFactory, EnvSpec, Footprint};
+use rl_core::{EnvFactory, Footprint};
 use rollout::Batch;
 
 /// Vectors as long as the parameters that there are whatever the batch: the
@@ -32,7 +32,7 @@ pub fn footprint(
     // The gradients of all tiles of a minibatch are kept until they are summed.
     let tiles = lanes.div_ceil(config.tile) / config.minibatches;
     let work = match config.backend {
-        BackendKind::Native => native(&model, config, (tiles, workers), spec)?,
+        BackendKind::Native => native(&model, config, (tiles, workers), steps)?,
         BackendKind::Torch => torch::footprint(&model, config, (tiles, workers), (steps, device))?,
     };
     let parameters = 4.0 * model.layout().numel() as f64;
@@ -57,14 +57,12 @@ fn native(
     model: &ActorCritic,
     config: &LearnerConfig<'_>,
     (tiles, workers): (usize, usize),
-    spec: &EnvSpec,
+    steps: usize,
 ) -> Result<Footprint, LearnError> {
     let of = model.of;
-    let shape = NativeBackend::shape_of(model, spec, config.network)?;
+    let bytes = NativeBackend::new(model, config.network)?.bytes(config.tile, steps);
     let in_flight = workers.min(tiles);
     let gradients = 4.0 * (tiles + 1) as f64 * model.layout().numel() as f64;
-    let tile = NativeBackend::tile_bytes(&shape, config.tile, spec.trial_steps());
-    let acting = NativeBackend::acting_bytes(&shape, config.tile);
     Ok(Footprint::new()
         .with(
             format!("gradients of {tiles} tiles"),
@@ -76,12 +74,8 @@ fn native(
                 "activations of {in_flight} tiles of {} lanes at once",
                 config.tile
             ),
-            in_flight as f64 * (tile + acting),
+            in_flight as f64 * (bytes.learning + bytes.acting),
             format!("{of}.tile, {of}.trunk, the environment's steps per trial and --workers"),
         )
-        .with(
-            "packed weights",
-            2.0 * kernels::Packed::bytes(&shape),
-            format!("{of}.trunk"),
-        ))
+        .with("packed weights", 2.0 * bytes.packed, format!("{of}.trunk")))
 }

@@ -63,12 +63,20 @@ impl Rollout {
             reset: &self.reset[rows],
         }
     }
+
+    fn trials(&self) -> Trials<'_> {
+        Trials {
+            lanes: self.lanes,
+            inputs: self.inputs(0..STEPS),
+        }
+    }
 }
 
 /// One thread's tile with all its buffers.
 struct Tile {
-    packed: Packed,
-    work: Workspace,
+    network: Network<Recurrent>,
+    work: NetworkWork<Workspace>,
+    policy: Categorical,
     rollout: Rollout,
     memory: Vec<f32>,
     logits: Vec<f32>,
@@ -87,7 +95,8 @@ impl Tile {
             hidden,
             actions: ARMS,
         };
-        let mut packed = Packed::new(shape).expect("the shape is valid");
+        let trunk = Recurrent::new(shape).expect("the shape is valid");
+        let mut network = Network::new(trunk, ARMS).expect("the shape is valid");
         let mut state = 1u64;
         let mut unit = move || {
             state = state
@@ -96,14 +105,15 @@ impl Tile {
             (state >> 40) as f32 / (1u64 << 24) as f32
         };
         let scale = 1.0 / (hidden as f32).sqrt();
-        let params: Vec<f32> = (0..packed.layout().len())
+        let params: Vec<f32> = (0..network.parameters())
             .map(|_| (2.0 * unit() - 1.0) * scale)
             .collect();
-        packed.pack(&params);
+        network.pack(&params);
         let rows = lanes * STEPS;
         Tile {
-            work: Workspace::new(&packed),
-            packed,
+            work: network.work(),
+            policy: Categorical::new(ARMS, Isa::best()),
+            network,
             rollout: Rollout::new(lanes, &mut unit),
             memory: vec![0.0; lanes * shape.memory_width()],
             logits: vec![0.0; rows * ARMS],
@@ -121,28 +131,27 @@ impl Tile {
             let inputs = self.rollout.inputs(t..t + 1);
             let logits = &mut self.logits[..lanes * ARMS];
             let outputs = Outputs {
-                logits: &mut *logits,
+                policy: &mut *logits,
                 values: &mut self.values[..lanes],
             };
-            self.packed
+            self.network
                 .step(&mut self.work, &inputs, &mut self.memory, outputs);
             let choices = Choices {
                 actions: &mut self.choices.0,
                 log_probs: &mut self.choices.1,
             };
             let uniforms = &self.rollout.uniform[t * lanes..(t + 1) * lanes];
-            sample(&mut self.work, logits, uniforms, choices);
+            self.policy.sample(logits, uniforms, choices);
         }
     }
 
     fn forward(&mut self) {
         let outputs = Outputs {
-            logits: &mut self.logits,
+            policy: &mut self.logits,
             values: &mut self.values,
         };
-        let inputs = self.rollout.inputs(0..STEPS);
-        self.packed
-            .forward(&mut self.work, &inputs, &self.memory, outputs);
+        let trials = self.rollout.trials();
+        self.network.forward(&mut self.work, trials, outputs);
     }
 
     fn train(&mut self) {
@@ -160,14 +169,14 @@ impl Tile {
             values: &mut self.d_values,
         };
         let outputs = (&self.logits[..], &self.values[..]);
-        loss(&mut self.work, &SPEC, &samples, outputs, gradients);
+        self.policy.loss(&SPEC, &samples, outputs, gradients);
         let gradients = OutputGradients {
-            logits: &self.d_logits,
+            policy: &self.d_logits,
             values: &self.d_values,
         };
-        let inputs = rollout.inputs(0..STEPS);
-        self.packed
-            .backward(&mut self.work, &inputs, gradients, &mut self.gradient);
+        let trials = rollout.trials();
+        self.network
+            .backward(&mut self.work, trials, gradients, &mut self.gradient);
     }
 }
 
@@ -226,7 +235,7 @@ fn main() {
                 let before = sgemm_gflops(&mut gemms);
                 let train = rate(&mut tiles, Tile::train) * millions;
                 let sgemm = (before + sgemm_gflops(&mut gemms)) / 2.0;
-                let flops = tiles[0].packed.shape().training_flops() as f64;
+                let flops = tiles[0].network.flops().training as f64;
                 let gflops = train * flops / 1e3;
                 println!(
                     "{threads:7} {hidden:6} {lanes:4} | {act:6.2} {forward:7.2} {train:6.3} \

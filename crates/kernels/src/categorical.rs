@@ -1,8 +1,8 @@
 //! Categorical distributions over actions, a vector of rows at a time.
 
+use crate::buffer::Buffer;
 use crate::math::{exp_nonpositive_v, ln_v};
-use crate::simd::{Kernel, Simd};
-use crate::workspace::Workspace;
+use crate::simd::{Isa, Kernel, Simd};
 
 /// Stands for the logarithm of 0: far below what any weight can have, and far
 /// from where products with it overflow.
@@ -68,7 +68,7 @@ pub(crate) fn exponentials<S: Simd>(
     }
 }
 
-/// What [`sample`] writes, one element per row.
+/// What [`Categorical::sample`] writes, one element per row.
 #[derive(Debug)]
 pub struct Choices<'a> {
     /// Chosen actions.
@@ -77,46 +77,71 @@ pub struct Choices<'a> {
     pub log_probs: &'a mut [f32],
 }
 
-/// Draws an action per row from the softmax of `logits` (`[rows][actions]`) by
-/// inverting its distribution function at `uniforms` (`[rows]`, in `[0, 1)`):
-/// the first action whose cumulative probability exceeds the uniform. An action
-/// with probability 0 is never drawn. NaN among a row's logits gives action 0
-/// with log-probability NaN.
-///
-/// # Panics
-/// Where lengths do not match.
-pub fn sample(work: &mut Workspace, logits: &[f32], uniforms: &[f32], choices: Choices<'_>) {
-    choose(work, logits, Some(uniforms), choices);
+/// A policy over a fixed number of discrete actions, given by logits, with the
+/// scratch of one thread.
+pub struct Categorical {
+    pub(crate) actions: usize,
+    pub(crate) isa: Isa,
+    /// `[A][lanes of a vector]` twice.
+    pub(crate) columns: Buffer,
 }
 
-/// Chooses the most probable action of each row, the first of equals, and
-/// reports its log-probability. NaN as in [`sample`].
-///
-/// # Panics
-/// Where lengths do not match.
-pub fn greedy(work: &mut Workspace, logits: &[f32], choices: Choices<'_>) {
-    choose(work, logits, None, choices);
-}
-
-fn choose(work: &mut Workspace, logits: &[f32], uniforms: Option<&[f32]>, choices: Choices<'_>) {
-    let actions = work.shape.actions;
-    let rows = choices.actions.len();
-    assert_eq!(
-        logits.len(),
-        rows * actions,
-        "logits must be [rows][{actions}]"
-    );
-    assert_eq!(choices.log_probs.len(), rows, "log_probs must be [rows]");
-    if let Some(uniforms) = uniforms {
-        assert_eq!(uniforms.len(), rows, "uniforms must be [rows]");
+impl Categorical {
+    /// For so many actions.
+    pub fn new(actions: usize, isa: Isa) -> Categorical {
+        Categorical {
+            actions,
+            isa,
+            columns: Buffer::zeroed(2 * MAX_LANES * actions),
+        }
     }
-    work.isa.dispatch(Choose {
-        actions,
-        logits,
-        uniforms,
-        choices,
-        columns: &mut work.columns,
-    });
+
+    /// Bytes that it holds.
+    pub fn bytes(actions: usize) -> f64 {
+        (4 * 2 * MAX_LANES * actions) as f64
+    }
+
+    /// Draws an action per row from the softmax of `logits` (`[rows][actions]`) by
+    /// inverting its distribution function at `uniforms` (`[rows]`, in `[0, 1)`):
+    /// the first action whose cumulative probability exceeds the uniform. An action
+    /// with probability 0 is never drawn. NaN among a row's logits gives action 0
+    /// with log-probability NaN.
+    ///
+    /// # Panics
+    /// Where lengths do not match.
+    pub fn sample(&mut self, logits: &[f32], uniforms: &[f32], choices: Choices<'_>) {
+        self.choose(logits, Some(uniforms), choices);
+    }
+
+    /// Chooses the most probable action of each row, the first of equals, and
+    /// reports its log-probability. NaN as in [`Categorical::sample`].
+    ///
+    /// # Panics
+    /// Where lengths do not match.
+    pub fn greedy(&mut self, logits: &[f32], choices: Choices<'_>) {
+        self.choose(logits, None, choices);
+    }
+
+    fn choose(&mut self, logits: &[f32], uniforms: Option<&[f32]>, choices: Choices<'_>) {
+        let actions = self.actions;
+        let rows = choices.actions.len();
+        assert_eq!(
+            logits.len(),
+            rows * actions,
+            "logits must be [rows][{actions}]"
+        );
+        assert_eq!(choices.log_probs.len(), rows, "log_probs must be [rows]");
+        if let Some(uniforms) = uniforms {
+            assert_eq!(uniforms.len(), rows, "uniforms must be [rows]");
+        }
+        self.isa.dispatch(Choose {
+            actions,
+            logits,
+            uniforms,
+            choices,
+            columns: &mut self.columns,
+        });
+    }
 }
 
 struct Choose<'a> {

@@ -2,6 +2,18 @@
 
 use crate::simd::Simd;
 
+/// Columns per panel of packed weights. The same on every instruction set, so
+/// that the packed layout is too.
+pub(crate) const PANEL: usize = 16;
+
+/// Lanes are padded to a multiple of this, so that blocks of rows have no
+/// remainder. A padded lane has zero inputs and zero gradients.
+pub(crate) const LANE_BLOCK: usize = 8;
+
+/// Rows (lanes x steps) whose weight gradients are formed in one product: enough
+/// to make the product deep, few enough to be still in cache.
+pub(crate) const CHUNK_ROWS: usize = 128;
+
 /// Adds `sum_k a[r][k] b[k][v]` to `acc[r][v]` for `MR` rows and `NV` vectors of
 /// columns, `k` ascending, so that the result of a row depends neither on the
 /// other rows nor on `MR` or `NV`.
@@ -47,8 +59,60 @@ pub(crate) struct Panel<const NV: usize> {
     pub(crate) offsets: [usize; NV],
 }
 
+/// `out[lane][column] = bias[column] + sum_k a[lane][k] weights[k][column]` over
+/// packed panels of 16 columns.
+///
+/// # Safety
+/// `a(lane)` must be valid for reads of `depth` floats for every lane below
+/// `lanes`, a multiple of [`LANE_BLOCK`].
+#[inline(always)]
+pub(crate) unsafe fn project<S: Simd>(
+    s: S,
+    (lanes, depth): (usize, usize),
+    a: impl Fn(usize) -> *const f32,
+    (weights, bias): (&[f32], Option<&[f32]>),
+    out: &mut [f32],
+) {
+    let panels = if depth == 0 {
+        0
+    } else {
+        weights.len() / (depth * PANEL)
+    };
+    let columns = panels * PANEL;
+    assert!(lanes.is_multiple_of(LANE_BLOCK) && out.len() >= lanes * columns);
+    assert!(bias.is_none_or(|b| b.len() >= columns));
+    for column in (0..columns).step_by(S::LANES) {
+        let start = (column / PANEL) * depth * PANEL + column % PANEL;
+        let panel = Panel {
+            start: weights.as_ptr().wrapping_add(start),
+            step: PANEL,
+            offsets: [0],
+        };
+        let first = match bias {
+            // SAFETY: the bias has `columns` floats.
+            Some(bias) => unsafe { s.load(bias.as_ptr().add(column)) },
+            None => s.splat(0.0),
+        };
+        for block in (0..lanes).step_by(LANE_BLOCK) {
+            let mut rows = [std::ptr::null(); LANE_BLOCK];
+            for r in 0..LANE_BLOCK {
+                rows[r] = a(block + r);
+            }
+            // SAFETY: rows by the caller's contract; the panel and the output
+            // by the sizes above.
+            unsafe {
+                let acc = dot_block(s, [[first]; LANE_BLOCK], depth, rows, panel);
+                for r in 0..LANE_BLOCK {
+                    let to = out.as_mut_ptr().add((block + r) * columns + column);
+                    s.store(to, acc[r][0]);
+                }
+            }
+        }
+    }
+}
+
 /// A row-major matrix of floats inside a larger buffer.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Rows<'a> {
     /// From the first element of the first row on.
     pub(crate) data: &'a [f32],
@@ -61,8 +125,14 @@ impl<'a> Rows<'a> {
         Rows { data, stride }
     }
 
+    /// Where a row begins.
+    #[inline(always)]
+    pub(crate) fn row(&self, row: usize) -> *const f32 {
+        self.data.as_ptr().wrapping_add(row * self.stride)
+    }
+
     /// Whether `rows` rows of `columns` columns lie in the data.
-    fn holds(&self, rows: usize, columns: usize) -> bool {
+    pub(crate) fn holds(&self, rows: usize, columns: usize) -> bool {
         columns <= self.stride
             && (rows == 0 || (rows - 1) * self.stride + columns <= self.data.len())
     }

@@ -1,16 +1,20 @@
-//! Native `f32` kernels for a recurrent actor-critic on the CPU: a GRU or LSTM
-//! with a policy head over discrete actions and a value head, one step at a time
-//! for actors, and whole sequences forward and backward for learners, with the
-//! losses in between. [`mlp`] has feed-forward policies that are differentiated
-//! twice, for learners that differentiate through their own updates.
+//! Native `f32` kernels for actor-critics with a memory on the CPU: trunks that read
+//! trials, one step at a time for actors and whole trials forward and backward for
+//! learners; heads on top of them; and the policies and losses on top of those.
+//! [`mlp`] has feed-forward policies that are differentiated twice, for learners
+//! that differentiate through their own updates.
+//!
+//! A trunk is whatever keeps [`Trunk`]: it gives features and takes their gradient,
+//! so that any head and any loss can stand on it. [`Recurrent`] is the GRU and the
+//! LSTM. A [`Network`] is a trunk with linear [`Heads`] for a policy and a value;
+//! [`Categorical`] chooses by the policy's outputs and has the losses.
 //!
 //! The unit of work is a *tile*: some lanes, best a multiple of 8 and 16 to 64 of
 //! them, through some steps. All buffers are time-major and row-major,
 //! `[steps][lanes][...]`. One thread works on one tile at a time with its own
-//! [`Workspace`]; the packed weights, [`Packed`], are shared. The crate allocates
-//! nothing once a workspace has seen its largest tile. It must not know
-//! environments, tensor libraries, threads, the clock or generators of random
-//! numbers.
+//! [`NetworkWork`]; the packed weights are shared. The crate allocates nothing once a
+//! workspace has seen its largest tile. It must not know environments, tensor
+//! libraries, threads, the clock or generators of random numbers.
 //!
 //! ```
 //! use kernels::*;
@@ -21,11 +25,13 @@
 //!     hidden: 20,
 //!     actions: 3,
 //! };
-//! let mut packed = Packed::new(shape)?;
-//! let mut params = vec![0.0; packed.layout().len()];
-//! params[packed.layout().policy_bias.range()].copy_from_slice(&[0.0, 1.0, 0.0]);
-//! packed.pack(&params); // once per update
-//! let mut work = Workspace::new(&packed); // once per thread
+//! let mut network = Network::new(Recurrent::new(shape)?, 3)?;
+//! let mut params = vec![0.0; network.parameters()];
+//! let policy_bias = network.entries()[5];
+//! params[policy_bias.range()].copy_from_slice(&[0.0, 1.0, 0.0]);
+//! network.pack(&params); // once per update
+//! let mut work = network.work(); // once per thread
+//! let mut policy = Categorical::new(3, Isa::best());
 //!
 //! // Rollout: two lanes, first step of their trials.
 //! let inputs = Inputs {
@@ -37,17 +43,17 @@
 //! };
 //! let mut memory = vec![0.0; 2 * shape.memory_width()];
 //! let (mut logits, mut values) = ([0.0; 6], [0.0; 2]);
-//! let outputs = Outputs { logits: &mut logits, values: &mut values };
-//! packed.step(&mut work, &inputs, &mut memory, outputs);
+//! let outputs = Outputs { policy: &mut logits, values: &mut values };
+//! network.step(&mut work, &inputs, &mut memory, outputs);
 //! let (mut actions, mut log_probs) = ([0; 2], [0.0; 2]);
 //! let choices = Choices { actions: &mut actions, log_probs: &mut log_probs };
-//! sample(&mut work, &logits, &[0.1, 0.5], choices);
+//! policy.sample(&logits, &[0.1, 0.5], choices);
 //! assert_eq!(actions, [0, 1]);
 //!
-//! // Update: the same two lanes as a sequence of one step.
-//! let start = vec![0.0; 2 * shape.memory_width()];
-//! let outputs = Outputs { logits: &mut logits, values: &mut values };
-//! packed.forward(&mut work, &inputs, &start, outputs);
+//! // Update: the same two lanes as trials of one step.
+//! let trials = Trials { lanes: 2, inputs };
+//! let outputs = Outputs { policy: &mut logits, values: &mut values };
+//! network.forward(&mut work, trials, outputs);
 //! let samples = Samples {
 //!     actions: &actions,
 //!     old_log_probs: &log_probs,
@@ -62,13 +68,13 @@
 //! };
 //! let (mut d_logits, mut d_values) = ([0.0; 6], [0.0; 2]);
 //! let gradients = LossGradients { logits: &mut d_logits, values: &mut d_values };
-//! let sums = loss(&mut work, &spec, &samples, (&logits, &values), gradients);
+//! let sums = policy.loss(&spec, &samples, (&logits, &values), gradients);
 //! assert_eq!(sums.clipped, 0.0); // nothing has changed since the rollout
 //! let mut gradient = vec![0.0; params.len()];
-//! let gradients = OutputGradients { logits: &d_logits, values: &d_values };
-//! packed.backward(&mut work, &inputs, gradients, &mut gradient);
+//! let gradients = OutputGradients { policy: &d_logits, values: &d_values };
+//! network.backward(&mut work, trials, gradients, &mut gradient);
 //! // Descent makes the rewarded action more probable.
-//! assert!(gradient[packed.layout().policy_bias.offset + 1] < 0.0);
+//! assert!(gradient[policy_bias.offset + 1] < 0.0);
 //! # Ok::<(), ShapeError>(())
 //! ```
 //!
@@ -89,31 +95,26 @@
     reason = "vector instructions, and buffers that are not cleared first"
 )]
 
-mod backward;
 mod buffer;
 mod categorical;
 mod gemm;
-mod gru;
+mod heads;
 mod input;
 mod loss;
-mod lstm;
 pub mod math;
 pub mod mlp;
 mod network;
-mod packed;
+mod recurrent;
 mod sgemm;
-mod shape;
 mod simd;
-mod step;
-mod sums;
-mod workspace;
+mod trunk;
 
-pub use categorical::{Choices, greedy, sample};
-pub use input::{Inputs, NO_ACTION, Observations};
-pub use loss::{LossGradients, LossSpec, LossSums, Objective, Samples, loss};
-pub use network::{OutputGradients, Outputs};
-pub use packed::Packed;
+pub use categorical::{Categorical, Choices};
+pub use heads::{Heads, HeadsWork, OutputGradients, Outputs};
+pub use input::{Inputs, MAX_DIM, NO_ACTION, Observation, Observations, ShapeError, Trials};
+pub use loss::{LossGradients, LossSpec, LossSums, Objective, Samples};
+pub use network::{Network, NetworkWork};
+pub use recurrent::{Cell, Layout, Recurrent, Shape, Workspace};
 pub use sgemm::Sgemm;
-pub use shape::{Cell, Entry, Layout, MAX_DIM, Observation, Shape, ShapeError};
 pub use simd::Isa;
-pub use workspace::Workspace;
+pub use trunk::{Entry, Flops, OnTop, Trunk, TrunkBytes};

@@ -1,9 +1,8 @@
 //! Policy-gradient losses of a categorical actor-critic, with their gradient.
 
-use crate::categorical::{MAX_LANES, exponentials, padded, to_columns};
+use crate::categorical::{Categorical, MAX_LANES, exponentials, padded, to_columns};
 use crate::math::{exp_excess_v, exp_v, ln_v};
 use crate::simd::{Kernel, Simd};
-use crate::workspace::Workspace;
 use std::ops::Range;
 
 /// What the policy maximizes. `A` is the advantage.
@@ -95,47 +94,49 @@ impl std::ops::AddAssign for LossSums {
     }
 }
 
-/// The loss of `logits` (`[rows][actions]`) and `values` (`[rows]`), and its
-/// gradient with respect to both, which overwrites `gradients`. A sample of
-/// weight 0 adds nothing and gets a zero gradient, whatever its other numbers
-/// are as long as its outputs are finite.
-///
-/// # Panics
-/// Where lengths do not match or an action is out of range.
-pub fn loss(
-    work: &mut Workspace,
-    spec: &LossSpec,
-    samples: &Samples<'_>,
-    (logits, values): (&[f32], &[f32]),
-    gradients: LossGradients<'_>,
-) -> LossSums {
-    let actions = work.shape.actions;
-    let rows = values.len();
-    for (name, len) in [
-        ("actions", samples.actions.len()),
-        ("old_log_probs", samples.old_log_probs.len()),
-        ("advantages", samples.advantages.len()),
-        ("returns", samples.returns.len()),
-        ("weights", samples.weights.len()),
-        ("gradients of values", gradients.values.len()),
-    ] {
-        assert_eq!(len, rows, "{name} must have one element per row");
+impl Categorical {
+    /// The loss of `logits` (`[rows][actions]`) and `values` (`[rows]`), and its
+    /// gradient with respect to both, which overwrites `gradients`. A sample of
+    /// weight 0 adds nothing and gets a zero gradient, whatever its other numbers
+    /// are as long as its outputs are finite.
+    ///
+    /// # Panics
+    /// Where lengths do not match or an action is out of range.
+    pub fn loss(
+        &mut self,
+        spec: &LossSpec,
+        samples: &Samples<'_>,
+        (logits, values): (&[f32], &[f32]),
+        gradients: LossGradients<'_>,
+    ) -> LossSums {
+        let actions = self.actions;
+        let rows = values.len();
+        for (name, len) in [
+            ("actions", samples.actions.len()),
+            ("old_log_probs", samples.old_log_probs.len()),
+            ("advantages", samples.advantages.len()),
+            ("returns", samples.returns.len()),
+            ("weights", samples.weights.len()),
+            ("gradients of values", gradients.values.len()),
+        ] {
+            assert_eq!(len, rows, "{name} must have one element per row");
+        }
+        assert_eq!(
+            logits.len(),
+            rows * actions,
+            "logits must be [rows][{actions}]"
+        );
+        assert_eq!(gradients.logits.len(), logits.len(), "gradients of logits");
+        self.isa.dispatch(Loss {
+            actions,
+            spec: *spec,
+            samples: *samples,
+            logits,
+            values,
+            gradients,
+            columns: &mut self.columns,
+        })
     }
-    assert_eq!(
-        logits.len(),
-        rows * actions,
-        "logits must be [rows][{actions}]"
-    );
-    assert_eq!(gradients.logits.len(), logits.len(), "gradients of logits");
-    work.isa.dispatch(Loss {
-        actions,
-        spec: *spec,
-        samples: *samples,
-        logits,
-        values,
-        gradients,
-        columns: &mut work.columns,
-    })
 }
 
 struct Loss<'a> {

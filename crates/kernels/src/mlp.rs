@@ -87,7 +87,7 @@ pub use prepared::Prepared;
 pub use real::Real;
 pub use score::Weights;
 
-use crate::shape::MAX_DIM;
+use crate::input::MAX_DIM;
 use product::padded;
 use std::fmt;
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! The agent's inputs as the kernels take them.
 
 use crate::input::{Input, Inputs};
-use kernels::{NO_ACTION, Observation, Observations, Shape};
+use kernels::{NO_ACTION, Observations};
 use rl_core::{Actions, Outcome, Row};
 
 /// Rows of [`Inputs`] in the kernels' structured form.
@@ -18,11 +18,10 @@ pub(super) struct InputRows {
 
 impl InputRows {
     /// Bytes of a row of one lane, with the room in which rows are added one by one.
-    pub(super) fn bytes(shape: &Shape) -> f64 {
-        let observation = match shape.observation {
-            Observation::None => 0,
-            Observation::Dense(width) => width,
-            Observation::OneHot(_) => 1,
+    pub(super) fn bytes(inputs: &Inputs) -> f64 {
+        let observation = match inputs.is_symbol() {
+            true => 1,
+            false => inputs.observation_size(),
         };
         // With the previous action, its reward and the boundary; and the start.
         2.0 * (4.0 * (observation + 3) as f64 + 1.0)
@@ -41,7 +40,7 @@ impl InputRows {
     /// Adds a row.
     pub(super) fn push(&mut self, inputs: &Inputs, row: &Row<'_>) {
         let Actions::Discrete(actions) = row.previous_action else {
-            panic!("discrete actions, as checked in `NativeBackend::new`");
+            panic!("discrete actions, as checked in `OnTrunk::new`");
         };
         self.is_symbol = inputs.is_symbol();
         let shown = if inputs.shows(Input::Observation) {
@@ -90,5 +89,10 @@ impl InputRows {
             boundary: &self.boundary,
             reset: &self.start,
         }
+    }
+    /// All rows, as trials of so many lanes.
+    pub(super) fn trials(&self, lanes: usize) -> kernels::Trials<'_> {
+        let inputs = self.inputs();
+        kernels::Trials { lanes, inputs }
     }
 }

@@ -5,19 +5,20 @@ use crate::backend::{Losses, Minibatch, Objective, Surrogate};
 use crate::input::Inputs;
 use crate::samples::Samples;
 use crate::stopwatch::{Phase, Stopwatch};
-use kernels::{LossGradients, LossSpec, OutputGradients, Outputs, Packed, Shape, Workspace};
+use kernels::{
+    Categorical, LossGradients, LossSpec, Network, NetworkWork, OutputGradients, Outputs, Trunk,
+};
 use rl_core::{Actions, Trajectory};
 
 /// What a tile is worked on by and for.
-#[derive(Clone, Copy)]
-pub(super) struct TileLesson<'a> {
-    pub(super) packed: &'a Packed,
+pub(super) struct TileLesson<'a, T> {
+    pub(super) network: &'a Network<T>,
     pub(super) inputs: &'a Inputs,
     pub(super) samples: &'a Samples,
     pub(super) tile: usize,
 }
 
-impl TileLesson<'_> {
+impl<T> TileLesson<'_, T> {
     fn trajectory(&self) -> &Trajectory {
         self.samples.batch.tiles()[self.tile].trajectory()
     }
@@ -26,16 +27,16 @@ impl TileLesson<'_> {
     pub(super) fn actions(&self) -> &[u32] {
         match self.trajectory().actions() {
             Actions::Discrete(actions) => actions,
-            Actions::Box { .. } => panic!("discrete actions, as checked in `NativeBackend::new`"),
+            Actions::Box { .. } => panic!("discrete actions, as checked in `OnTrunk::new`"),
         }
     }
 }
 
 /// Buffers of one job, reused by later ones.
-pub(super) struct Scratch {
-    work: Workspace,
+pub(super) struct Scratch<W> {
+    work: NetworkWork<W>,
+    policy: Categorical,
     rows: InputRows,
-    memory: Vec<f32>,         // [lanes][memory], empty memories
     logits: Vec<f32>,         // [steps][lanes][actions]
     values: Vec<f32>,         // [steps][lanes]
     logit_gradient: Vec<f32>, // [steps][lanes][actions]
@@ -44,13 +45,22 @@ pub(super) struct Scratch {
     weights: Vec<f32>,        // [steps][lanes]
 }
 
-impl Scratch {
+/// Bytes that a [`Scratch`] takes for so many rows, beside the network's own.
+pub(super) fn bytes<T: Trunk>(network: &Network<T>, inputs: &Inputs, rows: usize) -> f64 {
+    let outputs = network.heads().outputs();
+    // Logits, the value and their gradients, the advantage and its weight.
+    let numbers = 2 * (outputs + 1) + 2;
+    let row = 4.0 * numbers as f64 + InputRows::bytes(inputs);
+    Categorical::bytes(outputs) + rows as f64 * row
+}
+
+impl<W> Scratch<W> {
     /// Empty buffers for a network.
-    pub(super) fn new(packed: &Packed) -> Self {
+    pub(super) fn new<T: Trunk<Work = W>>(network: &Network<T>) -> Self {
         Self {
-            work: Workspace::new(packed),
+            work: network.work(),
+            policy: Categorical::new(network.heads().outputs(), network.trunk().isa()),
             rows: InputRows::default(),
-            memory: Vec::new(),
             logits: Vec::new(),
             values: Vec::new(),
             logit_gradient: Vec::new(),
@@ -60,43 +70,32 @@ impl Scratch {
         }
     }
 
-    /// Bytes that it takes beside its [`Workspace`] for a tile of so many lanes.
-    pub(super) fn bytes(shape: &Shape, lanes: usize, steps: usize) -> f64 {
-        // Logits, the value and their gradients, the advantage and its weight.
-        let numbers = 2 * (shape.actions + 1) + 2;
-        let step = 4.0 * numbers as f64 + InputRows::bytes(shape);
-        lanes as f64 * (steps as f64 * step + 4.0 * shape.memory_width() as f64)
-    }
-
     /// Lives a tile's trials again, from empty memories. Returns the logits,
     /// `[steps][lanes][actions]`.
-    pub(super) fn forward(&mut self, lesson: TileLesson<'_>) -> &[f32] {
-        let (trajectory, shape) = (lesson.trajectory(), lesson.packed.shape());
+    pub(super) fn forward<T: Trunk<Work = W>>(&mut self, lesson: &TileLesson<'_, T>) -> &[f32] {
+        let trajectory = lesson.trajectory();
         let size = trajectory.steps() * trajectory.lanes();
-        self.memory
-            .resize(trajectory.lanes() * shape.memory_width(), 0.0);
-        self.logits.resize(size * shape.actions, 0.0);
+        let outputs = lesson.network.heads().outputs();
+        self.logits.resize(size * outputs, 0.0);
         self.values.resize(size, 0.0);
         self.rows.clear();
         for t in 0..trajectory.steps() {
             self.rows.push(lesson.inputs, &trajectory.row(t));
         }
         let outputs = Outputs {
-            logits: &mut self.logits,
+            policy: &mut self.logits,
             values: &mut self.values,
         };
-        let inputs = self.rows.inputs();
-        lesson
-            .packed
-            .forward(&mut self.work, &inputs, &self.memory, outputs);
+        let trials = self.rows.trials(trajectory.lanes());
+        lesson.network.forward(&mut self.work, trials, outputs);
         &self.logits
     }
 
     /// Adds a tile's part of the gradient to `gradient`, which has the
     /// parameters' layout; returns its part of the losses.
-    pub(super) fn gradient(
+    pub(super) fn gradient<T: Trunk<Work = W>>(
         &mut self,
-        lesson: TileLesson<'_>,
+        lesson: &TileLesson<'_, T>,
         (minibatch, objective): (&Minibatch, Objective),
         stopwatch: &Stopwatch,
         gradient: &mut [f32],
@@ -107,21 +106,21 @@ impl Scratch {
         });
         stopwatch.time(Phase::Backward, || {
             let outputs = OutputGradients {
-                logits: &self.logit_gradient,
+                policy: &self.logit_gradient,
                 values: &self.value_gradient,
             };
-            let inputs = self.rows.inputs();
+            let trials = self.rows.trials(lesson.trajectory().lanes());
             lesson
-                .packed
-                .backward(&mut self.work, &inputs, outputs, gradient);
+                .network
+                .backward(&mut self.work, trials, outputs, gradient);
         });
         losses
     }
 
     /// The loss of what [`Self::forward`] gave, and its gradients.
-    fn loss(
+    fn loss<T>(
         &mut self,
-        lesson: TileLesson<'_>,
+        lesson: &TileLesson<'_, T>,
         minibatch: &Minibatch,
         objective: Objective,
     ) -> Losses {
@@ -155,7 +154,7 @@ impl Scratch {
             values: &mut self.value_gradient,
         };
         let outputs = (&self.logits[..], &self.values[..]);
-        let sums = kernels::loss(&mut self.work, &spec, &samples, outputs, gradients);
+        let sums = self.policy.loss(&spec, &samples, outputs, gradients);
         Losses {
             policy: sums.policy,
             value: sums.value,

@@ -1,6 +1,6 @@
 //! After a first call of each kind nothing is allocated.
 
-use crate::common::Case;
+use crate::common::{Case, network};
 use allocation_counter::measure;
 use kernels::mlp::{Activation, Acts, Cache, Head, Mlp, Old, Prepared, Tangent, Weights};
 use kernels::*;
@@ -16,49 +16,61 @@ struct Buffers {
     log_probs: Vec<f32>,
 }
 
-fn everything(case: &Case, packed: &mut Packed, work: &mut Workspace, b: &mut Buffers) {
+/// A network and all that a thread has for it.
+struct Thread {
+    network: Network<Recurrent>,
+    work: NetworkWork<Workspace>,
+    policy: Categorical,
+}
+
+impl Thread {
+    fn bytes(&self) -> f64 {
+        (self.work.trunk.bytes() + self.work.heads.bytes()) as f64
+    }
+}
+
+fn everything(case: &Case, thread: &mut Thread, b: &mut Buffers) {
+    let Thread {
+        network,
+        work,
+        policy,
+    } = thread;
     let spec = LossSpec {
         objective: Objective::Clipped { clip: 0.2 },
         value_coef: 0.5,
         entropy_coef: 0.01,
     };
-    packed.pack(&case.params);
+    network.pack(&case.params);
+    b.memory.fill(0.0);
     let lanes = case.lanes;
     for t in 0..case.steps {
         let logits = &mut b.logits[..lanes * case.shape.actions];
         let outputs = Outputs {
-            logits: &mut *logits,
+            policy: &mut *logits,
             values: &mut b.values[..lanes],
         };
-        packed.step(work, &case.inputs_of(t, t + 1), &mut b.memory, outputs);
+        network.step(work, &case.inputs_of(t, t + 1), &mut b.memory, outputs);
         let choices = Choices {
             actions: &mut b.actions,
             log_probs: &mut b.log_probs,
         };
-        sample(work, logits, &case.prev_reward[..lanes], choices);
+        policy.sample(logits, &case.prev_reward[..lanes], choices);
     }
     let outputs = Outputs {
-        logits: &mut b.logits,
+        policy: &mut b.logits,
         values: &mut b.values,
     };
-    packed.forward(work, &case.inputs(), &b.memory, outputs);
+    network.forward(work, case.trials(), outputs);
     let gradients = LossGradients {
         logits: &mut b.d_logits,
         values: &mut b.d_values,
     };
-    loss(
-        work,
-        &spec,
-        &case.samples(),
-        (&b.logits, &b.values),
-        gradients,
-    );
-    work.final_memory(&mut b.memory);
+    policy.loss(&spec, &case.samples(), (&b.logits, &b.values), gradients);
     let gradients = OutputGradients {
-        logits: &b.d_logits,
+        policy: &b.d_logits,
         values: &b.d_values,
     };
-    packed.backward(work, &case.inputs(), gradients, &mut b.gradient);
+    network.backward(work, case.trials(), gradients, &mut b.gradient);
 }
 
 #[test]
@@ -77,29 +89,32 @@ fn nothing_is_allocated_after_the_first_call() {
             };
             let case = Case::new(shape, 20, 11, 1);
             let smaller = Case::new(shape, 3, 4, 2);
-            let mut packed = Packed::new(shape).unwrap();
-            let held = measure(|| drop(Packed::new(shape))).bytes_max as f64;
-            let counted = Packed::bytes(&shape);
+            let mut network = network(shape, Isa::best());
+            let counted = network.bytes(case.lanes, case.steps);
+            let held = measure(|| network.pack(&case.params)).bytes_current as f64;
             assert!(
-                (counted..counted + 10.0 * 64.0).contains(&held),
+                (counted.packed..counted.packed + 10.0 * 64.0).contains(&held),
                 "{shape:?}: {held}"
             );
-            let mut work = Workspace::new(&packed);
-            packed.step(
-                &mut work,
+            let mut thread = Thread {
+                work: network.work(),
+                network,
+                policy: Categorical::new(shape.actions, Isa::best()),
+            };
+            thread.network.step(
+                &mut thread.work,
                 &case.inputs_of(0, 1),
-                &mut case.padded_memory(),
+                &mut case.memory(),
                 Outputs {
-                    logits: &mut vec![0.0; case.lanes * shape.actions],
+                    policy: &mut vec![0.0; case.lanes * shape.actions],
                     values: &mut vec![0.0; case.lanes],
                 },
             );
-            let counted = Workspace::step_bytes(&shape, case.lanes);
-            assert_eq!(work.bytes() as f64, counted, "{shape:?}, a step");
+            assert_eq!(thread.bytes(), counted.acting, "{shape:?}, a step");
             let buffers = |case: &Case| {
                 let rows = case.lanes * case.steps;
                 Buffers {
-                    memory: case.padded_memory(),
+                    memory: case.memory(),
                     logits: vec![0.0; rows * shape.actions],
                     values: vec![0.0; rows],
                     d_logits: vec![0.0; rows * shape.actions],
@@ -110,16 +125,15 @@ fn nothing_is_allocated_after_the_first_call() {
                 }
             };
             let (mut large, mut small) = (buffers(&case), buffers(&smaller));
-            let first = measure(|| everything(&case, &mut packed, &mut work, &mut large));
+            let first = measure(|| everything(&case, &mut thread, &mut large));
             assert!(first.count_total > 0, "the counter counts");
             // What is counted beforehand is what is then held, buffers being made of
             // whole cache lines.
-            let counted = Workspace::sequence_bytes(&shape, case.lanes, case.steps);
-            assert_eq!(work.bytes() as f64, counted, "{shape:?}");
+            assert_eq!(thread.bytes(), counted.learning, "{shape:?}");
             let later = measure(|| {
-                everything(&case, &mut packed, &mut work, &mut large);
-                everything(&smaller, &mut packed, &mut work, &mut small);
-                everything(&case, &mut packed, &mut work, &mut large);
+                everything(&case, &mut thread, &mut large);
+                everything(&smaller, &mut thread, &mut small);
+                everything(&case, &mut thread, &mut large);
             });
             assert_eq!(later.count_total, 0, "{shape:?}");
         }

@@ -40,8 +40,6 @@ pub(crate) struct Case {
     pub(crate) prev_reward: Vec<f32>,
     pub(crate) boundary: Vec<f32>,
     pub(crate) reset: Vec<bool>,
-    /// Unpadded `h` (and `c`) per lane.
-    pub(crate) memory: Vec<f32>,
     pub(crate) actions: Vec<u32>,
     pub(crate) old_log_probs: Vec<f32>,
     pub(crate) advantages: Vec<f32>,
@@ -53,14 +51,10 @@ impl Case {
     pub(crate) fn new(shape: Shape, lanes: usize, steps: usize, seed: u64) -> Case {
         let mut rng = Rng(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let rows = lanes * steps;
-        let layout = Layout::new(&shape);
+        let network = network(shape, Isa::best());
         let scale = 1.2 / (shape.hidden as f32).sqrt();
-        let params = rng.vec(layout.len(), scale);
+        let params = rng.vec(network.parameters(), scale);
         let width = shape.observation.width();
-        let per_lane = match shape.cell {
-            Cell::Gru => shape.hidden,
-            Cell::Lstm => 2 * shape.hidden,
-        };
         Case {
             shape,
             lanes,
@@ -85,7 +79,6 @@ impl Case {
                 .map(|_| (rng.below(4) == 0) as u32 as f32)
                 .collect(),
             reset: (0..rows).map(|_| rng.below(5) == 0).collect(),
-            memory: rng.vec(lanes * per_lane, 0.8),
             actions: (0..rows).map(|_| rng.below(shape.actions) as u32).collect(),
             old_log_probs: (0..rows)
                 .map(|_| -(shape.actions as f32).ln() + rng.symmetric(0.6))
@@ -136,20 +129,23 @@ impl Case {
         }
     }
 
-    /// Memory in the padded rows of the kernels.
-    pub(crate) fn padded_memory(&self) -> Vec<f32> {
-        let (hidden, width) = (self.shape.hidden, self.shape.memory_width());
-        let parts = self.memory.len() / (self.lanes * hidden);
-        let mut out = vec![0.0; self.lanes * width];
-        for lane in 0..self.lanes {
-            for part in 0..parts {
-                let from = (lane * parts + part) * hidden;
-                let to = lane * width + part * width / parts;
-                out[to..to + hidden].copy_from_slice(&self.memory[from..from + hidden]);
-            }
+    pub(crate) fn trials(&self) -> Trials<'_> {
+        Trials {
+            lanes: self.lanes,
+            inputs: self.inputs(),
         }
-        out
     }
+
+    /// A memory of nothing.
+    pub(crate) fn memory(&self) -> Vec<f32> {
+        vec![0.0; self.lanes * self.shape.memory_width()]
+    }
+}
+
+/// The network of a shape, as many policy outputs as actions, without parameters.
+pub(crate) fn network(shape: Shape, isa: Isa) -> Network<Recurrent> {
+    let trunk = Recurrent::with_isa(shape, isa).unwrap();
+    Network::new(trunk, shape.actions).unwrap()
 }
 
 /// Logits and values of the reference.
@@ -166,6 +162,7 @@ fn sigmoid(x: f64) -> f64 {
 pub(crate) fn forward_f64(case: &Case, params: &[f64]) -> Reference {
     let Case { shape, lanes, .. } = case;
     let layout = Layout::new(shape);
+    let heads: Vec<Entry> = network(*shape, Isa::best()).entries().split_off(4);
     let (hidden, inputs) = (shape.hidden, shape.inputs());
     let width = shape.observation.width();
     let of = |entry: Entry| &params[entry.range()];
@@ -181,8 +178,11 @@ pub(crate) fn forward_f64(case: &Case, params: &[f64]) -> Reference {
             })
             .collect()
     };
-    let per_lane = case.memory.len() / lanes;
-    let mut memory: Vec<f64> = case.memory.iter().map(|&x| f64::from(x)).collect();
+    let per_lane = match shape.cell {
+        Cell::Gru => hidden,
+        Cell::Lstm => 2 * hidden,
+    };
+    let mut memory = vec![0.0; lanes * per_lane];
     let (mut logits, mut values) = (Vec::new(), Vec::new());
     for row in 0..lanes * case.steps {
         let lane = row % lanes;
@@ -224,8 +224,8 @@ pub(crate) fn forward_f64(case: &Case, params: &[f64]) -> Reference {
             }
         }
         let h = &state[..hidden];
-        logits.extend(affine(of(layout.policy_weight), of(layout.policy_bias), h));
-        values.extend(affine(of(layout.value_weight), of(layout.value_bias), h));
+        logits.extend(affine(of(heads[0]), of(heads[1]), h));
+        values.extend(affine(of(heads[2]), of(heads[3]), h));
     }
     Reference { logits, values }
 }

@@ -51,19 +51,21 @@ fn cases() -> Vec<Case> {
 }
 
 struct Run {
-    packed: Packed,
-    work: Workspace,
+    network: Network<Recurrent>,
+    work: NetworkWork<Workspace>,
+    policy: Categorical,
     logits: Vec<f32>,
     values: Vec<f32>,
 }
 
 fn forward(case: &Case, isa: Isa) -> Run {
-    let mut packed = Packed::with_isa(case.shape, isa).unwrap();
-    packed.pack(&case.params);
+    let mut network = network(case.shape, isa);
+    network.pack(&case.params);
     let rows = case.lanes * case.steps;
     let mut run = Run {
-        work: Workspace::new(&packed),
-        packed,
+        work: network.work(),
+        policy: Categorical::new(case.shape.actions, isa),
+        network,
         logits: vec![f32::NAN; rows * case.shape.actions],
         values: vec![f32::NAN; rows],
     };
@@ -73,12 +75,10 @@ fn forward(case: &Case, isa: Isa) -> Run {
 
 fn forward_again(case: &Case, run: &mut Run) {
     let outputs = Outputs {
-        logits: &mut run.logits,
+        policy: &mut run.logits,
         values: &mut run.values,
     };
-    let memory = case.padded_memory();
-    run.packed
-        .forward(&mut run.work, &case.inputs(), &memory, outputs);
+    run.network.forward(&mut run.work, case.trials(), outputs);
 }
 
 fn assert_close(what: &str, actual: &[f32], expected: &[f64], tolerance: f64) {
@@ -131,14 +131,14 @@ fn train(case: &Case, run: &mut Run, spec: &LossSpec) -> (Vec<f32>, LossSums) {
         values: &mut d_values,
     };
     let outputs = (&run.logits[..], &run.values[..]);
-    let sums = loss(&mut run.work, spec, &case.samples(), outputs, gradients);
+    let sums = run.policy.loss(spec, &case.samples(), outputs, gradients);
     let mut gradient = vec![1.0; case.params.len()];
     let outputs = OutputGradients {
-        logits: &d_logits,
+        policy: &d_logits,
         values: &d_values,
     };
-    run.packed
-        .backward(&mut run.work, &case.inputs(), outputs, &mut gradient);
+    run.network
+        .backward(&mut run.work, case.trials(), outputs, &mut gradient);
     // It adds to what is there.
     for g in &mut gradient {
         *g -= 1.0;
@@ -188,7 +188,7 @@ fn check_gradient(case: &Case, isa: Isa, spec: &LossSpec) {
         (up - total_f64(case, spec, &moved).0) / (2.0 * step)
     };
     let mut rng = Rng(77);
-    for entry in Layout::new(&case.shape).entries() {
+    for entry in network(case.shape, isa).entries() {
         for _ in 0..entry.count().min(6) {
             let index = entry.offset + rng.below(entry.count());
             let expected = difference(index);
@@ -210,25 +210,22 @@ fn steps_are_bitwise_equal_to_a_sequence() {
     for isa in Isa::available() {
         for case in cases() {
             let run = forward(&case, isa);
-            let mut work = Workspace::new(&run.packed);
-            let mut memory = case.padded_memory();
+            let mut work = run.network.work();
+            let mut memory = case.memory();
             let actions = case.shape.actions;
             let mut logits = vec![0.0; case.lanes * actions];
             let mut values = vec![0.0; case.lanes];
             for t in 0..case.steps {
                 let outputs = Outputs {
-                    logits: &mut logits,
+                    policy: &mut logits,
                     values: &mut values,
                 };
                 let inputs = case.inputs_of(t, t + 1);
-                run.packed.step(&mut work, &inputs, &mut memory, outputs);
+                run.network.step(&mut work, &inputs, &mut memory, outputs);
                 let rows = t * case.lanes..(t + 1) * case.lanes;
                 assert_eq!(values, run.values[rows.clone()]);
                 assert_eq!(logits, run.logits[rows.start * actions..rows.end * actions]);
             }
-            let mut end = vec![f32::NAN; memory.len()];
-            run.work.final_memory(&mut end);
-            assert_eq!(memory, end);
         }
     }
 }
@@ -244,10 +241,10 @@ fn lanes_are_independent() {
     };
     let case = Case::new(shape, 20, 1, 5);
     let run = forward(&case, Isa::best());
-    let mut work = Workspace::new(&run.packed);
+    let mut work = run.network.work();
     let width = shape.memory_width();
     for lane in 0..case.lanes {
-        let mut memory = case.padded_memory()[lane * width..(lane + 1) * width].to_vec();
+        let mut memory = case.memory()[lane * width..(lane + 1) * width].to_vec();
         let (mut logits, mut values) = ([0.0; 7], [0.0]);
         let inputs = Inputs {
             observations: Observations::Dense(&case.dense[lane * 4..(lane + 1) * 4]),
@@ -257,10 +254,10 @@ fn lanes_are_independent() {
             reset: &case.reset[lane..=lane],
         };
         let outputs = Outputs {
-            logits: &mut logits,
+            policy: &mut logits,
             values: &mut values,
         };
-        run.packed.step(&mut work, &inputs, &mut memory, outputs);
+        run.network.step(&mut work, &inputs, &mut memory, outputs);
         assert_eq!(logits, run.logits[lane * 7..(lane + 1) * 7]);
         assert_eq!(values[0], run.values[lane]);
     }
@@ -280,7 +277,6 @@ fn workspaces_carry_nothing_over() {
             };
             let mut poisoned = Case::new(shape, 16, 9, 2);
             poisoned.dense.fill(f32::NAN);
-            poisoned.memory.fill(f32::NAN);
             poisoned.prev_reward.fill(f32::NAN);
             let mut run = forward(&poisoned, Isa::best());
             train(&poisoned, &mut run, &PPO);

@@ -1,5 +1,6 @@
 //! Layouts, messages for wrong arguments, and the library product.
 
+use crate::common::network;
 use kernels::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,15 +13,15 @@ const SHAPE: Shape = Shape {
 
 #[test]
 fn layouts_have_pytorchs_shapes_and_no_gaps() {
-    let layout = Layout::new(&SHAPE);
+    let network = network(SHAPE, Isa::best());
     let mut offset = 0;
     let mut found = Vec::new();
-    for entry in layout.entries() {
+    for entry in network.entries() {
         assert_eq!(entry.offset, offset);
         offset += entry.count();
         found.push((entry.name, entry.shape));
     }
-    assert_eq!(offset, layout.len());
+    assert_eq!(offset, network.parameters());
     let expected = [
         ("trunk.weight_ih", [15, 7]),
         ("trunk.weight_hh", [15, 5]),
@@ -42,20 +43,24 @@ fn layouts_have_pytorchs_shapes_and_no_gaps() {
 #[test]
 fn operations_are_counted() {
     // 15 x 5 recurrent and 3 x 5 heads, two operations each.
-    assert_eq!(SHAPE.forward_flops(), 2 * (75 + 15));
-    assert_eq!(SHAPE.training_flops(), 3 * SHAPE.forward_flops());
+    let flops = |shape| network(shape, Isa::best()).flops();
+    let forward = 2 * (75 + 15);
+    let training = 3 * forward;
+    assert_eq!(flops(SHAPE), Flops { forward, training });
     let dense = Shape {
         observation: Observation::Dense(4),
         ..SHAPE
     };
-    assert_eq!(dense.forward_flops(), 2 * (75 + 60 + 15));
-    assert_eq!(dense.training_flops(), 6 * (75 + 15) + 4 * 60);
+    let forward = 2 * (75 + 60 + 15);
+    let training = 6 * (75 + 15) + 4 * 60;
+    assert_eq!(flops(dense), Flops { forward, training });
 }
 
 #[test]
 fn shapes_out_of_range_are_refused() {
     let hidden = |hidden| Shape { hidden, ..SHAPE };
-    let message = |shape: Shape| Packed::new(shape).err().map(|e| e.to_string());
+    let network = |shape: Shape| Network::new(Recurrent::new(shape)?, shape.actions);
+    let message = |shape: Shape| network(shape).err().map(|e: ShapeError| e.to_string());
     assert_eq!(
         message(hidden(0)).as_deref(),
         Some("network shape: hidden is 0, must be 1 to 65536")
@@ -86,7 +91,8 @@ struct Rows {
 }
 
 fn step(rows: &mut Rows) {
-    let packed = Packed::new(SHAPE).unwrap();
+    let mut network = network(SHAPE, Isa::best());
+    network.pack(&vec![0.0; network.parameters()]);
     let inputs = Inputs {
         observations: Observations::OneHot(&rows.states),
         prev_action: &rows.prev_action,
@@ -95,15 +101,10 @@ fn step(rows: &mut Rows) {
         reset: &[true; 2],
     };
     let outputs = Outputs {
-        logits: &mut rows.logits,
+        policy: &mut rows.logits,
         values: &mut [0.0; 2],
     };
-    packed.step(
-        &mut Workspace::new(&packed),
-        &inputs,
-        &mut rows.memory,
-        outputs,
-    );
+    network.step(&mut network.work(), &inputs, &mut rows.memory, outputs);
 }
 
 #[test]
@@ -137,30 +138,37 @@ fn wrong_arguments_panic_with_what_is_wrong() {
     );
     expect(|r| r.prev_reward.push(0.0), "prev_reward");
     expect(|r| r.memory.truncate(16), "memory must be [lanes][16]");
-    expect(|r| r.logits.truncate(3), "logits must be [rows][2]");
+    expect(|r| r.logits.truncate(3), "outputs must be [rows][2]");
 }
 
 #[test]
 fn workspaces_of_another_network_are_refused() {
-    let packed = Packed::new(SHAPE).unwrap();
-    let other = Packed::new(Shape { hidden: 6, ..SHAPE }).unwrap();
-    let mut work = Workspace::new(&other);
-    let inputs = Inputs {
-        observations: Observations::OneHot(&[0]),
-        prev_action: &[0],
-        prev_reward: &[0.0],
-        boundary: &[0.0],
-        reset: &[false],
-    };
-    let mut memory = vec![0.0; SHAPE.memory_width()];
-    let result = catch_unwind(AssertUnwindSafe(|| {
+    let mut one = network(SHAPE, Isa::best());
+    one.pack(&vec![0.0; one.parameters()]);
+    let other = network(Shape { hidden: 6, ..SHAPE }, Isa::best());
+    let refused = |network: &Network<Recurrent>, work: &mut NetworkWork<Workspace>| {
+        let inputs = Inputs {
+            observations: Observations::OneHot(&[0]),
+            prev_action: &[0],
+            prev_reward: &[0.0],
+            boundary: &[0.0],
+            reset: &[false],
+        };
         let outputs = Outputs {
-            logits: &mut [0.0; 2],
+            policy: &mut [0.0; 2],
             values: &mut [0.0],
         };
-        packed.step(&mut work, &inputs, &mut memory, outputs);
-    }));
-    assert!(result.is_err());
+        let memory = &mut vec![0.0; SHAPE.memory_width()];
+        let step = AssertUnwindSafe(|| network.step(work, &inputs, memory, outputs));
+        let error = catch_unwind(step).err()?;
+        Some(error.downcast_ref::<&str>().expect("a message").to_string())
+    };
+    let message = refused(&one, &mut other.work()).unwrap();
+    assert!(message.contains("another network"), "{message}");
+    let empty = network(SHAPE, Isa::best());
+    let message = refused(&empty, &mut empty.work()).unwrap();
+    assert!(message.contains("without parameters"), "{message}");
+    assert_eq!(refused(&one, &mut one.work()), None);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod allocations;
 mod common;
+mod features;
 mod gradients;
 mod interface;
 mod math;

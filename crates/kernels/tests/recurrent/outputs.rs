@@ -4,33 +4,23 @@
 use crate::common::{Case, Rng};
 use kernels::*;
 
-fn workspace(actions: usize, isa: Isa) -> Workspace {
-    let shape = Shape {
-        cell: Cell::Gru,
-        observation: Observation::None,
-        hidden: 4,
-        actions,
-    };
-    Workspace::new(&Packed::with_isa(shape, isa).unwrap())
-}
-
-fn sampled(work: &mut Workspace, logits: &[f32], uniforms: &[f32]) -> (Vec<u32>, Vec<f32>) {
+fn sampled(policy: &mut Categorical, logits: &[f32], uniforms: &[f32]) -> (Vec<u32>, Vec<f32>) {
     let (mut actions, mut log_probs) = (vec![99; uniforms.len()], vec![0.0; uniforms.len()]);
     let choices = Choices {
         actions: &mut actions,
         log_probs: &mut log_probs,
     };
-    sample(work, logits, uniforms, choices);
+    policy.sample(logits, uniforms, choices);
     (actions, log_probs)
 }
 
-fn best(work: &mut Workspace, logits: &[f32], rows: usize) -> (Vec<u32>, Vec<f32>) {
+fn best(policy: &mut Categorical, logits: &[f32], rows: usize) -> (Vec<u32>, Vec<f32>) {
     let (mut actions, mut log_probs) = (vec![99; rows], vec![0.0; rows]);
     let choices = Choices {
         actions: &mut actions,
         log_probs: &mut log_probs,
     };
-    greedy(work, logits, choices);
+    policy.greedy(logits, choices);
     (actions, log_probs)
 }
 
@@ -49,9 +39,9 @@ fn sampling_inverts_the_distribution_function() {
     ];
     let last = 1.0 - f32::EPSILON / 2.0;
     for isa in Isa::available() {
-        let mut work = workspace(4, isa);
+        let mut policy = Categorical::new(4, isa);
         for (u, action) in expected.into_iter().chain([(last, 3)]) {
-            let (actions, log_probs) = sampled(&mut work, &logits, &[u]);
+            let (actions, log_probs) = sampled(&mut policy, &logits, &[u]);
             assert_eq!(actions, [action], "at {u}");
             let p = [0.125f32, 0.5, 0.25, 0.125][action as usize];
             assert!((log_probs[0] - p.ln()).abs() < 3e-7);
@@ -68,7 +58,8 @@ fn sampled_frequencies_match_probabilities() {
             let n = 200_000;
             let logits: Vec<f32> = (0..n).flat_map(|_| row.clone()).collect();
             let uniforms: Vec<f32> = (0..n).map(|_| rng.unit()).collect();
-            let (drawn, log_probs) = sampled(&mut workspace(actions, isa), &logits, &uniforms);
+            let (drawn, log_probs) =
+                sampled(&mut Categorical::new(actions, isa), &logits, &uniforms);
             let total: f64 = row.iter().map(|&l| f64::from(l).exp()).sum();
             for (a, &logit) in row.iter().enumerate() {
                 let p = f64::from(logit).exp() / total;
@@ -102,12 +93,12 @@ fn impossible_actions_are_never_drawn() {
     ];
     let mut rng = Rng(3);
     for isa in Isa::available() {
-        let mut work = workspace(5, isa);
+        let mut policy = Categorical::new(5, isa);
         for _ in 0..2000 {
             let x = rng.vec(2, 3.0);
             for u in uniforms {
                 let (actions, log_probs) =
-                    sampled(&mut work, &[zero, x[0], zero, x[1], zero], &[u]);
+                    sampled(&mut policy, &[zero, x[0], zero, x[1], zero], &[u]);
                 assert!(matches!(actions[0], 1 | 3), "{actions:?} at {u}");
                 assert!(log_probs[0].is_finite());
             }
@@ -118,9 +109,9 @@ fn impossible_actions_are_never_drawn() {
 #[test]
 fn greedy_takes_the_first_of_the_best() {
     for isa in Isa::available() {
-        let mut work = workspace(3, isa);
+        let mut policy = Categorical::new(3, isa);
         let logits = [0.0, 1.0, 1.0, 5.0, 1.0, 1.0, -3.0, -2.0, -1.0];
-        let (actions, log_probs) = best(&mut work, &logits, 3);
+        let (actions, log_probs) = best(&mut policy, &logits, 3);
         assert_eq!(actions, [1, 0, 2]);
         let sum = (-2f64).exp() + (-1f64).exp() + 1.0;
         assert!((f64::from(log_probs[2]) + sum.ln()).abs() < 1e-6);
@@ -130,14 +121,14 @@ fn greedy_takes_the_first_of_the_best() {
 #[test]
 fn nan_among_logits_shows_in_the_log_probability() {
     for isa in Isa::available() {
-        let mut work = workspace(3, isa);
+        let mut policy = Categorical::new(3, isa);
         for bad in [f32::NAN, f32::INFINITY] {
             for place in 0..3 {
                 let mut logits = [0.0; 6];
                 logits[place] = bad;
                 for (actions, log_probs) in [
-                    sampled(&mut work, &logits, &[0.9, 0.9]),
-                    best(&mut work, &logits, 2),
+                    sampled(&mut policy, &logits, &[0.9, 0.9]),
+                    best(&mut policy, &logits, 2),
                 ] {
                     assert_eq!(actions[0], 0);
                     assert!(log_probs[0].is_nan());
@@ -164,7 +155,7 @@ struct Sample {
 
 /// Sums and gradients of a single sample with the given logits and value 1.
 fn single(isa: Isa, spec: &LossSpec, logits: &[f32], sample: Sample) -> (LossSums, Vec<f32>, f32) {
-    let mut work = workspace(logits.len(), isa);
+    let mut policy = Categorical::new(logits.len(), isa);
     let (mut d_logits, mut d_values) = (vec![9.0; logits.len()], [9.0]);
     let samples = Samples {
         actions: &[sample.action],
@@ -177,7 +168,7 @@ fn single(isa: Isa, spec: &LossSpec, logits: &[f32], sample: Sample) -> (LossSum
         logits: &mut d_logits,
         values: &mut d_values,
     };
-    let sums = loss(&mut work, spec, &samples, (logits, &[1.0]), gradients);
+    let sums = policy.loss(spec, &samples, (logits, &[1.0]), gradients);
     (sums, d_logits, d_values[0])
 }
 
@@ -308,7 +299,7 @@ fn sums_of_parts_are_the_sum_of_the_whole() {
     let case = Case::new(shape, 5, 7, 3);
     let mut rng = Rng(9);
     let (logits, values) = (rng.vec(35 * 7, 2.0), rng.vec(35, 1.0));
-    let mut work = workspace(7, Isa::best());
+    let mut policy = Categorical::new(7, Isa::best());
     let mut part = |rows: std::ops::Range<usize>| {
         let samples = case.samples();
         let samples = Samples {
@@ -326,7 +317,7 @@ fn sums_of_parts_are_the_sum_of_the_whole() {
         };
         let outputs = (&logits[rows.start * 7..rows.end * 7], &values[rows]);
         (
-            loss(&mut work, &CLIPPED, &samples, outputs, gradients),
+            policy.loss(&CLIPPED, &samples, outputs, gradients),
             d_logits,
         )
     };

@@ -71,7 +71,7 @@ fn neither_lockstep_nor_a_stopwatch_changes_a_bit() {
     let env = switches();
     let train = |lockstep: bool, stopwatch: Stopwatch| {
         let model = Arc::new(ActorCritic::new(env.spec(), config.learner().network).unwrap());
-        let native = NativeBackend::new(&model, env.spec(), config.learner().network).unwrap();
+        let native = NativeBackend::new(&model, config.learner().network).unwrap();
         let backend: Box<dyn Backend> = match lockstep {
             true => Box::new(InLockstep(native)),
             false => Box::new(native),

@@ -58,7 +58,7 @@ fn both_backends_read_every_input_alike() {
 }
 
 /// Acts natively, and computes every gradient twice.
-struct Both(NativeBackend, TorchBackend);
+pub(crate) struct Both(pub(crate) NativeBackend, pub(crate) TorchBackend);
 
 impl Backend for Both {
     fn policy(&self, values: &Arc<Vec<f32>>, mode: ActMode) -> Arc<dyn PolicyFactory> {
@@ -116,8 +116,7 @@ fn both_backends_compute_the_same_gradients() {
                 let env = seen_as(sees, true);
                 let model =
                     Arc::new(ActorCritic::new(env.spec(), config.learner().network).unwrap());
-                let native =
-                    NativeBackend::new(&model, env.spec(), config.learner().network).unwrap();
+                let native = NativeBackend::new(&model, config.learner().network).unwrap();
                 let torch = TorchBackend::new(Arc::clone(&model), Device::Cpu).unwrap();
                 let parts: (_, Box<dyn Backend>) = (model, Box::new(Both(native, torch)));
                 let mut trainer =

@@ -5,8 +5,8 @@ use super::words::{RL2, Words, tile};
 use crate::cli::BenchArgs;
 use crate::console::{Console, Event, short};
 use crate::progress::Waiting;
-use agent::{Phase, Place, Stopwatch, read};
-use kernels::{Cell, Observation, Sgemm, Shape};
+use agent::{ActorCritic, NativeBackend, Phase, Place, Stopwatch, read};
+use kernels::{Flops, Sgemm};
 use lab::config::RunConfig;
 use lab::failure::Failure;
 use lab::host;
@@ -14,7 +14,6 @@ use lab::presets::{BENCHMARK, Source};
 use lab::registry::Registry;
 use lab::session::Session;
 use nets::Device;
-use nets::SequenceConfig;
 use rl2::{Rl2Config, Trainer};
 use rollout::Pool;
 use serde_json::{Value, json};
@@ -69,7 +68,7 @@ fn with_tile(mut settings: toml::Value) -> Result<toml::Value, Failure> {
 struct Bench {
     trainer: Trainer,
     settings: Rl2Config,
-    shape: Shape,
+    flops: Flops,
     /// Environment steps of an iteration.
     steps: usize,
 }
@@ -95,24 +94,13 @@ impl Bench {
         settings: Rl2Config,
     ) -> Result<Self, Failure> {
         let env = config.built.factory.as_ref();
-        let (cell, hidden) = match settings.trunk {
-            SequenceConfig::Gru(layer) => (Cell::Gru, layer.hidden),
-            SequenceConfig::Lstm(layer) => (Cell::Lstm, layer.hidden),
-            _ => {
-                let message = "rl2.trunk.kind: bench rl2 counts the operations of gru and lstm";
-                return Err(Failure::config(message));
-            }
-        };
-        let observation = match env.spec().observation.width() {
-            0 => Observation::None,
-            width => Observation::Dense(width),
-        };
-        let shape = Shape {
-            cell,
-            observation,
-            hidden,
-            actions: env.spec().action.width().max(actions(env.spec())),
-        };
+        let network = settings.learner().network;
+        let model = ActorCritic::new(env.spec(), network).map_err(Failure::config)?;
+        // Operations are counted natively, whatever computes them.
+        let flops = NativeBackend::new(&model, network).map_err(|_| {
+            Failure::config("rl2.trunk.kind: bench rl2 counts the operations of gru and lstm")
+        })?;
+        let flops = flops.flops();
         let steps = settings.lanes * env.spec().trial_steps();
         let pool = Arc::clone(&session.pool);
         let place = Place {
@@ -128,7 +116,7 @@ impl Bench {
         Ok(Self {
             trainer,
             settings,
-            shape,
+            flops,
             steps,
         })
     }
@@ -147,7 +135,7 @@ impl Bench {
             times.extend(self.round()?);
         }
         let (iterations, seconds) = (times.len(), median(times));
-        let operations = self.shape.forward_flops() as f64
+        let operations = self.flops.forward as f64
             * (1.0 + 3.0 * self.settings.outer.epochs() as f64)
             * self.steps as f64;
         Ok(Measured {
@@ -238,14 +226,6 @@ impl Measured {
             "fraction_of_sgemm": self.sgemm_gflops.map(|sgemm| self.gflops / sgemm),
             "peak_memory_bytes": host::peak_memory_bytes(),
         })
-    }
-}
-
-/// The discrete actions of an environment, 0 where there are none.
-fn actions(spec: &rl_core::EnvSpec) -> usize {
-    match spec.action {
-        rl_core::ActionSpace::Discrete { size } => size,
-        rl_core::ActionSpace::Box { .. } => 0,
     }
 }
 

@@ -1,23 +1,21 @@
-//! One step forward: the recurrent product with the gates fused behind it, and
-//! the heads.
+//! One step forward: the recurrent product with the gates fused behind it.
 
-use crate::gemm::{Panel, dot_block};
-use crate::gru;
-use crate::lstm;
-use crate::packed::Packed;
-use crate::shape::{Cell, Observation, PANEL};
+use super::cell::{CellKernels, ForCell};
+use super::packed::Recurrent;
+use super::workspace::{Row, Workspace};
+use crate::gemm::{PANEL, Panel, dot_block, project};
+use crate::input::Observation;
 use crate::simd::{Kernel, Simd};
-use crate::workspace::{LANE_BLOCK, Row, Workspace};
 
 /// A step forward of all lanes of a workspace.
-pub(crate) struct StepForward<'a> {
-    pub(crate) packed: &'a Packed,
-    pub(crate) work: &'a mut Workspace,
-    pub(crate) t: usize,
+pub(super) struct StepForward<'a> {
+    pub(super) packed: &'a Recurrent,
+    pub(super) work: &'a mut Workspace,
+    pub(super) t: usize,
     /// Whether the gates are saved for backward.
-    pub(crate) save: bool,
+    pub(super) save: bool,
     /// `[lanes][O]` of this step, empty where observations are not dense.
-    pub(crate) observed: &'a [f32],
+    pub(super) observed: &'a [f32],
 }
 
 impl Kernel for StepForward<'_> {
@@ -36,56 +34,73 @@ impl Kernel for StepForward<'_> {
             project_observations(s, packed, work, observed, width);
         }
         let step = CellStep::new(packed, work, t);
-        match (packed.shape().cell, save) {
-            (Cell::Gru, true) => gru::forward::<S, true>(s, &step),
-            (Cell::Gru, false) => gru::forward::<S, false>(s, &step),
-            (Cell::Lstm, true) => lstm::forward::<S, true>(s, &step),
-            (Cell::Lstm, false) => lstm::forward::<S, false>(s, &step),
+        packed.shape().cell.with(Forward { s, step, save });
+    }
+}
+
+/// The step of a cell.
+struct Forward<'a, S> {
+    s: S,
+    step: CellStep<'a>,
+    save: bool,
+}
+
+impl<S: Simd> ForCell for Forward<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<C: CellKernels>(self) {
+        if self.save {
+            C::forward::<S, true>(self.s, &self.step);
+        } else {
+            C::forward::<S, false>(self.s, &self.step);
         }
-        project_heads(s, packed, work, t);
     }
 }
 
 /// Pointers into a workspace for one step of a cell. They are valid for the
 /// sizes that [`Workspace::prepare_forward`] made room for.
-pub(crate) struct CellStep<'a> {
-    pub(crate) packed: &'a Packed,
-    pub(crate) rows: &'a [Row],
+pub(super) struct CellStep<'a> {
+    pub(super) packed: &'a Recurrent,
+    pub(super) rows: &'a [Row],
     /// Hidden units, and padded.
-    pub(crate) hidden: usize,
-    pub(crate) padded: usize,
+    pub(super) hidden: usize,
+    pub(super) padded: usize,
+    /// Gates x padded hidden.
+    columns: usize,
     /// Floats from one lane to the next.
-    pub(crate) state_stride: usize,
-    pub(crate) gates_stride: usize,
+    pub(super) state_stride: usize,
+    pub(super) gates_stride: usize,
     /// All states, at whose offsets rows have their sources.
-    pub(crate) states: *const f32,
-    pub(crate) cells: *const f32,
+    pub(super) states: *const f32,
+    pub(super) cells: *const f32,
     /// `[lanes][state stride]` after the step.
-    pub(crate) next_states: *mut f32,
-    pub(crate) next_cells: *mut f32,
+    pub(super) next_states: *mut f32,
+    pub(super) next_cells: *mut f32,
     /// `[lanes][gates stride]` of this step; dangling where not saved.
-    pub(crate) gates: *mut f32,
+    pub(super) gates: *mut f32,
     /// What [`Row::observation`] is an offset into; null without observations.
     observations: *const f32,
 }
 
 impl<'a> CellStep<'a> {
-    fn new(packed: &'a Packed, work: &'a mut Workspace, t: usize) -> CellStep<'a> {
+    fn new(packed: &'a Recurrent, work: &'a mut Workspace, t: usize) -> CellStep<'a> {
         let padded = packed.shape().padded_hidden();
         let lanes = work.padded_lanes();
         let next = work.slot(t + 1);
-        let lstm = packed.shape().cell == Cell::Lstm;
         let (states, cells) = (work.states.as_mut_ptr(), work.cells.as_mut_ptr());
         CellStep {
             packed,
             hidden: packed.shape().hidden,
             padded,
+            columns: work.columns_per_row(),
             state_stride: packed.shape().state_stride(),
             gates_stride: packed.shape().gates_stride(),
             states,
             cells,
             next_states: states.wrapping_add(next),
-            next_cells: cells.wrapping_add(if lstm { next } else { 0 }),
+            // Without cell states, nothing reads it.
+            next_cells: cells.wrapping_add(next),
             gates: work
                 .gates
                 .as_mut_ptr()
@@ -105,9 +120,8 @@ impl<'a> CellStep<'a> {
     /// A vector from `column` on must lie inside of the gates x padded hidden
     /// columns.
     #[inline(always)]
-    pub(crate) unsafe fn input<S: Simd>(&self, s: S, row: &Row, column: usize) -> S::V {
-        let columns = self.packed.shape().cell.gates() * self.padded;
-        let packed = self.packed;
+    pub(super) unsafe fn input<S: Simd>(&self, s: S, row: &Row, column: usize) -> S::V {
+        let (packed, columns) = (self.packed, self.columns);
         // SAFETY: the tables have rows of `columns` floats, of which `set_rows`
         // checked the numbers.
         unsafe {
@@ -136,7 +150,7 @@ impl<'a> CellStep<'a> {
     /// `first + MR` lanes and `column + LANES` units must lie inside of the step,
     /// and the cell must have `G` gates.
     #[inline(always)]
-    pub(crate) unsafe fn recurrent<S: Simd, const MR: usize, const G: usize>(
+    pub(super) unsafe fn recurrent<S: Simd, const MR: usize, const G: usize>(
         &self,
         s: S,
         mut acc: [[S::V; G]; MR],
@@ -190,63 +204,10 @@ impl<'a> CellStep<'a> {
     }
 }
 
-/// `out[lane][column] = bias[column] + sum_k a[lane][k] weights[k][column]` over
-/// packed panels of 16 columns.
-///
-/// # Safety
-/// `a(lane)` must be valid for reads of `depth` floats for every lane below
-/// `lanes`, a multiple of [`LANE_BLOCK`].
-#[inline(always)]
-unsafe fn project<S: Simd>(
-    s: S,
-    lanes: usize,
-    depth: usize,
-    a: impl Fn(usize) -> *const f32,
-    (weights, bias): (&[f32], Option<&[f32]>),
-    out: &mut [f32],
-) {
-    let panels = if depth == 0 {
-        0
-    } else {
-        weights.len() / (depth * PANEL)
-    };
-    let columns = panels * PANEL;
-    assert!(lanes.is_multiple_of(LANE_BLOCK) && out.len() >= lanes * columns);
-    assert!(bias.is_none_or(|b| b.len() >= columns));
-    for column in (0..columns).step_by(S::LANES) {
-        let start = (column / PANEL) * depth * PANEL + column % PANEL;
-        let panel = Panel {
-            start: weights.as_ptr().wrapping_add(start),
-            step: PANEL,
-            offsets: [0],
-        };
-        let first = match bias {
-            // SAFETY: the bias has `columns` floats.
-            Some(bias) => unsafe { s.load(bias.as_ptr().add(column)) },
-            None => s.splat(0.0),
-        };
-        for block in (0..lanes).step_by(LANE_BLOCK) {
-            let mut rows = [std::ptr::null(); LANE_BLOCK];
-            for r in 0..LANE_BLOCK {
-                rows[r] = a(block + r);
-            }
-            // SAFETY: rows by the caller's contract; the panel and the output
-            // by the sizes above.
-            unsafe {
-                let acc = dot_block(s, [[first]; LANE_BLOCK], depth, rows, panel);
-                for r in 0..LANE_BLOCK {
-                    let to = out.as_mut_ptr().add((block + r) * columns + column);
-                    s.store(to, acc[r][0]);
-                }
-            }
-        }
-    }
-}
-
 #[inline(always)]
 fn project_observations<S: Simd>(
     s: S,
-    packed: &Packed,
+    packed: &Recurrent,
     work: &mut Workspace,
     observed: &[f32],
     width: usize,
@@ -269,32 +230,10 @@ fn project_observations<S: Simd>(
     unsafe {
         project(
             s,
-            padded,
-            width,
+            (padded, width),
             row,
             (&packed.observations, None),
             &mut work.dense,
-        );
-    }
-}
-
-/// Logits and values of the states after step `t`.
-#[inline(always)]
-fn project_heads<S: Simd>(s: S, packed: &Packed, work: &mut Workspace, t: usize) {
-    let stride = packed.shape().state_stride();
-    let lanes = work.padded_lanes();
-    let next = work.slot(t + 1);
-    let states = &work.states[next..next + lanes * stride];
-    let row = |lane: usize| states.as_ptr().wrapping_add(lane * stride);
-    // SAFETY: every row has `stride` floats, more than `hidden`.
-    unsafe {
-        project(
-            s,
-            lanes,
-            packed.shape().hidden,
-            row,
-            (&packed.heads, Some(&packed.heads_bias)),
-            &mut work.heads,
         );
     }
 }

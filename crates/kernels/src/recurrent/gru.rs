@@ -1,17 +1,44 @@
 //! The gated recurrent unit: a saved row is `[q | r | z | n]` with
 //! `q = W_hn h + b_hn`, each of the padded hidden size.
 
+use super::cell::{At, CellKernels, Facts};
+use super::step::CellStep;
 use crate::math::{sigmoid_v, tanh_v};
 use crate::simd::Simd;
-use crate::step::CellStep;
 
-/// A step forward of all lanes.
-#[inline(always)]
-pub(crate) fn forward<S: Simd, const SAVE: bool>(s: S, step: &CellStep<'_>) {
-    if S::REGISTERS < 16 {
-        forward_blocks::<S, SAVE, 4>(s, step);
-    } else {
-        forward_blocks::<S, SAVE, 8>(s, step);
+/// Its kernels.
+pub(super) struct Gru;
+
+impl CellKernels for Gru {
+    /// The candidate comes first, so that after backward the gradients for the
+    /// recurrent weights are the first three slots and those for the input weights
+    /// the last three, both contiguous.
+    const FACTS: Facts = Facts {
+        gates: 3,
+        slots: &[2, 0, 1],
+        memories: 1,
+        inner_bias: Some(2),
+    };
+
+    #[inline(always)]
+    fn forward<S: Simd, const SAVE: bool>(s: S, step: &CellStep<'_>) {
+        if S::REGISTERS < 16 {
+            forward_blocks::<S, SAVE, 4>(s, step);
+        } else {
+            forward_blocks::<S, SAVE, 8>(s, step);
+        }
+    }
+
+    /// What was carried is the part that passes by the gates.
+    #[inline(always)]
+    fn start<S: Simd>(_: S, carry: S::V) -> S::V {
+        carry
+    }
+
+    #[inline(always)]
+    unsafe fn point<S: Simd>(s: S, dh: S::V, _: S::V, at: &At) -> S::V {
+        // SAFETY: by the caller's contract.
+        unsafe { backward(s, dh, s.load(at.state_before), at.gates, at.padded) }
     }
 }
 
@@ -110,13 +137,7 @@ unsafe fn gates<S: Simd, const SAVE: bool>(
 /// `gates` must be valid for reads and writes of a vector in each of four slots
 /// `padded` floats apart.
 #[inline(always)]
-pub(crate) unsafe fn backward<S: Simd>(
-    s: S,
-    dh: S::V,
-    before: S::V,
-    gates: *mut f32,
-    padded: usize,
-) -> S::V {
+unsafe fn backward<S: Simd>(s: S, dh: S::V, before: S::V, gates: *mut f32, padded: usize) -> S::V {
     // SAFETY: by the caller's contract.
     unsafe {
         let one = s.splat(1.0);

@@ -1,90 +1,98 @@
 //! Weights in the order in which the kernels read them.
 
+use super::shape::{Layout, Shape};
 use crate::buffer::Buffer;
-use crate::shape::{Cell, Layout, Observation, PANEL, Shape, ShapeError};
+use crate::gemm::PANEL;
+use crate::input::{Observation, ShapeError};
 use crate::simd::Isa;
 
-/// The parameters of a network, packed for the kernels. Pack once per update;
-/// any number of threads may then read it.
+/// A recurrent layer and its parameters, packed for the kernels. Pack once per
+/// update; any number of threads may then read it. It takes no room before that.
 ///
 /// The units of the cell are padded with zeros to whole panels of 16, so that no
 /// kernel has a remainder to handle: a padded unit stays 0 forever and its
 /// weights get no gradient.
-pub struct Packed {
+#[derive(Clone)]
+pub struct Recurrent {
     shape: Shape,
     layout: Layout,
-    isa: Isa,
+    pub(super) isa: Isa,
     /// `[unit panel][H][gate][16]`: what `h` is multiplied with.
-    pub(crate) recurrent: Buffer,
+    pub(super) recurrent: Buffer,
     /// `[unit panel][gate x padded H][16]`: what gate gradients are multiplied
     /// with.
-    pub(crate) recurrent_t: Buffer,
-    /// `[column panel][H][16]`; the columns are the logits, then the value.
-    pub(crate) heads: Buffer,
-    /// `[column panel][16]`.
-    pub(crate) heads_bias: Buffer,
-    /// `[unit panel][A + 1][16]`.
-    pub(crate) heads_t: Buffer,
+    pub(super) recurrent_t: Buffer,
     /// `[1 + A][gate x padded H]`: biases, plus in row `1 + a` the weights of
     /// previous action `a`.
-    pub(crate) actions: Buffer,
+    pub(super) actions: Buffer,
     /// `[gate x padded H]` each: weights of the previous reward and of the flag.
-    pub(crate) reward: Buffer,
-    pub(crate) boundary: Buffer,
+    pub(super) reward: Buffer,
+    pub(super) boundary: Buffer,
     /// One-hot: `[O][gate x padded H]`. Dense: `[column panel][O][16]`.
-    pub(crate) observations: Buffer,
+    pub(super) observations: Buffer,
     /// `[padded H]`: for a GRU, the bias inside of the reset gate's product.
-    pub(crate) candidate_bias: Buffer,
+    pub(super) candidate_bias: Buffer,
 }
 
-impl Packed {
-    /// Room for the packed parameters of `shape`, all zero, for the fastest
-    /// instruction set of this processor.
+impl Recurrent {
+    /// A layer of a shape, without parameters, for the fastest instruction set of
+    /// this processor.
     ///
     /// # Errors
     /// [`ShapeError`] where the shape is not valid.
-    pub fn new(shape: Shape) -> Result<Packed, ShapeError> {
-        Packed::with_isa(shape, Isa::best())
+    pub fn new(shape: Shape) -> Result<Recurrent, ShapeError> {
+        Recurrent::with_isa(shape, Isa::best())
     }
 
-    /// Like [`Packed::new`] for a given instruction set.
+    /// Like [`Recurrent::new`] for a given instruction set.
     ///
     /// # Errors
     /// [`ShapeError`] where the shape is not valid.
-    pub fn with_isa(shape: Shape, isa: Isa) -> Result<Packed, ShapeError> {
+    pub fn with_isa(shape: Shape, isa: Isa) -> Result<Recurrent, ShapeError> {
         shape.validate()?;
-        let hidden = shape.hidden;
-        let padded = shape.padded_hidden();
-        let gates = shape.cell.gates() * padded;
-        let heads = (shape.actions + 1).next_multiple_of(PANEL);
-        Ok(Packed {
+        Ok(Recurrent {
             shape,
             layout: Layout::new(&shape),
             isa,
-            recurrent: Buffer::zeroed(hidden * gates),
-            recurrent_t: Buffer::zeroed(gates * padded),
-            heads: Buffer::zeroed(hidden * heads),
-            heads_bias: Buffer::zeroed(heads),
-            heads_t: Buffer::zeroed((shape.actions + 1) * padded),
-            actions: Buffer::zeroed((1 + shape.actions) * gates),
-            reward: Buffer::zeroed(gates),
-            boundary: Buffer::zeroed(gates),
-            observations: Buffer::zeroed(shape.observation.width() * gates),
-            candidate_bias: Buffer::zeroed(padded),
+            recurrent: Buffer::default(),
+            recurrent_t: Buffer::default(),
+            actions: Buffer::default(),
+            reward: Buffer::default(),
+            boundary: Buffer::default(),
+            observations: Buffer::default(),
+            candidate_bias: Buffer::default(),
         })
     }
 
-    /// Bytes that the packed parameters of a shape take.
-    pub fn bytes(shape: &Shape) -> f64 {
+    /// Makes room for the packed parameters, zeros.
+    fn make_room(&mut self) {
+        let shape = self.shape;
+        let (hidden, padded) = (shape.hidden, shape.padded_hidden());
+        let gates = shape.cell.gates() * padded;
+        self.recurrent.grow(hidden * gates);
+        self.recurrent_t.grow(gates * padded);
+        self.actions.grow((1 + shape.actions) * gates);
+        self.reward.grow(gates);
+        self.boundary.grow(gates);
+        self.observations.grow(shape.observation.width() * gates);
+        self.candidate_bias.grow(padded);
+    }
+
+    /// Bytes that the packed parameters take.
+    pub(super) fn packed_bytes(&self) -> f64 {
+        let shape = &self.shape;
         let [hidden, padded, actions] =
             [shape.hidden, shape.padded_hidden(), shape.actions].map(|size| size as f64);
         let gates = shape.cell.gates() as f64 * padded;
-        let heads = (shape.actions + 1).next_multiple_of(PANEL) as f64;
         let observations = shape.observation.width() as f64;
         let recurrent = (hidden + padded) * gates;
-        let policy = (hidden + 1.0) * heads + (actions + 1.0) * padded;
         let inputs = (1.0 + actions + 2.0 + observations) * gates + padded;
-        4.0 * (recurrent + policy + inputs)
+        4.0 * (recurrent + inputs)
+    }
+
+    /// Whether there are parameters.
+    pub(super) fn is_packed(&self) -> bool {
+        !self.recurrent.is_empty()
     }
 
     /// The shape it was made for.
@@ -97,31 +105,22 @@ impl Packed {
         &self.layout
     }
 
-    /// The instruction set that the kernels use.
-    pub fn isa(&self) -> Isa {
-        self.isa
-    }
-
-    /// Packs flat parameters.
-    ///
-    /// # Panics
-    /// Where `params` has not the length [`Layout::len`].
-    pub fn pack(&mut self, params: &[f32]) {
+    pub(super) fn pack_all(&mut self, params: &[f32]) {
         assert_eq!(
             params.len(),
             self.layout.len(),
             "flat parameters must have the layout's length"
         );
+        self.make_room();
         self.pack_recurrent(params);
         self.pack_inputs(params);
-        self.pack_heads(params);
     }
 
     fn pack_recurrent(&mut self, params: &[f32]) {
         let hidden = self.shape.hidden;
         let padded = self.shape.padded_hidden();
         let weight = &params[self.layout.weight_hh.range()];
-        let order = slot_order(self.shape.cell);
+        let order = self.shape.cell.facts().slots;
         let gates = order.len();
         for (slot, &gate) in order.iter().enumerate() {
             for unit in 0..hidden {
@@ -140,20 +139,20 @@ impl Packed {
     }
 
     fn pack_inputs(&mut self, params: &[f32]) {
-        let Packed { shape, layout, .. } = self;
+        let Recurrent { shape, layout, .. } = self;
         let (hidden, padded) = (shape.hidden, shape.padded_hidden());
         let (inputs, width) = (shape.inputs(), shape.observation.width());
         let weight = &params[layout.weight_ih.range()];
         let bias_ih = &params[layout.bias_ih.range()];
         let bias_hh = &params[layout.bias_hh.range()];
+        let inner_bias = shape.cell.facts().inner_bias;
         let columns = shape.cell.gates() * padded;
         for gate in 0..shape.cell.gates() {
             for unit in 0..hidden {
                 let row = gate * hidden + unit;
                 let column = gate * padded + unit;
-                let candidate = shape.cell == Cell::Gru && gate == 2;
                 let mut bias = bias_ih[row];
-                if candidate {
+                if inner_bias == Some(gate) {
                     self.candidate_bias[unit] = bias_hh[row];
                 } else {
                     bias += bias_hh[row];
@@ -177,34 +176,5 @@ impl Packed {
                 self.boundary[column] = weights[inputs - 1];
             }
         }
-    }
-
-    fn pack_heads(&mut self, params: &[f32]) {
-        let (hidden, actions) = (self.shape.hidden, self.shape.actions);
-        let policy = &params[self.layout.policy_weight.range()];
-        let value = &params[self.layout.value_weight.range()];
-        for (column, row) in policy.chunks_exact(hidden).chain([value]).enumerate() {
-            let forward = (column / PANEL) * hidden * PANEL + column % PANEL;
-            for (k, &w) in row.iter().enumerate() {
-                self.heads[forward + k * PANEL] = w;
-            }
-            for (panel, part) in row.chunks(PANEL).enumerate() {
-                let to = (panel * (actions + 1) + column) * PANEL;
-                self.heads_t[to..to + part.len()].copy_from_slice(part);
-            }
-        }
-        self.heads_bias[..actions].copy_from_slice(&params[self.layout.policy_bias.range()]);
-        self.heads_bias[actions] = params[self.layout.value_bias.offset];
-    }
-}
-
-/// Which PyTorch gate lies in each slot of a saved row. A GRU's candidate comes
-/// first: its row is `[W_hn h + b_hn | r | z | n]`, so that after backward the
-/// gradients for the recurrent weights are the first three slots and those for
-/// the input weights the last three, both contiguous.
-pub(crate) fn slot_order(cell: Cell) -> &'static [usize] {
-    match cell {
-        Cell::Gru => &[2, 0, 1],
-        Cell::Lstm => &[0, 1, 2, 3],
     }
 }

@@ -1,16 +1,15 @@
-//! From the gradients of gates and heads to those of weights: sums over lanes and
-//! steps.
+//! From the gradients of gates to those of weights: sums over lanes and steps.
 
+use super::packed::Recurrent;
+use super::workspace::Workspace;
 use crate::gemm::{Rows, outer};
-use crate::packed::Packed;
-use crate::shape::Observation;
+use crate::input::Observation;
 use crate::simd::{Kernel, Simd};
-use crate::workspace::Workspace;
 
 /// Adds the gates' gradients of step `t` to the sums by previous action and by
 /// observed state, and those weighted by reward and flag.
 #[inline(always)]
-pub(crate) fn input_sums<S: Simd>(s: S, packed: &Packed, work: &mut Workspace, t: usize) {
+pub(super) fn input_sums<S: Simd>(s: S, packed: &Recurrent, work: &mut Workspace, t: usize) {
     let shape = packed.shape();
     let width = 4 * shape.padded_hidden();
     let stride = shape.gates_stride();
@@ -64,15 +63,14 @@ pub(crate) fn input_sums<S: Simd>(s: S, packed: &Packed, work: &mut Workspace, t
     }
 }
 
-/// Weight gradients of the steps `from..to`, from the gradients of their gates
-/// and heads.
-pub(crate) struct ChunkGradients<'a> {
-    pub(crate) packed: &'a Packed,
-    pub(crate) work: &'a mut Workspace,
-    pub(crate) from: usize,
-    pub(crate) to: usize,
+/// Weight gradients of the steps `from..to`, from the gradients of their gates.
+pub(super) struct ChunkGradients<'a> {
+    pub(super) packed: &'a Recurrent,
+    pub(super) work: &'a mut Workspace,
+    pub(super) from: usize,
+    pub(super) to: usize,
     /// Whether `masked` holds the states before the steps, with resets applied.
-    pub(crate) masked: bool,
+    pub(super) masked: bool,
 }
 
 impl Kernel for ChunkGradients<'_> {
@@ -84,12 +82,11 @@ impl Kernel for ChunkGradients<'_> {
         let padded = shape.padded_hidden();
         let lanes = self.work.padded_lanes();
         let depth = (self.to - self.from) * lanes;
-        let (before, after) = (self.work.slot(self.from), self.work.slot(self.from + 1));
+        let before = self.work.slot(self.from);
         let Workspace {
             gates,
             states,
             masked,
-            head_gradients,
             observed,
             sums,
             ..
@@ -108,14 +105,6 @@ impl Kernel for ChunkGradients<'_> {
             Rows::new(gates, stride),
             states_before,
             &mut sums.recurrent,
-        );
-        let heads = (shape.actions + 1).next_multiple_of(4);
-        outer(
-            s,
-            [heads, depth, padded],
-            Rows::new(head_gradients, heads),
-            Rows::new(&states[after..], state_stride),
-            &mut sums.heads,
         );
         if let Observation::Dense(width) = shape.observation {
             let width = width.next_multiple_of(4);

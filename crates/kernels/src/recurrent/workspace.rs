@@ -1,93 +1,79 @@
 //! Everything a thread needs besides weights: saved activations and scratch.
 
+use super::packed::Recurrent;
+use super::shape::Shape;
 use crate::buffer::Buffer;
-use crate::input::{Inputs, NO_ACTION, Observations};
-use crate::packed::Packed;
-use crate::shape::{Cell, Observation, PANEL, Shape};
-
-/// Lanes are padded to a multiple of this, so that blocks of rows have no
-/// remainder. A padded lane has zero inputs and zero gradients.
-pub(crate) const LANE_BLOCK: usize = 8;
-
-/// Rows (lanes x steps) whose weight gradients are formed in one product: enough
-/// to make the product deep, few enough to be still in cache.
-pub(crate) const CHUNK_ROWS: usize = 128;
+use crate::gemm::{CHUNK_ROWS, LANE_BLOCK, Rows};
+use crate::input::{Inputs, NO_ACTION, Observation, Observations};
 
 /// What selects and scales the packed input weights of one lane in one step.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Row {
+pub(super) struct Row {
     /// Where in `states` (and `cells`) the memory before the step begins: 0, the
     /// row of zeros, after a reset.
-    pub(crate) source: usize,
+    pub(super) source: usize,
     /// Number of the row of action weights: 0 for none, else 1 + action.
-    pub(crate) action: usize,
+    pub(super) action: usize,
     /// Where the row of observation pre-activations begins.
-    pub(crate) observation: usize,
-    pub(crate) reward: f32,
-    pub(crate) boundary: f32,
+    pub(super) observation: usize,
+    pub(super) reward: f32,
+    pub(super) boundary: f32,
 }
 
 /// Sums of gradients over a tile, in the order in which they arise.
 #[derive(Default)]
-pub(crate) struct GradientSums {
+pub(super) struct GradientSums {
     /// `[slot x padded H][padded H]`.
-    pub(crate) recurrent: Buffer,
+    pub(super) recurrent: Buffer,
     /// `[1 + A][4 x padded H]`: whole saved rows by previous action.
-    pub(crate) actions: Buffer,
+    pub(super) actions: Buffer,
     /// `[4 x padded H]` each.
-    pub(crate) reward: Buffer,
-    pub(crate) boundary: Buffer,
+    pub(super) reward: Buffer,
+    pub(super) boundary: Buffer,
     /// `[O padded to 4][gate x padded H]`.
-    pub(crate) observations: Buffer,
-    /// `[A + 1 padded to 4][padded H]`.
-    pub(crate) heads: Buffer,
-    /// `[A + 1 padded to 4]`.
-    pub(crate) heads_bias: Buffer,
+    pub(super) observations: Buffer,
 }
 
 /// Saved activations and scratch of one thread, reused from call to call. It
 /// grows to the largest batch it has seen and then never allocates again.
 pub struct Workspace {
-    pub(crate) shape: Shape,
-    pub(crate) isa: crate::Isa,
+    pub(super) shape: Shape,
+    pub(super) isa: crate::Isa,
     /// Lanes and steps of the sequence whose activations are saved.
-    pub(crate) lanes: usize,
-    pub(crate) steps: usize,
-    pub(crate) rows: Vec<Row>,
+    pub(super) lanes: usize,
+    pub(super) steps: usize,
+    pub(super) rows: Vec<Row>,
     /// A row of zeros, then `[steps + 1][lanes][state stride]`: the hidden
     /// state before each step, and after the last. [`Workspace::slot`] finds a step.
-    pub(crate) states: Buffer,
+    pub(super) states: Buffer,
     /// The same for an LSTM's cell state.
-    pub(crate) cells: Buffer,
-    /// `[steps][lanes][gates stride]`: the slots of [`crate::packed::slot_order`]
+    pub(super) cells: Buffer,
+    /// `[steps][lanes][gates stride]`: the slots of a cell's facts
     /// and for a GRU the candidate `n`; backward overwrites them by gradients.
-    pub(crate) gates: Buffer,
+    pub(super) gates: Buffer,
     /// `[lanes][gate x padded H]`: observation part of the pre-activations.
-    pub(crate) dense: Buffer,
-    /// `[lanes][columns padded to 16]`: logits, then the value.
-    pub(crate) heads: Buffer,
+    pub(super) dense: Buffer,
     /// `[lanes][padded H]`: for a GRU the part of a state's gradient that passes
     /// by the gates, for an LSTM the gradient of the cell state.
-    pub(crate) carry: Buffer,
+    pub(super) carry: Buffer,
     /// `[lanes]`: whether the following step begins with a reset.
-    pub(crate) cut: Vec<bool>,
-    /// `[chunk rows][A + 1 padded to 4]`: gradients of logits and value.
-    pub(crate) head_gradients: Buffer,
+    pub(super) cut: Vec<bool>,
+    /// `[lanes][padded H]`: gradients of a step's features, where they are given
+    /// one by one.
+    pub(super) given: Buffer,
     /// `[chunk rows][state stride]`: states with resets applied.
-    pub(crate) masked: Buffer,
+    pub(super) masked: Buffer,
     /// `[chunk rows][O padded to 4]`: dense observations.
-    pub(crate) observed: Buffer,
-    pub(crate) sums: GradientSums,
-    /// `[A][lanes of a vector]` twice, for losses and sampling.
-    pub(crate) columns: Buffer,
+    pub(super) observed: Buffer,
+    pub(super) sums: GradientSums,
 }
 
 impl Workspace {
     /// An empty workspace for the shape and instruction set of `packed`.
-    pub fn new(packed: &Packed) -> Workspace {
+    pub fn new(packed: &Recurrent) -> Workspace {
         Workspace {
             shape: *packed.shape(),
-            isa: packed.isa(),
+            isa: packed.isa,
             lanes: 0,
             steps: 0,
             rows: Vec::new(),
@@ -95,14 +81,12 @@ impl Workspace {
             cells: Buffer::default(),
             gates: Buffer::default(),
             dense: Buffer::default(),
-            heads: Buffer::default(),
             carry: Buffer::default(),
             cut: Vec::new(),
-            head_gradients: Buffer::default(),
+            given: Buffer::default(),
             masked: Buffer::default(),
             observed: Buffer::default(),
             sums: GradientSums::default(),
-            columns: Buffer::zeroed(2 * PANEL * packed.shape().actions),
         }
     }
 
@@ -114,19 +98,15 @@ impl Workspace {
             &self.cells,
             &self.gates,
             &self.dense,
-            &self.heads,
             &self.carry,
-            &self.head_gradients,
+            &self.given,
             &self.masked,
             &self.observed,
-            &self.columns,
             &sums.recurrent,
             &sums.actions,
             &sums.reward,
             &sums.boundary,
             &sums.observations,
-            &sums.heads,
-            &sums.heads_bias,
         ];
         buffers
             .iter()
@@ -136,9 +116,8 @@ impl Workspace {
             + self.cut.len()
     }
 
-    /// Bytes that a workspace holds which has acted in so many lanes, see
-    /// [`Packed::step`].
-    pub fn step_bytes(shape: &Shape, lanes: usize) -> f64 {
+    /// Bytes that a workspace holds which has acted in so many lanes.
+    pub(super) fn step_bytes(shape: &Shape, lanes: usize) -> f64 {
         let observed = match shape.observation {
             Observation::Dense(width) => LANE_BLOCK * width,
             Observation::None | Observation::OneHot(_) => 0,
@@ -147,14 +126,13 @@ impl Workspace {
     }
 
     /// Bytes that a workspace holds which has gone forward and backward through
-    /// a sequence, see [`Packed::backward`].
-    pub fn sequence_bytes(shape: &Shape, lanes: usize, steps: usize) -> f64 {
+    /// a sequence, with the gradients of features given through heads.
+    pub(super) fn sequence_bytes(shape: &Shape, lanes: usize, steps: usize) -> f64 {
         let padded = shape.padded_hidden() as f64;
         let rows = lanes.next_multiple_of(LANE_BLOCK);
         let chunk = (CHUNK_ROWS.div_ceil(rows) * rows) as f64;
         let columns = shape.cell.gates() as f64 * padded;
         let actions = shape.actions as f64;
-        let heads = (shape.actions + 1).next_multiple_of(4) as f64;
         let (observed, summed) = match shape.observation {
             Observation::None => (0.0, 0.0),
             Observation::OneHot(width) => (0.0, width as f64),
@@ -164,9 +142,9 @@ impl Workspace {
             }
         };
         let gates = steps as f64 * rows as f64 * shape.gates_stride() as f64;
-        let chunks = chunk * (heads + shape.state_stride() as f64 + observed);
+        let chunks = chunk * (shape.state_stride() as f64 + observed);
         let carry = rows as f64 * padded;
-        let sums = (columns + heads + 4.0 * (3.0 + actions)) * padded + heads + summed * columns;
+        let sums = (columns + 4.0 * (3.0 + actions)) * padded + summed * columns;
         4.0 * (gates + chunks + carry + sums)
             + rows as f64
             + Self::forward_bytes(shape, lanes, steps)
@@ -177,44 +155,39 @@ impl Workspace {
     fn forward_bytes(shape: &Shape, lanes: usize, steps: usize) -> f64 {
         let rows = lanes.next_multiple_of(LANE_BLOCK) as f64;
         let stride = shape.state_stride() as f64;
-        let memories = match shape.cell {
-            Cell::Gru => 1.0,
-            Cell::Lstm => 2.0,
-        };
+        let memories = shape.cell.facts().memories as f64;
         let states = memories * stride * (1.0 + (steps as f64 + 1.0) * rows);
         let dense = match shape.observation {
             Observation::Dense(_) => shape.cell.gates() * shape.padded_hidden(),
             Observation::None | Observation::OneHot(_) => 0,
         };
-        let heads = (shape.actions + 1).next_multiple_of(PANEL);
-        let columns = (2 * PANEL * shape.actions) as f64;
-        4.0 * (states + rows * (dense + heads) as f64 + columns) + rows * size_of::<Row>() as f64
+        4.0 * (states + rows * dense as f64) + rows * size_of::<Row>() as f64
     }
 
     /// Lanes of the saved sequence, padded to whole blocks.
-    pub(crate) fn padded_lanes(&self) -> usize {
+    pub(super) fn padded_lanes(&self) -> usize {
         self.lanes.next_multiple_of(LANE_BLOCK)
     }
 
     /// Where in `states` the state before step `t` begins.
-    pub(crate) fn slot(&self, t: usize) -> usize {
+    pub(super) fn slot(&self, t: usize) -> usize {
         let stride = self.shape.state_stride();
         stride + t * self.padded_lanes() * stride
     }
 
     /// Columns of the pre-activations: gates x padded hidden.
-    pub(crate) fn columns_per_row(&self) -> usize {
+    pub(super) fn columns_per_row(&self) -> usize {
         self.shape.cell.gates() * self.shape.padded_hidden()
     }
 
     /// Makes room for a forward pass; `save` also for its activations.
-    pub(crate) fn prepare_forward(&mut self, lanes: usize, steps: usize, save: bool) {
+    pub(super) fn prepare_forward(&mut self, lanes: usize, steps: usize, save: bool) {
         self.lanes = lanes;
         self.steps = steps;
         let padded = self.padded_lanes();
         let states = self.slot(steps + 1);
         self.states.grow(states);
-        if self.shape.cell == Cell::Lstm {
+        if self.shape.cell.facts().memories > 1 {
             self.cells.grow(states);
         }
         if save {
@@ -224,15 +197,13 @@ impl Workspace {
             self.dense.grow(padded * self.columns_per_row());
             self.observed.grow(LANE_BLOCK * width);
         }
-        self.heads
-            .grow(padded * (self.shape.actions + 1).next_multiple_of(PANEL));
         if self.rows.len() < padded {
             self.rows.resize(padded, Row::default());
         }
     }
 
-    /// Copies memory rows into the state before step 0; padded lanes get zeros.
-    pub(crate) fn load_memory(&mut self, memory: &[f32]) {
+    /// Copies memory rows into the state before step 0; lanes without one get zeros.
+    pub(super) fn load_memory(&mut self, memory: &[f32]) {
         let (start, end) = (self.slot(0), self.slot(1));
         let (hidden, stride) = (self.shape.padded_hidden(), self.shape.state_stride());
         let width = self.shape.memory_width();
@@ -252,9 +223,9 @@ impl Workspace {
         }
     }
 
-    /// Copies the state before step `t` into memory rows.
-    pub(crate) fn store_memory(&self, t: usize, memory: &mut [f32]) {
-        let start = self.slot(t);
+    /// Copies the state after step 0 into memory rows.
+    pub(super) fn store_memory(&self, memory: &mut [f32]) {
+        let start = self.slot(1);
         let (hidden, stride) = (self.shape.padded_hidden(), self.shape.state_stride());
         let rows = memory.chunks_exact_mut(self.shape.memory_width());
         for (lane, row) in rows.enumerate() {
@@ -267,25 +238,16 @@ impl Workspace {
         }
     }
 
-    /// The memory after the last step of the sequence that was run forward, into
-    /// rows of [`Shape::memory_width`] floats.
-    ///
-    /// # Panics
-    /// Where `memory` has not one row per lane of that sequence.
-    pub fn final_memory(&self, memory: &mut [f32]) {
-        assert_eq!(
-            memory.len(),
-            self.lanes * self.shape.memory_width(),
-            "memory must be [lanes][memory_width]"
-        );
-        self.store_memory(self.steps, memory);
+    /// The states after the steps from `t` on, as rows of all lanes.
+    pub(super) fn features(&self, t: usize) -> Rows<'_> {
+        Rows::new(&self.states[self.slot(t + 1)..], self.shape.state_stride())
     }
 
     /// Sets `rows` for step `t` of `inputs`.
     ///
     /// # Panics
     /// Where an action or observation is out of range.
-    pub(crate) fn set_rows(&mut self, inputs: &Inputs<'_>, t: usize) {
+    pub(super) fn set_rows(&mut self, inputs: &Inputs<'_>, t: usize) {
         let lanes = self.lanes;
         let stride = self.shape.state_stride();
         let (slot, columns) = (self.slot(t), self.columns_per_row());
@@ -327,39 +289,5 @@ impl Workspace {
                 row.observation = state * columns;
             }
         }
-    }
-}
-
-/// Checks the lengths of inputs and outputs against `rows` rows.
-///
-/// # Panics
-/// Where a length is wrong or the kind of observation is not the shape's.
-pub(crate) fn check_rows(shape: &Shape, inputs: &Inputs<'_>, rows: usize) {
-    let lengths = [
-        ("prev_action", inputs.prev_action.len()),
-        ("prev_reward", inputs.prev_reward.len()),
-        ("boundary", inputs.boundary.len()),
-        ("reset", inputs.reset.len()),
-    ];
-    for (name, len) in lengths {
-        assert_eq!(len, rows, "{name} must have one element per row");
-    }
-    match (shape.observation, inputs.observations) {
-        (Observation::None, Observations::None) => {}
-        (Observation::Dense(width), Observations::Dense(values)) => {
-            assert_eq!(
-                values.len(),
-                rows * width,
-                "observations must be [rows][{width}]"
-            );
-        }
-        (Observation::OneHot(_), Observations::OneHot(states)) => {
-            assert_eq!(
-                states.len(),
-                rows,
-                "observations must have one element per row"
-            );
-        }
-        (expected, _) => panic!("the network expects observations of kind {expected:?}"),
     }
 }

@@ -1,23 +1,22 @@
 //! One step backward: the gradients of states and gates.
 
-use crate::gemm::{Panel, dot_block};
-use crate::gru;
-use crate::lstm;
-use crate::packed::Packed;
-use crate::shape::{Cell, PANEL};
+use super::cell::{At, CellKernels, ForCell};
+use super::packed::Recurrent;
+use super::sums::input_sums;
+use super::workspace::{Row, Workspace};
+use crate::gemm::{PANEL, Panel, dot_block};
+use crate::heads::FeatureGradient;
 use crate::simd::{Kernel, Simd};
-use crate::sums::input_sums;
-use crate::workspace::{Row, Workspace};
 
 /// A step backward of all lanes: from the gradients of the following step's
-/// gates and of this step's heads to the gradients of this step's gates, and
+/// gates and of this step's features to the gradients of this step's gates, and
 /// from those to the sums for input weights and biases.
-pub(crate) struct StepBackward<'a> {
-    pub(crate) packed: &'a Packed,
-    pub(crate) work: &'a mut Workspace,
-    pub(crate) t: usize,
-    /// First row of this step in `head_gradients`.
-    pub(crate) chunk_row: usize,
+pub(super) struct StepBackward<'a> {
+    pub(super) packed: &'a Recurrent,
+    pub(super) work: &'a mut Workspace,
+    pub(super) t: usize,
+    /// Of the features of this step.
+    pub(super) features: FeatureGradient<'a>,
 }
 
 impl Kernel for StepBackward<'_> {
@@ -29,24 +28,37 @@ impl Kernel for StepBackward<'_> {
             packed,
             work,
             t,
-            chunk_row,
+            features,
         } = self;
-        let frame = Frame::new(packed, work, t, chunk_row);
-        // As many rows as leave their sums in registers.
-        match (packed.shape().cell, S::REGISTERS) {
-            (Cell::Gru, 32) => frame.gates::<S, Gru, 8>(s),
-            (Cell::Gru, _) => frame.gates::<S, Gru, 4>(s),
-            (Cell::Lstm, 32) => frame.gates::<S, Lstm, 8>(s),
-            (Cell::Lstm, _) => frame.gates::<S, Lstm, 4>(s),
-        }
+        let frame = Frame::new(packed, work, t, features);
+        packed.shape().cell.with(Gates { s, frame });
         input_sums(s, packed, work, t);
+    }
+}
+
+/// The gates of a cell.
+struct Gates<'a, S> {
+    s: S,
+    frame: Frame<'a>,
+}
+
+impl<S: Simd> ForCell for Gates<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<C: CellKernels>(self) {
+        // As many rows as leave their sums in registers.
+        match S::REGISTERS {
+            32 => self.frame.gates::<S, C, 8>(self.s),
+            _ => self.frame.gates::<S, C, 4>(self.s),
+        }
     }
 }
 
 /// Pointers into a workspace for one step backward, valid for the sizes that
 /// forward and backward made room for.
 struct Frame<'a> {
-    packed: &'a Packed,
+    packed: &'a Recurrent,
     rows: &'a [Row],
     cut: &'a [bool],
     padded: usize,
@@ -60,16 +72,19 @@ struct Frame<'a> {
     /// Offset into `cells` of the states after this step.
     after: usize,
     carry: *mut f32,
-    head_gradients: *const f32,
-    head_stride: usize,
+    features: FeatureGradient<'a>,
 }
 
 impl<'a> Frame<'a> {
-    fn new(packed: &'a Packed, work: &'a mut Workspace, t: usize, chunk_row: usize) -> Frame<'a> {
+    fn new(
+        packed: &'a Recurrent,
+        work: &'a mut Workspace,
+        t: usize,
+        features: FeatureGradient<'a>,
+    ) -> Frame<'a> {
         let shape = packed.shape();
         let lanes = work.padded_lanes();
         let gates_stride = shape.gates_stride();
-        let head_stride = (shape.actions + 1).next_multiple_of(4);
         let gates = work.gates.as_mut_ptr();
         Frame {
             packed,
@@ -86,18 +101,14 @@ impl<'a> Frame<'a> {
             cells: work.cells.as_ptr(),
             after: work.slot(t + 1),
             carry: work.carry.as_mut_ptr(),
-            head_gradients: work
-                .head_gradients
-                .as_ptr()
-                .wrapping_add(chunk_row * head_stride),
-            head_stride,
+            features,
             rows: &work.rows[..lanes],
             cut: &work.cut[..lanes],
         }
     }
 
     #[inline(always)]
-    fn gates<S: Simd, C: BackwardCell, const MR: usize>(&self, s: S) {
+    fn gates<S: Simd, C: CellKernels, const MR: usize>(&self, s: S) {
         let mut column = 0;
         while column < self.padded {
             let two = S::REGISTERS >= 16 && column + 2 * S::LANES <= self.padded;
@@ -125,13 +136,13 @@ impl<'a> Frame<'a> {
     }
 
     /// Gradients of the states after the step: through the gates of the following
-    /// step unless it begins with a reset, and through the heads.
+    /// step unless it begins with a reset, and as features.
     ///
     /// # Safety
     /// `first + MR` lanes and `NV` vectors of units from `column` on must lie
     /// inside of the step.
     #[inline(always)]
-    unsafe fn state_gradients<S: Simd, C: BackwardCell, const MR: usize, const NV: usize>(
+    unsafe fn state_gradients<S: Simd, C: CellKernels, const MR: usize, const NV: usize>(
         &self,
         s: S,
         column: usize,
@@ -140,8 +151,9 @@ impl<'a> Frame<'a> {
         let packed = self.packed;
         self.prefetch::<S, MR, NV>(s, column, first);
         let mut acc = [[s.splat(0.0); NV]; MR];
-        // SAFETY: rows and panels have as many floats as `depth` and `heads`
-        // say; the block lies inside of the step by the caller's contract.
+        // SAFETY: rows and panels have as many floats as their depths say, and
+        // features as many as there are padded units, as checked in `backward`;
+        // the block lies inside of the step by the caller's contract.
         unsafe {
             if let Some(following) = self.following {
                 for r in 0..MR {
@@ -150,7 +162,7 @@ impl<'a> Frame<'a> {
                         acc[r][v] = C::start(s, s.load(carried));
                     }
                 }
-                let depth = C::SLOTS * self.padded;
+                let depth = C::FACTS.slots.len() * self.padded;
                 let panel = panel::<S, NV>(&packed.recurrent_t, column, depth);
                 let rows = rows_from(
                     following.wrapping_add(first * self.gates_stride),
@@ -163,13 +175,26 @@ impl<'a> Frame<'a> {
                     }
                 }
             }
-            let heads = packed.shape().actions + 1;
-            let panel = panel::<S, NV>(&packed.heads_t, column, heads);
-            let rows = rows_from(
-                self.head_gradients.wrapping_add(first * self.head_stride),
-                self.head_stride,
-            );
-            dot_block(s, acc, heads, rows, panel)
+            match self.features {
+                FeatureGradient::Product {
+                    rows,
+                    depth,
+                    panels,
+                } => {
+                    let panel = panel::<S, NV>(panels, column, depth);
+                    let rows = rows_from(rows.row(first), rows.stride);
+                    dot_block(s, acc, depth, rows, panel)
+                }
+                FeatureGradient::Rows(rows) => {
+                    for r in 0..MR {
+                        for v in 0..NV {
+                            let given = rows.row(first + r).add(column + v * S::LANES);
+                            acc[r][v] = s.add(acc[r][v], s.load(given));
+                        }
+                    }
+                    acc
+                }
+            }
         }
     }
 
@@ -199,7 +224,7 @@ impl<'a> Frame<'a> {
     /// # Safety
     /// As for [`Frame::state_gradients`].
     #[inline(always)]
-    unsafe fn points<S: Simd, C: BackwardCell, const MR: usize, const NV: usize>(
+    unsafe fn points<S: Simd, C: CellKernels, const MR: usize, const NV: usize>(
         &self,
         s: S,
         column: usize,
@@ -231,72 +256,6 @@ impl<'a> Frame<'a> {
                     s.store(carried, carry);
                 }
             }
-        }
-    }
-}
-
-/// What differs between cells in [`StepBackward`].
-trait BackwardCell {
-    /// Slots of a saved row that are gradients of recurrent pre-activations.
-    const SLOTS: usize;
-
-    /// Gradient of the state after the step so far, from what was carried.
-    fn start<S: Simd>(s: S, carry: S::V) -> S::V;
-
-    /// The gates of one vector of units, and what to carry on.
-    ///
-    /// # Safety
-    /// The pointers must be valid for a vector, `gates` in four slots.
-    unsafe fn point<S: Simd>(s: S, dh: S::V, carry: S::V, at: &At) -> S::V;
-}
-
-/// Where the vectors of one lane's units lie.
-struct At {
-    gates: *mut f32,
-    padded: usize,
-    state_before: *const f32,
-    cell_before: *const f32,
-    cell_after: *const f32,
-}
-
-struct Gru;
-
-impl BackwardCell for Gru {
-    const SLOTS: usize = 3;
-
-    #[inline(always)]
-    fn start<S: Simd>(_: S, carry: S::V) -> S::V {
-        carry
-    }
-
-    #[inline(always)]
-    unsafe fn point<S: Simd>(s: S, dh: S::V, _: S::V, at: &At) -> S::V {
-        // SAFETY: by the caller's contract.
-        unsafe { gru::backward(s, dh, s.load(at.state_before), at.gates, at.padded) }
-    }
-}
-
-struct Lstm;
-
-impl BackwardCell for Lstm {
-    const SLOTS: usize = 4;
-
-    #[inline(always)]
-    fn start<S: Simd>(s: S, _: S::V) -> S::V {
-        s.splat(0.0)
-    }
-
-    #[inline(always)]
-    unsafe fn point<S: Simd>(s: S, dh: S::V, carry: S::V, at: &At) -> S::V {
-        // SAFETY: by the caller's contract.
-        unsafe {
-            let point = lstm::Point {
-                dh,
-                dc: carry,
-                before: s.load(at.cell_before),
-                after: s.load(at.cell_after),
-            };
-            lstm::backward(s, point, at.gates, at.padded)
         }
     }
 }

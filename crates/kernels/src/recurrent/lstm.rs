@@ -1,17 +1,49 @@
 //! Long short-term memory: a saved row is `[i | f | g | o]`, each of the padded
 //! hidden size; the cell states are saved beside.
 
+use super::cell::{At, CellKernels, Facts};
+use super::step::CellStep;
 use crate::math::{sigmoid_v, tanh_v};
 use crate::simd::Simd;
-use crate::step::CellStep;
 
-/// A step forward of all lanes.
-#[inline(always)]
-pub(crate) fn forward<S: Simd, const SAVE: bool>(s: S, step: &CellStep<'_>) {
-    if S::REGISTERS == 16 {
-        forward_blocks::<S, SAVE, 8>(s, step);
-    } else {
-        forward_blocks::<S, SAVE, 4>(s, step);
+/// Its kernels.
+pub(super) struct Lstm;
+
+impl CellKernels for Lstm {
+    const FACTS: Facts = Facts {
+        gates: 4,
+        slots: &[0, 1, 2, 3],
+        memories: 2,
+        inner_bias: None,
+    };
+
+    #[inline(always)]
+    fn forward<S: Simd, const SAVE: bool>(s: S, step: &CellStep<'_>) {
+        if S::REGISTERS == 16 {
+            forward_blocks::<S, SAVE, 8>(s, step);
+        } else {
+            forward_blocks::<S, SAVE, 4>(s, step);
+        }
+    }
+
+    /// What was carried is the gradient of the cell state.
+    #[inline(always)]
+    fn start<S: Simd>(s: S, _: S::V) -> S::V {
+        s.splat(0.0)
+    }
+
+    #[inline(always)]
+    unsafe fn point<S: Simd>(s: S, dh: S::V, carry: S::V, at: &At) -> S::V {
+        // SAFETY: by the caller's contract.
+        unsafe {
+            let point = Point {
+                dh,
+                dc: carry,
+                before: s.load(at.cell_before),
+                after: s.load(at.cell_after),
+            };
+            backward(s, point, at.gates, at.padded)
+        }
     }
 }
 
@@ -87,14 +119,14 @@ unsafe fn gates<S: Simd, const SAVE: bool>(
 }
 
 /// Gradients and saved cell states of one vector of units.
-pub(crate) struct Point<V> {
+struct Point<V> {
     /// Gradient of the hidden state after the step.
-    pub(crate) dh: V,
+    dh: V,
     /// Gradient of the cell state after the step, without the part through `dh`.
-    pub(crate) dc: V,
+    dc: V,
     /// Cell state before and after the step.
-    pub(crate) before: V,
-    pub(crate) after: V,
+    before: V,
+    after: V,
 }
 
 /// One vector of units backward: overwrites the saved gates by the gradients of
@@ -105,12 +137,7 @@ pub(crate) struct Point<V> {
 /// `gates` must be valid for reads and writes of a vector in each of four slots
 /// `padded` floats apart.
 #[inline(always)]
-pub(crate) unsafe fn backward<S: Simd>(
-    s: S,
-    point: Point<S::V>,
-    gates: *mut f32,
-    padded: usize,
-) -> S::V {
+unsafe fn backward<S: Simd>(s: S, point: Point<S::V>, gates: *mut f32, padded: usize) -> S::V {
     // SAFETY: by the caller's contract.
     unsafe {
         let one = s.splat(1.0);

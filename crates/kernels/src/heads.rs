@@ -1,0 +1,413 @@
+//! The heads on top of a trunk: linear layers from its features to the policy's
+//! outputs and the value.
+
+use crate::buffer::Buffer;
+use crate::gemm::{CHUNK_ROWS, LANE_BLOCK, PANEL, Rows, outer, project};
+use crate::input::ShapeError;
+use crate::simd::{Isa, Kernel, Simd};
+use crate::trunk::{Entry, Flops, TrunkBytes};
+use std::ops::Range;
+
+/// Outputs of the heads, one row per lane and step.
+#[derive(Debug)]
+pub struct Outputs<'a> {
+    /// `[rows][outputs]`: what the policy is made of.
+    pub policy: &'a mut [f32],
+    /// `[rows]`.
+    pub values: &'a mut [f32],
+}
+
+/// Gradients of a loss with respect to [`Outputs`].
+#[derive(Clone, Copy, Debug)]
+pub struct OutputGradients<'a> {
+    /// `[rows][outputs]`.
+    pub policy: &'a [f32],
+    /// `[rows]`.
+    pub values: &'a [f32],
+}
+
+/// The gradient of features, as rows of all lanes of a step: themselves, or still
+/// to be multiplied out.
+#[derive(Clone, Copy)]
+pub(crate) enum FeatureGradient<'a> {
+    /// `[lanes][features padded to 16]`.
+    Rows(Rows<'a>),
+    /// The products of rows of `depth` numbers, the gradients of what the features
+    /// went into, with weights `[feature panel][depth][16]`.
+    Product {
+        rows: Rows<'a>,
+        depth: usize,
+        panels: &'a [f32],
+    },
+}
+
+/// The heads and their parameters, packed for the kernels.
+#[derive(Clone)]
+pub struct Heads {
+    outputs: usize,
+    features: usize,
+    isa: Isa,
+    entries: [Entry; 4],
+    /// `[column panel][F][16]`; the columns are the policy's outputs, then the
+    /// value.
+    weights: Buffer,
+    /// `[column panel][16]`.
+    bias: Buffer,
+    /// `[feature panel][columns][16]`.
+    weights_t: Buffer,
+}
+
+/// Buffers of one thread for [`Heads`], which grow to the largest tile seen.
+#[derive(Default)]
+pub struct HeadsWork {
+    /// `[lanes][columns padded to 16]`.
+    outputs: Buffer,
+    /// `[chunk rows][columns padded to 4]`: gradients of the outputs.
+    gradients: Buffer,
+    /// `[columns padded to 4][features padded to 16]`: sums over the tile.
+    weight_sums: Buffer,
+    /// `[columns padded to 4]`.
+    bias_sums: Buffer,
+    /// `[rows][features]`, and padded to whole blocks: of trunks that give plain
+    /// rows.
+    plain: Vec<f32>,
+    features: Buffer,
+    /// `[chunk rows][features padded to 16]`: their gradients.
+    feature_gradients: Buffer,
+}
+
+impl HeadsWork {
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        let buffers = [
+            &self.outputs,
+            &self.gradients,
+            &self.weight_sums,
+            &self.bias_sums,
+            &self.features,
+            &self.feature_gradients,
+        ];
+        let floats = buffers.iter().map(|buffer| buffer.len()).sum::<usize>();
+        (floats + self.plain.len()) * size_of::<f32>()
+    }
+}
+
+impl Heads {
+    /// Heads for a policy of so many outputs on top of so many features, without
+    /// parameters.
+    ///
+    /// # Errors
+    /// If a size is out of range.
+    pub fn new(outputs: usize, features: usize, isa: Isa) -> Result<Heads, ShapeError> {
+        ShapeError::check("actions", outputs)?;
+        ShapeError::check("features", features)?;
+        let mut offset = 0;
+        let mut entry = |name, shape: [usize; 2]| {
+            let entry = Entry {
+                name,
+                shape,
+                offset,
+            };
+            offset += entry.count();
+            entry
+        };
+        Ok(Heads {
+            outputs,
+            features,
+            isa,
+            entries: [
+                entry("policy.weight", [outputs, features]),
+                entry("policy.bias", [outputs, 1]),
+                entry("value.weight", [1, features]),
+                entry("value.bias", [1, 1]),
+            ],
+            weights: Buffer::default(),
+            bias: Buffer::default(),
+            weights_t: Buffer::default(),
+        })
+    }
+
+    /// The policy's outputs.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Its parameters in the order in which they lie in the flat slice.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Operations of a row.
+    pub fn flops(&self) -> Flops {
+        let forward = 2 * (self.columns() * self.features) as u64;
+        Flops {
+            forward,
+            training: 3 * forward,
+        }
+    }
+
+    /// What they take for a tile of so many lanes.
+    pub fn bytes(&self, lanes: usize) -> TrunkBytes {
+        let [columns, features, padded] =
+            [self.columns(), self.features, self.padded()].map(|size| size as f64);
+        let wide = self.columns().next_multiple_of(PANEL) as f64;
+        let narrow = self.columns().next_multiple_of(4) as f64;
+        let rows = lanes.next_multiple_of(LANE_BLOCK);
+        let acting = 4.0 * rows as f64 * wide;
+        let chunk = (CHUNK_ROWS.div_ceil(rows) * rows) as f64;
+        TrunkBytes {
+            packed: 4.0 * ((features + 1.0) * wide + columns * padded),
+            acting,
+            learning: acting + 4.0 * narrow * (chunk + padded + 1.0),
+        }
+    }
+
+    /// Bytes beside those for so many rows of features that a trunk gives plain.
+    pub(crate) fn plain_bytes(&self, rows: usize) -> f64 {
+        let chunk = CHUNK_ROWS * (self.padded() + self.columns().next_multiple_of(PANEL));
+        let blocks = rows.next_multiple_of(CHUNK_ROWS) * self.padded();
+        4.0 * (rows * self.features + blocks + chunk) as f64
+    }
+
+    /// The policy's outputs and the value.
+    fn columns(&self) -> usize {
+        self.outputs + 1
+    }
+
+    fn padded(&self) -> usize {
+        self.features.next_multiple_of(PANEL)
+    }
+
+    /// Takes flat parameters.
+    ///
+    /// # Panics
+    /// If there are more or fewer than the entries say.
+    pub fn pack(&mut self, params: &[f32]) {
+        let [policy, policy_bias, value, value_bias] = self.entries.map(|entry| entry.range());
+        assert_eq!(params.len(), value_bias.end, "flat parameters of the heads");
+        let (features, columns) = (self.features, self.columns());
+        let wide = columns.next_multiple_of(PANEL);
+        self.weights.grow(features * wide);
+        self.bias.grow(wide);
+        self.weights_t.grow(columns * self.padded());
+        let rows = params[policy].chunks_exact(features);
+        for (column, row) in rows.chain([&params[value]]).enumerate() {
+            let forward = (column / PANEL) * features * PANEL + column % PANEL;
+            for (k, &w) in row.iter().enumerate() {
+                self.weights[forward + k * PANEL] = w;
+            }
+            for (panel, part) in row.chunks(PANEL).enumerate() {
+                let to = (panel * columns + column) * PANEL;
+                self.weights_t[to..to + part.len()].copy_from_slice(part);
+            }
+        }
+        self.bias[..self.outputs].copy_from_slice(&params[policy_bias]);
+        self.bias[self.outputs] = params[value_bias.start];
+    }
+
+    /// The outputs of the first `lanes` rows of features, which go on to a whole
+    /// block of lanes.
+    pub(crate) fn forward(
+        &self,
+        work: &mut HeadsWork,
+        (features, lanes): (Rows<'_>, usize),
+        outputs: Outputs<'_>,
+    ) {
+        assert!(!self.weights.is_empty(), "heads without parameters");
+        let lanes_padded = lanes.next_multiple_of(LANE_BLOCK);
+        let wide = self.columns().next_multiple_of(PANEL);
+        work.outputs.grow(lanes_padded * wide);
+        self.isa.dispatch(Project {
+            rows: features,
+            size: [lanes_padded, self.features],
+            weights: (&self.weights, Some(&self.bias)),
+            out: &mut work.outputs,
+        });
+        let policy = outputs.policy.chunks_exact_mut(self.outputs);
+        let rows = work.outputs.chunks_exact(wide).take(lanes);
+        for ((row, policy), value) in rows.zip(policy).zip(outputs.values) {
+            policy.copy_from_slice(&row[..self.outputs]);
+            *value = row[self.outputs];
+        }
+    }
+
+    /// Makes room for the gradients of chunks of so many rows and zeroes the sums.
+    pub(crate) fn prepare_backward(&self, work: &mut HeadsWork, chunk: usize) {
+        let narrow = self.columns().next_multiple_of(4);
+        for (buffer, len) in [
+            (&mut work.gradients, chunk * narrow),
+            (&mut work.weight_sums, narrow * self.padded()),
+            (&mut work.bias_sums, narrow),
+        ] {
+            buffer.grow(len);
+            buffer.fill(0.0);
+        }
+    }
+
+    /// Copies gradients of some rows of outputs into the chunk from row `at` on, and
+    /// adds them to the sums for the biases.
+    pub(crate) fn load(
+        &self,
+        work: &mut HeadsWork,
+        (outputs, rows): (OutputGradients<'_>, Range<usize>),
+        at: usize,
+    ) {
+        let narrow = self.columns().next_multiple_of(4);
+        let to = work.gradients[at * narrow..].chunks_exact_mut(narrow);
+        let policy = outputs.policy[rows.start * self.outputs..].chunks_exact(self.outputs);
+        for ((row, policy), value) in to.zip(policy).zip(&outputs.values[rows]) {
+            row[..self.outputs].copy_from_slice(policy);
+            row[self.outputs] = *value;
+            add(&mut work.bias_sums, row);
+        }
+    }
+
+    /// The gradient of the features of the chunk's rows from `at` on.
+    pub(crate) fn feature_gradient<'a>(
+        &'a self,
+        work: &'a HeadsWork,
+        at: usize,
+    ) -> FeatureGradient<'a> {
+        let narrow = self.columns().next_multiple_of(4);
+        FeatureGradient::Product {
+            rows: Rows::new(&work.gradients[at * narrow..], narrow),
+            depth: self.columns(),
+            panels: &self.weights_t,
+        }
+    }
+
+    /// Adds the weights' gradient of the chunk's first `rows` rows, whose features
+    /// are at hand, to the sums.
+    pub(crate) fn sum_weights(&self, work: &mut HeadsWork, features: Rows<'_>, rows: usize) {
+        let narrow = self.columns().next_multiple_of(4);
+        self.isa.dispatch(Outer {
+            size: [narrow, rows, self.padded()],
+            a: Rows::new(&work.gradients, narrow),
+            b: features,
+            out: &mut work.weight_sums,
+        });
+    }
+
+    /// Adds the sums of a backward pass to the flat gradient of the heads.
+    pub(crate) fn add_gradient(&self, work: &HeadsWork, gradient: &mut [f32]) {
+        let [policy, policy_bias, value, value_bias] = self.entries.map(|entry| entry.range());
+        let (features, padded) = (self.features, self.padded());
+        let rows = gradient[policy].chunks_exact_mut(features);
+        for (row, sums) in rows.zip(work.weight_sums.chunks_exact(padded)) {
+            add(row, sums);
+        }
+        let sums = &work.weight_sums[self.outputs * padded..];
+        add(&mut gradient[value], sums);
+        add(&mut gradient[policy_bias], &work.bias_sums);
+        gradient[value_bias.start] += work.bias_sums[self.outputs];
+    }
+
+    /// The outputs on top of a trunk that gives plain rows of features.
+    pub(crate) fn forward_plain(
+        &self,
+        work: &mut HeadsWork,
+        rows: usize,
+        trunk: impl FnOnce(&mut [f32]),
+        outputs: Outputs<'_>,
+    ) {
+        let padded = self.padded();
+        work.plain.clear();
+        work.plain.resize(rows * self.features, 0.0);
+        trunk(&mut work.plain);
+        let mut features = std::mem::take(&mut work.features);
+        features.grow(rows.next_multiple_of(CHUNK_ROWS) * padded);
+        let plain = work.plain.chunks_exact(self.features);
+        for (to, row) in features.chunks_exact_mut(padded).zip(plain) {
+            to[..self.features].copy_from_slice(row);
+        }
+        for from in (0..rows).step_by(CHUNK_ROWS) {
+            let to = (from + CHUNK_ROWS).min(rows);
+            let chunk = Rows::new(&features[from * padded..], padded);
+            let outputs = Outputs {
+                policy: &mut outputs.policy[from * self.outputs..to * self.outputs],
+                values: &mut outputs.values[from..to],
+            };
+            self.forward(work, (chunk, to - from), outputs);
+        }
+        work.features = features;
+    }
+
+    /// The way back of [`Heads::forward_plain`]: `trunk` is given the gradient of the
+    /// features.
+    pub(crate) fn backward_plain(
+        &self,
+        work: &mut HeadsWork,
+        outputs: OutputGradients<'_>,
+        trunk: impl FnOnce(&[f32]),
+    ) {
+        let (features, padded) = (std::mem::take(&mut work.features), self.padded());
+        let rows = outputs.values.len();
+        self.prepare_backward(work, CHUNK_ROWS);
+        work.feature_gradients.grow(CHUNK_ROWS * padded);
+        for from in (0..rows).step_by(CHUNK_ROWS) {
+            let to = (from + CHUNK_ROWS).min(rows);
+            self.load(work, (outputs, from..to), 0);
+            let of_chunk = Rows::new(&features[from * padded..], padded);
+            self.sum_weights(work, of_chunk, to - from);
+            let narrow = self.columns().next_multiple_of(4);
+            self.isa.dispatch(Project {
+                rows: Rows::new(&work.gradients, narrow),
+                size: [CHUNK_ROWS, self.columns()],
+                weights: (&self.weights_t, None),
+                out: &mut work.feature_gradients,
+            });
+            let plain = work.plain[from * self.features..].chunks_exact_mut(self.features);
+            let given = work.feature_gradients.chunks_exact(padded);
+            for (plain, row) in plain.zip(given).take(to - from) {
+                plain.copy_from_slice(&row[..self.features]);
+            }
+        }
+        work.features = features;
+        trunk(&work.plain);
+    }
+}
+
+/// `out = rows weights + bias`, see [`project`].
+struct Project<'a> {
+    rows: Rows<'a>,
+    /// Rows and their width.
+    size: [usize; 2],
+    weights: (&'a [f32], Option<&'a [f32]>),
+    out: &'a mut [f32],
+}
+
+impl Kernel for Project<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let [rows, depth] = self.size;
+        assert!(self.rows.holds(rows, depth));
+        let row = |row| self.rows.row(row);
+        // SAFETY: there are so many rows of so many floats, by the assertion.
+        unsafe { project(s, (rows, depth), row, self.weights, self.out) }
+    }
+}
+
+/// `out += aᵀ b`, see [`outer`].
+struct Outer<'a> {
+    size: [usize; 3],
+    a: Rows<'a>,
+    b: Rows<'a>,
+    out: &'a mut [f32],
+}
+
+impl Kernel for Outer<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        outer(s, self.size, self.a, self.b, self.out);
+    }
+}
+
+pub(crate) fn add(to: &mut [f32], from: &[f32]) {
+    for (a, b) in to.iter_mut().zip(from) {
+        *a += b;
+    }
+}
