@@ -35,34 +35,38 @@ fn the_first_minibatch_is_on_policy() {
 #[test]
 fn the_gradient_is_that_of_the_objective() {
     for backend in BACKENDS {
-        let mut trainer = trainer(config(backend), 3, 2);
-        trainer.update().unwrap();
-        trainer.collect().unwrap();
-        trainer.advantages();
-        let objective = objective();
-        let at = |values: Vec<f32>| {
-            let g = gradient_of(&trainer, &Arc::new(values));
-            g.losses.policy + objective.value_coefficient * g.losses.value
-                - objective.entropy_coefficient * g.losses.entropy
+        check_gradient(&mut trainer(config(backend), 3, 2), &format!("{backend:?}"));
+    }
+}
+
+/// Compares the gradient after an update with differences of the objective.
+pub(crate) fn check_gradient(trainer: &mut Trainer, what: &str) {
+    trainer.update().unwrap();
+    trainer.collect().unwrap();
+    trainer.advantages();
+    let objective = objective();
+    let at = |values: Vec<f32>| {
+        let g = gradient_of(trainer, &Arc::new(values));
+        g.losses.policy + objective.value_coefficient * g.losses.value
+            - objective.entropy_coefficient * g.losses.entropy
+    };
+    let values = trainer.learner().parameters();
+    let gradient = gradient_of(trainer, values).values;
+    // Along the gradient itself and along a direction that mixes all signs.
+    let norm = gradient.iter().map(|g| g * g).sum::<f32>().sqrt();
+    let along: Vec<f32> = gradient.iter().map(|g| g / norm).collect();
+    let mixed = (0..gradient.len()).map(|i| ((i * 7919 % 13) as f32 - 6.0) * 0.01);
+    for direction in [along, mixed.collect()] {
+        let moved = |h: f32| {
+            let both = values.iter().zip(&direction);
+            at(both.map(|(v, d)| v + h * d).collect())
         };
-        let values = trainer.learner().parameters();
-        let gradient = gradient_of(&trainer, values).values;
-        // Along the gradient itself and along a direction that mixes all signs.
-        let norm = gradient.iter().map(|g| g * g).sum::<f32>().sqrt();
-        let along: Vec<f32> = gradient.iter().map(|g| g / norm).collect();
-        let mixed = (0..gradient.len()).map(|i| ((i * 7919 % 13) as f32 - 6.0) * 0.01);
-        for direction in [along, mixed.collect()] {
-            let moved = |h: f32| {
-                let both = values.iter().zip(&direction);
-                at(both.map(|(v, d)| v + h * d).collect())
-            };
-            let step = 0.01;
-            let numeric = (moved(step) - moved(-step)) / f64::from(2.0 * step);
-            let both = gradient.iter().zip(&direction);
-            let exact: f64 = both.map(|(g, d)| f64::from(g * d)).sum();
-            let error = (numeric - exact).abs() / exact.abs().max(1e-3);
-            assert!(error < 0.02, "{backend:?}: {numeric} and {exact}");
-        }
+        let step = 0.01;
+        let numeric = (moved(step) - moved(-step)) / f64::from(2.0 * step);
+        let both = gradient.iter().zip(&direction);
+        let exact: f64 = both.map(|(g, d)| f64::from(g * d)).sum();
+        let error = (numeric - exact).abs() / exact.abs().max(1e-3);
+        assert!(error < 0.02, "{what}: {numeric} and {exact}");
     }
 }
 

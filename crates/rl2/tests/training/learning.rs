@@ -8,9 +8,9 @@ use rl_core::Domain;
 use rl2::{Outer, Rl2Config, Trainer};
 use rollout::{Evaluation, Held, evaluate};
 
-const RANDOM: f64 = 3.0;
+pub(crate) const RANDOM: f64 = 3.0;
 
-const OPTIMUM: f64 = 5.5;
+pub(crate) const OPTIMUM: f64 = 5.5;
 
 fn held_out(trainer: &Trainer, mode: ActMode) -> Evaluation {
     let held = Held {
@@ -22,7 +22,7 @@ fn held_out(trainer: &Trainer, mode: ActMode) -> Evaluation {
 }
 
 /// Trains to the end and returns the mean return on fresh tasks.
-fn learn(mut trainer: Trainer, updates: u64) -> f64 {
+pub(crate) fn learn(mut trainer: Trainer, updates: u64) -> f64 {
     for _ in 0..updates {
         trainer.update().unwrap();
     }

@@ -12,6 +12,7 @@ mod equal_rewards;
 mod equivalence;
 mod finite;
 mod gradients;
+mod leaky;
 mod learning;
 mod memory;
 mod sabotage;

@@ -16,19 +16,24 @@ fn lived_again_the_log_probabilities_are_the_rollouts() {
             trainer.update().unwrap();
         }
         trainer.collect().unwrap();
-        let samples = trainer.learner().samples();
-        for (tile, collected) in samples.batch.tiles().iter().enumerate() {
-            let values = trainer.learner().parameters();
-            let again = trainer
-                .learner()
-                .backend()
-                .log_probs(values, samples, tile)
-                .unwrap();
-            let first = collected.trajectory().log_probs();
-            assert_eq!(again.len(), first.len());
-            for (again, first) in again.iter().zip(first) {
-                assert!((again - first).abs() < 1e-5, "{again} and {first}");
-            }
+        check_lived_again(&trainer);
+    }
+}
+
+/// Asserts that trials lived again have the log-probabilities that they had.
+pub(crate) fn check_lived_again(trainer: &rl2::Trainer) {
+    let samples = trainer.learner().samples();
+    for (tile, collected) in samples.batch.tiles().iter().enumerate() {
+        let values = trainer.learner().parameters();
+        let again = trainer
+            .learner()
+            .backend()
+            .log_probs(values, samples, tile)
+            .unwrap();
+        let first = collected.trajectory().log_probs();
+        assert_eq!(again.len(), first.len());
+        for (again, first) in again.iter().zip(first) {
+            assert!((again - first).abs() < 1e-5, "{again} and {first}");
         }
     }
 }
