@@ -12,8 +12,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BackendKind {
-    /// The kernels of this workspace: recurrent trunks and discrete actions, on
-    /// the CPU.
+    /// The kernels of this workspace: recurrent trunks, on the CPU.
     Native,
     /// libtorch and its autograd: everything, everywhere, with the feature `torch`.
     Torch,

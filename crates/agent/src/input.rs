@@ -111,6 +111,11 @@ impl Inputs {
         rows.for_each(|action| self.action.from_unit(action));
     }
 
+    /// Whether actions are vectors of numbers.
+    pub(crate) fn is_continuous(&self) -> bool {
+        matches!(self.action, ActionSpace::Box { .. })
+    }
+
     /// Whether observations are symbols.
     pub fn is_symbol(&self) -> bool {
         matches!(self.observation, ObservationSpace::Discrete { .. })

@@ -96,7 +96,8 @@ impl Tile {
             actions: ARMS,
         };
         let trunk = Recurrent::new(shape).expect("the shape is valid");
-        let mut network = Network::new(trunk, ARMS).expect("the shape is valid");
+        let mut network =
+            Network::new(trunk, Policy::Categorical(ARMS)).expect("the shape is valid");
         let mut state = 1u64;
         let mut unit = move || {
             state = state
@@ -165,7 +166,7 @@ impl Tile {
             weights: &rollout.weight,
         };
         let gradients = LossGradients {
-            logits: &mut self.d_logits,
+            policy: &mut self.d_logits,
             values: &mut self.d_values,
         };
         let outputs = (&self.logits[..], &self.values[..]);

@@ -1,15 +1,18 @@
-//! Categorical distributions over actions, a vector of rows at a time.
+//! Categorical distributions over actions and their losses, a vector of rows at a
+//! time.
 
 use crate::buffer::Buffer;
+use crate::loss::{
+    Block, LossGradients, LossSpec, LossSums, MAX_LANES, Samples, Slopes, load, losses, padded,
+    store,
+};
 use crate::math::{exp_nonpositive_v, ln_v};
 use crate::simd::{Isa, Kernel, Simd};
+use std::ops::Range;
 
 /// Stands for the logarithm of 0: far below what any weight can have, and far
 /// from where products with it overflow.
 const LOG_ZERO: f32 = -1e30;
-
-/// The most floats of a vector.
-pub(crate) const MAX_LANES: usize = 16;
 
 /// Copies `count` rows of `actions` logits into columns of a vector each:
 /// `columns[a][i]` is action `a` of row `i`. Missing rows get zeros.
@@ -27,23 +30,10 @@ pub(crate) fn to_columns<S: Simd>(logits: &[f32], actions: usize, columns: &mut 
     }
 }
 
-/// Copies up to a vector of `values` into a padded array.
-#[inline(always)]
-pub(crate) fn padded<T: Copy>(values: &[T], rest: T) -> [T; MAX_LANES] {
-    let mut out = [rest; MAX_LANES];
-    out[..values.len()].copy_from_slice(values);
-    out
-}
-
 /// Replaces columns of logits by `exp(logit - max)`; returns their sums.
 /// `keep` receives the logarithms, `logit - max`.
 #[inline(always)]
-pub(crate) fn exponentials<S: Simd>(
-    s: S,
-    actions: usize,
-    columns: &mut [f32],
-    keep: &mut [f32],
-) -> S::V {
+fn exponentials<S: Simd>(s: S, actions: usize, columns: &mut [f32], keep: &mut [f32]) -> S::V {
     assert!(columns.len() >= actions * S::LANES && keep.len() >= actions * S::LANES);
     let (column, keep) = (columns.as_mut_ptr(), keep.as_mut_ptr());
     // SAFETY: both buffers have `actions` vectors, by the assertions.
@@ -80,10 +70,10 @@ pub struct Choices<'a> {
 /// A policy over a fixed number of discrete actions, given by logits, with the
 /// scratch of one thread.
 pub struct Categorical {
-    pub(crate) actions: usize,
-    pub(crate) isa: Isa,
+    actions: usize,
+    isa: Isa,
     /// `[A][lanes of a vector]` twice.
-    pub(crate) columns: Buffer,
+    columns: Buffer,
 }
 
 impl Categorical {
@@ -120,6 +110,42 @@ impl Categorical {
     /// Where lengths do not match.
     pub fn greedy(&mut self, logits: &[f32], choices: Choices<'_>) {
         self.choose(logits, None, choices);
+    }
+
+    /// The loss of `logits` (`[rows][actions]`) and `values` (`[rows]`), and its
+    /// gradient with respect to both, which overwrites `gradients`. A sample of
+    /// weight 0 adds nothing and gets a zero gradient, whatever its other numbers
+    /// are as long as its outputs are finite.
+    ///
+    /// # Panics
+    /// Where lengths do not match or an action is out of range.
+    pub fn loss(
+        &mut self,
+        spec: &LossSpec,
+        samples: &Samples<'_, u32>,
+        (logits, values): (&[f32], &[f32]),
+        gradients: LossGradients<'_>,
+    ) -> LossSums {
+        let actions = self.actions;
+        let rows = values.len();
+        samples.check(rows);
+        assert_eq!(samples.actions.len(), rows, "actions must be [rows]");
+        assert_eq!(gradients.values.len(), rows, "gradients of values");
+        assert_eq!(
+            logits.len(),
+            rows * actions,
+            "logits must be [rows][{actions}]"
+        );
+        assert_eq!(gradients.policy.len(), logits.len(), "gradients of logits");
+        self.isa.dispatch(Loss {
+            actions,
+            spec: *spec,
+            samples: *samples,
+            logits,
+            values,
+            gradients,
+            columns: &mut self.columns,
+        })
     }
 
     fn choose(&mut self, logits: &[f32], uniforms: Option<&[f32]>, choices: Choices<'_>) {
@@ -224,4 +250,126 @@ fn first_largest<S: Simd>(s: S, actions: usize, weights: &[f32]) -> S::V {
         best = s.select_lt(best, weight, weight, best);
     }
     index
+}
+
+struct Loss<'a> {
+    actions: usize,
+    spec: LossSpec,
+    samples: Samples<'a, u32>,
+    logits: &'a [f32],
+    values: &'a [f32],
+    gradients: LossGradients<'a>,
+    columns: &'a mut [f32],
+}
+
+impl Kernel for Loss<'_> {
+    type Output = LossSums;
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) -> LossSums {
+        let mut sums = LossSums::default();
+        for first in (0..self.values.len()).step_by(S::LANES) {
+            let last = (first + S::LANES).min(self.values.len());
+            self.block(s, first..last, &mut sums);
+        }
+        sums
+    }
+}
+
+impl Loss<'_> {
+    /// A block of at most a vector of samples.
+    #[inline(always)]
+    fn block<S: Simd>(&mut self, s: S, block: Range<usize>, sums: &mut LossSums) {
+        let (actions, samples) = (self.actions, self.samples);
+        let logits = &self.logits[block.start * actions..block.end * actions];
+        to_columns::<S>(logits, actions, self.columns);
+        let (p, log_p) = self.columns.split_at_mut(actions * S::LANES);
+        let sum = exponentials(s, actions, p, log_p);
+        let entropy = probabilities(s, actions, p, log_p, sum);
+
+        let mut chosen = [0.0; MAX_LANES];
+        for (i, row) in block.clone().enumerate() {
+            let action = samples.actions[row] as usize;
+            assert!(
+                action < actions,
+                "action {action} of row {row} must be below {actions}"
+            );
+            chosen[i] = log_p[action * S::LANES + i];
+        }
+        let of = Block {
+            log_prob: load(s, &chosen),
+            entropy,
+        };
+        let given = ((&self.spec, &samples), (block.clone(), self.values));
+        let slopes = losses(s, given.0, given.1, of, sums);
+        logit_gradients(s, actions, (p, log_p), entropy, &slopes);
+        self.store_gradients(s, block, &slopes);
+    }
+
+    /// Writes the gradients of a block out of its columns.
+    #[inline(always)]
+    fn store_gradients<S: Simd>(&mut self, s: S, block: Range<usize>, slopes: &Slopes<S::V>) {
+        let actions = self.actions;
+        let (slopes, value_slopes) = (store(s, slopes.log_prob), store(s, slopes.value));
+        for (i, row) in block.enumerate() {
+            let gradient = &mut self.gradients.policy[row * actions..(row + 1) * actions];
+            for (a, g) in gradient.iter_mut().enumerate() {
+                *g = self.columns[a * S::LANES + i];
+            }
+            gradient[self.samples.actions[row] as usize] += slopes[i];
+            self.gradients.values[row] = value_slopes[i];
+        }
+    }
+}
+
+/// Turns exponentials into probabilities and their logarithms into
+/// log-probabilities; returns the entropies.
+#[inline(always)]
+fn probabilities<S: Simd>(
+    s: S,
+    actions: usize,
+    p: &mut [f32],
+    log_p: &mut [f32],
+    sum: S::V,
+) -> S::V {
+    assert!(p.len() >= actions * S::LANES && log_p.len() >= actions * S::LANES);
+    let log_sum = ln_v(s, sum);
+    let inverse = s.div(s.splat(1.0), sum);
+    let mut entropy = s.splat(0.0);
+    for a in 0..actions {
+        // SAFETY: both buffers have `actions` vectors, by the assertion.
+        unsafe {
+            let p = p.as_mut_ptr().add(a * S::LANES);
+            let log_p = log_p.as_mut_ptr().add(a * S::LANES);
+            let probability = s.mul(s.load(p), inverse);
+            let log = s.sub(s.load(log_p), log_sum);
+            entropy = s.fnma(probability, log, entropy);
+            s.store(p, probability);
+            s.store(log_p, log);
+        }
+    }
+    entropy
+}
+
+/// Replaces probabilities by the gradient with respect to the logits, but for
+/// the slope that the action taken gets besides:
+/// `p_a (bonus (ln p_a + entropy) - slope)`.
+#[inline(always)]
+fn logit_gradients<S: Simd>(
+    s: S,
+    actions: usize,
+    (p, log_p): (&mut [f32], &[f32]),
+    entropy: S::V,
+    slopes: &Slopes<S::V>,
+) {
+    assert!(p.len() >= actions * S::LANES && log_p.len() >= actions * S::LANES);
+    for a in 0..actions {
+        // SAFETY: both buffers have `actions` vectors, by the assertion.
+        unsafe {
+            let p = p.as_mut_ptr().add(a * S::LANES);
+            let log = s.load(log_p.as_ptr().add(a * S::LANES));
+            let factor = s.sub(s.mul(slopes.bonus, s.add(log, entropy)), slopes.log_prob);
+            s.store(p, s.mul(s.load(p), factor));
+        }
+    }
 }

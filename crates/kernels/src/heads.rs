@@ -1,6 +1,8 @@
 //! The heads on top of a trunk: linear layers from its features to the policy's
 //! outputs and the value.
 
+mod plain;
+
 use crate::buffer::Buffer;
 use crate::gemm::{CHUNK_ROWS, LANE_BLOCK, PANEL, Rows, outer, project};
 use crate::input::ShapeError;
@@ -41,13 +43,35 @@ pub(crate) enum FeatureGradient<'a> {
     },
 }
 
+/// What a policy's outputs are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// Logits of so many actions, see [`Categorical`](crate::Categorical).
+    Categorical(usize),
+    /// Means of vectors of this width, see [`Gaussian`](crate::Gaussian). Their
+    /// standard deviations are parameters that no feature moves.
+    Gaussian(usize),
+}
+
+impl Policy {
+    /// Numbers of a row.
+    pub fn outputs(self) -> usize {
+        match self {
+            Policy::Categorical(outputs) | Policy::Gaussian(outputs) => outputs,
+        }
+    }
+}
+
 /// The heads and their parameters, packed for the kernels.
 #[derive(Clone)]
 pub struct Heads {
+    policy: Policy,
     outputs: usize,
     features: usize,
     isa: Isa,
-    entries: [Entry; 4],
+    layout: HeadsLayout,
+    /// `[width]`: as they are, for a Gaussian.
+    log_std: Vec<f32>,
     /// `[column panel][F][16]`; the columns are the policy's outputs, then the
     /// value.
     weights: Buffer,
@@ -55,6 +79,16 @@ pub struct Heads {
     bias: Buffer,
     /// `[feature panel][columns][16]`.
     weights_t: Buffer,
+}
+
+/// Where each parameter of [`Heads`] lies in their flat slice.
+#[derive(Clone, Copy)]
+struct HeadsLayout {
+    policy_weight: Entry,
+    policy_bias: Entry,
+    log_std: Option<Entry>,
+    value_weight: Entry,
+    value_bias: Entry,
 }
 
 /// Buffers of one thread for [`Heads`], which grow to the largest tile seen.
@@ -93,12 +127,12 @@ impl HeadsWork {
 }
 
 impl Heads {
-    /// Heads for a policy of so many outputs on top of so many features, without
-    /// parameters.
+    /// Heads for a policy on top of so many features, without parameters.
     ///
     /// # Errors
     /// If a size is out of range.
-    pub fn new(outputs: usize, features: usize, isa: Isa) -> Result<Heads, ShapeError> {
+    pub fn new(policy: Policy, features: usize, isa: Isa) -> Result<Heads, ShapeError> {
+        let outputs = policy.outputs();
         ShapeError::check("actions", outputs)?;
         ShapeError::check("features", features)?;
         let mut offset = 0;
@@ -112,29 +146,64 @@ impl Heads {
             entry
         };
         Ok(Heads {
+            policy,
             outputs,
             features,
             isa,
-            entries: [
-                entry("policy.weight", [outputs, features]),
-                entry("policy.bias", [outputs, 1]),
-                entry("value.weight", [1, features]),
-                entry("value.bias", [1, 1]),
-            ],
+            layout: HeadsLayout {
+                policy_weight: entry("policy.weight", [outputs, features]),
+                policy_bias: entry("policy.bias", [outputs, 1]),
+                log_std: match policy {
+                    Policy::Categorical(_) => None,
+                    Policy::Gaussian(_) => Some(entry("policy.log_std", [outputs, 1])),
+                },
+                value_weight: entry("value.weight", [1, features]),
+                value_bias: entry("value.bias", [1, 1]),
+            },
+            log_std: Vec::new(),
             weights: Buffer::default(),
             bias: Buffer::default(),
             weights_t: Buffer::default(),
         })
     }
 
-    /// The policy's outputs.
+    /// What the policy's outputs are.
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// Numbers of a row of the policy's outputs.
     pub fn outputs(&self) -> usize {
         self.outputs
     }
 
+    /// Logarithms of a Gaussian's standard deviations; empty for other policies.
+    pub fn log_std(&self) -> &[f32] {
+        &self.log_std
+    }
+
+    /// The same in a flat slice of the heads' parameters, or of their gradient.
+    pub(crate) fn log_std_of<'a>(&self, flat: &'a mut [f32]) -> &'a mut [f32] {
+        let range = self.layout.log_std.map_or(0..0, |entry| entry.range());
+        &mut flat[range]
+    }
+
     /// Its parameters in the order in which they lie in the flat slice.
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
+    pub fn entries(&self) -> Vec<Entry> {
+        let HeadsLayout {
+            policy_weight,
+            policy_bias,
+            log_std,
+            value_weight,
+            value_bias,
+        } = self.layout;
+        let policy = [policy_weight, policy_bias].into_iter().chain(log_std);
+        policy.chain([value_weight, value_bias]).collect()
+    }
+
+    /// How many parameters there are.
+    pub fn parameters(&self) -> usize {
+        self.layout.value_bias.range().end
     }
 
     /// Operations of a row.
@@ -162,13 +231,6 @@ impl Heads {
         }
     }
 
-    /// Bytes beside those for so many rows of features that a trunk gives plain.
-    pub(crate) fn plain_bytes(&self, rows: usize) -> f64 {
-        let chunk = CHUNK_ROWS * (self.padded() + self.columns().next_multiple_of(PANEL));
-        let blocks = rows.next_multiple_of(CHUNK_ROWS) * self.padded();
-        4.0 * (rows * self.features + blocks + chunk) as f64
-    }
-
     /// The policy's outputs and the value.
     fn columns(&self) -> usize {
         self.outputs + 1
@@ -183,15 +245,16 @@ impl Heads {
     /// # Panics
     /// If there are more or fewer than the entries say.
     pub fn pack(&mut self, params: &[f32]) {
-        let [policy, policy_bias, value, value_bias] = self.entries.map(|entry| entry.range());
-        assert_eq!(params.len(), value_bias.end, "flat parameters of the heads");
+        let of = |entry: Entry| &params[entry.range()];
+        assert_eq!(params.len(), self.parameters(), "parameters of the heads");
         let (features, columns) = (self.features, self.columns());
         let wide = columns.next_multiple_of(PANEL);
         self.weights.grow(features * wide);
         self.bias.grow(wide);
         self.weights_t.grow(columns * self.padded());
-        let rows = params[policy].chunks_exact(features);
-        for (column, row) in rows.chain([&params[value]]).enumerate() {
+        let rows = of(self.layout.policy_weight).chunks_exact(features);
+        let rows = rows.chain([of(self.layout.value_weight)]);
+        for (column, row) in rows.enumerate() {
             let forward = (column / PANEL) * features * PANEL + column % PANEL;
             for (k, &w) in row.iter().enumerate() {
                 self.weights[forward + k * PANEL] = w;
@@ -201,8 +264,11 @@ impl Heads {
                 self.weights_t[to..to + part.len()].copy_from_slice(part);
             }
         }
-        self.bias[..self.outputs].copy_from_slice(&params[policy_bias]);
-        self.bias[self.outputs] = params[value_bias.start];
+        self.bias[..self.outputs].copy_from_slice(of(self.layout.policy_bias));
+        self.bias[self.outputs] = params[self.layout.value_bias.offset];
+        self.log_std.clear();
+        self.log_std
+            .extend(self.layout.log_std.iter().flat_map(|entry| of(*entry)));
     }
 
     /// The outputs of the first `lanes` rows of features, which go on to a whole
@@ -290,80 +356,15 @@ impl Heads {
 
     /// Adds the sums of a backward pass to the flat gradient of the heads.
     pub(crate) fn add_gradient(&self, work: &HeadsWork, gradient: &mut [f32]) {
-        let [policy, policy_bias, value, value_bias] = self.entries.map(|entry| entry.range());
-        let (features, padded) = (self.features, self.padded());
-        let rows = gradient[policy].chunks_exact_mut(features);
+        let (layout, features, padded) = (self.layout, self.features, self.padded());
+        let rows = gradient[layout.policy_weight.range()].chunks_exact_mut(features);
         for (row, sums) in rows.zip(work.weight_sums.chunks_exact(padded)) {
             add(row, sums);
         }
         let sums = &work.weight_sums[self.outputs * padded..];
-        add(&mut gradient[value], sums);
-        add(&mut gradient[policy_bias], &work.bias_sums);
-        gradient[value_bias.start] += work.bias_sums[self.outputs];
-    }
-
-    /// The outputs on top of a trunk that gives plain rows of features.
-    pub(crate) fn forward_plain(
-        &self,
-        work: &mut HeadsWork,
-        rows: usize,
-        trunk: impl FnOnce(&mut [f32]),
-        outputs: Outputs<'_>,
-    ) {
-        let padded = self.padded();
-        work.plain.clear();
-        work.plain.resize(rows * self.features, 0.0);
-        trunk(&mut work.plain);
-        let mut features = std::mem::take(&mut work.features);
-        features.grow(rows.next_multiple_of(CHUNK_ROWS) * padded);
-        let plain = work.plain.chunks_exact(self.features);
-        for (to, row) in features.chunks_exact_mut(padded).zip(plain) {
-            to[..self.features].copy_from_slice(row);
-        }
-        for from in (0..rows).step_by(CHUNK_ROWS) {
-            let to = (from + CHUNK_ROWS).min(rows);
-            let chunk = Rows::new(&features[from * padded..], padded);
-            let outputs = Outputs {
-                policy: &mut outputs.policy[from * self.outputs..to * self.outputs],
-                values: &mut outputs.values[from..to],
-            };
-            self.forward(work, (chunk, to - from), outputs);
-        }
-        work.features = features;
-    }
-
-    /// The way back of [`Heads::forward_plain`]: `trunk` is given the gradient of the
-    /// features.
-    pub(crate) fn backward_plain(
-        &self,
-        work: &mut HeadsWork,
-        outputs: OutputGradients<'_>,
-        trunk: impl FnOnce(&[f32]),
-    ) {
-        let (features, padded) = (std::mem::take(&mut work.features), self.padded());
-        let rows = outputs.values.len();
-        self.prepare_backward(work, CHUNK_ROWS);
-        work.feature_gradients.grow(CHUNK_ROWS * padded);
-        for from in (0..rows).step_by(CHUNK_ROWS) {
-            let to = (from + CHUNK_ROWS).min(rows);
-            self.load(work, (outputs, from..to), 0);
-            let of_chunk = Rows::new(&features[from * padded..], padded);
-            self.sum_weights(work, of_chunk, to - from);
-            let narrow = self.columns().next_multiple_of(4);
-            self.isa.dispatch(Project {
-                rows: Rows::new(&work.gradients, narrow),
-                size: [CHUNK_ROWS, self.columns()],
-                weights: (&self.weights_t, None),
-                out: &mut work.feature_gradients,
-            });
-            let plain = work.plain[from * self.features..].chunks_exact_mut(self.features);
-            let given = work.feature_gradients.chunks_exact(padded);
-            for (plain, row) in plain.zip(given).take(to - from) {
-                plain.copy_from_slice(&row[..self.features]);
-            }
-        }
-        work.features = features;
-        trunk(&work.plain);
+        add(&mut gradient[layout.value_weight.range()], sums);
+        add(&mut gradient[layout.policy_bias.range()], &work.bias_sums);
+        gradient[layout.value_bias.offset] += work.bias_sums[self.outputs];
     }
 }
 

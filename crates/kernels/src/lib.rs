@@ -7,7 +7,8 @@
 //! A trunk is whatever keeps [`Trunk`]: it gives features and takes their gradient,
 //! so that any head and any loss can stand on it. [`Recurrent`] is the GRU and the
 //! LSTM. A [`Network`] is a trunk with linear [`Heads`] for a policy and a value;
-//! [`Categorical`] chooses by the policy's outputs and has the losses.
+//! [`Categorical`] and [`Gaussian`] choose by the policy's outputs and have the
+//! losses.
 //!
 //! The unit of work is a *tile*: some lanes, best a multiple of 8 and 16 to 64 of
 //! them, through some steps. All buffers are time-major and row-major,
@@ -25,7 +26,7 @@
 //!     hidden: 20,
 //!     actions: 3,
 //! };
-//! let mut network = Network::new(Recurrent::new(shape)?, 3)?;
+//! let mut network = Network::new(Recurrent::new(shape)?, Policy::Categorical(3))?;
 //! let mut params = vec![0.0; network.parameters()];
 //! let policy_bias = network.entries()[5];
 //! params[policy_bias.range()].copy_from_slice(&[0.0, 1.0, 0.0]);
@@ -67,7 +68,7 @@
 //!     entropy_coef: 0.01,
 //! };
 //! let (mut d_logits, mut d_values) = ([0.0; 6], [0.0; 2]);
-//! let gradients = LossGradients { logits: &mut d_logits, values: &mut d_values };
+//! let gradients = LossGradients { policy: &mut d_logits, values: &mut d_values };
 //! let sums = policy.loss(&spec, &samples, (&logits, &values), gradients);
 //! assert_eq!(sums.clipped, 0.0); // nothing has changed since the rollout
 //! let mut gradient = vec![0.0; params.len()];
@@ -97,6 +98,7 @@
 
 mod buffer;
 mod categorical;
+mod gaussian;
 mod gemm;
 mod heads;
 mod input;
@@ -110,7 +112,8 @@ mod simd;
 mod trunk;
 
 pub use categorical::{Categorical, Choices};
-pub use heads::{Heads, HeadsWork, OutputGradients, Outputs};
+pub use gaussian::{Gaussian, GaussianOutputs};
+pub use heads::{Heads, HeadsWork, OutputGradients, Outputs, Policy};
 pub use input::{Inputs, MAX_DIM, NO_ACTION, Observation, Observations, ShapeError, Trials};
 pub use loss::{LossGradients, LossSpec, LossSums, Objective, Samples};
 pub use network::{Network, NetworkWork};

@@ -1,9 +1,11 @@
-//! Policy-gradient losses of a categorical actor-critic, with their gradient.
+//! Policy-gradient losses: what those of all policies have in common.
 
-use crate::categorical::{Categorical, MAX_LANES, exponentials, padded, to_columns};
-use crate::math::{exp_excess_v, exp_v, ln_v};
-use crate::simd::{Kernel, Simd};
+use crate::math::{exp_excess_v, exp_v};
+use crate::simd::Simd;
 use std::ops::Range;
+
+/// The most floats of a vector.
+pub(crate) const MAX_LANES: usize = 16;
 
 /// What the policy maximizes. `A` is the advantage.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,9 +35,9 @@ pub struct LossSpec {
 
 /// What the losses are computed from, one element per row each.
 #[derive(Clone, Copy, Debug)]
-pub struct Samples<'a> {
-    /// Actions taken.
-    pub actions: &'a [u32],
+pub struct Samples<'a, A> {
+    /// Actions taken: numbers, or vectors `[rows][width]`.
+    pub actions: &'a [A],
     /// Their log-probabilities under the policy that took them.
     pub old_log_probs: &'a [f32],
     /// Advantages, normalized by the caller if they are to be.
@@ -50,8 +52,8 @@ pub struct Samples<'a> {
 /// Gradients of the loss with respect to the network's outputs.
 #[derive(Debug)]
 pub struct LossGradients<'a> {
-    /// `[rows][actions]`.
-    pub logits: &'a mut [f32],
+    /// `[rows][outputs]`.
+    pub policy: &'a mut [f32],
     /// `[rows]`.
     pub values: &'a mut [f32],
 }
@@ -94,150 +96,89 @@ impl std::ops::AddAssign for LossSums {
     }
 }
 
-impl Categorical {
-    /// The loss of `logits` (`[rows][actions]`) and `values` (`[rows]`), and its
-    /// gradient with respect to both, which overwrites `gradients`. A sample of
-    /// weight 0 adds nothing and gets a zero gradient, whatever its other numbers
-    /// are as long as its outputs are finite.
-    ///
-    /// # Panics
-    /// Where lengths do not match or an action is out of range.
-    pub fn loss(
-        &mut self,
-        spec: &LossSpec,
-        samples: &Samples<'_>,
-        (logits, values): (&[f32], &[f32]),
-        gradients: LossGradients<'_>,
-    ) -> LossSums {
-        let actions = self.actions;
-        let rows = values.len();
+impl<A> Samples<'_, A> {
+    /// Checks that there is one of everything but actions for each row.
+    pub(crate) fn check(&self, rows: usize) {
         for (name, len) in [
-            ("actions", samples.actions.len()),
-            ("old_log_probs", samples.old_log_probs.len()),
-            ("advantages", samples.advantages.len()),
-            ("returns", samples.returns.len()),
-            ("weights", samples.weights.len()),
-            ("gradients of values", gradients.values.len()),
+            ("old_log_probs", self.old_log_probs.len()),
+            ("advantages", self.advantages.len()),
+            ("returns", self.returns.len()),
+            ("weights", self.weights.len()),
         ] {
             assert_eq!(len, rows, "{name} must have one element per row");
         }
-        assert_eq!(
-            logits.len(),
-            rows * actions,
-            "logits must be [rows][{actions}]"
-        );
-        assert_eq!(gradients.logits.len(), logits.len(), "gradients of logits");
-        self.isa.dispatch(Loss {
-            actions,
-            spec: *spec,
-            samples: *samples,
-            logits,
-            values,
-            gradients,
-            columns: &mut self.columns,
-        })
     }
 }
 
-struct Loss<'a> {
-    actions: usize,
-    spec: LossSpec,
-    samples: Samples<'a>,
-    logits: &'a [f32],
-    values: &'a [f32],
-    gradients: LossGradients<'a>,
-    columns: &'a mut [f32],
+/// What the losses of a vector of samples are made of.
+pub(crate) struct Block<V> {
+    /// Log-probabilities of the actions.
+    pub(crate) log_prob: V,
+    /// Entropies of the policy.
+    pub(crate) entropy: V,
 }
 
-impl Kernel for Loss<'_> {
-    type Output = LossSums;
+/// What the gradients of a vector of samples are made of.
+pub(crate) struct Slopes<V> {
+    /// The weight times the derivative of the policy loss with respect to the
+    /// log-probability.
+    pub(crate) log_prob: V,
+    /// The weight times the coefficient of the entropy bonus.
+    pub(crate) bonus: V,
+    /// The derivative of the loss with respect to the value.
+    pub(crate) value: V,
+}
 
-    #[inline(always)]
-    fn run<S: Simd>(mut self, s: S) -> LossSums {
-        let mut sums = LossSums::default();
-        for first in (0..self.values.len()).step_by(S::LANES) {
-            let last = (first + S::LANES).min(self.values.len());
-            self.block(s, first..last, &mut sums);
-        }
-        sums
+/// Adds the losses of a vector of samples to the sums; returns what their gradients
+/// are made of.
+#[inline(always)]
+pub(crate) fn losses<S: Simd, A>(
+    s: S,
+    (spec, samples): (&LossSpec, &Samples<'_, A>),
+    (block, values): (Range<usize>, &[f32]),
+    of: Block<S::V>,
+    sums: &mut LossSums,
+) -> Slopes<S::V> {
+    let weights = &samples.weights[block.clone()];
+    let old = load_weighted(s, &samples.old_log_probs[block.clone()], weights);
+    let advantage = load_weighted(s, &samples.advantages[block.clone()], weights);
+    let target = load_weighted(s, &samples.returns[block.clone()], weights);
+    let value = load_weighted(s, &values[block], weights);
+    let weight = load(s, &padded(weights, 0.0));
+
+    let policy = policy_term(s, spec.objective, (of.log_prob, old), advantage);
+    let error = s.sub(value, target);
+    let terms = [
+        policy.loss,
+        s.mul(s.splat(0.5), s.mul(error, error)),
+        of.entropy,
+        policy.kl,
+        policy.clipped,
+    ];
+    add_terms(s, sums, terms, weights);
+    Slopes {
+        log_prob: s.mul(weight, policy.slope),
+        bonus: s.mul(weight, s.splat(spec.entropy_coef)),
+        value: s.mul(s.mul(weight, s.splat(spec.value_coef)), error),
     }
 }
 
-impl Loss<'_> {
-    /// A block of at most a vector of samples.
-    #[inline(always)]
-    fn block<S: Simd>(&mut self, s: S, block: Range<usize>, sums: &mut LossSums) {
-        let (actions, samples) = (self.actions, self.samples);
-        let logits = &self.logits[block.start * actions..block.end * actions];
-        to_columns::<S>(logits, actions, self.columns);
-        let (p, log_p) = self.columns.split_at_mut(actions * S::LANES);
-        let sum = exponentials(s, actions, p, log_p);
-        let entropy = probabilities(s, actions, p, log_p, sum);
-
-        let mut chosen = [0.0; MAX_LANES];
-        for (i, row) in block.clone().enumerate() {
-            let action = samples.actions[row] as usize;
-            assert!(
-                action < actions,
-                "action {action} of row {row} must be below {actions}"
-            );
-            chosen[i] = log_p[action * S::LANES + i];
-        }
-        let chosen = load(s, &chosen);
-        let weights = &samples.weights[block.clone()];
-        let old = load_weighted(s, &samples.old_log_probs[block.clone()], weights);
-        let advantage = load_weighted(s, &samples.advantages[block.clone()], weights);
-        let target = load_weighted(s, &samples.returns[block.clone()], weights);
-        let value = load_weighted(s, &self.values[block.clone()], weights);
-        let weight = load(s, &padded(weights, 0.0));
-
-        let policy = policy_term(s, self.spec.objective, (chosen, old), advantage);
-        let error = s.sub(value, target);
-        let slope = s.mul(weight, policy.slope);
-        let bonus = s.mul(weight, s.splat(self.spec.entropy_coef));
-        logit_gradients(s, actions, p, log_p, [slope, bonus, entropy]);
-        let value_slope = s.mul(s.mul(weight, s.splat(self.spec.value_coef)), error);
-        self.store_gradients(s, block.clone(), slope, value_slope);
-        let terms = [
-            policy.loss,
-            s.mul(s.splat(0.5), s.mul(error, error)),
-            entropy,
-            policy.kl,
-            policy.clipped,
-        ];
-        add_terms(s, sums, terms, weights);
-    }
-
-    /// Writes the gradients of a block out of its columns.
-    #[inline(always)]
-    fn store_gradients<S: Simd>(
-        &mut self,
-        s: S,
-        block: Range<usize>,
-        slope: S::V,
-        value_slope: S::V,
-    ) {
-        let actions = self.actions;
-        let (slopes, value_slopes) = (store(s, slope), store(s, value_slope));
-        for (i, row) in block.enumerate() {
-            let gradient = &mut self.gradients.logits[row * actions..(row + 1) * actions];
-            for (a, g) in gradient.iter_mut().enumerate() {
-                *g = self.columns[a * S::LANES + i];
-            }
-            gradient[self.samples.actions[row] as usize] += slopes[i];
-            self.gradients.values[row] = value_slopes[i];
-        }
-    }
+/// Copies up to a vector of `values` into a padded array.
+#[inline(always)]
+pub(crate) fn padded<T: Copy>(values: &[T], rest: T) -> [T; MAX_LANES] {
+    let mut out = [rest; MAX_LANES];
+    out[..values.len()].copy_from_slice(values);
+    out
 }
 
 #[inline(always)]
-fn load<S: Simd>(s: S, values: &[f32; MAX_LANES]) -> S::V {
+pub(crate) fn load<S: Simd>(s: S, values: &[f32; MAX_LANES]) -> S::V {
     // SAFETY: a vector has at most MAX_LANES floats.
     unsafe { s.load(values.as_ptr()) }
 }
 
 #[inline(always)]
-fn store<S: Simd>(s: S, v: S::V) -> [f32; MAX_LANES] {
+pub(crate) fn store<S: Simd>(s: S, v: S::V) -> [f32; MAX_LANES] {
     let mut out = [0.0; MAX_LANES];
     // SAFETY: a vector has at most MAX_LANES floats.
     unsafe { s.store(out.as_mut_ptr(), v) };
@@ -247,7 +188,7 @@ fn store<S: Simd>(s: S, v: S::V) -> [f32; MAX_LANES] {
 /// Loads up to a vector of values, 0 in place of those of weight 0: what such a
 /// sample holds must not reach the products.
 #[inline(always)]
-fn load_weighted<S: Simd>(s: S, values: &[f32], weights: &[f32]) -> S::V {
+pub(crate) fn load_weighted<S: Simd>(s: S, values: &[f32], weights: &[f32]) -> S::V {
     let mut out = [0.0; MAX_LANES];
     for ((to, &value), &weight) in out.iter_mut().zip(values).zip(weights) {
         *to = if weight == 0.0 { 0.0 } else { value };
@@ -293,58 +234,6 @@ fn policy_term<S: Simd>(
                 kl,
                 clipped: outside,
             }
-        }
-    }
-}
-
-/// Turns exponentials into probabilities and their logarithms into
-/// log-probabilities; returns the entropies.
-#[inline(always)]
-fn probabilities<S: Simd>(
-    s: S,
-    actions: usize,
-    p: &mut [f32],
-    log_p: &mut [f32],
-    sum: S::V,
-) -> S::V {
-    assert!(p.len() >= actions * S::LANES && log_p.len() >= actions * S::LANES);
-    let log_sum = ln_v(s, sum);
-    let inverse = s.div(s.splat(1.0), sum);
-    let mut entropy = s.splat(0.0);
-    for a in 0..actions {
-        // SAFETY: both buffers have `actions` vectors, by the assertion.
-        unsafe {
-            let p = p.as_mut_ptr().add(a * S::LANES);
-            let log_p = log_p.as_mut_ptr().add(a * S::LANES);
-            let probability = s.mul(s.load(p), inverse);
-            let log = s.sub(s.load(log_p), log_sum);
-            entropy = s.fnma(probability, log, entropy);
-            s.store(p, probability);
-            s.store(log_p, log);
-        }
-    }
-    entropy
-}
-
-/// Replaces probabilities by the gradient with respect to the logits, but for
-/// the `slope` that the action taken gets besides:
-/// `p_a (bonus (ln p_a + entropy) - slope)`.
-#[inline(always)]
-fn logit_gradients<S: Simd>(
-    s: S,
-    actions: usize,
-    p: &mut [f32],
-    log_p: &[f32],
-    [slope, bonus, entropy]: [S::V; 3],
-) {
-    assert!(p.len() >= actions * S::LANES && log_p.len() >= actions * S::LANES);
-    for a in 0..actions {
-        // SAFETY: both buffers have `actions` vectors, by the assertion.
-        unsafe {
-            let p = p.as_mut_ptr().add(a * S::LANES);
-            let log = s.load(log_p.as_ptr().add(a * S::LANES));
-            let factor = s.sub(s.mul(bonus, s.add(log, entropy)), slope);
-            s.store(p, s.mul(s.load(p), factor));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A trunk with heads on top: the passes of the whole network over a tile.
 
-use crate::heads::{Heads, HeadsWork, OutputGradients, Outputs};
+use crate::heads::{Heads, HeadsWork, OutputGradients, Outputs, Policy};
 use crate::input::{Inputs, ShapeError, Trials};
 use crate::trunk::{Entry, Flops, OnTop, Trunk, TrunkBytes};
 
@@ -24,12 +24,12 @@ pub struct NetworkWork<W> {
 }
 
 impl<T: Trunk> Network<T> {
-    /// A trunk with heads for a policy of so many outputs, without parameters.
+    /// A trunk with heads for a policy, without parameters.
     ///
     /// # Errors
     /// If there are no outputs, or too many.
-    pub fn new(trunk: T, outputs: usize) -> Result<Network<T>, ShapeError> {
-        let heads = Heads::new(outputs, trunk.features(), trunk.isa())?;
+    pub fn new(trunk: T, policy: Policy) -> Result<Network<T>, ShapeError> {
+        let heads = Heads::new(policy, trunk.features(), trunk.isa())?;
         let split = trunk.entries().last().map_or(0, |entry| entry.range().end);
         Ok(Network {
             trunk,
@@ -50,17 +50,16 @@ impl<T: Trunk> Network<T> {
 
     /// All parameters in the order in which they lie in the flat slice.
     pub fn entries(&self) -> Vec<Entry> {
-        let heads = self.heads.entries().iter().map(|entry| Entry {
+        let heads = self.heads.entries().into_iter().map(|entry| Entry {
             offset: self.split + entry.offset,
-            ..*entry
+            ..entry
         });
         self.trunk.entries().into_iter().chain(heads).collect()
     }
 
     /// How many parameters there are.
     pub fn parameters(&self) -> usize {
-        let heads = self.heads.entries();
-        self.split + heads.last().map_or(0, |entry| entry.range().end)
+        self.split + self.heads.parameters()
     }
 
     /// What it takes for a tile of so many lanes through so many steps.
@@ -167,6 +166,13 @@ impl<T: Trunk> Network<T> {
         self.trunk
             .backward_heads(&mut work.trunk, trials, top, trunk);
         self.heads.add_gradient(&work.heads, heads);
+    }
+
+    /// A Gaussian's logarithms of standard deviations in flat parameters, or their
+    /// gradient in a flat gradient: what a loss adds to by itself. Empty for other
+    /// policies.
+    pub fn log_std_of<'a>(&self, flat: &'a mut [f32]) -> &'a mut [f32] {
+        self.heads.log_std_of(&mut flat[self.split..])
     }
 
     /// Checks the lengths of outputs, or of their gradients.

@@ -1,5 +1,6 @@
-//! The native backend: CPU kernels for discrete actions.
+//! The native backend: kernels on the CPU.
 
+mod head;
 mod on_trunk;
 mod policy;
 mod rows;
@@ -32,14 +33,17 @@ impl NativeBackend {
     /// A backend for a network on one of the trunks that there are kernels for.
     ///
     /// # Errors
-    /// If there are none for the network's trunk or actions.
+    /// If there are none for the network's trunk.
     pub fn new(model: &ActorCritic, config: NetworkConfig<'_>) -> Result<Self, LearnError> {
         let recurrent = |cell, hidden| {
             let shape = Shape {
                 cell,
                 observation: Self::observation(model),
                 hidden,
-                actions: model.inputs.action_size(),
+                actions: match model.inputs.is_continuous() {
+                    true => 0,
+                    false => model.inputs.action_size(),
+                },
             };
             let trunk = Recurrent::new(shape);
             let trunk = trunk.map_err(|error| refuse(model.of, &format!("this size: {error}")))?;
@@ -56,14 +60,18 @@ impl NativeBackend {
     /// [`ActorCritic::trunk`] declares.
     ///
     /// # Errors
-    /// If there are no kernels for the network's actions, or if the trunk's
-    /// parameters or features are not those that are declared.
+    /// If the trunk's parameters or features are not those that are declared.
     pub fn with_trunk(model: &ActorCritic, trunk: impl Trunk) -> Result<Self, LearnError> {
         Ok(Self(Box::new(OnTrunk::new(model, trunk)?)))
     }
 
-    /// What the kernels are shown of a network's observations.
+    /// What the kernels are shown of a network's observations; a continuous previous
+    /// action counts among their numbers.
     pub fn observation(model: &ActorCritic) -> Observation {
+        if model.inputs.is_continuous() {
+            let numbers = model.inputs.observation_size() + model.inputs.action_size();
+            return Observation::Dense(numbers);
+        }
         match model.inputs.observation_space() {
             ObservationSpace::Vector { size: 0 } => Observation::None,
             ObservationSpace::Vector { size } => Observation::Dense(*size),

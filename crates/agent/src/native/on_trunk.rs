@@ -9,7 +9,7 @@ use crate::input::Inputs;
 use crate::model::ActorCritic;
 use crate::samples::Samples;
 use crate::stopwatch::Phase;
-use kernels::{Flops, Network, Trunk, TrunkBytes};
+use kernels::{Flops, Network, Policy, Trunk, TrunkBytes};
 use rl_core::PolicyFactory;
 use rollout::Pool;
 use std::sync::{Arc, Mutex};
@@ -33,18 +33,20 @@ struct Spare<W> {
 
 impl<T: Trunk> OnTrunk<T> {
     /// # Errors
-    /// If the network is not one of these kernels, or not on this trunk.
+    /// If the network is not on this trunk.
     pub(super) fn new(model: &ActorCritic, trunk: T) -> Result<Self, LearnError> {
-        if model.policy.log_std.is_some() {
-            return Err(refuse(model.of, "continuous actions"));
-        }
         let (declared, given) = (model.trunk.features(), trunk.features());
         if declared != given {
             return Err(LearnError::Bug(format!(
                 "the native trunk gives {given} features, declared are {declared}"
             )));
         }
-        let network = Network::new(trunk, model.inputs.action_size())
+        let outputs = model.inputs.action_size();
+        let policy = match model.policy.log_std {
+            None => Policy::Categorical(outputs),
+            Some(_) => Policy::Gaussian(outputs),
+        };
+        let network = Network::new(trunk, policy)
             .map_err(|error| refuse(model.of, &format!("this size: {error}")))?;
         let entries = network.entries();
         let ours = entries.iter().map(|entry| (entry.name, entry.offset));
@@ -122,15 +124,7 @@ impl<T: Trunk> Backend for OnTrunk<T> {
             tile,
         };
         let mut scratch = Scratch::new(&network);
-        let rows = scratch
-            .forward(&lesson)
-            .chunks_exact(network.heads().outputs());
-        let log_prob = |(logits, action): (&[f32], &u32)| {
-            let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let sum: f32 = logits.iter().map(|l| (l - largest).exp()).sum();
-            logits[*action as usize] - largest - sum.ln()
-        };
-        Ok(rows.zip(lesson.actions()).map(log_prob).collect())
+        Ok(scratch.log_probs(&lesson))
     }
 
     fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, LearnError> {

@@ -1,10 +1,10 @@
 //! Acting: a tile's step is one pass through the kernels.
 
+use super::head::{Head, Noise};
 use super::rows::InputRows;
 use crate::backend::ActMode;
 use crate::input::Inputs;
-use kernels::{Categorical, Choices, Network, NetworkWork, Outputs, Trunk};
-use rl_core::rand::RngExt as _;
+use kernels::{Network, NetworkWork, Outputs, Policy as Kind, Trunk};
 use rl_core::{ActRow, EnvSpec, Policy, PolicyFactory, Row, Stream};
 use std::sync::Arc;
 
@@ -18,9 +18,17 @@ pub(super) struct NativePolicies<T> {
 
 /// Bytes of a policy that acts in so many lanes, beside the network's own.
 pub(super) fn bytes<T: Trunk>(network: &Network<T>, inputs: &Inputs, lanes: usize) -> f64 {
-    let outputs = network.heads().outputs();
-    let numbers = network.trunk().memory_width() + outputs + 1;
-    Categorical::bytes(outputs) + lanes as f64 * (4.0 * numbers as f64 + InputRows::bytes(inputs))
+    let policy = network.heads().policy();
+    let numbers = network.trunk().memory_width() + policy.outputs() + noise(policy);
+    Head::bytes(policy) + lanes as f64 * (4.0 * numbers as f64 + InputRows::bytes(inputs))
+}
+
+/// Random numbers of a lane.
+fn noise(policy: Kind) -> usize {
+    match policy {
+        Kind::Categorical(_) => 1,
+        Kind::Gaussian(width) => width,
+    }
 }
 
 impl<T: Trunk> PolicyFactory for NativePolicies<T> {
@@ -30,15 +38,15 @@ impl<T: Trunk> PolicyFactory for NativePolicies<T> {
 
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
         self.inputs.fits(spec)?;
-        let outputs = self.network.heads().outputs();
+        let policy = self.network.heads().policy();
         Ok(Box::new(NativePolicy {
             inputs: self.inputs.clone(),
             work: self.network.work(),
-            policy: Categorical::new(outputs, self.network.trunk().isa()),
+            head: Head::new(&self.network),
             rows: InputRows::default(),
             memory: vec![0.0; lanes * self.network.trunk().memory_width()],
-            logits: vec![0.0; lanes * outputs],
-            uniforms: vec![0.0; lanes],
+            outputs: vec![0.0; lanes * policy.outputs()],
+            noise: vec![0.0; lanes * noise(policy)],
             network: Arc::clone(&self.network),
             mode: self.mode,
         }))
@@ -54,11 +62,11 @@ struct NativePolicy<T: Trunk> {
     network: Arc<Network<T>>,
     mode: ActMode,
     work: NetworkWork<T::Work>,
-    policy: Categorical,
+    head: Head,
     rows: InputRows,
-    memory: Vec<f32>,   // [lanes][memory]
-    logits: Vec<f32>,   // [lanes][actions]
-    uniforms: Vec<f32>, // [lanes]
+    memory: Vec<f32>,  // [lanes][memory]
+    outputs: Vec<f32>, // [lanes][outputs]
+    noise: Vec<f32>,   // [lanes] or [lanes][width]
 }
 
 impl<T: Trunk> Policy for NativePolicy<T> {
@@ -66,23 +74,17 @@ impl<T: Trunk> Policy for NativePolicy<T> {
         self.rows.clear();
         self.rows.push(&self.inputs, row);
         let outputs = Outputs {
-            policy: &mut self.logits,
-            values: out.value,
+            policy: &mut self.outputs,
+            values: &mut *out.value,
         };
         let inputs = self.rows.inputs();
         self.network
             .step(&mut self.work, &inputs, &mut self.memory, outputs);
-        let choices = Choices {
-            actions: out.action.discrete().expect("checked in `OnTrunk::new`"),
-            log_probs: out.log_prob,
+        let given = (self.network.heads(), &self.outputs[..], &self.inputs);
+        let mut noise = Noise {
+            streams,
+            numbers: &mut self.noise,
         };
-        match self.mode {
-            ActMode::Greedy => self.policy.greedy(&self.logits, choices),
-            ActMode::Sample => {
-                let draws = self.uniforms.iter_mut().zip(streams);
-                draws.for_each(|(uniform, stream)| *uniform = stream.random());
-                self.policy.sample(&self.logits, &self.uniforms, choices);
-            }
-        }
+        self.head.act(given, self.mode, &mut noise, out);
     }
 }

@@ -14,14 +14,16 @@ pub(super) struct InputRows {
     previous_reward: Vec<f32>,
     boundary: Vec<f32>,
     start: Vec<bool>,
+    whole: Vec<f32>, // [lanes][inputs], of one row
 }
 
 impl InputRows {
     /// Bytes of a row of one lane, with the room in which rows are added one by one.
     pub(super) fn bytes(inputs: &Inputs) -> f64 {
-        let observation = match inputs.is_symbol() {
-            true => 1,
-            false => inputs.observation_size(),
+        let observation = match (inputs.is_continuous(), inputs.is_symbol()) {
+            (true, _) => inputs.observation_size() + inputs.action_size(),
+            (false, true) => 1,
+            (false, false) => inputs.observation_size(),
         };
         // With the previous action, its reward and the boundary; and the start.
         2.0 * (4.0 * (observation + 3) as f64 + 1.0)
@@ -39,9 +41,28 @@ impl InputRows {
 
     /// Adds a row.
     pub(super) fn push(&mut self, inputs: &Inputs, row: &Row<'_>) {
-        let Actions::Discrete(actions) = row.previous_action else {
-            panic!("discrete actions, as checked in `OnTrunk::new`");
-        };
+        match row.previous_action {
+            Actions::Discrete(actions) => self.push_discrete(inputs, row, actions),
+            Actions::Box { .. } => self.push_whole(inputs, row),
+        }
+        self.start.extend_from_slice(row.start);
+    }
+
+    /// With continuous actions: the previous one is numbers beside the observation's.
+    fn push_whole(&mut self, inputs: &Inputs, row: &Row<'_>) {
+        let size = inputs.size();
+        self.whole.resize(row.lanes * size, 0.0);
+        inputs.write(row, &mut self.whole);
+        for input in self.whole.chunks_exact(size) {
+            let (seen, last) = input.split_at(size - 2);
+            self.dense.extend_from_slice(seen);
+            self.previous_action.push(NO_ACTION);
+            self.previous_reward.push(last[0]);
+            self.boundary.push(last[1]);
+        }
+    }
+
+    fn push_discrete(&mut self, inputs: &Inputs, row: &Row<'_>, actions: &[u32]) {
         self.is_symbol = inputs.is_symbol();
         let shown = if inputs.shows(Input::Observation) {
             1.0
@@ -73,7 +94,6 @@ impl InputRows {
             let begins = *start || *outcome != Outcome::Continue;
             f32::from(u8::from(outcome_shown && begins))
         }));
-        self.start.extend_from_slice(row.start);
     }
 
     /// All rows.

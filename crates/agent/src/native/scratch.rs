@@ -1,12 +1,14 @@
 //! Learning: a tile goes forward, through the loss and backward before the next.
 
+use super::head::Head;
 use super::rows::InputRows;
 use crate::backend::{Losses, Minibatch, Objective, Surrogate};
 use crate::input::Inputs;
 use crate::samples::Samples;
 use crate::stopwatch::{Phase, Stopwatch};
 use kernels::{
-    Categorical, LossGradients, LossSpec, Network, NetworkWork, OutputGradients, Outputs, Trunk,
+    GaussianOutputs, LossGradients, LossSpec, Network, NetworkWork, OutputGradients, Outputs,
+    Policy, Trunk,
 };
 use rl_core::{Actions, Trajectory};
 
@@ -22,36 +24,33 @@ impl<T> TileLesson<'_, T> {
     fn trajectory(&self) -> &Trajectory {
         self.samples.batch.tiles()[self.tile].trajectory()
     }
-
-    /// What was done. `[steps][lanes]`
-    pub(super) fn actions(&self) -> &[u32] {
-        match self.trajectory().actions() {
-            Actions::Discrete(actions) => actions,
-            Actions::Box { .. } => panic!("discrete actions, as checked in `OnTrunk::new`"),
-        }
-    }
 }
 
 /// Buffers of one job, reused by later ones.
 pub(super) struct Scratch<W> {
     work: NetworkWork<W>,
-    policy: Categorical,
+    head: Head,
     rows: InputRows,
-    logits: Vec<f32>,         // [steps][lanes][actions]
-    values: Vec<f32>,         // [steps][lanes]
-    logit_gradient: Vec<f32>, // [steps][lanes][actions]
-    value_gradient: Vec<f32>, // [steps][lanes]
-    advantages: Vec<f32>,     // [steps][lanes], shifted and scaled
-    weights: Vec<f32>,        // [steps][lanes]
+    policy: Vec<f32>,          // [steps][lanes][outputs]
+    values: Vec<f32>,          // [steps][lanes]
+    policy_gradient: Vec<f32>, // [steps][lanes][outputs]
+    value_gradient: Vec<f32>,  // [steps][lanes]
+    units: Vec<f32>,           // [steps][lanes][width], continuous actions
+    advantages: Vec<f32>,      // [steps][lanes], shifted and scaled
+    weights: Vec<f32>,         // [steps][lanes]
 }
 
 /// Bytes that a [`Scratch`] takes for so many rows, beside the network's own.
 pub(super) fn bytes<T: Trunk>(network: &Network<T>, inputs: &Inputs, rows: usize) -> f64 {
-    let outputs = network.heads().outputs();
-    // Logits, the value and their gradients, the advantage and its weight.
-    let numbers = 2 * (outputs + 1) + 2;
+    let policy = network.heads().policy();
+    let units = match policy {
+        Policy::Categorical(_) => 0,
+        Policy::Gaussian(width) => width,
+    };
+    // Outputs, the value and their gradients, the advantage and its weight.
+    let numbers = 2 * (policy.outputs() + 1) + 2 + units;
     let row = 4.0 * numbers as f64 + InputRows::bytes(inputs);
-    Categorical::bytes(outputs) + rows as f64 * row
+    Head::bytes(policy) + rows as f64 * row
 }
 
 impl<W> Scratch<W> {
@@ -59,36 +58,63 @@ impl<W> Scratch<W> {
     pub(super) fn new<T: Trunk<Work = W>>(network: &Network<T>) -> Self {
         Self {
             work: network.work(),
-            policy: Categorical::new(network.heads().outputs(), network.trunk().isa()),
+            head: Head::new(network),
             rows: InputRows::default(),
-            logits: Vec::new(),
+            policy: Vec::new(),
             values: Vec::new(),
-            logit_gradient: Vec::new(),
+            policy_gradient: Vec::new(),
             value_gradient: Vec::new(),
+            units: Vec::new(),
             advantages: Vec::new(),
             weights: Vec::new(),
         }
     }
 
-    /// Lives a tile's trials again, from empty memories. Returns the logits,
-    /// `[steps][lanes][actions]`.
-    pub(super) fn forward<T: Trunk<Work = W>>(&mut self, lesson: &TileLesson<'_, T>) -> &[f32] {
+    /// Lives a tile's trials again, from empty memories.
+    fn forward<T: Trunk<Work = W>>(&mut self, lesson: &TileLesson<'_, T>) {
         let trajectory = lesson.trajectory();
         let size = trajectory.steps() * trajectory.lanes();
         let outputs = lesson.network.heads().outputs();
-        self.logits.resize(size * outputs, 0.0);
+        self.policy.resize(size * outputs, 0.0);
         self.values.resize(size, 0.0);
         self.rows.clear();
         for t in 0..trajectory.steps() {
             self.rows.push(lesson.inputs, &trajectory.row(t));
         }
         let outputs = Outputs {
-            policy: &mut self.logits,
+            policy: &mut self.policy,
             values: &mut self.values,
         };
         let trials = self.rows.trials(trajectory.lanes());
         lesson.network.forward(&mut self.work, trials, outputs);
-        &self.logits
+        self.units.clear();
+        if let Actions::Box { row, .. } = trajectory.actions() {
+            self.units.extend_from_slice(row);
+            lesson.inputs.to_unit(&mut self.units);
+        }
+    }
+
+    /// The log-probabilities of what was done, `[steps][lanes]`.
+    pub(super) fn log_probs<T: Trunk<Work = W>>(&mut self, lesson: &TileLesson<'_, T>) -> Vec<f32> {
+        self.forward(lesson);
+        match (&mut self.head, lesson.trajectory().actions()) {
+            (Head::Gaussian(policy), _) => {
+                let mut log_probs = vec![0.0; self.values.len()];
+                let given = (&self.policy[..], lesson.network.heads().log_std());
+                policy.log_probs(given, &self.units, &mut log_probs);
+                log_probs
+            }
+            (Head::Categorical(_), Actions::Discrete(actions)) => {
+                let rows = self.policy.chunks_exact(lesson.network.heads().outputs());
+                let log_prob = |(logits, action): (&[f32], &u32)| {
+                    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                    let sum: f32 = logits.iter().map(|l| (l - largest).exp()).sum();
+                    logits[*action as usize] - largest - sum.ln()
+                };
+                rows.zip(actions).map(log_prob).collect()
+            }
+            (Head::Categorical(_), Actions::Box { .. }) => unreachable!("{KINDS}"),
+        }
     }
 
     /// Adds a tile's part of the gradient to `gradient`, which has the
@@ -102,11 +128,11 @@ impl<W> Scratch<W> {
     ) -> Losses {
         let losses = stopwatch.time(Phase::Forward, || {
             self.forward(lesson);
-            self.loss(lesson, minibatch, objective)
+            self.loss(lesson, (minibatch, objective), gradient)
         });
         stopwatch.time(Phase::Backward, || {
             let outputs = OutputGradients {
-                policy: &self.logit_gradient,
+                policy: &self.policy_gradient,
                 values: &self.value_gradient,
             };
             let trials = self.rows.trials(lesson.trajectory().lanes());
@@ -117,12 +143,13 @@ impl<W> Scratch<W> {
         losses
     }
 
-    /// The loss of what [`Self::forward`] gave, and its gradients.
-    fn loss<T>(
+    /// The loss of what [`Self::forward`] gave, and its gradients: those of outputs
+    /// in their buffers, that of the standard deviations in `gradient`.
+    fn loss<T: Trunk<Work = W>>(
         &mut self,
         lesson: &TileLesson<'_, T>,
-        minibatch: &Minibatch,
-        objective: Objective,
+        (minibatch, objective): (&Minibatch, Objective),
+        gradient: &mut [f32],
     ) -> Losses {
         let targets = &lesson.samples.targets[lesson.tile];
         let scaled = targets.advantages.iter();
@@ -132,35 +159,76 @@ impl<W> Scratch<W> {
         self.weights.clear();
         self.weights
             .extend(targets.mask.iter().map(|mask| mask * minibatch.weight));
-        self.logit_gradient.resize(self.logits.len(), 0.0);
+        self.policy_gradient.resize(self.policy.len(), 0.0);
         self.value_gradient.resize(self.values.len(), 0.0);
-        let spec = LossSpec {
-            objective: match objective.surrogate {
-                Surrogate::Clipped(clip) => kernels::Objective::Clipped { clip: clip as f32 },
-                Surrogate::Plain => kernels::Objective::PolicyGradient,
-            },
-            value_coef: objective.value_coefficient as f32,
-            entropy_coef: objective.entropy_coefficient as f32,
+        let gradients = LossGradients {
+            policy: &mut self.policy_gradient,
+            values: &mut self.value_gradient,
         };
-        let samples = kernels::Samples {
-            actions: lesson.actions(),
+        let of = Given {
             old_log_probs: lesson.trajectory().log_probs(),
             advantages: &self.advantages,
             returns: &targets.returns,
             weights: &self.weights,
         };
-        let gradients = LossGradients {
-            logits: &mut self.logit_gradient,
-            values: &mut self.value_gradient,
+        let spec = spec(objective);
+        let sums = match (&mut self.head, lesson.trajectory().actions()) {
+            (Head::Categorical(policy), Actions::Discrete(actions)) => {
+                let outputs = (&self.policy[..], &self.values[..]);
+                policy.loss(&spec, &of.samples(actions), outputs, gradients)
+            }
+            (Head::Gaussian(policy), _) => {
+                let outputs = GaussianOutputs {
+                    means: &self.policy,
+                    log_std: lesson.network.heads().log_std(),
+                    values: &self.values,
+                };
+                let gradients = (gradients, lesson.network.log_std_of(gradient));
+                policy.loss(&spec, &of.samples(&self.units), outputs, gradients)
+            }
+            (Head::Categorical(_), Actions::Box { .. }) => unreachable!("{KINDS}"),
         };
-        let outputs = (&self.logits[..], &self.values[..]);
-        let sums = self.policy.loss(&spec, &samples, outputs, gradients);
         Losses {
             policy: sums.policy,
             value: sums.value,
             entropy: sums.entropy,
             approx_kl: sums.approx_kl,
             clip_fraction: sums.clipped,
+        }
+    }
+}
+
+/// Why the head is that of the actions.
+const KINDS: &str = "heads are made for the environment's actions";
+
+/// The objective as the kernels take it.
+fn spec(objective: Objective) -> LossSpec {
+    LossSpec {
+        objective: match objective.surrogate {
+            Surrogate::Clipped(clip) => kernels::Objective::Clipped { clip: clip as f32 },
+            Surrogate::Plain => kernels::Objective::PolicyGradient,
+        },
+        value_coef: objective.value_coefficient as f32,
+        entropy_coef: objective.entropy_coefficient as f32,
+    }
+}
+
+/// What a loss is computed from beside the actions, an element per row each.
+struct Given<'a> {
+    old_log_probs: &'a [f32],
+    advantages: &'a [f32],
+    returns: &'a [f32],
+    weights: &'a [f32],
+}
+
+impl<'a> Given<'a> {
+    fn samples<A>(&self, actions: &'a [A]) -> kernels::Samples<'a, A> {
+        kernels::Samples {
+            actions,
+            old_log_probs: self.old_log_probs,
+            advantages: self.advantages,
+            returns: self.returns,
+            weights: self.weights,
         }
     }
 }

@@ -62,7 +62,7 @@ fn everything(case: &Case, thread: &mut Thread, b: &mut Buffers) {
     };
     network.forward(work, case.trials(), outputs);
     let gradients = LossGradients {
-        logits: &mut b.d_logits,
+        policy: &mut b.d_logits,
         values: &mut b.d_values,
     };
     policy.loss(&spec, &case.samples(), (&b.logits, &b.values), gradients);
@@ -138,6 +138,49 @@ fn nothing_is_allocated_after_the_first_call() {
             assert_eq!(later.count_total, 0, "{shape:?}");
         }
     }
+}
+
+#[test]
+fn continuous_actions_allocate_nothing_after_their_policy_is_made() {
+    let (rows, width) = (37, 3);
+    let mut policy = Gaussian::new(width, Isa::best());
+    let held = measure(|| drop(Gaussian::new(width, Isa::best()))).bytes_max as f64;
+    let counted = Gaussian::bytes(width);
+    assert!(
+        (counted..counted + 64.0).contains(&held),
+        "{held} of {counted}"
+    );
+    let [means, mut actions] = [0.1, 0.2].map(|x| vec![x; rows * width]);
+    let [values, mut log_probs, mut d_values] = [0.1, 0.2, 0.3].map(|x| vec![x; rows]);
+    let log_std = vec![-0.5; width];
+    let (mut d_means, mut d_log_std) = (vec![0.0; rows * width], vec![0.0; width]);
+    let used = measure(|| {
+        policy.sample((&means, &log_std), &mut actions);
+        policy.log_probs((&means, &log_std), &actions, &mut log_probs);
+        let samples = Samples {
+            actions: &actions,
+            old_log_probs: &log_probs,
+            advantages: &values,
+            returns: &values,
+            weights: &values,
+        };
+        let spec = LossSpec {
+            objective: Objective::PolicyGradient,
+            value_coef: 0.5,
+            entropy_coef: 0.01,
+        };
+        let outputs = GaussianOutputs {
+            means: &means,
+            log_std: &log_std,
+            values: &values,
+        };
+        let gradients = LossGradients {
+            policy: &mut d_means,
+            values: &mut d_values,
+        };
+        policy.loss(&spec, &samples, outputs, (gradients, &mut d_log_std));
+    });
+    assert_eq!(used.count_total, 0);
 }
 
 /// All that a learner asks of a network with a policy head.

@@ -119,7 +119,7 @@ impl Case {
         }
     }
 
-    pub(crate) fn samples(&self) -> Samples<'_> {
+    pub(crate) fn samples(&self) -> Samples<'_, u32> {
         Samples {
             actions: &self.actions,
             old_log_probs: &self.old_log_probs,
@@ -145,7 +145,7 @@ impl Case {
 /// The network of a shape, as many policy outputs as actions, without parameters.
 pub(crate) fn network(shape: Shape, isa: Isa) -> Network<Recurrent> {
     let trunk = Recurrent::with_isa(shape, isa).unwrap();
-    Network::new(trunk, shape.actions).unwrap()
+    Network::new(trunk, Policy::Categorical(shape.actions)).unwrap()
 }
 
 /// Logits and values of the reference.
@@ -233,7 +233,7 @@ pub(crate) fn forward_f64(case: &Case, params: &[f64]) -> Reference {
 /// The losses of the crate in `f64`.
 pub(crate) fn loss_f64(
     spec: &LossSpec,
-    samples: &Samples<'_>,
+    samples: &Samples<'_, u32>,
     actions: usize,
     logits: &[f64],
     values: &[f64],

@@ -199,7 +199,8 @@ fn heads_stand_on_any_trunk() {
             };
             let case = Case::new(shape, lanes, steps, 3);
             let width = shape.inputs();
-            let mut network = Network::new(Echo(observation, width), 3).unwrap();
+            let mut network =
+                Network::new(Echo(observation, width), Policy::Categorical(3)).unwrap();
             let mut rng = Rng(5);
             let params = rng.vec(network.parameters(), 0.7);
             network.pack(&params);

@@ -127,7 +127,7 @@ fn train(case: &Case, run: &mut Run, spec: &LossSpec) -> (Vec<f32>, LossSums) {
     let mut d_logits = vec![f32::NAN; run.logits.len()];
     let mut d_values = vec![f32::NAN; run.values.len()];
     let gradients = LossGradients {
-        logits: &mut d_logits,
+        policy: &mut d_logits,
         values: &mut d_values,
     };
     let outputs = (&run.logits[..], &run.values[..]);

@@ -59,7 +59,8 @@ fn operations_are_counted() {
 #[test]
 fn shapes_out_of_range_are_refused() {
     let hidden = |hidden| Shape { hidden, ..SHAPE };
-    let network = |shape: Shape| Network::new(Recurrent::new(shape)?, shape.actions);
+    let network =
+        |shape: Shape| Network::new(Recurrent::new(shape)?, Policy::Categorical(shape.actions));
     let message = |shape: Shape| network(shape).err().map(|e: ShapeError| e.to_string());
     assert_eq!(
         message(hidden(0)).as_deref(),

@@ -4,6 +4,7 @@
 mod allocations;
 mod common;
 mod features;
+mod gaussian;
 mod gradients;
 mod interface;
 mod math;

@@ -165,7 +165,7 @@ fn single(isa: Isa, spec: &LossSpec, logits: &[f32], sample: Sample) -> (LossSum
         weights: &[sample.weight],
     };
     let gradients = LossGradients {
-        logits: &mut d_logits,
+        policy: &mut d_logits,
         values: &mut d_values,
     };
     let sums = policy.loss(spec, &samples, (logits, &[1.0]), gradients);
@@ -312,7 +312,7 @@ fn sums_of_parts_are_the_sum_of_the_whole() {
         let mut d_logits = vec![0.0; rows.len() * 7];
         let mut d_values = vec![0.0; rows.len()];
         let gradients = LossGradients {
-            logits: &mut d_logits,
+            policy: &mut d_logits,
             values: &mut d_values,
         };
         let outputs = (&logits[rows.start * 7..rows.end * 7], &values[rows]);

@@ -1,6 +1,7 @@
 //! Continuous actions.
 
-use crate::common::{config, pool, trainer_in};
+use crate::common::{BACKENDS, config, pool, trainer_in};
+use crate::gradients::check_gradient;
 use agent::Training as _;
 use agent::{BackendKind, Place};
 use nets::Device;
@@ -64,35 +65,37 @@ impl TaskDistribution for Targets {
     }
 }
 
-fn targets(middle: f32, side: f32) -> Arc<dyn EnvFactory> {
+pub(crate) fn targets(middle: f32, side: f32) -> Arc<dyn EnvFactory> {
     Arc::new(Tasks::new(Targets { middle, side }).unwrap())
 }
 
 #[test]
 fn continuous_actions_are_learned_in_any_box() {
     let env = targets(15.0, 3.0);
-    let refused = Trainer::new(
-        env.as_ref(),
-        config(BackendKind::Native),
-        0,
-        Place {
-            pool: pool(1),
-            device: Device::Cpu,
-        },
-    );
-    let error = refused.err().unwrap().to_string();
-    assert!(error.contains("allowed: torch") && error.contains("continuous"));
-
-    let mut trainer = trainer_in(&env, config(BackendKind::Torch), 0, 2);
-    let before = trainer.update().unwrap().mean_return;
-    let last = (0..60)
-        .map(|_| trainer.update().unwrap().mean_return)
-        .last();
-    assert!(last.unwrap() > 0.5 * before, "{before} and then {last:?}");
+    for backend in BACKENDS {
+        let mut trainer = trainer_in(&env, config(backend), 0, 2);
+        let before = trainer.update().unwrap().mean_return;
+        let last = (0..60)
+            .map(|_| trainer.update().unwrap().mean_return)
+            .last();
+        assert!(
+            last.unwrap() > 0.5 * before,
+            "{backend:?}: {before} and then {last:?}"
+        );
+    }
 }
 
-fn narrow(std: f64) -> Rl2Config {
-    let mut narrow = config(BackendKind::Torch);
+#[test]
+fn the_gradient_of_continuous_actions_is_that_of_the_objective() {
+    let env = targets(15.0, 3.0);
+    for backend in BACKENDS {
+        let mut trainer = trainer_in(&env, config(backend), 3, 2);
+        check_gradient(&mut trainer, &format!("{backend:?}"));
+    }
+}
+
+fn narrow(backend: BackendKind, std: f64) -> Rl2Config {
+    let mut narrow = config(backend);
     narrow.policy.std = std;
     narrow
 }
@@ -111,8 +114,14 @@ fn set_log_std(trainer: &mut Trainer, log_std: f32) {
 /// action alone would move it by 3e-4.
 #[test]
 fn lived_again_the_log_probabilities_of_narrow_actions_are_the_rollouts() {
+    for backend in BACKENDS {
+        check_narrow(backend);
+    }
+}
+
+fn check_narrow(backend: BackendKind) {
     let env = targets(1005.0, 3.0);
-    let mut trainer = trainer_in(&env, config(BackendKind::Torch), 0, 2);
+    let mut trainer = trainer_in(&env, config(backend), 0, 2);
     // Until means are far from 0.
     for _ in 0..30 {
         trainer.update().unwrap();
@@ -134,42 +143,47 @@ fn lived_again_the_log_probabilities_of_narrow_actions_are_the_rollouts() {
         }
     }
     let error = (squares / f64::from(count)).sqrt();
-    assert!(error < 1e-5, "{error}");
+    assert!(error < 1e-5, "{backend:?}: {error}");
 }
 
 #[test]
 fn learning_does_not_make_actions_narrower_than_the_least() {
     // Every noise is a loss: the mean is right from the start.
     let env = targets(15.0, 0.0);
-    let mut trainer = trainer_in(&env, narrow(0.012), 0, 2);
-    let least = 0.01_f64.ln() as f32;
-    let mut reached = false;
-    for _ in 0..40 {
-        trainer.update().unwrap();
-        let mut checkpoint = trainer.checkpoint().unwrap();
-        let log_std = checkpoint.floats_mut(LOG_STD).unwrap()[0];
-        assert!(log_std >= least, "{log_std}");
-        reached |= log_std == least;
+    for backend in BACKENDS {
+        let mut trainer = trainer_in(&env, narrow(backend, 0.012), 0, 2);
+        let least = 0.01_f64.ln() as f32;
+        let mut reached = false;
+        for _ in 0..40 {
+            trainer.update().unwrap();
+            let mut checkpoint = trainer.checkpoint().unwrap();
+            let log_std = checkpoint.floats_mut(LOG_STD).unwrap()[0];
+            assert!(log_std >= least, "{backend:?}: {log_std}");
+            reached |= log_std == least;
+        }
+        assert!(reached, "{backend:?}: the least is put to the test");
     }
-    assert!(reached, "the least is put to the test");
 }
 
 #[test]
 fn the_first_pass_sees_no_divergence_however_narrow_the_actions() {
     let env = targets(15.0, 3.0);
-    let once = Rl2Config {
-        outer: Outer::Ppo {
-            clip: 0.2,
-            epochs: 1,
-            minibatches: 1,
-        },
-        ..narrow(0.01)
-    };
-    let kl = trainer_in(&env, once, 0, 2).update().unwrap().approx_kl;
-    assert!((0.0..1e-10).contains(&kl), "{kl}");
-    let (device, pool) = (Device::Cpu, pool(1));
-    let refused = Trainer::new(env.as_ref(), narrow(1e-9), 0, Place { pool, device });
-    let error = refused.err().unwrap().to_string();
-    let start = "rl2.policy.std = 0.000000001; allowed: at least 0.01";
-    assert!(error.starts_with(start), "{error}");
+    for backend in BACKENDS {
+        let once = Rl2Config {
+            outer: Outer::Ppo {
+                clip: 0.2,
+                epochs: 1,
+                minibatches: 1,
+            },
+            ..narrow(backend, 0.01)
+        };
+        let kl = trainer_in(&env, once, 0, 2).update().unwrap().approx_kl;
+        assert!((0.0..1e-10).contains(&kl), "{backend:?}: {kl}");
+        let (device, pool) = (Device::Cpu, pool(1));
+        let place = Place { pool, device };
+        let refused = Trainer::new(env.as_ref(), narrow(backend, 1e-9), 0, place);
+        let error = refused.err().unwrap().to_string();
+        let start = "rl2.policy.std = 0.000000001; allowed: at least 0.01";
+        assert!(error.starts_with(start), "{error}");
+    }
 }

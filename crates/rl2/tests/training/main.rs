@@ -4,7 +4,6 @@ mod allocations;
 mod backends;
 mod bits;
 mod common;
-#[cfg(feature = "torch")]
 mod continuous;
 #[cfg(feature = "torch")]
 mod curves;

@@ -1,12 +1,14 @@
 //! The libtorch backend does what the native one does, and more.
 
 use crate::common::{config, pool, seen_as, trainer, trainer_in};
+use crate::continuous::targets;
+use agent::Training as _;
 use agent::{
     ActMode, ActorCritic, Backend, BackendKind, Execution, Gradient, Input, LearnError, Lesson,
     NativeBackend, Samples, TorchBackend,
 };
 use nets::Device;
-use rl_core::{ObservationSpace, PolicyFactory};
+use rl_core::{Actions, ObservationSpace, PolicyFactory};
 use rl2::{Outer, Rl2Config, Trainer};
 use rollout::Pool;
 use std::sync::Arc;
@@ -123,6 +125,59 @@ fn both_backends_compute_the_same_gradients() {
                     Trainer::with_backend(env.as_ref(), config, 6, pool(2), parts).unwrap();
                 trainer.update().unwrap();
             }
+        }
+    }
+}
+
+#[test]
+fn both_backends_compute_the_same_gradients_of_continuous_actions() {
+    let env = targets(15.0, 3.0);
+    for outer in [config(BackendKind::Native).outer, Outer::A2c] {
+        for withhold in [vec![], vec![Input::Observation], vec![Input::Action]] {
+            let config = Rl2Config {
+                outer,
+                withhold,
+                ..config(BackendKind::Native)
+            };
+            let network = config.learner().network;
+            let model = Arc::new(ActorCritic::new(env.spec(), network).unwrap());
+            let native = NativeBackend::new(&model, network).unwrap();
+            let torch = TorchBackend::new(Arc::clone(&model), Device::Cpu).unwrap();
+            let parts: (_, Box<dyn Backend>) = (model, Box::new(Both(native, torch)));
+            let mut trainer =
+                Trainer::with_backend(env.as_ref(), config, 6, pool(2), parts).unwrap();
+            trainer.update().unwrap();
+            trainer.update().unwrap();
+        }
+    }
+}
+
+#[test]
+fn both_backends_act_alike_with_continuous_actions() {
+    let env = targets(15.0, 3.0);
+    let mut native = trainer_in(&env, config(BackendKind::Native), 8, 2);
+    for _ in 0..3 {
+        native.update().unwrap();
+    }
+    let mut torch = trainer_in(&env, config(BackendKind::Torch), 8, 1);
+    torch.restore(&native.checkpoint().unwrap()).unwrap();
+    native.collect().unwrap();
+    torch.collect().unwrap();
+    let tiles = [&native, &torch].map(|of| of.learner().samples().batch.tiles());
+    for (a, b) in tiles[0].iter().zip(tiles[1]) {
+        let (a, b) = (a.trajectory(), b.trajectory());
+        let actions = [a, b].map(|of| match of.actions() {
+            Actions::Box { row, .. } => row,
+            Actions::Discrete(_) => panic!("continuous actions"),
+        });
+        for (what, a, b) in [
+            ("actions", actions[0], actions[1]),
+            ("log-probabilities", a.log_probs(), b.log_probs()),
+            ("values", a.values(), b.values()),
+        ] {
+            let apart = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+            let most = apart.fold(0.0, f32::max);
+            assert!(most < 2e-5, "{what}: {most} apart");
         }
     }
 }
