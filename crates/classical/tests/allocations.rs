@@ -4,7 +4,7 @@ use allocation_counter::measure;
 use bandits::{BernoulliBandit, GaussianBandit};
 use classical::{Family, learner, learners};
 use mdps::{DirichletMdp, DirichletMdpSettings};
-use rl_core::{Domain, EnvFactory, Purpose, StreamKey, TaskDistribution, Tasks, Trajectory};
+use rl_core::{Domain, EnvFactory, Rollout, StreamKey, TaskDistribution, Tasks};
 use std::collections::BTreeMap;
 
 const LANES: usize = 3;
@@ -12,22 +12,14 @@ const LANES: usize = 3;
 /// Allocations of a learner over two trials, the first step included; none
 /// where it cannot act.
 fn allocations(env: &dyn EnvFactory, name: &str) -> Option<u64> {
-    let key = StreamKey::new(1, Domain::HeldOut, 0);
-    let steps = 2 * env.spec().trial_steps();
     let factory = learner(name, &BTreeMap::new()).unwrap();
     let mut policy = factory.make(env.spec(), LANES).ok()?;
-    let mut batch = env.make(LANES);
-    let stream = |lane| key.lane(Purpose::Action, lane);
-    let mut streams: Vec<_> = (0..LANES as u64).map(stream).collect();
-    let mut trajectory = Trajectory::new(env.spec(), LANES, steps);
-    batch.begin(&key, 0, trajectory.begin());
+    let mut rollout = Rollout::new(env.make(LANES), 2 * env.spec().trial_steps());
+    rollout.begin(&StreamKey::new(1, Domain::HeldOut, 0), 0);
     let mut count = 0;
-    for t in 0..steps {
-        let (row, out) = trajectory.acting(t);
-        count += measure(|| policy.act(&row, &mut streams, out)).count_total;
-        let (actions, rows) = trajectory.stepping(t);
-        batch.step(actions, rows);
-        trajectory.stepped(t);
+    while !rollout.is_full() {
+        count += measure(|| rollout.act(policy.as_mut())).count_total;
+        rollout.step();
     }
     Some(count)
 }

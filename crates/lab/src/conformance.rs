@@ -2,10 +2,9 @@
 
 mod beside;
 
-use rl_core::rand::RngExt as _;
 use rl_core::{
-    ActionSpace, Actions, Domain, EnvFactory, EnvSpec, Footprint, ObservationSpace, Outcome,
-    Purpose, StepRows, Stream, StreamKey, VecEnv, panic_text,
+    Domain, EnvFactory, Footprint, ObservationSpace, Outcome, Policy as _, Purpose, Random,
+    Rollout, Stream, StreamKey, panic_text,
 };
 use rollout::Watched;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -149,81 +148,58 @@ impl Drive {
     }
 
     fn run(self, env: &dyn EnvFactory) -> History {
-        self.run_in(env.make(self.lanes).as_mut())
+        self.run_in(&mut Rollout::new(env.make(self.lanes), 1))
     }
 
     /// The same in a batch that may have been used before.
-    fn run_in(self, batch: &mut dyn VecEnv) -> History {
-        let spec = batch.spec().clone();
+    fn run_in(self, rollout: &mut Rollout) -> History {
+        let spec = rollout.env().spec().clone();
         let (lanes, width) = (self.lanes, spec.observation.width());
-        let watched = Watched::new(batch, self.first_lane as u64);
-        let mut history = History::default();
-        let mut first = vec![self.fill; lanes * width];
-        watched.run(|| batch.begin(&key(self.seed), self.first_lane as u64, &mut first));
-        history.observation.push(first);
-        history.optimum = (0..lanes)
-            .map(|lane| vec![batch.known_task_optimum(lane)])
-            .collect();
-        let numbers = self.first_lane..self.first_lane + lanes;
-        let mut streams: Vec<Stream> = numbers
-            .map(|lane| key(self.actions).lane(Purpose::Action, lane as u64))
-            .collect();
-        for _ in 0..self.steps {
-            let (indices, numbers) = random_actions(&spec, &mut streams);
-            let actions = match &spec.action {
-                ActionSpace::Discrete { .. } => Actions::Discrete(&indices),
-                ActionSpace::Box { low, .. } => Actions::Box {
-                    width: low.len(),
-                    row: &numbers,
-                },
-            };
-            let mut observation = vec![self.fill; lanes * width];
-            let mut last = vec![self.fill; lanes * width];
-            let mut reward = vec![f32::NAN; lanes];
-            let mut outcome = vec![Outcome::Continue; lanes];
-            let mut start = vec![false; lanes];
-            let rows = StepRows {
-                observation: &mut observation,
-                reward: &mut reward,
-                outcome: &mut outcome,
-                start: &mut start,
-                final_observation: &mut last,
-            };
-            watched.run(|| batch.step(actions, rows));
+        let first_lane = self.first_lane as u64;
+        let watched = Watched::new(rollout.env(), first_lane);
+        rollout.trajectory_mut().begin().fill(self.fill);
+        watched.run(|| rollout.begin(&key(self.seed), first_lane));
+        let optimum = |lane| vec![rollout.env().known_task_optimum(lane)];
+        let mut history = History {
+            observation: vec![rollout.row().observation.to_vec()],
+            optimum: (0..lanes).map(optimum).collect(),
+            ..History::default()
+        };
+        // Streams of their own, so that tasks can be met again under other actions.
+        let numbers = first_lane..first_lane + lanes as u64;
+        let streams = numbers.map(|lane| key(self.actions).lane(Purpose::Action, lane));
+        let mut streams: Vec<Stream> = streams.collect();
+        let mut policy = Random::policy(&spec);
+        for step in 0..self.steps {
+            if step > 0 {
+                rollout.go_on();
+            }
+            let (row, _, out) = rollout.acting();
+            policy.act(&row, &mut streams, out);
+            let (_, rows) = rollout.trajectory_mut().stepping(0);
+            rows.observation.fill(self.fill);
+            rows.final_observation.fill(self.fill);
+            rows.reward.fill(f32::NAN);
+            watched.run(|| rollout.step());
+            let mut last = vec![0.0; lanes * width];
             for lane in 0..lanes {
                 // A final observation is written only where an episode was truncated.
-                if outcome[lane] != Outcome::Truncated {
-                    last[lane * width..(lane + 1) * width].fill(0.0);
+                if rollout.trajectory().truncations(lane) > 0 {
+                    let own = &mut last[lane * width..(lane + 1) * width];
+                    own.copy_from_slice(rollout.trajectory().final_observation(lane, 0));
                 }
-                if start[lane] {
-                    history.optimum[lane].push(batch.known_task_optimum(lane));
+                if rollout.row().start[lane] {
+                    history.optimum[lane].push(rollout.env().known_task_optimum(lane));
                 }
             }
-            history.observation.push(observation);
+            let row = rollout.row();
+            history.observation.push(row.observation.to_vec());
             history.final_observation.push(last);
-            history.reward.push(reward);
-            history.outcome.push(outcome);
-            history.start.push(start);
+            history.reward.push(row.previous_reward.to_vec());
+            history.outcome.push(row.previous_outcome.to_vec());
+            history.start.push(row.start.to_vec());
         }
         history
-    }
-}
-
-/// One random action per lane, indices or numbers.
-pub fn random_actions(spec: &EnvSpec, streams: &mut [Stream]) -> (Vec<u32>, Vec<f32>) {
-    match &spec.action {
-        ActionSpace::Discrete { size } => {
-            let draw = |stream: &mut Stream| stream.random_range(0..*size as u32);
-            (streams.iter_mut().map(draw).collect(), Vec::new())
-        }
-        ActionSpace::Box { low, high } => {
-            let mut numbers = Vec::with_capacity(streams.len() * low.len());
-            for stream in streams {
-                let bounds = low.iter().zip(high);
-                numbers.extend(bounds.map(|(low, high)| stream.random_range(*low..=*high)));
-            }
-            (Vec::new(), numbers)
-        }
     }
 }
 
@@ -325,15 +301,15 @@ fn resets_forget(env: &dyn EnvFactory) -> Result<(), String> {
     };
     let fresh = drive.run(env);
     for steps in [1, drive.steps] {
-        let mut batch = env.make(LANES);
+        let mut rollout = Rollout::new(env.make(LANES), 1);
         let before = Drive {
             seed: 2,
             actions: 2,
             steps,
             ..drive
         };
-        before.run_in(batch.as_mut());
-        if drive.run_in(batch.as_mut()) != fresh {
+        before.run_in(&mut rollout);
+        if drive.run_in(&mut rollout) != fresh {
             return Err(format!(
                 "after {steps} steps on other tasks a batch behaves otherwise than a fresh one \
                  under the same seed and actions; `sample` must write the whole task, and `reset` \

@@ -1,5 +1,6 @@
 use super::*;
-use rl_core::{Discrete, Environment, Step, TaskDistribution, Tasks};
+use rl_core::rand::RngExt as _;
+use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Step, TaskDistribution, Tasks};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What is wrong with the environment.

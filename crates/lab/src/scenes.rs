@@ -1,8 +1,8 @@
 //! Pictures of a learner at work: its task, and episodes of a trial in a fresh task.
 
 use rl_core::{
-    ActRow, Actions, ActionsMut, Domain, EnvFactory, Episode, Moment, Outcome, Picture, Policy,
-    PolicyFactory, Purpose, Row, StepRows, Stream, StreamKey, Trajectory, VecEnv,
+    Actions, Domain, EnvFactory, Episode, Moment, Outcome, Picture, Policy, PolicyFactory, Rollout,
+    StreamKey, Trajectory, VecEnv,
 };
 
 /// The most steps of a trial that is played for pictures.
@@ -135,38 +135,17 @@ fn play(
     seed: u64,
     lanes: usize,
 ) -> Result<Trajectory, String> {
-    let steps = env.spec().trial_steps();
-    let mut trajectory = Trajectory::new(env.spec(), lanes, steps);
-    let key = key(seed);
-    let streams = (0..lanes as u64).map(|lane| key.lane(Purpose::Action, lane));
-    let mut streams: Vec<Stream> = streams.collect();
     let mut policy = policy.make(env.spec(), lanes)?;
-    let mut batch = env.make(lanes);
-    batch.begin(&key, 0, trajectory.begin());
-    for t in 0..steps {
-        let (row, out) = trajectory.acting(t);
-        policy.act(&row, &mut streams, out);
-        let (actions, rows) = trajectory.stepping(t);
-        batch.step(actions, rows);
-        trajectory.stepped(t);
-    }
-    Ok(trajectory)
+    let mut rollout = Rollout::new(env.make(lanes), env.spec().trial_steps());
+    rollout.begin(&key(seed), 0);
+    rollout.play(policy.as_mut());
+    Ok(rollout.into_trajectory())
 }
 
 /// Plays one trial in one lane, and keeps no more than its last row.
 struct Player {
-    env: Box<dyn VecEnv>,
+    rollout: Rollout,
     policy: Box<dyn Policy>,
-    stream: [Stream; 1],
-    discrete: bool,
-    observation: Vec<f32>,
-    last: Vec<f32>,
-    /// The action before and the present one, in the row of their kind.
-    indices: [[u32; 1]; 2],
-    numbers: [Vec<f32>; 2],
-    reward: [f32; 1],
-    outcome: [Outcome; 1],
-    start: [bool; 1],
 }
 
 impl Player {
@@ -175,89 +154,38 @@ impl Player {
         policy: &dyn PolicyFactory,
         (key, lane): (StreamKey, u64),
     ) -> Result<Self, String> {
-        let spec = env.spec();
-        let policy = policy.make(spec, 1)?;
-        let mut env = env.make(1);
-        let mut observation = vec![0.0; spec.observation.width()];
-        env.begin(&key, lane, &mut observation);
-        Ok(Self {
-            env,
-            policy,
-            stream: [key.lane(Purpose::Action, lane)],
-            discrete: spec.is_discrete(),
-            last: observation.clone(),
-            observation,
-            indices: [[0]; 2],
-            numbers: [(); 2].map(|()| vec![0.0; spec.action.width()]),
-            reward: [0.0],
-            outcome: [Outcome::Continue],
-            start: [true],
-        })
+        let policy = policy.make(env.spec(), 1)?;
+        let mut rollout = Rollout::new(env.make(1), 1);
+        rollout.begin(&key, lane);
+        Ok(Self { rollout, policy })
     }
 
     /// Plays to the end of the episode.
     fn episode(&mut self, number: usize) -> Episode {
         let mut episode = Episode {
             number,
-            start: self.env.positions(0).now,
+            start: self.rollout.env().positions(0).now,
             moments: Vec::new(),
         };
         loop {
-            self.step();
-            let positions = self.env.positions(0);
-            let ends = self.outcome[0] != Outcome::Continue;
+            if self.rollout.is_full() {
+                self.rollout.go_on();
+            }
+            self.rollout.play(self.policy.as_mut());
+            let (row, positions) = (self.rollout.row(), self.rollout.env().positions(0));
+            let ends = row.previous_outcome[0] != Outcome::Continue;
             episode.moments.push(Moment {
-                action: match self.discrete {
-                    true => vec![self.indices[1][0] as f32],
-                    false => self.numbers[1].clone(),
+                action: match row.previous_action {
+                    Actions::Discrete(row) => vec![row[0] as f32],
+                    Actions::Box { row, .. } => row.to_vec(),
                 },
-                reward: self.reward[0],
+                reward: row.previous_reward[0],
                 position: if ends { positions.ended } else { positions.now },
             });
             if ends {
                 return episode;
             }
         }
-    }
-
-    fn step(&mut self) {
-        self.indices.swap(0, 1);
-        self.numbers.swap(0, 1);
-        let ([before, now], [index_before, index_now]) = (&mut self.numbers, &mut self.indices);
-        let width = before.len();
-        let row = Row {
-            lanes: 1,
-            observation: &self.observation,
-            start: &self.start,
-            previous_action: match self.discrete {
-                true => Actions::Discrete(index_before),
-                false => Actions::Box { width, row: before },
-            },
-            previous_reward: &self.reward,
-            previous_outcome: &self.outcome,
-            final_observation: Some(&self.last),
-        };
-        let out = ActRow {
-            action: match self.discrete {
-                true => ActionsMut::Discrete(index_now),
-                false => ActionsMut::Box { width, row: now },
-            },
-            log_prob: &mut [0.0],
-            value: &mut [0.0],
-        };
-        self.policy.act(&row, &mut self.stream, out);
-        let actions = match self.discrete {
-            true => Actions::Discrete(index_now),
-            false => Actions::Box { width, row: now },
-        };
-        let rows = StepRows {
-            observation: &mut self.observation,
-            reward: &mut self.reward,
-            outcome: &mut self.outcome,
-            start: &mut self.start,
-            final_observation: &mut self.last,
-        };
-        self.env.step(actions, rows);
     }
 }
 

@@ -5,7 +5,8 @@
 //! environment or algorithm. Data flows one way through it: a
 //! [`TaskDistribution`] draws a task into each lane of a [`VecEnv`], a
 //! [`Policy`] acts on row `t` of a [`Trajectory`], the environment writes row
-//! `t + 1`, and [`gae`] turns rewards and values into advantages.
+//! `t + 1` (a [`Rollout`] is all three), and [`gae`] turns rewards and values into
+//! advantages.
 
 mod author;
 mod check;
@@ -17,7 +18,9 @@ mod gae;
 mod lanes;
 mod picture;
 mod policy;
+mod random;
 mod revealed;
+mod rollout;
 mod spec;
 mod split;
 mod standardize;
@@ -39,7 +42,9 @@ pub use gae::{Credit, Gae, GaeInput, Link, gae};
 pub use lanes::{Lanes, Tasks};
 pub use picture::{Analysis, Episode, Ink, Moment, Picture, Shape};
 pub use policy::{ActRow, Policy, PolicyFactory, Row};
+pub use random::{Random, RandomPolicy};
 pub use revealed::{Revealed, RevealedTask};
+pub use rollout::Rollout;
 pub use spec::{ActionSpace, EnvSpec, ObservationSpace, SpecError};
 pub use split::{Part, Split, Subset};
 pub use standardize::{AdvantageMoments, RewardSpread, Standardization};

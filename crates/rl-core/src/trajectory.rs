@@ -13,7 +13,7 @@ use crate::vec_env::{Actions, ActionsMut, StepRows};
 /// step `t`; what step `t` did and gave is row `t + 1`. The previous action,
 /// reward and outcome that meta-learners need are thus rows of the trajectory,
 /// and no environment needs a wrapper.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Trajectory {
     lanes: usize,
     steps: usize,
@@ -56,8 +56,9 @@ impl Trajectory {
             log_prob: vec![0.0; steps * lanes],
             value: vec![0.0; steps * lanes],
             last_observation: vec![0.0; lanes * width],
-            // A truncated episode took a whole horizon, which bounds their number.
-            final_observation: vec![0.0; (steps / spec.horizon) * lanes * width],
+            // A truncated episode took a whole horizon, which bounds their number; the
+            // first one may have begun before row 0.
+            final_observation: vec![0.0; steps.div_ceil(spec.horizon) * lanes * width],
             truncations: vec![0; lanes],
             length: vec![0; lanes],
         }
@@ -73,7 +74,7 @@ impl Trajectory {
         // Log-probability and value.
         let step = 8.0;
         // The last observation and those of truncations, and two counts.
-        let lane = 4.0 * width * (1.0 + (steps / spec.horizon) as f64) + 16.0;
+        let lane = 4.0 * width * (1.0 + steps.div_ceil(spec.horizon) as f64) + 16.0;
         lanes * (rows * row + steps as f64 * step + lane)
     }
 
@@ -101,6 +102,26 @@ impl Trajectory {
         self.truncations.fill(0);
         self.length.fill(self.steps);
         &mut self.observation[..self.lanes * self.width]
+    }
+
+    /// Makes the last row the first one, to go on from there: the rows before it
+    /// are forgotten, and no policy sees a difference.
+    pub fn go_on(&mut self) {
+        let last = self.steps * self.lanes..(self.steps + 1) * self.lanes;
+        let width = self.width;
+        self.observation
+            .copy_within(last.start * width..last.end * width, 0);
+        match self.action_width {
+            None => self.discrete_action.copy_within(last.clone(), 0),
+            Some(width) => self
+                .box_action
+                .copy_within(last.start * width..last.end * width, 0),
+        }
+        self.start.copy_within(last.clone(), 0);
+        self.reward.copy_within(last.clone(), 0);
+        self.outcome.copy_within(last, 0);
+        self.truncations.fill(0);
+        self.length.fill(self.steps);
     }
 
     /// What a policy sees, or saw, at step `t`.
@@ -208,8 +229,8 @@ impl Trajectory {
         }
     }
 
-    /// Steps of the trial that began at row 0, for each lane; what follows in
-    /// the lane belongs to its next trial. `[lanes]`
+    /// Steps of the trial under way at row 0, for each lane; what follows in the
+    /// lane belongs to its next trial. `[lanes]`
     pub fn lengths(&self) -> &[usize] {
         &self.length
     }

@@ -1,12 +1,11 @@
-//! Stepping a batch into a trajectory, and starting it over, allocates
-//! nothing.
+//! A rollout, its going on and its starting over allocate nothing.
 
 use allocation_counter::measure;
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, ActionsMut, Continuous, Credit, Discrete, Domain, EnvFactory, EnvSpec,
-    Environment, Gae, GaeInput, Link, ObservationSpace, Step, Stream, StreamKey, TaskDistribution,
-    Tasks, Trajectory, VecEnv, gae,
+    Environment, Gae, GaeInput, Link, ObservationSpace, Rollout, Step, Stream, StreamKey,
+    TaskDistribution, Tasks, gae,
 };
 
 /// A walk on a line to a random goal, by whole or by real steps.
@@ -98,31 +97,34 @@ impl TaskDistribution for Walk {
     }
 }
 
-fn collect(env: &mut dyn VecEnv, trajectory: &mut Trajectory) {
-    let key = StreamKey::new(1, Domain::Training, 0);
-    env.begin(&key, 0, trajectory.begin());
-    for t in 0..trajectory.steps() {
-        let (_, out) = trajectory.acting(t);
-        match out.action {
-            ActionsMut::Discrete(row) => row.fill(t as u32 % 4),
-            ActionsMut::Box { row, .. } => row.fill(t as f32 - 7.0),
+/// Fills a rollout twice over.
+fn collect(rollout: &mut Rollout) {
+    rollout.begin(&StreamKey::new(1, Domain::Training, 0), 0);
+    for round in 0..2 {
+        if round > 0 {
+            rollout.go_on();
         }
-        let (actions, rows) = trajectory.stepping(t);
-        env.step(actions, rows);
-        trajectory.stepped(t);
+        while !rollout.is_full() {
+            let t = rollout.t();
+            match rollout.acting().2.action {
+                ActionsMut::Discrete(row) => row.fill(t as u32 % 4),
+                ActionsMut::Box { row, .. } => row.fill(t as f32 - 7.0),
+            }
+            rollout.step();
+        }
     }
 }
 
 fn assert_no_allocation(factory: &dyn EnvFactory) {
     let (lanes, steps) = (6, 40);
-    let mut env = factory.make(lanes);
-    let mut trajectory = Trajectory::new(factory.spec(), lanes, steps);
+    let mut rollout = Rollout::new(factory.make(lanes), steps);
     let mut advantages = vec![0.0; lanes * steps];
     let mut links = vec![Link::Flow; lanes * steps];
     let zeros = vec![0.0; lanes * steps];
     let made = measure(|| {
         for _ in 0..2 {
-            collect(env.as_mut(), &mut trajectory);
+            collect(&mut rollout);
+            let trajectory = rollout.trajectory();
             let ends = trajectory.outcomes().iter().zip(trajectory.trial_ends());
             for (link, (outcome, end)) in links.iter_mut().zip(ends) {
                 *link = Link::of(Credit::Trial, *outcome, *end);
@@ -143,6 +145,7 @@ fn assert_no_allocation(factory: &dyn EnvFactory) {
         }
     });
     assert_eq!(made.count_total, 0);
+    let trajectory = rollout.trajectory();
     assert!(trajectory.trial_ends().contains(&true));
     assert!((0..lanes).any(|lane| trajectory.truncations(lane) > 0));
 }

@@ -107,11 +107,9 @@ impl Batch {
         let mut halves = Halves::new(&self.spec, &self.tiles, policy.as_ref())?;
         self.on_tiles(pool, |tile| tile.begin(&key))?;
         let name = policy.name();
-        let run = Run { pool, name, key };
+        let run = Run { pool, name };
         run.collect(&mut halves, &mut self.tiles)?;
-        self.tiles
-            .iter()
-            .try_for_each(|tile| tile.check_all(&run.name, &key))
+        self.tiles.iter().try_for_each(|tile| tile.check(&run.name))
     }
 
     fn on_tiles(

@@ -2,22 +2,17 @@
 
 use crate::error::{Culprit, RolloutError, Site};
 use crate::tile::Tile;
-use rl_core::{ActionSpace, Actions, ObservationSpace, Outcome, Place, StreamKey};
+use rl_core::{ActionSpace, Actions, ObservationSpace, Outcome, Place};
 
-/// Discrete actions of step `t` must be below the space's size.
-pub(crate) fn actions(
-    tile: &Tile,
-    policy: &str,
-    t: usize,
-    key: &StreamKey,
-) -> Result<(), RolloutError> {
+/// Discrete actions on the present row must be below the space's size.
+pub(crate) fn actions(tile: &Tile, policy: &str) -> Result<(), RolloutError> {
     let ActionSpace::Discrete { size } = tile.spec().action else {
         return Ok(());
     };
     let Actions::Discrete(rows) = tile.trajectory().actions() else {
         return Ok(());
     };
-    let lanes = tile.trajectory().lanes();
+    let (t, lanes) = (tile.rollout().t(), tile.trajectory().lanes());
     let row = &rows[t * lanes..(t + 1) * lanes];
     let Some(lane) = row.iter().position(|action| *action as usize >= size) else {
         return Ok(());
@@ -30,16 +25,15 @@ pub(crate) fn actions(
             format!("action {}", row[lane]),
             format!("0 to {}", size - 1),
         ),
-        key,
     ))
 }
 
-/// Symbols of row `t` must be whole numbers below the space's size.
-pub(crate) fn symbols(tile: &Tile, t: usize, key: &StreamKey) -> Result<(), RolloutError> {
+/// Symbols of the present row must be whole numbers below the space's size.
+pub(crate) fn symbols(tile: &Tile) -> Result<(), RolloutError> {
     let ObservationSpace::Discrete { size } = tile.spec().observation else {
         return Ok(());
     };
-    let lanes = tile.trajectory().lanes();
+    let (t, lanes) = (tile.rollout().t(), tile.trajectory().lanes());
     let row = &tile.trajectory().observations()[t * lanes..(t + 1) * lanes];
     let is_symbol = |o: &f32| *o >= 0.0 && *o < size as f32 && o.fract() == 0.0;
     let Some(lane) = row.iter().position(|o| !is_symbol(o)) else {
@@ -48,18 +42,13 @@ pub(crate) fn symbols(tile: &Tile, t: usize, key: &StreamKey) -> Result<(), Roll
     let what = format!("observation {}", row[lane]);
     let allowed = format!("whole numbers, 0 to {}", size - 1);
     let culprit = Culprit::Environment(tile.spec().name.clone());
-    Err(refuse(tile, culprit, (t, lane), (what, allowed), key))
+    Err(refuse(tile, culprit, (t, lane), (what, allowed)))
 }
 
-/// All numbers of a rollout's first `steps` steps must be finite, with the
-/// observations after them.
-pub(crate) fn finite(
-    tile: &Tile,
-    policy: &str,
-    steps: usize,
-    key: &StreamKey,
-) -> Result<(), RolloutError> {
-    let trajectory = tile.trajectory();
+/// All numbers of a rollout's steps so far must be finite, with the observations
+/// after them.
+pub(crate) fn finite(tile: &Tile, policy: &str) -> Result<(), RolloutError> {
+    let (steps, trajectory) = (tile.rollout().t(), tile.trajectory());
     let (lanes, width) = (trajectory.lanes(), trajectory.observation_width());
     let (no_actions, action_width): (&[f32], usize) = match trajectory.actions() {
         Actions::Discrete(_) => (&[], 1),
@@ -89,7 +78,7 @@ pub(crate) fn finite(
         // An observation of row t was written by step t - 1.
         let t = row.saturating_sub(usize::from(what == "observation"));
         let wrong = (format!("{what} {value}"), "finite numbers".to_owned());
-        return Err(refuse(tile, culprit, (t, lane), wrong, key));
+        return Err(refuse(tile, culprit, (t, lane), wrong));
     }
     for lane in 0..lanes {
         for index in 0..trajectory.truncations(lane) {
@@ -98,7 +87,7 @@ pub(crate) fn finite(
                 let what = format!("final observation {}", last[bad]);
                 let wrong = (what, "finite numbers".to_owned());
                 let t = (index + 1) * tile.spec().horizon - 1;
-                return Err(refuse(tile, env(), (t, lane), wrong, key));
+                return Err(refuse(tile, env(), (t, lane), wrong));
             }
         }
     }
@@ -127,7 +116,6 @@ fn refuse(
     culprit: Culprit,
     (t, lane): (usize, usize),
     (what, allowed): (String, String),
-    key: &StreamKey,
 ) -> RolloutError {
     RolloutError::NotAllowed {
         culprit,
@@ -135,7 +123,7 @@ fn refuse(
         allowed,
         site: Box::new(Site {
             place: place(tile, t, lane),
-            key: *key,
+            key: *tile.rollout().key(),
         }),
     }
 }

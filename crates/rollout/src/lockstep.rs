@@ -5,16 +5,13 @@ use crate::caught::caught;
 use crate::error::RolloutError;
 use crate::pool::Pool;
 use crate::tile::{Tile, make};
-use rl_core::{
-    ActRow, Actions, ActionsMut, EnvSpec, Outcome, Policy, PolicyFactory, Row, Stream, StreamKey,
-};
+use rl_core::{ActRow, Actions, ActionsMut, EnvSpec, Outcome, Policy, PolicyFactory, Row, Stream};
 
 /// What a rollout is made by.
 pub(crate) struct Run<'a> {
     pub(crate) pool: &'a Pool,
     /// The policy's name.
     pub(crate) name: String,
-    pub(crate) key: StreamKey,
 }
 
 /// A policy that acts on all lanes of some tiles at once.
@@ -72,10 +69,10 @@ impl Run<'_> {
             second.begin(others);
             return self.in_turn((first, tiles), (second, others), steps);
         }
-        for t in 0..steps {
+        for _ in 0..steps {
             self.pool.go_on()?;
-            first.act(self, tiles, t)?;
-            self.step(tiles, t, || Ok(()))?;
+            first.act(self, tiles)?;
+            self.step(tiles, || Ok(()))?;
         }
         Ok(())
     }
@@ -89,24 +86,23 @@ impl Run<'_> {
     ) -> Result<(), RolloutError> {
         for t in 0..steps {
             self.pool.go_on()?;
-            match t.checked_sub(1) {
-                None => first.act(self, tiles, t)?,
-                Some(last) => self.step(others, last, || first.act(self, tiles, t))?,
+            match t {
+                0 => first.act(self, tiles)?,
+                _ => self.step(others, || first.act(self, tiles))?,
             }
-            self.step(tiles, t, || second.act(self, others, t))?;
+            self.step(tiles, || second.act(self, others))?;
         }
-        self.step(others, steps - 1, || Ok(()))
+        self.step(others, || Ok(()))
     }
 
-    /// Steps tiles on the workers, on the actions of row `t`, and does something
-    /// else meanwhile, whose failure goes before theirs.
+    /// Steps tiles on the workers, and does something else meanwhile, whose failure
+    /// goes before theirs.
     fn step(
         &self,
         tiles: &mut [Tile],
-        t: usize,
         meanwhile: impl FnOnce() -> Result<(), RolloutError>,
     ) -> Result<(), RolloutError> {
-        let work = |_, tile: &mut Tile| tile.step(&self.name, t, &self.key);
+        let work = |_, tile: &mut Tile| tile.step(&self.name);
         let (stepped, done) = self.pool.map_beside(tiles, work, meanwhile);
         done?;
         stepped
@@ -119,29 +115,20 @@ impl Run<'_> {
 impl Half {
     /// Takes over the streams of the tiles, whose trials have begun.
     fn begin(&mut self, tiles: &[Tile]) {
-        let streams = tiles.iter().flat_map(Tile::streams);
+        let streams = tiles.iter().flat_map(|tile| tile.rollout().streams());
         self.streams.extend(streams.cloned());
     }
 
-    /// Lets the policy act on row `t`.
-    fn act(&mut self, run: &Run<'_>, tiles: &mut [Tile], t: usize) -> Result<(), RolloutError> {
-        self.rows.gather(tiles, t);
+    /// Lets the policy act on the present row.
+    fn act(&mut self, run: &Run<'_>, tiles: &mut [Tile]) -> Result<(), RolloutError> {
+        self.rows.gather(tiles);
         let (rows, policy, streams) = (&mut self.rows, &mut self.policy, &mut self.streams);
         if let Err(message) = caught(|| rows.act(policy.as_mut(), streams)) {
-            for tile in tiles.iter() {
-                tile.check_before(&run.name, t, &run.key)?;
-            }
-            let first_lane = tiles.first().map_or(0, Tile::first_lane);
-            return Err(RolloutError::Policy {
-                policy: run.name.clone(),
-                first_lane,
-                last_lane: first_lane + self.rows.lanes as u64 - 1,
-                step: t,
-                key: Box::new(run.key),
-                message,
-            });
+            tiles.iter().try_for_each(|tile| tile.check(&run.name))?;
+            let last = tiles[0].first_lane() + self.rows.lanes as u64 - 1;
+            return Err(tiles[0].policy_panicked(&run.name, last, message));
         }
-        self.rows.scatter(tiles, t);
+        self.rows.scatter(tiles);
         Ok(())
     }
 }
@@ -185,7 +172,7 @@ impl WholeRow {
         }
     }
 
-    fn gather(&mut self, tiles: &mut [Tile], t: usize) {
+    fn gather(&mut self, tiles: &mut [Tile]) {
         self.observation.clear();
         self.start.clear();
         self.previous_discrete.clear();
@@ -194,7 +181,7 @@ impl WholeRow {
         self.previous_outcome.clear();
         self.final_observation.clear();
         for tile in tiles {
-            let (row, _) = tile.trajectory_mut().acting(t);
+            let (row, ..) = tile.acting();
             self.observation.extend_from_slice(row.observation);
             self.start.extend_from_slice(row.start);
             match row.previous_action {
@@ -243,12 +230,12 @@ impl WholeRow {
         policy.act(&row, streams, out);
     }
 
-    fn scatter(&self, tiles: &mut [Tile], t: usize) {
+    fn scatter(&self, tiles: &mut [Tile]) {
         let mut first = 0;
         for tile in tiles {
             let lanes = tile.trajectory().lanes();
             let own = first..first + lanes;
-            let (_, out) = tile.trajectory_mut().acting(t);
+            let (.., out) = tile.acting();
             match out.action {
                 ActionsMut::Discrete(row) => row.copy_from_slice(&self.discrete[own.clone()]),
                 ActionsMut::Box { width, row } => {

@@ -1,4 +1,4 @@
-//! One tile: a batch of lanes, its trajectory and the lanes' action streams.
+//! One tile: a rollout whose environment and policy are caught and checked.
 
 use crate::caught::{caught, caught_in_environment};
 use crate::check;
@@ -6,18 +6,15 @@ use crate::error::{RolloutError, Site};
 use crate::pool::called_off;
 use crate::watch::Watched;
 use rl_core::{
-    EnvFactory, EnvSpec, Place, Policy, PolicyFactory, Purpose, Stream, StreamKey, Trajectory,
-    VecEnv,
+    ActRow, EnvFactory, EnvSpec, Policy, PolicyFactory, Rollout, Row, Stream, StreamKey, Trajectory,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// A fixed group of lanes and what happened in them.
 pub struct Tile {
-    env: Box<dyn VecEnv>,
+    rollout: Rollout,
     watched: Arc<Watched>,
-    trajectory: Trajectory,
-    streams: Vec<Stream>,
     optimum: Vec<Option<f64>>,
     first_lane: u64,
 }
@@ -28,9 +25,7 @@ impl Tile {
         let batch = env.make(lanes);
         Self {
             watched: Watched::new(batch.as_ref(), first_lane),
-            env: batch,
-            trajectory: Trajectory::new(env.spec(), lanes, steps),
-            streams: Vec::with_capacity(lanes),
+            rollout: Rollout::new(batch, steps),
             optimum: Vec::with_capacity(lanes),
             first_lane,
         }
@@ -38,7 +33,7 @@ impl Tile {
 
     /// What happened.
     pub fn trajectory(&self) -> &Trajectory {
-        &self.trajectory
+        self.rollout.trajectory()
     }
 
     /// Index of the tile's first lane in the whole batch.
@@ -64,108 +59,93 @@ impl Tile {
         key: &StreamKey,
     ) -> Result<(), RolloutError> {
         let name = policies.name();
-        let mut policy = make(policies, self.env.spec(), self.trajectory.lanes())?;
+        let mut policy = make(policies, self.spec(), self.trajectory().lanes())?;
         let called_off = called_off();
         self.begin(key)?;
-        for t in 0..self.trajectory.steps() {
+        while !self.rollout.is_full() {
             if called_off.load(Ordering::Relaxed) {
                 return Err(RolloutError::CalledOff);
             }
-            self.act(policy.as_mut(), &name, t, key)?;
-            self.step(&name, t, key)?;
+            self.act(policy.as_mut(), &name)?;
+            self.step(&name)?;
         }
-        self.check_all(&name, key)
+        self.check(&name)
     }
 
-    /// Lets a policy of this tile's lanes act on row `t`.
-    fn act(
-        &mut self,
-        policy: &mut dyn Policy,
-        name: &str,
-        t: usize,
-        key: &StreamKey,
-    ) -> Result<(), RolloutError> {
-        let (row, out) = self.trajectory.acting(t);
-        let streams = &mut self.streams;
-        let Err(message) = caught(|| policy.act(&row, streams, out)) else {
+    /// Lets a policy of this tile's lanes act on the present row.
+    fn act(&mut self, policy: &mut dyn Policy, name: &str) -> Result<(), RolloutError> {
+        let Err(message) = caught(|| self.rollout.act(policy)) else {
             return Ok(());
         };
-        self.check_before(name, t, key)?;
-        Err(RolloutError::Policy {
+        self.check(name)?;
+        let last = self.first_lane + self.trajectory().lanes() as u64 - 1;
+        Err(self.policy_panicked(name, last, message))
+    }
+
+    /// A policy panicked in the lanes from this tile's first to the `last` one.
+    pub(crate) fn policy_panicked(&self, name: &str, last: u64, message: String) -> RolloutError {
+        RolloutError::Policy {
             policy: name.to_owned(),
             first_lane: self.first_lane,
-            last_lane: self.first_lane + self.trajectory.lanes() as u64 - 1,
-            step: t,
-            key: Box::new(*key),
+            last_lane: last,
+            step: self.rollout.t(),
+            key: Box::new(*self.rollout.key()),
             message,
-        })
+        }
     }
 
     /// Starts fresh trials.
     pub(crate) fn begin(&mut self, key: &StreamKey) -> Result<(), RolloutError> {
-        let lanes = self.trajectory.lanes();
-        self.streams.clear();
-        let numbers = self.first_lane..self.first_lane + lanes as u64;
-        self.streams
-            .extend(numbers.map(|lane| key.lane(Purpose::Action, lane)));
-        let (env, first) = (&mut self.env, self.first_lane);
-        let observation = self.trajectory.begin();
-        let begin = || env.begin(key, first, observation);
-        caught_in_environment(|| self.watched.run(begin))
-            .map_err(|panic| panicked(self.env.as_ref(), self.env.place(), key, panic))?;
+        let first = self.first_lane;
+        self.guarded(|rollout| rollout.begin(key, first))?;
         self.optimum.clear();
-        for lane in 0..lanes {
-            let optimum = || self.watched.run(|| self.env.known_task_optimum(lane));
-            let optimum = caught_in_environment(optimum)
-                .map_err(|panic| panicked(self.env.as_ref(), self.env.place(), key, panic))?;
+        for lane in 0..self.trajectory().lanes() {
+            let optimum = self.guarded(|rollout| rollout.env().known_task_optimum(lane))?;
             self.optimum.push(optimum);
         }
-        check::symbols(self, 0, key)
+        check::symbols(self)
     }
 
-    /// Steps the environment on the actions of row `t`.
-    pub(crate) fn step(
-        &mut self,
-        policy: &str,
-        t: usize,
-        key: &StreamKey,
-    ) -> Result<(), RolloutError> {
-        check::actions(self, policy, t, key)?;
-        let (actions, rows) = self.trajectory.stepping(t);
-        let env = &mut self.env;
-        let step = || env.step(actions, rows);
-        caught_in_environment(|| self.watched.run(step))
-            .map_err(|panic| panicked(self.env.as_ref(), self.env.place(), key, panic))?;
-        self.trajectory.stepped(t);
-        check::symbols(self, t + 1, key)
+    /// Steps the environment on the actions of the present row.
+    pub(crate) fn step(&mut self, policy: &str) -> Result<(), RolloutError> {
+        check::actions(self, policy)?;
+        self.guarded(Rollout::step)?;
+        check::symbols(self)
     }
 
-    /// Checks what the whole rollout wrote.
-    pub(crate) fn check_all(&self, policy: &str, key: &StreamKey) -> Result<(), RolloutError> {
-        check::finite(self, policy, self.trajectory.steps(), key)
+    /// Runs the environment; its panic is an error with its place.
+    fn guarded<R>(&mut self, work: impl FnOnce(&mut Rollout) -> R) -> Result<R, RolloutError> {
+        let Self {
+            rollout, watched, ..
+        } = self;
+        let done = caught_in_environment(|| watched.run(|| work(rollout)));
+        done.map_err(|(method, message)| RolloutError::Environment {
+            env: self.spec().name.clone(),
+            method,
+            site: Box::new(Site {
+                place: self.rollout.env().place(),
+                key: *self.rollout.key(),
+            }),
+            message,
+        })
     }
 
-    /// Checks what was written before row `t` is acted on: a policy that fails
-    /// there may have been given what no policy can act on.
-    pub(crate) fn check_before(
-        &self,
-        policy: &str,
-        t: usize,
-        key: &StreamKey,
-    ) -> Result<(), RolloutError> {
-        check::finite(self, policy, t, key)
+    /// Checks what was written so far: all of it after the last step, and where a
+    /// policy fails, what it may have been given that no policy can act on.
+    pub(crate) fn check(&self, policy: &str) -> Result<(), RolloutError> {
+        check::finite(self, policy)
     }
 
     pub(crate) fn spec(&self) -> &EnvSpec {
-        self.env.spec()
+        self.rollout.env().spec()
     }
 
-    pub(crate) fn trajectory_mut(&mut self) -> &mut Trajectory {
-        &mut self.trajectory
+    pub(crate) fn rollout(&self) -> &Rollout {
+        &self.rollout
     }
 
-    pub(crate) fn streams(&self) -> &[Stream] {
-        &self.streams
+    pub(crate) fn acting(&mut self) -> (Row<'_>, &mut [Stream], ActRow<'_>) {
+        self.rollout.acting()
     }
 }
 
@@ -182,18 +162,4 @@ pub(crate) fn make(
             env: spec.name.clone(),
             why,
         })
-}
-
-fn panicked(
-    env: &dyn VecEnv,
-    place: Place,
-    key: &StreamKey,
-    (method, message): (String, String),
-) -> RolloutError {
-    RolloutError::Environment {
-        env: env.spec().name.clone(),
-        method,
-        site: Box::new(Site { place, key: *key }),
-        message,
-    }
 }

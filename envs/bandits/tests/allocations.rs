@@ -5,8 +5,7 @@ use allocation_counter::measure;
 use bandits::{AdversarialBandit, AdversarialSettings, BernoulliBandit, DependentBandit};
 use bandits::{GaussianBandit, InformativeArm, RestlessBandit, Variant};
 use rl_core::{
-    ActionsMut, Domain, EnvFactory, Purpose, SpecError, Stream, StreamKey, TaskDistribution, Tasks,
-    Trajectory,
+    ActionsMut, Domain, EnvFactory, Rollout, SpecError, StreamKey, TaskDistribution, Tasks,
 };
 
 const KEY: StreamKey = StreamKey::new(1, Domain::Training, 0);
@@ -14,31 +13,26 @@ const LANES: usize = 6;
 const STEPS: usize = 100;
 
 /// Allocations of many steps of all lanes, after the first steps.
-fn while_stepping(
-    env: &dyn EnvFactory,
-    mut act: impl FnMut(&mut Trajectory, usize, &mut [Stream]),
-) -> u64 {
-    let mut batch = env.make(LANES);
-    let mut trajectory = Trajectory::new(env.spec(), LANES, STEPS);
-    let stream = |lane| KEY.lane(Purpose::Action, lane);
-    let mut streams: Vec<_> = (0..LANES as u64).map(stream).collect();
-    batch.begin(&KEY, 0, trajectory.begin());
-    let mut step = |t| {
-        act(&mut trajectory, t, &mut streams);
-        let (actions, rows) = trajectory.stepping(t);
-        batch.step(actions, rows);
-        trajectory.stepped(t);
+fn while_stepping(env: &dyn EnvFactory, mut act: impl FnMut(&mut Rollout)) -> u64 {
+    let mut rollout = Rollout::new(env.make(LANES), STEPS);
+    rollout.begin(&KEY, 0);
+    let mut step_to = |end| {
+        while rollout.t() < end {
+            act(&mut rollout);
+            rollout.step();
+        }
     };
-    (0..2).for_each(&mut step);
-    let made = measure(|| (2..STEPS).for_each(step));
-    assert!(trajectory.trial_ends().contains(&true));
+    step_to(2);
+    let made = measure(|| step_to(STEPS));
+    assert!(rollout.trajectory().trial_ends().contains(&true));
     made.count_total
 }
 
 fn assert_no_allocation<D: TaskDistribution>(made: Result<D, SpecError>) {
     let env = Tasks::new(made.unwrap()).unwrap();
-    let count = while_stepping(&env, |trajectory, t, _| {
-        if let ActionsMut::Discrete(row) = trajectory.acting(t).1.action {
+    let count = while_stepping(&env, |rollout| {
+        let t = rollout.t();
+        if let ActionsMut::Discrete(row) = rollout.acting().2.action {
             row.fill(t as u32 % 2);
         }
     });
@@ -47,10 +41,7 @@ fn assert_no_allocation<D: TaskDistribution>(made: Result<D, SpecError>) {
         return;
     };
     let mut acting = policy.make(env.spec(), LANES).unwrap();
-    let count = while_stepping(&env, |trajectory, t, streams| {
-        let (row, out) = trajectory.acting(t);
-        acting.act(&row, streams, out);
-    });
+    let count = while_stepping(&env, |rollout| rollout.act(acting.as_mut()));
     assert_eq!(count, 0, "{}'s policy", env.spec().name);
 }
 

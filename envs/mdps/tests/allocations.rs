@@ -4,8 +4,7 @@
 use allocation_counter::measure;
 use mdps::{Chain, ChainSettings, DirichletMdp, DirichletMdpSettings, RiverSwim, TwoStep};
 use rl_core::{
-    ActionsMut, Domain, EnvFactory, Purpose, SpecError, Stream, StreamKey, TaskDistribution, Tasks,
-    Trajectory,
+    ActionsMut, Domain, EnvFactory, Rollout, SpecError, StreamKey, TaskDistribution, Tasks,
 };
 
 const KEY: StreamKey = StreamKey::new(1, Domain::Training, 0);
@@ -13,31 +12,24 @@ const LANES: usize = 6;
 const STEPS: usize = 100;
 
 /// Allocations of many steps of all lanes, after the first tasks are drawn.
-fn while_stepping(
-    env: &dyn EnvFactory,
-    mut act: impl FnMut(&mut Trajectory, usize, &mut [Stream]),
-) -> u64 {
-    let mut batch = env.make(LANES);
-    let mut trajectory = Trajectory::new(env.spec(), LANES, STEPS);
-    let stream = |lane| KEY.lane(Purpose::Action, lane);
-    let mut streams: Vec<_> = (0..LANES as u64).map(stream).collect();
-    batch.begin(&KEY, 0, trajectory.begin());
+fn while_stepping(env: &dyn EnvFactory, mut act: impl FnMut(&mut Rollout)) -> u64 {
+    let mut rollout = Rollout::new(env.make(LANES), STEPS);
+    rollout.begin(&KEY, 0);
     let made = measure(|| {
-        for t in 0..STEPS {
-            act(&mut trajectory, t, &mut streams);
-            let (actions, rows) = trajectory.stepping(t);
-            batch.step(actions, rows);
-            trajectory.stepped(t);
+        while !rollout.is_full() {
+            act(&mut rollout);
+            rollout.step();
         }
     });
-    assert!(trajectory.trial_ends().contains(&true));
+    assert!(rollout.trajectory().trial_ends().contains(&true));
     made.count_total
 }
 
 fn assert_no_allocation<D: TaskDistribution>(made: Result<D, SpecError>) {
     let env = Tasks::new(made.unwrap()).unwrap();
-    let count = while_stepping(&env, |trajectory, t, _| {
-        if let ActionsMut::Discrete(row) = trajectory.acting(t).1.action {
+    let count = while_stepping(&env, |rollout| {
+        let t = rollout.t();
+        if let ActionsMut::Discrete(row) = rollout.acting().2.action {
             row.fill(t as u32 % 2);
         }
     });
@@ -46,10 +38,7 @@ fn assert_no_allocation<D: TaskDistribution>(made: Result<D, SpecError>) {
         return;
     };
     let mut acting = policy.make(env.spec(), LANES).unwrap();
-    let count = while_stepping(&env, |trajectory, t, streams| {
-        let (row, out) = trajectory.acting(t);
-        acting.act(&row, streams, out);
-    });
+    let count = while_stepping(&env, |rollout| rollout.act(acting.as_mut()));
     assert_eq!(count, 0, "{}'s policy", env.spec().name);
 }
 

@@ -1,8 +1,10 @@
 //! Expected returns that have no closed form, from sampled tasks.
 
 use rl_core::rand::RngExt as _;
-use rl_core::{ActionSpace, Actions, Domain, Exact, Lanes, Moments, Outcome, Purpose, StepRows};
-use rl_core::{Stream, StreamKey, TaskDistribution, Tasks, VecEnv};
+use rl_core::{
+    ActRow, ActionSpace, ActionsMut, Domain, EnvFactory as _, Exact, Moments, Policy, Purpose,
+    Rollout, Row, Stream, StreamKey, TaskDistribution, Tasks,
+};
 
 /// The tasks that all estimates use, so that they are always the same.
 const KEY: StreamKey = StreamKey::new(0, Domain::Tuning, 0);
@@ -29,8 +31,7 @@ pub(crate) fn random<D: TaskDistribution + Clone>(tasks: &D) -> Exact {
         Ok(tasks) => tasks,
         Err(error) => return Exact::unknown(error.to_string()),
     };
-    let mut env = Lanes::new(&tasks, LANES);
-    let steps = env.spec().trial_steps();
+    let steps = tasks.spec().trial_steps();
     if steps > STEPS / LANES {
         return Exact::unknown(format!(
             "a trial may take {steps} steps; random ones are simulated up to {} steps: take a \
@@ -39,8 +40,11 @@ pub(crate) fn random<D: TaskDistribution + Clone>(tasks: &D) -> Exact {
         ));
     }
     let mut returns = Moments::default();
+    let mut policy = Uniform(tasks.spec().action.clone());
+    let mut rollout = Rollout::new(tasks.make(LANES), 1);
     for round in 0..(STEPS / LANES / steps).min(1_000) {
-        for total in simulate(&mut env, (round * LANES) as u64) {
+        rollout.begin(&KEY, (round * LANES) as u64);
+        for total in simulate(&mut rollout, &mut policy) {
             returns.push(total);
         }
     }
@@ -48,64 +52,43 @@ pub(crate) fn random<D: TaskDistribution + Clone>(tasks: &D) -> Exact {
 }
 
 /// The return of one trial in each lane.
-fn simulate<D: TaskDistribution>(env: &mut Lanes<D>, first_lane: u64) -> [f64; LANES] {
-    let space = env.spec().action.clone();
-    let width = space.width();
-    let mut indices = vec![0; LANES];
-    let mut numbers = vec![0.0; LANES * width];
-    let mut observation = vec![0.0; LANES * env.spec().observation.width()];
-    let mut last = observation.clone();
-    let (mut reward, mut outcome) = ([0.0; LANES], [Outcome::Continue; LANES]);
-    let (mut start, mut done) = ([false; LANES], [false; LANES]);
-    let numbered = (first_lane..).take(LANES);
-    let mut streams: Vec<_> = numbered.map(|n| KEY.lane(Purpose::Action, n)).collect();
-    let mut totals = [0.0; LANES];
-    env.begin(&KEY, first_lane, &mut observation);
+fn simulate(rollout: &mut Rollout, policy: &mut dyn Policy) -> [f64; LANES] {
+    let (mut totals, mut done) = ([0.0; LANES], [false; LANES]);
     while done.contains(&false) {
-        let actions = draw(&space, &mut streams, &mut indices, &mut numbers);
-        let rows = StepRows {
-            observation: &mut observation,
-            reward: &mut reward,
-            outcome: &mut outcome,
-            start: &mut start,
-            final_observation: &mut last,
-        };
-        env.step(actions, rows);
+        if rollout.is_full() {
+            rollout.go_on();
+        }
+        rollout.play(policy);
+        let row = rollout.row();
         for lane in 0..LANES {
             if !done[lane] {
-                totals[lane] += f64::from(reward[lane]);
-                done[lane] = start[lane];
+                totals[lane] += f64::from(row.previous_reward[lane]);
+                done[lane] = row.start[lane];
             }
         }
     }
     totals
 }
 
-/// Uniformly random actions, in the row of their kind.
-fn draw<'a>(
-    space: &ActionSpace,
-    streams: &mut [Stream],
-    indices: &'a mut [u32],
-    numbers: &'a mut [f32],
-) -> Actions<'a> {
-    let width = space.width();
-    match space {
-        ActionSpace::Discrete { size } => {
-            for (index, rng) in indices.iter_mut().zip(streams) {
-                *index = rng.random_range(0..*size as u32);
-            }
-            Actions::Discrete(indices)
-        }
-        ActionSpace::Box { low, high } => {
-            for (action, rng) in numbers.chunks_exact_mut(width).zip(streams) {
-                for ((number, low), high) in action.iter_mut().zip(low).zip(high) {
-                    *number = rng.random_range(*low..=*high);
+/// Acts uniformly at random, by the draws that all published estimates are of.
+struct Uniform(ActionSpace);
+
+impl Policy for Uniform {
+    fn act(&mut self, _: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
+        match (&self.0, out.action) {
+            (ActionSpace::Discrete { size }, ActionsMut::Discrete(actions)) => {
+                for (action, rng) in actions.iter_mut().zip(streams) {
+                    *action = rng.random_range(0..*size as u32);
                 }
             }
-            Actions::Box {
-                width,
-                row: numbers,
+            (ActionSpace::Box { low, high }, ActionsMut::Box { width, row }) => {
+                for (action, rng) in row.chunks_exact_mut(width).zip(streams) {
+                    for ((number, low), high) in action.iter_mut().zip(low).zip(high) {
+                        *number = rng.random_range(*low..=*high);
+                    }
+                }
             }
+            _ => panic!("actions of the other kind than the environment's"),
         }
     }
 }

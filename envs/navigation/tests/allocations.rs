@@ -3,8 +3,8 @@
 use allocation_counter::measure;
 use navigation::{DarkKeyDoor, EmptyGrid, GridNavi, Maze, PointCorners, PointNavigation};
 use rl_core::{
-    Actions, ActionsMut, Domain, EnvFactory, Purpose, Revealed, SpecError, Stream, StreamKey,
-    TaskDistribution, Tasks, Trajectory,
+    Actions, ActionsMut, Domain, EnvFactory, Revealed, Rollout, SpecError, StreamKey,
+    TaskDistribution, Tasks,
 };
 
 const KEY: StreamKey = StreamKey::new(1, Domain::Training, 0);
@@ -12,33 +12,26 @@ const LANES: usize = 6;
 const STEPS: usize = 200;
 
 /// Allocations of many steps of all lanes, after the first tasks are drawn.
-fn while_stepping(
-    env: &dyn EnvFactory,
-    mut act: impl FnMut(&mut Trajectory, usize, &mut [Stream]),
-) -> u64 {
-    let mut batch = env.make(LANES);
-    let mut trajectory = Trajectory::new(env.spec(), LANES, STEPS);
-    let mut streams: Vec<_> = (0..LANES as u64)
-        .map(|lane| KEY.lane(Purpose::Action, lane))
-        .collect();
-    batch.begin(&KEY, 0, trajectory.begin());
+fn while_stepping(env: &dyn EnvFactory, mut act: impl FnMut(&mut Rollout)) -> u64 {
+    let mut rollout = Rollout::new(env.make(LANES), STEPS);
+    rollout.begin(&KEY, 0);
     let made = measure(|| {
-        for t in 0..STEPS {
-            act(&mut trajectory, t, &mut streams);
-            let (actions, rows) = trajectory.stepping(t);
-            batch.step(actions, rows);
-            trajectory.stepped(t);
+        while !rollout.is_full() {
+            act(&mut rollout);
+            rollout.step();
         }
     });
-    assert!(trajectory.trial_ends().contains(&true));
-    assert!(matches!(trajectory.actions(), Actions::Discrete(_)) == env.spec().is_discrete());
+    assert!(rollout.trajectory().trial_ends().contains(&true));
+    let discrete = matches!(rollout.trajectory().actions(), Actions::Discrete(_));
+    assert_eq!(discrete, env.spec().is_discrete());
     made.count_total
 }
 
 fn assert_no_allocation<D: TaskDistribution>(made: Result<D, SpecError>) {
     let env = Tasks::new(made.unwrap()).unwrap();
-    let count = while_stepping(&env, |trajectory, t, _| {
-        match trajectory.acting(t).1.action {
+    let count = while_stepping(&env, |rollout| {
+        let t = rollout.t();
+        match rollout.acting().2.action {
             ActionsMut::Discrete(row) => row.fill(t as u32 % 3),
             ActionsMut::Box { row, .. } => row.fill(0.1 - (t % 3) as f32),
         }
@@ -66,10 +59,7 @@ fn policies_allocate_nothing_in<D: TaskDistribution>(distribution: D) {
         let Ok(mut acting) = policy.make(env.spec(), LANES) else {
             continue;
         };
-        let count = while_stepping(&env, |trajectory, t, streams| {
-            let (row, out) = trajectory.acting(t);
-            acting.act(&row, streams, out);
-        });
+        let count = while_stepping(&env, |rollout| rollout.act(acting.as_mut()));
         assert_eq!(count, 0, "{}", policy.name());
     }
 }

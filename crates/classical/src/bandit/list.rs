@@ -8,14 +8,13 @@ use crate::bandit::gittins::{Gittins, GittinsFinite};
 use crate::bandit::greedy::Greedy;
 use crate::bandit::kl_ucb::KlUcb;
 use crate::bandit::optimistic_thompson::{DensestThompson, OptimisticThompson};
-use crate::bandit::random::Random;
 use crate::bandit::simplex::Regularizer;
 use crate::bandit::thompson::Thompson;
 use crate::bandit::ucb_v::UcbV;
 use crate::bandit::ucb1::Ucb1;
 use crate::posterior::{BetaBernoulli, Normal, NormalGamma};
 use crate::registry::{Family, Key, LearnerInfo};
-use rl_core::PolicyFactory;
+use rl_core::{PolicyFactory, Random};
 
 /// All of them.
 pub(crate) static LEARNERS: [LearnerInfo; 19] = [

@@ -10,7 +10,6 @@ mod greedy;
 mod kl_ucb;
 mod list;
 mod optimistic_thompson;
-mod random;
 mod simplex;
 mod thompson;
 mod ucb1;

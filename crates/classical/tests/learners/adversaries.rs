@@ -117,7 +117,7 @@ impl Avoiding {
         let mut policy = learner
             .make(&spec(ActionSpace::Discrete { size: ARMS }), 1)
             .unwrap();
-        let mut streams = streams(0, 1);
+        let mut streams = streams(1);
         let mut arm = 0;
         let choice = |pull| {
             arm = choose(policy.as_mut(), &mut streams, pull == 0, arm, 0.0)[0];

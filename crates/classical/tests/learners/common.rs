@@ -4,8 +4,8 @@ use bandits::BernoulliBandit;
 use classical::{Family, LearnerInfo, learner, learners};
 use rl_core::{
     ActRow, ActionSpace, Actions, ActionsMut, Domain, EnvFactory, EnvSpec, Moments,
-    ObservationSpace, Outcome, Policy, PolicyFactory, Purpose, Row, Stream, StreamKey,
-    TaskDistribution, Tasks, Trajectory,
+    ObservationSpace, Outcome, Policy, PolicyFactory, Purpose, Rollout, Row, Stream, StreamKey,
+    TaskDistribution, Tasks,
 };
 use std::collections::BTreeMap;
 
@@ -35,8 +35,8 @@ pub(crate) fn spec(action: ActionSpace) -> EnvSpec {
     }
 }
 
-pub(crate) fn streams(first_lane: u64, lanes: usize) -> Vec<Stream> {
-    let stream = |lane| KEY.lane(Purpose::Action, first_lane + lane);
+pub(crate) fn streams(lanes: usize) -> Vec<Stream> {
+    let stream = |lane| KEY.lane(Purpose::Action, lane);
     (0..lanes as u64).map(stream).collect()
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn choices(
     let mut policy = factory
         .make(&spec(ActionSpace::Discrete { size: arms }), lanes)
         .unwrap();
-    let mut streams = streams(0, lanes);
+    let mut streams = streams(lanes);
     let first = std::iter::once((0, 0.0));
     let rows = first.chain(history.iter().copied()).enumerate();
     rows.map(|(t, (arm, reward))| choose(policy.as_mut(), &mut streams, t == 0, arm, reward))
@@ -115,19 +115,11 @@ pub(crate) fn trial<D: TaskDistribution>(
     first_lane: u64,
     lanes: usize,
 ) -> (Vec<u32>, Vec<f64>) {
-    let mut env = tasks.make(lanes);
-    let steps = env.spec().trial_steps();
-    let mut policy = factory.make(env.spec(), lanes).unwrap();
-    let mut streams = streams(first_lane, lanes);
-    let mut trajectory = Trajectory::new(env.spec(), lanes, steps);
-    env.begin(&KEY, first_lane, trajectory.begin());
-    for t in 0..steps {
-        let (row, out) = trajectory.acting(t);
-        policy.act(&row, &mut streams, out);
-        let (actions, rows) = trajectory.stepping(t);
-        env.step(actions, rows);
-        trajectory.stepped(t);
-    }
+    let mut policy = factory.make(tasks.spec(), lanes).unwrap();
+    let mut rollout = Rollout::new(tasks.make(lanes), tasks.spec().trial_steps());
+    rollout.begin(&KEY, first_lane);
+    rollout.play(policy.as_mut());
+    let trajectory = rollout.trajectory();
     let mut returns = vec![0.0; lanes];
     for row in trajectory.rewards().chunks_exact(lanes) {
         for (sum, reward) in returns.iter_mut().zip(row) {

@@ -31,7 +31,7 @@ fn everything_is_forgotten_when_a_trial_begins() {
     for info in bandit_learners() {
         let factory = make(info.name, &[]);
         let mut used = factory.make(&space, 5).unwrap();
-        let mut used_streams = streams(0, 5);
+        let mut used_streams = streams(5);
         choose(used.as_mut(), &mut used_streams, true, 0, 0.0);
         for _ in 0..20 {
             choose(used.as_mut(), &mut used_streams, false, 2, 1.0);

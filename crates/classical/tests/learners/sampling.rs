@@ -42,7 +42,7 @@ fn random_is_uniform_over_a_box() {
         log_prob: &mut vec![0.0; lanes],
         value: &mut vec![0.0; lanes],
     };
-    policy.act(&row, &mut streams(0, lanes), out);
+    policy.act(&row, &mut streams(lanes), out);
     for (coordinate, low, high) in [(0, -1.0, 1.0), (1, 2.0, 6.0)] {
         let numbers = actions.iter().skip(coordinate).step_by(2);
         let numbers: Vec<f64> = numbers.map(|number| f64::from(*number)).collect();

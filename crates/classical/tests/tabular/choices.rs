@@ -54,7 +54,7 @@ fn choose(policy: &mut dyn Policy, streams: &mut [Stream], past: Option<Past>) -
 /// What a learner chooses in every lane after a history that starts in state 0.
 fn after(factory: &dyn PolicyFactory, spec: &EnvSpec, lanes: usize, history: &[Past]) -> Vec<u32> {
     let mut policy = factory.make(spec, lanes).unwrap();
-    let mut streams = streams(0, lanes);
+    let mut streams = streams(lanes);
     let mut actions = choose(policy.as_mut(), &mut streams, None);
     for past in history {
         actions = choose(policy.as_mut(), &mut streams, Some(*past));
@@ -242,7 +242,7 @@ fn everything_is_forgotten_when_a_trial_begins() {
     for info in tabular_learners() {
         let factory = make(info.name, &[]);
         let mut used = factory.make(&spec, 50).unwrap();
-        let mut used_streams = streams(0, 50);
+        let mut used_streams = streams(50);
         choose(used.as_mut(), &mut used_streams, None);
         for past in two_states(9.0, Some(1)).repeat(5) {
             choose(used.as_mut(), &mut used_streams, Some(past));

@@ -30,7 +30,7 @@ pub(crate) fn spec(states: usize, actions: usize, horizon: usize) -> EnvSpec {
 }
 
 /// The streams of lanes for their actions.
-pub(crate) fn streams(first_lane: u64, lanes: usize) -> Vec<Stream> {
-    let stream = |lane| KEY.lane(Purpose::Action, first_lane + lane);
+pub(crate) fn streams(lanes: usize) -> Vec<Stream> {
+    let stream = |lane| KEY.lane(Purpose::Action, lane);
     (0..lanes as u64).map(stream).collect()
 }

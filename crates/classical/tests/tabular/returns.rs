@@ -1,8 +1,8 @@
 //! What they earn.
 
-use crate::common::{KEY, make, streams, tabular_learners};
+use crate::common::{KEY, make, tabular_learners};
 use mdps::{DirichletMdp, DirichletMdpSettings};
-use rl_core::{Actions, EnvFactory, EnvSpec, Moments, PolicyFactory, Tasks, Trajectory};
+use rl_core::{Actions, EnvFactory, EnvSpec, Moments, PolicyFactory, Rollout, Tasks};
 
 fn dirichlet(episodes: usize) -> Tasks<DirichletMdp> {
     let settings = DirichletMdpSettings {
@@ -22,21 +22,14 @@ fn trial(
     first_lane: u64,
     lanes: usize,
 ) -> (Vec<u32>, Vec<Vec<f64>>) {
-    let mut env = tasks.make(lanes);
     let EnvSpec {
         horizon, episodes, ..
-    } = *env.spec();
-    let mut policy = factory.make(env.spec(), lanes).unwrap();
-    let mut streams = streams(first_lane, lanes);
-    let mut trajectory = Trajectory::new(env.spec(), lanes, horizon * episodes);
-    env.begin(&KEY, first_lane, trajectory.begin());
-    for t in 0..horizon * episodes {
-        let (row, out) = trajectory.acting(t);
-        policy.act(&row, &mut streams, out);
-        let (actions, rows) = trajectory.stepping(t);
-        env.step(actions, rows);
-        trajectory.stepped(t);
-    }
+    } = *tasks.spec();
+    let mut policy = factory.make(tasks.spec(), lanes).unwrap();
+    let mut rollout = Rollout::new(tasks.make(lanes), horizon * episodes);
+    rollout.begin(&KEY, first_lane);
+    rollout.play(policy.as_mut());
+    let trajectory = rollout.trajectory();
     let mut returns = vec![vec![0.0; episodes]; lanes];
     for (t, row) in trajectory.rewards().chunks_exact(lanes).enumerate() {
         for (sums, reward) in returns.iter_mut().zip(row) {

@@ -1,38 +1,25 @@
 //! What the tests of all bandits share.
 
 use rl_core::{
-    Actions, ActionsMut, Domain, EnvFactory, Moments, PolicyFactory, Purpose, Stream, StreamKey,
-    TaskDistribution, Trajectory, VecEnv,
+    Actions, ActionsMut, Domain, EnvFactory, Moments, PolicyFactory, Purpose, Rollout, Stream,
+    StreamKey, TaskDistribution, Trajectory,
 };
 
 pub(crate) const KEY: StreamKey = StreamKey::new(1, Domain::HeldOut, 0);
 
-/// One trial in each lane; what is done is up to `act`.
-pub(crate) fn trial(
-    env: &mut dyn VecEnv,
-    mut act: impl FnMut(usize, &mut Trajectory, &mut [Stream]),
-) -> Trajectory {
-    let (lanes, steps) = (env.lanes(), env.spec().trial_steps());
-    let mut trajectory = Trajectory::new(env.spec(), lanes, steps);
-    let stream = |lane| KEY.lane(Purpose::Action, lane);
-    let mut streams: Vec<_> = (0..lanes as u64).map(stream).collect();
-    env.begin(&KEY, 0, trajectory.begin());
-    for t in 0..steps {
-        act(t, &mut trajectory, &mut streams);
-        let (actions, rows) = trajectory.stepping(t);
-        env.step(actions, rows);
-        trajectory.stepped(t);
-    }
-    trajectory
+/// The first trial in each lane of a batch.
+fn begun(env: &dyn EnvFactory, lanes: usize) -> Rollout {
+    let mut rollout = Rollout::new(env.make(lanes), env.spec().trial_steps());
+    rollout.begin(&KEY, 0);
+    rollout
 }
 
 /// The trial of a policy in each of `lanes` lanes.
 pub(crate) fn run(env: &dyn EnvFactory, policy: &dyn PolicyFactory, lanes: usize) -> Trajectory {
     let mut policy = policy.make(env.spec(), lanes).unwrap();
-    trial(env.make(lanes).as_mut(), |t, trajectory, streams| {
-        let (row, out) = trajectory.acting(t);
-        policy.act(&row, streams, out);
-    })
+    let mut rollout = begun(env, lanes);
+    rollout.play(policy.as_mut());
+    rollout.into_trajectory()
 }
 
 /// A rule of thumb: chooses by the pull's number, the arm and reward before
@@ -42,8 +29,10 @@ pub(crate) fn by_rule(
     lanes: usize,
     rule: impl Fn(usize, Option<(u32, f32)>, &mut Stream) -> u32,
 ) -> Trajectory {
-    trial(env.make(lanes).as_mut(), |t, trajectory, streams| {
-        let (row, out) = trajectory.acting(t);
+    let mut rollout = begun(env, lanes);
+    while !rollout.is_full() {
+        let t = rollout.t();
+        let (row, streams, out) = rollout.acting();
         let (Actions::Discrete(previous), ActionsMut::Discrete(actions)) =
             (row.previous_action, out.action)
         else {
@@ -53,7 +42,9 @@ pub(crate) fn by_rule(
             let before = (t > 0).then(|| (previous[lane], row.previous_reward[lane]));
             actions[lane] = rule(t, before, rng);
         }
-    })
+        rollout.step();
+    }
+    rollout.into_trajectory()
 }
 
 /// The return of each lane.

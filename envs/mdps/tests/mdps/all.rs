@@ -3,7 +3,7 @@
 use crate::common::{KEY, trial};
 use mdps::{Chain, ChainSettings, DirichletMdp, DirichletMdpSettings, RiverSwim, TwoStep};
 use proptest::prelude::*;
-use rl_core::{ActionSpace, ActionsMut, EnvFactory, ObservationSpace, Purpose, SpecError};
+use rl_core::{ActionsMut, EnvFactory, ObservationSpace, Purpose, Random, Rollout, SpecError};
 use rl_core::{StreamKey, TaskDistribution, Tasks};
 
 /// Everything that can be asked of an environment, and what has to hold.
@@ -30,23 +30,11 @@ fn walk<D: TaskDistribution>(tasks: &Tasks<D>) -> Result<(), TestCaseError> {
     let ObservationSpace::Discrete { size } = tasks.spec().observation else {
         panic!("all environments of this crate show symbols");
     };
-    let ActionSpace::Discrete { size: actions } = tasks.spec().action else {
-        panic!("all environments of this crate have discrete actions");
-    };
-    let mut env = tasks.make(2);
-    let mut rng = KEY.lane(Purpose::Action, 0);
-    let steps = tasks.spec().trial_steps().min(100);
-    let mut trajectory = rl_core::Trajectory::new(tasks.spec(), 2, steps);
-    env.begin(&KEY, 0, trajectory.begin());
-    for t in 0..steps {
-        let (_, out) = trajectory.acting(t);
-        if let ActionsMut::Discrete(row) = out.action {
-            row.fill_with(|| rng.random_range(0..actions as u32));
-        }
-        let (chosen, rows) = trajectory.stepping(t);
-        env.step(chosen, rows);
-        trajectory.stepped(t);
-    }
+    assert!(tasks.spec().is_discrete());
+    let mut rollout = Rollout::new(tasks.make(2), tasks.spec().trial_steps().min(100));
+    rollout.begin(&KEY, 0);
+    rollout.play(&mut Random::policy(tasks.spec()));
+    let trajectory = rollout.trajectory();
     let symbol = |o: &f32| *o >= 0.0 && *o < size as f32 && o.fract() == 0.0;
     prop_assert!(trajectory.observations().iter().all(symbol));
     prop_assert!(trajectory.rewards().iter().all(|reward| reward.is_finite()));
@@ -161,13 +149,14 @@ fn the_seed_decides() {
     for env in environments() {
         let history = |seed| {
             let key = StreamKey { seed, ..KEY };
-            let mut batch = env.make(20);
-            let mut first = vec![f32::NAN; 20];
-            batch.begin(&key, 0, &mut first);
-            let optima: Vec<_> = (0..20).map(|lane| batch.known_task_optimum(lane)).collect();
-            let trajectory = trial(batch.as_mut(), |t, trajectory| {
-                let (_, out) = trajectory.acting(t);
-                if let ActionsMut::Discrete(actions) = out.action {
+            let mut optima = Vec::new();
+            let trajectory = trial(env.make(20), &key, |rollout| {
+                let t = rollout.t();
+                if t == 0 {
+                    let optimum = |lane| rollout.env().known_task_optimum(lane);
+                    optima = (0..20).map(optimum).collect();
+                }
+                if let ActionsMut::Discrete(actions) = rollout.acting().2.action {
                     actions.fill(t as u32 / 3 % 2);
                 }
             });

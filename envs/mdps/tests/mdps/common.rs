@@ -1,30 +1,23 @@
 //! What the tests of all environments share.
 
-use rl_core::{Domain, EnvFactory, Moments, PolicyFactory, Purpose, StreamKey, Trajectory, VecEnv};
+use rl_core::{Domain, EnvFactory, Moments, PolicyFactory, Rollout, StreamKey, Trajectory, VecEnv};
 
 pub(crate) const KEY: StreamKey = StreamKey::new(1, Domain::HeldOut, 0);
 
-/// One trial in each lane; what is done is up to `act`.
-pub(crate) fn trial(env: &mut dyn VecEnv, act: impl FnMut(usize, &mut Trajectory)) -> Trajectory {
-    trials(env, 1, act)
-}
-
-/// A number of trials in each lane, all of which have the same length.
-fn trials(
-    env: &mut dyn VecEnv,
-    count: usize,
-    mut act: impl FnMut(usize, &mut Trajectory),
+/// One trial in each lane, under a key; what is done is up to `act`.
+pub(crate) fn trial(
+    env: Box<dyn VecEnv>,
+    key: &StreamKey,
+    mut act: impl FnMut(&mut Rollout),
 ) -> Trajectory {
-    let (lanes, steps) = (env.lanes(), count * env.spec().trial_steps());
-    let mut trajectory = Trajectory::new(env.spec(), lanes, steps);
-    env.begin(&KEY, 0, trajectory.begin());
-    for t in 0..steps {
-        act(t, &mut trajectory);
-        let (actions, rows) = trajectory.stepping(t);
-        env.step(actions, rows);
-        trajectory.stepped(t);
+    let steps = env.spec().trial_steps();
+    let mut rollout = Rollout::new(env, steps);
+    rollout.begin(key, 0);
+    while !rollout.is_full() {
+        act(&mut rollout);
+        rollout.step();
     }
-    trajectory
+    rollout.into_trajectory()
 }
 
 /// The trial of a policy.
@@ -32,7 +25,7 @@ pub(crate) fn run(env: &dyn EnvFactory, policy: &dyn PolicyFactory, lanes: usize
     run_trials(env, policy, lanes, 1)
 }
 
-/// A number of trials of a policy.
+/// A number of trials of a policy, all of which have the same length.
 pub(crate) fn run_trials(
     env: &dyn EnvFactory,
     policy: &dyn PolicyFactory,
@@ -40,12 +33,10 @@ pub(crate) fn run_trials(
     count: usize,
 ) -> Trajectory {
     let mut policy = policy.make(env.spec(), lanes).unwrap();
-    let streams = (0..lanes as u64).map(|lane| KEY.lane(Purpose::Action, lane));
-    let mut streams: Vec<_> = streams.collect();
-    trials(env.make(lanes).as_mut(), count, |t, trajectory| {
-        let (row, out) = trajectory.acting(t);
-        policy.act(&row, &mut streams, out);
-    })
+    let mut rollout = Rollout::new(env.make(lanes), count * env.spec().trial_steps());
+    rollout.begin(&KEY, 0);
+    rollout.play(policy.as_mut());
+    rollout.into_trajectory()
 }
 
 /// The return of every lane's last trial.

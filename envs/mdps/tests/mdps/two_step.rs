@@ -199,9 +199,9 @@ fn stay_probabilities_tell_who_credits_the_state() {
 /// A trajectory with the given choices, one round each, of one lane.
 fn recorded(choices: &[u32]) -> Trajectory {
     let tasks = tasks(choices.len());
-    trial(tasks.make(1).as_mut(), |t, trajectory| {
-        let (_, out) = trajectory.acting(t);
-        if let ActionsMut::Discrete(actions) = out.action {
+    trial(tasks.make(1), &KEY, |rollout| {
+        let t = rollout.t();
+        if let ActionsMut::Discrete(actions) = rollout.acting().2.action {
             actions[0] = choices[t / 2];
         }
     })

@@ -1,35 +1,29 @@
 //! What the tests of all environments need.
 
 use rl_core::{
-    Actions, ActionsMut, Domain, EnvFactory, Moments, Outcome, PolicyFactory, Purpose, Stream,
-    StreamKey, Trajectory, VecEnv,
+    Actions, ActionsMut, Domain, EnvFactory, Moments, Outcome, PolicyFactory, Rollout, StreamKey,
+    Trajectory, VecEnv,
 };
 
 pub(crate) const KEY: StreamKey = StreamKey::new(1, Domain::HeldOut, 0);
 
 /// The first trial in each lane; what is done is up to `act`.
-pub(crate) fn trial(
-    env: &mut dyn VecEnv,
-    mut act: impl FnMut(usize, &mut Trajectory, &mut [Stream]),
-) -> Trajectory {
-    let (lanes, steps) = (env.lanes(), env.spec().trial_steps());
-    let mut trajectory = Trajectory::new(env.spec(), lanes, steps);
-    let stream = |lane| KEY.lane(Purpose::Action, lane);
-    let mut streams: Vec<_> = (0..lanes as u64).map(stream).collect();
-    env.begin(&KEY, 0, trajectory.begin());
-    for t in 0..steps {
-        act(t, &mut trajectory, &mut streams);
-        let (actions, rows) = trajectory.stepping(t);
-        env.step(actions, rows);
-        trajectory.stepped(t);
+pub(crate) fn trial(env: Box<dyn VecEnv>, mut act: impl FnMut(&mut Rollout)) -> Rollout {
+    let steps = env.spec().trial_steps();
+    let mut rollout = Rollout::new(env, steps);
+    rollout.begin(&KEY, 0);
+    while !rollout.is_full() {
+        act(&mut rollout);
+        rollout.step();
     }
-    trajectory
+    rollout
 }
 
 /// The same discrete actions in all lanes, one for each step of the trial.
-pub(crate) fn always(env: &mut dyn VecEnv, action: impl Fn(usize) -> u32) -> Trajectory {
-    trial(env, |t, trajectory, _| {
-        if let ActionsMut::Discrete(actions) = trajectory.acting(t).1.action {
+pub(crate) fn always(env: Box<dyn VecEnv>, action: impl Fn(usize) -> u32) -> Rollout {
+    trial(env, |rollout| {
+        let t = rollout.t();
+        if let ActionsMut::Discrete(actions) = rollout.acting().2.action {
             actions.fill(action(t));
         }
     })
@@ -38,10 +32,18 @@ pub(crate) fn always(env: &mut dyn VecEnv, action: impl Fn(usize) -> u32) -> Tra
 /// One trial of a policy in each of `lanes` tasks.
 pub(crate) fn run(env: &dyn EnvFactory, policy: &dyn PolicyFactory, lanes: usize) -> Trajectory {
     let mut policy = policy.make(env.spec(), lanes).unwrap();
-    trial(env.make(lanes).as_mut(), |t, trajectory, streams| {
-        let (row, out) = trajectory.acting(t);
-        policy.act(&row, streams, out);
-    })
+    trial(env.make(lanes), |rollout| rollout.act(policy.as_mut())).into_trajectory()
+}
+
+/// What a policy does in the trial of one lane, after one of another task.
+pub(crate) fn alone(env: &dyn EnvFactory, policy: &dyn PolicyFactory, lane: u64) -> Trajectory {
+    let mut policy = policy.make(env.spec(), 1).unwrap();
+    let mut rollout = Rollout::new(env.make(1), env.spec().trial_steps());
+    for lane in [100 + lane, lane] {
+        rollout.begin(&KEY, lane);
+        rollout.play(policy.as_mut());
+    }
+    rollout.into_trajectory()
 }
 
 /// Returns of the first trial of each lane, of one episode or of all.

@@ -1,8 +1,8 @@
 //! Looking for key and door in the dark.
 
-use crate::common::{KEY, discrete, mean, returns, run};
+use crate::common::{KEY, alone, discrete, mean, returns, run};
 use navigation::DarkKeyDoor;
-use rl_core::{EnvFactory, PolicyFactory, Purpose, Tasks, Trajectory};
+use rl_core::{EnvFactory, PolicyFactory, Tasks, Trajectory};
 
 fn tasks(size: usize, horizon: usize, episodes: usize) -> Tasks<DarkKeyDoor> {
     Tasks::new(DarkKeyDoor::new(size, horizon, episodes).unwrap()).unwrap()
@@ -72,27 +72,13 @@ fn searchers_forget_and_keep_lanes_apart() {
         let policy = learner(&tasks, name);
         let whole = run(&tasks, policy.as_ref(), 6);
         for lane in 0..6_u64 {
-            let mut env = tasks.make(1);
-            let mut acting = policy.make(tasks.spec(), 1).unwrap();
-            // The trial before, in another task, must leave no trace.
-            for first_lane in [100 + lane, lane] {
-                let mut streams = [KEY.lane(Purpose::Action, lane)];
-                let mut trajectory = Trajectory::new(tasks.spec(), 1, 10);
-                env.begin(&KEY, first_lane, trajectory.begin());
-                for t in 0..10 {
-                    let (row, out) = trajectory.acting(t);
-                    acting.act(&row, &mut streams, out);
-                    let (actions, rows) = trajectory.stepping(t);
-                    env.step(actions, rows);
-                    trajectory.stepped(t);
-                }
-                if first_lane == lane {
-                    let length = trajectory.lengths()[0];
-                    let together = discrete(&whole).iter().skip(lane as usize).step_by(6);
-                    let alone = &discrete(&trajectory)[..length];
-                    assert!(alone.iter().eq(together.take(length)), "{name}");
-                }
-            }
+            let alone = alone(&tasks, policy.as_ref(), lane);
+            let length = alone.lengths()[0];
+            let together = discrete(&whole).iter().skip(lane as usize).step_by(6);
+            assert!(
+                discrete(&alone)[..length].iter().eq(together.take(length)),
+                "{name}"
+            );
         }
     }
 }

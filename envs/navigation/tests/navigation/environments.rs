@@ -1,10 +1,10 @@
 //! What holds of all environments of the family, and of each through the
 //! interfaces that everything else uses.
 
-use crate::common::{KEY, always, assert_agrees, mean, run, trial};
+use crate::common::{KEY, always, assert_agrees, mean, run};
 use navigation::{DarkKeyDoor, EmptyGrid, GridNavi, Maze, PointCorners, PointNavigation};
 use proptest::prelude::*;
-use rl_core::{ActionSpace, ActionsMut, EnvFactory, Exact, ObservationSpace, Outcome, SpecError};
+use rl_core::{ActionSpace, EnvFactory, Exact, ObservationSpace, Outcome, Random, SpecError};
 use rl_core::{TaskDistribution, Tasks, Trajectory};
 use std::sync::Arc;
 
@@ -26,23 +26,7 @@ fn all() -> Vec<Arc<dyn EnvFactory>> {
 
 /// One trial of random actions in each of `lanes` lanes.
 fn random(env: &dyn EnvFactory, lanes: usize) -> Trajectory {
-    trial(env.make(lanes).as_mut(), |t, trajectory, streams| {
-        match (&env.spec().action, trajectory.acting(t).1.action) {
-            (ActionSpace::Discrete { size }, ActionsMut::Discrete(row)) => {
-                for (action, rng) in row.iter_mut().zip(streams) {
-                    *action = rng.random_range(0..*size as u32);
-                }
-            }
-            (ActionSpace::Box { low, high }, ActionsMut::Box { width, row }) => {
-                for (action, rng) in row.chunks_exact_mut(width).zip(streams) {
-                    for ((number, low), high) in action.iter_mut().zip(low).zip(high) {
-                        *number = rng.random_range(*low..=*high);
-                    }
-                }
-            }
-            _ => panic!("actions of the other kind"),
-        }
-    })
+    run(env, &Random, lanes)
 }
 
 #[test]
@@ -176,7 +160,7 @@ fn the_empty_grid_is_crossed() {
 #[test]
 fn mazes_time_out() {
     let env = factory(Maze::new(9, 10, 2));
-    let trajectory = always(env.make(5).as_mut(), |_| 1);
+    let trajectory = always(env.make(5), |_| 1).into_trajectory();
     assert_eq!(trajectory.lengths(), [20; 5]);
     assert!(trajectory.rewards().iter().all(|reward| *reward == 0.0));
     assert_eq!(trajectory.truncations(0), 2);

@@ -1,12 +1,12 @@
 //! GridNavi and the policies that know its rules, through the interfaces that
 //! everything else uses.
 
-use crate::common::{KEY, always, assert_agrees, discrete, mean, returns, run};
+use crate::common::{KEY, alone, always, assert_agrees, discrete, mean, returns, run};
 use navigation::{ExhaustiveSearch, GridNavi, PosteriorSampling};
 use proptest::prelude::*;
 use rl_core::{
-    ActRow, ActionsMut, EnvFactory, Moments, ObservationSpace, Outcome, Policy, PolicyFactory,
-    Purpose, Row, TaskDistribution, Tasks,
+    ActRow, ActionsMut, EnvFactory, Moments, ObservationSpace, Outcome, Policy, PolicyFactory, Row,
+    TaskDistribution, Tasks,
 };
 use std::sync::OnceLock;
 
@@ -54,7 +54,7 @@ fn a_trial_is_four_episodes_of_fifteen_steps() {
     assert_eq!(spec.name, "gridnavi");
     assert_eq!(spec.observation, ObservationSpace::Discrete { size: 25 });
     assert_eq!((spec.action.width(), spec.trial_steps()), (1, 60));
-    let trajectory = always(tasks.make(3).as_mut(), |_| 0);
+    let trajectory = always(tasks.make(3), |_| 0).into_trajectory();
     for (index, outcome) in trajectory.outcomes().iter().enumerate() {
         let ends = (index / 3 + 1) % 15 == 0;
         assert_eq!(*outcome == Outcome::Truncated, ends);
@@ -68,8 +68,8 @@ fn a_trial_is_four_episodes_of_fifteen_steps() {
 /// borders stop the agent, and every episode starts over.
 #[test]
 fn observations_by_hand() {
-    let mut env = tasks(3, 4, 2).make(1);
-    let trajectory = always(env.as_mut(), |t| [1, 1, 1, 2][t % 4]);
+    let played = always(tasks(3, 4, 2).make(1), |t| [1, 1, 1, 2][t % 4]);
+    let trajectory = played.trajectory();
     let wanted = [0.0, 3.0, 6.0, 6.0, 0.0, 3.0, 6.0, 6.0];
     assert_eq!(trajectory.observations()[..8], wanted);
     assert_eq!(trajectory.final_observation(0, 0), [7.0]);
@@ -87,7 +87,7 @@ fn goals_are_where_they_may_be() {
         _ => 4,
     };
     let lanes = 21_000;
-    let trajectory = always(tasks.make(lanes).as_mut(), sweep);
+    let trajectory = always(tasks.make(lanes), sweep).into_trajectory();
     let mut found = [0; 25];
     for lane in 0..lanes {
         let rewards = trajectory.rewards().iter().skip(lane).step_by(lanes);
@@ -260,27 +260,9 @@ fn policies_forget_and_keep_lanes_apart() {
     ] {
         let whole = run(&tasks, policy, 6);
         for lane in 0..6 {
-            let mut env = tasks.make(1);
-            let mut acting = policy.make(tasks.spec(), 1).unwrap();
-            let mut streams = [KEY.lane(Purpose::Action, lane as u64)];
-            // The trial before, in another task, must leave no trace.
-            for first_lane in [100 + lane as u64, lane as u64] {
-                streams[0] = KEY.lane(Purpose::Action, lane as u64);
-                let mut trajectory = rl_core::Trajectory::new(tasks.spec(), 1, 10);
-                env.begin(&KEY, first_lane, trajectory.begin());
-                for t in 0..10 {
-                    let (row, out) = trajectory.acting(t);
-                    acting.act(&row, &mut streams, out);
-                    let (actions, rows) = trajectory.stepping(t);
-                    env.step(actions, rows);
-                    trajectory.stepped(t);
-                }
-                if first_lane == lane as u64 {
-                    let alone = discrete(&trajectory);
-                    let together = discrete(&whole).iter().skip(lane).step_by(6);
-                    assert!(alone.iter().eq(together), "{}", policy.name());
-                }
-            }
+            let alone = alone(&tasks, policy, lane as u64);
+            let together = discrete(&whole).iter().skip(lane).step_by(6);
+            assert!(discrete(&alone).iter().eq(together), "{}", policy.name());
         }
     }
 }

@@ -99,9 +99,8 @@ fn long_ways_are_cut() {
 #[test]
 fn positions_follow_the_agent() {
     let tasks = Tasks::new(GridNavi::new(5, 3, 2).unwrap()).unwrap();
-    let mut env = tasks.make(1);
-    crate::common::always(env.as_mut(), |t| [1, 2, 1][t % 3]);
-    let positions = env.positions(0);
+    let played = crate::common::always(tasks.make(1), |t| [1, 2, 1][t % 3]);
+    let positions = played.env().positions(0);
     assert_eq!(positions.now, [0.5, 0.5]);
     assert_eq!(positions.ended, [1.5, 2.5]);
 }

@@ -5,13 +5,13 @@ use super::timing::counted;
 use crate::cli::BenchArgs;
 use crate::console::{Console, Event, short};
 use crate::progress::Waiting;
-use lab::conformance::random_actions;
 use lab::failure::Failure;
 use lab::registry::{Built, Registry};
 use lab::session::Session;
+use rl_core::rand::RngExt as _;
 use rl_core::{
-    ActionSpace, Actions, Domain, EnvFactory, Footprint, Outcome, Purpose, StepRows, Stream,
-    StreamKey,
+    ActionSpace, Actions, Domain, EnvFactory, EnvSpec, Footprint, Outcome, Purpose, StepRows,
+    Stream, StreamKey,
 };
 use rollout::{Batch, Pool};
 use serde_json::json;
@@ -123,7 +123,26 @@ fn stepping_rate(pool: &Pool, env: &Arc<dyn EnvFactory>, lanes: usize) -> Result
     }
 }
 
-/// A tile of lanes with the rows it writes, and actions drawn beforehand.
+/// One random action per lane, indices or numbers.
+fn random_actions(spec: &EnvSpec, streams: &mut [Stream]) -> (Vec<u32>, Vec<f32>) {
+    match &spec.action {
+        ActionSpace::Discrete { size } => {
+            let draw = |stream: &mut Stream| stream.random_range(0..*size as u32);
+            (streams.iter_mut().map(draw).collect(), Vec::new())
+        }
+        ActionSpace::Box { low, high } => {
+            let mut numbers = Vec::with_capacity(streams.len() * low.len());
+            for stream in streams {
+                let bounds = low.iter().zip(high);
+                numbers.extend(bounds.map(|(low, high)| stream.random_range(*low..=*high)));
+            }
+            (Vec::new(), numbers)
+        }
+    }
+}
+
+/// A tile of lanes with the rows it writes, and actions drawn beforehand. What is
+/// timed is the environment alone: nobody acts, no row is kept.
 struct Stepper {
     batch: Box<dyn rl_core::VecEnv>,
     actions: Vec<(Vec<u32>, Vec<f32>)>, // [ROWS]

@@ -1,12 +1,28 @@
-use rl_core::rand::RngExt as _;
-use rl_core::{ActRow, ActionSpace, ActionsMut, EnvSpec, Policy, PolicyFactory, Row, Stream};
+//! Acting at random: what every learner is compared with, and what tries out
+//! environments.
+
+use crate::policy::{ActRow, Policy, PolicyFactory, Row};
+use crate::spec::{ActionSpace, EnvSpec};
+use crate::streams::Stream;
+use crate::vec_env::ActionsMut;
+use rand::RngExt as _;
 
 /// Acts uniformly at random, in every action space.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Random;
+pub struct Random;
 
-struct RandomPolicy {
+/// What [`Random`] makes.
+#[derive(Clone, Debug)]
+pub struct RandomPolicy {
     space: ActionSpace,
+}
+
+impl Random {
+    /// A policy for any number of lanes.
+    pub fn policy(spec: &EnvSpec) -> RandomPolicy {
+        let space = spec.action.clone();
+        RandomPolicy { space }
+    }
 }
 
 impl PolicyFactory for Random {
@@ -15,8 +31,7 @@ impl PolicyFactory for Random {
     }
 
     fn make(&self, spec: &EnvSpec, _lanes: usize) -> Result<Box<dyn Policy>, String> {
-        let space = spec.action.clone();
-        Ok(Box::new(RandomPolicy { space }))
+        Ok(Box::new(Self::policy(spec)))
     }
 }
 
