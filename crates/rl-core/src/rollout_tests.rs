@@ -92,18 +92,27 @@ impl Policy for Witness {
     }
 }
 
-/// All that a row shows: observations, starts, and what was done and given.
-fn shown(row: &Row<'_>) -> (Vec<f32>, Vec<bool>, Vec<u32>, Vec<f32>, Vec<Outcome>) {
+/// All that a row shows.
+#[derive(Debug, PartialEq)]
+struct Shown {
+    observation: Vec<f32>,
+    start: Vec<bool>,
+    action: Vec<u32>,
+    reward: Vec<f32>,
+    outcome: Vec<Outcome>,
+}
+
+fn shown(row: &Row<'_>) -> Shown {
     let Actions::Discrete(actions) = row.previous_action else {
         panic!("actions are discrete");
     };
-    (
-        row.observation.to_vec(),
-        row.start.to_vec(),
-        actions.to_vec(),
-        row.previous_reward.to_vec(),
-        row.previous_outcome.to_vec(),
-    )
+    Shown {
+        observation: row.observation.to_vec(),
+        start: row.start.to_vec(),
+        action: actions.to_vec(),
+        reward: row.previous_reward.to_vec(),
+        outcome: row.previous_outcome.to_vec(),
+    }
 }
 
 #[test]
