@@ -8,10 +8,8 @@ use crate::progress::Waiting;
 use lab::failure::Failure;
 use lab::registry::{Built, Registry};
 use lab::session::Session;
-use rl_core::rand::RngExt as _;
 use rl_core::{
-    ActionSpace, Actions, Domain, EnvFactory, EnvSpec, Footprint, Outcome, Purpose, StepRows,
-    Stream, StreamKey,
+    Actions, Domain, EnvFactory, Footprint, Outcome, Random, Rollout, StepRows, StreamKey,
 };
 use rollout::{Batch, Pool};
 use serde_json::json;
@@ -123,22 +121,26 @@ fn stepping_rate(pool: &Pool, env: &Arc<dyn EnvFactory>, lanes: usize) -> Result
     }
 }
 
-/// One random action per lane, indices or numbers.
-fn random_actions(spec: &EnvSpec, streams: &mut [Stream]) -> (Vec<u32>, Vec<f32>) {
-    match &spec.action {
-        ActionSpace::Discrete { size } => {
-            let draw = |stream: &mut Stream| stream.random_range(0..*size as u32);
-            (streams.iter_mut().map(draw).collect(), Vec::new())
+/// What a random policy does in a rollout, as indices or as numbers. `[ROWS]`
+fn random_actions(
+    env: &dyn EnvFactory,
+    lanes: usize,
+    (key, first_lane): (&StreamKey, u64),
+) -> Vec<(Vec<u32>, Vec<f32>)> {
+    let mut policy = Random::policy(env.spec());
+    let mut rollout = Rollout::new(env.make(lanes), 1);
+    rollout.begin(key, first_lane);
+    let act = |_| {
+        if rollout.is_full() {
+            rollout.go_on();
         }
-        ActionSpace::Box { low, high } => {
-            let mut numbers = Vec::with_capacity(streams.len() * low.len());
-            for stream in streams {
-                let bounds = low.iter().zip(high);
-                numbers.extend(bounds.map(|(low, high)| stream.random_range(*low..=*high)));
-            }
-            (Vec::new(), numbers)
+        rollout.play(&mut policy);
+        match rollout.row().previous_action {
+            Actions::Discrete(row) => (row.to_vec(), Vec::new()),
+            Actions::Box { row, .. } => (Vec::new(), row.to_vec()),
         }
-    }
+    };
+    (0..ROWS).map(act).collect()
 }
 
 /// A tile of lanes with the rows it writes, and actions drawn beforehand. What is
@@ -157,22 +159,13 @@ struct Stepper {
 impl Stepper {
     fn new(env: &dyn EnvFactory, first: usize, lanes: usize) -> Self {
         let key = StreamKey::new(0, Domain::Tuning, 0);
-        let width = env.spec().observation.width();
-        let mut streams: Vec<Stream> = (first..first + lanes)
-            .map(|lane| key.lane(Purpose::Action, lane as u64))
-            .collect();
-        let mut observation = vec![0.0; lanes * width];
+        let mut observation = vec![0.0; lanes * env.spec().observation.width()];
         let mut batch = env.make(lanes);
         batch.begin(&key, first as u64, &mut observation);
         Self {
             batch,
-            actions: (0..ROWS)
-                .map(|_| random_actions(env.spec(), &mut streams))
-                .collect(),
-            action_width: match &env.spec().action {
-                ActionSpace::Discrete { .. } => None,
-                ActionSpace::Box { low, .. } => Some(low.len()),
-            },
+            actions: random_actions(env, lanes, (&key, first as u64)),
+            action_width: (!env.spec().is_discrete()).then(|| env.spec().action.width()),
             last: observation.clone(),
             observation,
             reward: vec![0.0; lanes],
