@@ -6,7 +6,7 @@
 //! use experiments::{EnvironmentEntry, Registry};
 //!
 //! let entry = EnvironmentEntry::new("my-bandit", "a bandit under my own name", |settings| {
-//!     bandits::BernoulliBandit::new(settings.count("arms")?, 10).map_err(|e| e.to_string())
+//!     Ok(bandits::BernoulliBandit::new(settings.count("arms")?, 10)?)
 //! })
 //! .count("arms", 5, 1..=100, "arms to choose from");
 //! experiments::run(&Registry::standard().with_environment(entry));
@@ -43,8 +43,8 @@ mod working_directory;
 
 pub use lab::conformance::{Check, check};
 pub use lab::presets::{PRESETS, Preset};
-pub use lab::registry::{Built, EnvironmentEntry, Registry};
-pub use lab::settings::{Key, Kind, Settings};
+pub use lab::registry::{Built, Registry};
+pub use rl_core::EnvironmentEntry;
 
 use clap::Parser;
 use cli::{Cli, Command};

@@ -71,4 +71,4 @@ mod registry;
 mod tabular;
 
 pub use ftrl_proximal::{FtrlError, FtrlProximal, FtrlSettings, Loss};
-pub use registry::{Family, Key, KeyKind, LearnerError, LearnerInfo, learner, learners};
+pub use registry::{Family, LearnerInfo, learner, learners};

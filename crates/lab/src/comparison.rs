@@ -179,7 +179,7 @@ pub fn difference(learner: (&str, &[f64]), over: (&str, &[f64])) -> Difference {
 /// # Errors
 /// If one of them is nothing that JSON can say, which is a bug.
 pub fn settings_of(built: &Built) -> Result<Map<String, Value>, Failure> {
-    let settings = built.settings.table().iter();
+    let settings = built.settings.iter();
     let settings = settings.map(|(key, value)| Ok((key.clone(), serde_json::to_value(value)?)));
     let settings: Result<_, serde_json::Error> = settings.collect();
     settings.map_err(Failure::internal)

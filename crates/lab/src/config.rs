@@ -3,10 +3,11 @@
 use crate::failure::Failure;
 use crate::learners::LearnerSpec;
 use crate::overrides::{Origin, Override};
-use crate::registry::{Built, Registry};
+use crate::registry::{Built, Registry, completed};
 use crate::split::{Parts, SplitSettings};
-use agent::{ActMode, read, suggestion};
+use agent::{ActMode, read};
 use rl_core::EnvFactory;
+use rl_core::suggestion;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -125,7 +126,7 @@ impl RunConfig {
         let evaluation: Evaluation = section("evaluation", &table)?;
         let checkpoint: Saving = section("checkpoint", &table)?;
         let (environment, set) = environment_of(&table)?;
-        let built = registry.environment(&environment)?.build(&set)?;
+        let built = Built::new(registry.environment(&environment)?, &set)?;
         let parts = evaluation.split.parts(built.factory.as_ref())?;
         let learners = evaluation.learners.iter().enumerate();
         let learners = learners
@@ -198,9 +199,9 @@ fn complete(registry: &Registry, table: &mut Table) -> Result<(), String> {
     let entry = registry
         .environment(&name)
         .map_err(|error| format!("environment.name: {error}"));
-    let settings = entry?.settings(&set)?;
+    let settings = completed(entry?, &set)?;
     let named = Table::from_iter([("name".to_owned(), Value::String(name))]);
-    let whole = named.into_iter().chain(settings.table().clone());
+    let whole = named.into_iter().chain(settings);
     table.insert("environment".to_owned(), Value::Table(whole.collect()));
     Ok(())
 }
@@ -247,7 +248,7 @@ mod tests {
             .unwrap()
             .keys()
             .collect();
-        let settings = config.built.settings.table().keys();
+        let settings = config.built.settings.keys();
         let name = "name".to_owned();
         let wanted: Vec<&String> = [&name].into_iter().chain(settings).collect();
         assert_eq!(keys, wanted);

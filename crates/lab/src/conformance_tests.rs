@@ -145,7 +145,8 @@ fn a_panic_is_told_once_with_its_method() {
 #[test]
 fn the_shipped_environments_pass() {
     for entry in crate::registry::Registry::standard().environments() {
-        let env = entry.build(&toml::Table::new()).unwrap().factory;
+        let built = crate::registry::Built::new(entry, &toml::Table::new());
+        let env = built.unwrap().factory;
         for check in check(env.as_ref()) {
             assert_eq!(check.fault, None, "{}: {}", entry.name(), check.rule);
         }

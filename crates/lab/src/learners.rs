@@ -2,11 +2,11 @@
 //! environment brings along, and its exact solution.
 
 use crate::oracles::Oracles;
-use crate::registry::{Built, EnvironmentEntry, Registry};
-use crate::settings::{Key, Kind, Settings, number_of};
-use agent::suggestion;
+use crate::registry::{Built, Registry};
+use crate::settings::{checked, table};
+use classical::LearnerInfo;
 use record::schema::LearnerKind;
-use rl_core::{EnvFactory, PolicyFactory};
+use rl_core::{EnvFactory, EnvironmentEntry, PolicyFactory, Setting, Settings, suggestion};
 use std::borrow::Cow;
 use std::sync::Arc;
 use toml::{Table, Value};
@@ -22,7 +22,9 @@ pub struct About {
     /// What it does, in one line.
     pub summary: Cow<'static, str>,
     /// What there is to set.
-    pub keys: Vec<Key>,
+    pub keys: &'static [Setting],
+    /// What makes it, of those that are not one environment's or its exact solution.
+    classical: Option<&'static LearnerInfo>,
 }
 
 /// All learners that are not made for one environment.
@@ -30,31 +32,16 @@ pub fn all() -> Vec<About> {
     let classical = classical::learners().iter().map(|info| About {
         name: info.name.into(),
         summary: info.summary.into(),
-        keys: info.keys.iter().map(key).collect(),
+        keys: info.settings,
+        classical: Some(info),
     });
     let exact = About {
         name: BAYES_OPTIMAL.into(),
         summary: "plays the exact solution, where the environment can give it".into(),
-        keys: Vec::new(),
+        keys: &[],
+        classical: None,
     };
     classical.chain([exact]).collect()
-}
-
-fn key(key: &classical::Key) -> Key {
-    Key {
-        name: key.name.to_owned(),
-        meaning: key.meaning.to_owned(),
-        kind: match key.kind {
-            classical::KeyKind::Real => Kind::Number {
-                default: key.default,
-                range: key.low..=key.high,
-            },
-            classical::KeyKind::Count => Kind::Count {
-                default: key.default as usize,
-                range: key.low as usize..=key.high as usize,
-            },
-        },
-    }
 }
 
 /// The learners that an environment brings along, which have no parameters.
@@ -62,7 +49,8 @@ fn own(env: &dyn EnvFactory) -> Vec<About> {
     let about = |name: String| About {
         name: name.into(),
         summary: format!("made for {}", env.spec().name).into(),
-        keys: Vec::new(),
+        keys: &[],
+        classical: None,
     };
     let learners = env.learners().into_iter();
     learners.map(|policy| about(policy.name())).collect()
@@ -87,7 +75,7 @@ pub fn of_environments(registry: &Registry) -> Vec<About> {
 
 /// The environment with its usual settings.
 fn usual(entry: &EnvironmentEntry) -> Option<Built> {
-    entry.build(&Table::new()).ok()
+    Built::new(entry, &Table::new()).ok()
 }
 
 /// The learner of a name, for an environment: whatever its settings, it brings
@@ -149,7 +137,7 @@ impl LearnerSpec {
     }
 
     fn of(place: &str, about: About, params: &Table) -> Result<Self, String> {
-        let params = Settings::new(place, &about.keys, params)?;
+        let params = checked(place, about.keys, params)?;
         Ok(Self { about, params })
     }
 
@@ -179,10 +167,7 @@ impl LearnerSpec {
     pub fn to_table(&self) -> Table {
         let name = Value::String(self.about.name.to_string());
         let named = Table::from_iter([("name".to_owned(), name)]);
-        named
-            .into_iter()
-            .chain(self.params.table().clone())
-            .collect()
+        named.into_iter().chain(table(&self.params)).collect()
     }
 
     /// The learner, for an environment.
@@ -197,13 +182,10 @@ impl LearnerSpec {
             let kind = LearnerKind::Oracle;
             return Ok(Player { kind, policy });
         }
-        let params = self.params.table().iter();
-        let params = params.filter_map(|(key, value)| Some((key.clone(), number_of(value)?)));
         let mut own = env.learners().into_iter();
-        let policy = match own.find(|policy| policy.name() == name) {
-            Some(policy) => policy,
-            None => classical::learner(name, &params.collect()).map_err(|e| e.to_string())?,
-        };
+        let classical = || self.about.classical.map(|info| info.make(&self.params));
+        let policy = own.find(|policy| policy.name() == name).or_else(classical);
+        let policy = policy.ok_or_else(|| refuse("it brings no such learner along".to_owned()))?;
         let room = oracles.check_learner(built, policy.as_ref());
         room.map_err(|failure| failure.message)?;
         // So that what cannot act is found out before a long training.
@@ -225,7 +207,7 @@ mod tests {
         let registry = Registry::standard();
         let entry = registry.environment("gridnavi").unwrap();
         let set = format!("task = \"{task}\"").parse().unwrap();
-        entry.build(&set).unwrap()
+        Built::new(entry, &set).unwrap()
     }
 
     #[test]

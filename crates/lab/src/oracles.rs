@@ -111,5 +111,5 @@ pub fn solutions(built: &Built) -> Footprint {
 
 /// What tells environments apart.
 fn name(built: &Built) -> String {
-    format!("{} {}", built.factory.spec().name, built.settings.table())
+    format!("{} {}", built.factory.spec().name, built.settings)
 }

@@ -1,7 +1,7 @@
 //! `key=value` on the command line: dotted keys into a table, TOML values.
 
 use crate::numbers;
-use agent::nearest;
+use rl_core::nearest;
 use std::fmt::{self, Display};
 use toml::{Table, Value};
 

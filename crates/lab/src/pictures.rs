@@ -186,7 +186,9 @@ mod tests {
     fn scenes(name: &str, adapts: bool) -> Vec<Scene> {
         let registry = Registry::standard();
         let entry = registry.environment(name).unwrap();
-        let env = entry.build(&toml::Table::new()).unwrap().factory;
+        let env = crate::registry::Built::new(entry, &toml::Table::new())
+            .unwrap()
+            .factory;
         let random = classical::learner("random", &Default::default()).unwrap();
         let random: Arc<dyn PolicyFactory> = Arc::from(random);
         let stage = Stage {

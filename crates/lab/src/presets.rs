@@ -1,8 +1,8 @@
 //! The configurations that come with metarl, embedded in the program.
 
 use crate::failure::Failure;
-use agent::suggestion;
 use include_dir::{Dir, File, include_dir};
+use rl_core::suggestion;
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::Path;

@@ -197,7 +197,7 @@ mod tests {
     fn built(name: &str) -> Built {
         let registry = Registry::standard();
         let entry = registry.environment(name).unwrap();
-        entry.build(&toml::Table::new()).unwrap()
+        Built::new(entry, &toml::Table::new()).unwrap()
     }
 
     fn random() -> Box<dyn PolicyFactory> {

@@ -31,12 +31,12 @@ impl<D: TaskDistribution> Tasks<D> {
         let spec = distribution.spec();
         spec.validate()?;
         if !<<D::Task as Environment>::Action as ActionKind>::fits(&spec.action) {
-            return Err(SpecError {
-                env: spec.name,
-                field: "action",
-                value: format!("{:?}", spec.action),
-                allowed: "Discrete for `type Action = Discrete`, Box for `type Action = Continuous`",
-            });
+            return Err(SpecError::new(
+                &spec.name,
+                "action",
+                format!("{:?}", spec.action),
+                "Discrete for `type Action = Discrete`, Box for `type Action = Continuous`",
+            ));
         }
         Ok(Self {
             distribution: Arc::new(distribution),

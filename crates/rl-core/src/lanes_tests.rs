@@ -345,7 +345,7 @@ fn actions_of_the_other_kind_are_refused() {
     let error = error.err().unwrap().to_string();
     for part in [
         "'echo'",
-        "action is Discrete { size: 3 }",
+        "action = Discrete { size: 3 }",
         "type Action = Continuous",
     ] {
         assert!(error.contains(part), "{error}");
@@ -355,7 +355,7 @@ fn actions_of_the_other_kind_are_refused() {
         horizon: 0,
         episodes: 1,
     });
-    assert_eq!(error.err().unwrap().field, "horizon");
+    assert_eq!(error.err().unwrap().fault.key(), "horizon");
 }
 
 #[test]

@@ -9,18 +9,21 @@
 //! advantages.
 
 mod author;
-mod check;
 mod cost;
+mod entry;
 mod env;
 mod exact;
 mod footprint;
 mod gae;
 mod lanes;
+mod names;
 mod picture;
 mod policy;
 mod random;
+mod range;
 mod revealed;
 mod rollout;
+mod setting;
 mod spec;
 mod split;
 mod standardize;
@@ -33,18 +36,21 @@ mod tree;
 mod vec_env;
 
 pub use author::{AtWork, AuthorPanic, Call, drop_quietly, panic_text};
-pub use check::Check;
 pub use cost::{Cost, Known};
+pub use entry::EnvironmentEntry;
 pub use env::{ActionKind, Continuous, Discrete, Environment, Outcome, Step, TaskDistribution};
 pub use exact::{Exact, ExactValues};
 pub use footprint::{Bytes, Footprint, Need};
 pub use gae::{Credit, Gae, GaeInput, Link, gae};
 pub use lanes::{Lanes, Tasks};
+pub use names::{nearest, suggestion};
 pub use picture::{Analysis, Episode, Ink, Moment, Picture, Shape};
 pub use policy::{ActRow, Policy, PolicyFactory, Row};
 pub use random::{Random, RandomPolicy};
+pub use range::Range;
 pub use revealed::{Revealed, RevealedTask};
 pub use rollout::Rollout;
+pub use setting::{Kind, Setting, SettingError, Settings, Value};
 pub use spec::{ActionSpace, EnvSpec, ObservationSpace, SpecError};
 pub use split::{Part, Split, Subset};
 pub use standardize::{AdvantageMoments, RewardSpread, Standardization};

@@ -1,5 +1,7 @@
 //! What an environment looks like from outside: observations, actions, time.
 
+use crate::range::Range;
+use crate::setting::SettingError;
 use serde::Serialize;
 
 /// What an agent sees at a step.
@@ -141,43 +143,34 @@ impl EnvSpec {
     /// # Errors
     /// Names the first field that does not, its value and what is allowed.
     pub fn validate(&self) -> Result<(), SpecError> {
-        let refuse = |field, value: String, allowed| {
-            Err(SpecError {
+        let refuse = |field: &str, value: String, allowed: &str| {
+            Err(SpecError::new(&self.name, field, value, allowed))
+        };
+        let within = |field: &str, range: Range<usize>, value: usize| {
+            range.check(field, value).map_err(|fault| SpecError {
                 env: self.name.clone(),
-                field,
-                value,
-                allowed,
+                fault,
             })
         };
-        let largest_index = 1 << 24; // Above it an f32 cannot hold every index.
         match &self.observation {
-            ObservationSpace::Discrete { size } if *size == 0 || *size > largest_index => {
-                return refuse("observation.size", size.to_string(), "1 to 16777216");
+            ObservationSpace::Discrete { size } => within("observation.size", INDICES, *size)?,
+            ObservationSpace::Vector { size } => {
+                within("observation.size", Range::closed(0, MAX_WIDTH), *size)?;
             }
-            ObservationSpace::Vector { size } if *size > MAX_WIDTH => {
-                return refuse("observation.size", size.to_string(), "0 to 1048576");
-            }
-            _ => {}
         }
         match &self.action {
-            ActionSpace::Discrete { size } if *size == 0 || *size > largest_index => {
-                return refuse("action.size", size.to_string(), "1 to 16777216");
-            }
+            ActionSpace::Discrete { size } => within("action.size", INDICES, *size)?,
             ActionSpace::Box { low, high } => {
                 if low.is_empty() || low.len() != high.len() || low.len() > MAX_WIDTH {
                     let lengths = format!("{} low and {} high bounds", low.len(), high.len());
-                    return refuse(
-                        "action",
-                        lengths,
-                        "as many low as high bounds, 1 to 1048576",
-                    );
+                    let allowed = format!("as many low as high bounds, 1 to {MAX_WIDTH}");
+                    return refuse("action", lengths, &allowed);
                 }
                 let bad = |(l, h): &(&f32, &f32)| !(l.is_finite() && h.is_finite() && l < h);
                 if let Some((l, h)) = low.iter().zip(high).find(bad) {
                     return refuse("action", format!("[{l}, {h}]"), "finite bounds, low < high");
                 }
             }
-            ActionSpace::Discrete { .. } => {}
         }
         if self.horizon == 0 {
             return refuse("horizon", "0".into(), "at least 1 step");
@@ -185,30 +178,46 @@ impl EnvSpec {
         if self.episodes == 0 {
             return refuse("episodes", "0".into(), "at least 1 episode");
         }
-        let longest = u32::MAX as usize;
         match self.horizon.checked_mul(self.episodes) {
-            Some(steps) if steps <= longest => Ok(()),
+            Some(steps) if steps <= LONGEST => Ok(()),
             _ => refuse(
                 "horizon × episodes",
                 format!("{} × {}", self.horizon, self.episodes),
-                "at most 4294967295 steps per trial",
+                &format!("at most {LONGEST} steps per trial"),
             ),
         }
     }
 }
 
+/// Sizes of a set whose every index an f32 can hold.
+const INDICES: Range<usize> = Range::closed(1, 1 << 24);
+/// Steps of a trial at most.
+const LONGEST: usize = u32::MAX as usize;
+
 /// A specification that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("environment '{env}': {field} is {value}; allowed: {allowed}")]
+#[error("environment '{env}': {fault}")]
 pub struct SpecError {
     /// The environment's name.
     pub env: String,
-    /// The field at fault.
-    pub field: &'static str,
-    /// Its value.
-    pub value: String,
-    /// What is allowed.
-    pub allowed: &'static str,
+    /// The field at fault, its value and what is allowed.
+    pub fault: SettingError,
+}
+
+impl SpecError {
+    /// A field of an environment's that is set to what is not allowed.
+    pub fn new(env: &str, field: &str, value: impl ToString, allowed: &str) -> Self {
+        Self {
+            env: env.to_owned(),
+            fault: SettingError::refused(field, value, allowed),
+        }
+    }
+}
+
+impl From<SpecError> for String {
+    fn from(error: SpecError) -> Self {
+        error.to_string()
+    }
 }
 
 #[cfg(test)]
@@ -259,7 +268,7 @@ mod tests {
         assert!(spec(two.clone(), 10, 1).validate().is_ok());
         let error = spec(two.clone(), 0, 1).validate().unwrap_err().to_string();
         assert!(
-            error.contains("'toy'") && error.contains("horizon is 0"),
+            error.contains("'toy'") && error.contains("horizon = 0"),
             "{error}"
         );
         assert!(spec(two.clone(), 1, 0).validate().is_err());

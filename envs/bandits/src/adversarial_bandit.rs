@@ -2,8 +2,10 @@
 
 use crate::adversary::{Adversary, Segment};
 use rl_core::rand::RngExt as _;
-use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, SpecError, Stream};
-use rl_core::{Check, TaskDistribution};
+use rl_core::{
+    ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, Setting, SpecError, Stream,
+};
+use rl_core::{EnvironmentEntry, TaskDistribution};
 
 /// What an oblivious adversary has chosen: all rewards of a trial are fixed
 /// before its first pull. A trial is one episode of `pulls` pulls, cut into
@@ -32,44 +34,75 @@ pub struct AdversarialBandit {
     settings: AdversarialSettings,
 }
 
-/// Numbers of an [`AdversarialBandit`].
+/// Numbers of an [`AdversarialBandit`], in the ranges that its
+/// constants declare.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdversarialSettings {
-    /// Arms to choose from, 2 to 65,536.
+    /// Arms to choose from.
     pub arms: usize,
-    /// Pulls of a trial, 1 to 1,000,000.
+    /// Pulls of a trial.
     pub pulls: usize,
-    /// Segments of a trial, 1 to 1,000, and no more than pulls.
+    /// Segments of a trial, no more than pulls.
     pub segments: usize,
-    /// How much more the best arm pays, 0 to 1.
+    /// How much more the best arm pays.
     pub gap: f64,
 }
 
 pub(crate) const NAME: &str = "adversarial-bandit";
 
 impl AdversarialBandit {
+    /// Arms to choose from.
+    pub const ARMS: Setting = crate::arms(5, 2);
+    /// Pulls of a trial.
+    pub const PULLS: Setting = crate::pulls(1000);
+    /// Segments of a trial, no more than pulls.
+    pub const SEGMENTS: Setting = Setting::count(
+        "segments",
+        4,
+        1..=1000,
+        "segments with a best arm each, no more than pulls",
+    );
+    /// How much more the best arm pays.
+    pub const GAP: Setting =
+        Setting::number("gap", 0.2, 0.0..=1.0, "how much more the best arm pays");
+
     /// The bandits of these settings.
     ///
     /// # Errors
     /// If a number is out of range.
     pub fn new(settings: AdversarialSettings) -> Result<Self, SpecError> {
-        let check = Check::of(NAME);
         let AdversarialSettings {
             arms,
             pulls,
             segments,
             gap,
         } = settings;
-        check.count("arms", arms, 2..=65_536, "2 to 65536")?;
-        check.count("pulls", pulls, 1..=1_000_000, "1 to 1000000")?;
-        check.count(
-            "segments",
-            segments,
-            1..=pulls.min(1000),
-            "1 to 1000, and no more than pulls",
-        )?;
-        check.number("gap", gap, 0.0..=1.0, "0 to 1")?;
+        Self::ARMS.check(NAME, arms)?;
+        Self::PULLS.check(NAME, pulls)?;
+        Self::SEGMENTS.check(NAME, segments)?;
+        Self::GAP.check(NAME, gap)?;
+        if segments > pulls {
+            let allowed = format!("no more than pulls = {pulls}");
+            return Err(SpecError::new(NAME, "segments", segments, &allowed));
+        }
         Ok(Self { settings })
+    }
+
+    /// These bandits by name.
+    pub fn entry() -> EnvironmentEntry {
+        let summary = "an oblivious adversary switches the best arm from segment to segment";
+        EnvironmentEntry::revealable(NAME, summary, |set| {
+            Ok(Self::new(AdversarialSettings {
+                arms: set.count("arms")?,
+                pulls: set.count("pulls")?,
+                segments: set.count("segments")?,
+                gap: set.number("gap")?,
+            })?)
+        })
+        .setting(Self::ARMS)
+        .setting(Self::PULLS)
+        .setting(Self::SEGMENTS)
+        .setting(Self::GAP)
     }
 }
 

@@ -6,7 +6,8 @@ use crate::board::Board;
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues};
 use rl_core::{
-    Check, ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
+    EnvironmentEntry, ObservationSpace, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
+    TaskDistribution,
 };
 
 /// Bernoulli bandits: each arm pays 1 with a probability of its own, drawn
@@ -34,16 +35,29 @@ pub struct BernoulliBandit {
 const NAME: &str = "bernoulli-bandit";
 
 impl BernoulliBandit {
-    /// Bandits of `arms` arms (1 to 65,536) that are pulled `pulls` times
-    /// (1 to 1,000,000).
+    /// Arms to choose from.
+    pub const ARMS: Setting = crate::arms(5, 1);
+    /// Pulls of a trial.
+    pub const PULLS: Setting = crate::pulls(10);
+
+    /// Bandits of so many [`ARMS`](Self::ARMS) and [`PULLS`](Self::PULLS).
     ///
     /// # Errors
     /// If a number is out of range.
     pub fn new(arms: usize, pulls: usize) -> Result<Self, SpecError> {
-        let check = Check::of(NAME);
-        check.count("arms", arms, 1..=65_536, "1 to 65536")?;
-        check.count("pulls", pulls, 1..=1_000_000, "1 to 1000000")?;
+        Self::ARMS.check(NAME, arms)?;
+        Self::PULLS.check(NAME, pulls)?;
         Ok(Self { arms, pulls })
+    }
+
+    /// These bandits by name.
+    pub fn entry() -> EnvironmentEntry {
+        let summary = "arms that pay 1 with a probability of their own, drawn from U[0, 1]";
+        EnvironmentEntry::revealable(NAME, summary, |set| {
+            Ok(Self::new(set.count("arms")?, set.count("pulls")?)?)
+        })
+        .setting(Self::ARMS)
+        .setting(Self::PULLS)
     }
 }
 

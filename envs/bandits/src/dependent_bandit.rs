@@ -6,7 +6,8 @@ use crate::policy::Optimal;
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues};
 use rl_core::{
-    Check, ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
+    EnvironmentEntry, ObservationSpace, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
+    TaskDistribution,
 };
 
 /// Two arms, the first of which pays 1 with a probability p that is drawn for
@@ -60,13 +61,37 @@ impl Variant {
 const NAME: &str = "dependent-bandit";
 
 impl DependentBandit {
-    /// Bandits of a variant that are pulled `pulls` times (1 to 1,000,000).
+    /// Pulls of a trial.
+    pub const PULLS: Setting = crate::pulls(100);
+    const VARIANT: Setting = Setting::choice(
+        "variant",
+        &["uniform", "easy", "medium", "hard"],
+        "the better arm's probability: from U[0.5, 1], 0.9, 0.75 or 0.6",
+    );
+
+    /// Bandits of a variant and so many [`PULLS`](Self::PULLS).
     ///
     /// # Errors
     /// If the number of pulls is out of range.
     pub fn new(variant: Variant, pulls: usize) -> Result<Self, SpecError> {
-        Check::of(NAME).count("pulls", pulls, 1..=1_000_000, "1 to 1000000")?;
+        Self::PULLS.check(NAME, pulls)?;
         Ok(Self { variant, pulls })
+    }
+
+    /// These bandits by name.
+    pub fn entry() -> EnvironmentEntry {
+        let summary = "two arms whose probabilities to pay add up to 1 (Wang et al. 2016)";
+        EnvironmentEntry::revealable(NAME, summary, |set| {
+            let variant = match set.choice("variant")? {
+                "easy" => Variant::Easy,
+                "medium" => Variant::Medium,
+                "hard" => Variant::Hard,
+                _ => Variant::Uniform,
+            };
+            Ok(Self::new(variant, set.count("pulls")?)?)
+        })
+        .setting(Self::VARIANT)
+        .setting(Self::PULLS)
     }
 }
 

@@ -5,7 +5,9 @@ use crate::gaussian_oracle::expected_maximum;
 use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::StandardNormal;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues};
-use rl_core::{Check, ObservationSpace, Picture, SpecError, Step, Stream, TaskDistribution};
+use rl_core::{
+    EnvironmentEntry, ObservationSpace, Picture, Setting, SpecError, Step, Stream, TaskDistribution,
+};
 
 /// Gaussian bandits: each arm pays a normally distributed reward around a mean
 /// of its own, drawn from N(0, 1) for every task. A trial is one episode of
@@ -34,22 +36,44 @@ pub struct GaussianBandit {
 const NAME: &str = "gaussian-bandit";
 
 impl GaussianBandit {
-    /// Bandits of `arms` arms (1 to 65,536) that are pulled `pulls` times
-    /// (1 to 1,000,000), with rewards of standard deviation `noise` (0 to
-    /// 1,000).
+    /// Arms to choose from.
+    pub const ARMS: Setting = crate::arms(10, 1);
+    /// Pulls of a trial.
+    pub const PULLS: Setting = crate::pulls(100);
+    /// Standard deviation of the rewards of an arm.
+    pub const NOISE: Setting = Setting::number(
+        "noise",
+        1.0,
+        0.0..=1000.0,
+        "standard deviation of the rewards of an arm",
+    );
+
+    /// Bandits of so many [`ARMS`](Self::ARMS), [`PULLS`](Self::PULLS) and such
+    /// [`NOISE`](Self::NOISE).
     ///
     /// # Errors
     /// If a number is out of range.
     pub fn new(arms: usize, pulls: usize, noise: f64) -> Result<Self, SpecError> {
-        let check = Check::of(NAME);
-        check.count("arms", arms, 1..=65_536, "1 to 65536")?;
-        check.count("pulls", pulls, 1..=1_000_000, "1 to 1000000")?;
-        check.number("noise", noise, 0.0..=1000.0, "0 to 1000")?;
+        Self::ARMS.check(NAME, arms)?;
+        Self::PULLS.check(NAME, pulls)?;
+        Self::NOISE.check(NAME, noise)?;
         Ok(Self {
             arms,
             pulls,
             noise: noise as f32,
         })
+    }
+
+    /// These bandits by name.
+    pub fn entry() -> EnvironmentEntry {
+        let summary = "arms that pay normally distributed rewards around a mean drawn from N(0, 1)";
+        EnvironmentEntry::revealable(NAME, summary, |set| {
+            let (arms, pulls) = (set.count("arms")?, set.count("pulls")?);
+            Ok(Self::new(arms, pulls, set.number("noise")?)?)
+        })
+        .setting(Self::ARMS)
+        .setting(Self::PULLS)
+        .setting(Self::NOISE)
     }
 }
 

@@ -6,7 +6,8 @@ use crate::policy::Optimal;
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues};
 use rl_core::{
-    Check, ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
+    EnvironmentEntry, ObservationSpace, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
+    TaskDistribution,
 };
 
 /// Bandits whose last arm pays little and tells which of the others, the
@@ -46,16 +47,31 @@ pub(crate) fn hint(target: u32) -> f64 {
 }
 
 impl InformativeArm {
-    /// Bandits of `arms` arms (2 to 51, so that the informative arm never pays
-    /// more than the target) that are pulled `pulls` times (1 to 1,000,000).
+    /// Arms to choose from; no more than the informative one can tell apart
+    /// without paying more than the target.
+    pub const ARMS: Setting =
+        Setting::count("arms", 11, 2..=51, "arms, the informative one included");
+    /// Pulls of a trial.
+    pub const PULLS: Setting = crate::pulls(5);
+
+    /// Bandits of so many [`ARMS`](Self::ARMS) and [`PULLS`](Self::PULLS).
     ///
     /// # Errors
     /// If a number is out of range.
     pub fn new(arms: usize, pulls: usize) -> Result<Self, SpecError> {
-        let check = Check::of(NAME);
-        check.count("arms", arms, 2..=51, "2 to 51")?;
-        check.count("pulls", pulls, 1..=1_000_000, "1 to 1000000")?;
+        Self::ARMS.check(NAME, arms)?;
+        Self::PULLS.check(NAME, pulls)?;
         Ok(Self { arms, pulls })
+    }
+
+    /// These bandits by name.
+    pub fn entry() -> EnvironmentEntry {
+        let summary = "one arm pays 5, the last tells which, the others pay 1 (Wang et al. 2016)";
+        EnvironmentEntry::revealable(NAME, summary, |set| {
+            Ok(Self::new(set.count("arms")?, set.count("pulls")?)?)
+        })
+        .setting(Self::ARMS)
+        .setting(Self::PULLS)
     }
 
     fn plan(&self) -> Plan {

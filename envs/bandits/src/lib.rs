@@ -23,6 +23,8 @@ mod policy;
 mod restless_bandit;
 mod restless_oracle;
 
+use rl_core::{EnvironmentEntry, Setting};
+
 pub use adversarial_bandit::{AdversarialBandit, AdversarialSettings};
 pub use adversary::{Adversary, Clock};
 pub use bernoulli_bandit::{Arms, BernoulliBandit};
@@ -31,3 +33,23 @@ pub use drift::Drift;
 pub use gaussian_bandit::{GaussianArms, GaussianBandit};
 pub use informative_arm::{HiddenTarget, InformativeArm};
 pub use restless_bandit::{DriftingArms, RestlessBandit};
+
+/// All of them, by name.
+pub fn all() -> Vec<EnvironmentEntry> {
+    vec![
+        BernoulliBandit::entry(),
+        DependentBandit::entry(),
+        GaussianBandit::entry(),
+        RestlessBandit::entry(),
+        InformativeArm::entry(),
+        AdversarialBandit::entry(),
+    ]
+}
+
+const fn arms(default: usize, least: usize) -> Setting {
+    Setting::count("arms", default, least..=65_536, "arms to choose from")
+}
+
+const fn pulls(default: usize) -> Setting {
+    Setting::count("pulls", default, 1..=1_000_000, "pulls of a trial")
+}

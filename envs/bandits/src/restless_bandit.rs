@@ -7,7 +7,8 @@ use crate::restless_oracle::{self, Filter};
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues};
 use rl_core::{
-    Check, ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
+    EnvironmentEntry, ObservationSpace, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
+    TaskDistribution,
 };
 
 /// Two arms whose probabilities change from pull to pull. The first arm pays 1
@@ -42,21 +43,44 @@ pub struct RestlessBandit {
 const NAME: &str = "restless-bandit";
 
 impl RestlessBandit {
-    /// Bandits that are pulled `pulls` times (1 to 1,000,000), with steps of
-    /// standard deviation `low` or `high` (0 to 1, in this order).
+    /// Pulls of a trial.
+    pub const PULLS: Setting = crate::pulls(100);
+    /// Standard deviation of a step of the probability in slow trials.
+    pub const LOW: Setting = Setting::number(
+        "low",
+        0.02,
+        0.0..=1.0,
+        "standard deviation of a step of the probability in slow trials, at most high",
+    );
+    /// Standard deviation of a step of the probability in fast trials.
+    pub const HIGH: Setting = Setting::number("high", 0.1, 0.0..=1.0, "the same in fast trials");
+
+    /// Bandits of so many [`PULLS`](Self::PULLS), with steps of standard deviation
+    /// [`LOW`](Self::LOW) or [`HIGH`](Self::HIGH), in this order.
     ///
     /// # Errors
     /// If a number is out of range.
     pub fn new(pulls: usize, low: f64, high: f64) -> Result<Self, SpecError> {
-        let check = Check::of(NAME);
-        check.count("pulls", pulls, 1..=1_000_000, "1 to 1000000")?;
-        check.number("low", low, 0.0..=1.0, "0 to 1")?;
-        check.number("high", high, 0.0..=1.0, "0 to 1")?;
+        Self::PULLS.check(NAME, pulls)?;
+        Self::LOW.check(NAME, low)?;
+        Self::HIGH.check(NAME, high)?;
         if low > high {
-            let value = format!("{low}, above high, which is {high}");
-            return Err(check.error("low", value, "0 to high"));
+            let allowed = format!("at most high = {high}");
+            return Err(SpecError::new(NAME, "low", low, &allowed));
         }
         Ok(Self { pulls, low, high })
+    }
+
+    /// These bandits by name.
+    pub fn entry() -> EnvironmentEntry {
+        let summary = "two arms whose probabilities drift, slowly or fast (Wang et al. 2016)";
+        EnvironmentEntry::revealable(NAME, summary, |set| {
+            let (low, high) = (set.number("low")?, set.number("high")?);
+            Ok(Self::new(set.count("pulls")?, low, high)?)
+        })
+        .setting(Self::PULLS)
+        .setting(Self::LOW)
+        .setting(Self::HIGH)
     }
 
     fn filter(&self) -> Filter {

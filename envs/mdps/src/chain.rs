@@ -7,8 +7,8 @@ use crate::tabular::Mdp;
 use rl_core::rand::RngExt as _;
 use rl_core::tabular::Model;
 use rl_core::tabular::Planner;
-use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, SpecError};
-use rl_core::{Check, PolicyFactory, Stream, TaskDistribution};
+use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, Setting, SpecError};
+use rl_core::{EnvironmentEntry, PolicyFactory, Stream, TaskDistribution};
 
 /// A chain of states in which one action advances by a state and the other
 /// returns to the first one; with the slip probability an action does what the
@@ -39,15 +39,15 @@ pub struct Chain {
 /// The sizes of [`Chain`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ChainSettings {
-    /// States, 2 to 100.
+    /// States.
     pub states: usize,
-    /// The lowest slip probability, 0 to 0.5.
+    /// The lowest slip probability.
     pub slip_low: f64,
-    /// The highest, `slip_low` to 0.5.
+    /// The highest, at least `slip_low`.
     pub slip_high: f64,
-    /// Steps per episode, 1 to 1,000,000.
+    /// Steps per episode.
     pub horizon: usize,
-    /// Episodes per trial, 1 to 1,000,000; a trial has at most 2³² − 1 steps.
+    /// Episodes per trial.
     pub episodes: usize,
 }
 
@@ -62,23 +62,65 @@ const INTERVALS: usize = 64;
 const NODES: usize = 16;
 
 impl Chain {
+    /// States of the chain.
+    pub const STATES: Setting = Setting::count("states", 5, 2..=100, "states");
+    /// The lowest slip probability; above its range the other action would be the
+    /// one to advance.
+    pub const SLIP_LOW: Setting = Setting::number(
+        "slip_low",
+        0.0,
+        0.0..=0.5,
+        "lowest probability that an action is swapped",
+    );
+    /// The highest slip probability, at least the lowest.
+    pub const SLIP_HIGH: Setting = Setting::number(
+        "slip_high",
+        0.4,
+        0.0..=0.5,
+        "highest one, at least slip_low",
+    );
+    /// Steps of an episode.
+    pub const HORIZON: Setting = crate::horizon(100);
+    /// Episodes of a trial.
+    pub const EPISODES: Setting = crate::episodes(1);
+
     /// Chains of these sizes.
     ///
     /// # Errors
     /// If a number is out of range.
     pub fn new(settings: ChainSettings) -> Result<Self, SpecError> {
-        let check = Check::of(NAME);
-        let slip = "0 to 0.5, above which the other action would be the one to advance";
-        check.count("states", settings.states, 2..=100, "2 to 100")?;
-        check.number("slip_low", settings.slip_low, 0.0..=0.5, slip)?;
-        let rest = settings.slip_low..=0.5;
-        check.number("slip_high", settings.slip_high, rest, "slip_low to 0.5")?;
-        let million = "1 to 1000000";
-        check.count("horizon", settings.horizon, 1..=1_000_000, million)?;
-        check.count("episodes", settings.episodes, 1..=1_000_000, million)?;
+        let (low, high) = (settings.slip_low, settings.slip_high);
+        Self::STATES.check(NAME, settings.states)?;
+        Self::SLIP_LOW.check(NAME, low)?;
+        Self::SLIP_HIGH.check(NAME, high)?;
+        if high < low {
+            let allowed = format!("at least slip_low = {low}");
+            return Err(SpecError::new(NAME, "slip_high", high, &allowed));
+        }
+        Self::HORIZON.check(NAME, settings.horizon)?;
+        Self::EPISODES.check(NAME, settings.episodes)?;
         let distribution = Self { settings };
         distribution.spec().validate()?;
         Ok(distribution)
+    }
+
+    /// These chains by name.
+    pub fn entry() -> EnvironmentEntry {
+        let summary = "the chain of Dearden et al. 1998, with random slips and labels";
+        EnvironmentEntry::revealable(NAME, summary, |set| {
+            Ok(Self::new(ChainSettings {
+                states: set.count("states")?,
+                slip_low: set.number("slip_low")?,
+                slip_high: set.number("slip_high")?,
+                horizon: set.count("horizon")?,
+                episodes: set.count("episodes")?,
+            })?)
+        })
+        .setting(Self::STATES)
+        .setting(Self::SLIP_LOW)
+        .setting(Self::SLIP_HIGH)
+        .setting(Self::HORIZON)
+        .setting(Self::EPISODES)
     }
 
     fn work(&self) -> f64 {

@@ -6,8 +6,8 @@ use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::{Exp1, StandardNormal};
 use rl_core::tabular::Noise;
 use rl_core::tabular::Planner;
-use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, SpecError};
-use rl_core::{Check, Stream, TaskDistribution};
+use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, Setting, SpecError};
+use rl_core::{EnvironmentEntry, Stream, TaskDistribution};
 
 /// Random finite MDPs: every row of transition probabilities is drawn from a
 /// flat Dirichlet(1, …, 1), every mean reward from N(1, 1). Every episode
@@ -34,13 +34,13 @@ pub struct DirichletMdp {
 /// The sizes of [`DirichletMdp`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DirichletMdpSettings {
-    /// States, 1 to 1,000; `states² × actions` is at most 1,000,000.
+    /// States; `states² × actions` is at most a million.
     pub states: usize,
-    /// Actions, 1 to 1,000.
+    /// Actions.
     pub actions: usize,
-    /// Steps per episode, 1 to 1,000,000.
+    /// Steps per episode.
     pub horizon: usize,
-    /// Episodes per trial, 1 to 1,000,000; a trial has at most 2³² − 1 steps.
+    /// Episodes per trial.
     pub episodes: usize,
 }
 
@@ -49,6 +49,20 @@ const NAME: &str = "dirichlet-mdp";
 const MOST_PROBABILITIES: usize = 1_000_000;
 
 impl DirichletMdp {
+    /// States of an MDP.
+    pub const STATES: Setting = Setting::count(
+        "states",
+        10,
+        1..=1000,
+        "states; states² × actions at most 1000000",
+    );
+    /// Actions in every state.
+    pub const ACTIONS: Setting = Setting::count("actions", 5, 1..=1000, "actions");
+    /// Steps of an episode.
+    pub const HORIZON: Setting = crate::horizon(10);
+    /// Episodes of a trial.
+    pub const EPISODES: Setting = crate::episodes(10);
+
     /// MDPs of these sizes.
     ///
     /// # Errors
@@ -60,19 +74,35 @@ impl DirichletMdp {
             horizon,
             episodes,
         } = settings;
-        let check = Check::of(NAME);
-        check.count("states", states, 1..=1_000, "1 to 1000")?;
-        check.count("actions", actions, 1..=1_000, "1 to 1000")?;
-        check.count("horizon", horizon, 1..=1_000_000, "1 to 1000000")?;
-        check.count("episodes", episodes, 1..=1_000_000, "1 to 1000000")?;
+        Self::STATES.check(NAME, states)?;
+        Self::ACTIONS.check(NAME, actions)?;
+        Self::HORIZON.check(NAME, horizon)?;
+        Self::EPISODES.check(NAME, episodes)?;
         if states * states * actions > MOST_PROBABILITIES {
             let value = format!("{states}² × {actions}");
-            let allowed = "at most 1000000 transition probabilities";
-            return Err(check.error("states² × actions", value, allowed));
+            let allowed = format!("at most {MOST_PROBABILITIES} transition probabilities");
+            return Err(SpecError::new(NAME, "states² × actions", value, &allowed));
         }
         let distribution = Self { settings };
         distribution.spec().validate()?;
         Ok(distribution)
+    }
+
+    /// These MDPs by name.
+    pub fn entry() -> EnvironmentEntry {
+        let summary = "random tabular MDPs of Duan et al. 2016";
+        EnvironmentEntry::revealable(NAME, summary, |set| {
+            Ok(Self::new(DirichletMdpSettings {
+                states: set.count("states")?,
+                actions: set.count("actions")?,
+                horizon: set.count("horizon")?,
+                episodes: set.count("episodes")?,
+            })?)
+        })
+        .setting(Self::STATES)
+        .setting(Self::ACTIONS)
+        .setting(Self::HORIZON)
+        .setting(Self::EPISODES)
     }
 
     fn work(&self) -> f64 {

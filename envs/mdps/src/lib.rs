@@ -69,6 +69,8 @@ mod two_step;
 mod two_step_oracle;
 mod two_step_switching;
 
+use rl_core::{EnvironmentEntry, Setting};
+
 pub use chain::{Chain, ChainSettings};
 pub use dirichlet_mdp::{DirichletMdp, DirichletMdpSettings};
 pub use river_swim::RiverSwim;
@@ -76,3 +78,22 @@ pub use rl_core::tabular::{Behaviour, Model, ModelError, Noise, Plan, Planner};
 pub use stay_probability::{Stay, StayProbability};
 pub use tabular::Mdp;
 pub use two_step::{Round, TwoStep, TwoStepTask};
+
+/// All of them, by name.
+pub fn all() -> Vec<EnvironmentEntry> {
+    vec![
+        DirichletMdp::entry(),
+        RiverSwim::entry(),
+        Chain::entry(),
+        TwoStep::entry(),
+    ]
+}
+
+const fn horizon(default: usize) -> Setting {
+    Setting::count("horizon", default, 1..=1_000_000, "steps of an episode")
+}
+
+/// A trial has at most as many steps as [`rl_core::EnvSpec::validate`] allows.
+const fn episodes(default: usize) -> Setting {
+    Setting::count("episodes", default, 1..=1_000_000, "episodes of a trial")
+}

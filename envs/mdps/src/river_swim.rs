@@ -5,8 +5,8 @@ use crate::tabular::Mdp;
 use rl_core::rand::RngExt as _;
 use rl_core::tabular::Model;
 use rl_core::tabular::Planner;
-use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, SpecError};
-use rl_core::{Check, Stream, TaskDistribution};
+use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, Setting, SpecError};
+use rl_core::{EnvironmentEntry, Stream, TaskDistribution};
 
 /// A row of states along a river. To drift goes one state downstream, always.
 /// To swim goes one state upstream with probability u, one downstream with
@@ -61,17 +61,23 @@ struct River {
 }
 
 impl RiverSwim {
-    /// Rivers of `states` states (3 to 100), swum for `horizon` steps per
-    /// episode and `episodes` episodes per trial (1 to 1,000,000 each; a trial
-    /// has at most 2³² − 1 steps).
+    /// Places along the river.
+    pub const STATES: Setting = Setting::count("states", 6, 3..=100, "places along the river");
+    /// Steps of an episode.
+    pub const HORIZON: Setting = crate::horizon(20);
+    /// Episodes of a trial.
+    pub const EPISODES: Setting = crate::episodes(10);
+
+    /// Rivers of so many [`STATES`](Self::STATES), swum for
+    /// [`HORIZON`](Self::HORIZON) steps per episode and
+    /// [`EPISODES`](Self::EPISODES) episodes per trial.
     ///
     /// # Errors
     /// If a number is out of range.
     pub fn new(states: usize, horizon: usize, episodes: usize) -> Result<Self, SpecError> {
-        let check = Check::of(NAME);
-        check.count("states", states, 3..=100, "3 to 100")?;
-        check.count("horizon", horizon, 1..=1_000_000, "1 to 1000000")?;
-        check.count("episodes", episodes, 1..=1_000_000, "1 to 1000000")?;
+        Self::STATES.check(NAME, states)?;
+        Self::HORIZON.check(NAME, horizon)?;
+        Self::EPISODES.check(NAME, episodes)?;
         let distribution = Self {
             states,
             horizon,
@@ -79,6 +85,18 @@ impl RiverSwim {
         };
         distribution.spec().validate()?;
         Ok(distribution)
+    }
+
+    /// These rivers by name.
+    pub fn entry() -> EnvironmentEntry {
+        let summary = "a chain swum against a random current, with random rewards at both ends";
+        EnvironmentEntry::revealable(NAME, summary, |set| {
+            let (horizon, episodes) = (set.count("horizon")?, set.count("episodes")?);
+            Ok(Self::new(set.count("states")?, horizon, episodes)?)
+        })
+        .setting(Self::STATES)
+        .setting(Self::HORIZON)
+        .setting(Self::EPISODES)
     }
 
     fn work(&self) -> f64 {

@@ -7,8 +7,8 @@ use crate::two_step_switching::{self, Chances, Filter};
 use rl_core::rand::{RngExt as _, SeedableRng as _};
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
 use rl_core::{
-    Analysis, Check, Episode, Ink, Picture, PolicyFactory, SpecError, Step, Stream,
-    TaskDistribution,
+    Analysis, EnvironmentEntry, Episode, Ink, Picture, PolicyFactory, Setting, SpecError, Step,
+    Stream, TaskDistribution,
 };
 
 /// The two-step task. A round has two steps and is an episode of its own (but
@@ -54,17 +54,45 @@ pub struct TwoStep {
 const NAME: &str = "two-step";
 
 impl TwoStep {
-    /// Trials of `rounds` rounds (1 to 10,000), with common transitions of
-    /// probability `common` (0.5 to 1), and rewards in the better state of
-    /// probability `reward` (0.5 to 1).
+    /// Rounds of a trial, two steps each.
+    pub const ROUNDS: Setting = Setting::count(
+        "rounds",
+        100,
+        1..=10_000,
+        "rounds of a trial, two steps each",
+    );
+    /// Probability of the common transition.
+    pub const COMMON: Setting = Setting::number(
+        "common",
+        0.8,
+        0.5..=1.0,
+        "probability of the common transition",
+    );
+    /// Probability that the better state pays.
+    pub const REWARD: Setting = Setting::number(
+        "reward",
+        0.9,
+        0.5..=1.0,
+        "probability that the better state pays",
+    );
+    /// Probability that the better state switches before a round.
+    pub const SWITCH: Setting = Setting::number(
+        "switch",
+        0.0,
+        0.0..=1.0,
+        "probability that the better state switches before a round; 0.025 in reimplementations",
+    );
+
+    /// Trials of so many [`ROUNDS`](Self::ROUNDS), with common transitions of
+    /// probability [`COMMON`](Self::COMMON), and rewards in the better state of
+    /// probability [`REWARD`](Self::REWARD).
     ///
     /// # Errors
     /// If a number is out of range.
     pub fn new(rounds: usize, common: f64, reward: f64) -> Result<Self, SpecError> {
-        let check = Check::of(NAME);
-        check.count("rounds", rounds, 1..=10_000, "1 to 10000")?;
-        check.number("common", common, 0.5..=1.0, "0.5 to 1")?;
-        check.number("reward", reward, 0.5..=1.0, "0.5 to 1")?;
+        Self::ROUNDS.check(NAME, rounds)?;
+        Self::COMMON.check(NAME, common)?;
+        Self::REWARD.check(NAME, reward)?;
         Ok(Self {
             rounds,
             common,
@@ -74,15 +102,29 @@ impl TwoStep {
     }
 
     /// Lets the better state become the other one before every round but the
-    /// first with probability `switch` (0 to 1), at rounds that belong to the
-    /// task. What changes within a trial has to outlast a round: with switches
+    /// first with probability [`SWITCH`](Self::SWITCH), at rounds that belong to
+    /// the task. What changes within a trial has to outlast a round: with switches
     /// a trial is one episode of twice as many steps as there are rounds.
     ///
     /// # Errors
     /// If the probability is out of range.
     pub fn switching(self, switch: f64) -> Result<Self, SpecError> {
-        Check::of(NAME).number("switch", switch, 0.0..=1.0, "0 to 1")?;
+        Self::SWITCH.check(NAME, switch)?;
         Ok(Self { switch, ..self })
+    }
+
+    /// These tasks by name.
+    pub fn entry() -> EnvironmentEntry {
+        let summary = "the two-step task of Daw et al. 2011, as in Wang et al. 2016";
+        EnvironmentEntry::revealable(NAME, summary, |set| {
+            let (common, reward) = (set.number("common")?, set.number("reward")?);
+            let fixed = Self::new(set.count("rounds")?, common, reward)?;
+            Ok(fixed.switching(set.number("switch")?)?)
+        })
+        .setting(Self::ROUNDS)
+        .setting(Self::COMMON)
+        .setting(Self::REWARD)
+        .setting(Self::SWITCH)
     }
 
     fn switches(&self) -> bool {

@@ -5,11 +5,14 @@ use crate::drawing::{Sketch, middle};
 use crate::estimate;
 use crate::grid::{Cell, MOVES, average_over_moves};
 use crate::known_goal::{Move, Planner, Seen, known_goal, symbol};
-use crate::limits::{EPISODES, HORIZON, Limit};
 use rl_core::rand::RngExt as _;
-use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
 use rl_core::{
-    Cost, Episode, Ink, Known, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
+    ActionSpace, Discrete, EnvSpec, Environment, EnvironmentEntry, Exact, ExactValues,
+    ObservationSpace,
+};
+use rl_core::{
+    Cost, Episode, Ink, Known, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
+    TaskDistribution,
 };
 
 /// Dark Key-To-Door: a dark room with a key and a door. For every task the
@@ -54,12 +57,6 @@ pub struct DarkKeyDoor {
 }
 
 pub(crate) const NAME: &str = "dark-key-door";
-const SIZE: Limit = Limit {
-    field: "size",
-    least: 2,
-    most: 1_000,
-    allowed: "2 to 1000",
-};
 
 /// Tasks from which the known-task optimum is estimated.
 const SAMPLES: u64 = 1_000_000;
@@ -69,21 +66,49 @@ const SAMPLES: u64 = 1_000_000;
 const TIME_PER_PAIR: f64 = 1e-8;
 
 impl DarkKeyDoor {
-    /// Rooms of `size` by `size` cells (2 to 1,000), and trials of `episodes`
-    /// episodes (1 to 4,000) of at most `horizon` steps (1 to 1,000,000).
+    /// Cells along a side.
+    pub const SIZE: Setting = Setting::count("size", 9, 2..=1000, "cells along a side");
+    /// Steps of an episode.
+    pub const HORIZON: Setting = crate::horizon(50);
+    /// Episodes of a trial.
+    pub const EPISODES: Setting = crate::episodes(10);
+
+    /// Rooms of this [`SIZE`](Self::SIZE), and trials of so many
+    /// [`EPISODES`](Self::EPISODES) of at most [`HORIZON`](Self::HORIZON) steps.
     ///
     /// # Errors
     /// If a number is out of range.
     pub fn new(size: usize, horizon: usize, episodes: usize) -> Result<Self, SpecError> {
-        SIZE.check(NAME, size)?;
-        HORIZON.check(NAME, horizon)?;
-        EPISODES.check(NAME, episodes)?;
+        Self::SIZE.check(NAME, size)?;
+        Self::HORIZON.check(NAME, horizon)?;
+        Self::EPISODES.check(NAME, episodes)?;
         Ok(Self {
             size: size as u32,
             horizon: horizon as u32,
             episodes: episodes as u32,
             shows_key_and_time: false,
         })
+    }
+
+    /// These rooms by name.
+    pub fn entry() -> EnvironmentEntry {
+        let summary = "find the key, then the door, seeing only where one is";
+        EnvironmentEntry::revealable(NAME, summary, |set| {
+            let (horizon, episodes) = (set.count("horizon")?, set.count("episodes")?);
+            let dark = Self::new(set.count("size")?, horizon, episodes)?;
+            Ok(match set.choice("observation")? {
+                "cell" => dark,
+                _ => dark.with_key_and_time(),
+            })
+        })
+        .setting(Self::SIZE)
+        .setting(Self::HORIZON)
+        .setting(Self::EPISODES)
+        .choice(
+            "observation",
+            &["cell", "cell-key-time"],
+            "where one is; or that, whether one has the key and the time, as in AMAGO",
+        )
     }
 
     /// Shows whether the agent has the key, and the time, as AMAGO does.

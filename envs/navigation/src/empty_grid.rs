@@ -2,14 +2,15 @@
 
 use crate::drawing::{Sketch, middle};
 use crate::grid::Cell;
-use crate::limits::{EPISODES, HORIZON, Limit};
 use crate::view::{AHEAD, BORDER, TILES, ahead, look};
 use rl_core::TaskDistribution;
 use rl_core::{
-    ActRow, ActionSpace, ActionsMut, Discrete, EnvSpec, Environment, Exact, ExactValues,
+    ActRow, ActionSpace, ActionsMut, Discrete, EnvSpec, Environment, EnvironmentEntry, Exact,
+    ExactValues,
 };
 use rl_core::{
-    Episode, Ink, ObservationSpace, Picture, Policy, PolicyFactory, Row, SpecError, Step, Stream,
+    Episode, Ink, ObservationSpace, Picture, Policy, PolicyFactory, Row, Setting, SpecError, Step,
+    Stream,
 };
 use std::sync::Arc;
 
@@ -54,12 +55,6 @@ const NAME: &str = "empty-grid";
 const ACTIONS: usize = 6;
 /// Numbers of an observation: two for each tile in view.
 const WIDTH: usize = 2 * TILES;
-const SIZE: Limit = Limit {
-    field: "size",
-    least: 4,
-    most: 32,
-    allowed: "4 to 32",
-};
 
 /// The room, worked out for every pose: a free cell, row by row, and one of
 /// the headings 0 up, 1 right, 2 down, 3 left.
@@ -131,22 +126,41 @@ impl Room {
 }
 
 impl EmptyGrid {
-    /// Rooms of `size` by `size` tiles with their walls (4 to 32), and trials
-    /// of `episodes` episodes (1 to 4,000) of at most `horizon` steps (1 to
-    /// 1,000,000).
+    /// Cells along a side, walls included.
+    pub const SIZE: Setting =
+        Setting::count("size", 8, 4..=32, "cells along a side, walls included");
+    /// Steps of an episode.
+    pub const HORIZON: Setting = crate::horizon(256);
+    /// Episodes of a trial.
+    pub const EPISODES: Setting = crate::episodes(1);
+
+    /// Rooms of this [`SIZE`](Self::SIZE), and trials of so many
+    /// [`EPISODES`](Self::EPISODES) of at most [`HORIZON`](Self::HORIZON) steps.
     ///
     /// # Errors
     /// If a number is out of range.
     pub fn new(size: usize, horizon: usize, episodes: usize) -> Result<Self, SpecError> {
-        SIZE.check(NAME, size)?;
-        HORIZON.check(NAME, horizon)?;
-        EPISODES.check(NAME, episodes)?;
+        Self::SIZE.check(NAME, size)?;
+        Self::HORIZON.check(NAME, horizon)?;
+        Self::EPISODES.check(NAME, episodes)?;
         Ok(Self {
             size,
             horizon,
             episodes,
             room: Arc::new(Room::new(size, horizon)),
         })
+    }
+
+    /// These rooms by name.
+    pub fn entry() -> EnvironmentEntry {
+        let summary = "walk to the far corner of an empty room, with a 7×7 view";
+        EnvironmentEntry::new(NAME, summary, |set| {
+            let (horizon, episodes) = (set.count("horizon")?, set.count("episodes")?);
+            Ok(Self::new(set.count("size")?, horizon, episodes)?)
+        })
+        .setting(Self::SIZE)
+        .setting(Self::HORIZON)
+        .setting(Self::EPISODES)
     }
 
     /// Along one wall, a turn, and along the next.

@@ -5,11 +5,14 @@ use crate::grid::{Cell, MOVES, average_over_moves};
 use crate::gridnavi_oracle::{Solution, Trial};
 use crate::gridnavi_policies::{BayesOptimal, ExhaustiveSearch, PosteriorSampling};
 use crate::known_goal::{Move, Planner, Seen, known_goal, symbol};
-use crate::limits::{EPISODES, HORIZON, Limit};
 use rl_core::rand::RngExt as _;
-use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
 use rl_core::{
-    Cost, Episode, Ink, Known, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution,
+    ActionSpace, Discrete, EnvSpec, Environment, EnvironmentEntry, Exact, ExactValues,
+    ObservationSpace,
+};
+use rl_core::{
+    Cost, Episode, Ink, Known, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
+    TaskDistribution,
 };
 use std::sync::{Arc, OnceLock};
 
@@ -39,27 +42,28 @@ pub struct GridNavi {
 }
 
 pub(crate) const NAME: &str = "gridnavi";
-const SIZE: Limit = Limit {
-    field: "size",
-    least: 3,
-    most: 1_000,
-    allowed: "3 to 1000",
-};
 
 /// Time per cell and step of a random walk, in seconds, as measured on one
 /// core of a server of 2023.
 const TIME_PER_CELL: f64 = 1e-8;
 
 impl GridNavi {
-    /// Grids of `size` by `size` cells (3 to 1,000), and trials of `episodes`
-    /// episodes (1 to 4,000) of `horizon` steps (1 to 1,000,000).
+    /// Cells along a side.
+    pub const SIZE: Setting = Setting::count("size", 5, 3..=1000, "cells along a side");
+    /// Steps of an episode.
+    pub const HORIZON: Setting = crate::horizon(15);
+    /// Episodes of a trial.
+    pub const EPISODES: Setting = crate::episodes(4);
+
+    /// Grids of this [`SIZE`](Self::SIZE), and trials of so many
+    /// [`EPISODES`](Self::EPISODES) of [`HORIZON`](Self::HORIZON) steps.
     ///
     /// # Errors
     /// If a number is out of range.
     pub fn new(size: usize, horizon: usize, episodes: usize) -> Result<Self, SpecError> {
-        SIZE.check(NAME, size)?;
-        HORIZON.check(NAME, horizon)?;
-        EPISODES.check(NAME, episodes)?;
+        Self::SIZE.check(NAME, size)?;
+        Self::HORIZON.check(NAME, horizon)?;
+        Self::EPISODES.check(NAME, episodes)?;
         let trial = Trial {
             size: size as u32,
             horizon: horizon as u32,
@@ -69,6 +73,18 @@ impl GridNavi {
             trial,
             solution: Arc::default(),
         })
+    }
+
+    /// These grids by name.
+    pub fn entry() -> EnvironmentEntry {
+        let summary = "find the hidden goal of a grid (VariBAD)";
+        EnvironmentEntry::revealable(NAME, summary, |set| {
+            let (horizon, episodes) = (set.count("horizon")?, set.count("episodes")?);
+            Ok(Self::new(set.count("size")?, horizon, episodes)?)
+        })
+        .setting(Self::SIZE)
+        .setting(Self::HORIZON)
+        .setting(Self::EPISODES)
     }
 
     /// The Bayes-optimal expected return of each episode. Where several ways

@@ -15,12 +15,13 @@ mod gridnavi_oracle;
 mod gridnavi_policies;
 mod known_goal;
 mod labyrinth;
-mod limits;
 mod maze;
 mod maze_planner;
 mod point_corners;
 mod point_navigation;
 mod view;
+
+use rl_core::{EnvironmentEntry, Setting};
 
 pub use dark_key_door::{DarkKeyDoor, DarkRoom, Seeking};
 pub use empty_grid::{EmptyGrid, EmptyRoom, Pose};
@@ -31,3 +32,25 @@ pub use labyrinth::{Labyrinth, Walker};
 pub use maze::Maze;
 pub use point_corners::{CornerGoal, PointCorners};
 pub use point_navigation::{PointGoal, PointNavigation};
+
+/// All of them, by name.
+pub fn all() -> Vec<EnvironmentEntry> {
+    vec![
+        GridNavi::entry(),
+        DarkKeyDoor::entry(),
+        Maze::entry(),
+        EmptyGrid::entry(),
+        PointNavigation::entry(),
+        PointCorners::entry(),
+    ]
+}
+
+const fn horizon(default: usize) -> Setting {
+    Setting::count("horizon", default, 1..=1_000_000, "steps of an episode")
+}
+
+/// With the longest horizon, 4,000 of them are the most that a trial's steps can
+/// be counted for.
+const fn episodes(default: usize) -> Setting {
+    Setting::count("episodes", default, 1..=4000, "episodes of a trial")
+}

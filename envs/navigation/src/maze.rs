@@ -4,12 +4,16 @@ use crate::drawing::{Sketch, middle};
 use crate::estimate;
 use crate::known_goal::known_goal;
 use crate::labyrinth::{Labyrinth, Search, Tile, Walker};
-use crate::limits::{EPISODES, HORIZON, Limit};
 use crate::maze_planner::MazePlanner;
 use crate::view::{BORDER, TILES, look};
 use rl_core::rand::RngExt as _;
-use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
-use rl_core::{Episode, Ink, Picture, PolicyFactory, SpecError, Step, Stream, TaskDistribution};
+use rl_core::{
+    ActionSpace, Discrete, EnvSpec, Environment, EnvironmentEntry, Exact, ExactValues,
+    ObservationSpace,
+};
+use rl_core::{
+    Episode, Ink, Picture, PolicyFactory, Setting, SpecError, Step, Stream, TaskDistribution,
+};
 
 /// Mazes, drawn anew for every task together with the place and heading that
 /// every episode begins with, and with the goal. A maze is perfect: between
@@ -45,36 +49,49 @@ pub struct Maze {
 }
 
 const NAME: &str = "maze";
-const SIZE: Limit = Limit {
-    field: "size",
-    least: 5,
-    most: 255,
-    allowed: "odd numbers from 5 to 255",
-};
 
 /// Tiles that may be searched to estimate the known-task optimum: a second of
 /// one core, or ten where a thousand mazes have more.
 const SEARCHED_TILES: usize = 50_000_000;
 
 impl Maze {
-    /// Mazes of `size` by `size` tiles (odd, 5 to 255), and trials of
-    /// `episodes` episodes (1 to 4,000) of at most `horizon` steps (1 to
-    /// 1,000,000).
+    /// Cells along a side, odd.
+    pub const SIZE: Setting = Setting::count("size", 9, 5..=255, "cells along a side, odd");
+    /// Steps of an episode.
+    pub const HORIZON: Setting = crate::horizon(100);
+    /// Episodes of a trial.
+    pub const EPISODES: Setting = crate::episodes(2);
+
+    /// Mazes of this [`SIZE`](Self::SIZE), and trials of so many
+    /// [`EPISODES`](Self::EPISODES) of at most [`HORIZON`](Self::HORIZON) steps.
     ///
     /// # Errors
     /// If a number is out of range.
     pub fn new(size: usize, horizon: usize, episodes: usize) -> Result<Self, SpecError> {
-        SIZE.check(NAME, size)?;
+        Self::SIZE.check(NAME, size)?;
         if size.is_multiple_of(2) {
-            return Err(SIZE.refuse(NAME, size));
+            let allowed = format!("{}, odd", Self::SIZE.allowed());
+            return Err(SpecError::new(NAME, "size", size, &allowed));
         }
-        HORIZON.check(NAME, horizon)?;
-        EPISODES.check(NAME, episodes)?;
+        Self::HORIZON.check(NAME, horizon)?;
+        Self::EPISODES.check(NAME, episodes)?;
         Ok(Self {
             size,
             horizon,
             episodes,
         })
+    }
+
+    /// These mazes by name.
+    pub fn entry() -> EnvironmentEntry {
+        let summary = "find the goal of a random maze from a 7×7 view";
+        EnvironmentEntry::revealable(NAME, summary, |set| {
+            let (horizon, episodes) = (set.count("horizon")?, set.count("episodes")?);
+            Ok(Self::new(set.count("size")?, horizon, episodes)?)
+        })
+        .setting(Self::SIZE)
+        .setting(Self::HORIZON)
+        .setting(Self::EPISODES)
     }
 }
 

@@ -4,11 +4,14 @@
 use crate::drawing::Sketch;
 use crate::estimate;
 use crate::known_goal::{Move, Planner, Seen, known_goal};
-use crate::limits::{EPISODES, HORIZON};
 use rl_core::TaskDistribution;
 use rl_core::rand::RngExt as _;
-use rl_core::{ActionSpace, Continuous, EnvSpec, Environment, Exact, ExactValues};
-use rl_core::{Episode, Ink, ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream};
+use rl_core::{
+    ActionSpace, Continuous, EnvSpec, Environment, EnvironmentEntry, Exact, ExactValues,
+};
+use rl_core::{
+    Episode, Ink, ObservationSpace, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
+};
 
 /// Four corners: a point begins every episode somewhere in U\[−0.2, 0.2\]² and
 /// is to go to one of (±2, ±2), drawn uniformly for every task. Episodes never
@@ -56,15 +59,31 @@ const OUTSIDE: f32 = 0.051;
 const DRAWN: f32 = 2.5;
 
 impl PointCorners {
-    /// Trials of `episodes` episodes (1 to 4,000) of `horizon` steps (1 to
-    /// 1,000,000).
+    /// Steps of an episode.
+    pub const HORIZON: Setting = crate::horizon(100);
+    /// Episodes of a trial.
+    pub const EPISODES: Setting = crate::episodes(1);
+
+    /// Trials of so many [`EPISODES`](Self::EPISODES) of so many
+    /// [`HORIZON`](Self::HORIZON) steps.
     ///
     /// # Errors
     /// If a number is out of range.
     pub fn new(horizon: usize, episodes: usize) -> Result<Self, SpecError> {
-        HORIZON.check(NAME, horizon)?;
-        EPISODES.check(NAME, episodes)?;
+        Self::HORIZON.check(NAME, horizon)?;
+        Self::EPISODES.check(NAME, episodes)?;
         Ok(Self { horizon, episodes })
+    }
+
+    /// These corners by name.
+    pub fn entry() -> EnvironmentEntry {
+        let summary = "move a point to the rewarded corner, sparse (Rothfuss et al. 2019)";
+        EnvironmentEntry::revealable(NAME, summary, |set| {
+            let (horizon, episodes) = (set.count("horizon")?, set.count("episodes")?);
+            Ok(Self::new(horizon, episodes)?)
+        })
+        .setting(Self::HORIZON)
+        .setting(Self::EPISODES)
     }
 
     /// Bounds on what an agent that knows its goal can earn in an episode,

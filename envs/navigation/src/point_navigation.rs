@@ -3,11 +3,14 @@
 use crate::drawing::Sketch;
 use crate::estimate;
 use crate::known_goal::{Move, Planner, Seen, known_goal};
-use crate::limits::{EPISODES, HORIZON};
 use rl_core::TaskDistribution;
 use rl_core::rand::RngExt as _;
-use rl_core::{ActionSpace, Continuous, EnvSpec, Environment, Exact, ExactValues};
-use rl_core::{Episode, Ink, ObservationSpace, Picture, PolicyFactory, SpecError, Step, Stream};
+use rl_core::{
+    ActionSpace, Continuous, EnvSpec, Environment, EnvironmentEntry, Exact, ExactValues,
+};
+use rl_core::{
+    Episode, Ink, ObservationSpace, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
+};
 
 /// 2-D navigation: a point begins every episode at (0, 0) and is to go to a
 /// goal, drawn for every task from U\[−0.5, 0.5\]².
@@ -44,15 +47,31 @@ const DRAWN: f32 = 0.75;
 const NEAR: f32 = 0.01;
 
 impl PointNavigation {
-    /// Trials of `episodes` episodes (1 to 4,000) of at most `horizon` steps (1
-    /// to 1,000,000).
+    /// Steps of an episode.
+    pub const HORIZON: Setting = crate::horizon(100);
+    /// Episodes of a trial.
+    pub const EPISODES: Setting = crate::episodes(1);
+
+    /// Trials of so many [`EPISODES`](Self::EPISODES) of at most
+    /// [`HORIZON`](Self::HORIZON) steps.
     ///
     /// # Errors
     /// If a number is out of range.
     pub fn new(horizon: usize, episodes: usize) -> Result<Self, SpecError> {
-        HORIZON.check(NAME, horizon)?;
-        EPISODES.check(NAME, episodes)?;
+        Self::HORIZON.check(NAME, horizon)?;
+        Self::EPISODES.check(NAME, episodes)?;
         Ok(Self { horizon, episodes })
+    }
+
+    /// These goals by name.
+    pub fn entry() -> EnvironmentEntry {
+        let summary = "move a point to a hidden goal in the plane (Finn et al. 2017)";
+        EnvironmentEntry::revealable(NAME, summary, |set| {
+            let (horizon, episodes) = (set.count("horizon")?, set.count("episodes")?);
+            Ok(Self::new(horizon, episodes)?)
+        })
+        .setting(Self::HORIZON)
+        .setting(Self::EPISODES)
     }
 
     /// The expectation of [`Self::known_task_optimum`]. After t full steps each

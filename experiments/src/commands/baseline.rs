@@ -4,7 +4,6 @@ use crate::cli::BaselineArgs;
 use crate::console::{Console, Event, Table as Columns};
 use crate::progress::Met;
 use crate::results::{COLUMNS, Title, print_difference, references, row};
-use agent::suggestion;
 use lab::comparison::{difference, estimate, held_out, result_of, settings_of};
 use lab::failure::Failure;
 use lab::learners::{About, LearnerSpec, Player, find};
@@ -12,9 +11,10 @@ use lab::observer::Progress as _;
 use lab::oracles::solutions;
 use lab::overrides::Override;
 use lab::references::gap_closed;
-use lab::registry::{EnvironmentEntry, Registry, value_of};
+use lab::registry::{Built, Registry, value_of};
 use lab::session::Session;
 use record::schema::Difference;
+use rl_core::{EnvironmentEntry, suggestion};
 use rollout::{Evaluation, evaluate_watched, evaluation_footprint};
 use serde_json::json;
 use std::ops::ControlFlow;
@@ -26,7 +26,7 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
         .environment(&args.environment)
         .map_err(Failure::usage)?;
     let request = Request::read(entry, &args.words)?;
-    let built = entry.build(&request.settings).map_err(Failure::config)?;
+    let built = Built::new(entry, &request.settings).map_err(Failure::config)?;
     let env = &built.factory;
     let specs = request.learners.iter();
     let specs = specs
@@ -73,7 +73,7 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
                 "learner": result.name,
                 "kind": kind,
                 "environment": entry.name(),
-                "settings": built.settings.table(),
+                "settings": built.settings,
                 "seed": args.seed,
                 "tasks": args.tasks,
                 "mean_return": result.mean_return,
@@ -152,14 +152,14 @@ impl Request {
     /// Whose keys there are: `(owner, key)`.
     fn keys(&self, entry: &EnvironmentEntry) -> Vec<(String, String)> {
         let settings = entry
-            .keys()
+            .settings()
             .iter()
-            .map(|key| ("environment".to_owned(), key.name.clone()));
+            .map(|setting| ("environment".to_owned(), setting.name.to_owned()));
         let params = self.learners.iter().flat_map(|(about, _)| {
             about
                 .keys
                 .iter()
-                .map(|key| (about.name.to_string(), key.name.clone()))
+                .map(|key| (about.name.to_string(), key.name.to_owned()))
         });
         settings.chain(params).collect()
     }
@@ -189,8 +189,8 @@ impl Request {
         let learners = &mut self.learners;
         let learner = learners.iter_mut().find(|(about, _)| about.name == owner);
         let (table, value) = match learner {
-            Some((about, params)) => (params, value_of(&about.keys, &key, &one)),
-            None => (&mut self.settings, entry.value_of(&key, &one)),
+            Some((about, params)) => (params, value_of(about.keys, &key, &one)),
+            None => (&mut self.settings, value_of(entry.settings(), &key, &one)),
         };
         if table.contains_key(&key) {
             return Err(Failure::usage(format!(

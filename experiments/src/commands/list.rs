@@ -8,7 +8,7 @@ use lab::failure::Failure;
 use lab::learners;
 use lab::presets::{PRESETS, QUICKSTART};
 use lab::registry::Registry;
-use lab::settings::Key;
+use rl_core::Setting;
 use serde_json::{Value, json};
 
 /// One thing that there is.
@@ -74,17 +74,16 @@ fn environment(entry: &crate::EnvironmentEntry) -> Item {
     Item {
         name: entry.name().to_owned(),
         summary: entry.summary().to_owned(),
-        keys: entry.keys().iter().map(row).collect(),
+        keys: entry.settings().iter().map(row).collect(),
     }
 }
 
-fn row(key: &Key) -> [String; 4] {
-    let default = key.kind.default().to_string();
+fn row(setting: &Setting) -> [String; 4] {
     [
-        key.name.clone(),
-        default,
-        key.kind.allowed(),
-        key.meaning.clone(),
+        setting.name.to_owned(),
+        setting.default().to_string(),
+        setting.allowed(),
+        setting.meaning.to_owned(),
     ]
 }
 

@@ -44,7 +44,7 @@ pub(crate) fn run(registry: &Registry, args: &OracleArgs) -> Result<(), Failure>
     course.print(&console)?;
     course.insert(&mut object);
     object.insert("environment".to_owned(), json!(args.environment));
-    object.insert("settings".to_owned(), json!(built.settings.table()));
+    object.insert("settings".to_owned(), json!(built.settings));
     if !why.is_empty() {
         object.insert("why".to_owned(), Value::Object(why));
     }

@@ -7,11 +7,12 @@ use crate::progress::Waiting;
 use lab::failure::Failure;
 use lab::learners::LearnerSpec;
 use lab::oracles::Oracles;
-use lab::registry::{EnvironmentEntry, Registry};
+use lab::registry::{Built, Registry, completed};
 use lab::room::Room;
 use lab::scenes;
 use lab::stop::Stop;
 use record::write_atomically;
+use rl_core::EnvironmentEntry;
 use rl_core::{EnvFactory, Picture, PolicyFactory};
 use rollout::Batch;
 use serde::Serialize;
@@ -41,7 +42,7 @@ pub(crate) fn run(registry: &Registry, args: &RenderArgs) -> Result<(), Failure>
         return Err(Failure::usage(message));
     };
     let name = &about.name;
-    let built = entry.build(&request.settings).map_err(Failure::config)?;
+    let built = Built::new(entry, &request.settings).map_err(Failure::config)?;
     let env = built.factory.as_ref();
     let spec = LearnerSpec::new_in(name, name, params, env).map_err(Failure::config)?;
     let player = spec
@@ -57,7 +58,7 @@ pub(crate) fn run(registry: &Registry, args: &RenderArgs) -> Result<(), Failure>
     let pictures = pictures(env, policy, args.seed)?;
     let subject = Subject {
         environment: entry.name(),
-        settings: built.settings.table(),
+        settings: &built.settings,
         learner: name,
         parameters: spec.to_table(),
         seed: args.seed,
@@ -74,7 +75,7 @@ pub(crate) fn run(registry: &Registry, args: &RenderArgs) -> Result<(), Failure>
             Event::Picture,
             &json!({
                 "environment": entry.name(),
-                "settings": built.settings.table(),
+                "settings": built.settings,
                 "learner": policy.name(),
                 "seed": args.seed,
                 "picture": stem,
@@ -102,8 +103,8 @@ struct Subject<'a> {
 impl Subject<'_> {
     /// A folder of its own, by what is not as usual.
     fn folder(&self, entry: &EnvironmentEntry, params: &Table) -> Result<String, Failure> {
-        let usual = entry.settings(&Table::new()).map_err(Failure::internal)?;
-        let differs = |(key, value): &(&String, &Value)| usual.table().get(*key) != Some(*value);
+        let usual = completed(entry, &Table::new()).map_err(Failure::internal)?;
+        let differs = |(key, value): &(&String, &Value)| usual.get(*key) != Some(*value);
         let seed = (self.seed != 0).then(|| format!(",seed={}", self.seed));
         let set = self.settings.iter().filter(differs).chain(params);
         let set = set.map(|(key, value)| match value {

@@ -194,7 +194,7 @@ impl Work<'_> {
     fn identity(&self, row: &Row, column: &Column) -> Identity {
         let environment = json!({
             "name": row.environment,
-            "settings": row.built.settings.table(),
+            "settings": row.built.settings,
         });
         let inputs = match column.exact {
             Some(exact) => json!({

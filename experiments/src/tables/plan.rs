@@ -3,9 +3,9 @@
 
 use crate::commands::table::Source;
 use agent::read;
-use agent::suggestion;
 use lab::failure::Failure;
 use lab::registry::{Built, Registry};
+use rl_core::suggestion;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use toml::{Table, Value};
@@ -282,7 +282,7 @@ fn build(registry: &Registry, data: RowData, quick: bool) -> Result<Row, String>
         return Err(format!("{place}.name is missing or no text"));
     };
     let entry = registry.environment(&environment);
-    let built = entry.and_then(|entry| entry.build(&settings));
+    let built = entry.and_then(|entry| Built::new(entry, &settings));
     Ok(Row {
         built: built.map_err(|message| format!("{place}: {message}"))?,
         name: data.name,

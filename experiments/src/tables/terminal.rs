@@ -112,7 +112,7 @@ pub(crate) fn emit(
             "row": plan.rows[row].name,
             "column": plan.columns[column].name,
             "environment": plan.rows[row].environment,
-            "settings": plan.rows[row].built.settings.table(),
+            "settings": plan.rows[row].built.settings,
             "seed": filled.seed,
             "paper": cell.paper,
             "value": cell.value,

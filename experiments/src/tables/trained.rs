@@ -4,7 +4,7 @@ use crate::console::Console;
 use crate::tables::cell::Value;
 use crate::tables::plan::{Measure, Row};
 use lab::folders::common_folder;
-use lab::registry::Registry;
+use lab::registry::{Registry, completed};
 use record::schema::{Comparison, LearnerResult};
 use record::{Document, Reader, RecordError};
 use report::Estimate;
@@ -123,10 +123,10 @@ fn same_environment(registry: &Registry, run: &Run, row: &Row) -> bool {
     let settings = || -> Option<toml::Table> {
         let set = toml::Table::try_from(&comparison.settings).ok()?;
         let entry = registry.environment(&comparison.environment).ok()?;
-        Some(entry.settings(&set).ok()?.table().clone())
+        completed(entry, &set).ok()
     };
     comparison.environment == row.environment
-        && settings().is_some_and(|settings| settings == *row.built.settings.table())
+        && settings().is_some_and(|settings| settings == row.built.settings)
 }
 
 /// A run, if it is finished.

@@ -84,7 +84,7 @@ fn what_no_episode_calls_is_checked_too() {
 
 fn what_is_too_wide_is_refused() {
     let lab = Lab::new();
-    let refusal = "observation.size is 100000000; allowed: 0 to 1048576";
+    let refusal = "observation.size = 100000000; allowed: 0 to 1048576";
     let commands: [&[&str]; 3] = [
         &["check-env", "hostile", "flaw=wide"],
         &["bench", "envs", "hostile", "flaw=wide"],

@@ -7,7 +7,7 @@
 
 mod place;
 
-use crate::names::suggestion;
+use rl_core::suggestion;
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, MapAccess};
 use serde::de::{IntoDeserializer, SeqAccess, Unexpected, Visitor};

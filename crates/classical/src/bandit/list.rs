@@ -13,8 +13,9 @@ use crate::bandit::thompson::Thompson;
 use crate::bandit::ucb_v::UcbV;
 use crate::bandit::ucb1::Ucb1;
 use crate::posterior::{BetaBernoulli, Normal, NormalGamma};
-use crate::registry::{Family, Key, LearnerInfo};
-use rl_core::{PolicyFactory, Random};
+use crate::registry::{Family, LearnerInfo};
+use rl_core::{PolicyFactory, Random, Setting};
+use std::ops::RangeInclusive;
 
 /// All of them.
 pub(crate) static LEARNERS: [LearnerInfo; 19] = [
@@ -36,10 +37,10 @@ pub(crate) static LEARNERS: [LearnerInfo; 19] = [
     bandit(
         "epsilon-greedy",
         "pulls a random arm with probability epsilon, else the greedy one",
-        &[Key::real(
+        &[Setting::number(
             "epsilon",
             0.1,
-            [0.0, 1.0],
+            0.0..=1.0,
             "probability of a random arm",
         )],
         |values| Box::new(EpsilonGreedy { epsilon: values[0] }),
@@ -47,10 +48,10 @@ pub(crate) static LEARNERS: [LearnerInfo; 19] = [
     bandit(
         "ucb1",
         "pulls the arm of the highest upper confidence bound",
-        &[Key::real(
+        &[Setting::number(
             "c",
             0.2,
-            [0.0, 100.0],
+            0.0..=100.0,
             "weight of the confidence bound",
         )],
         |values| Box::new(Ucb1 { c: values[0] }),
@@ -59,11 +60,11 @@ pub(crate) static LEARNERS: [LearnerInfo; 19] = [
         "ucb-v",
         "as ucb1, with a bound that knows how much an arm's rewards vary",
         &[
-            Key::real("zeta", 0.03, [0.0, 100.0], "weight of exploration"),
-            Key::real(
+            Setting::number("zeta", 0.03, 0.0..=100.0, "weight of exploration"),
+            Setting::number(
                 "c",
                 1.0,
-                [0.0, 100.0],
+                0.0..=100.0,
                 "weight of the bound's part that variance does not matter to",
             ),
         ],
@@ -76,8 +77,8 @@ pub(crate) static LEARNERS: [LearnerInfo; 19] = [
         "kl-ucb",
         "as ucb1, with the bound that coins have",
         &[
-            Key::real("c", 0.0, [0.0, 100.0], "weight of ln ln t in the rate"),
-            Key::real("scale", 0.2, [0.0, 100.0], "what the rate is scaled by"),
+            Setting::number("c", 0.0, 0.0..=100.0, "weight of ln ln t in the rate"),
+            Setting::number("scale", 0.2, 0.0..=100.0, "what the rate is scaled by"),
         ],
         |values| {
             let [c, scale] = numbers(values);
@@ -135,7 +136,7 @@ pub(crate) static LEARNERS: [LearnerInfo; 19] = [
     bandit(
         "ots",
         "as thompson, with the draw of highest posterior density out of several",
-        &[Key::count("samples", 20, [1, 1000], "how many draws")],
+        &[Setting::count("samples", 20, 1..=1000, "how many draws")],
         |values| {
             let samples = values[0] as usize;
             Box::new(DensestThompson { samples })
@@ -144,10 +145,10 @@ pub(crate) static LEARNERS: [LearnerInfo; 19] = [
     bandit(
         "gittins",
         "pulls the arm of the highest Gittins index for discounted rewards",
-        &[Key::real(
+        &[Setting::number(
             "discount",
             0.99,
-            [0.01, 0.9999],
+            0.01..=0.9999,
             "what a reward one pull later is worth",
         )],
         |values| {
@@ -173,10 +174,10 @@ pub(crate) static LEARNERS: [LearnerInfo; 19] = [
         "follows the leader regularized by Tsallis' entropy; for adversaries and chance",
         &[
             RATE,
-            Key::count(
+            Setting::count(
                 "reduced_variance",
                 0,
-                [0, 1],
+                0..=1,
                 "1 estimates losses with less variance",
             ),
         ],
@@ -190,29 +191,30 @@ pub(crate) static LEARNERS: [LearnerInfo; 19] = [
     ),
 ];
 
-const QUANTILE: Key = Key::real(
+const QUANTILE: Setting = Setting::number(
     "c",
     0.0,
-    [0.0, 100.0],
+    0.0..=100.0,
     "power of the logarithm of the trial's length in the quantile",
 );
-const NOISE: Key = Key::real("noise", 1.0, SCALE, "standard deviation of a reward");
-const PRIOR_MEAN: Key = Key::real("prior_mean", 0.0, [-1e6, 1e6], "expected mean of an arm");
-const PRIOR_DEVIATION: Key = Key::real(
+const NOISE: Setting = Setting::number("noise", 1.0, SCALE, "standard deviation of a reward");
+const PRIOR_MEAN: Setting =
+    Setting::number("prior_mean", 0.0, -1e6..=1e6, "expected mean of an arm");
+const PRIOR_DEVIATION: Setting = Setting::number(
     "prior_deviation",
     1.0,
     SCALE,
     "standard deviation of an arm's mean",
 );
-const KAPPA: Key = Key::real(
+const KAPPA: Setting = Setting::number(
     "kappa",
     1.0,
     SCALE,
     "how many rewards the prior mean is worth",
 );
-const ALPHA: Key = Key::real("alpha", 1.0, SCALE, "shape of the rewards' precision");
-const BETA: Key = Key::real("beta", 1.0, SCALE, "rate of the rewards' precision");
-const RATE: Key = Key::real(
+const ALPHA: Setting = Setting::number("alpha", 1.0, SCALE, "shape of the rewards' precision");
+const BETA: Setting = Setting::number("beta", 1.0, SCALE, "rate of the rewards' precision");
+const RATE: Setting = Setting::number(
     "rate",
     1.0,
     SCALE,
@@ -220,19 +222,19 @@ const RATE: Key = Key::real(
 );
 
 /// What a positive number may be whose square and its inverse are finite.
-const SCALE: [f64; 2] = [1e-6, 1e6];
+const SCALE: RangeInclusive<f64> = 1e-6..=1e6;
 
 const fn bandit(
     name: &'static str,
     summary: &'static str,
-    keys: &'static [Key],
+    settings: &'static [Setting],
     build: fn(&[f64]) -> Box<dyn PolicyFactory>,
 ) -> LearnerInfo {
     LearnerInfo {
         name,
         summary,
         family: Family::Bandit,
-        keys,
+        settings,
         build,
     }
 }

@@ -11,27 +11,28 @@ mod sizes;
 mod ucrl2;
 mod values;
 
-use crate::registry::{Family, Key, LearnerInfo};
+use crate::registry::{Family, LearnerInfo};
 use beb::Beb;
 use belief::Prior;
 use greedy::MdpGreedy;
 use psrl::{OptimisticPsrl, Psrl};
 use q_lambda::QLambda;
+use rl_core::Setting;
 use ucrl2::Ucrl2;
 
 /// The keys of a prior, which [`prior`] reads. Their defaults are the
 /// distribution that Duan et al. 2016 draw MDPs from.
-const PRIOR: [Key; 2] = [
-    Key::real(
+const PRIOR: [Setting; 2] = [
+    Setting::number(
         "prior_mean",
         1.0,
-        [-1e6, 1e6],
+        -1e6..=1e6,
         "mean reward expected where nothing was seen",
     ),
-    Key::real(
+    Setting::number(
         "prior_weight",
         1.0,
-        [Prior::LEAST, 1e6],
+        Prior::LEAST..=1e6,
         "observations that the prior counts for",
     ),
 ];
@@ -51,7 +52,7 @@ pub(crate) static LEARNERS: [LearnerInfo; 7] = [
         name: "mdp-greedy",
         summary: "plans each episode in the posterior mean of the MDP",
         family: Family::Tabular,
-        keys: &PRIOR,
+        settings: &PRIOR,
         build: |values| {
             Box::new(MdpGreedy {
                 epsilon: None,
@@ -63,8 +64,8 @@ pub(crate) static LEARNERS: [LearnerInfo; 7] = [
         name: "mdp-epsilon-greedy",
         summary: "acts at random with probability epsilon, else as mdp-greedy",
         family: Family::Tabular,
-        keys: &[
-            Key::real("epsilon", 0.1, [0.0, 1.0], "probability of a random action"),
+        settings: &[
+            Setting::number("epsilon", 0.1, 0.0..=1.0, "probability of a random action"),
             PRIOR[0],
             PRIOR[1],
         ],
@@ -79,7 +80,7 @@ pub(crate) static LEARNERS: [LearnerInfo; 7] = [
         name: "psrl",
         summary: "plans each episode in an MDP drawn from the posterior",
         family: Family::Tabular,
-        keys: &PRIOR,
+        settings: &PRIOR,
         build: |values| {
             Box::new(Psrl {
                 prior: prior(values),
@@ -90,8 +91,8 @@ pub(crate) static LEARNERS: [LearnerInfo; 7] = [
         name: "opsrl",
         summary: "plans each episode by the highest values of several MDPs drawn from the posterior",
         family: Family::Tabular,
-        keys: &[
-            Key::count("samples", 5, [1, 1000], "MDPs drawn per episode"),
+        settings: &[
+            Setting::count("samples", 5, 1..=1000, "MDPs drawn per episode"),
             PRIOR[0],
             PRIOR[1],
         ],
@@ -106,11 +107,11 @@ pub(crate) static LEARNERS: [LearnerInfo; 7] = [
         name: "ucrl2",
         summary: "plans each episode in the most favourable MDP within confidence sets",
         family: Family::Tabular,
-        keys: &[
-            Key::real(
+        settings: &[
+            Setting::number(
                 "scale",
                 0.03,
-                [0.0, 100.0],
+                0.0..=100.0,
                 "weight of the confidence widths",
             ),
             PRIOR[0],
@@ -127,11 +128,11 @@ pub(crate) static LEARNERS: [LearnerInfo; 7] = [
         name: "beb",
         summary: "plans each episode in the posterior mean with a bonus for what was seldom tried",
         family: Family::Tabular,
-        keys: &[
-            Key::real(
+        settings: &[
+            Setting::number(
                 "beta",
                 1.0,
-                [0.0, 1000.0],
+                0.0..=1000.0,
                 "bonus of an action never tried in a state",
             ),
             PRIOR[0],
@@ -148,10 +149,10 @@ pub(crate) static LEARNERS: [LearnerInfo; 7] = [
         name: "q-lambda",
         summary: "Watkins's Q(lambda), without a model",
         family: Family::Tabular,
-        keys: &[
-            Key::real("alpha", 0.1, [0.0, 1.0], "step size"),
-            Key::real("lambda", 0.5, [0.0, 1.0], "how slowly traces fade"),
-            Key::real("epsilon", 0.1, [0.0, 1.0], "probability of a random action"),
+        settings: &[
+            Setting::number("alpha", 0.1, 0.0..=1.0, "step size"),
+            Setting::number("lambda", 0.5, 0.0..=1.0, "how slowly traces fade"),
+            Setting::number("epsilon", 0.1, 0.0..=1.0, "probability of a random action"),
         ],
         build: |values| {
             Box::new(QLambda {

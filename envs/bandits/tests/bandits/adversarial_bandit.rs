@@ -127,7 +127,7 @@ fn a_segment_for_every_pull_and_a_single_one() {
     });
     let error = error.unwrap_err().to_string();
     assert!(
-        error.contains("segments is 61") && error.contains("no more than pulls"),
+        error.contains("segments = 61") && error.contains("no more than pulls"),
         "{error}"
     );
 }

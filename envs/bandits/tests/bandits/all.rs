@@ -4,7 +4,7 @@ use crate::common::{KEY, by_rule, description, returns};
 use bandits::{AdversarialBandit, AdversarialSettings, BernoulliBandit, DependentBandit};
 use bandits::{GaussianBandit, InformativeArm, RestlessBandit, Variant};
 use proptest::prelude::*;
-use rl_core::{EnvFactory, Environment, Exact, Purpose, SpecError, StreamKey};
+use rl_core::{EnvFactory, Environment, Exact, Purpose, SettingError, SpecError, StreamKey};
 use rl_core::{TaskDistribution, Tasks};
 
 /// Everything that can be asked of a bandit, and what has to hold.
@@ -16,8 +16,11 @@ where
         Ok(distribution) => distribution,
         Err(error) => {
             let text = error.to_string();
-            let named = text.contains(error.field) && text.contains("allowed: ");
-            prop_assert!(named && text.contains(&error.value), "{text}");
+            let named = text.contains(error.fault.key()) && text.contains("allowed: ");
+            let SettingError::Refused { value, .. } = &error.fault else {
+                panic!("{text}");
+            };
+            prop_assert!(named && text.contains(value), "{text}");
             return Ok(());
         }
     };

@@ -85,11 +85,11 @@ fn rewards_are_0_or_1_and_follow_the_dynamics_stream() {
 #[test]
 fn sizes_out_of_range_are_refused() {
     let error = BernoulliBandit::new(0, 10).unwrap_err().to_string();
-    for part in ["bernoulli-bandit", "arms is 0", "1 to 65536"] {
+    for part in ["bernoulli-bandit", "arms = 0", "1 to 65536"] {
         assert!(error.contains(part), "{error}");
     }
     let error = BernoulliBandit::new(5, usize::MAX).unwrap_err().to_string();
-    assert!(error.contains("pulls is 18446744073709551615"), "{error}");
+    assert!(error.contains("pulls = 18446744073709551615"), "{error}");
     assert!(BernoulliBandit::new(65_536, 1_000_000).is_ok());
     assert!(BernoulliBandit::new(65_537, 1).is_err());
 }

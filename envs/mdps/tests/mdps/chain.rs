@@ -107,7 +107,7 @@ fn settings_out_of_range_are_refused() {
     };
     assert_eq!(
         error(states),
-        "environment 'chain': states is 1; allowed: 2 to 100"
+        "environment 'chain': states = 1; allowed: a whole number, 2 to 100"
     );
     let crossed = ChainSettings {
         slip_low: 0.3,
@@ -116,11 +116,11 @@ fn settings_out_of_range_are_refused() {
     };
     assert_eq!(
         error(crossed),
-        "environment 'chain': slip_high is 0.2; allowed: slip_low to 0.5"
+        "environment 'chain': slip_high = 0.2; allowed: at least slip_low = 0.3"
     );
     let nan = ChainSettings {
         slip_low: f64::NAN,
         ..original()
     };
-    assert!(error(nan).contains("slip_low is NaN"));
+    assert!(error(nan).contains("slip_low = nan"));
 }

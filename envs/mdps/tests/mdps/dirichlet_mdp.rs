@@ -101,16 +101,16 @@ fn sizes_out_of_range_are_refused() {
     };
     assert_eq!(
         error(&|s| s.states = 0),
-        "environment 'dirichlet-mdp': states is 0; allowed: 1 to 1000"
+        "environment 'dirichlet-mdp': states = 0; allowed: a whole number, 1 to 1000"
     );
     assert_eq!(
         error(&|s| (s.states, s.actions) = (500, 5)),
-        "environment 'dirichlet-mdp': states² × actions is 500² × 5; allowed: at most 1000000 \
+        "environment 'dirichlet-mdp': states² × actions = 500² × 5; allowed: at most 1000000 \
          transition probabilities"
     );
-    assert!(error(&|s| s.actions = usize::MAX).contains("actions is 18446744073709551615"));
-    assert!(error(&|s| s.horizon = 0).contains("horizon is 0"));
-    assert!(error(&|s| s.episodes = 2_000_000).contains("episodes is 2000000"));
+    assert!(error(&|s| s.actions = usize::MAX).contains("actions = 18446744073709551615"));
+    assert!(error(&|s| s.horizon = 0).contains("horizon = 0"));
+    assert!(error(&|s| s.episodes = 2_000_000).contains("episodes = 2000000"));
     let product = error(&|s| (s.horizon, s.episodes) = (1_000_000, 1_000_000));
     assert!(
         product.contains("at most 4294967295 steps per trial"),

@@ -73,7 +73,7 @@ fn sizes_out_of_range_are_refused() {
     let error = RiverSwim::new(2, 20, 1).unwrap_err().to_string();
     assert_eq!(
         error,
-        "environment 'riverswim': states is 2; allowed: 3 to 100"
+        "environment 'riverswim': states = 2; allowed: a whole number, 3 to 100"
     );
     assert!(RiverSwim::new(6, 0, 1).is_err());
     assert!(RiverSwim::new(6, 1, 0).is_err());

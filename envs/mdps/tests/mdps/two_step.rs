@@ -265,10 +265,10 @@ fn settings_out_of_range_are_refused() {
     };
     assert_eq!(
         error(0, 0.8, 0.9),
-        "environment 'two-step': rounds is 0; allowed: 1 to 10000"
+        "environment 'two-step': rounds = 0; allowed: a whole number, 1 to 10000"
     );
-    assert!(error(1, 0.4, 0.9).contains("common is 0.4; allowed: 0.5 to 1"));
-    assert!(error(1, 0.8, f64::NAN).contains("reward is NaN; allowed: 0.5 to 1"));
+    assert!(error(1, 0.4, 0.9).contains("common = 0.4; allowed: a number, 0.5 to 1"));
+    assert!(error(1, 0.8, f64::NAN).contains("reward = nan; allowed: a number, 0.5 to 1"));
     let policy = tasks(5).bayes_optimal_policy().unwrap();
     let error = policy.make(tasks(6).spec(), 1).err().unwrap();
     assert!(error.contains("cannot act"), "{error}");

@@ -185,47 +185,47 @@ fn sizes_out_of_range_are_refused() {
     let refusals: Vec<(SpecError, [&str; 3])> = vec![
         (
             DarkKeyDoor::new(1, 50, 10).unwrap_err(),
-            ["dark-key-door", "size is 1", "2 to 1000"],
+            ["dark-key-door", "size = 1", "2 to 1000"],
         ),
         (
             DarkKeyDoor::new(9, 0, 10).unwrap_err(),
-            ["dark-key-door", "horizon is 0", "1 to 1000000"],
+            ["dark-key-door", "horizon = 0", "1 to 1000000"],
         ),
         (
             DarkKeyDoor::new(9, 50, 0).unwrap_err(),
-            ["dark-key-door", "episodes is 0", "1 to 4000"],
+            ["dark-key-door", "episodes = 0", "1 to 4000"],
         ),
         (
             Maze::new(8, 50, 2).unwrap_err(),
-            ["maze", "size is 8", "odd numbers from 5 to 255"],
+            ["maze", "size = 8", "5 to 255, odd"],
         ),
         (
             Maze::new(257, 50, 2).unwrap_err(),
-            ["maze", "size is 257", "odd numbers from 5 to 255"],
+            ["maze", "size = 257", "5 to 255"],
         ),
         (
             Maze::new(9, 0, 2).unwrap_err(),
-            ["maze", "horizon is 0", "1 to 1000000"],
+            ["maze", "horizon = 0", "1 to 1000000"],
         ),
         (
             EmptyGrid::new(3, 256, 1).unwrap_err(),
-            ["empty-grid", "size is 3", "4 to 32"],
+            ["empty-grid", "size = 3", "4 to 32"],
         ),
         (
             EmptyGrid::new(33, 256, 1).unwrap_err(),
-            ["empty-grid", "size is 33", "4 to 32"],
+            ["empty-grid", "size = 33", "4 to 32"],
         ),
         (
             EmptyGrid::new(8, 256, 4_001).unwrap_err(),
-            ["empty-grid", "episodes is 4001", "1 to 4000"],
+            ["empty-grid", "episodes = 4001", "1 to 4000"],
         ),
         (
             PointNavigation::new(0, 1).unwrap_err(),
-            ["point-navigation", "horizon is 0", "1 to 1000000"],
+            ["point-navigation", "horizon = 0", "1 to 1000000"],
         ),
         (
             PointCorners::new(100, 0).unwrap_err(),
-            ["point-corners", "episodes is 0", "1 to 4000"],
+            ["point-corners", "episodes = 0", "1 to 4000"],
         ),
     ];
     for (error, parts) in refusals {
@@ -256,7 +256,7 @@ proptest! {
                 Ok(distribution) => distribution,
                 Err(error) => {
                     let text = error.to_string();
-                    let said = ["environment '", " is ", "; allowed: "];
+                    let said = ["environment '", " = ", "; allowed: "];
                     assert!(said.iter().all(|part| text.contains(part)), "{text}");
                     return None;
                 }

@@ -295,12 +295,12 @@ fn sizes_out_of_range_are_refused() {
         error.to_string()
     };
     for (error, parts) in [
-        (refusal(2, 15, 4), ["size is 2", "3 to 1000"]),
-        (refusal(5, 0, 4), ["horizon is 0", "1 to 1000000"]),
-        (refusal(5, 15, 4_001), ["episodes is 4001", "1 to 4000"]),
+        (refusal(2, 15, 4), ["size = 2", "3 to 1000"]),
+        (refusal(5, 0, 4), ["horizon = 0", "1 to 1000000"]),
+        (refusal(5, 15, 4_001), ["episodes = 4001", "1 to 4000"]),
         (
             refusal(usize::MAX, 15, 4),
-            ["size is 18446744073709551615", "3 to 1000"],
+            ["size = 18446744073709551615", "3 to 1000"],
         ),
     ] {
         assert!(error.contains("'gridnavi'"), "{error}");

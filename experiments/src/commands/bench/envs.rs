@@ -65,7 +65,7 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
                 &json!({
                     "bench": "envs",
                     "environment": name,
-                    "settings": built.settings.table(),
+                    "settings": built.settings,
                     "lanes": lanes,
                     "workers": workers,
                     "env_steps_per_second": rate,

@@ -147,7 +147,7 @@ impl Measured {
         json!({
             "bench": "maml",
             "environment": config.environment,
-            "settings": config.built.settings.table(),
+            "settings": config.built.settings,
             "maml": self.settings,
             "device": session.device_name,
             "cpu": host::cpu(),

@@ -211,7 +211,7 @@ impl Measured {
         json!({
             "bench": "rl2",
             "environment": config.environment,
-            "settings": config.built.settings.table(),
+            "settings": config.built.settings,
             "rl2": self.settings,
             "device": session.device_name,
             "cpu": host::cpu(),

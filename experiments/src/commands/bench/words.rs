@@ -1,9 +1,9 @@
 //! The plain words of a benchmark: `hidden=128`, `envs=64`.
 
 use crate::cli::Work;
-use agent::suggestion;
 use lab::failure::Failure;
 use lab::overrides::Override;
+use rl_core::suggestion;
 use toml::Value;
 
 /// A benchmark that complete iterations are measured by, and its plain words.

@@ -2,9 +2,9 @@
 
 use crate::cli::TableArgs;
 use crate::tables::{contest, maml_audit};
-use agent::suggestion;
 use lab::failure::Failure;
 use lab::registry::Registry;
+use rl_core::suggestion;
 
 /// A table that can be asked for by name.
 pub(crate) struct TableEntry {

@@ -2,44 +2,27 @@
 
 use lab::failure::Failure;
 use lab::overrides::Override;
-use lab::settings::{Key, Kind, Settings, number_of};
+use lab::settings::{checked, from_toml};
 use maml::audit::{AuditBaseline, AuditConfig};
+use rl_core::{Range, Setting};
 use toml::{Table, Value};
 
 /// Discounts that are shown unless others are asked for.
 const DISCOUNTS: [f64; 2] = [1.0, 0.9];
 
-fn keys(horizon: usize) -> Vec<Key> {
-    let key = |name: &str, meaning: &str, kind| Key {
-        name: name.into(),
-        meaning: meaning.into(),
-        kind,
-    };
-    let words = ["none", "exact"].map(str::to_owned).to_vec();
-    vec![
-        key(
+fn keys(horizon: usize) -> [Setting; 3] {
+    [
+        Setting::count(
             "horizon",
+            horizon,
+            1..=5,
             "steps of an episode; each takes four times the work of the one before",
-            Kind::Count {
-                default: horizon,
-                range: 1..=5,
-            },
         ),
-        key(
-            "lambda",
-            "trace decay of advantages",
-            Kind::Number {
-                default: 1.0,
-                range: 0.0..=1.0,
-            },
-        ),
-        key(
+        Setting::number("lambda", 1.0, 0.0..=1.0, "trace decay of advantages"),
+        Setting::choice(
             "baseline",
+            &["none", "exact"],
             "what returns are compared with: nothing, or the policy's own value",
-            Kind::Choice {
-                default: "none".into(),
-                words,
-            },
         ),
     ]
 }
@@ -58,7 +41,7 @@ pub(super) fn read(
             _ => drop(table.insert(set.key, set.value)),
         }
     }
-    let settings = Settings::new("audit", &keys(horizon), &table).map_err(Failure::usage)?;
+    let settings = checked("audit", &keys(horizon), &table).map_err(Failure::usage)?;
     let read = || -> Result<AuditConfig, String> {
         Ok(AuditConfig {
             horizon: settings.count("horizon")?,
@@ -87,8 +70,8 @@ fn read_discounts(value: &Value) -> Result<Vec<f64>, Failure> {
     };
     let mut discounts: Vec<f64> = Vec::new();
     for one in &list {
-        match number_of(one) {
-            Some(number) if (0.0..=1.0).contains(&number) && !discounts.contains(&number) => {
+        match from_toml(one).number() {
+            Some(number) if Range::UNIT.contains(number) && !discounts.contains(&number) => {
                 discounts.push(number);
             }
             _ => discounts.clear(),
@@ -100,8 +83,9 @@ fn read_discounts(value: &Value) -> Result<Vec<f64>, Failure> {
     match discounts.is_empty() {
         false => Ok(discounts),
         true => Err(Failure::usage(format!(
-            "audit.gamma = {value}; allowed: a number from 0 to 1, or a list of different ones, as \
-             in gamma=[1,0.5]"
+            "audit.gamma = {value}; allowed: a number, {}, or a list of different ones, as in \
+             gamma=[1,0.5]",
+            Range::UNIT
         ))),
     }
 }

@@ -1,12 +1,6 @@
-//! The environments that come with metarl, one line of the registry each.
+//! The environments that come with metarl, one line for each family.
 
-mod bandits;
-mod mdps;
-mod navigation;
-
-use crate::registry::EnvironmentEntry;
-use crate::settings::Settings;
-use rl_core::SpecError;
+use rl_core::EnvironmentEntry;
 
 /// All of them.
 pub(crate) fn standard() -> Vec<EnvironmentEntry> {
@@ -14,20 +8,9 @@ pub(crate) fn standard() -> Vec<EnvironmentEntry> {
     families.into_iter().flatten().collect()
 }
 
-const HORIZON: &str = "steps of an episode";
-const EPISODES: &str = "episodes of a trial";
-
-fn times(settings: &Settings) -> Result<(usize, usize), String> {
-    Ok((settings.count("horizon")?, settings.count("episodes")?))
-}
-
-fn text(error: SpecError) -> String {
-    error.to_string()
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::registry::Registry;
+    use crate::registry::{Built, Registry};
     use rl_core::{Domain, EnvFactory, Part, Split, StreamKey, Subset};
     use std::collections::BTreeSet;
     use std::sync::Arc;
@@ -37,7 +20,7 @@ mod tests {
     fn every_environment_keeps_the_rules() {
         let registry = Registry::standard();
         for entry in registry.environments() {
-            let built = entry.build(&Table::new()).unwrap();
+            let built = Built::new(entry, &Table::new()).unwrap();
             assert_eq!(built.factory.spec().name, entry.name());
             for check in crate::conformance::check(built.factory.as_ref()) {
                 let rule = check.rule;
@@ -72,7 +55,7 @@ mod tests {
         ] {
             let entry = registry.environment(name).unwrap();
             let set = format!("task = \"shown\"\n{settings}").parse().unwrap();
-            let env = entry.build(&set).unwrap().factory;
+            let env = Built::new(entry, &set).unwrap().factory;
             assert_eq!(env.tasks(), Some(tasks), "{name}");
             let split = Arc::new(Split::new(tasks, tasks / 4 + 1, 0).unwrap());
             let [trained, unseen] = [Part::Trained, Part::Unseen].map(|part| {
@@ -100,7 +83,7 @@ mod tests {
         let registry = Registry::standard();
         let subset = |name: &str| {
             let entry = registry.environment(name).unwrap();
-            let env = entry.build(&Table::new()).unwrap().factory;
+            let env = Built::new(entry, &Table::new()).unwrap().factory;
             let split = Arc::new(Split::new(20, 5, 0).unwrap());
             let part = Part::Unseen;
             env.subset(Subset { split, part }).err().unwrap()

@@ -1,0 +1,201 @@
+//! Ranges of numbers that say in words what they allow.
+
+use crate::setting::SettingError;
+use std::fmt::{self, Display};
+use std::ops::Bound::{self, Excluded, Included, Unbounded};
+use std::ops::RangeBounds;
+
+/// What a number may be: from one end to another, each with or without the end
+/// itself. NaN is in none.
+///
+/// ```
+/// use rl_core::Range;
+///
+/// const TILE: Range<usize> = Range::closed(1, 64);
+/// assert!(TILE.check("rl2.tile", 8).is_ok());
+/// let error = TILE.check("rl2.tile", 0).unwrap_err();
+/// assert_eq!(error.to_string(), "rl2.tile = 0; allowed: 1 to 64");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range<T> {
+    low: Bound<T>,
+    high: Bound<T>,
+}
+
+impl<T: Copy> Range<T> {
+    /// Both ends are in it.
+    pub const fn closed(low: T, high: T) -> Self {
+        Self {
+            low: Included(low),
+            high: Included(high),
+        }
+    }
+
+    /// Neither end is in it.
+    pub const fn open(low: T, high: T) -> Self {
+        Self {
+            low: Excluded(low),
+            high: Excluded(high),
+        }
+    }
+
+    /// From here on, with no end.
+    pub const fn at_least(low: T) -> Self {
+        Self {
+            low: Included(low),
+            high: Unbounded,
+        }
+    }
+}
+
+impl Range<f64> {
+    /// 0 to 1: probabilities, discounts.
+    pub const UNIT: Self = Self::closed(0.0, 1.0);
+    /// Between 0 and 1, which are not in it.
+    pub const INSIDE_UNIT: Self = Self::open(0.0, 1.0);
+    /// 0 to 1 without the 1: decays.
+    pub const BELOW_ONE: Self = Self {
+        low: Included(0.0),
+        high: Excluded(1.0),
+    };
+    /// Above 0; infinity, which stands for no limit, is in it.
+    pub const ABOVE_ZERO: Self = Self {
+        low: Excluded(0.0),
+        high: Unbounded,
+    };
+    /// Finite and above 0.
+    pub const POSITIVE: Self = Self::open(0.0, f64::INFINITY);
+    /// Finite and at least 0.
+    pub const NOT_NEGATIVE: Self = Self {
+        low: Included(0.0),
+        high: Excluded(f64::INFINITY),
+    };
+    /// What an f32 holds as a number above 0 of full precision, and its inverse too.
+    pub const SCALE: Self = Self::closed(1e-30, 1e30);
+}
+
+impl<T: Copy + PartialOrd> Range<T> {
+    /// Whether a number is in it.
+    pub fn contains(&self, number: T) -> bool {
+        (self.low, self.high).contains(&number)
+    }
+
+    /// Passes a number that is in it; `key` is what was set to it.
+    ///
+    /// # Errors
+    /// Names the key, its value and what is allowed.
+    pub fn check<V>(&self, key: impl Into<String>, value: V) -> Result<(), SettingError>
+    where
+        V: Copy + Display + Into<T>,
+        Self: Display,
+    {
+        if self.contains(value.into()) {
+            return Ok(());
+        }
+        Err(SettingError::refused(key, value, self.to_string()))
+    }
+}
+
+impl Display for Range<usize> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_words(formatter, self.low, self.high, usize::to_string)
+    }
+}
+
+impl Display for Range<f64> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.low, self.high) {
+            (Included(low), Excluded(f64::INFINITY)) => {
+                write!(formatter, "a finite number, at least {}", short(&low))
+            }
+            (Excluded(low), Excluded(f64::INFINITY)) => {
+                write!(formatter, "a finite number above {}", short(&low))
+            }
+            (low, high) => write_words(formatter, low, high, short),
+        }
+    }
+}
+
+fn write_words<T>(
+    formatter: &mut fmt::Formatter<'_>,
+    low: Bound<T>,
+    high: Bound<T>,
+    text: impl Fn(&T) -> String,
+) -> fmt::Result {
+    let (low, high) = (low.as_ref().map(&text), high.as_ref().map(text));
+    match (low, high) {
+        (Included(low), Included(high)) => write!(formatter, "{low} to {high}"),
+        (Included(low), Excluded(high)) => {
+            write!(formatter, "{low} up to, but not including, {high}")
+        }
+        (Included(low), Unbounded) => write!(formatter, "at least {low}"),
+        (Excluded(low), Included(high)) => write!(formatter, "above {low}, up to {high}"),
+        (Excluded(low), Excluded(high)) => write!(formatter, "above {low} and below {high}"),
+        (Excluded(low), Unbounded) => write!(formatter, "above {low}"),
+        (Unbounded, Included(high)) => write!(formatter, "at most {high}"),
+        (Unbounded, Excluded(high)) => write!(formatter, "below {high}"),
+        (Unbounded, Unbounded) => formatter.write_str("any"),
+    }
+}
+
+/// A number without a row of zeros.
+fn short(number: &f64) -> String {
+    match number.abs() {
+        0.0 | 1e-6..1e7 => number.to_string(),
+        _ => format!("{number:e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_in_it_or_not_and_nan_never_is() {
+        let cases: [(Range<f64>, &[f64], &[f64]); 7] = [
+            (Range::UNIT, &[0.0, 0.5, 1.0], &[-0.1, 1.1, f64::INFINITY]),
+            (Range::INSIDE_UNIT, &[0.5], &[0.0, 1.0]),
+            (Range::BELOW_ONE, &[0.0, 0.999], &[1.0, -1e-9]),
+            (Range::ABOVE_ZERO, &[1e-300, f64::INFINITY], &[0.0, -1.0]),
+            (Range::POSITIVE, &[1e-300, 1e300], &[0.0, f64::INFINITY]),
+            (Range::NOT_NEGATIVE, &[0.0, 1e300], &[-1.0, f64::INFINITY]),
+            (Range::SCALE, &[1e-30, 1e30], &[1e-31, 0.0]),
+        ];
+        for (range, good, bad) in cases {
+            assert!(good.iter().all(|number| range.contains(*number)), "{range}");
+            assert!(!bad.iter().any(|number| range.contains(*number)), "{range}");
+            assert!(!range.contains(f64::NAN), "{range}");
+        }
+    }
+
+    #[test]
+    fn they_say_what_they_allow() {
+        let cases = [
+            (Range::UNIT, "0 to 1"),
+            (Range::INSIDE_UNIT, "above 0 and below 1"),
+            (Range::BELOW_ONE, "0 up to, but not including, 1"),
+            (Range::ABOVE_ZERO, "above 0"),
+            (Range::POSITIVE, "a finite number above 0"),
+            (Range::NOT_NEGATIVE, "a finite number, at least 0"),
+            (Range::SCALE, "1e-30 to 1e30"),
+            (Range::closed(-1e6, 2.5), "-1000000 to 2.5"),
+            (Range::at_least(-0.5), "at least -0.5"),
+        ];
+        for (range, wanted) in cases {
+            assert_eq!(range.to_string(), wanted);
+        }
+        assert_eq!(Range::closed(1, 1 << 20).to_string(), "1 to 1048576");
+        assert_eq!(Range::at_least(1_usize).to_string(), "at least 1");
+    }
+
+    #[test]
+    fn values_are_named_as_they_were_given() {
+        let error = |value: f32| Range::UNIT.check("gae.gamma", value).unwrap_err();
+        assert_eq!(
+            error(1.1).to_string(),
+            "gae.gamma = 1.1; allowed: 0 to 1",
+            "an f32 is not shown as the f64 that it becomes"
+        );
+        assert!(error(f32::NAN).to_string().contains(" = NaN"));
+    }
+}
