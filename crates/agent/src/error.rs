@@ -1,22 +1,15 @@
 //! What can go wrong in learning.
 
 use nets::NetsError;
-use rl_core::TreeError;
+use rl_core::{SettingError, TreeError};
 use rollout::{RolloutError, WorkError, WorkPanic};
 
 /// Why an agent could not be built, trained or evaluated.
 #[derive(Debug, thiserror::Error)]
 pub enum LearnError {
     /// A setting out of range.
-    #[error("{key} = {value}; allowed: {allowed}")]
-    Config {
-        /// The key, as in the configuration.
-        key: String,
-        /// Its value.
-        value: String,
-        /// What is allowed.
-        allowed: String,
-    },
+    #[error(transparent)]
+    Config(#[from] SettingError),
     /// Settings that cannot be followed, in words that name the key.
     #[error("{0}")]
     Settings(String),
@@ -25,7 +18,7 @@ pub enum LearnError {
     Rollout(#[from] RolloutError),
     /// A failure in the network or the optimizer.
     #[error(transparent)]
-    Nets(#[from] NetsError),
+    Nets(NetsError),
     /// A saved state that is not of this agent, or that nothing could go on from.
     #[error(transparent)]
     Tree(#[from] TreeError),
@@ -87,6 +80,15 @@ pub enum LearnError {
     Internal(WorkPanic),
 }
 
+impl From<NetsError> for LearnError {
+    fn from(error: NetsError) -> Self {
+        match error {
+            NetsError::Setting(fault) => Self::Config(fault),
+            error => Self::Nets(error),
+        }
+    }
+}
+
 impl From<WorkError> for LearnError {
     fn from(error: WorkError) -> Self {
         match error {
@@ -103,10 +105,6 @@ impl LearnError {
         value: impl ToString,
         allowed: impl Into<String>,
     ) -> Self {
-        Self::Config {
-            key: key.into(),
-            value: value.to_string(),
-            allowed: allowed.into(),
-        }
+        Self::Config(SettingError::refused(key, value, allowed))
     }
 }

@@ -10,9 +10,10 @@ use crate::native::NativeBackend;
 use crate::samples::{Samples, Targets};
 use crate::stopwatch::{Phase, Stopwatch};
 use crate::torch;
-use nets::{Device, Optimizer, OptimizerConfig, clip_gradient};
+use nets::{Device, MAX_GRADIENT_NORM, Optimizer, OptimizerConfig, clip_gradient};
 use rl_core::{
-    Domain, EnvFactory, EnvSpec, PolicyFactory, Standardization, StreamKey, Trajectory, Tree,
+    Bounds, Domain, EnvFactory, EnvSpec, PolicyFactory, SettingError, Standardization, StreamKey,
+    Trajectory, Tree,
 };
 use rollout::{Batch, BatchSize, Pool};
 use std::sync::Arc;
@@ -62,42 +63,50 @@ impl LearnerConfig<'_> {
 }
 
 impl LearnerConfig<'_> {
-    /// Checks the sizes and the norm; what else there is checks itself where it is
-    /// used.
+    /// Checks every setting.
     ///
     /// # Errors
     /// Names the key below the algorithm's name, its value and what is allowed.
     pub fn validate(&self) -> Result<(), LearnError> {
         let of = self.network.of;
-        let fault = |key: &str, value: &dyn ToString, allowed: String| {
-            let key = format!("{of}.{key}");
-            Err(LearnError::config(key, value.to_string(), allowed))
-        };
-        for (key, size) in [("lanes", self.lanes), ("tile", self.tile)] {
-            if !(1..=MOST_LANES).contains(&size) {
-                return fault(key, &size, format!("1 to {MOST_LANES}"));
-            }
-        }
+        self.check().map_err(|fault| fault.below(of))?;
         if !self.lanes.is_multiple_of(self.tile) {
             let allowed = format!("a divisor of {of}.lanes = {}", self.lanes);
-            return fault("tile", &self.tile, allowed);
+            return Err(LearnError::config(format!("{of}.tile"), self.tile, allowed));
         }
         let tiles = self.lanes / self.tile;
         if self.minibatches == 0 || !tiles.is_multiple_of(self.minibatches) {
             let count = self.minibatches;
             let allowed = format!("a multiple of {of}.tile times the {count} minibatches");
-            return fault("lanes", &self.lanes, allowed);
+            return Err(LearnError::config(
+                format!("{of}.lanes"),
+                self.lanes,
+                allowed,
+            ));
         }
-        let norm = self.max_gradient_norm;
-        match norm > 0.0 {
-            true => Ok(()),
-            false => fault("max_gradient_norm", &norm, "above 0".to_owned()),
-        }
+        Ok(())
+    }
+
+    /// Checks each setting for itself.
+    fn check(&self) -> Result<(), SettingError> {
+        LANES.check("lanes", self.lanes)?;
+        LANES.check("tile", self.tile)?;
+        MAX_GRADIENT_NORM.check("max_gradient_norm", self.max_gradient_norm)?;
+        let (trunk, policy) = (self.network.trunk, self.network.policy);
+        trunk.validate().map_err(|fault| fault.below("trunk"))?;
+        policy.validate().map_err(|fault| fault.below("policy"))?;
+        let optimizer = self.optimizer.validate();
+        optimizer.map_err(|fault| fault.below("optimizer"))
     }
 }
 
-/// The most lanes that a learner has.
-const MOST_LANES: usize = 1 << 20;
+/// What lanes may number, and whatever there is one of for each: tiles, tasks,
+/// trials.
+pub const LANES: Bounds<usize> = Bounds::closed(1, 1 << 20);
+/// Passes over the samples of an update.
+pub const EPOCHS: Bounds<usize> = Bounds::closed(1, 1000);
+/// ε of a clipped surrogate.
+pub const CLIP: Bounds<f64> = Bounds::INSIDE_UNIT;
 
 /// Where a learner works.
 #[derive(Clone)]

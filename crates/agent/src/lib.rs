@@ -38,7 +38,7 @@ pub use backend::{
 };
 pub use error::LearnError;
 pub use input::{Input, Inputs, expect_trained_on};
-pub use learner::{Learner, LearnerConfig, Place};
+pub use learner::{CLIP, EPOCHS, LANES, Learner, LearnerConfig, Place};
 pub use memory::footprint;
 pub use model::{ActorCritic, NetworkConfig, PolicyStart};
 pub use native::NativeBackend;

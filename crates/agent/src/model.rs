@@ -5,7 +5,7 @@ use crate::input::{Input, Inputs};
 use nets::{
     Blueprint, Init, Layout, Linear, NetsError, PolicyHead, PolicyHeadConfig, SequenceConfig, Trunk,
 };
-use rl_core::{ActionSpace, Domain, EnvSpec, Purpose, StreamKey};
+use rl_core::{ActionSpace, Bounds, Domain, EnvSpec, Purpose, SettingError, StreamKey};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
@@ -27,6 +27,17 @@ pub struct PolicyStart {
     /// least 0.01: it is kept above that in learning too, since a log-probability
     /// of narrower actions is not exact to 1e-5. Of no effect on discrete ones.
     pub std: f64,
+}
+
+impl PolicyStart {
+    /// Checks both.
+    ///
+    /// # Errors
+    /// Names the first one out of range.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        Bounds::SCALE.check("gain", self.gain)?;
+        Bounds::SCALE.check("std", self.std)
+    }
 }
 
 /// What an [`ActorCritic`] is made of.

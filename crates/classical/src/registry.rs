@@ -89,13 +89,13 @@ mod tests {
 
     /// The ends of what a setting may be.
     fn ends(setting: &Setting) -> [f64; 2] {
-        let bounds = |range: String| -> Vec<f64> {
+        let ends_of = |range: String| -> Vec<f64> {
             let words = range.split(" to ");
             words.map(|word| word.parse().unwrap()).collect()
         };
         let both = match setting.kind {
-            Kind::Count { range, .. } => bounds(range.to_string()),
-            Kind::Number { range, .. } => bounds(range.to_string()),
+            Kind::Count { bounds, .. } => ends_of(bounds.to_string()),
+            Kind::Number { bounds, .. } => ends_of(bounds.to_string()),
             Kind::Choice(words) => panic!("{words:?} are no numbers"),
         };
         both.try_into().unwrap()

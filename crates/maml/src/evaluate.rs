@@ -1,13 +1,12 @@
 //! How well an agent adapts to tasks that it was not trained on.
 
-use crate::fault::fault;
 use crate::meta::Meta;
 use crate::task::{Common, Site, Task, diverged, not_lived};
 use crate::trainer::Trainer;
 use crate::validate::rates;
 use crate::value::ValueModel;
 use agent::{ActMode, LearnError, Watch};
-use rl_core::{EnvFactory, Moments, PolicyFactory, StreamKey};
+use rl_core::{Bounds, EnvFactory, Moments, PolicyFactory, StreamKey};
 use rollout::{Held, PAIRED_TASKS, RolloutError};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -37,10 +36,13 @@ impl Adapted {
             ("evaluation.tasks", self.held.tasks),
             ("evaluation.trajectories", self.trajectories),
         ];
-        match sizes.into_iter().find(|(_, size)| *size == 0) {
-            Some((key, _)) => Err(fault(key, 0, "at least 1")),
-            None => rates("evaluation", self.steps, &self.rates),
-        }
+        let check = || {
+            for (key, size) in sizes {
+                Bounds::at_least(1).check(key, size)?;
+            }
+            rates("evaluation", self.steps, &self.rates)
+        };
+        Ok(check().map_err(|fault| fault.below("maml"))?)
     }
 }
 

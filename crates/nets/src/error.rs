@@ -1,5 +1,6 @@
 //! What can go wrong, in words that say how to fix it.
 
+use rl_core::SettingError;
 /// An error of this crate.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum NetsError {
@@ -56,15 +57,8 @@ pub enum NetsError {
         value: f32,
     },
     /// A setting outside its allowed range.
-    #[error("{setting} is {value}; allowed: {allowed}")]
-    InvalidSetting {
-        /// The setting's name.
-        setting: &'static str,
-        /// Its value.
-        value: String,
-        /// What is allowed.
-        allowed: &'static str,
-    },
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// A device that is not one of ours.
     #[error("device '{name}' is unknown; allowed: 'cpu' and 'cuda'")]
     UnknownDevice {

@@ -1,6 +1,6 @@
 //! The layers that make distributions over actions from features, declared.
 
-use rl_core::ActionSpace;
+use rl_core::{ActionSpace, Bounds};
 
 use crate::blueprint::Blueprint;
 use crate::error::NetsError;
@@ -44,21 +44,11 @@ impl PolicyHead {
         prefix: &str,
         config: PolicyHeadConfig,
     ) -> Result<Self, NetsError> {
-        let positive = |setting, value: f64| {
-            if value > 0.0 && value.is_finite() {
-                return Ok(());
-            }
-            Err(NetsError::InvalidSetting {
-                setting,
-                value: value.to_string(),
-                allowed: "finite numbers above 0",
-            })
-        };
-        positive("the policy head's gain", config.gain)?;
+        Bounds::SCALE.check("the policy head's gain", config.gain)?;
         let outputs = match config.space {
             ActionSpace::Discrete { size } => *size,
             ActionSpace::Box { low, .. } => {
-                positive("the initial standard deviation", config.std)?;
+                Bounds::SCALE.check("the initial standard deviation", config.std)?;
                 low.len()
             }
         };

@@ -38,7 +38,7 @@ pub use heads::{PolicyHead, PolicyHeadConfig};
 pub use init::Init;
 pub use layout::{Entry, Layout, Slot};
 pub use mlp::{Activation, Linear, Mlp, MlpConfig};
-pub use optim::{Optimizer, OptimizerConfig, clip_gradient, gradient_norm};
+pub use optim::{MAX_GRADIENT_NORM, Optimizer, OptimizerConfig, clip_gradient, gradient_norm};
 pub use schedule::{Schedule, Shape};
 pub use sequence::{Trunk, TrunkFootprint};
 pub use torch::*;

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::NetsError;
 use crate::layout::Layout;
-use rl_core::Tree;
+use crate::schedule::Schedule;
+use rl_core::{Bounds, SettingError, Tree};
 
 /// Which optimizer to use, and its settings.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,16 +57,7 @@ impl OptimizerConfig {
     ///
     /// # Errors
     /// Names the first setting that is out of range.
-    pub fn validate(&self) -> Result<(), NetsError> {
-        let decay = |setting, value: f64| match (0.0..1.0).contains(&value) {
-            true => Ok(()),
-            false => Err(invalid(setting, value, "0 up to, but not including, 1")),
-        };
-        // Beyond these, an f32 would hold it as 0 or as infinity.
-        let positive = |setting, value: f64| match (1e-30..=1e30).contains(&value) {
-            true => Ok(()),
-            false => Err(invalid(setting, value, "1e-30 to 1e30")),
-        };
+    pub fn validate(&self) -> Result<(), SettingError> {
         match *self {
             Self::Adam {
                 beta1,
@@ -73,22 +65,15 @@ impl OptimizerConfig {
                 epsilon,
                 weight_decay,
             } => {
-                decay("beta1", beta1)?;
-                decay("beta2", beta2)?;
-                positive("epsilon", epsilon)?;
-                // More turns parameters around at any step that learns.
-                match (0.0..=1e3).contains(&weight_decay) {
-                    true => Ok(()),
-                    false => Err(invalid("weight_decay", weight_decay, "0 to 1000")),
-                }
+                Bounds::BELOW_ONE.check("beta1", beta1)?;
+                Bounds::BELOW_ONE.check("beta2", beta2)?;
+                Bounds::SCALE.check("epsilon", epsilon)?;
+                WEIGHT_DECAY.check("weight_decay", weight_decay)
             }
-            Self::Sgd { momentum } => decay("momentum", momentum),
-            Self::RmsProp {
-                decay: alpha,
-                epsilon,
-            } => {
-                decay("decay", alpha)?;
-                positive("epsilon", epsilon)
+            Self::Sgd { momentum } => Bounds::BELOW_ONE.check("momentum", momentum),
+            Self::RmsProp { decay, epsilon } => {
+                Bounds::BELOW_ONE.check("decay", decay)?;
+                Bounds::SCALE.check("epsilon", epsilon)
             }
         }
     }
@@ -103,20 +88,11 @@ impl OptimizerConfig {
     }
 }
 
-fn invalid(setting: &'static str, value: f64, allowed: &'static str) -> NetsError {
-    NetsError::InvalidSetting {
-        setting,
-        value: value.to_string(),
-        allowed,
-    }
-}
+/// More would turn parameters around at any step that learns.
+const WEIGHT_DECAY: Bounds<f64> = Bounds::closed(0.0, 1e3);
 
-fn not_negative(setting: &'static str, value: f64) -> Result<(), NetsError> {
-    match value >= 0.0 && value.is_finite() {
-        true => Ok(()),
-        false => Err(invalid(setting, value, "finite numbers from 0 up")),
-    }
-}
+/// What the norm of a gradient may be at most; infinity for no bound.
+pub const MAX_GRADIENT_NORM: Bounds<f64> = Bounds::ABOVE_ZERO;
 
 /// The number of steps, in the saved state.
 const STEPS: &str = "steps";
@@ -166,7 +142,7 @@ impl Optimizer {
     ) -> Result<(), NetsError> {
         self.layout
             .expect_length("the parameter vector", values.len())?;
-        not_negative("learning_rate", learning_rate)?;
+        Schedule::RATE.check("learning_rate", learning_rate)?;
         gradient_norm(&self.layout, gradient)?;
         let (mut next, mut memory) = (values.to_vec(), self.memory.clone());
         self.apply(&mut next, gradient, learning_rate, &mut memory);
@@ -348,13 +324,7 @@ pub fn clip_gradient(
     gradient: &mut [f32],
     max_norm: f64,
 ) -> Result<f64, NetsError> {
-    if max_norm.is_nan() || max_norm <= 0.0 {
-        return Err(invalid(
-            "the largest gradient norm",
-            max_norm,
-            "numbers above 0",
-        ));
-    }
+    MAX_GRADIENT_NORM.check("the largest gradient norm", max_norm)?;
     let norm = gradient_norm(layout, gradient)?;
     if norm > max_norm {
         let scale = (max_norm / norm) as f32;

@@ -1,5 +1,6 @@
 //! Settings that change over a run.
 
+use rl_core::{Bounds, SettingError};
 use serde::{Deserialize, Serialize};
 
 /// How a setting moves from its first to its last value.
@@ -37,12 +38,16 @@ impl Schedule {
         self.from + (self.to - self.from) * share
     }
 
-    /// The end, `from` or `to`, that no setting of an optimizer can have, with
-    /// its value: it has to be a finite number and at least 0.
-    pub fn fault(&self) -> Option<(&'static str, f64)> {
-        let ends = [("from", self.from), ("to", self.to)];
-        let bad = |(_, value): &(&str, f64)| !(value.is_finite() && *value >= 0.0);
-        ends.into_iter().find(bad)
+    /// What either end may be.
+    pub const RATE: Bounds<f64> = Bounds::NOT_NEGATIVE;
+
+    /// Checks both ends, which no optimizer could follow elsewhere.
+    ///
+    /// # Errors
+    /// Names the first end that is out of range.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        Self::RATE.check("from", self.from)?;
+        Self::RATE.check("to", self.to)
     }
 }
 

@@ -1,8 +1,7 @@
 //! What every trunk is: a network that reads a trial step by step.
 
+use rl_core::Bounds;
 use std::fmt::Debug;
-
-use crate::error::NetsError;
 
 /// A trunk as it is declared: its widths, what it takes of memory, and where its
 /// parameters are. It need not be one of [`SequenceConfig`](crate::SequenceConfig)'s.
@@ -33,13 +32,5 @@ pub struct TrunkFootprint {
     pub acting: f64,
 }
 
-pub(crate) fn check_size(setting: &'static str, size: usize) -> Result<(), NetsError> {
-    if (1..=65536).contains(&size) {
-        return Ok(());
-    }
-    Err(NetsError::InvalidSetting {
-        setting,
-        value: size.to_string(),
-        allowed: "1 to 65536",
-    })
-}
+/// Numbers that a layer reads, or its units.
+pub(crate) const SIZE: Bounds<usize> = Bounds::closed(1, 65_536);

@@ -1,15 +1,28 @@
 //! Generalized advantage estimation.
 
+use crate::bounds::Bounds;
 use crate::env::Outcome;
+use crate::setting::SettingError;
 use serde::{Deserialize, Serialize};
 
 /// Discount and trace decay of [`gae`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gae {
-    /// γ, the discount per step; 0 to 1.
+    /// γ, the discount per step.
     pub gamma: f32,
-    /// λ, the trace decay; 0 to 1.
+    /// λ, the trace decay.
     pub lambda: f32,
+}
+
+impl Gae {
+    /// Checks both.
+    ///
+    /// # Errors
+    /// Names the first one out of range.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        Bounds::UNIT.check("gamma", self.gamma)?;
+        Bounds::UNIT.check("lambda", self.lambda)
+    }
 }
 
 /// How far credit flows.

@@ -9,6 +9,7 @@
 //! advantages.
 
 mod author;
+mod bounds;
 mod cost;
 mod entry;
 mod env;
@@ -20,7 +21,6 @@ mod names;
 mod picture;
 mod policy;
 mod random;
-mod range;
 mod revealed;
 mod rollout;
 mod setting;
@@ -36,6 +36,7 @@ mod tree;
 mod vec_env;
 
 pub use author::{AtWork, AuthorPanic, Call, drop_quietly, panic_text};
+pub use bounds::Bounds;
 pub use cost::{Cost, Known};
 pub use entry::EnvironmentEntry;
 pub use env::{ActionKind, Continuous, Discrete, Environment, Outcome, Step, TaskDistribution};
@@ -47,7 +48,6 @@ pub use names::{nearest, suggestion};
 pub use picture::{Analysis, Episode, Ink, Moment, Picture, Shape};
 pub use policy::{ActRow, Policy, PolicyFactory, Row};
 pub use random::{Random, RandomPolicy};
-pub use range::Range;
 pub use revealed::{Revealed, RevealedTask};
 pub use rollout::Rollout;
 pub use setting::{Kind, Setting, SettingError, Settings, Value};

@@ -5,8 +5,8 @@
 //! constructor checks by it, and whoever asks for it by name (a command line, a
 //! file, a table) reads, completes and lists by it.
 
+use crate::bounds::Bounds;
 use crate::names::suggestion;
-use crate::range::Range;
 use crate::spec::SpecError;
 use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
@@ -135,14 +135,14 @@ pub enum Kind {
         /// What it is unless set.
         default: usize,
         /// What is allowed.
-        range: Range<usize>,
+        bounds: Bounds<usize>,
     },
     /// A real number.
     Number {
         /// What it is unless set.
         default: f64,
         /// What is allowed.
-        range: Range<f64>,
+        bounds: Bounds<f64>,
     },
     /// One of several words; unless set the first.
     Choice(&'static [&'static str]),
@@ -179,10 +179,10 @@ impl Setting {
         range: RangeInclusive<usize>,
         meaning: &'static str,
     ) -> Self {
-        let range = Range::closed(*range.start(), *range.end());
+        let bounds = Bounds::closed(*range.start(), *range.end());
         Self {
             name,
-            kind: Kind::Count { default, range },
+            kind: Kind::Count { default, bounds },
             meaning,
         }
     }
@@ -194,10 +194,10 @@ impl Setting {
         range: RangeInclusive<f64>,
         meaning: &'static str,
     ) -> Self {
-        let range = Range::closed(*range.start(), *range.end());
+        let bounds = Bounds::closed(*range.start(), *range.end());
         Self {
             name,
-            kind: Kind::Number { default, range },
+            kind: Kind::Number { default, bounds },
             meaning,
         }
     }
@@ -227,8 +227,8 @@ impl Setting {
     /// What is allowed, in words.
     pub fn allowed(&self) -> String {
         match self.kind {
-            Kind::Count { range, .. } => format!("a whole number, {range}"),
-            Kind::Number { range, .. } => format!("a number, {range}"),
+            Kind::Count { bounds, .. } => format!("a whole number, {bounds}"),
+            Kind::Number { bounds, .. } => format!("a number, {bounds}"),
             Kind::Choice(words) => format!("one of {}", words.join(", ")),
         }
     }
@@ -239,8 +239,8 @@ impl Setting {
     /// If it is not allowed: names the setting, the value and what is allowed.
     pub fn accept(&self, value: Value) -> Result<Value, SettingError> {
         let fits = match (self.kind, &value) {
-            (Kind::Count { range, .. }, _) => value.count().is_some_and(|n| range.contains(n)),
-            (Kind::Number { range, .. }, _) => value.number().is_some_and(|x| range.contains(x)),
+            (Kind::Count { bounds, .. }, _) => value.count().is_some_and(|n| bounds.contains(n)),
+            (Kind::Number { bounds, .. }, _) => value.number().is_some_and(|x| bounds.contains(x)),
             (Kind::Choice(words), Value::Word(word)) => words.contains(&word.as_str()),
             (Kind::Choice(_), _) => false,
         };

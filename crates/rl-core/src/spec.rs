@@ -1,6 +1,6 @@
 //! What an environment looks like from outside: observations, actions, time.
 
-use crate::range::Range;
+use crate::bounds::Bounds;
 use crate::setting::SettingError;
 use serde::Serialize;
 
@@ -146,7 +146,7 @@ impl EnvSpec {
         let refuse = |field: &str, value: String, allowed: &str| {
             Err(SpecError::new(&self.name, field, value, allowed))
         };
-        let within = |field: &str, range: Range<usize>, value: usize| {
+        let within = |field: &str, range: Bounds<usize>, value: usize| {
             range.check(field, value).map_err(|fault| SpecError {
                 env: self.name.clone(),
                 fault,
@@ -155,7 +155,7 @@ impl EnvSpec {
         match &self.observation {
             ObservationSpace::Discrete { size } => within("observation.size", INDICES, *size)?,
             ObservationSpace::Vector { size } => {
-                within("observation.size", Range::closed(0, MAX_WIDTH), *size)?;
+                within("observation.size", Bounds::closed(0, MAX_WIDTH), *size)?;
             }
         }
         match &self.action {
@@ -190,7 +190,7 @@ impl EnvSpec {
 }
 
 /// Sizes of a set whose every index an f32 can hold.
-const INDICES: Range<usize> = Range::closed(1, 1 << 24);
+const INDICES: Bounds<usize> = Bounds::closed(1, 1 << 24);
 /// Steps of a trial at most.
 const LONGEST: usize = u32::MAX as usize;
 

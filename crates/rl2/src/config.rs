@@ -1,10 +1,13 @@
 //! The settings of a training, all of them: nothing has a hidden default.
 
 use agent::{BackendKind, Input, LearnError, LearnerConfig, NetworkConfig, PolicyStart};
+use agent::{CLIP, EPOCHS, LANES};
 use nets::{OptimizerConfig, Schedule, SequenceConfig};
-use rl_core::Gae;
+use rl_core::{Bounds, Gae, SettingError};
 use serde::{Deserialize, Serialize};
-use std::fmt::Display;
+
+/// Where the settings stand.
+const NAME: &str = "rl2";
 
 /// How samples become updates.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,7 +94,7 @@ impl Rl2Config {
     pub fn learner(&self) -> LearnerConfig<'_> {
         LearnerConfig {
             network: NetworkConfig {
-                of: "rl2",
+                of: NAME,
                 withhold: &self.withhold,
                 trunk: &self.trunk,
                 policy: self.policy,
@@ -110,81 +113,46 @@ impl Rl2Config {
     /// # Errors
     /// Names the first one out of range, its value and what is allowed.
     pub fn validate(&self) -> Result<(), LearnError> {
-        let most = 1 << 20;
-        let counts = [
-            ("updates", self.updates as usize, usize::MAX),
-            ("outer.epochs", self.outer.epochs(), 1000),
-            ("outer.minibatches", self.outer.minibatches(), most),
-        ];
-        for (key, value, most) in counts {
-            if value == 0 || value > most {
-                let allowed = match most {
-                    usize::MAX => "at least 1".to_owned(),
-                    _ => format!("1 to {most}"),
-                };
-                return Err(fault(key, value, allowed));
-            }
-        }
+        self.check().map_err(|fault| fault.below(NAME))?;
         let whole = LearnerConfig {
             minibatches: 1,
             ..self.learner()
         };
         whole.validate()?;
-        let tiles = self.lanes / self.tile;
-        if !tiles.is_multiple_of(self.outer.minibatches()) {
-            let allowed = format!(
-                "a divisor of the number of tiles, rl2.lanes / rl2.tile = {tiles}; \
-                 choose it or a smaller rl2.tile"
-            );
-            let minibatches = self.outer.minibatches();
-            return Err(fault("outer.minibatches", minibatches, allowed));
+        let (tiles, minibatches) = (self.lanes / self.tile, self.outer.minibatches());
+        if tiles.is_multiple_of(minibatches) {
+            return Ok(());
         }
-        self.validate_reals()
+        let allowed = format!(
+            "a divisor of the number of tiles, {NAME}.lanes / {NAME}.tile = {tiles}; choose it \
+             or a smaller {NAME}.tile"
+        );
+        let key = format!("{NAME}.outer.minibatches");
+        Err(LearnError::config(key, minibatches, allowed))
     }
 
-    fn validate_reals(&self) -> Result<(), LearnError> {
-        let unit = |key: &str, value: f32| match (0.0..=1.0).contains(&value) {
-            true => Ok(()),
-            false => Err(fault(key, value, "0 to 1")),
-        };
-        unit("gae.gamma", self.gae.gamma)?;
-        unit("gae.lambda", self.gae.lambda)?;
-        if let Outer::Ppo { clip, .. } = self.outer
-            && !(clip > 0.0 && clip < 1.0)
+    /// Checks each setting for itself that is no learner's.
+    fn check(&self) -> Result<(), SettingError> {
+        Bounds::at_least(1).check("updates", self.updates as usize)?;
+        if let Outer::Ppo {
+            clip,
+            epochs,
+            minibatches,
+        } = self.outer
         {
-            return Err(fault("outer.clip", clip, "above 0 and below 1"));
+            CLIP.check("outer.clip", clip)?;
+            EPOCHS.check("outer.epochs", epochs)?;
+            LANES.check("outer.minibatches", minibatches)?;
         }
-        if !(self.value_coefficient.is_finite() && self.value_coefficient >= 0.0) {
-            let value = self.value_coefficient;
-            return Err(fault("value_coefficient", value, "at least 0"));
-        }
-        let positive = [
-            ("reward_scale", self.reward_scale),
-            ("policy.gain", self.policy.gain),
-            ("policy.std", self.policy.std),
+        self.gae.validate().map_err(|fault| fault.below("gae"))?;
+        Bounds::NOT_NEGATIVE.check("value_coefficient", self.value_coefficient)?;
+        Bounds::SCALE.check("reward_scale", self.reward_scale)?;
+        let schedules = [
+            ("entropy_coefficient", &self.entropy_coefficient),
+            ("learning_rate", &self.learning_rate),
         ];
-        for (key, value) in positive {
-            // The bounds keep it a normal f32.
-            if !(1e-30..=1e30).contains(&value) {
-                return Err(fault(key, value, "1e-30 to 1e30"));
-            }
-        }
-        check_schedule("entropy_coefficient", &self.entropy_coefficient)?;
-        check_schedule("learning_rate", &self.learning_rate)
+        schedules
+            .into_iter()
+            .try_for_each(|(key, schedule)| schedule.validate().map_err(|fault| fault.below(key)))
     }
-}
-
-fn check_schedule(key: &str, schedule: &Schedule) -> Result<(), LearnError> {
-    match schedule.fault() {
-        None => Ok(()),
-        Some((end, value)) => {
-            let key = format!("{key}.{end}");
-            Err(fault(key, value, "a finite number, at least 0"))
-        }
-    }
-}
-
-/// A setting out of range.
-fn fault(key: impl Display, value: impl ToString, allowed: impl Into<String>) -> LearnError {
-    LearnError::config(format!("rl2.{key}"), value, allowed)
 }

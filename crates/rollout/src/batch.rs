@@ -4,7 +4,9 @@ use crate::error::RolloutError;
 use crate::lockstep::{Halves, Run};
 use crate::pool::Pool;
 use crate::tile::Tile;
-use rl_core::{EnvFactory, EnvSpec, Footprint, PolicyFactory, Stream, StreamKey, Trajectory};
+use rl_core::{
+    Bounds, EnvFactory, EnvSpec, Footprint, PolicyFactory, Stream, StreamKey, Trajectory,
+};
 use std::sync::Arc;
 
 /// How large a batch is.
@@ -35,13 +37,8 @@ impl Batch {
             ("tile", size.tile),
             ("steps", size.steps),
         ];
-        if let Some((key, value)) = sizes.into_iter().find(|(_, value)| *value == 0) {
-            let allowed = "at least 1".to_owned();
-            return Err(RolloutError::Size {
-                key,
-                value,
-                allowed,
-            });
+        for (key, size) in sizes {
+            Bounds::at_least(1).check(key, size)?;
         }
         let tile = |first: usize| {
             let lanes = size.tile.min(size.lanes - first);

@@ -1,7 +1,7 @@
 //! What can go wrong in a rollout.
 
 use crate::pool::{MAX_WORKERS, WorkError, WorkPanic};
-use rl_core::{Place, StreamKey};
+use rl_core::{Place, SettingError, StreamKey};
 use std::fmt;
 
 /// Why a rollout failed. Every message says where, and how to get there again.
@@ -21,16 +21,9 @@ pub enum RolloutError {
         /// What the system said.
         message: String,
     },
-    /// Sizes that do not fit together.
-    #[error("{key} = {value}; allowed: {allowed}")]
-    Size {
-        /// Which size.
-        key: &'static str,
-        /// Its value.
-        value: usize,
-        /// What is allowed.
-        allowed: String,
-    },
+    /// A size that makes no sense.
+    #[error(transparent)]
+    Size(#[from] SettingError),
     /// The policy cannot act in the environment.
     #[error("'{policy}' cannot act in '{env}': {why}")]
     Unfit {

@@ -4,7 +4,7 @@ use crate::batch::Batch;
 use crate::error::RolloutError;
 use crate::pool::Pool;
 use crate::tile::Tile;
-use rl_core::{Domain, EnvFactory, Footprint, Moments, PolicyFactory, StreamKey};
+use rl_core::{Bounds, Domain, EnvFactory, Footprint, Moments, PolicyFactory, StreamKey};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -166,13 +166,7 @@ pub fn evaluate_watched(
     policy: &Arc<dyn PolicyFactory>,
     (held, watch): (Held, impl Fn(usize) -> ControlFlow<()> + Sync),
 ) -> Result<Evaluation, RolloutError> {
-    if held.tasks == 0 {
-        return Err(RolloutError::Size {
-            key: "tasks",
-            value: 0,
-            allowed: "at least 1".to_owned(),
-        });
-    }
+    Bounds::at_least(1).check("tasks", held.tasks)?;
     let key = StreamKey::new(held.seed, held.domain, 0);
     let (steps, episodes) = (env.spec().trial_steps(), env.spec().episodes);
     let mut whole = Evaluation::empty(episodes, steps);

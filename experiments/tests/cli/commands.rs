@@ -412,7 +412,7 @@ fn a_benchmark_refuses_what_a_training_refuses() {
         ),
         (
             "environment.arms=65535",
-            "the input size is 65537; allowed: 1 to 65536",
+            "the input size = 65537; allowed: 1 to 65536",
         ),
         (
             "rl2.trunk.hidden=65536",

@@ -41,13 +41,13 @@ pub use estimator::Estimator;
 pub use measure::{Effort, Expectation, Spread};
 pub use problem::AuditBaseline;
 
-use crate::fault::{fault, unbuildable};
+use crate::fault::unbuildable;
 use agent::LearnError;
 use exact::{Exact, add};
 use kernels::mlp::{Activation, Head, Mlp};
 use problem::{ACTIONS, Credit, STATES, Task};
 use rl_core::rand_distr::{Distribution as _, StandardNormal};
-use rl_core::{Domain, Purpose, StreamKey};
+use rl_core::{Bounds, Domain, Purpose, SettingError, StreamKey};
 
 /// A problem with policies at which estimators are looked at.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,7 +91,7 @@ impl Audit {
     /// # Errors
     /// If a number is out of range, or no network has these sizes.
     pub fn new(config: &AuditConfig) -> Result<Self, LearnError> {
-        check(config)?;
+        check(config).map_err(|fault| fault.below("maml"))?;
         let (hidden, kind) = (&config.hidden, Activation::Tanh);
         let network =
             Mlp::new(STATES, hidden, ACTIONS, kind, Head::Categorical).map_err(unbuildable)?;
@@ -190,38 +190,14 @@ impl Audit {
     }
 }
 
-fn check(config: &AuditConfig) -> Result<(), LearnError> {
-    let wrong = |key: &str, value: &dyn ToString, allowed: &str| {
-        Err(fault(key, value.to_string(), allowed))
-    };
-    if !(1..=8).contains(&config.horizon) {
-        return wrong("audit.horizon", &config.horizon, "1 to 8");
-    }
-    if !(2..=1000).contains(&config.tasks) {
-        return wrong("audit.tasks", &config.tasks, "2 to 1000");
-    }
-    if !(1..=1000).contains(&config.points) {
-        return wrong("audit.points", &config.points, "1 to 1000");
-    }
-    let numbers = [
-        ("audit.rate", config.rate),
-        ("audit.deviation", config.deviation),
-    ];
-    for (key, value) in numbers {
-        if !(value.is_finite() && value > 0.0) {
-            return wrong(key, &value, "a positive number");
-        }
-    }
-    let shares = [
-        ("audit.gamma", config.gamma),
-        ("audit.lambda", config.lambda),
-    ];
-    for (key, value) in shares {
-        if !(0.0..=1.0).contains(&value) {
-            return wrong(key, &value, "0 to 1");
-        }
-    }
-    Ok(())
+fn check(config: &AuditConfig) -> Result<(), SettingError> {
+    Bounds::closed(1, 8).check("audit.horizon", config.horizon)?;
+    Bounds::closed(2, 1000).check("audit.tasks", config.tasks)?;
+    Bounds::closed(1, 1000).check("audit.points", config.points)?;
+    Bounds::POSITIVE.check("audit.rate", config.rate)?;
+    Bounds::POSITIVE.check("audit.deviation", config.deviation)?;
+    Bounds::UNIT.check("audit.gamma", config.gamma)?;
+    Bounds::UNIT.check("audit.lambda", config.lambda)
 }
 
 #[cfg(test)]

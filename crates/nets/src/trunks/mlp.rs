@@ -1,31 +1,32 @@
 //! Fully connected layers as a trunk, which sees every step for itself.
 
 use crate::blueprint::Blueprint;
-use crate::error::NetsError;
 use crate::init::Init;
 use crate::mlp::{Activation, Linear, Mlp, MlpConfig};
-use crate::sequence::{Trunk, TrunkFootprint, check_size};
+use crate::sequence::{SIZE, Trunk, TrunkFootprint};
+use rl_core::SettingError;
 
-/// Declares the layers for inputs of a width.
+/// Checks the layers' units.
 ///
 /// # Errors
 /// If there is no layer, or one of no units or too many.
+pub(super) fn validate(hidden: &[usize]) -> Result<(), SettingError> {
+    if hidden.is_empty() {
+        let allowed = "at least one layer, as in [64, 64]";
+        return Err(SettingError::refused("hidden", "[]", allowed));
+    }
+    hidden
+        .iter()
+        .try_for_each(|units| SIZE.check("hidden", *units))
+}
+
+/// Declares the layers for inputs of a width.
 pub(super) fn declare(
     blueprint: &mut Blueprint,
     prefix: &str,
     input: usize,
     (hidden, activation): (&[usize], Activation),
-) -> Result<Mlp, NetsError> {
-    if hidden.is_empty() {
-        return Err(NetsError::InvalidSetting {
-            setting: "hidden",
-            value: "[]".into(),
-            allowed: "at least one layer, as in [64, 64]",
-        });
-    }
-    hidden
-        .iter()
-        .try_for_each(|&size| check_size("hidden", size))?;
+) -> Mlp {
     let gain = activation.gain();
     let config = MlpConfig {
         input,
@@ -33,7 +34,7 @@ pub(super) fn declare(
         activation,
         init: Init::Orthogonal { gain, blocks: 1 },
     };
-    Ok(Mlp::declare(blueprint, prefix, &config))
+    Mlp::declare(blueprint, prefix, &config)
 }
 
 impl Trunk for Mlp {

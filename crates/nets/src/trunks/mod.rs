@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::blueprint::Blueprint;
 use crate::error::NetsError;
 use crate::mlp::Activation;
-use crate::sequence::{Trunk, check_size};
+use crate::sequence::{SIZE, Trunk};
+use rl_core::SettingError;
 
 /// Which trunk to use, and its settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,22 +49,28 @@ impl SequenceConfig {
         prefix: &str,
         input: usize,
     ) -> Result<Arc<dyn Trunk>, NetsError> {
-        check_size("the input size", input)?;
+        SIZE.check("the input size", input)?;
+        self.validate()?;
         Ok(match self {
-            Self::Gru(layer) => {
-                layer.check()?;
-                Arc::new(Gru::declare(blueprint, prefix, input, *layer))
-            }
-            Self::Lstm(layer) => {
-                layer.check()?;
-                Arc::new(Lstm::declare(blueprint, prefix, input, *layer))
-            }
+            Self::Gru(layer) => Arc::new(Gru::declare(blueprint, prefix, input, *layer)),
+            Self::Lstm(layer) => Arc::new(Lstm::declare(blueprint, prefix, input, *layer)),
             Self::Mlp { hidden, activation } => Arc::new(mlp::declare(
                 blueprint,
                 prefix,
                 input,
                 (hidden, *activation),
-            )?),
+            )),
         })
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// Names the first one that is out of range, or the layers if there are none.
+    pub fn validate(&self) -> Result<(), SettingError> {
+        match self {
+            Self::Gru(layer) | Self::Lstm(layer) => layer.validate(),
+            Self::Mlp { hidden, .. } => mlp::validate(hidden),
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::NetsError;
-use crate::sequence::{TrunkFootprint, check_size};
+use crate::sequence::{SIZE, TrunkFootprint};
+use rl_core::{Bounds, SettingError};
 
 /// The size of a recurrent layer, and how it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,22 +30,16 @@ impl Recurrent {
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), NetsError> {
-        check_size("hidden", self.hidden)?;
-        let within = |setting, value: f64, range: std::ops::RangeInclusive<f64>, allowed| {
-            let value = (!range.contains(&value)).then(|| value.to_string());
-            value.map_or(Ok(()), |value| {
-                Err(NetsError::InvalidSetting {
-                    setting,
-                    value,
-                    allowed,
-                })
-            })
-        };
-        within("input_gain", self.input_gain, 1e-3..=1e3, "0.001 to 1000")?;
-        within("memory", self.memory, 2.0..=1e9, "2 to 1e9 steps")
+    pub(super) fn validate(&self) -> Result<(), SettingError> {
+        SIZE.check("hidden", self.hidden)?;
+        INPUT_GAIN.check("input_gain", self.input_gain)?;
+        MEMORY.check("memory", self.memory)
     }
 }
+
+const INPUT_GAIN: Bounds<f64> = Bounds::closed(1e-3, 1e3);
+/// Steps.
+const MEMORY: Bounds<f64> = Bounds::closed(2.0, 1e9);
 
 /// What a layer of so many units takes through some steps.
 ///

@@ -193,22 +193,22 @@ fn bad_settings_are_named() {
         weight_decay,
     };
     let refused = [
-        (adam(1.0, 1e-8, 0.0), "beta1 is 1"),
-        (adam(0.9, 0.0, 0.0), "epsilon is 0"),
+        (adam(1.0, 1e-8, 0.0), "beta1 = 1"),
+        (adam(0.9, 0.0, 0.0), "epsilon = 0"),
         (adam(0.9, 1e-60, 0.0), "1e-30 to 1e30"),
         (adam(0.9, 1e60, 0.0), "1e-30 to 1e30"),
-        (adam(0.9, 1e-8, 1e300), "weight_decay is 1"),
-        (adam(0.9, 1e-8, -0.5), "weight_decay is -0.5"),
+        (adam(0.9, 1e-8, 1e300), "weight_decay = 1"),
+        (adam(0.9, 1e-8, -0.5), "weight_decay = -0.5"),
         (
             OptimizerConfig::Sgd { momentum: f64::NAN },
-            "momentum is NaN",
+            "momentum = NaN",
         ),
         (
             OptimizerConfig::RmsProp {
                 decay: 2.0,
                 epsilon: 1.0,
             },
-            "decay is 2",
+            "decay = 2",
         ),
     ];
     for (config, words) in refused {

@@ -5,7 +5,7 @@ use agent::{
     Objective, PolicyStart, Setup, Surrogate, Training, Update,
 };
 use nets::{OptimizerConfig, SequenceConfig};
-use rl_core::{Footprint, Gae, PolicyFactory, Tree};
+use rl_core::{Bounds, Footprint, Gae, PolicyFactory, Tree};
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -42,10 +42,7 @@ struct Config {
 impl Config {
     fn read(setup: &Setup<'_>) -> Result<Self, LearnError> {
         let config: Self = setup.config(REINFORCE.name)?;
-        if !(0.0..=1.0).contains(&config.gamma) {
-            let (key, gamma) = ("reinforce.gamma", config.gamma);
-            return Err(LearnError::config(key, gamma, "0 to 1"));
-        }
+        Bounds::UNIT.check("reinforce.gamma", config.gamma)?;
         Ok(config)
     }
 

@@ -4,7 +4,7 @@ use lab::failure::Failure;
 use lab::overrides::Override;
 use lab::settings::{checked, from_toml};
 use maml::audit::{AuditBaseline, AuditConfig};
-use rl_core::{Range, Setting};
+use rl_core::{Bounds, Setting};
 use toml::{Table, Value};
 
 /// Discounts that are shown unless others are asked for.
@@ -71,7 +71,7 @@ fn read_discounts(value: &Value) -> Result<Vec<f64>, Failure> {
     let mut discounts: Vec<f64> = Vec::new();
     for one in &list {
         match from_toml(one).number() {
-            Some(number) if Range::UNIT.contains(number) && !discounts.contains(&number) => {
+            Some(number) if Bounds::UNIT.contains(number) && !discounts.contains(&number) => {
                 discounts.push(number);
             }
             _ => discounts.clear(),
@@ -85,7 +85,7 @@ fn read_discounts(value: &Value) -> Result<Vec<f64>, Failure> {
         true => Err(Failure::usage(format!(
             "audit.gamma = {value}; allowed: a number, {}, or a list of different ones, as in \
              gamma=[1,0.5]",
-            Range::UNIT
+            Bounds::UNIT
         ))),
     }
 }

@@ -9,20 +9,20 @@ use std::ops::RangeBounds;
 /// itself. NaN is in none.
 ///
 /// ```
-/// use rl_core::Range;
+/// use rl_core::Bounds;
 ///
-/// const TILE: Range<usize> = Range::closed(1, 64);
+/// const TILE: Bounds<usize> = Bounds::closed(1, 64);
 /// assert!(TILE.check("rl2.tile", 8).is_ok());
 /// let error = TILE.check("rl2.tile", 0).unwrap_err();
 /// assert_eq!(error.to_string(), "rl2.tile = 0; allowed: 1 to 64");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Range<T> {
+pub struct Bounds<T> {
     low: Bound<T>,
     high: Bound<T>,
 }
 
-impl<T: Copy> Range<T> {
+impl<T: Copy> Bounds<T> {
     /// Both ends are in it.
     pub const fn closed(low: T, high: T) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl<T: Copy> Range<T> {
     }
 }
 
-impl Range<f64> {
+impl Bounds<f64> {
     /// 0 to 1: probabilities, discounts.
     pub const UNIT: Self = Self::closed(0.0, 1.0);
     /// Between 0 and 1, which are not in it.
@@ -74,7 +74,7 @@ impl Range<f64> {
     pub const SCALE: Self = Self::closed(1e-30, 1e30);
 }
 
-impl<T: Copy + PartialOrd> Range<T> {
+impl<T: Copy + PartialOrd> Bounds<T> {
     /// Whether a number is in it.
     pub fn contains(&self, number: T) -> bool {
         (self.low, self.high).contains(&number)
@@ -96,13 +96,13 @@ impl<T: Copy + PartialOrd> Range<T> {
     }
 }
 
-impl Display for Range<usize> {
+impl Display for Bounds<usize> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_words(formatter, self.low, self.high, usize::to_string)
     }
 }
 
-impl Display for Range<f64> {
+impl Display for Bounds<f64> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.low, self.high) {
             (Included(low), Excluded(f64::INFINITY)) => {
@@ -152,14 +152,14 @@ mod tests {
 
     #[test]
     fn ends_are_in_it_or_not_and_nan_never_is() {
-        let cases: [(Range<f64>, &[f64], &[f64]); 7] = [
-            (Range::UNIT, &[0.0, 0.5, 1.0], &[-0.1, 1.1, f64::INFINITY]),
-            (Range::INSIDE_UNIT, &[0.5], &[0.0, 1.0]),
-            (Range::BELOW_ONE, &[0.0, 0.999], &[1.0, -1e-9]),
-            (Range::ABOVE_ZERO, &[1e-300, f64::INFINITY], &[0.0, -1.0]),
-            (Range::POSITIVE, &[1e-300, 1e300], &[0.0, f64::INFINITY]),
-            (Range::NOT_NEGATIVE, &[0.0, 1e300], &[-1.0, f64::INFINITY]),
-            (Range::SCALE, &[1e-30, 1e30], &[1e-31, 0.0]),
+        let cases: [(Bounds<f64>, &[f64], &[f64]); 7] = [
+            (Bounds::UNIT, &[0.0, 0.5, 1.0], &[-0.1, 1.1, f64::INFINITY]),
+            (Bounds::INSIDE_UNIT, &[0.5], &[0.0, 1.0]),
+            (Bounds::BELOW_ONE, &[0.0, 0.999], &[1.0, -1e-9]),
+            (Bounds::ABOVE_ZERO, &[1e-300, f64::INFINITY], &[0.0, -1.0]),
+            (Bounds::POSITIVE, &[1e-300, 1e300], &[0.0, f64::INFINITY]),
+            (Bounds::NOT_NEGATIVE, &[0.0, 1e300], &[-1.0, f64::INFINITY]),
+            (Bounds::SCALE, &[1e-30, 1e30], &[1e-31, 0.0]),
         ];
         for (range, good, bad) in cases {
             assert!(good.iter().all(|number| range.contains(*number)), "{range}");
@@ -171,26 +171,26 @@ mod tests {
     #[test]
     fn they_say_what_they_allow() {
         let cases = [
-            (Range::UNIT, "0 to 1"),
-            (Range::INSIDE_UNIT, "above 0 and below 1"),
-            (Range::BELOW_ONE, "0 up to, but not including, 1"),
-            (Range::ABOVE_ZERO, "above 0"),
-            (Range::POSITIVE, "a finite number above 0"),
-            (Range::NOT_NEGATIVE, "a finite number, at least 0"),
-            (Range::SCALE, "1e-30 to 1e30"),
-            (Range::closed(-1e6, 2.5), "-1000000 to 2.5"),
-            (Range::at_least(-0.5), "at least -0.5"),
+            (Bounds::UNIT, "0 to 1"),
+            (Bounds::INSIDE_UNIT, "above 0 and below 1"),
+            (Bounds::BELOW_ONE, "0 up to, but not including, 1"),
+            (Bounds::ABOVE_ZERO, "above 0"),
+            (Bounds::POSITIVE, "a finite number above 0"),
+            (Bounds::NOT_NEGATIVE, "a finite number, at least 0"),
+            (Bounds::SCALE, "1e-30 to 1e30"),
+            (Bounds::closed(-1e6, 2.5), "-1000000 to 2.5"),
+            (Bounds::at_least(-0.5), "at least -0.5"),
         ];
         for (range, wanted) in cases {
             assert_eq!(range.to_string(), wanted);
         }
-        assert_eq!(Range::closed(1, 1 << 20).to_string(), "1 to 1048576");
-        assert_eq!(Range::at_least(1_usize).to_string(), "at least 1");
+        assert_eq!(Bounds::closed(1, 1 << 20).to_string(), "1 to 1048576");
+        assert_eq!(Bounds::at_least(1_usize).to_string(), "at least 1");
     }
 
     #[test]
     fn values_are_named_as_they_were_given() {
-        let error = |value: f32| Range::UNIT.check("gae.gamma", value).unwrap_err();
+        let error = |value: f32| Bounds::UNIT.check("gae.gamma", value).unwrap_err();
         assert_eq!(
             error(1.1).to_string(),
             "gae.gamma = 1.1; allowed: 0 to 1",
