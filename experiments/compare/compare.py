@@ -39,12 +39,29 @@ class Case(NamedTuple):
     steps: int | None = None  # of an iteration, where trials that end early count in full
 
 
+# What the peers' options are called in our presets.
+RL2 = {
+    "cell": "rl2.trunk.kind",
+    "hidden": "rl2.trunk.hidden",
+    "envs": "rl2.lanes",
+    "minibatches": "rl2.outer.minibatches",
+    "arms": "environment.arms",
+    "steps": "environment.pulls",
+}
+
+
+def rl2_words(sizes, workers):
+    """Arguments of `bench rl2` for options of the peers."""
+    settings = (f"{RL2[key]}={value}" for key, value in sizes.items())
+    return ["rl2", *settings, "--workers", str(workers)]
+
+
 def rl2_cases(workers):
     def case(at_least, hidden, envs=1024, minibatches=4, cell="gru"):
         sizes = dict(hidden=hidden, envs=envs, minibatches=minibatches, cell=cell)
         return Case(
             f"RL² {cell.upper()} {hidden}, {envs} envs × {minibatches} minibatches",
-            ["rl2", f"workers={workers}", *(f"{key}={value}" for key, value in sizes.items())],
+            rl2_words(sizes, workers),
             "rl2_jax.py",
             "jax",
             [word for key, value in sizes.items() for word in (f"--{key}", str(value))],
@@ -73,14 +90,17 @@ def envs_cases(workers):
 
 def maml_cases(workers):
     sizes = dict(tasks=20, trajectories=20, horizon=100, hidden=64)
+    same = ["maml.tasks=20", "maml.trajectories=20", "environment.horizon=100",
+            "maml.policy.hidden=[64, 64]"]
 
     def case(at_least, outer, order="second"):
         kind = dict(outer=outer, order=order)
+        # The preset's own outer step is TRPO, with all that it takes.
+        settings = same if outer == "trpo" else ['maml.outer={kind="%s"}' % outer, *same]
         name = "MAML" if order == "second" else "first-order MAML"
         return Case(
             f"{name}, {outer.upper()}, 20 tasks × (20 + 20) × 100 steps",
-            ["maml", f"workers={workers}",
-             *(f"{key}={value}" for key, value in (sizes | kind).items())],
+            ["maml", *settings, f"maml.order={order}", "--workers", str(workers)],
             "maml_jax.py",
             "jax",
             [word for key, value in (sizes | kind).items() for word in (f"--{key}", str(value))],
@@ -96,8 +116,7 @@ def sb3_cases(workers):
         sizes = dict(hidden=64, envs=64, minibatches=minibatches)
         return Case(
             f"RL² LSTM 64, 64 envs × {minibatches} minibatches",
-            ["rl2", f"workers={workers}", "cell=lstm",
-             *(f"{key}={value}" for key, value in sizes.items())],
+            rl2_words(sizes | dict(cell="lstm"), workers),
             "sb3_recurrent_ppo.py",
             "sb3",
             [*(word for key, value in sizes.items() for word in (f"--{key}", str(value))),

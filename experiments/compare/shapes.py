@@ -14,7 +14,7 @@ import os
 import statistics
 from pathlib import Path
 
-from compare import build, cpu, rows_of, short
+from compare import build, cpu, rl2_words, rows_of, short
 
 PLAIN = dict(cell="gru", arms=10, hidden=64, steps=100, envs=1024, minibatches=4)
 SHAPES = [
@@ -30,8 +30,7 @@ SHAPES = [
 
 
 def run(program, shape, workers):
-    sizes = [f"{key}={value}" for key, value in shape.items()]
-    return rows_of([program, "bench", "rl2", f"workers={workers}", *sizes, "--json"])[0]
+    return rows_of([program, "bench", *rl2_words(shape, workers), "--json"])[0]
 
 
 def row(program, change, workers, pairs):

@@ -80,11 +80,6 @@ impl Work {
     pub(crate) fn workers(&self) -> usize {
         self.workers.unwrap_or_else(lab::host::cores)
     }
-
-    /// Whether the option was given.
-    pub(crate) fn given(&self) -> bool {
-        self.workers.is_some()
-    }
 }
 
 /// How many runs there are at a time.
@@ -382,12 +377,13 @@ pub(crate) enum What {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     experiments bench envs bernoulli-bandit arms=2\n  \
-    experiments bench rl2 cell=lstm hidden=256 envs=64 minibatches=1 --json\n  \
-    experiments bench maml outer=vpg tasks=20 trajectories=20 horizon=100 hidden=64")]
+    experiments bench rl2 rl2.trunk.kind=lstm rl2.trunk.hidden=256 rl2.lanes=64 rl2.outer.minibatches=1 --json\n  \
+    experiments bench maml 'maml.outer={kind=\"vpg\"}' maml.tasks=40 environment.horizon=50")]
 pub(crate) struct BenchArgs {
     /// What to measure.
     pub(crate) what: What,
-    /// Settings; for `envs`, environments' names too [default: all of them].
+    /// Settings of the preset rl2/benchmark or maml/benchmark by dotted key; for
+    /// `envs`, environments' names [default: all of them] and their settings.
     #[arg(value_name = "ENV|key=value")]
     pub(crate) words: Vec<String>,
     #[command(flatten)]

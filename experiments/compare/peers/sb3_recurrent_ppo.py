@@ -2,7 +2,7 @@
 policy and value.
 
 The agent is told its previous action and reward by the observation, as RL² needs
-it; sizes, epochs and minibatches are those of `experiments bench rl2 cell=lstm`.
+it; sizes, epochs and minibatches are those of `experiments bench rl2 rl2.trunk.kind=lstm`.
 
     python sb3_recurrent_ppo.py --envs 64 --threads 2
 

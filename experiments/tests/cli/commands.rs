@@ -287,7 +287,10 @@ fn a_benchmark_of_rl2_says_where_the_time_goes() {
         "native"
     };
     for (cell, backend) in [("gru", "native"), ("lstm", other)] {
-        let (cell, backend) = (format!("cell={cell}"), format!("backend={backend}"));
+        let (cell, backend) = (
+            format!("rl2.trunk.kind={cell}"),
+            format!("rl2.backend={backend}"),
+        );
         let row = lab
             .done(&[
                 "bench",
@@ -295,13 +298,13 @@ fn a_benchmark_of_rl2_says_where_the_time_goes() {
                 "--json",
                 &cell,
                 &backend,
-                "arms=3",
-                "hidden=4",
-                "envs=20",
-                "steps=3",
-                "epochs=2",
-                "minibatches=2",
-                "workers=2",
+                "environment.arms=3",
+                "environment.pulls=3",
+                "rl2.trunk.hidden=4",
+                "rl2.lanes=20",
+                "rl2.outer.epochs=2",
+                "rl2.outer.minibatches=2",
+                "--workers=2",
             ])
             .last();
         assert_eq!(row["env_steps_per_iteration"], 20 * 3);
@@ -327,7 +330,11 @@ fn a_benchmark_of_rl2_says_where_the_time_goes() {
         assert!((number("fraction_of_sgemm") / fraction - 1.0).abs() < 1e-9);
         // Operations of a step: two for each weight of the gates and heads, once
         // acting and three times for each of two epochs.
-        let gates = if cell == "cell=gru" { 3.0 } else { 4.0 };
+        let gates = if cell == "rl2.trunk.kind=gru" {
+            3.0
+        } else {
+            4.0
+        };
         let operations = 7.0 * 60.0 * 2.0 * (gates * 16.0 + 4.0 * 4.0);
         assert!((number("gflops") / (operations / seconds * 1e-9) - 1.0).abs() < 1e-9);
     }
@@ -347,16 +354,21 @@ fn runs_can_be_given_a_name() {
 #[test]
 fn a_benchmark_of_maml_says_where_the_time_goes() {
     let lab = Lab::new();
-    let sizes = ["tasks=2", "trajectories=3", "horizon=5", "hidden=4"];
+    let sizes = [
+        "maml.tasks=2",
+        "maml.trajectories=3",
+        "maml.policy.hidden=[4, 4]",
+        "environment.horizon=5",
+    ];
     let measure = |words: &[&str]| {
-        let all = ["bench", "maml", "--json", "workers=2"].iter();
+        let all = ["bench", "maml", "--json", "--workers=2"].iter();
         let all: Vec<&str> = all.chain(&sizes).chain(words).copied().collect();
         lab.done(&all).last()
     };
     let trust = ["conjugate_gradient", "line_search"];
     for (words, outer) in [
-        (["order=second", "outer=trpo"], "trpo"),
-        (["order=first", "outer=vpg"], "vpg"),
+        (["maml.order=second", "maml.outer.max_kl=0.02"], "trpo"),
+        (["maml.order=first", "maml.outer={kind=\"vpg\"}"], "vpg"),
     ] {
         let row = measure(&words);
         let seconds = row["seconds_per_iteration"].as_f64().unwrap();
@@ -383,22 +395,12 @@ fn a_benchmark_of_maml_says_where_the_time_goes() {
         assert!(row["peak_memory_bytes"].as_u64().unwrap() > 1 << 20);
         assert_eq!(row["workers"], 2);
         let settings = &row["maml"];
-        assert_eq!(settings["order"], words[0].trim_start_matches("order="));
+        assert_eq!(
+            settings["order"],
+            words[0].trim_start_matches("maml.order=")
+        );
         assert_eq!(settings["outer"]["kind"], outer);
         assert_eq!(settings["policy"]["hidden"], serde_json::json!([4, 4]));
-    }
-}
-
-#[test]
-fn workers_of_a_benchmark_are_set_once() {
-    let lab = Lab::new();
-    for subject in ["rl2", "maml"] {
-        let message = "workers=1: workers is set twice, by --workers 2 too; set it once";
-        lab.refused(
-            &["bench", subject, "workers=1", "--workers", "2"],
-            2,
-            &[message],
-        );
     }
 }
 
@@ -407,8 +409,12 @@ fn a_benchmark_refuses_what_a_training_refuses() {
     let lab = Lab::new();
     let cases = [
         (
-            "arms=65535",
-            "arms = 65535; allowed: a whole number, 1 to 65534",
+            "hidden=64",
+            "hidden: no such key; did you mean 'rl2.trunk.hidden'?",
+        ),
+        (
+            "rl2.outer.minibatches=3",
+            "rl2.outer.minibatches = 3; allowed: a divisor of rl2.lanes = 1024",
         ),
         (
             "environment.arms=65535",

@@ -59,5 +59,8 @@ fn evaluations_and_benchmarks_are_refused_likewise() {
         "16",
     ];
     refused(&long, &["trajectories of 1024 lanes"]);
-    refused(&["bench", "rl2", "steps=999999"], &["activations of"]);
+    refused(
+        &["bench", "rl2", "environment.pulls=999999"],
+        &["activations of"],
+    );
 }

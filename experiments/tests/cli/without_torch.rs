@@ -32,7 +32,7 @@ fn what_needs_libtorch_is_refused_with_the_reason() {
         &["rl2.backend = torch; allowed: native, since this program was built without libtorch"],
     );
     lab.refused(
-        &["bench", "rl2", "backend=torch", "arms=2", "hidden=4"],
+        &["bench", "rl2", "rl2.backend=torch", "rl2.trunk.hidden=4"],
         78,
         &["rl2.backend = torch; allowed: native"],
     );

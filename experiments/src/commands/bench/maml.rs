@@ -1,7 +1,6 @@
 //! `bench maml`: complete meta-iterations, and where their time goes.
 
 use super::timing::{ROUNDS, Split, WARM_UP, brief, counted, median, round};
-use super::words::{MAML, Words};
 use crate::cli::BenchArgs;
 use crate::console::{Console, Event, short};
 use crate::progress::Waiting;
@@ -29,16 +28,15 @@ const PHASES: [(Phase, &str); 6] = [
 ];
 
 pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> {
-    let words = Words::read(&MAML, &args.words)?;
     let console = Console::new(args.output.json).only_results();
-    let session = Session::new(registry, &console, words.workers(&args.work)?, &args.device)?;
+    let session = Session::new(registry, &console, args.work.workers(), &args.device)?;
     if session.device != Device::Cpu {
         return Err(Failure::usage(
             "--device: maml runs on the CPU alone; leave the option out",
         ));
     }
     let source = Source::find(MAML_BENCHMARK.as_ref())?;
-    let config = RunConfig::resolve(registry, &source.place, &source.text, &words.overrides)?;
+    let config = RunConfig::resolve(registry, &source.place, &source.text, &args.words)?;
     let settings = read::<MamlConfig>("maml", &config.settings).map_err(Failure::config)?;
     let (env, pool) = (config.built.factory.as_ref(), Arc::clone(&session.pool));
     let needed = ::maml::footprint(env, &settings, pool.workers()).map_err(Failure::config)?;

@@ -3,8 +3,8 @@
 mod envs;
 mod maml;
 mod rl2;
+mod tile;
 mod timing;
-mod words;
 
 use crate::cli::{BenchArgs, What};
 use lab::failure::Failure;

@@ -1,7 +1,7 @@
 //! `bench rl2`: complete PPO iterations, and where their time goes.
 
+use super::tile::tile;
 use super::timing::{ROUNDS, Split, WARM_UP, brief, counted, digits, median, round};
-use super::words::{RL2, Words, tile};
 use crate::cli::BenchArgs;
 use crate::console::{Console, Event, short};
 use crate::progress::Waiting;
@@ -25,14 +25,13 @@ const SGEMM_SIZE: usize = 512;
 const SGEMM_TIMES: usize = 24;
 
 pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> {
-    let words = Words::read(&RL2, &args.words)?;
-    let workers = words.workers(&args.work)?;
     let console = Console::new(args.output.json).only_results();
-    let session = Session::new(registry, &console, workers, &args.device)?;
+    let session = Session::new(registry, &console, args.work.workers(), &args.device)?;
     let source = Source::find(BENCHMARK.as_ref())?;
-    let config = RunConfig::resolve(registry, &source.place, &source.text, &words.overrides)?;
+    let config = RunConfig::resolve(registry, &source.place, &source.text, &args.words)?;
     let mut settings = config.settings.clone();
-    if !words.set("rl2.tile") {
+    let mut given = config.origin.overrides.iter();
+    if !given.any(|one| one.key == "rl2.tile") {
         settings = with_tile(settings)?;
     }
     let settings = read("rl2", &settings).map_err(Failure::config)?;
