@@ -2,8 +2,8 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lab::numbers;
+use rl_core::Bounds;
 use std::ffi::OsString;
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// Meta-reinforcement learning with exact answers to compare with.
@@ -102,34 +102,29 @@ fn folder_name(text: &str) -> Result<String, String> {
 }
 
 /// A whole number in a range, as typed: `1_000` and `1e3` as well.
-fn whole(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
-    let allowed = format!(
-        "allowed: a whole number, {} to {}",
-        range.start(),
-        range.end()
-    );
-    let number = numbers::whole(text).filter(|number| range.contains(number));
-    number.ok_or(allowed)
+fn whole(text: &str, bounds: Bounds<u64>) -> Result<u64, String> {
+    let number = numbers::whole(text).filter(|number| bounds.contains(*number));
+    number.ok_or_else(|| format!("allowed: a whole number, {bounds}"))
 }
 
 /// A seed, as far as TOML can hold it.
 fn seed(text: &str) -> Result<u64, String> {
-    whole(text, 0..=i64::MAX as u64)
+    whole(text, Bounds::closed(0, i64::MAX as u64))
 }
 
 /// A number of seeds.
 fn seeds(text: &str) -> Result<u64, String> {
-    whole(text, 1..=10_000)
+    whole(text, Bounds::closed(1, 10_000))
 }
 
 /// A number of worker threads.
 fn workers(text: &str) -> Result<usize, String> {
-    whole(text, 1..=rollout::MAX_WORKERS as u64).map(|workers| workers as usize)
+    whole(text, Bounds::closed(1, rollout::MAX_WORKERS as u64)).map(|workers| workers as usize)
 }
 
 /// A number of tasks.
 fn tasks(text: &str) -> Result<usize, String> {
-    let tasks = whole(text, 2..=1_000_000_000);
+    let tasks = whole(text, Bounds::closed(2, 1_000_000_000));
     let tasks = tasks.map_err(|allowed| format!("{allowed}; one task has no standard error"))?;
     Ok(tasks as usize)
 }

@@ -1,5 +1,7 @@
 //! FTRL-Proximal, an online learner of linear models.
 
+use rl_core::{Bounds, SettingError};
+
 /// What a prediction is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
@@ -15,14 +17,14 @@ pub enum Loss {
 pub struct FtrlSettings {
     /// What it minimizes.
     pub loss: Loss,
-    /// α, what learning rates are multiplied by; above 0.
+    /// α, what learning rates are multiplied by.
     pub alpha: f64,
-    /// β, what keeps the first learning rates down; 0 and more.
+    /// β, what keeps the first learning rates down.
     pub beta: f64,
     /// λ₁, the weight of Σ |w|: weights that earn no more than it are exactly
-    /// 0; 0 and more.
+    /// 0.
     pub l1: f64,
-    /// λ₂, the weight of ½ Σ w²; 0 and more.
+    /// λ₂, the weight of ½ Σ w².
     pub l2: f64,
 }
 
@@ -30,15 +32,8 @@ pub struct FtrlSettings {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum FtrlError {
     /// A setting is out of range.
-    #[error("FTRL-Proximal: {setting} is {value}; allowed: finite numbers {allowed}")]
-    Setting {
-        /// Which.
-        setting: &'static str,
-        /// What it is.
-        value: f64,
-        /// What it may be, in words.
-        allowed: &'static str,
-    },
+    #[error("FTRL-Proximal: {0}")]
+    Setting(#[from] SettingError),
     /// An example has too few or too many features.
     #[error("FTRL-Proximal: an example has {given} features; it must have {wanted}")]
     Features {
@@ -87,25 +82,10 @@ impl FtrlProximal {
     /// # Errors
     /// If a setting is out of range.
     pub fn new(features: usize, settings: FtrlSettings) -> Result<Self, FtrlError> {
-        let check = |setting, value: f64, fits: bool, allowed| match fits && value.is_finite() {
-            true => Ok(()),
-            false => Err(FtrlError::Setting {
-                setting,
-                value,
-                allowed,
-            }),
-        };
-        let FtrlSettings {
-            alpha,
-            beta,
-            l1,
-            l2,
-            ..
-        } = settings;
-        check("alpha", alpha, alpha > 0.0, "above 0")?;
-        for (setting, value) in [("beta", beta), ("l1", l1), ("l2", l2)] {
-            check(setting, value, value >= 0.0, "from 0 on")?;
-        }
+        Bounds::POSITIVE.check("alpha", settings.alpha)?;
+        Bounds::NOT_NEGATIVE.check("beta", settings.beta)?;
+        Bounds::NOT_NEGATIVE.check("l1", settings.l1)?;
+        Bounds::NOT_NEGATIVE.check("l2", settings.l2)?;
         Ok(Self {
             settings,
             pulls: vec![0.0; features],

@@ -147,18 +147,18 @@ fn what_cannot_be_learned_from_is_refused() {
             alpha: 0.0,
             ..PLAIN
         }),
-        "FTRL-Proximal: alpha is 0; allowed: finite numbers above 0"
+        "FTRL-Proximal: alpha = 0; allowed: a finite number above 0"
     );
     assert_eq!(
         message(FtrlSettings { l1: -1.0, ..PLAIN }),
-        "FTRL-Proximal: l1 is -1; allowed: finite numbers from 0 on"
+        "FTRL-Proximal: l1 = -1; allowed: a finite number, at least 0"
     );
     assert!(
         message(FtrlSettings {
             beta: f64::NAN,
             ..PLAIN
         })
-        .contains("beta is NaN")
+        .contains("beta = NaN")
     );
     let settings = FtrlSettings {
         loss: Loss::Logistic,

@@ -6,26 +6,12 @@
 //! Gaussian distribution", and, for Beta and Dirichlet, of Gelman et al. 2013,
 //! "Bayesian Data Analysis", chapters 2 and 3.
 
-use rl_core::Stream;
 use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::{Beta, Distribution as _, Gamma, StandardNormal};
+use rl_core::{Bounds, SettingError, Stream};
 use statrs::function::beta::inv_beta_reg;
 use statrs::function::erf::erfc_inv;
 use std::f64::consts::SQRT_2;
-
-/// A prior that is none.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{posterior}: {parameter} is {value}; allowed: {allowed}")]
-pub struct PriorError {
-    /// The posterior.
-    pub posterior: &'static str,
-    /// Which of its parameters.
-    pub parameter: &'static str,
-    /// What it is.
-    pub value: f64,
-    /// What it may be, in words.
-    pub allowed: &'static str,
-}
 
 /// What is believed of an unknown mean.
 pub trait Posterior {
@@ -60,10 +46,10 @@ impl BetaBernoulli {
     ///
     /// # Errors
     /// If one is not positive.
-    pub fn new(a: f64, b: f64) -> Result<Self, PriorError> {
+    pub fn new(a: f64, b: f64) -> Result<Self, SettingError> {
         Ok(Self {
-            successes: positive("BetaBernoulli", "a", a)?,
-            failures: positive("BetaBernoulli", "b", b)?,
+            successes: within(Bounds::POSITIVE, "BetaBernoulli.a", a)?,
+            failures: within(Bounds::POSITIVE, "BetaBernoulli.b", b)?,
         })
     }
 
@@ -112,10 +98,10 @@ impl Normal {
     ///
     /// # Errors
     /// If the mean is not finite or the precision not positive.
-    pub fn new(mean: f64, precision: f64) -> Result<Self, PriorError> {
+    pub fn new(mean: f64, precision: f64) -> Result<Self, SettingError> {
         Ok(Self {
-            mean: finite("Normal", "mean", mean)?,
-            precision: positive("Normal", "precision", precision)?,
+            mean: within(Bounds::FINITE, "Normal.mean", mean)?,
+            precision: within(Bounds::POSITIVE, "Normal.precision", precision)?,
         })
     }
 
@@ -176,12 +162,12 @@ impl NormalGamma {
     ///
     /// # Errors
     /// If the mean is not finite or one of the others not positive.
-    pub fn new(mean: f64, kappa: f64, alpha: f64, beta: f64) -> Result<Self, PriorError> {
+    pub fn new(mean: f64, kappa: f64, alpha: f64, beta: f64) -> Result<Self, SettingError> {
         Ok(Self {
-            mean: finite("NormalGamma", "mean", mean)?,
-            kappa: positive("NormalGamma", "kappa", kappa)?,
-            alpha: positive("NormalGamma", "alpha", alpha)?,
-            beta: positive("NormalGamma", "beta", beta)?,
+            mean: within(Bounds::FINITE, "NormalGamma.mean", mean)?,
+            kappa: within(Bounds::POSITIVE, "NormalGamma.kappa", kappa)?,
+            alpha: within(Bounds::POSITIVE, "NormalGamma.alpha", alpha)?,
+            beta: within(Bounds::POSITIVE, "NormalGamma.beta", beta)?,
         })
     }
 
@@ -232,16 +218,9 @@ impl Dirichlet {
     ///
     /// # Errors
     /// If there is no outcome, or the count is not positive.
-    pub fn flat(outcomes: usize, count: f64) -> Result<Self, PriorError> {
-        if outcomes == 0 {
-            return Err(PriorError {
-                posterior: "Dirichlet",
-                parameter: "outcomes",
-                value: 0.0,
-                allowed: "1 and more",
-            });
-        }
-        let count = positive("Dirichlet", "count", count)?;
+    pub fn flat(outcomes: usize, count: f64) -> Result<Self, SettingError> {
+        Bounds::at_least(1).check("Dirichlet.outcomes", outcomes)?;
+        let count = within(Bounds::POSITIVE, "Dirichlet.count", count)?;
         Ok(Self {
             counts: vec![count; outcomes],
         })
@@ -297,32 +276,8 @@ impl Dirichlet {
     }
 }
 
-fn positive(
-    posterior: &'static str,
-    parameter: &'static str,
-    value: f64,
-) -> Result<f64, PriorError> {
-    match value.is_finite() && value > 0.0 {
-        true => Ok(value),
-        false => Err(PriorError {
-            posterior,
-            parameter,
-            value,
-            allowed: "positive numbers",
-        }),
-    }
-}
-
-fn finite(posterior: &'static str, parameter: &'static str, value: f64) -> Result<f64, PriorError> {
-    match value.is_finite() {
-        true => Ok(value),
-        false => Err(PriorError {
-            posterior,
-            parameter,
-            value,
-            allowed: "finite numbers",
-        }),
-    }
+fn within(bounds: Bounds<f64>, parameter: &str, value: f64) -> Result<f64, SettingError> {
+    bounds.check(parameter, value).map(|()| value)
 }
 
 fn standard_normal_quantile(probability: f64) -> f64 {

@@ -147,16 +147,16 @@ fn tiny_counts_draw_corners() {
 
 #[test]
 fn impossible_priors_are_refused() {
-    let message = |found: Result<(), PriorError>| found.unwrap_err().to_string();
+    let message = |found: Result<(), SettingError>| found.unwrap_err().to_string();
     assert_eq!(
         message(Normal::new(1.0, 0.0).map(drop)),
-        "Normal: precision is 0; allowed: positive numbers"
+        "Normal.precision = 0; allowed: a finite number above 0"
     );
     assert_eq!(
         message(NormalGamma::new(f64::NAN, 1.0, 1.0, 1.0).map(drop)),
-        "NormalGamma: mean is NaN; allowed: finite numbers"
+        "NormalGamma.mean = NaN; allowed: a finite number"
     );
-    assert!(message(BetaBernoulli::new(1.0, f64::INFINITY).map(drop)).contains("b is inf"));
-    assert!(message(Dirichlet::flat(0, 1.0).map(drop)).contains("outcomes is 0"));
+    assert!(message(BetaBernoulli::new(1.0, f64::INFINITY).map(drop)).contains("b = inf"));
+    assert!(message(Dirichlet::flat(0, 1.0).map(drop)).contains("outcomes = 0"));
     assert!(message(Dirichlet::flat(2, -1.0).map(drop)).contains("count is -1"));
 }

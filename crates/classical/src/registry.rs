@@ -71,7 +71,7 @@ pub fn learner(
         (key.clone(), value)
     });
     let settings = Settings::new(info.settings, set);
-    let settings = settings.map_err(|fault| fault.below(name).to_string())?;
+    let settings = settings.map_err(|fault| fault.below(name))?;
     Ok(info.make(&settings))
 }
 

@@ -6,8 +6,7 @@ use crate::overrides::{Origin, Override};
 use crate::registry::{Built, Registry, completed};
 use crate::split::{Parts, SplitSettings};
 use agent::{ActMode, read};
-use rl_core::EnvFactory;
-use rl_core::suggestion;
+use rl_core::{EnvFactory, SettingError};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -118,10 +117,7 @@ impl RunConfig {
             &algorithm,
         ];
         if let Some(unknown) = table.keys().find(|key| !known.contains(&key.as_str())) {
-            return Err(format!(
-                "{unknown}: no such key; {}",
-                suggestion(unknown, known)
-            ));
+            return Err(SettingError::unknown(unknown, known).into());
         }
         let evaluation: Evaluation = section("evaluation", &table)?;
         let checkpoint: Saving = section("checkpoint", &table)?;
@@ -211,9 +207,10 @@ fn environment_of(table: &Table) -> Result<(String, Table), String> {
     let mut set: Table = section("environment", table)?;
     match set.remove("name") {
         Some(Value::String(name)) => Ok((name, set)),
-        Some(other) => Err(format!(
-            "environment.name = {other}; allowed: text in quotes"
-        )),
+        Some(other) => {
+            let allowed = "text in quotes";
+            Err(SettingError::refused("environment.name", other, allowed).into())
+        }
         None => Err("environment.name is missing; `list envs` shows what there is".to_owned()),
     }
 }

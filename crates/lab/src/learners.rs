@@ -6,7 +6,9 @@ use crate::registry::{Built, Registry};
 use crate::settings::{checked, table};
 use classical::LearnerInfo;
 use record::schema::LearnerKind;
-use rl_core::{EnvFactory, EnvironmentEntry, PolicyFactory, Setting, Settings, suggestion};
+use rl_core::{
+    EnvFactory, EnvironmentEntry, PolicyFactory, Setting, SettingError, Settings, suggestion,
+};
 use std::borrow::Cow;
 use std::sync::Arc;
 use toml::{Table, Value};
@@ -156,7 +158,10 @@ impl LearnerSpec {
                     false => format!("{place}.name: {message}"),
                 })
             }
-            Some(other) => Err(format!("{place}.name = {other}; allowed: text in quotes")),
+            Some(other) => {
+                let fault = SettingError::refused("name", other, "text in quotes");
+                Err(fault.below(place).into())
+            }
             None => Err(format!(
                 "{place}.name is missing, as in {{ name = \"thompson\" }}"
             )),

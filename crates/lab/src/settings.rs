@@ -12,7 +12,7 @@ pub fn checked(place: &str, settings: &[Setting], set: &Table) -> Result<Setting
     let set = set
         .iter()
         .map(|(key, value)| (key.clone(), from_toml(value)));
-    Settings::new(settings, set).map_err(|fault| fault.below(place).to_string())
+    Settings::new(settings, set).map_err(|fault| fault.below(place).into())
 }
 
 /// All settings as a table.

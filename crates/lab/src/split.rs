@@ -2,7 +2,7 @@
 //! was learned of the tasks from what was learned for any task.
 
 use record::schema::{Generalization, OnPart};
-use rl_core::{EnvFactory, Moments, Part, Split, Subset};
+use rl_core::{EnvFactory, Moments, Part, SettingError, Split, Subset};
 use serde::Deserialize;
 use std::sync::Arc;
 use toml::{Table, Value};
@@ -40,7 +40,8 @@ impl SplitSettings {
         }
         let refuse = |why: String| {
             let unseen = self.unseen;
-            format!("evaluation.split.unseen = {unseen}; allowed: 0 for no split, or {why}")
+            let allowed = format!("0 for no split, or {why}");
+            SettingError::refused("evaluation.split.unseen", unseen, allowed).to_string()
         };
         let Some(tasks) = env.tasks() else {
             let name = &env.spec().name;

@@ -63,6 +63,8 @@ impl Bounds<f64> {
         low: Excluded(0.0),
         high: Unbounded,
     };
+    /// Any that is finite.
+    pub const FINITE: Self = Self::open(f64::NEG_INFINITY, f64::INFINITY);
     /// Finite and above 0.
     pub const POSITIVE: Self = Self::open(0.0, f64::INFINITY);
     /// Finite and at least 0.
@@ -102,9 +104,18 @@ impl Display for Bounds<usize> {
     }
 }
 
+impl Display for Bounds<u64> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_words(formatter, self.low, self.high, u64::to_string)
+    }
+}
+
 impl Display for Bounds<f64> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.low, self.high) {
+            (Excluded(f64::NEG_INFINITY), Excluded(f64::INFINITY)) => {
+                formatter.write_str("a finite number")
+            }
             (Included(low), Excluded(f64::INFINITY)) => {
                 write!(formatter, "a finite number, at least {}", short(&low))
             }
@@ -152,11 +163,12 @@ mod tests {
 
     #[test]
     fn ends_are_in_it_or_not_and_nan_never_is() {
-        let cases: [(Bounds<f64>, &[f64], &[f64]); 7] = [
+        let cases: [(Bounds<f64>, &[f64], &[f64]); 8] = [
             (Bounds::UNIT, &[0.0, 0.5, 1.0], &[-0.1, 1.1, f64::INFINITY]),
             (Bounds::INSIDE_UNIT, &[0.5], &[0.0, 1.0]),
             (Bounds::BELOW_ONE, &[0.0, 0.999], &[1.0, -1e-9]),
             (Bounds::ABOVE_ZERO, &[1e-300, f64::INFINITY], &[0.0, -1.0]),
+            (Bounds::FINITE, &[-1e300, 0.0], &[f64::NEG_INFINITY]),
             (Bounds::POSITIVE, &[1e-300, 1e300], &[0.0, f64::INFINITY]),
             (Bounds::NOT_NEGATIVE, &[0.0, 1e300], &[-1.0, f64::INFINITY]),
             (Bounds::SCALE, &[1e-30, 1e30], &[1e-31, 0.0]),
@@ -175,6 +187,7 @@ mod tests {
             (Bounds::INSIDE_UNIT, "above 0 and below 1"),
             (Bounds::BELOW_ONE, "0 up to, but not including, 1"),
             (Bounds::ABOVE_ZERO, "above 0"),
+            (Bounds::FINITE, "a finite number"),
             (Bounds::POSITIVE, "a finite number above 0"),
             (Bounds::NOT_NEGATIVE, "a finite number, at least 0"),
             (Bounds::SCALE, "1e-30 to 1e30"),
@@ -184,7 +197,7 @@ mod tests {
         for (range, wanted) in cases {
             assert_eq!(range.to_string(), wanted);
         }
-        assert_eq!(Bounds::closed(1, 1 << 20).to_string(), "1 to 1048576");
+        assert_eq!(Bounds::closed(1_u64, 1 << 20).to_string(), "1 to 1048576");
         assert_eq!(Bounds::at_least(1_usize).to_string(), "at least 1");
     }
 

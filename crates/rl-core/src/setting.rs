@@ -48,6 +48,14 @@ impl SettingError {
         }
     }
 
+    /// A setting that there is not, where these are.
+    pub fn unknown<'a>(key: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::Unknown {
+            key: key.to_owned(),
+            help: suggestion(key, known),
+        }
+    }
+
     /// The setting's name, as far as it is known.
     pub fn key(&self) -> &str {
         match self {
@@ -61,6 +69,12 @@ impl SettingError {
         let (Self::Unknown { key, .. } | Self::Refused { key, .. }) = &mut self;
         *key = format!("{place}.{key}");
         self
+    }
+}
+
+impl From<SettingError> for String {
+    fn from(error: SettingError) -> Self {
+        error.to_string()
     }
 }
 
@@ -283,10 +297,7 @@ impl Settings {
         let names = || settings.iter().map(|setting| setting.name);
         let known = |key: &str| names().any(|name| name == key);
         if let Some((key, _)) = set.iter().find(|(key, _)| !known(key)) {
-            return Err(SettingError::Unknown {
-                key: key.clone(),
-                help: suggestion(key, names()),
-            });
+            return Err(SettingError::unknown(key, names()));
         }
         let values = settings.iter().map(|setting| {
             let place = set.iter().position(|(key, _)| key == setting.name);

@@ -133,7 +133,7 @@ impl Rl2Config {
 
     /// Checks each setting for itself that is no learner's.
     fn check(&self) -> Result<(), SettingError> {
-        Bounds::at_least(1).check("updates", self.updates as usize)?;
+        Bounds::at_least(1_u64).check("updates", self.updates)?;
         if let Outer::Ppo {
             clip,
             epochs,

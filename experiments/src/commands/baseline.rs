@@ -14,7 +14,7 @@ use lab::references::gap_closed;
 use lab::registry::{Built, Registry, value_of};
 use lab::session::Session;
 use record::schema::Difference;
-use rl_core::{EnvironmentEntry, suggestion};
+use rl_core::{EnvironmentEntry, SettingError};
 use rollout::{Evaluation, evaluate_watched, evaluation_footprint};
 use serde_json::json;
 use std::ops::ControlFlow;
@@ -175,8 +175,8 @@ impl Request {
             [(owner, key)] => (owner.as_str(), key.clone()),
             [] => {
                 let names: Vec<String> = keys.iter().map(full).collect();
-                let help = suggestion(&one.key, names.iter().map(String::as_str));
-                return Err(Failure::usage(format!("{}: no such key; {help}", one.key)));
+                let fault = SettingError::unknown(&one.key, names.iter().map(String::as_str));
+                return Err(Failure::usage(fault));
             }
             several => {
                 let names: Vec<String> = several.iter().map(|pair| full(pair)).collect();

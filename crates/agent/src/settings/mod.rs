@@ -7,7 +7,7 @@
 
 mod place;
 
-use rl_core::suggestion;
+use rl_core::{SettingError, suggestion};
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, Expected, MapAccess};
 use serde::de::{IntoDeserializer, SeqAccess, Unexpected, Visitor};
@@ -67,23 +67,27 @@ impl Fault {
 
     fn explain(self, place: &str, root: &Value) -> String {
         let value = place::at(root, &self.path);
-        let value = value.map(|value| format!(" = {value}")).unwrap_or_default();
         let place = [&[place.to_owned()], &self.path[..]].concat().join(".");
-        match self.what {
+        let fault = match self.what {
             What::UnknownKey { key, known } => {
-                let help = suggestion(&key, known.iter().copied());
-                format!("{place}.{key}: no such key; {help}")
+                SettingError::unknown(&key, known.iter().copied()).below(&place)
             }
+            What::Unfit { expected, .. } if value.is_some() => {
+                let value = value.map(Value::to_string).unwrap_or_default();
+                SettingError::refused(place, value, expected)
+            }
+            What::Unfit { expected, .. } => return format!("{place}; allowed: {expected}"),
             What::UnknownWord { word, known } => {
+                let value = value.map(|value| format!(" = {value}")).unwrap_or_default();
                 let help = suggestion(&word, known.iter().copied());
-                format!("{place}{value}; {help}")
+                return format!("{place}{value}; {help}");
             }
             What::Missing { key } => {
-                format!("{place}.{key} is missing; every setting must be given")
+                return format!("{place}.{key} is missing; every setting must be given");
             }
-            What::Unfit { expected, .. } => format!("{place}{value}; allowed: {expected}"),
-            What::Other(message) => format!("{place}: {message}"),
-        }
+            What::Other(message) => return format!("{place}: {message}"),
+        };
+        fault.to_string()
     }
 }
 

@@ -7,7 +7,7 @@ use rl_core::{EnvSpec, Policy, PolicyFactory, Stream};
 /// [`Greedy`] does.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EpsilonGreedy {
-    /// ε, 0 to 1.
+    /// ε.
     pub(crate) epsilon: f64,
 }
 

@@ -7,7 +7,7 @@ use rl_core::{EnvSpec, Policy, PolicyFactory, Stream};
 /// episode begins, but for a random action with probability ε at every step.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MdpGreedy {
-    /// ε, 0 to 1; `None` for one that never explores.
+    /// ε; `None` for one that never explores.
     pub(crate) epsilon: Option<f64>,
     /// What it believes when a trial begins.
     pub(crate) prior: Prior,

@@ -18,11 +18,11 @@ use rl_core::{ActRow, Actions, ActionsMut, EnvSpec, Policy, PolicyFactory, Row, 
 /// for a random action with probability ε.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct QLambda {
-    /// α, the step size, 0 to 1.
+    /// α, the step size.
     pub(crate) alpha: f64,
-    /// λ, 0 to 1.
+    /// λ.
     pub(crate) lambda: f64,
-    /// ε, 0 to 1.
+    /// ε.
     pub(crate) epsilon: f64,
 }
 

@@ -52,7 +52,7 @@ use rl_core::{Bounds, Domain, Purpose, SettingError, StreamKey};
 /// A problem with policies at which estimators are looked at.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditConfig {
-    /// Steps of an episode, 1 to 8. There are 2 · 4^(horizon − 1) episodes.
+    /// Steps of an episode. There are 2 · 4^(horizon − 1) episodes.
     pub horizon: usize,
     /// Tasks, at least 2. Every estimate is a mean over all of them.
     pub tasks: usize,
@@ -64,9 +64,9 @@ pub struct AuditConfig {
     pub hidden: Vec<usize>,
     /// Size α of the inner step, on rewards per step.
     pub rate: f64,
-    /// γ of advantages and returns, 0 to 1.
+    /// γ of advantages and returns.
     pub gamma: f64,
-    /// λ of advantages, 0 to 1.
+    /// λ of advantages.
     pub lambda: f64,
     /// What advantages are compared with.
     pub baseline: AuditBaseline,

@@ -4,7 +4,7 @@ use lab::failure::Failure;
 use lab::overrides::Override;
 use lab::settings::{checked, from_toml};
 use maml::audit::{AuditBaseline, AuditConfig};
-use rl_core::{Bounds, Setting};
+use rl_core::{Bounds, Setting, SettingError};
 use toml::{Table, Value};
 
 /// Discounts that are shown unless others are asked for.
@@ -82,10 +82,12 @@ fn read_discounts(value: &Value) -> Result<Vec<f64>, Failure> {
     }
     match discounts.is_empty() {
         false => Ok(discounts),
-        true => Err(Failure::usage(format!(
-            "audit.gamma = {value}; allowed: a number, {}, or a list of different ones, as in \
-             gamma=[1,0.5]",
-            Bounds::UNIT
-        ))),
+        true => {
+            let unit = Bounds::UNIT;
+            let allowed =
+                format!("a number, {unit}, or a list of different ones, as in gamma=[1,0.5]");
+            let fault = SettingError::refused("audit.gamma", value, allowed);
+            Err(Failure::usage(fault))
+        }
     }
 }
