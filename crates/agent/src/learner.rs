@@ -246,7 +246,7 @@ impl Learner {
     }
 
     /// Computes what the collected trials teach, tile by tile.
-    pub fn teach(&mut self, fill: impl Fn(&Trajectory, &mut Targets)) {
+    pub fn teach(&mut self, mut fill: impl FnMut(&Trajectory, &mut Targets)) {
         let Samples { batch, targets } = &mut self.samples;
         self.stopwatch.time(Phase::Advantages, || {
             for (tile, targets) in batch.tiles().iter().zip(targets) {

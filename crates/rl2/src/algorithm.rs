@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub const ALGORITHM: Algorithm = Algorithm {
     name: "rl2",
     title: "RL²",
-    summary: "RL²: a recurrent actor-critic whose memory lives one trial (PPO or A2C)",
+    summary: "RL²: a recurrent actor-critic whose memory lives one trial (PPO, A2C or REINFORCE)",
     metrics: Metric::POLICY_GRADIENT,
     footprint,
     start,

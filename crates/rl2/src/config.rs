@@ -1,5 +1,6 @@
 //! The settings of a training, all of them: nothing has a hidden default.
 
+use crate::baseline::Baseline;
 use agent::{BackendKind, Input, LearnError, LearnerConfig, NetworkConfig, PolicyStart};
 use agent::{CLIP, EPOCHS, LANES};
 use nets::{OptimizerConfig, Schedule, SequenceConfig};
@@ -26,6 +27,12 @@ pub enum Outer {
     /// Synchronous advantage actor-critic (Mnih et al. 2016): one step of the
     /// plain policy gradient on all samples.
     A2c,
+    /// REINFORCE (Williams 1992): one step of the plain policy gradient on all
+    /// samples, each action weighted by the whole return that followed it.
+    Reinforce {
+        /// What is subtracted from the returns.
+        baseline: Baseline,
+    },
 }
 
 impl Outer {
@@ -33,7 +40,7 @@ impl Outer {
     pub fn epochs(&self) -> usize {
         match self {
             Self::Ppo { epochs, .. } => *epochs,
-            Self::A2c => 1,
+            Self::A2c | Self::Reinforce { .. } => 1,
         }
     }
 
@@ -41,7 +48,7 @@ impl Outer {
     pub fn minibatches(&self) -> usize {
         match self {
             Self::Ppo { minibatches, .. } => *minibatches,
-            Self::A2c => 1,
+            Self::A2c | Self::Reinforce { .. } => 1,
         }
     }
 }
@@ -144,6 +151,9 @@ impl Rl2Config {
             EPOCHS.check("outer.epochs", epochs)?;
             LANES.check("outer.minibatches", minibatches)?;
         }
+        if let Outer::Reinforce { baseline } = self.outer {
+            self.check_reinforce(baseline)?;
+        }
         self.gae.validate().map_err(|fault| fault.below("gae"))?;
         Bounds::NOT_NEGATIVE.check("value_coefficient", self.value_coefficient)?;
         Bounds::SCALE.check("reward_scale", self.reward_scale)?;
@@ -154,5 +164,29 @@ impl Rl2Config {
         schedules
             .into_iter()
             .try_for_each(|(key, schedule)| schedule.validate().map_err(|fault| fault.below(key)))
+    }
+
+    /// Refuses what REINFORCE would not follow.
+    fn check_reinforce(&self, baseline: Baseline) -> Result<(), SettingError> {
+        let needed = [
+            (self.gae.lambda != 1.0, "gae.lambda=1"),
+            (self.normalize_advantages, "normalize_advantages=false"),
+            (
+                baseline != Baseline::Value && self.value_coefficient != 0.0,
+                "value_coefficient=0",
+            ),
+        ];
+        let needed = needed.iter().filter(|(differs, _)| *differs);
+        let needed: Vec<String> = needed.map(|(_, set)| format!("{NAME}.{set}")).collect();
+        match needed.is_empty() {
+            true => Ok(()),
+            false => {
+                let allowed = format!(
+                    "with {} too, since returns are whole, and less the baseline alone",
+                    needed.join(" ")
+                );
+                Err(SettingError::refused("outer.kind", "reinforce", allowed))
+            }
+        }
     }
 }

@@ -14,6 +14,7 @@ mod gradients;
 mod leaky;
 mod learning;
 mod memory;
+mod reinforce;
 mod sabotage;
 mod settings;
 mod streams;
