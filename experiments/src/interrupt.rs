@@ -139,8 +139,10 @@ fn is_ignored(signal: i32) -> bool {
 /// stop; work that has nothing to save, or does not come to an end, is ended.
 pub(crate) fn seeds_until_the_end(stop: &Stop) -> impl Iterator<Item = u64> {
     for signal in [SIGHUP, SIGINT, SIGTERM] {
-        // Where no handler can be set, the run is resumed from its last checkpoint.
-        let _ = flag::register(signal, Arc::clone(stop.flag()));
+        if !is_ignored(signal) {
+            // Where no handler can be set, the run is resumed from its last checkpoint.
+            let _ = flag::register(signal, Arc::clone(stop.flag()));
+        }
     }
     let (sender, receiver) = channel();
     let stop = stop.clone();

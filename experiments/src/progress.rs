@@ -152,6 +152,9 @@ struct Standing {
     done: u64,
     first_steps: u64,
     env_steps: u64,
+    /// Who acts in its comparison.
+    comparing: Option<String>,
+    ended: bool,
 }
 
 impl Together {
@@ -183,6 +186,7 @@ impl Together {
                     done,
                     first_steps: env_steps,
                     env_steps,
+                    ..Standing::default()
                 };
             }
             Message::Updated { done, env_steps } => {
@@ -196,7 +200,10 @@ impl Together {
             Message::Note { text } => {
                 BARS.suspend(|| self.console.note(text));
             }
-            Message::Ended { .. } => {}
+            Message::Comparing { learner } => {
+                standing.comparing = Some(format!("{}: comparing {learner}", standing.label));
+            }
+            Message::Ended { .. } => standing.ended = true,
         }
         self.stand();
     }
@@ -213,11 +220,10 @@ impl Together {
             sum(|run| run.done - run.first),
             sum(|run| run.env_steps - run.first_steps),
         );
-        let ended = self
-            .runs
-            .iter()
-            .filter(|run| run.total > 0 && run.done == run.total);
-        let (ended, all) = (ended.count(), self.runs.len());
+        let (ended, all) = (
+            self.runs.iter().filter(|run| run.ended).count(),
+            self.runs.len(),
+        );
         let seconds = self.work.seconds();
         let left = match updates {
             0 => String::new(),
@@ -227,7 +233,12 @@ impl Together {
             ),
         };
         let rate = short(steps as f64 / seconds);
-        let message = format!("{ended}/{all} trained  {rate} steps/s{left}");
+        let mut message = format!("{ended}/{all} done  {rate} steps/s{left}");
+        let live = self.runs.iter().filter(|run| !run.ended);
+        let mut comparing = live.filter_map(|run| run.comparing.as_ref());
+        if let Some(comparing) = comparing.next() {
+            message += &format!("  {comparing}");
+        }
         self.work.bar.set_length(total);
         self.work.bar.set_position(done);
         self.work.bar.set_message(message.clone());

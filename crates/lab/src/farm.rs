@@ -47,6 +47,11 @@ pub enum Message {
     },
     /// The agent in training was tried on fresh tasks.
     Evaluated(EvalRow),
+    /// It is compared with others on fresh tasks: who acts now.
+    Comparing {
+        /// The learner's name.
+        learner: String,
+    },
     /// A remark on the way.
     Note {
         /// The remark.
@@ -99,14 +104,15 @@ struct Runs<'a> {
 impl<F: Fn() -> Command, H: FnMut(usize, Message)> Farm<'_, F, H> {
     /// Takes the runs of these seeds to their ends; what came of each.
     pub fn run(mut self, seeds: &[u64]) -> Vec<Result<(), Failure>> {
-        let mut runs = Runs {
-            seeds,
-            waiting: (0..seeds.len()).collect(),
-            ends: seeds.iter().map(|_| None).collect(),
-            workers: Vec::new(),
-        };
-        thread::scope(|scope| {
+        let ends = thread::scope(|scope| {
             let (sender, receiver) = unbounded();
+            // In here, so that processes whose input ends with it are not waited for.
+            let mut runs = Runs {
+                seeds,
+                waiting: (0..seeds.len()).collect(),
+                ends: seeds.iter().map(|_| None).collect(),
+                workers: Vec::new(),
+            };
             loop {
                 if self.stop.asked() {
                     runs.waiting.clear();
@@ -120,19 +126,20 @@ impl<F: Fn() -> Command, H: FnMut(usize, Message)> Farm<'_, F, H> {
                     runs.begin(run, input);
                 }
                 if runs.workers.iter().all(Option::is_none) {
-                    return;
+                    return runs.ends;
                 }
                 match receiver.recv_timeout(TICK) {
                     Ok((index, heard)) => self.heard(&mut runs, index, heard),
                     Err(RecvTimeoutError::Timeout) => {}
                     // This thread holds a sender.
-                    Err(RecvTimeoutError::Disconnected) => return,
+                    Err(RecvTimeoutError::Disconnected) => return runs.ends,
                 }
             }
         });
         let stopped = || Err(Failure::stopped("stopped before it was begun"));
-        let ends = runs.ends.into_iter();
-        ends.map(|end| end.unwrap_or_else(stopped)).collect()
+        ends.into_iter()
+            .map(|end| end.unwrap_or_else(stopped))
+            .collect()
     }
 
     /// Does what follows from what a process said.
@@ -142,24 +149,31 @@ impl<F: Fn() -> Command, H: FnMut(usize, Message)> Farm<'_, F, H> {
         };
         match (heard, worker.run) {
             (Heard::Message(Message::Ended { failure }), at) => {
+                // One that was asked to stop stops whatever it is given.
+                let stopped = failure.as_ref().is_some_and(|f| f.exit == Exit::Stopped);
                 if let Some(run) = at {
-                    runs.ends[run] = Some(failure.map_or(Ok(()), Err));
+                    let end = failure.map_or(Ok(()), Err);
+                    (self.hear)(run, Message::Ended { failure: None });
+                    runs.ends[run] = Some(end);
                 }
                 worker.run = None;
-                match runs.waiting.pop_front() {
+                let next = (!stopped).then(|| runs.waiting.pop_front()).flatten();
+                match next {
                     Some(run) => worker.take(run, runs.seeds[run]),
                     None => worker.stop(),
                 }
             }
             (Heard::Message(message), Some(run)) => (self.hear)(run, message),
-            (Heard::Said(text), Some(run)) => (self.hear)(run, Message::Note { text }),
+            (Heard::Said(text), Some(run)) if !text.trim().is_empty() => {
+                (self.hear)(run, Message::Note { text });
+            }
             (Heard::Ended(status), at) => {
                 if let Some(run) = at {
                     runs.ends[run] = Some(Err(lost(status)));
                 }
                 runs.workers[index] = None;
             }
-            (_, None) => {}
+            (Heard::Said(_), _) | (Heard::Message(_), None) => {}
         }
     }
 
@@ -191,9 +205,10 @@ impl<F: Fn() -> Command, H: FnMut(usize, Message)> Farm<'_, F, H> {
             }
         });
         scope.spawn(move || {
-            for line in output.lines().map_while(Result::ok) {
-                let message = serde_json::from_str(&line);
-                let message = message.map_or(Heard::Said(line), Heard::Message);
+            for line in output.split(b'\n').map_while(Result::ok) {
+                let message = serde_json::from_slice(&line);
+                let said = || Heard::Said(String::from_utf8_lossy(&line).into_owned());
+                let message = message.map_or_else(|_| said(), Heard::Message);
                 let _ = heard.send((index, message));
             }
             let _ = errors.join();
@@ -239,14 +254,19 @@ impl Worker {
 
 /// What is known of a run whose process has ended without a word.
 fn lost(status: io::Result<ExitStatus>) -> Failure {
+    let code = status.as_ref().ok().and_then(ExitStatus::code);
+    let exit = match code {
+        Some(2) => Exit::Usage,
+        Some(70) => Exit::Internal,
+        Some(74) => Exit::FullDisk,
+        Some(78) => Exit::Config,
+        _ => Exit::Stopped,
+    };
     let how = match status {
         Ok(status) => status.to_string(),
         Err(error) => error.to_string(),
     };
-    Failure::new(
-        Exit::Stopped,
-        format!("its process ended before it ({how}); it can be resumed"),
-    )
+    Failure::new(exit, format!("its process ended before it ({how})"))
 }
 
 #[cfg(test)]
@@ -310,6 +330,31 @@ mod tests {
         let failure = ends[1].as_ref().unwrap_err();
         assert!(failure.message.contains("signal: 9"), "{failure}");
         assert_eq!(heard, ["1: ouch"]);
+    }
+
+    /// A signal to one of the processes is no signal to all.
+    #[test]
+    fn a_process_that_was_stopped_is_given_nothing_more() {
+        let line = serde_json::to_string(&Message::Ended {
+            failure: Some(Failure::stopped("saved")),
+        });
+        let stopped = line.unwrap();
+        let script = format!(
+            "while read seed; do if [ $seed = 1 ]; then stop=1; fi; \
+             if [ $stop ]; then echo '{stopped}'; else {ENDED}; fi; done"
+        );
+        let (ends, _) = farm(1, &script, &[0, 1, 2, 3]);
+        let failed: Vec<bool> = ends.iter().map(Result::is_err).collect();
+        assert_eq!(failed, [false, true, false, false]);
+    }
+
+    /// An environment may print what it likes.
+    #[test]
+    fn what_is_no_message_hides_none() {
+        let script = format!("while read seed; do printf '\\377\\n.'; echo; {ENDED}; done");
+        let (ends, heard) = farm(1, &script, &[5]);
+        assert!(ends[0].is_ok(), "{ends:?}");
+        assert_eq!(heard, ["0: \u{fffd}", "0: ."]);
     }
 
     #[test]

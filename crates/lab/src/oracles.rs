@@ -7,7 +7,7 @@ use crate::registry::Built;
 use crate::room::Room;
 use crate::stop::Stop;
 use rl_core::{ExactValues, Footprint, PolicyFactory};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ const GROWS_WITH: &str = "the environment's size and steps per trial";
 /// Exact solutions of the environments that were asked for.
 pub struct Oracles<'a> {
     observer: &'a dyn Observer,
-    room: Room,
+    room: Cell<Room>,
     /// What else is in memory when they are computed.
     beside: RefCell<Footprint>,
     references: RefCell<BTreeMap<String, ExactValues>>,
@@ -31,12 +31,19 @@ impl<'a> Oracles<'a> {
     pub fn new(observer: &'a dyn Observer, room: Room, stop: Stop) -> Self {
         Self {
             observer,
-            room,
+            room: Cell::new(room),
             beside: RefCell::default(),
             references: RefCell::default(),
             policies: RefCell::default(),
             stop,
         }
+    }
+
+    /// There is so much room for them from now on; those that there are go.
+    pub(crate) fn begin_anew(&self, room: Room) {
+        self.room.set(room);
+        self.references.borrow_mut().clear();
+        self.policies.borrow_mut().clear();
     }
 
     /// They are computed beside this from now on.
@@ -51,7 +58,7 @@ impl<'a> Oracles<'a> {
     pub fn check(&self, built: &Built) -> Result<(), Failure> {
         let name = &built.factory.spec().name;
         let needed = self.beside.borrow().clone();
-        self.room.check(name, &needed.and(solutions(built)))
+        self.room.get().check(name, &needed.and(solutions(built)))
     }
 
     /// Refuses a learner that memory cannot hold even in one lane.
@@ -61,7 +68,7 @@ impl<'a> Oracles<'a> {
     pub fn check_learner(&self, built: &Built, policy: &dyn PolicyFactory) -> Result<(), Failure> {
         let bytes = policy.bytes(built.factory.spec(), 1);
         let needed = Footprint::new().with("its memory of one lane", bytes, GROWS_WITH);
-        self.room.check(&policy.name(), &needed)
+        self.room.get().check(&policy.name(), &needed)
     }
 
     /// The environment's reference values. Those that memory cannot hold are not

@@ -18,12 +18,35 @@ const THREADS: usize = 2;
 /// The memory that this process may still take.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Room {
+    /// What all processes have together.
+    shared: Limit,
+    /// What this process may have.
+    own: Limit,
+    /// How many runs side by side have a part of what is shared.
+    sharing: usize,
+}
+
+/// So much memory, and no more.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Limit {
     /// How much, in bytes; infinite where the system does not say.
     bytes: f64,
     /// What it is that allows no more.
-    limit: &'static str,
-    /// How many runs side by side share it.
-    sharing: usize,
+    by: &'static str,
+}
+
+impl Limit {
+    const NONE: Self = Self {
+        bytes: f64::INFINITY,
+        by: "the system",
+    };
+
+    fn narrow(&mut self, bytes: Option<f64>, by: &'static str) {
+        if let Some(bytes) = bytes.filter(|bytes| *bytes < self.bytes) {
+            let bytes = bytes.max(0.0);
+            *self = Self { bytes, by };
+        }
+    }
 }
 
 impl Room {
@@ -38,12 +61,13 @@ impl Room {
     /// space.
     fn of_system(root: &Path, reserved: f64) -> Self {
         let mut room = Self {
-            bytes: f64::INFINITY,
-            limit: "the system",
+            shared: Limit::NONE,
+            own: Limit::NONE,
             sharing: 1,
         };
         let kibibytes = |file, key| Some(1024.0 * field(&root.join(file), key)?);
-        room.narrow(kibibytes("proc/meminfo", "MemAvailable:"), "the machine");
+        room.shared
+            .narrow(kibibytes("proc/meminfo", "MemAvailable:"), "the machine");
         let limits = "proc/self/limits";
         for (key, used, limit, reserved) in [
             ("Max address space", "VmSize:", "ulimit -v", reserved),
@@ -52,7 +76,7 @@ impl Room {
             let most = field(&root.join(limits), key);
             let used = kibibytes("proc/self/status", used);
             let left = most.zip(used).map(|(most, used)| most - used - reserved);
-            room.narrow(left, limit);
+            room.own.narrow(left, limit);
         }
         room.narrow_to_groups(root);
         room
@@ -74,7 +98,7 @@ impl Room {
                 _ => continue,
             };
             for part in Path::new(path.trim_start_matches('/')).ancestors() {
-                self.narrow(
+                self.shared.narrow(
                     files.left(&root.join(mount).join(part)),
                     "the control group",
                 );
@@ -82,19 +106,24 @@ impl Room {
         }
     }
 
-    fn narrow(&mut self, bytes: Option<f64>, limit: &'static str) {
-        if let Some(bytes) = bytes.filter(|bytes| *bytes < self.bytes) {
-            (self.bytes, self.limit) = (bytes.max(0.0), limit);
-        }
-    }
-
     /// What each of several runs side by side has of it.
     #[must_use]
     pub fn shared_by(self, runs: usize) -> Self {
         Self {
-            bytes: self.bytes / runs as f64,
             sharing: runs,
             ..self
+        }
+    }
+
+    /// The narrowest limit.
+    fn limit(&self) -> Limit {
+        let part = self.shared.bytes / self.sharing as f64;
+        match part < self.own.bytes {
+            true => Limit {
+                bytes: part,
+                ..self.shared
+            },
+            false => self.own,
         }
     }
 
@@ -103,18 +132,19 @@ impl Room {
     /// # Errors
     /// How much it needs, what for, and how much there is.
     pub fn check(&self, what: &str, needed: &Footprint) -> Result<(), Failure> {
-        if needed.bytes() <= SHARE * self.bytes {
+        let limit = self.limit();
+        if needed.bytes() <= SHARE * limit.bytes {
             return Ok(());
         }
         let share = match self.sharing {
             1 => "nine tenths".to_owned(),
-            runs => format!("a share for each of {runs} runs side by side (--jobs)"),
+            runs => format!("a part for each of {runs} runs side by side (--jobs)"),
         };
         Err(Failure::config(format!(
             "{what} needs {needed}; allowed: {}, {share} of what {} has left; lower what the \
              largest parts grow with",
-            Bytes(SHARE * self.bytes),
-            self.limit
+            Bytes(SHARE * limit.bytes),
+            limit.by
         )))
     }
 }
@@ -174,9 +204,12 @@ mod tests {
     #[test]
     fn the_narrowest_limit_counts() {
         let unknown = room(&[]);
-        assert_eq!(unknown.bytes, f64::INFINITY);
+        assert_eq!(unknown.limit().bytes, f64::INFINITY);
         let machine = room(&[MACHINE]);
-        assert_eq!((machine.bytes, machine.limit), (4_096_000.0, "the machine"));
+        assert_eq!(
+            (machine.limit().bytes, machine.limit().by),
+            (4_096_000.0, "the machine")
+        );
         let limited = room(&[
             MACHINE,
             (
@@ -187,7 +220,10 @@ mod tests {
             ("proc/self/status", "VmSize:\t 1000 kB\nVmData:\t 10 kB\n"),
         ]);
         let left = 3_000_000.0 - 1_024_000.0 - 500_000.0;
-        assert_eq!((limited.bytes, limited.limit), (left, "ulimit -v"));
+        assert_eq!(
+            (limited.limit().bytes, limited.limit().by),
+            (left, "ulimit -v")
+        );
     }
 
     #[test]
@@ -204,29 +240,39 @@ mod tests {
                 "anon 5\ninactive_file 50\n",
             ),
         ]);
-        assert_eq!((second.bytes, second.limit), (150.0, "the control group"));
+        assert_eq!(
+            (second.limit().bytes, second.limit().by),
+            (150.0, "the control group")
+        );
         let first = room(&[
             ("proc/self/cgroup", "5:cpu:/a\n4:hugetlb,memory:/a\n0::/\n"),
             ("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "700\n"),
             ("sys/fs/cgroup/memory/a/memory.usage_in_bytes", "300\n"),
         ]);
-        assert_eq!(first.bytes, 400.0);
+        assert_eq!(first.limit().bytes, 400.0);
         // More is used than is allowed since the limit was lowered.
         let over = room(&[
             ("proc/self/cgroup", "0::/\n"),
             ("sys/fs/cgroup/memory.max", "1\n"),
             ("sys/fs/cgroup/memory.current", "2\n"),
         ]);
-        assert_eq!(over.bytes, 0.0);
+        assert_eq!(over.limit().bytes, 0.0);
     }
 
     #[test]
     fn a_refusal_says_what_is_needed_and_what_there_is() {
-        let room = Room {
-            bytes: 2e9,
-            limit: "the machine",
+        let limited = |bytes| Room {
+            shared: Limit {
+                bytes,
+                by: "the machine",
+            },
+            own: Limit {
+                bytes: 4e9,
+                by: "ulimit -v",
+            },
             sharing: 1,
         };
+        let room = limited(2e9);
         let needed = |bytes| Footprint::new().with("rows", bytes, "lanes");
         assert_eq!(room.check("it", &needed(1.8e9)), Ok(()));
         let failure = room.check("it", &needed(2e9)).unwrap_err();
@@ -235,11 +281,15 @@ mod tests {
             "it needs 2.0 GB of memory: 2.0 GB rows (grows with lanes); allowed: 1.8 GB, nine \
              tenths of what the machine has left; lower what the largest parts grow with"
         );
-        assert!(
-            Room { bytes: 0.0, ..room }
-                .check("it", &needed(f64::INFINITY))
-                .is_err()
-        );
+        assert!(limited(0.0).check("it", &needed(f64::INFINITY)).is_err());
         assert!(room.check("it", &needed(f64::NAN)).is_err());
+        // What is each process's own is not shared.
+        let half = room.shared_by(2);
+        assert_eq!(half.check("it", &needed(0.9e9)), Ok(()));
+        let failure = half.check("it", &needed(1e9)).unwrap_err();
+        assert!(failure.message.contains("2 runs side by side"), "{failure}");
+        let own = limited(12e9).shared_by(2);
+        assert_eq!(own.check("it", &needed(3.6e9)), Ok(()));
+        assert!(own.check("it", &needed(4e9)).is_err());
     }
 }

@@ -63,6 +63,12 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// Has the room that each of so many runs side by side has, from now on.
+    pub fn share(&mut self, runs: usize) {
+        self.room = self.room.shared_by(runs);
+        self.oracles.begin_anew(self.room);
+    }
+
     /// The contents of a run's `environment.json`.
     pub fn describe(&self, seed: u64, algorithm: &Algorithm) -> Provenance {
         let libtorch = match nets::libtorch() {

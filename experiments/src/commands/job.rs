@@ -39,7 +39,8 @@ fn finish(session: &Session<'_>, path: &Path, folder: &Path) -> Result<(), Failu
 /// input says so.
 fn say(message: &Message) {
     if let Ok(line) = serde_json::to_string(message) {
-        output::result(&line);
+        // On a line of its own, whatever an environment may have printed.
+        output::result(&format!("\n{line}"));
     }
 }
 
@@ -72,7 +73,19 @@ impl Observer for Wire {
             let last = Mutex::new(Instant::now());
             return Box::new(Training { total, last });
         }
-        Box::new(())
+        match work {
+            Work::Parts { .. } => Box::new(Comparing),
+            _ => Box::new(()),
+        }
+    }
+}
+
+struct Comparing;
+
+impl Progress for Comparing {
+    fn begins(&self, _index: usize, name: &str) {
+        let learner = name.to_owned();
+        say(&Message::Comparing { learner });
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::cli::ResumeArgs;
 use crate::commands::train::{Trainings, side_by_side};
 use crate::console::Console;
+use lab::config::RunConfig;
 use lab::failure::Failure;
 use lab::folders::runs_in;
 use lab::group;
@@ -10,6 +11,8 @@ use lab::launch::config_of;
 use lab::registry::Registry;
 use lab::session::{Session, device_of};
 use record::Reader;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 pub(crate) fn run(registry: &Registry, args: &ResumeArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json);
@@ -24,11 +27,26 @@ pub(crate) fn run(registry: &Registry, args: &ResumeArgs) -> Result<(), Failure>
         Some(seeds) => group::complete(seeds, &session, &args.run)?,
         None => runs_in(&args.run)?,
     };
-    let config = config_of(&session, &Reader::open(&paths[0])?)?;
-    let jobs = side_by_side(&mut session, args.jobs, paths.len(), &config)?;
-    let training = Trainings::at(&console, &session, jobs);
     match &paths[..] {
-        [path] => training.one(path),
-        paths => training.several(&args.run, paths),
+        [path] => Trainings::at(&console, &session, 1).one(path),
+        paths => {
+            let configs = configs(&session, paths);
+            // What a run fails of it says itself, and stops no other.
+            let jobs = side_by_side(&mut session, args.jobs, paths.len(), &configs).unwrap_or(1);
+            Trainings::at(&console, &session, jobs).several(&args.run, paths)
+        }
     }
+}
+
+/// The configurations of some runs, each once whatever its seed, as far as they can
+/// be read.
+fn configs(session: &Session<'_>, paths: &[PathBuf]) -> Vec<RunConfig> {
+    let read = |path: &PathBuf| config_of(session, &Reader::open(path).ok()?).ok();
+    let mut known = BTreeSet::new();
+    let configs = paths
+        .iter()
+        .filter_map(read)
+        .map(|config| config.with_seed(0));
+    let new = |config: &RunConfig| config.to_text().is_ok_and(|text| known.insert(text));
+    configs.filter(new).collect()
 }

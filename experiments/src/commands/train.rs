@@ -7,7 +7,7 @@ use crate::progress::Together;
 use crate::reporting;
 use crate::results::{self, Summary};
 use lab::config::RunConfig;
-use lab::failure::Failure;
+use lab::failure::{Exit, Failure};
 use lab::farm::Farm;
 use lab::folders::{path_of, seed_of};
 use lab::group;
@@ -15,7 +15,7 @@ use lab::invocation::resume_command;
 use lab::launch;
 use lab::presets::Source;
 use lab::registry::Registry;
-use lab::runner;
+use lab::runner::{self, Finished};
 use lab::session::Session;
 use nets::Device;
 use record::Existing;
@@ -26,6 +26,7 @@ use std::env;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::slice;
 
 pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json);
@@ -36,7 +37,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
     let mut session = Session::new(registry, &console, args.work.workers(), &args.device)?;
     // Whatever cannot work is found out before a folder is made.
     let runs = args.seeds.unwrap_or(1) as usize;
-    let jobs = side_by_side(&mut session, args.jobs, runs, &config)?;
+    let jobs = side_by_side(&mut session, args.jobs, runs, slice::from_ref(&config))?;
     let training = Trainings::at(&console, &session, jobs);
     let folder = match &args.name {
         Some(name) => args.runs.join(name),
@@ -70,28 +71,41 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
     }
 }
 
+/// Exact solutions of more than this, in bytes, are not computed by several processes
+/// at once unless that is asked for.
+const LARGE_SOLUTIONS: f64 = 64e6;
+
 /// How many of several runs are taken to their ends at a time; whatever cannot work
-/// is found out. Those that share memory may not find enough of it where one alone
-/// does.
+/// is found out, for each of their configurations.
 pub(crate) fn side_by_side(
     session: &mut Session<'_>,
     wanted: Jobs,
     runs: usize,
-    config: &RunConfig,
+    configs: &[RunConfig],
 ) -> Result<usize, Failure> {
+    let solutions = |config: &RunConfig| config.built.factory.solution_bytes();
+    let small = configs
+        .iter()
+        .all(|config| solutions(config) <= LARGE_SOLUTIONS);
     let usual = match session.device {
-        Device::Cpu => session.pool.workers(),
+        Device::Cpu if small => session.pool.workers(),
         _ => 1,
     };
     let jobs = wanted.given.unwrap_or(usual).min(runs);
-    let room = session.room;
-    session.room = room.shared_by(jobs);
-    let rehearsed = launch::rehearse(session, config);
-    session.room = room;
+    let rehearse = |session: &Session<'_>| {
+        let mut configs = configs.iter();
+        configs.try_for_each(|config| launch::rehearse(session, config))
+    };
+    session.share(jobs);
+    let rehearsed = rehearse(session);
+    // What was solved for it is solved anew where it is needed.
+    session.share(1);
     match rehearsed {
         Ok(()) => Ok(jobs),
-        Err(_) if jobs > 1 && wanted.given.is_none() => {
-            launch::rehearse(session, config)?;
+        Err(failure) if jobs > 1 && wanted.given.is_none() => {
+            rehearse(session)?;
+            let note = format!("one run at a time: {failure}");
+            session.observer.note(&note);
             Ok(1)
         }
         Err(failure) => Err(failure),
@@ -149,33 +163,98 @@ impl<'a> Trainings<'a> {
         console.emit(Event::Run, &summary)
     }
 
-    /// Takes several runs to their ends, and shows what they came to together.
+    /// Takes several runs to their ends, and shows what they came to together. What
+    /// one of them fails of does not stop the others.
     pub(crate) fn several(&self, folder: &Path, paths: &[PathBuf]) -> Result<(), Failure> {
-        let (session, console) = (self.session, self.console);
+        let console = self.console;
         self.interrupt.on_end(ended(folder));
-        if self.jobs > 1 {
-            self.farm(folder, paths)?;
-        }
-        let mut summaries = Vec::new();
-        for path in paths {
-            let finished = match self.jobs {
-                1 => runner::drive(session, path, folder)?,
-                _ => runner::finished(path)?,
+        let farmed = (self.jobs > 1).then(|| self.farm(folder, paths));
+        let (mut summaries, mut failed) = (Vec::new(), Vec::new());
+        for (index, path) in paths.iter().enumerate() {
+            let finished = match &farmed {
+                None => self.drive(folder, path),
+                Some(ends) => ends[index].clone().and_then(|()| runner::finished(path)),
+            };
+            let finished = match finished {
+                Ok(finished) => finished,
+                Err(failure) => {
+                    let stopped = failure.exit == Exit::Stopped;
+                    failed.push((path, failure));
+                    match farmed.is_none() && stopped {
+                        true => break,
+                        false => continue,
+                    }
+                }
             };
             results::print(console, &finished.comparison)?;
-            let report = match self.jobs {
-                1 => reporting::of_finished(std::slice::from_ref(path), path)?.html,
-                _ => path.join(report::PAGE),
-            };
-            let summary = Summary::new(&finished, &report)?;
+            let summary = Summary::new(&finished, &path.join(report::PAGE))?;
             console.say("")?;
             console.emit(Event::Run, &summary)?;
             summaries.push(summary);
         }
+        match self.failure(folder, failed, paths.len()) {
+            None => self.together(folder, paths, &summaries),
+            Some(failure) => Err(failure),
+        }
+    }
+
+    /// Takes a run to its end in this process, with its report.
+    fn drive(&self, folder: &Path, path: &Path) -> Result<Finished, Failure> {
+        let finished = runner::drive(self.session, path, folder)?;
+        reporting::of_finished(&[path.to_path_buf()], path)?;
+        Ok(finished)
+    }
+
+    /// What runs failed of, if any did: their own failures before those that come of
+    /// being stopped.
+    fn failure(
+        &self,
+        folder: &Path,
+        failed: Vec<(&PathBuf, Failure)>,
+        all: usize,
+    ) -> Option<Failure> {
+        let left = failed.len();
+        let stopped = |failure: &Failure| failure.exit == Exit::Stopped;
+        let asked = self.session.stop.asked();
+        let first = failed.iter().map(|(_, failure)| failure);
+        let first = first
+            .clone()
+            .find(|f| !stopped(f))
+            .or(first.clone().next())?;
+        let exit = match asked {
+            true => Exit::Stopped,
+            false => first.exit,
+        };
+        if self.jobs == 1 && stopped(first) {
+            return Some(first.clone());
+        }
+        let mut said: Vec<String> = Vec::new();
+        for (path, failure) in &failed {
+            if !(asked && stopped(failure)) {
+                let seed = seed_of(path).map_or(String::new(), |seed| format!("seed {seed}: "));
+                said.push(format!("{seed}{failure}"));
+            }
+        }
+        let resume = resume_command(folder);
+        said.push(match asked {
+            true => format!("stopped with {left} of {all} runs to go; go on with: {resume}"),
+            false => format!("Runs of the other seeds that are finished: {}", all - left),
+        });
+        Some(Failure::new(exit, said.join("\n")))
+    }
+
+    /// Shows what several runs came to together.
+    fn together(
+        &self,
+        folder: &Path,
+        paths: &[PathBuf],
+        summaries: &[Summary],
+    ) -> Result<(), Failure> {
+        let console = self.console;
         let written = reporting::of_finished(paths, folder)?;
-        seeds_table(&summaries).print(console)?;
+        seeds_table(summaries).print(console)?;
         for seeds in &written.settings {
-            over_seeds(console, seeds, &summaries, &written.html)?;
+            over_seeds(console, seeds, summaries, &written.html)?;
         }
         console.say(format!(
             "report: {}",
@@ -183,9 +262,8 @@ impl<'a> Trainings<'a> {
         ))
     }
 
-    /// Takes several runs to their ends side by side, each in a process of its own.
-    /// What one of them fails of does not stop the others.
-    fn farm(&self, folder: &Path, paths: &[PathBuf]) -> Result<(), Failure> {
+    /// Takes several runs to their ends side by side, in processes of their own.
+    fn farm(&self, folder: &Path, paths: &[PathBuf]) -> Vec<Result<(), Failure>> {
         let seeds: Vec<u64> = paths.iter().filter_map(|path| seed_of(path)).collect();
         let workers = (self.session.pool.workers() / self.jobs).max(1);
         let command = || {
@@ -203,39 +281,17 @@ impl<'a> Trainings<'a> {
             stop: &self.session.stop,
             hear: |run, message| together.hear(run, message),
         };
-        let ends = farm.run(&seeds);
-        drop(together);
-        let ends = seeds.iter().zip(ends);
-        let failed = ends.filter_map(|(seed, end)| Some((*seed, end.err()?)));
-        let failed: Vec<(u64, Failure)> = failed.collect();
-        let resume = resume_command(folder);
-        let Some((_, first)) = failed.first() else {
-            return Ok(());
-        };
-        if self.session.stop.asked() {
-            let left = failed.len();
-            let message = format!(
-                "stopped with {left} of {} runs to go; go on with: {resume}",
-                seeds.len()
-            );
-            return Err(Failure::stopped(message));
-        }
-        let said: Vec<String> = failed
-            .iter()
-            .map(|(seed, failure)| format!("seed {seed}: {failure}"))
-            .collect();
-        let others = seeds.len() - failed.len();
-        let message = format!(
-            "{}\nRuns of the other seeds that are finished: {others}",
-            said.join("\n")
-        );
-        Err(Failure::new(first.exit, message))
+        farm.run(&seeds)
     }
 }
 
 /// This program once more, even if its file was replaced meanwhile.
 fn job() -> Command {
-    let mut command = Command::new("/proc/self/exe");
+    let itself = Path::new("/proc/self/exe");
+    let mut command = match itself.exists() {
+        true => Command::new(itself),
+        false => Command::new(env::current_exe().unwrap_or_default()),
+    };
     if let Some(called) = env::args_os().next() {
         command.arg0(called);
     }

@@ -110,41 +110,52 @@ fn no_process_outlives_a_command_that_is_killed() {
     let mut child = started(&lab);
     child.kill().unwrap();
     child.wait().unwrap();
-    let start = Instant::now();
-    let resumed = loop {
-        let outcome = lab.run(&["resume", "stopped/tiny"]);
-        // Their folders are theirs until they have saved themselves.
-        match outcome.code {
-            Some(0) => break outcome,
-            _ => assert!(start.elapsed() < Duration::from_secs(60), "{outcome:?}"),
+    // Their folders are theirs until they have saved themselves and gone.
+    for seed in ["seed-0", "seed-1"] {
+        let run = lab.path("stopped/tiny").join(seed);
+        let start = Instant::now();
+        while record::RunDir::open(&run).is_err() {
+            assert!(start.elapsed() < Duration::from_secs(60), "{seed} is held");
+            sleep(Duration::from_millis(20));
         }
-        sleep(Duration::from_millis(50));
-    };
-    assert!(resumed.stdout.contains("over 3 seeds"), "{resumed:?}");
+        let saved = newest_checkpoint(&run);
+        assert!(saved < 120, "{seed} went on to its end, {saved}");
+    }
     assert_resumes(&lab);
 }
 
+/// Be it the first, and however many there are at a time.
 #[test]
 fn what_one_run_fails_of_does_not_stop_the_others() {
     let lab = Lab::new();
     lab.done(&train("1", "alone", &["rl2.updates=1"]));
     let run = |seed: &str| lab.path("alone/tiny").join(seed);
-    // Two are to be compared anew, and one is of another configuration now.
-    for seed in ["seed-0", "seed-2"] {
-        fs::remove_file(run(seed).join("comparison.json")).unwrap();
-    }
-    let config = run("seed-1").join("config.toml");
-    let text = fs::read_to_string(&config).unwrap();
-    fs::write(&config, text.replace("arms = 2", "arms = 3")).unwrap();
-    let resume = ["resume", "alone/tiny", "--jobs", "2"];
-    let parts = [
-        "seed 1: ",
-        "config.toml",
-        "'arms = 2' to 'arms = 3'",
-        "finished: 2",
-    ];
-    lab.refused(&resume, 78, &parts);
-    for seed in ["seed-0", "seed-2"] {
-        assert!(run(seed).join("comparison.json").exists(), "{seed}");
+    let seeds = ["seed-0", "seed-1", "seed-2"];
+    for (jobs, failing) in [("1", "seed-1"), ("2", "seed-0")] {
+        // All but one are to be compared anew, and that is of another configuration.
+        let others = seeds.iter().filter(|seed| **seed != failing);
+        for seed in others.clone() {
+            fs::remove_file(run(seed).join("comparison.json")).unwrap();
+        }
+        let config = run(failing).join("config.toml");
+        let text = fs::read_to_string(&config).unwrap();
+        fs::write(&config, text.replace("arms = 2", "arms = 3")).unwrap();
+        let outcome = lab.run(&["resume", "alone/tiny", "--jobs", jobs, "--json"]);
+        assert_eq!(outcome.code, Some(78), "{outcome:?}");
+        let failed = format!("{}: ", failing.replace('-', " "));
+        for part in [
+            &failed,
+            "config.toml",
+            "'arms = 2' to 'arms = 3'",
+            "finished: 2",
+        ] {
+            assert!(outcome.stderr.contains(part), "{part}: {outcome:?}");
+        }
+        let runs = outcome.events().matches("run").count();
+        assert_eq!(runs, 2, "{outcome:?}");
+        for seed in others {
+            assert!(run(seed).join("comparison.json").exists(), "{seed}");
+        }
+        fs::write(&config, text).unwrap();
     }
 }
