@@ -158,5 +158,5 @@ fn impossible_priors_are_refused() {
     );
     assert!(message(BetaBernoulli::new(1.0, f64::INFINITY).map(drop)).contains("b = inf"));
     assert!(message(Dirichlet::flat(0, 1.0).map(drop)).contains("outcomes = 0"));
-    assert!(message(Dirichlet::flat(2, -1.0).map(drop)).contains("count is -1"));
+    assert!(message(Dirichlet::flat(2, -1.0).map(drop)).contains("count = -1"));
 }
