@@ -15,7 +15,6 @@
 pub mod comparison;
 pub mod config;
 pub mod conformance;
-mod environments;
 pub mod failure;
 pub mod farm;
 pub mod folders;

@@ -52,7 +52,7 @@ impl NativeBackend {
         match config.trunk {
             SequenceConfig::Gru(layer) => recurrent(Cell::Gru, layer.hidden),
             SequenceConfig::Lstm(layer) => recurrent(Cell::Lstm, layer.hidden),
-            _ => Err(refuse(model.of, "this trunk")),
+            SequenceConfig::Mlp { .. } => Err(refuse(model.of, "this trunk")),
         }
     }
 
