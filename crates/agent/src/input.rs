@@ -171,6 +171,7 @@ impl Inputs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rl_core::Trial;
 
     #[test]
     fn inputs_are_what_the_layout_says() {
@@ -179,7 +180,7 @@ mod tests {
             observation: ObservationSpace::Discrete { size: 2 },
             action: ActionSpace::Discrete { size: 3 },
             horizon: 2,
-            episodes: 2,
+            trial: Trial::Episodes(2),
         };
         let row = Row {
             lanes: 3,

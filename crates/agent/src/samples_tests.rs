@@ -1,7 +1,7 @@
 //! Targets against hand-made trajectories.
 
 use super::*;
-use rl_core::{ActionSpace, EnvSpec, ObservationSpace, Outcome};
+use rl_core::{ActionSpace, EnvSpec, ObservationSpace, Outcome, Trial};
 
 const DECAY: Gae = Gae {
     gamma: 0.5,
@@ -16,7 +16,7 @@ fn trajectory() -> Trajectory {
         observation: ObservationSpace::Vector { size: 0 },
         action: ActionSpace::Discrete { size: 2 },
         horizon: 2,
-        episodes: 2,
+        trial: Trial::Episodes(2),
     };
     use Outcome::{Continue, Terminated, Truncated};
     let mut trajectory = Trajectory::new(&spec, 2, 4);

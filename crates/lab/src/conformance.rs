@@ -4,7 +4,7 @@ mod beside;
 
 use rl_core::{
     Domain, EnvFactory, Footprint, ObservationSpace, Outcome, Policy as _, Purpose, Random,
-    Rollout, Stream, StreamKey, panic_text,
+    Rollout, Stream, StreamKey, Trial, panic_text,
 };
 use rollout::Watched;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -414,14 +414,16 @@ fn tasks_do_not_depend_on_actions(env: &dyn EnvFactory) -> Result<(), String> {
 
 fn ends_are_in_time(env: &dyn EnvFactory) -> Result<(), String> {
     let history = Drive::new(env).run(env);
-    let (horizon, episodes) = (env.spec().horizon, env.spec().episodes);
+    let (horizon, trial) = (env.spec().horizon, env.spec().trial);
     for lane in 0..LANES {
-        let (mut step, mut episode) = (0, 0);
+        let (mut step, mut episode, mut lived) = (0, 0, 0);
         for t in 0..history.outcome.len() {
             step += 1;
+            lived += 1;
             let outcome = history.outcome[t][lane];
-            let late = outcome == Outcome::Continue && step >= horizon;
-            let early = outcome == Outcome::Truncated && step != horizon;
+            let spent = trial == Trial::Steps(lived);
+            let late = outcome == Outcome::Continue && (step >= horizon || spent);
+            let early = outcome == Outcome::Truncated && step != horizon && !spent;
             if late || early {
                 return Err(format!(
                     "lane {lane}: {outcome:?} after {step} steps of an episode; the horizon is {horizon}"
@@ -430,14 +432,17 @@ fn ends_are_in_time(env: &dyn EnvFactory) -> Result<(), String> {
             if outcome != Outcome::Continue {
                 (step, episode) = (0, episode + 1);
             }
-            let ended = episode == episodes;
+            let ended = spent || trial == Trial::Episodes(episode);
             if history.start[t][lane] != ended {
                 return Err(format!(
-                    "lane {lane}: after {episode} episodes of {episodes} the trial {}",
+                    "lane {lane}: after {lived} steps and {episode} episodes the trial {}; it is \
+                     {trial:?}",
                     if ended { "goes on" } else { "ends" }
                 ));
             }
-            episode %= episodes;
+            if ended {
+                (episode, lived) = (0, 0);
+            }
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 use super::*;
 use rl_core::rand::RngExt as _;
-use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Step, TaskDistribution, Tasks};
+use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Step, TaskDistribution, Tasks, Trial};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What is wrong with the environment.
@@ -82,7 +82,7 @@ impl TaskDistribution for Toys {
             observation: ObservationSpace::Discrete { size: 5 },
             action: ActionSpace::Discrete { size: 3 },
             horizon: 4,
-            episodes: 3,
+            trial: Trial::Episodes(3),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::scenes::{Played, play_trial};
 use agent::{Fresh, Training};
 use record::schema::{Pictures, Scene, TaskScenes};
 use record::{Document, RunDir};
-use rl_core::{Domain, EnvFactory, Episode, Ink, Picture, PolicyFactory, Shape, StreamKey};
+use rl_core::{Domain, EnvFactory, Episode, Ink, Picture, PolicyFactory, Shape, StreamKey, Trial};
 use std::sync::Arc;
 
 /// Fresh tasks that an adaptation is shown in.
@@ -95,13 +95,21 @@ impl Stage<'_> {
     /// The trial of the task that an evaluation has.
     fn first_and_last(&self, policy: &dyn PolicyFactory) -> Result<Vec<Scene>, String> {
         let key = StreamKey::new(self.seed, Domain::HeldOut, 0);
-        let last = self.env.spec().episodes.saturating_sub(1);
-        let wanted = |number| number == 0 || number == last;
+        let last = match self.env.spec().trial {
+            Trial::Episodes(episodes) => Some(episodes.saturating_sub(1)),
+            // How many fit is known once they were played.
+            Trial::Steps(_) => None,
+        };
+        let wanted = |number| number == 0 || last.is_none_or(|last| number == last);
         let Some(played) = play_trial(self.env, policy, (key, self.task as u64), wanted)? else {
             return Ok(Vec::new());
         };
-        let scene = |episode| scene(&played, &[episode], None);
-        Ok(played.episodes.iter().filter_map(scene).collect())
+        let (first, rest) = match &played.episodes[..] {
+            [] => return Ok(Vec::new()),
+            [first, rest @ ..] => (first, rest.last()),
+        };
+        let shown = [first].into_iter().chain(rest);
+        Ok(shown.filter_map(|it| scene(&played, &[it], None)).collect())
     }
 
     /// First episodes of the agent before and after `steps` gradient steps.

@@ -85,12 +85,17 @@ pub fn play_trial(
         return Ok(None);
     };
     let mut player = Player::new(env, policy, (key, lane))?;
-    let last = (0..spec.episodes).rev().find(|number| wanted(*number));
+    let last = (0..spec.most_episodes())
+        .rev()
+        .find(|number| wanted(*number));
     let mut episodes = Vec::new();
     for number in 0..last.map_or(0, |last| last + 1) {
-        let episode = player.episode(number);
+        let (episode, ended) = player.episode(number);
         if wanted(number) {
             episodes.push(episode);
+        }
+        if ended {
+            break;
         }
     }
     Ok(Some(Played {
@@ -160,8 +165,8 @@ impl Player {
         Ok(Self { rollout, policy })
     }
 
-    /// Plays to the end of the episode.
-    fn episode(&mut self, number: usize) -> Episode {
+    /// Plays to the end of the episode; whether the trial ends with it too.
+    fn episode(&mut self, number: usize) -> (Episode, bool) {
         let mut episode = Episode {
             number,
             start: self.rollout.env().positions(0).now,
@@ -183,7 +188,7 @@ impl Player {
                 position: if ends { positions.ended } else { positions.now },
             });
             if ends {
-                return episode;
+                return (episode, row.start[0]);
             }
         }
     }
@@ -212,12 +217,12 @@ mod tests {
             let env = built(name).factory;
             let scenes = of_trial(env.as_ref(), random().as_ref(), 7, |_| true).unwrap();
             let scenes = scenes.expect("it draws");
-            assert_eq!(scenes.episodes.len(), env.spec().episodes, "{name}");
+            assert_eq!(scenes.episodes.len(), env.spec().most_episodes(), "{name}");
             let trial = play(env.as_ref(), random().as_ref(), 7, 1).unwrap();
             let mut player = Player::new(env.as_ref(), random().as_ref(), (key(7), 0)).unwrap();
             let mut rewards = Vec::new();
-            for number in 0..env.spec().episodes {
-                let episode = player.episode(number);
+            for number in 0..env.spec().most_episodes() {
+                let (episode, _) = player.episode(number);
                 rewards.extend(episode.moments.iter().map(|moment| moment.reward));
             }
             assert_eq!(rewards, trial.rewards()[..trial.lengths()[0]], "{name}");

@@ -18,7 +18,7 @@ impl Registry {
 #[cfg(test)]
 mod tests {
     use crate::registry::{Built, Registry};
-    use rl_core::{Domain, EnvFactory, Part, Split, StreamKey, Subset};
+    use rl_core::{Domain, EnvFactory, Part, Split, StreamKey, Subset, Trial};
     use std::collections::BTreeSet;
     use std::sync::Arc;
     use toml::Table;
@@ -33,6 +33,19 @@ mod tests {
                 let rule = check.rule;
                 assert_eq!(check.fault, None, "{}: {rule}", entry.name());
             }
+        }
+    }
+
+    /// Also where a trial is a budget of steps, with an episode that it cuts off.
+    #[test]
+    fn trials_of_steps_keep_the_rules() {
+        let registry = Registry::standard();
+        let entry = registry.environment("dark-key-door").unwrap();
+        let set = "size = 3\nhorizon = 7\nsteps = 38".parse().unwrap();
+        let built = Built::new(entry, &set).unwrap();
+        assert_eq!(built.factory.spec().trial, Trial::Steps(38));
+        for check in crate::conformance::check(built.factory.as_ref()) {
+            assert_eq!(check.fault, None, "{}", check.rule);
         }
     }
 

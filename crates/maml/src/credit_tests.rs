@@ -3,7 +3,7 @@
 use super::*;
 use crate::value::{ValueModel, ValueWork};
 use kernels::mlp::{Activation, Head, Mlp};
-use rl_core::{EnvSpec, ObservationSpace};
+use rl_core::{EnvSpec, ObservationSpace, Trial};
 
 fn spec() -> EnvSpec {
     EnvSpec {
@@ -11,7 +11,7 @@ fn spec() -> EnvSpec {
         observation: ObservationSpace::Vector { size: 1 },
         action: ActionSpace::Discrete { size: 2 },
         horizon: 2,
-        episodes: 2,
+        trial: Trial::Episodes(2),
     }
 }
 
@@ -200,7 +200,7 @@ fn small_advantages_are_normalized_like_large_ones() {
 fn what_the_time_limit_cuts_off_is_part_of_the_linear_baseline() {
     let spec = EnvSpec {
         horizon: 100,
-        episodes: 1,
+        trial: Trial::Episodes(1),
         ..spec()
     };
     let lanes = 3;
@@ -253,7 +253,7 @@ fn what_the_time_limit_cuts_off_is_part_of_the_linear_baseline() {
 fn cut_off_at(last: [f32; 2], credits: &Credits) -> Vec<f32> {
     let spec = EnvSpec {
         horizon: 1,
-        episodes: 1,
+        trial: Trial::Episodes(1),
         ..spec()
     };
     let mut trajectory = Trajectory::new(&spec, 2, 1);

@@ -62,6 +62,7 @@ impl Encoding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rl_core::Trial;
 
     #[test]
     fn inputs_are_what_the_spaces_say() {
@@ -71,7 +72,7 @@ mod tests {
                 observation,
                 action: ActionSpace::Discrete { size: 2 },
                 horizon: 1,
-                episodes: 1,
+                trial: Trial::Episodes(1),
             })
         };
         let written = |observation, shown: &[f32]| {

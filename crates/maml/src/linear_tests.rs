@@ -1,7 +1,7 @@
 //! Fits whose solutions are known.
 
 use super::*;
-use rl_core::{ActionSpace, EnvSpec, ObservationSpace};
+use rl_core::{ActionSpace, EnvSpec, ObservationSpace, Trial};
 
 #[test]
 fn it_finds_the_function_that_made_the_returns() {
@@ -95,7 +95,7 @@ fn bytes_are_those_that_are_allocated() {
             observation,
             action: ActionSpace::Discrete { size: 2 },
             horizon: 2,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         });
         let (inputs, squares) = (encoding.size(), !encoding.is_symbol());
         let timed = LinearBaseline::new(inputs, squares, 1e-5);

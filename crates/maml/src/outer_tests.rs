@@ -10,7 +10,7 @@ use nets::{Activation, OptimizerConfig, Schedule, Shape};
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Discrete, EnvSpec, Environment, Gae, ObservationSpace, Step, Stream,
-    TaskDistribution, Tasks,
+    TaskDistribution, Tasks, Trial,
 };
 use rollout::Pool;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ impl TaskDistribution for Arms {
             observation: ObservationSpace::Vector { size: 0 },
             action: ActionSpace::Discrete { size: 3 },
             horizon: 5,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 

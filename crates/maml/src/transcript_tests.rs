@@ -13,7 +13,7 @@ use nets::{Activation, OptimizerConfig, Shape};
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Continuous, Discrete, EnvSpec, Environment, Gae, ObservationSpace, Purpose, Step,
-    Stream, TaskDistribution, Tasks,
+    Stream, TaskDistribution, Tasks, Trial,
 };
 
 const SEED: u64 = 5;
@@ -68,7 +68,7 @@ impl TaskDistribution for Pays {
             observation: ObservationSpace::Vector { size: 0 },
             action: ActionSpace::Discrete { size: 3 },
             horizon: STEPS,
-            episodes: EPISODES,
+            trial: Trial::Episodes(EPISODES),
         }
     }
 
@@ -404,7 +404,7 @@ impl TaskDistribution for Far {
                 high: vec![20.0, 1.0],
             },
             horizon: 10,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 

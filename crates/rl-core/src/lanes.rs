@@ -5,7 +5,7 @@ use crate::env::{ActionKind, Environment, Outcome, TaskDistribution};
 use crate::exact::{ExactValues, OF_A_SUBSET};
 use crate::picture::{Analysis, Episode, Picture};
 use crate::policy::PolicyFactory;
-use crate::spec::{ActionSpace, EnvSpec, SpecError};
+use crate::spec::{ActionSpace, EnvSpec, SpecError, Trial};
 use crate::split::Subset;
 use crate::streams::{Purpose, Stream, StreamKey};
 use crate::vec_env::{Actions, EnvFactory, Place, Positions, StepRows, VecEnv};
@@ -117,7 +117,10 @@ struct Lane<T: Environment> {
     dynamics: Stream,
     state: T::State,
     task: T,
+    /// Steps of the episode.
     step: u32,
+    /// Steps of the trial.
+    lived: u32,
     episode: u32,
     trial: u64,
     tasks: Stream,
@@ -147,6 +150,7 @@ impl<D: TaskDistribution> Lanes<D> {
             state: Default::default(),
             task: Default::default(),
             step: 0,
+            lived: 0,
             episode: 0,
             trial: 0,
             tasks: idle.clone(),
@@ -185,7 +189,7 @@ impl<D: TaskDistribution> Lanes<D> {
             let number = self.first_lane + index as u64;
             lane.tasks = key.lane(Purpose::Task, number);
             lane.dynamics = key.lane(Purpose::Dynamics, number);
-            (lane.step, lane.episode, lane.trial) = (0, 0, 0);
+            (lane.step, lane.lived, lane.episode, lane.trial) = (0, 0, 0, 0);
             self.at_work.set(index, Call::Sample);
             draw(self.distribution.as_ref(), self.subset.as_ref(), lane);
             self.at_work.set(index, Call::Reset);
@@ -198,7 +202,12 @@ impl<D: TaskDistribution> Lanes<D> {
 
     fn step_lanes(&mut self, actions: Actions<'_>, rows: StepRows<'_>) {
         let width = self.spec.observation.width();
-        let (horizon, episodes) = (self.spec.horizon as u32, self.spec.episodes as u32);
+        let horizon = self.spec.horizon as u32;
+        // A trial ends with one of its episodes, or cuts its last one off.
+        let (episodes, budget) = match self.spec.trial {
+            Trial::Episodes(episodes) => (episodes as u32, u32::MAX),
+            Trial::Steps(steps) => (u32::MAX, steps as u32),
+        };
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             self.at_work.set(index, Call::Step);
             let step = match actions {
@@ -218,7 +227,9 @@ impl<D: TaskDistribution> Lanes<D> {
                 }
             };
             lane.step += 1;
-            let outcome = match (step.terminated, lane.step == horizon) {
+            lane.lived += 1;
+            let spent = lane.lived == budget;
+            let outcome = match (step.terminated, lane.step == horizon || spent) {
                 (true, _) => Outcome::Terminated,
                 (false, true) => Outcome::Truncated,
                 (false, false) => Outcome::Continue,
@@ -235,9 +246,9 @@ impl<D: TaskDistribution> Lanes<D> {
                 lane.ended = lane.task.position(&lane.state);
                 lane.step = 0;
                 lane.episode += 1;
-                start = lane.episode == episodes;
+                start = lane.episode == episodes || spent;
                 if start {
-                    lane.episode = 0;
+                    (lane.episode, lane.lived) = (0, 0);
                     lane.trial += 1;
                     self.at_work.set(index, Call::Sample);
                     draw(self.distribution.as_ref(), self.subset.as_ref(), lane);

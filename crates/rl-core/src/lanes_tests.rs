@@ -12,7 +12,7 @@ const KEY: StreamKey = StreamKey::new(11, Domain::Training, 2);
 struct Counting {
     goals: std::ops::Range<u32>,
     horizon: usize,
-    episodes: usize,
+    trial: Trial,
 }
 
 #[derive(Default)]
@@ -60,7 +60,7 @@ impl TaskDistribution for Counting {
             observation: ObservationSpace::Vector { size: 3 },
             action: ActionSpace::Discrete { size: 10 },
             horizon: self.horizon,
-            episodes: self.episodes,
+            trial: self.trial,
         }
     }
 
@@ -109,7 +109,7 @@ impl TaskDistribution for Echo {
             observation: ObservationSpace::Vector { size: 2 },
             action: self.action.clone(),
             horizon: 100,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 
@@ -153,10 +153,14 @@ fn begin(env: &mut dyn VecEnv, first_lane: u64) -> Vec<f32> {
 }
 
 fn counting(goals: std::ops::Range<u32>, horizon: usize, episodes: usize) -> Tasks<Counting> {
+    counting_in(goals, horizon, Trial::Episodes(episodes))
+}
+
+fn counting_in(goals: std::ops::Range<u32>, horizon: usize, trial: Trial) -> Tasks<Counting> {
     Tasks::new(Counting {
         goals,
         horizon,
-        episodes,
+        trial,
     })
     .unwrap()
 }
@@ -204,6 +208,33 @@ fn termination_wins_over_the_time_limit_and_restarts_its_clock() {
         (1.0, Continue, false, 1.0, None),
         (2.0, Continue, false, 2.0, None),
         (2.0, Truncated, false, 0.0, Some(2.0)),
+    ];
+    assert_eq!(found, wanted);
+}
+
+/// Episodes begin anew until the steps are spent, which truncate the last one,
+/// unless it ends with them by itself.
+#[test]
+fn a_budget_of_steps_is_spent_on_as_many_episodes_as_fit() {
+    let tasks = counting_in(3..4, 4, Trial::Steps(6));
+    assert_eq!(
+        (tasks.spec().trial_steps(), tasks.spec().most_episodes()),
+        (6, 6)
+    );
+    let found = seen(&tasks, &[3, 0, 0, 0, 1, 1, 3, 3, 1, 1, 0, 1]);
+    let wanted = [
+        (3.0, Terminated, false, 0.0, None),
+        (0.0, Continue, false, 0.0, None),
+        (0.0, Continue, false, 0.0, None),
+        (0.0, Continue, false, 0.0, None),
+        (1.0, Truncated, false, 0.0, Some(1.0)),
+        (1.0, Truncated, true, 0.0, Some(1.0)),
+        (3.0, Terminated, false, 0.0, None),
+        (3.0, Terminated, false, 0.0, None),
+        (1.0, Continue, false, 1.0, None),
+        (2.0, Continue, false, 2.0, None),
+        (2.0, Continue, false, 2.0, None),
+        (3.0, Terminated, true, 0.0, None),
     ];
     assert_eq!(found, wanted);
 }
@@ -353,7 +384,7 @@ fn actions_of_the_other_kind_are_refused() {
     let error = Tasks::new(Counting {
         goals: 1..2,
         horizon: 0,
-        episodes: 1,
+        trial: Trial::Episodes(1),
     });
     assert_eq!(error.err().unwrap().fault.key(), "horizon");
 }

@@ -51,7 +51,7 @@ pub use random::{Random, RandomPolicy};
 pub use revealed::{Revealed, RevealedTask};
 pub use rollout::Rollout;
 pub use setting::{Kind, Setting, SettingError, Settings, Value};
-pub use spec::{ActionSpace, EnvSpec, ObservationSpace, SpecError};
+pub use spec::{ActionSpace, EnvSpec, ObservationSpace, SpecError, Trial};
 pub use split::{Part, Split, Subset};
 pub use standardize::{AdvantageMoments, RewardSpread, Standardization};
 pub use stats::Moments;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::env::{Discrete, Outcome};
 use crate::picture::{Episode, Ink, Moment, Picture, Shape};
-use crate::spec::ActionSpace;
+use crate::spec::{ActionSpace, Trial};
 use crate::streams::{Domain, StreamKey};
 use crate::vec_env::{Actions, EnvFactory as _, StepRows};
 use crate::{Exact, Tasks};
@@ -68,7 +68,7 @@ impl TaskDistribution for Line {
             observation: ObservationSpace::Discrete { size: 5 },
             action: ActionSpace::Discrete { size: 2 },
             horizon: 6,
-            episodes: 2,
+            trial: Trial::Episodes(2),
         }
     }
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::env::{Discrete, Environment, Outcome, Step, TaskDistribution};
 use crate::lanes::Tasks;
 use crate::random::Random;
-use crate::spec::{ActionSpace, EnvSpec, ObservationSpace};
+use crate::spec::{ActionSpace, EnvSpec, ObservationSpace, Trial};
 use crate::vec_env::{Actions, EnvFactory};
 use rand::RngExt as _;
 
@@ -48,7 +48,7 @@ impl TaskDistribution for Counts {
             observation: ObservationSpace::Vector { size: 2 },
             action: ActionSpace::Discrete { size: 3 },
             horizon: 5,
-            episodes: 3,
+            trial: Trial::Episodes(3),
         }
     }
 

@@ -102,6 +102,17 @@ impl ActionSpace {
 /// one that only tries an environment out, holds several rows of many lanes.
 const MAX_WIDTH: usize = 1 << 20;
 
+/// How long a trial is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trial {
+    /// So many episodes.
+    Episodes(usize),
+    /// So many steps, in which episodes begin anew until all are spent; the last
+    /// episode is truncated there.
+    Steps(usize),
+}
+
 /// Names, spaces and time limits of a task distribution.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EnvSpec {
@@ -113,14 +124,26 @@ pub struct EnvSpec {
     pub action: ActionSpace,
     /// Steps after which an episode is truncated.
     pub horizon: usize,
-    /// Episodes of a trial.
-    pub episodes: usize,
+    /// How long a trial is.
+    pub trial: Trial,
 }
 
 impl EnvSpec {
     /// The most steps that a trial can take.
     pub fn trial_steps(&self) -> usize {
-        self.horizon * self.episodes
+        match self.trial {
+            Trial::Episodes(episodes) => self.horizon * episodes,
+            Trial::Steps(steps) => steps,
+        }
+    }
+
+    /// The most episodes that a trial can have: of a budget of steps as many as
+    /// there are steps.
+    pub fn most_episodes(&self) -> usize {
+        match self.trial {
+            Trial::Episodes(episodes) => episodes,
+            Trial::Steps(steps) => steps,
+        }
     }
 
     /// Refuses to let a policy that was computed for this environment act in
@@ -175,16 +198,17 @@ impl EnvSpec {
         if self.horizon == 0 {
             return refuse("horizon", "0".into(), "at least 1 step");
         }
-        if self.episodes == 0 {
-            return refuse("episodes", "0".into(), "at least 1 episode");
-        }
-        match self.horizon.checked_mul(self.episodes) {
-            Some(steps) if steps <= LONGEST => Ok(()),
-            _ => refuse(
-                "horizon × episodes",
-                format!("{} × {}", self.horizon, self.episodes),
-                &format!("at most {LONGEST} steps per trial"),
-            ),
+        match self.trial {
+            Trial::Episodes(0) => refuse("episodes", "0".into(), "at least 1 episode"),
+            Trial::Episodes(episodes) => match self.horizon.checked_mul(episodes) {
+                Some(steps) if steps <= LONGEST => Ok(()),
+                _ => refuse(
+                    "horizon × episodes",
+                    format!("{} × {episodes}", self.horizon),
+                    &format!("at most {LONGEST} steps per trial"),
+                ),
+            },
+            Trial::Steps(steps) => within("steps of a trial", Bounds::closed(1, LONGEST), steps),
         }
     }
 }
@@ -230,7 +254,7 @@ mod tests {
             observation: ObservationSpace::Vector { size: 0 },
             action,
             horizon,
-            episodes,
+            trial: Trial::Episodes(episodes),
         }
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::spec::ObservationSpace;
+use crate::spec::{ObservationSpace, Trial};
 
 const CONTINUE: Outcome = Outcome::Continue;
 
@@ -9,7 +9,7 @@ fn spec(action: ActionSpace, observation: usize) -> EnvSpec {
         observation: ObservationSpace::Vector { size: observation },
         action,
         horizon: 2,
-        episodes: 2,
+        trial: Trial::Episodes(2),
     }
 }
 

@@ -5,7 +5,7 @@ use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, ActionsMut, Continuous, Credit, Discrete, Domain, EnvFactory, EnvSpec,
     Environment, Gae, GaeInput, Link, ObservationSpace, Rollout, Step, Stream, StreamKey,
-    TaskDistribution, Tasks, gae,
+    TaskDistribution, Tasks, Trial, gae,
 };
 
 /// A walk on a line to a random goal, by whole or by real steps.
@@ -66,7 +66,7 @@ fn spec(action: ActionSpace) -> EnvSpec {
         observation: ObservationSpace::Vector { size: 1 },
         action,
         horizon: 5,
-        episodes: 3,
+        trial: Trial::Episodes(3),
     }
 }
 

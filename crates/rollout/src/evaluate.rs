@@ -124,7 +124,7 @@ pub fn evaluation_footprint(
     let together = workers.min(tiles);
     // Of every step the reward so far and the regret; the whole is kept beside
     // the parts of a wave.
-    let moments = (2 * steps + spec.episodes) as f64 * size_of::<Moments>() as f64;
+    let moments = (2 * steps + spec.most_episodes()) as f64 * size_of::<Moments>() as f64;
     let summaries = (WAVE.min(tiles) + 1) as f64 * (moments + 8.0 * lanes as f64);
     let returns = 8.0 * tasks.min(PAIRED_TASKS) as f64;
     Batch::footprint(env, together * lanes, steps)
@@ -168,7 +168,7 @@ pub fn evaluate_watched(
 ) -> Result<Evaluation, RolloutError> {
     Bounds::at_least(1).check("tasks", held.tasks)?;
     let key = StreamKey::new(held.seed, held.domain, 0);
-    let (steps, episodes) = (env.spec().trial_steps(), env.spec().episodes);
+    let (steps, episodes) = (env.spec().trial_steps(), env.spec().most_episodes());
     let mut whole = Evaluation::empty(episodes, steps);
     let called_off = AtomicBool::new(false);
     let mut firsts = (0..held.tasks).step_by(TILE);

@@ -2,7 +2,7 @@
 
 use rl_core::{
     ActRow, ActionSpace, Discrete, Domain, EnvFactory, EnvSpec, Environment, ObservationSpace,
-    Policy, PolicyFactory, Row, Step, Stream, StreamKey, TaskDistribution, Tasks,
+    Policy, PolicyFactory, Row, Step, Stream, StreamKey, TaskDistribution, Tasks, Trial,
 };
 use rollout::{Batch, BatchSize, Pool};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,7 +50,7 @@ impl TaskDistribution for Stepping {
             observation: ObservationSpace::Vector { size: 1 },
             action: ActionSpace::Discrete { size: 2 },
             horizon: 4,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 

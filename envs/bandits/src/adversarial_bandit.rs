@@ -3,7 +3,7 @@
 use crate::adversary::{Adversary, Segment};
 use rl_core::rand::RngExt as _;
 use rl_core::{
-    ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, Setting, SpecError, Stream,
+    ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, Setting, SpecError, Stream, Trial,
 };
 use rl_core::{EnvironmentEntry, TaskDistribution};
 
@@ -117,7 +117,7 @@ impl TaskDistribution for AdversarialBandit {
                 size: self.settings.arms,
             },
             horizon: self.settings.pulls,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 

@@ -4,7 +4,7 @@ use crate::board::Board;
 use crate::dependent_oracle::{self, Majority};
 use crate::policy::Optimal;
 use rl_core::rand::RngExt as _;
-use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues};
+use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues, Trial};
 use rl_core::{
     EnvironmentEntry, ObservationSpace, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
     TaskDistribution,
@@ -147,7 +147,7 @@ impl TaskDistribution for DependentBandit {
             observation: ObservationSpace::Vector { size: 0 },
             action: ActionSpace::Discrete { size: 2 },
             horizon: self.pulls,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 

@@ -4,7 +4,7 @@ use crate::board::Board;
 use crate::gaussian_oracle::expected_maximum;
 use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::StandardNormal;
-use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues};
+use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues, Trial};
 use rl_core::{
     EnvironmentEntry, ObservationSpace, Picture, Setting, SpecError, Step, Stream, TaskDistribution,
 };
@@ -120,7 +120,7 @@ impl TaskDistribution for GaussianBandit {
             observation: ObservationSpace::Vector { size: 0 },
             action: ActionSpace::Discrete { size: self.arms },
             horizon: self.pulls,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 

@@ -4,7 +4,7 @@ use crate::board::Board;
 use crate::informative_oracle::Plan;
 use crate::policy::Optimal;
 use rl_core::rand::RngExt as _;
-use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues};
+use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues, Trial};
 use rl_core::{
     EnvironmentEntry, ObservationSpace, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
     TaskDistribution,
@@ -134,7 +134,7 @@ impl TaskDistribution for InformativeArm {
             observation: ObservationSpace::Vector { size: 0 },
             action: ActionSpace::Discrete { size: self.arms },
             horizon: self.pulls,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::drift::{Drift, Walk};
 use crate::policy::Optimal;
 use crate::restless_oracle::{self, Filter};
 use rl_core::rand::RngExt as _;
-use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues};
+use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues, Trial};
 use rl_core::{
     EnvironmentEntry, ObservationSpace, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
     TaskDistribution,
@@ -146,7 +146,7 @@ impl TaskDistribution for RestlessBandit {
             observation: ObservationSpace::Vector { size: 0 },
             action: ActionSpace::Discrete { size: 2 },
             horizon: self.pulls,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 

@@ -7,7 +7,9 @@ use crate::tabular::Mdp;
 use rl_core::rand::RngExt as _;
 use rl_core::tabular::Model;
 use rl_core::tabular::Planner;
-use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, Setting, SpecError};
+use rl_core::{
+    ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, Setting, SpecError, Trial,
+};
 use rl_core::{EnvironmentEntry, PolicyFactory, Stream, TaskDistribution};
 
 /// A chain of states in which one action advances by a state and the other
@@ -198,7 +200,7 @@ impl TaskDistribution for Chain {
             },
             action: ActionSpace::Discrete { size: 2 },
             horizon: self.settings.horizon,
-            episodes: self.settings.episodes,
+            trial: Trial::Episodes(self.settings.episodes),
         }
     }
 

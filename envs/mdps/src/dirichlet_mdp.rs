@@ -6,7 +6,9 @@ use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::{Exp1, StandardNormal};
 use rl_core::tabular::Noise;
 use rl_core::tabular::Planner;
-use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, Setting, SpecError};
+use rl_core::{
+    ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, Setting, SpecError, Trial,
+};
 use rl_core::{EnvironmentEntry, Stream, TaskDistribution};
 
 /// Random finite MDPs: every row of transition probabilities is drawn from a
@@ -130,7 +132,7 @@ impl TaskDistribution for DirichletMdp {
                 size: settings.actions,
             },
             horizon: settings.horizon,
-            episodes: settings.episodes,
+            trial: Trial::Episodes(settings.episodes),
         }
     }
 

@@ -12,7 +12,7 @@
 //! ```
 //! use mdps::{Mdp, Planner};
 //! use rl_core::rand::RngExt as _;
-//! use rl_core::{ActionSpace, EnvSpec, ObservationSpace, Stream, TaskDistribution};
+//! use rl_core::{ActionSpace, EnvSpec, ObservationSpace, Stream, TaskDistribution, Trial};
 //!
 //! #[derive(Clone)]
 //! struct Doors;
@@ -26,7 +26,7 @@
 //!             observation: ObservationSpace::Discrete { size: 2 },
 //!             action: ActionSpace::Discrete { size: 2 },
 //!             horizon: 5,
-//!             episodes: 4,
+//!             trial: Trial::Episodes(4),
 //!         }
 //!     }
 //!
@@ -45,7 +45,7 @@
 //!     fn known_task_optimum(&self, task: &Mdp) -> Option<f64> {
 //!         let spec = self.spec();
 //!         let episode = Planner::default().optimum(task.model(), spec.horizon);
-//!         Some(spec.episodes as f64 * episode)
+//!         Some(spec.most_episodes() as f64 * episode)
 //!     }
 //! }
 //!

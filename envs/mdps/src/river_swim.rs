@@ -5,7 +5,9 @@ use crate::tabular::Mdp;
 use rl_core::rand::RngExt as _;
 use rl_core::tabular::Model;
 use rl_core::tabular::Planner;
-use rl_core::{ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, Setting, SpecError};
+use rl_core::{
+    ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, Setting, SpecError, Trial,
+};
 use rl_core::{EnvironmentEntry, Stream, TaskDistribution};
 
 /// A row of states along a river. To drift goes one state downstream, always.
@@ -163,7 +165,7 @@ impl TaskDistribution for RiverSwim {
             observation: ObservationSpace::Discrete { size: self.states },
             action: ActionSpace::Discrete { size: 2 },
             horizon: self.horizon,
-            episodes: self.episodes,
+            trial: Trial::Episodes(self.episodes),
         }
     }
 

@@ -5,7 +5,9 @@ use crate::stay_picture::ANALYSIS;
 use crate::two_step_oracle::{self, BayesOptimal};
 use crate::two_step_switching::{self, Chances, Filter};
 use rl_core::rand::{RngExt as _, SeedableRng as _};
-use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
+use rl_core::{
+    ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace, Trial,
+};
 use rl_core::{
     Analysis, EnvironmentEntry, Episode, Ink, Picture, PolicyFactory, Setting, SpecError, Step,
     Stream, TaskDistribution,
@@ -304,7 +306,7 @@ impl TaskDistribution for TwoStep {
             observation: ObservationSpace::Discrete { size: 3 },
             action: ActionSpace::Discrete { size: 2 },
             horizon: if self.switches() { 2 * self.rounds } else { 2 },
-            episodes: if self.switches() { 1 } else { self.rounds },
+            trial: Trial::Episodes(if self.switches() { 1 } else { self.rounds }),
         }
     }
 

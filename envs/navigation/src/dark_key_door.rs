@@ -8,7 +8,7 @@ use crate::known_goal::{Move, Planner, Seen, known_goal, symbol};
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Discrete, EnvSpec, Environment, EnvironmentEntry, Exact, ExactValues,
-    ObservationSpace,
+    ObservationSpace, Trial,
 };
 use rl_core::{
     Cost, Episode, Ink, Known, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
@@ -21,9 +21,9 @@ use rl_core::{
 ///
 /// An episode ends at the door once the agent has the key, as in AMAGO's
 /// environment, and after `horizon` steps otherwise. A trial is a number of
-/// episodes, which makes 500 steps at most with 10 episodes of 50 steps;
-/// AMAGO fills 500 steps with as many episodes as fit, so that returns can be
-/// compared by the episode, not by the trial.
+/// episodes, which makes 500 steps at most with 10 episodes of 50 steps; or, as in
+/// AMAGO, a budget of steps that as many episodes as fit are lived in
+/// ([`Self::with_steps`]), so that who finds the door sooner finds it more often.
 ///
 /// # Observations
 /// The agent's cell, `y * size + x`, as one of `size * size` symbols. Neither
@@ -51,7 +51,7 @@ use rl_core::{
 pub struct DarkKeyDoor {
     size: u32,
     horizon: u32,
-    episodes: u32,
+    trial: Trial,
     /// Whether observations are those of AMAGO.
     shows_key_and_time: bool,
 }
@@ -73,6 +73,15 @@ impl DarkKeyDoor {
     /// Episodes of a trial.
     pub const EPISODES: Setting = crate::episodes(10);
 
+    /// Steps of a trial, if it is a budget of steps.
+    pub const STEPS: Setting = Setting::count(
+        "steps",
+        0,
+        0..=1_000_000,
+        "steps of a trial, in which episodes begin anew until they are spent; 0 for a number of \
+         episodes",
+    );
+
     /// Rooms of this [`SIZE`](Self::SIZE), and trials of so many
     /// [`EPISODES`](Self::EPISODES) of at most [`HORIZON`](Self::HORIZON) steps.
     ///
@@ -85,7 +94,7 @@ impl DarkKeyDoor {
         Ok(Self {
             size: size as u32,
             horizon: horizon as u32,
-            episodes: episodes as u32,
+            trial: Trial::Episodes(episodes),
             shows_key_and_time: false,
         })
     }
@@ -95,7 +104,10 @@ impl DarkKeyDoor {
         let summary = "find the key, then the door, seeing only where one is";
         EnvironmentEntry::revealable(NAME, summary, |set| {
             let (horizon, episodes) = (set.count("horizon")?, set.count("episodes")?);
-            let dark = Self::new(set.count("size")?, horizon, episodes)?;
+            let mut dark = Self::new(set.count("size")?, horizon, episodes)?;
+            if let steps @ 1.. = set.count("steps")? {
+                dark = dark.with_steps(steps)?;
+            }
             Ok(match set.choice("observation")? {
                 "cell" => dark,
                 _ => dark.with_key_and_time(),
@@ -104,11 +116,26 @@ impl DarkKeyDoor {
         .setting(Self::SIZE)
         .setting(Self::HORIZON)
         .setting(Self::EPISODES)
+        .setting(Self::STEPS)
         .choice(
             "observation",
             &["cell", "cell-key-time"],
             "where one is; or that, whether one has the key and the time, as in AMAGO",
         )
+    }
+
+    /// Trials of so many steps, whatever the number of episodes.
+    ///
+    /// # Errors
+    /// If there are none, or more than [`STEPS`](Self::STEPS) may be.
+    pub fn with_steps(self, steps: usize) -> Result<Self, SpecError> {
+        Self::STEPS.check(NAME, steps)?;
+        let timed = Self {
+            trial: Trial::Steps(steps),
+            ..self
+        };
+        timed.spec().validate()?;
+        Ok(timed)
     }
 
     /// Shows whether the agent has the key, and the time, as AMAGO does.
@@ -137,7 +164,7 @@ impl DarkKeyDoor {
     /// g(k, t) − g(k, t − 1), g being the mean of h over c; and so is the
     /// door, which is then found in time with the mean of h(k, d, H − t) over
     /// d.
-    fn random(&self) -> Result<f64, String> {
+    fn random(&self, episodes: usize) -> Result<f64, String> {
         let advice = "take a smaller size or a shorter horizon";
         self.random_cost()
             .affordable("the random agent's return", advice)?;
@@ -166,7 +193,7 @@ impl DarkKeyDoor {
                 episode += taken * (1.0 + found[horizon - t]) / cells as f64;
             }
         }
-        Ok(f64::from(self.episodes) * episode)
+        Ok(episodes as f64 * episode)
     }
 }
 
@@ -285,7 +312,7 @@ impl TaskDistribution for DarkKeyDoor {
             },
             action: ActionSpace::Discrete { size: MOVES },
             horizon: self.horizon as usize,
-            episodes: self.episodes as usize,
+            trial: self.trial,
         }
     }
 
@@ -330,17 +357,30 @@ impl TaskDistribution for DarkKeyDoor {
 
     /// Shortest paths to the key and on to the door in every episode, as far
     /// as there is time. It takes a step to take a key that lies at the start,
-    /// and one more to go through a door where the key was.
+    /// and one more to go through a door where the key was. No agent does better
+    /// with a budget of steps: a reward is earned with every shortest path, and an
+    /// episode cannot be left before its end.
     fn known_task_optimum(&self, task: &DarkRoom) -> Option<f64> {
         let to_key = task.start.distance(task.key).max(1);
         let to_door = task.key.distance(task.door).max(1);
-        let in_time = [to_key, to_key + to_door].map(|steps| u32::from(steps <= self.horizon));
-        Some(f64::from(self.episodes * in_time.iter().sum::<u32>()))
+        let both = to_key + to_door;
+        // Rewards of an episode of so many steps.
+        let earned = |steps: u32| u32::from(to_key <= steps) + u32::from(both <= steps);
+        let total = match self.trial {
+            Trial::Episodes(episodes) => episodes as f64 * f64::from(earned(self.horizon)),
+            Trial::Steps(steps) => {
+                let (steps, length) = (steps as u32, both.min(self.horizon));
+                let whole = f64::from(steps / length) * f64::from(earned(length));
+                whole + f64::from(earned(steps % length))
+            }
+        };
+        Some(total)
     }
 
     /// Known task: twice the episodes where the farthest ways can be gone in
-    /// time, else an estimate from sampled tasks. Random: from the chances to
-    /// have been in each cell after each step.
+    /// time, else, and with a budget of steps, an estimate from sampled tasks. Random:
+    /// from the chances to have been in each cell after each step; with a budget an
+    /// estimate.
     fn exact_values(&self) -> ExactValues {
         let farthest = 4 * (self.size - 1);
         ExactValues {
@@ -348,13 +388,18 @@ impl TaskDistribution for DarkKeyDoor {
                 "the goals that are still possible are pairs of cells, 6,561 at the published \
                  size, which is out of the reach of dynamic programming",
             ),
-            known_task_optimum: match farthest <= self.horizon {
-                true => Exact::value(2.0 * f64::from(self.episodes)),
-                false => estimate::known_task_optimum(self, SAMPLES),
+            known_task_optimum: match self.trial {
+                Trial::Episodes(episodes) if farthest <= self.horizon => {
+                    Exact::value(2.0 * episodes as f64)
+                }
+                _ => estimate::known_task_optimum(self, SAMPLES),
             },
-            random: match self.random() {
-                Ok(value) => Exact::value(value),
-                Err(why) => Exact::unknown(why),
+            random: match self.trial {
+                Trial::Episodes(episodes) => match self.random(episodes) {
+                    Ok(value) => Exact::value(value),
+                    Err(why) => Exact::unknown(why),
+                },
+                Trial::Steps(_) => estimate::random(self),
             },
             ..ExactValues::default()
         }

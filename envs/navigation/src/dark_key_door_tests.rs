@@ -78,8 +78,45 @@ fn values_by_all_sequences() {
             tasks += 1.0;
         }
         if size == 2 {
-            let (found, wanted) = (dark.random().unwrap(), 3.0 * total / tasks);
+            let (found, wanted) = (dark.random(3).unwrap(), 3.0 * total / tasks);
             assert!((found - wanted).abs() < 1e-9, "{found}, not {wanted}");
+        }
+    }
+}
+
+/// The most that any sequence of actions earns with a budget of steps.
+#[test]
+fn the_known_task_optimum_of_a_budget_by_all_sequences() {
+    let earned = |task: &DarkRoom, actions: &[u32], horizon| {
+        let (mut state, mut total, mut clock) = (Seeking::default(), 0.0, 0);
+        task.reset(&mut state, &mut rng());
+        for action in actions {
+            let step = task.step(&mut state, action, &mut rng());
+            total += step.reward;
+            clock += 1;
+            if step.terminated || clock == horizon {
+                task.reset(&mut state, &mut rng());
+                clock = 0;
+            }
+        }
+        f64::from(total)
+    };
+    for (horizon, steps) in [(1, 3), (2, 5), (3, 5), (5, 6)] {
+        let dark = DarkKeyDoor::new(2, horizon, 1).unwrap();
+        let dark = dark.with_steps(steps).unwrap();
+        for task in rooms(2) {
+            let mut best = 0.0_f64;
+            for code in 0..5_u32.pow(steps as u32) {
+                let actions: Vec<u32> =
+                    (0..steps as u32).map(|t| code / 5_u32.pow(t) % 5).collect();
+                best = best.max(earned(&task, &actions, horizon));
+            }
+            let found = dark.known_task_optimum(&task);
+            assert_eq!(
+                found,
+                Some(best),
+                "{task:?}, horizon {horizon}, {steps} steps"
+            );
         }
     }
 }

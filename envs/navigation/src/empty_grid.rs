@@ -6,7 +6,7 @@ use crate::view::{AHEAD, BORDER, TILES, ahead, look};
 use rl_core::TaskDistribution;
 use rl_core::{
     ActRow, ActionSpace, ActionsMut, Discrete, EnvSpec, Environment, EnvironmentEntry, Exact,
-    ExactValues,
+    ExactValues, Trial,
 };
 use rl_core::{
     Episode, Ink, ObservationSpace, Picture, Policy, PolicyFactory, Row, Setting, SpecError, Step,
@@ -259,7 +259,7 @@ impl TaskDistribution for EmptyGrid {
             observation: ObservationSpace::Vector { size: WIDTH },
             action: ActionSpace::Discrete { size: ACTIONS },
             horizon: self.horizon,
-            episodes: self.episodes,
+            trial: Trial::Episodes(self.episodes),
         }
     }
 

@@ -209,7 +209,7 @@ impl TaskDistribution for GridNavi {
             observation: ObservationSpace::Discrete { size: size * size },
             action: ActionSpace::Discrete { size: MOVES },
             horizon: self.trial.horizon as usize,
-            episodes: self.trial.episodes as usize,
+            trial: rl_core::Trial::Episodes(self.trial.episodes as usize),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::view::{BORDER, TILES, look};
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Discrete, EnvSpec, Environment, EnvironmentEntry, Exact, ExactValues,
-    ObservationSpace,
+    ObservationSpace, Trial,
 };
 use rl_core::{
     Episode, Ink, Picture, PolicyFactory, Setting, SpecError, Step, Stream, TaskDistribution,
@@ -160,7 +160,7 @@ impl TaskDistribution for Maze {
             observation: ObservationSpace::Vector { size: 2 * TILES },
             action: ActionSpace::Discrete { size: 3 },
             horizon: self.horizon,
-            episodes: self.episodes,
+            trial: Trial::Episodes(self.episodes),
         }
     }
 

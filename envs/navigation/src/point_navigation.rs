@@ -6,7 +6,7 @@ use crate::known_goal::{Move, Planner, Seen, known_goal};
 use rl_core::TaskDistribution;
 use rl_core::rand::RngExt as _;
 use rl_core::{
-    ActionSpace, Continuous, EnvSpec, Environment, EnvironmentEntry, Exact, ExactValues,
+    ActionSpace, Continuous, EnvSpec, Environment, EnvironmentEntry, Exact, ExactValues, Trial,
 };
 use rl_core::{
     Episode, Ink, ObservationSpace, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
@@ -166,7 +166,7 @@ impl TaskDistribution for PointNavigation {
                 high: vec![REACH; 2],
             },
             horizon: self.horizon,
-            episodes: self.episodes,
+            trial: Trial::Episodes(self.episodes),
         }
     }
 

@@ -8,7 +8,7 @@ use lab::references::{fields, named};
 use lab::registry::{Built, Registry};
 use lab::room::Room;
 use lab::stop::Stop;
-use rl_core::{EnvSpec, Exact, ExactValues};
+use rl_core::{EnvSpec, Exact, ExactValues, Trial};
 use serde_json::{Map, Value, json};
 
 pub(crate) fn run(registry: &Registry, args: &OracleArgs) -> Result<(), Failure> {
@@ -68,7 +68,7 @@ impl Course {
         let pair = |value: &Exact| value.get().zip(value.standard_error());
         let regret = pair(&exact.known_task_optimum).zip(pair(&exact.bayes_optimal));
         let rewards = exact.bayes_optimal_rewards.as_ref();
-        let several = rewards.filter(|_| spec.episodes > 1);
+        let several = rewards.filter(|_| matches!(spec.trial, Trial::Episodes(2..)));
         let sums = |rewards: &Vec<f64>| {
             let episodes = rewards.chunks(spec.horizon);
             episodes.map(|episode| episode.iter().sum()).collect()

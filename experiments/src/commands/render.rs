@@ -12,8 +12,8 @@ use lab::room::Room;
 use lab::scenes;
 use lab::stop::Stop;
 use record::write_atomically;
-use rl_core::EnvironmentEntry;
 use rl_core::{EnvFactory, Picture, PolicyFactory};
+use rl_core::{EnvironmentEntry, Trial};
 use rollout::Batch;
 use serde::Serialize;
 use serde_json::json;
@@ -151,9 +151,14 @@ fn pictures(
     policy: &dyn PolicyFactory,
     seed: u64,
 ) -> Result<Vec<(String, Picture)>, Failure> {
-    let (episodes, half) = (env.spec().episodes, MOST_EPISODES / 2);
-    let wanted =
-        |number: usize| episodes <= MOST_EPISODES || number < half || number >= episodes - half;
+    let half = MOST_EPISODES / 2;
+    let shown =
+        |number: usize, of: usize| of <= MOST_EPISODES || number < half || number >= of - half;
+    let wanted = |number| match env.spec().trial {
+        Trial::Episodes(episodes) => shown(number, episodes),
+        // How many fit is known once they were played.
+        Trial::Steps(_) => true,
+    };
     let drawn = scenes::of_trial(env, policy, seed, wanted).map_err(Failure::config)?;
     let Some(drawn) = drawn else {
         let name = &env.spec().name;
@@ -166,7 +171,9 @@ fn pictures(
         ..picture
     };
     let mut pictures = vec![("task".to_owned(), drawn.task)];
+    let of = drawn.episodes.last().map_or(0, |(number, _)| number + 1);
     let episodes = drawn.episodes.into_iter();
+    let episodes = episodes.filter(|(number, _)| shown(*number, of));
     pictures.extend(episodes.map(|(number, it)| (format!("episode-{}", number + 1), by(it))));
     let shown = scenes::analyses(env, policy, seed).map_err(Failure::internal)?;
     pictures.extend(

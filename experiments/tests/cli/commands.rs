@@ -219,6 +219,25 @@ fn listings_checks_and_the_doctor() {
     assert_eq!(rows[0]["name"], "bernoulli-bandit");
     let keys = rows[0]["keys"].as_array().unwrap();
     assert!(keys.iter().any(|key| key["name"] == "arms"), "{keys:?}");
+    // How a training begins in each: by its presets, or by a command that works.
+    let presets = |name: &str| {
+        let row = rows.iter().find(|row| row["name"] == name).unwrap();
+        row["presets"].clone()
+    };
+    let both = serde_json::json!(["maml/gridnavi", "rl2/gridnavi"]);
+    assert_eq!(presets("gridnavi"), both);
+    assert_eq!(presets("maze"), serde_json::json!([]));
+    let begin = "train quickstart environment.name=maze 'evaluation.learners=[{name=\"random\"}]'";
+    assert!(everything.contains(begin), "{everything}");
+    let words = begin.split(' ').map(|word| word.trim_matches('\''));
+    let more = [
+        "environment.size=5",
+        "rl2.updates=1",
+        "rl2.lanes=32",
+        "rl2.tile=1",
+    ];
+    let fewer = ["evaluation.tasks=4", "evaluation.interval_tasks=4"];
+    lab.done(&words.chain(more).chain(fewer).collect::<Vec<&str>>());
     assert!(lab.done(&["list", "presets", "--json"]).rows().len() > 2);
     let tables = lab.done(&["list", "tables", "--json"]);
     assert_eq!(tables.events(), "item item item item");

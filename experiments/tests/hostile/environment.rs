@@ -3,7 +3,7 @@
 use experiments::{EnvironmentEntry, Registry};
 use rl_core::{
     ActionSpace, Discrete, EnvSpec, Environment, Episode, ExactValues, ObservationSpace, Picture,
-    PolicyFactory, Step, Stream, TaskDistribution,
+    PolicyFactory, Step, Stream, TaskDistribution, Trial,
 };
 use std::thread::sleep;
 use std::time::Duration;
@@ -96,7 +96,7 @@ impl TaskDistribution for Hostile {
             observation: ObservationSpace::Vector { size },
             action: ActionSpace::Discrete { size: 2 },
             horizon: 5,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 

@@ -6,7 +6,7 @@ fn spec(states: usize) -> EnvSpec {
         observation: ObservationSpace::Discrete { size: states },
         action: ActionSpace::Discrete { size: 2 },
         horizon: 10,
-        episodes: 1,
+        trial: rl_core::Trial::Episodes(1),
     }
 }
 

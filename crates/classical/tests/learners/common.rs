@@ -5,7 +5,7 @@ use classical::{Family, LearnerInfo, learner, learners};
 use rl_core::{
     ActRow, ActionSpace, Actions, ActionsMut, Domain, EnvFactory, EnvSpec, Moments,
     ObservationSpace, Outcome, Policy, PolicyFactory, Purpose, Rollout, Row, Stream, StreamKey,
-    TaskDistribution, Tasks,
+    TaskDistribution, Tasks, Trial,
 };
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ pub(crate) fn spec(action: ActionSpace) -> EnvSpec {
         observation: ObservationSpace::Vector { size: 0 },
         action,
         horizon: 100,
-        episodes: 1,
+        trial: Trial::Episodes(1),
     }
 }
 

@@ -1,6 +1,7 @@
 use classical::{Family, LearnerInfo, learner, learners};
 use rl_core::{
     ActionSpace, Domain, EnvSpec, ObservationSpace, PolicyFactory, Purpose, Stream, StreamKey,
+    Trial,
 };
 
 pub(crate) const KEY: StreamKey = StreamKey::new(5, Domain::HeldOut, 0);
@@ -25,7 +26,7 @@ pub(crate) fn spec(states: usize, actions: usize, horizon: usize) -> EnvSpec {
         observation: ObservationSpace::Discrete { size: states },
         action: ActionSpace::Discrete { size: actions },
         horizon,
-        episodes: 100,
+        trial: Trial::Episodes(100),
     }
 }
 

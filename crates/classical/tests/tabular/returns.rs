@@ -22,9 +22,8 @@ fn trial(
     first_lane: u64,
     lanes: usize,
 ) -> (Vec<u32>, Vec<Vec<f64>>) {
-    let EnvSpec {
-        horizon, episodes, ..
-    } = *tasks.spec();
+    let EnvSpec { horizon, .. } = *tasks.spec();
+    let episodes = tasks.spec().most_episodes();
     let mut policy = factory.make(tasks.spec(), lanes).unwrap();
     let mut rollout = Rollout::new(tasks.make(lanes), horizon * episodes);
     rollout.begin(&KEY, first_lane);

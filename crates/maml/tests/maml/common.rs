@@ -8,7 +8,7 @@ use nets::{Activation, OptimizerConfig};
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Continuous, Discrete, Domain, EnvFactory, EnvSpec, Environment, Gae,
-    ObservationSpace, Step, Stream, TaskDistribution, Tasks,
+    ObservationSpace, Step, Stream, TaskDistribution, Tasks, Trial,
 };
 use rollout::{Held, Pool};
 use std::sync::Arc;
@@ -78,7 +78,7 @@ impl TaskDistribution for Points {
                 high: vec![0.1; 2],
             },
             horizon: self.horizon,
-            episodes: self.episodes,
+            trial: Trial::Episodes(self.episodes),
         }
     }
 
@@ -124,7 +124,7 @@ impl TaskDistribution for Arms {
                 size: self.arms as usize,
             },
             horizon: 5,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 

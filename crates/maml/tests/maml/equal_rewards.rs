@@ -5,7 +5,7 @@ use maml::{Baseline, Exploration, MamlConfig, Outer, Trainer};
 use nets::Activation;
 use rl_core::{
     ActionSpace, Continuous, EnvFactory, EnvSpec, Environment, ObservationSpace, Step, Stream,
-    TaskDistribution, Tasks,
+    TaskDistribution, Tasks, Trial,
 };
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl TaskDistribution for Paid {
                 high: vec![0.1],
             },
             horizon: 30,
-            episodes: 2,
+            trial: Trial::Episodes(2),
         }
     }
 

@@ -6,7 +6,7 @@ use maml::{Baseline, Trainer};
 use nets::Activation;
 use rl_core::{
     ActionSpace, Discrete, EnvSpec, Environment, ObservationSpace, Step, Stream, TaskDistribution,
-    Tasks,
+    Tasks, Trial,
 };
 
 /// Pays so much that a squared error of the value network overflows.
@@ -38,7 +38,7 @@ impl TaskDistribution for Rich {
             observation: ObservationSpace::Vector { size: 0 },
             action: ActionSpace::Discrete { size: 2 },
             horizon: 3,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 

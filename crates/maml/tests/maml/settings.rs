@@ -10,7 +10,7 @@ use maml::{
 use nets::Activation;
 use rl_core::{
     ActionSpace, Discrete, Domain, EnvFactory, EnvSpec, Environment, ObservationSpace, Step,
-    Stream, TaskDistribution, Tasks,
+    Stream, TaskDistribution, Tasks, Trial,
 };
 use rollout::Held;
 use std::sync::Arc;
@@ -174,7 +174,7 @@ impl TaskDistribution for Places {
             observation: ObservationSpace::Discrete { size: self.0 },
             action: ActionSpace::Discrete { size: 2 },
             horizon: 1,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 

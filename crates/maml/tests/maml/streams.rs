@@ -5,7 +5,7 @@ use maml::Adapted;
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Discrete, Domain, EnvFactory, EnvSpec, Environment, ObservationSpace, Step,
-    Stream, TaskDistribution, Tasks,
+    Stream, TaskDistribution, Tasks, Trial,
 };
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -46,7 +46,7 @@ impl TaskDistribution for Noted {
             observation: ObservationSpace::Vector { size: 0 },
             action: ActionSpace::Discrete { size: 2 },
             horizon: 4,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 

@@ -6,7 +6,7 @@ use nets::{Schedule, Shape};
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Discrete, EnvFactory, EnvSpec, Environment, Gae, ObservationSpace, Step, Stream,
-    TaskDistribution, Tasks,
+    TaskDistribution, Tasks, Trial,
 };
 use rl2::{Outer, Rl2Config, Trainer};
 use rollout::Pool;
@@ -74,7 +74,7 @@ impl TaskDistribution for Switches {
             observation: self.sees.clone(),
             action: ActionSpace::Discrete { size: 2 },
             horizon: 3,
-            episodes: self.episodes,
+            trial: Trial::Episodes(self.episodes),
         }
     }
 

@@ -8,7 +8,7 @@ use nets::Device;
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Continuous, EnvFactory, EnvSpec, Environment, ObservationSpace, Step, Stream,
-    TaskDistribution, Tasks,
+    TaskDistribution, Tasks, Trial,
 };
 use rl2::{Outer, Rl2Config, Trainer};
 use std::sync::Arc;
@@ -54,7 +54,7 @@ impl TaskDistribution for Targets {
                 high: vec![self.middle + 5.0],
             },
             horizon: 2,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 

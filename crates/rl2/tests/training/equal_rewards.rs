@@ -5,7 +5,7 @@ use agent::BackendKind;
 use agent::Training as _;
 use rl_core::{
     ActionSpace, Data, Discrete, EnvFactory, EnvSpec, Environment, ObservationSpace, Step, Stream,
-    TaskDistribution, Tasks,
+    TaskDistribution, Tasks, Trial,
 };
 use rl2::{Rl2Config, Trainer};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl TaskDistribution for Same {
             observation: ObservationSpace::Discrete { size: 4 },
             action: ActionSpace::Discrete { size: 3 },
             horizon: 3,
-            episodes: 2,
+            trial: Trial::Episodes(2),
         }
     }
 

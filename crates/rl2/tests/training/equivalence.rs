@@ -12,7 +12,7 @@ use agent::{ActMode, Backend, BackendKind, Execution, Gradient, LearnError, Less
 use nets::{Device, Recurrent, SequenceConfig};
 use rl_core::{
     ActRow, ActionSpace, Array, Discrete, EnvFactory, EnvSpec, Environment, Gae, ObservationSpace,
-    Policy, PolicyFactory, Row, Step, Stream, TaskDistribution, Tasks, Tree,
+    Policy, PolicyFactory, Row, Step, Stream, TaskDistribution, Tasks, Tree, Trial,
 };
 use rl2::{Rl2Config, Trainer};
 use rollout::Pool;
@@ -76,7 +76,7 @@ impl TaskDistribution for Script {
             observation: ObservationSpace::Vector { size: 0 },
             action: ActionSpace::Discrete { size: self.arms },
             horizon: self.steps,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 

@@ -6,7 +6,7 @@ use agent::Training as _;
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Discrete, Domain, EnvFactory, EnvSpec, Environment, ObservationSpace, Step,
-    Stream, TaskDistribution, Tasks,
+    Stream, TaskDistribution, Tasks, Trial,
 };
 use rollout::{Held, evaluate};
 use std::collections::HashSet;
@@ -48,7 +48,7 @@ impl TaskDistribution for Noted {
             observation: ObservationSpace::Vector { size: 0 },
             action: ActionSpace::Discrete { size: 2 },
             horizon: 2,
-            episodes: 2,
+            trial: Trial::Episodes(2),
         }
     }
 

@@ -3,7 +3,7 @@
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActRow, ActionSpace, Discrete, Domain, EnvFactory, EnvSpec, Environment, ObservationSpace,
-    Policy, PolicyFactory, Row, Step, Stream, StreamKey, TaskDistribution, Tasks,
+    Policy, PolicyFactory, Row, Step, Stream, StreamKey, TaskDistribution, Tasks, Trial,
 };
 use rollout::BatchSize;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ impl TaskDistribution for Walks {
             observation: ObservationSpace::Vector { size: 2 },
             action: ActionSpace::Discrete { size: 2 },
             horizon: 7,
-            episodes: 3,
+            trial: Trial::Episodes(3),
         }
     }
 

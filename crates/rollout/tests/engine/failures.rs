@@ -3,7 +3,7 @@
 use crate::common::{Fault, KEY, SIZE, sums, walks};
 use rl_core::{
     ActRow, ActionSpace, Continuous, Domain, EnvFactory, EnvSpec, Environment, ObservationSpace,
-    Policy, PolicyFactory, Row, Step, Stream, TaskDistribution, Tasks,
+    Policy, PolicyFactory, Row, Step, Stream, TaskDistribution, Tasks, Trial,
 };
 use rollout::{
     Batch, BatchSize, Held, Pool, RolloutError, evaluate, evaluate_watched, evaluation_footprint,
@@ -187,7 +187,7 @@ fn what_does_not_fit_is_refused() {
                     high: vec![1.0],
                 },
                 horizon: 3,
-                episodes: 1,
+                trial: Trial::Episodes(1),
             }
         }
         fn sample(&self, _: &mut Nothing, _: &mut Stream) {}

@@ -3,7 +3,7 @@
 use crate::common::KEY;
 use rl_core::{
     ActionSpace, Discrete, EnvFactory, EnvSpec, Environment, ObservationSpace, Step, Stream,
-    TaskDistribution, Tasks,
+    TaskDistribution, Tasks, Trial,
 };
 use rollout::{Silence, Tile, Watcher};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -47,7 +47,7 @@ impl TaskDistribution for Sleepers {
             observation: ObservationSpace::Vector { size: 2 },
             action: ActionSpace::Discrete { size: 2 },
             horizon: 3,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 

@@ -4,7 +4,7 @@ use crate::common::{KEY, by_rule, description, returns};
 use bandits::{AdversarialBandit, AdversarialSettings, BernoulliBandit, DependentBandit};
 use bandits::{GaussianBandit, InformativeArm, RestlessBandit, Variant};
 use proptest::prelude::*;
-use rl_core::{EnvFactory, Environment, Exact, Purpose, SettingError, SpecError, StreamKey};
+use rl_core::{EnvFactory, Environment, Exact, Purpose, SettingError, SpecError, StreamKey, Trial};
 use rl_core::{TaskDistribution, Tasks};
 
 /// Everything that can be asked of a bandit, and what has to hold.
@@ -182,8 +182,8 @@ fn a_trial_is_one_episode_without_observations() {
         let spec = env.spec();
         assert_eq!(spec.name, name);
         assert_eq!(
-            (spec.horizon, spec.episodes, spec.observation.width()),
-            (12, 1, 0)
+            (spec.horizon, spec.trial, spec.observation.width()),
+            (12, Trial::Episodes(1), 0)
         );
     }
 }

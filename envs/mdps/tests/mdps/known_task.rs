@@ -42,7 +42,7 @@ fn surplus<D: TaskDistribution<Task = Mdp>>(distribution: &D, tasks: u64) -> Mom
         let plan = planner.plan(task.model(), spec.horizon);
         let mut rng = KEY.lane(Purpose::Dynamics, lane);
         let (mut state, mut sum) = (0, 0.0);
-        for _ in 0..spec.episodes {
+        for _ in 0..spec.most_episodes() {
             task.reset(&mut state, &mut rng);
             for step in 0..spec.horizon {
                 let action = plan.actions[step * task.model().states + state];

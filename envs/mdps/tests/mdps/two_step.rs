@@ -142,7 +142,10 @@ fn switches_belong_to_the_task_and_have_their_probability() {
 fn with_switches_the_optimal_policy_earns_the_optimal_value() {
     let task = TwoStep::new(15, 0.8, 0.9).unwrap();
     let tasks = Tasks::new(task.switching(0.1).unwrap()).unwrap();
-    assert_eq!((tasks.spec().horizon, tasks.spec().episodes), (30, 1));
+    assert_eq!(
+        (tasks.spec().horizon, tasks.spec().most_episodes()),
+        (30, 1)
+    );
     let values = tasks.exact_values();
     let best = values.bayes_optimal.get().unwrap();
     assert!(best < values.known_task_optimum.get().unwrap());

@@ -1,7 +1,9 @@
 //! An environment from outside metarl.
 
 use rl_core::rand::RngExt as _;
-use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace};
+use rl_core::{
+    ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, ObservationSpace, Trial,
+};
 use rl_core::{Step, Stream, TaskDistribution};
 
 /// Guess the number: one of `numbers` numbers is hidden in every task, and
@@ -56,7 +58,7 @@ impl TaskDistribution for GuessTheNumber {
             observation: ObservationSpace::Discrete { size: 3 },
             action: ActionSpace::Discrete { size: self.numbers },
             horizon: self.guesses,
-            episodes: 1,
+            trial: Trial::Episodes(1),
         }
     }
 
