@@ -1,6 +1,7 @@
 //! The seam between the algorithm and what computes it.
 
 use crate::error::LearnError;
+use crate::execution::Execution;
 use crate::samples::Samples;
 use crate::stopwatch::Stopwatch;
 use rl_core::PolicyFactory;
@@ -26,15 +27,6 @@ pub enum ActMode {
     Sample,
     /// The likeliest action.
     Greedy,
-}
-
-/// How policies of a backend want to be run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Execution {
-    /// One for each tile, on the workers.
-    Tiles,
-    /// One for all lanes, step by step.
-    Lockstep,
 }
 
 /// The policy part of the objective.

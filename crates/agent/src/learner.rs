@@ -2,9 +2,10 @@
 //! that it learns from.
 
 use crate::backend::{
-    ActMode, Backend, BackendKind, Execution, Gradient, Lesson, Losses, Minibatch, Objective,
+    ActMode, Backend, BackendKind, Gradient, Lesson, Losses, Minibatch, Objective,
 };
 use crate::error::LearnError;
+use crate::execution::Execution;
 use crate::model::{ActorCritic, NetworkConfig};
 use crate::native::NativeBackend;
 use crate::samples::{Samples, Targets};

@@ -16,7 +16,9 @@
 
 mod algorithm;
 mod backend;
+mod baseline;
 mod error;
+mod execution;
 mod input;
 mod learner;
 mod memory;
@@ -33,10 +35,11 @@ mod torch;
 
 pub use algorithm::{Adaptation, Algorithm, Fresh, Metric, Setup, Training, Update, Watch};
 pub use backend::{
-    ActMode, Backend, BackendKind, Execution, Gradient, Lesson, Losses, Minibatch, Objective,
-    Surrogate,
+    ActMode, Backend, BackendKind, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate,
 };
+pub use baseline::Baseline;
 pub use error::LearnError;
+pub use execution::Execution;
 pub use input::{Input, Inputs, expect_trained_on};
 pub use learner::{CLIP, EPOCHS, LANES, Learner, LearnerConfig, Place};
 pub use memory::footprint;

@@ -1,6 +1,6 @@
 //! Where the time of an update goes, by the caller's clock.
 
-use crate::backend::Execution;
+use crate::execution::Execution;
 use rl_core::{ActRow, EnvSpec, Policy, PolicyFactory, Row, Stream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,6 +1,6 @@
 //! Ranges of numbers that say in words what they allow.
 
-use crate::setting::SettingError;
+use crate::fault::SettingError;
 use std::fmt::{self, Display};
 use std::ops::Bound::{self, Excluded, Included, Unbounded};
 use std::ops::RangeBounds;

@@ -1,6 +1,6 @@
 //! What an exact computation would take, found without making it.
 
-use crate::footprint::Bytes;
+use crate::units::{Bytes, with_unit};
 
 /// Memory that a computation may take, in bytes: 2 GiB.
 const MEMORY_LIMIT: f64 = (2_u64 << 30) as f64;
@@ -51,22 +51,6 @@ impl Cost {
             Bytes(self.bytes),
             time(self.seconds),
         ))
-    }
-}
-
-/// `number` in the largest unit that leaves at least 1 of it; beyond a million
-/// of the largest unit, its power of ten.
-pub(crate) fn with_unit(number: f64, units: &[(f64, &str)]) -> String {
-    let fits = |&&(size, _): &&(f64, &str)| number >= size;
-    let &(size, unit) = units.iter().rev().find(fits).unwrap_or(&units[0]);
-    let count = number / size;
-    if count < 1e6 {
-        let digits = usize::from(count < 9.95);
-        format!("{count:.digits$} {unit}")
-    } else if count.is_finite() {
-        format!("10^{:.0} {unit}", count.log10())
-    } else {
-        format!("more than 10^300 {unit}")
     }
 }
 

@@ -1,5 +1,6 @@
 //! How much memory something takes, counted before it is made.
 
+use crate::units::Bytes;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -98,17 +99,6 @@ impl fmt::Display for Footprint {
                 write!(f, ", {} the rest", Bytes(bytes))
             }
         }
-    }
-}
-
-/// A number of bytes in the largest unit that leaves at least 1 of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bytes(pub f64);
-
-impl fmt::Display for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let units = [(1e6, "MB"), (1e9, "GB"), (1e12, "TB"), (1e15, "PB")];
-        f.write_str(&crate::cost::with_unit(self.0, &units))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::bounds::Bounds;
 use crate::env::Outcome;
-use crate::setting::SettingError;
+use crate::fault::SettingError;
 use serde::{Deserialize, Serialize};
 
 /// Discount and trace decay of [`gae`].

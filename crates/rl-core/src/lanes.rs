@@ -3,9 +3,10 @@
 use crate::author::{AtWork, Call, guarded, rethrow};
 use crate::env::{ActionKind, Environment, Outcome, TaskDistribution};
 use crate::exact::{ExactValues, OF_A_SUBSET};
+use crate::fault::SpecError;
 use crate::picture::{Analysis, Episode, Picture};
 use crate::policy::PolicyFactory;
-use crate::spec::{ActionSpace, EnvSpec, SpecError, Trial};
+use crate::spec::{ActionSpace, EnvSpec, Trial};
 use crate::split::Subset;
 use crate::streams::{Purpose, Stream, StreamKey};
 use crate::vec_env::{Actions, EnvFactory, Place, Positions, StepRows, VecEnv};

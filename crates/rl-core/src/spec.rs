@@ -1,7 +1,7 @@
 //! What an environment looks like from outside: observations, actions, time.
 
 use crate::bounds::Bounds;
-use crate::setting::SettingError;
+use crate::fault::SpecError;
 use serde::Serialize;
 
 /// What an agent sees at a step.
@@ -217,32 +217,6 @@ impl EnvSpec {
 const INDICES: Bounds<usize> = Bounds::closed(1, 1 << 24);
 /// Steps of a trial at most.
 const LONGEST: usize = u32::MAX as usize;
-
-/// A specification that makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("environment '{env}': {fault}")]
-pub struct SpecError {
-    /// The environment's name.
-    pub env: String,
-    /// The field at fault, its value and what is allowed.
-    pub fault: SettingError,
-}
-
-impl SpecError {
-    /// A field of an environment's that is set to what is not allowed.
-    pub fn new(env: &str, field: &str, value: impl ToString, allowed: &str) -> Self {
-        Self {
-            env: env.to_owned(),
-            fault: SettingError::refused(field, value, allowed),
-        }
-    }
-}
-
-impl From<SpecError> for String {
-    fn from(error: SpecError) -> Self {
-        error.to_string()
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,6 @@
 //! The settings of a training, all of them: nothing has a hidden default.
 
-use crate::baseline::Baseline;
-use agent::{BackendKind, Input, LearnError, LearnerConfig, NetworkConfig, PolicyStart};
+use agent::{BackendKind, Baseline, Input, LearnError, LearnerConfig, NetworkConfig, PolicyStart};
 use agent::{CLIP, EPOCHS, LANES};
 use nets::{OptimizerConfig, Schedule, SequenceConfig};
 use rl_core::{Bounds, Gae, SettingError};

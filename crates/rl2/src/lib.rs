@@ -11,11 +11,9 @@
 //! know any particular environment, files, or the clock.
 
 mod algorithm;
-mod baseline;
 mod config;
 mod trainer;
 
 pub use algorithm::ALGORITHM;
-pub use baseline::Baseline;
 pub use config::{Outer, Rl2Config};
 pub use trainer::{Metrics, Trainer};

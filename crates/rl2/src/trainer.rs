@@ -1,6 +1,5 @@
 //! One training: collect, advantages, improve.
 
-use crate::baseline::{Baseline, of_others};
 use crate::config::{Outer, Rl2Config};
 use agent::{
     ActorCritic, Backend, LearnError, Learner, Losses, Minibatch, Objective, Place, Stopwatch,
@@ -122,33 +121,9 @@ impl Trainer {
         let (decay, scale) = (self.config.gae, self.config.reward_scale as f32);
         self.learner
             .teach(|trajectory, targets| targets.fill(trajectory, decay, scale));
-        let Outer::Reinforce { baseline } = self.config.outer else {
-            return;
-        };
-        match baseline {
-            Baseline::None => self.weigh_by_returns(&[]),
-            Baseline::Constant => {
-                let constants = of_others(self.learner.samples());
-                self.weigh_by_returns(&constants);
-            }
-            // As it is: at λ = 1 the advantage is the return less the value.
-            Baseline::Value => {}
+        if let Outer::Reinforce { baseline } = self.config.outer {
+            self.learner.weigh_by_returns(baseline);
         }
-    }
-
-    /// Makes the advantages returns, less a constant for each lane.
-    /// `[tiles][lanes]`
-    fn weigh_by_returns(&mut self, constants: &[Vec<f32>]) {
-        let mut constants = constants.iter();
-        self.learner.teach(|trajectory, targets| {
-            targets.advantages.copy_from_slice(&targets.returns);
-            let rows = targets.advantages.chunks_exact_mut(trajectory.lanes());
-            if let Some(constants) = constants.next() {
-                for row in rows {
-                    row.iter_mut().zip(constants).for_each(|(x, c)| *x -= c);
-                }
-            }
-        });
     }
 
     /// Moves the parameters by what the collected trials teach.

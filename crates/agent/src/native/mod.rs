@@ -6,8 +6,9 @@ mod policy;
 mod rows;
 mod scratch;
 
-use crate::backend::{ActMode, Backend, Execution, Gradient, Lesson};
+use crate::backend::{ActMode, Backend, Gradient, Lesson};
 use crate::error::LearnError;
+use crate::execution::Execution;
 use crate::model::{ActorCritic, NetworkConfig};
 use crate::samples::Samples;
 use kernels::{Cell, Flops, Observation, Recurrent, Shape, Trunk, TrunkBytes};

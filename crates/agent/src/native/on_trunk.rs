@@ -3,8 +3,9 @@
 use super::policy::{self, NativePolicies};
 use super::scratch::{self, Scratch, TileLesson};
 use super::{Native, refuse};
-use crate::backend::{ActMode, Backend, Execution, Gradient, Lesson};
+use crate::backend::{ActMode, Backend, Gradient, Lesson};
 use crate::error::LearnError;
+use crate::execution::Execution;
 use crate::input::Inputs;
 use crate::model::ActorCritic;
 use crate::samples::Samples;

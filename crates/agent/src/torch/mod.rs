@@ -6,10 +6,9 @@ mod policy;
 
 pub(crate) use memory::footprint;
 
-use crate::backend::{
-    ActMode, Backend, Execution, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate,
-};
+use crate::backend::{ActMode, Backend, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate};
 use crate::error::LearnError;
+use crate::execution::Execution;
 use crate::input::Inputs;
 use crate::model::ActorCritic;
 use crate::samples::Samples;

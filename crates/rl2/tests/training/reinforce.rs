@@ -3,9 +3,9 @@
 
 use crate::common::{BACKENDS, config, seen_as, trainer, trainer_in};
 use crate::learning::{OPTIMUM, learn};
-use agent::{BackendKind, Objective, Surrogate};
+use agent::{BackendKind, Baseline, Objective, Surrogate};
 use rl_core::{Gae, ObservationSpace};
-use rl2::{Baseline, Outer, Rl2Config, Trainer};
+use rl2::{Outer, Rl2Config, Trainer};
 
 const ALL: [Baseline; 3] = [Baseline::None, Baseline::Constant, Baseline::Value];
 const GAMMA: f32 = 0.9;

@@ -1,6 +1,7 @@
-//! What REINFORCE subtracts from the returns that followed an action.
+//! What is subtracted from the returns that followed an action.
 
-use agent::Samples;
+use crate::learner::Learner;
+use crate::samples::Samples;
 use serde::{Deserialize, Serialize};
 
 /// What is subtracted from the return that followed an action, so that chance that
@@ -19,9 +20,32 @@ pub enum Baseline {
     Value,
 }
 
+impl Learner {
+    /// Weighs every action by the whole return that followed it, less a baseline.
+    /// The targets must have been filled with λ = 1.
+    pub fn weigh_by_returns(&mut self, baseline: Baseline) {
+        let constants = match baseline {
+            // As it is: at λ = 1 the advantage is the return less the value.
+            Baseline::Value => return,
+            Baseline::None => Vec::new(),
+            Baseline::Constant => of_others(self.samples()),
+        };
+        let mut constants = constants.iter();
+        self.teach(|trajectory, targets| {
+            targets.advantages.copy_from_slice(&targets.returns);
+            let rows = targets.advantages.chunks_exact_mut(trajectory.lanes());
+            if let Some(constants) = constants.next() {
+                for row in rows {
+                    row.iter_mut().zip(constants).for_each(|(x, c)| *x -= c);
+                }
+            }
+        });
+    }
+}
+
 /// For each lane the mean return that followed the actions of all other lanes; 0
 /// where there is no other. `[tiles][lanes]`
-pub(crate) fn of_others(samples: &Samples) -> Vec<Vec<f32>> {
+fn of_others(samples: &Samples) -> Vec<Vec<f32>> {
     // Σ of returns and how many there are, of each lane.
     let sums = samples.batch.tiles().iter().zip(&samples.targets);
     let sums: Vec<Vec<(f64, f64)>> = sums
