@@ -96,8 +96,8 @@ impl<T: Trunk> Network<T> {
         self.heads.pack(heads);
     }
 
-    /// One step of an actor: reads and replaces `memory`, `[lanes][memory_width]`,
-    /// and writes the outputs of every lane. The outputs are the same to the bit
+    /// One step of an actor: reads and replaces the lanes' memory, and writes the
+    /// outputs of every lane. The outputs are the same to the bit
     /// as those of [`Network::forward`] at that step, and a lane's do not depend
     /// on the other lanes.
     ///
@@ -109,7 +109,7 @@ impl<T: Trunk> Network<T> {
         &self,
         work: &mut NetworkWork<T::Work>,
         inputs: &Inputs<'_>,
-        memory: &mut [f32],
+        memory: &mut T::Memory,
         outputs: Outputs<'_>,
     ) {
         self.check(inputs.rows(), [outputs.policy.len(), outputs.values.len()]);

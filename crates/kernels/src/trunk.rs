@@ -93,6 +93,9 @@ pub trait Trunk: Clone + Send + Sync + 'static {
     /// Saved activations and scratch of one thread, reused from call to call.
     type Work: Send;
 
+    /// What lanes remember while they act, of any kind.
+    type Memory: Send;
+
     /// Its parameters in the order in which they lie in the flat slice, without
     /// gaps.
     fn entries(&self) -> Vec<Entry>;
@@ -100,10 +103,11 @@ pub trait Trunk: Clone + Send + Sync + 'static {
     /// Width of what it gives.
     fn features(&self) -> usize;
 
-    /// Floats of memory per lane; all zeros remember nothing.
-    fn memory_width(&self) -> usize;
+    /// The memory of so many lanes that remember nothing yet, with room for trials of
+    /// `at_most` steps.
+    fn memory(&self, lanes: usize, at_most: usize) -> Self::Memory;
 
-    /// What it takes for so many lanes through so many steps.
+    /// What it takes for so many lanes through so many steps, the memory with it.
     fn bytes(&self, lanes: usize, steps: usize) -> TrunkBytes;
 
     /// Operations of a lane's step.
@@ -123,9 +127,9 @@ pub trait Trunk: Clone + Send + Sync + 'static {
     /// If there are more or fewer than the entries say.
     fn pack(&mut self, params: &[f32]);
 
-    /// One step of an actor: reads and replaces `memory`, `[lanes][memory_width]`,
-    /// and writes `features`, `[lanes][features]`. A lane whose input says `reset`
-    /// remembers nothing before the step.
+    /// One step of an actor: reads and replaces the lanes' memory, and writes
+    /// `features`, `[lanes][features]`. A lane whose input says `reset` remembers
+    /// nothing before the step.
     ///
     /// # Panics
     /// Where lengths do not match, or an action or observation is out of range.
@@ -133,7 +137,7 @@ pub trait Trunk: Clone + Send + Sync + 'static {
         &self,
         work: &mut Self::Work,
         inputs: &Inputs<'_>,
-        memory: &mut [f32],
+        memory: &mut Self::Memory,
         features: &mut [f32],
     );
 
@@ -165,7 +169,7 @@ pub trait Trunk: Clone + Send + Sync + 'static {
         &self,
         work: &mut Self::Work,
         inputs: &Inputs<'_>,
-        memory: &mut [f32],
+        memory: &mut Self::Memory,
         top: OnTop<'_, Outputs<'_>>,
     ) {
         let rows = inputs.rows();

@@ -19,7 +19,7 @@ pub(super) struct NativePolicies<T> {
 /// Bytes of a policy that acts in so many lanes, beside the network's own.
 pub(super) fn bytes<T: Trunk>(network: &Network<T>, inputs: &Inputs, lanes: usize) -> f64 {
     let policy = network.heads().policy();
-    let numbers = network.trunk().memory_width() + policy.outputs() + noise(policy);
+    let numbers = policy.outputs() + noise(policy);
     Head::bytes(policy) + lanes as f64 * (4.0 * numbers as f64 + InputRows::bytes(inputs))
 }
 
@@ -44,7 +44,7 @@ impl<T: Trunk> PolicyFactory for NativePolicies<T> {
             work: self.network.work(),
             head: Head::new(&self.network),
             rows: InputRows::default(),
-            memory: vec![0.0; lanes * self.network.trunk().memory_width()],
+            memory: self.network.trunk().memory(lanes, spec.trial_steps()),
             outputs: vec![0.0; lanes * policy.outputs()],
             noise: vec![0.0; lanes * noise(policy)],
             network: Arc::clone(&self.network),
@@ -52,8 +52,9 @@ impl<T: Trunk> PolicyFactory for NativePolicies<T> {
         }))
     }
 
-    fn bytes(&self, _spec: &EnvSpec, lanes: usize) -> f64 {
-        self.network.bytes(lanes, 1).acting + bytes(&self.network, &self.inputs, lanes)
+    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
+        self.network.bytes(lanes, spec.trial_steps()).acting
+            + bytes(&self.network, &self.inputs, lanes)
     }
 }
 
@@ -64,7 +65,7 @@ struct NativePolicy<T: Trunk> {
     work: NetworkWork<T::Work>,
     head: Head,
     rows: InputRows,
-    memory: Vec<f32>,  // [lanes][memory]
+    memory: T::Memory,
     outputs: Vec<f32>, // [lanes][outputs]
     noise: Vec<f32>,   // [lanes] or [lanes][width]
 }

@@ -26,6 +26,8 @@ use source::{Given, Through};
 
 impl Trunk for Recurrent {
     type Work = Workspace;
+    /// `[lanes][memory width]`
+    type Memory = Vec<f32>;
 
     fn entries(&self) -> Vec<Entry> {
         self.layout().entries().to_vec()
@@ -35,14 +37,15 @@ impl Trunk for Recurrent {
         self.shape().hidden
     }
 
-    fn memory_width(&self) -> usize {
-        self.shape().memory_width()
+    fn memory(&self, lanes: usize, _at_most: usize) -> Vec<f32> {
+        vec![0.0; lanes * self.shape().memory_width()]
     }
 
     fn bytes(&self, lanes: usize, steps: usize) -> TrunkBytes {
         TrunkBytes {
             packed: self.packed_bytes(),
-            acting: Workspace::step_bytes(self.shape(), lanes),
+            acting: Workspace::step_bytes(self.shape(), lanes)
+                + 4.0 * (lanes * self.shape().memory_width()) as f64,
             learning: Workspace::sequence_bytes(self.shape(), lanes, steps),
         }
     }
@@ -67,7 +70,7 @@ impl Trunk for Recurrent {
         &self,
         work: &mut Workspace,
         inputs: &Inputs<'_>,
-        memory: &mut [f32],
+        memory: &mut Vec<f32>,
         features: &mut [f32],
     ) {
         self.check_features(features.len(), inputs.rows());
@@ -95,7 +98,7 @@ impl Trunk for Recurrent {
         &self,
         work: &mut Workspace,
         inputs: &Inputs<'_>,
-        memory: &mut [f32],
+        memory: &mut Vec<f32>,
         top: OnTop<'_, Outputs<'_>>,
     ) {
         self.step_states(work, inputs, memory);

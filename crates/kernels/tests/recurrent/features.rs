@@ -129,6 +129,7 @@ struct Echo(Observation, usize);
 
 impl Trunk for Echo {
     type Work = Vec<f32>;
+    type Memory = ();
 
     fn entries(&self) -> Vec<Entry> {
         Vec::new()
@@ -138,9 +139,7 @@ impl Trunk for Echo {
         self.1
     }
 
-    fn memory_width(&self) -> usize {
-        0
-    }
+    fn memory(&self, _: usize, _: usize) {}
 
     fn bytes(&self, _: usize, _: usize) -> TrunkBytes {
         TrunkBytes {
@@ -165,14 +164,14 @@ impl Trunk for Echo {
         assert!(params.is_empty());
     }
 
-    fn step(&self, _: &mut Vec<f32>, of: &Inputs<'_>, _: &mut [f32], features: &mut [f32]) {
+    fn step(&self, _: &mut Vec<f32>, of: &Inputs<'_>, (): &mut (), features: &mut [f32]) {
         for (row, x) in features.chunks_exact_mut(self.1).enumerate() {
             of.write(row, self.0, x);
         }
     }
 
     fn forward(&self, kept: &mut Vec<f32>, trials: Trials<'_>, features: &mut [f32]) {
-        self.step(kept, &trials.inputs, &mut [], features);
+        self.step(kept, &trials.inputs, &mut (), features);
     }
 
     fn backward(&self, kept: &mut Vec<f32>, _: Trials<'_>, given: &[f32], _: &mut [f32]) {

@@ -95,7 +95,8 @@ impl NativeLeaky {
 }
 
 impl kernels::Trunk for NativeLeaky {
-    type Work = Vec<f32>; // [steps][lanes][inputs], m − x
+    type Work = Vec<f32>;
+    type Memory = Vec<f32>; // [steps][lanes][inputs], m − x
 
     fn entries(&self) -> Vec<Entry> {
         let shape = [self.inputs, 1];
@@ -111,14 +112,14 @@ impl kernels::Trunk for NativeLeaky {
         self.inputs
     }
 
-    fn memory_width(&self) -> usize {
-        self.inputs
+    fn memory(&self, lanes: usize, _: usize) -> Vec<f32> {
+        vec![0.0; lanes * self.inputs]
     }
 
     fn bytes(&self, lanes: usize, steps: usize) -> TrunkBytes {
         TrunkBytes {
             packed: 4.0 * self.inputs as f64,
-            acting: 8.0 * self.inputs as f64,
+            acting: 4.0 * (lanes * self.inputs) as f64,
             learning: 4.0 * (lanes * steps * self.inputs) as f64,
         }
     }
@@ -138,7 +139,7 @@ impl kernels::Trunk for NativeLeaky {
         self.decay = params.to_vec();
     }
 
-    fn step(&self, _: &mut Vec<f32>, of: &Inputs<'_>, memory: &mut [f32], features: &mut [f32]) {
+    fn step(&self, _: &mut Vec<f32>, of: &Inputs<'_>, memory: &mut Vec<f32>, features: &mut [f32]) {
         for (lane, m) in memory.chunks_exact_mut(self.inputs).enumerate() {
             if of.reset[lane] {
                 m.fill(0.0);
