@@ -95,8 +95,8 @@ impl NativeLeaky {
 }
 
 impl kernels::Trunk for NativeLeaky {
-    type Work = Vec<f32>;
-    type Memory = Vec<f32>; // [steps][lanes][inputs], m − x
+    type Work = Vec<f32>; // [steps][lanes][inputs], m − x
+    type Memory = Vec<f32>; // [lanes][inputs]
 
     fn entries(&self) -> Vec<Entry> {
         let shape = [self.inputs, 1];
