@@ -54,7 +54,7 @@ fn settings_of_the_audit_are_checked() {
     let refused = |word: &str, parts: &[&str]| {
         lab.refused(&["table", "maml-audit", "--quick", word], 2, parts);
     };
-    refused("gamma=1.5", &["audit.gamma = 1.5", "from 0 to 1"]);
+    refused("gamma=1.5", &["audit.gamma = 1.5", "a number, 0 to 1"]);
     refused(
         "gamma=[0.5,0.5]",
         &["audit.gamma = [0.5, 0.5]", "different"],
