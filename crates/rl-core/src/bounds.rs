@@ -12,8 +12,8 @@ use std::ops::RangeBounds;
 /// use rl_core::Bounds;
 ///
 /// const TILE: Bounds<usize> = Bounds::closed(1, 64);
-/// assert!(TILE.check("rl2.tile", 8).is_ok());
-/// let error = TILE.check("rl2.tile", 0).unwrap_err();
+/// assert!(TILE.check("rl2.tile", 8_usize).is_ok());
+/// let error = TILE.check("rl2.tile", 0_usize).unwrap_err();
 /// assert_eq!(error.to_string(), "rl2.tile = 0; allowed: 1 to 64");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
