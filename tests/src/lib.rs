@@ -68,8 +68,17 @@ fn package(package: &Value) -> Crate {
 
 /// Every Rust source file of a crate that is part of its library or binary.
 pub fn sources(of: &Crate) -> Vec<PathBuf> {
+    below(root().join(&of.folder).join("src"))
+}
+
+/// Every Rust source file of a crate's integration tests.
+pub fn integration_tests(of: &Crate) -> Vec<PathBuf> {
+    below(root().join(&of.folder).join("tests"))
+}
+
+fn below(folder: PathBuf) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    let mut folders = vec![root().join(&of.folder).join("src")];
+    let mut folders: Vec<PathBuf> = folder.exists().then_some(folder).into_iter().collect();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a source folder") {
             let path = entry.expect("an entry").path();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use tests::{Crate, crates, root, sources};
+use tests::{Crate, crates, integration_tests, root, sources};
 
 /// Algorithms: the libraries that stand on the floor of learners, below the engine
 /// that runs them.
@@ -226,6 +226,12 @@ fn nobody_draws_from_generators_that_may_change() {
 fn nothing_is_left_unfinished() {
     let words = ["#[ignore"];
     refuse("unfinished code", "", &words);
+    for c in crates().iter().filter(|c| c.name != "tests") {
+        for file in integration_tests(c) {
+            let found = words.iter().find(|word| code(&file).contains(**word));
+            assert_eq!(found, None, "{}", file.display());
+        }
+    }
 }
 
 #[test]

@@ -31,8 +31,15 @@ pub(crate) fn run(registry: &Registry, args: &ResumeArgs) -> Result<(), Failure>
         [path] => Trainings::at(&console, &session, 1).one(path),
         paths => {
             let configs = configs(&session, paths);
-            // What a run fails of it says itself, and stops no other.
-            let jobs = side_by_side(&mut session, args.jobs, paths.len(), &configs).unwrap_or(1);
+            let jobs = match side_by_side(&mut session, args.jobs, paths.len(), &configs) {
+                Ok(jobs) => jobs,
+                // So many at a time were asked for.
+                Err(failure) if args.jobs.given.is_some_and(|jobs| jobs > 1) => {
+                    return Err(failure);
+                }
+                // What a run fails of it says itself, and stops no other.
+                Err(_) => 1,
+            };
             Trainings::at(&console, &session, jobs).several(&args.run, paths)
         }
     }
