@@ -24,6 +24,8 @@ use rl_core::{
 /// episodes, which makes 500 steps at most with 10 episodes of 50 steps; or, as in
 /// AMAGO, a budget of steps that as many episodes as fit are lived in
 /// ([`Self::with_steps`]), so that who finds the door sooner finds it more often.
+/// AMAGO spends a step of the budget on every new beginning, and here none is, so
+/// that more doors can be reached.
 ///
 /// # Observations
 /// The agent's cell, `y * size + x`, as one of `size * size` symbols. Neither
