@@ -5,9 +5,9 @@ use crate::comparison::{held_out, word};
 use crate::config::RunConfig;
 use crate::failure::Failure;
 use crate::panics::caught;
-use crate::scenes::{Played, play_trial};
+use crate::scenes::{self, Played, play_trial};
 use agent::{Fresh, Training};
-use record::schema::{Pictures, Scene, TaskScenes};
+use record::schema::{Behaviour, Pictures, Scene, TaskScenes};
 use record::{Document, RunDir};
 use rl_core::{Domain, EnvFactory, Episode, Ink, Picture, PolicyFactory, Shape, StreamKey, Trial};
 use std::sync::Arc;
@@ -35,8 +35,8 @@ pub fn write(run: &RunDir, config: &RunConfig, agent: &dyn Training) -> Result<(
 
 /// Draws an agent: where it adapts by gradient steps, the first episode of a
 /// few trials in each of [`TASKS`] tasks, before the first step and after the
-/// last one; else the first and the last episode of one trial. `None` where the
-/// environment draws nothing.
+/// last one; else the first and the last episode of one trial, and the analyses of
+/// many. `None` where the environment draws nothing.
 ///
 /// # Errors
 /// If an adaptation fails, the policy cannot act, the trial is too long, or
@@ -46,7 +46,7 @@ fn draw(config: &RunConfig, agent: &dyn Training) -> Result<Option<Pictures>, Fa
     let held = held_out(evaluation.tasks.get(), config.seed);
     let actions = evaluation.actions;
     let fresh = Fresh { env, held, actions };
-    let mut tasks = Vec::new();
+    let (mut tasks, mut analyses) = (Vec::new(), Vec::new());
     for task in 0..held.tasks.min(TASKS) {
         let policies = agent.policies(&fresh, task)?;
         let stage = Stage {
@@ -57,7 +57,11 @@ fn draw(config: &RunConfig, agent: &dyn Training) -> Result<Option<Pictures>, Fa
         let adapts = policies.len() > 1;
         let scenes = match &policies[..] {
             [before, .., after] => stage.before_and_after([before, after], policies.len() - 1),
-            [policy] => stage.first_and_last(policy.as_ref()),
+            [policy] => {
+                let shown = scenes::analyses(env.as_ref(), policy.as_ref(), config.seed);
+                analyses = shown.map_err(Failure::internal)?;
+                stage.first_and_last(policy.as_ref())
+            }
             [] => Ok(Vec::new()),
         };
         let scenes = scenes.map_err(Failure::internal)?;
@@ -68,8 +72,15 @@ fn draw(config: &RunConfig, agent: &dyn Training) -> Result<Option<Pictures>, Fa
             break;
         }
     }
-    let actions = word(evaluation.actions).to_owned();
-    let pictures = (!tasks.is_empty()).then_some(Pictures { actions, tasks });
+    let behaviour = |(name, picture): (&str, Picture)| Behaviour {
+        name: name.to_owned(),
+        picture,
+    };
+    let pictures = (!tasks.is_empty()).then_some(Pictures {
+        actions: word(evaluation.actions).to_owned(),
+        tasks,
+        analyses: analyses.into_iter().map(behaviour).collect(),
+    });
     pictures.map(checked).transpose()
 }
 
@@ -287,6 +298,7 @@ mod tests {
                     picture: picture(width),
                 }],
             }],
+            analyses: Vec::new(),
         };
         assert!(checked(pictures(1.0)).is_ok());
         assert!(checked(pictures(f32::NAN)).is_err());

@@ -1,8 +1,8 @@
 //! Pictures of a learner at work: its task, and episodes of a trial in a fresh task.
 
 use rl_core::{
-    Actions, Domain, EnvFactory, Episode, Moment, Outcome, Picture, Policy, PolicyFactory, Rollout,
-    StreamKey, Trajectory, VecEnv,
+    Actions, Analysis, Bar, Bars, Domain, EnvFactory, Episode, Moment, Moments, Outcome, Picture,
+    Policy, PolicyFactory, Rollout, StreamKey, Trajectory, Trial, Trials, VecEnv,
 };
 
 /// The most steps of a trial that is played for pictures.
@@ -11,6 +11,8 @@ const MOST_STEPS: usize = 1_000_000;
 /// most trials.
 const ANALYSED_STEPS: usize = 400_000;
 const MOST_TRIALS: usize = 2_000;
+/// Episodes that have a bar each.
+const MOST_EPISODES: usize = 20;
 
 /// What there is to see of a trial.
 pub struct Scenes {
@@ -115,36 +117,69 @@ pub fn analyses(
     policy: &dyn PolicyFactory,
     seed: u64,
 ) -> Result<Vec<(&'static str, Picture)>, String> {
-    let (analyses, steps) = (env.analyses(), env.spec().trial_steps());
+    let (mut analyses, spec) = (env.analyses(), env.spec());
+    if matches!(spec.trial, Trial::Episodes(2..=MOST_EPISODES)) {
+        analyses.push(RETURN_BY_EPISODE);
+    }
+    let steps = spec.trial_steps();
     if analyses.is_empty() || steps > MOST_STEPS {
         return Ok(Vec::new());
     }
-    let trials = play(
-        env,
-        policy,
-        seed,
-        (ANALYSED_STEPS / steps).clamp(1, MOST_TRIALS),
-    )?;
-    let draw = |analysis: &rl_core::Analysis| Ok((analysis.name, (analysis.draw)(&trials)?));
+    let lanes = (ANALYSED_STEPS / steps).clamp(1, MOST_TRIALS);
+    let (trajectory, descriptions) = play(env, policy, seed, lanes)?;
+    let trials = Trials {
+        trajectory: &trajectory,
+        descriptions: &descriptions,
+    };
+    let draw = |analysis: &Analysis| Ok((analysis.name, (analysis.draw)(&trials)?));
     analyses.iter().map(draw).collect()
 }
+
+/// What each episode of a trial earns: where it rises, something is learned.
+const RETURN_BY_EPISODE: Analysis = Analysis {
+    name: "return-by-episode",
+    draw: |trials| {
+        let (lanes, rewards) = (trials.trajectory.lanes(), trials.trajectory.rewards());
+        let mut returns: Vec<Moments> = Vec::new();
+        for lane in 0..lanes {
+            for (number, episode) in trials.episodes(lane).enumerate() {
+                let earned = episode.map(|t| f64::from(rewards[t * lanes + lane])).sum();
+                returns.resize(returns.len().max(number + 1), Moments::default());
+                returns[number].push(earned);
+            }
+        }
+        let bar = |(number, returns)| Bar::of(format!("{}", number + 1), returns);
+        let bars = Bars {
+            groups: vec![(
+                "episode".into(),
+                returns.iter().enumerate().map(bar).collect(),
+            )],
+            top: None,
+        };
+        let caption =
+            format!("Mean return of each episode over {lanes} trials, ± 1 standard error.");
+        Ok(bars.picture("Return by episode", caption))
+    },
+};
 
 fn key(seed: u64) -> StreamKey {
     StreamKey::new(seed, Domain::HeldOut, 0)
 }
 
-/// One trial in each of so many tasks.
+/// One trial in each of so many tasks, and what describes these.
 fn play(
     env: &dyn EnvFactory,
     policy: &dyn PolicyFactory,
     seed: u64,
     lanes: usize,
-) -> Result<Trajectory, String> {
+) -> Result<(Trajectory, Vec<f32>), String> {
     let mut policy = policy.make(env.spec(), lanes)?;
     let mut rollout = Rollout::new(env.make(lanes), env.spec().trial_steps());
     rollout.begin(&key(seed), 0);
+    let descriptions = (0..lanes).flat_map(|lane| rollout.env().description(lane));
+    let descriptions = descriptions.collect();
     rollout.play(policy.as_mut());
-    Ok(rollout.into_trajectory())
+    Ok((rollout.into_trajectory(), descriptions))
 }
 
 /// Plays one trial in one lane, and keeps no more than its last row.
@@ -218,7 +253,7 @@ mod tests {
             let scenes = of_trial(env.as_ref(), random().as_ref(), 7, |_| true).unwrap();
             let scenes = scenes.expect("it draws");
             assert_eq!(scenes.episodes.len(), env.spec().most_episodes(), "{name}");
-            let trial = play(env.as_ref(), random().as_ref(), 7, 1).unwrap();
+            let (trial, _) = play(env.as_ref(), random().as_ref(), 7, 1).unwrap();
             let mut player = Player::new(env.as_ref(), random().as_ref(), (key(7), 0)).unwrap();
             let mut rewards = Vec::new();
             for number in 0..env.spec().most_episodes() {

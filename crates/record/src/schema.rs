@@ -259,6 +259,18 @@ pub struct Pictures {
     pub actions: String,
     /// At least one.
     pub tasks: Vec<TaskScenes>,
+    /// What it does over many trials, where the environment was made to show it.
+    #[serde(default)]
+    pub analyses: Vec<Behaviour>,
+}
+
+/// What an agent does over many trials.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Behaviour {
+    /// For file names: "stay-probability".
+    pub name: String,
+    /// The drawing.
+    pub picture: Picture,
 }
 
 /// What is shown of one task.

@@ -121,3 +121,31 @@ fn damaged_pictures_are_named() {
     assert!(matches!(error, ReportError::Record(_)), "{error}");
     assert!(error.to_string().contains("pictures.json"), "{error}");
 }
+
+/// What an agent does over many trials is a figure of its own, whose file is in the
+/// report's folder whatever its name says.
+#[test]
+fn behaviour_is_a_figure_of_its_own() {
+    let (folder, ..) = reported(&adapts(), 1);
+    let path = folder.path().join("quick/seed-0/pictures.json");
+    change(&path, |pictures| {
+        let picture = &pictures["tasks"][0]["scenes"][0]["picture"];
+        let picture = |title: &str| {
+            let mut picture = picture.clone();
+            picture["title"] = json!(title);
+            picture
+        };
+        pictures["analyses"] = json!([
+            { "name": "stay-probability", "picture": picture("Same choice again") },
+            { "name": "../../else.where", "picture": picture("Elsewhere") },
+        ]);
+    });
+    let (_, page) = report(&[folder.path().join("quick")], folder.path());
+    let figure = svg(folder.path(), "stay-probability.svg");
+    assert!(
+        texts(&figure).contains(&"RL²: Same choice again"),
+        "{figure}"
+    );
+    assert!(page.contains("Sampled actions. Green: the goal. <span"));
+    assert!(texts(&svg(folder.path(), "------else-where.svg")).contains(&"RL²: Elsewhere"));
+}

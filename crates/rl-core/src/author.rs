@@ -26,10 +26,12 @@ pub enum Call {
     Sample,
     /// [`TaskDistribution::known_task_optimum`](crate::TaskDistribution::known_task_optimum).
     KnownTaskOptimum,
+    /// [`TaskDistribution::describe`](crate::TaskDistribution::describe).
+    Describe,
 }
 
 impl Call {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Step,
         Self::Reset,
         Self::Observe,
@@ -37,6 +39,7 @@ impl Call {
         Self::Draw,
         Self::Sample,
         Self::KnownTaskOptimum,
+        Self::Describe,
     ];
 
     /// The method's name.
@@ -49,6 +52,7 @@ impl Call {
             Self::Draw => "draw",
             Self::Sample => "sample",
             Self::KnownTaskOptimum => "known_task_optimum",
+            Self::Describe => "describe",
         }
     }
 }

@@ -310,6 +310,15 @@ impl<D: TaskDistribution> VecEnv for Lanes<D> {
         })
     }
 
+    fn description(&self, lane: usize) -> Vec<f32> {
+        let task = &self.lanes[lane].task;
+        self.call(lane, Call::Describe, || {
+            let mut description = vec![0.0; self.distribution.description_size()];
+            self.distribution.describe(task, &mut description);
+            description
+        })
+    }
+
     fn positions(&self, lane: usize) -> Positions {
         let Lane {
             task, state, ended, ..

@@ -9,6 +9,7 @@
 //! advantages.
 
 mod author;
+mod bars;
 mod bounds;
 mod cost;
 mod entry;
@@ -38,6 +39,7 @@ mod units;
 mod vec_env;
 
 pub use author::{AtWork, AuthorPanic, Call, drop_quietly, panic_text};
+pub use bars::{Bar, Bars};
 pub use bounds::Bounds;
 pub use cost::{Cost, Known};
 pub use entry::EnvironmentEntry;
@@ -48,7 +50,7 @@ pub use footprint::{Footprint, Need};
 pub use gae::{Credit, Gae, GaeInput, Link, gae};
 pub use lanes::{Lanes, Tasks};
 pub use names::{nearest, suggestion};
-pub use picture::{Analysis, Episode, Ink, Moment, Picture, Shape};
+pub use picture::{Analysis, Episode, Ink, Moment, Picture, Shape, Trials};
 pub use policy::{ActRow, Policy, PolicyFactory, Row};
 pub use random::{Random, RandomPolicy};
 pub use revealed::{Revealed, RevealedTask};

@@ -113,7 +113,7 @@ impl Rollout {
 
     /// How many steps there is room for.
     pub fn steps(&self) -> usize {
-        self.trajectory.steps()
+        self.trajectory.room()
     }
 
     /// The batch.

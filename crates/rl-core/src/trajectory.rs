@@ -13,20 +13,21 @@ use crate::vec_env::{Actions, ActionsMut, StepRows};
 /// step `t`; what step `t` did and gave is row `t + 1`. The previous action,
 /// reward and outcome that meta-learners need are thus rows of the trajectory,
 /// and no environment needs a wrapper.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Trajectory {
     lanes: usize,
+    room: usize,
     steps: usize,
     width: usize,
     action_width: Option<usize>,
-    observation: Vec<f32>,       // [steps + 1][lanes][width]
-    start: Vec<bool>,            // [steps + 1][lanes]
-    discrete_action: Vec<u32>,   // [steps + 1][lanes]
-    box_action: Vec<f32>,        // [steps + 1][lanes][action_width]
-    reward: Vec<f32>,            // [steps + 1][lanes]
-    outcome: Vec<Outcome>,       // [steps + 1][lanes]
-    log_prob: Vec<f32>,          // [steps][lanes]
-    value: Vec<f32>,             // [steps][lanes]
+    observation: Vec<f32>,       // [room + 1][lanes][width]
+    start: Vec<bool>,            // [room + 1][lanes]
+    discrete_action: Vec<u32>,   // [room + 1][lanes]
+    box_action: Vec<f32>,        // [room + 1][lanes][action_width]
+    reward: Vec<f32>,            // [room + 1][lanes]
+    outcome: Vec<Outcome>,       // [room + 1][lanes]
+    log_prob: Vec<f32>,          // [room][lanes]
+    value: Vec<f32>,             // [room][lanes]
     last_observation: Vec<f32>,  // [lanes][width], scratch
     final_observation: Vec<f32>, // [truncations][lanes][width]
     truncations: Vec<usize>,     // [lanes]
@@ -44,6 +45,7 @@ impl Trajectory {
         };
         Self {
             lanes,
+            room: steps,
             steps,
             width,
             action_width,
@@ -84,8 +86,24 @@ impl Trajectory {
     }
 
     /// How many steps there is room for.
+    pub fn room(&self) -> usize {
+        self.room
+    }
+
+    /// How many steps there are: as many as there is room for, unless it was
+    /// [`Self::cut`].
     pub fn steps(&self) -> usize {
         self.steps
+    }
+
+    /// Whether the trial under way at row 0 has ended in every lane.
+    pub fn trials_are_over(&self) -> bool {
+        self.length.iter().all(|length| *length < self.room)
+    }
+
+    /// Leaves off what follows the last step of any trial that was under way at row 0.
+    pub fn cut(&mut self) {
+        self.steps = self.length.iter().copied().max().unwrap_or(0);
     }
 
     /// Numbers per lane in an observation row.
@@ -100,14 +118,15 @@ impl Trajectory {
         self.reward[..self.lanes].fill(0.0);
         self.outcome[..self.lanes].fill(Outcome::Continue);
         self.truncations.fill(0);
-        self.length.fill(self.steps);
+        self.steps = self.room;
+        self.length.fill(self.room);
         &mut self.observation[..self.lanes * self.width]
     }
 
     /// Makes the last row the first one, to go on from there: the rows before it
     /// are forgotten, and no policy sees a difference.
     pub fn go_on(&mut self) {
-        let last = self.steps * self.lanes..(self.steps + 1) * self.lanes;
+        let last = self.room * self.lanes..(self.room + 1) * self.lanes;
         let width = self.width;
         self.observation
             .copy_within(last.start * width..last.end * width, 0);
@@ -121,7 +140,7 @@ impl Trajectory {
         self.reward.copy_within(last.clone(), 0);
         self.outcome.copy_within(last, 0);
         self.truncations.fill(0);
-        self.length.fill(self.steps);
+        self.length.fill(self.room);
     }
 
     /// What a policy sees, or saw, at step `t`.
@@ -147,7 +166,7 @@ impl Trajectory {
 
     /// What a policy sees at step `t`, and where it writes what it does.
     pub fn acting(&mut self, t: usize) -> (Row<'_>, ActRow<'_>) {
-        assert!(t < self.steps, "step {t} of {}", self.steps);
+        assert!(t < self.room, "step {t} of {}", self.room);
         let (lanes, next) = (self.lanes, (t + 1) * self.lanes);
         let row = t * lanes..next;
         let (previous_action, action) = match self.action_width {
@@ -189,7 +208,7 @@ impl Trajectory {
     /// The actions of step `t`, and where the environment writes what they
     /// gave. Call [`Self::stepped`] afterwards.
     pub fn stepping(&mut self, t: usize) -> (Actions<'_>, StepRows<'_>) {
-        assert!(t < self.steps, "step {t} of {}", self.steps);
+        assert!(t < self.room, "step {t} of {}", self.room);
         let row = (t + 1) * self.lanes..(t + 2) * self.lanes;
         let actions = match self.action_width {
             None => Actions::Discrete(&self.discrete_action[row.clone()]),
@@ -223,7 +242,7 @@ impl Trajectory {
             self.truncations[lane] += 1;
         }
         for (start, length) in self.start[row].iter().zip(&mut self.length) {
-            if *start && *length == self.steps {
+            if *start && *length == self.room {
                 *length = t + 1;
             }
         }
@@ -250,22 +269,22 @@ impl Trajectory {
 
     /// All observation rows. `[steps + 1][lanes][width]`
     pub fn observations(&self) -> &[f32] {
-        &self.observation
+        &self.observation[..(self.steps + 1) * self.lanes * self.width]
     }
 
     /// Whether a trial begins at a row. `[steps + 1][lanes]`
     pub fn starts(&self) -> &[bool] {
-        &self.start
+        &self.start[..(self.steps + 1) * self.lanes]
     }
 
     /// What was done before each row; step `t` did row `t + 1`.
     /// `[steps + 1][lanes]`, times the width for continuous actions.
     pub fn previous_actions(&self) -> Actions<'_> {
         match self.action_width {
-            None => Actions::Discrete(&self.discrete_action),
+            None => Actions::Discrete(&self.discrete_action[..(self.steps + 1) * self.lanes]),
             Some(width) => Actions::Box {
                 width,
-                row: &self.box_action,
+                row: &self.box_action[..(self.steps + 1) * self.lanes * width],
             },
         }
     }
@@ -273,13 +292,13 @@ impl Trajectory {
     /// The reward before each row; step `t` gave row `t + 1`.
     /// `[steps + 1][lanes]`
     pub fn previous_rewards(&self) -> &[f32] {
-        &self.reward
+        &self.reward[..(self.steps + 1) * self.lanes]
     }
 
     /// The outcome before each row; step `t` gave row `t + 1`.
     /// `[steps + 1][lanes]`
     pub fn previous_outcomes(&self) -> &[Outcome] {
-        &self.outcome
+        &self.outcome[..(self.steps + 1) * self.lanes]
     }
 
     /// What each step did. `[steps][lanes]`, times the width for continuous
@@ -296,27 +315,49 @@ impl Trajectory {
 
     /// What each step gave. `[steps][lanes]`
     pub fn rewards(&self) -> &[f32] {
-        &self.reward[self.lanes..]
+        &self.previous_rewards()[self.lanes..]
     }
 
     /// How each step left its episode. `[steps][lanes]`
     pub fn outcomes(&self) -> &[Outcome] {
-        &self.outcome[self.lanes..]
+        &self.previous_outcomes()[self.lanes..]
     }
 
     /// Whether each step ended its trial. `[steps][lanes]`
     pub fn trial_ends(&self) -> &[bool] {
-        &self.start[self.lanes..]
+        &self.starts()[self.lanes..]
     }
 
     /// The behaviour policy's log-probability of each action. `[steps][lanes]`
     pub fn log_probs(&self) -> &[f32] {
-        &self.log_prob
+        &self.log_prob[..self.steps * self.lanes]
     }
 
     /// The behaviour policy's value estimates. `[steps][lanes]`
     pub fn values(&self) -> &[f32] {
-        &self.value
+        &self.value[..self.steps * self.lanes]
+    }
+}
+
+/// Equal where the same happened, whatever there is room for.
+impl PartialEq for Trajectory {
+    fn eq(&self, other: &Self) -> bool {
+        let sizes = |it: &Self| (it.lanes, it.steps, it.width, it.action_width);
+        let finals = |it: &Self, lane: usize| {
+            let all = 0..it.truncations(lane);
+            let all = all.map(|index| it.final_observation(lane, index).to_vec());
+            all.collect::<Vec<_>>()
+        };
+        sizes(self) == sizes(other)
+            && self.observations() == other.observations()
+            && self.starts() == other.starts()
+            && self.previous_actions() == other.previous_actions()
+            && self.previous_rewards() == other.previous_rewards()
+            && self.previous_outcomes() == other.previous_outcomes()
+            && self.log_probs() == other.log_probs()
+            && self.values() == other.values()
+            && self.length == other.length
+            && (0..self.lanes).all(|lane| finals(self, lane) == finals(other, lane))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::streams::StreamKey;
 use std::sync::Arc;
 
 /// A row of actions, one per lane.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Actions<'a> {
     /// Indices. `[lanes]`
     Discrete(&'a [u32]),
@@ -130,6 +130,10 @@ pub trait VecEnv: Send + Sync {
     /// [`TaskDistribution::known_task_optimum`](crate::TaskDistribution::known_task_optimum)
     /// of the lane's present task.
     fn known_task_optimum(&self, lane: usize) -> Option<f64>;
+
+    /// [`TaskDistribution::describe`](crate::TaskDistribution::describe) of the lane's
+    /// present task. `[description_size]`
+    fn description(&self, lane: usize) -> Vec<f32>;
 
     /// Where the environment was last at work.
     fn place(&self) -> Place;

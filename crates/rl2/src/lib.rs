@@ -13,7 +13,9 @@
 mod algorithm;
 mod config;
 mod trainer;
+mod variance;
 
 pub use algorithm::ALGORITHM;
 pub use config::{Outer, Rl2Config};
 pub use trainer::{Metrics, Trainer};
+pub use variance::GradientVariances;

@@ -73,7 +73,7 @@ impl Batch {
         &self.tiles
     }
 
-    /// Fills the trajectories, each tile by a policy of its own on whichever
+    /// Lives one trial in each lane, each tile by a policy of its own on whichever
     /// worker is free: the way of a CPU, where a tile's data stay in cache.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Batch {
         self.on_tiles(pool, |tile| tile.collect(policy.as_ref(), &key))
     }
 
-    /// Fills the trajectories by policies that act on many lanes at once, while
+    /// Lives one trial in each lane by policies that act on many lanes at once, while
     /// the workers step the environments: the way of an accelerator. The lanes
     /// go in two halves, so that one half is acted on while the other steps.
     /// Gives what [`Self::collect`] gives.
@@ -106,7 +106,9 @@ impl Batch {
         let name = policy.name();
         let run = Run { pool, name };
         run.collect(&mut halves, &mut self.tiles)?;
-        self.tiles.iter().try_for_each(|tile| tile.check(&run.name))
+        self.tiles
+            .iter_mut()
+            .try_for_each(|tile| tile.finish(&run.name))
     }
 
     fn on_tiles(

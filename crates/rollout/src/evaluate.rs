@@ -71,7 +71,8 @@ impl Evaluation {
     /// Adds the first trial of each lane of a tile.
     fn add(&mut self, tile: &Tile) {
         let trajectory = tile.trajectory();
-        let (lanes, steps) = (trajectory.lanes(), trajectory.steps());
+        // Trials may all have ended before the most steps that one can have.
+        let (lanes, steps) = (trajectory.lanes(), self.cumulative_reward.len());
         self.whole_trials &= trajectory.lengths().iter().all(|l| *l == steps);
         for lane in 0..lanes {
             let optimum = tile.known_task_optimum()[lane];

@@ -62,7 +62,7 @@ impl Run<'_> {
         Halves { first, second }: &mut Halves,
         tiles: &mut [Tile],
     ) -> Result<(), RolloutError> {
-        let steps = tiles.first().map_or(0, |t| t.trajectory().steps());
+        let steps = tiles.first().map_or(0, |t| t.trajectory().room());
         let (tiles, others) = tiles.split_at_mut(first.count);
         first.begin(tiles);
         if let Some(second) = second {
@@ -70,6 +70,9 @@ impl Run<'_> {
             return self.in_turn((first, tiles), (second, others), steps);
         }
         for _ in 0..steps {
+            if are_over(tiles) {
+                break;
+            }
             self.pool.go_on()?;
             first.act(self, tiles)?;
             self.step(tiles, || Ok(()))?;
@@ -85,6 +88,9 @@ impl Run<'_> {
         steps: usize,
     ) -> Result<(), RolloutError> {
         for t in 0..steps {
+            if are_over(tiles) && are_over(others) {
+                return Ok(());
+            }
             self.pool.go_on()?;
             match t {
                 0 => first.act(self, tiles)?,
@@ -102,7 +108,10 @@ impl Run<'_> {
         tiles: &mut [Tile],
         meanwhile: impl FnOnce() -> Result<(), RolloutError>,
     ) -> Result<(), RolloutError> {
-        let work = |_, tile: &mut Tile| tile.step(&self.name);
+        let work = |_, tile: &mut Tile| match tile.is_over() {
+            true => Ok(()),
+            false => tile.step(&self.name),
+        };
         let (stepped, done) = self.pool.map_beside(tiles, work, meanwhile);
         done?;
         stepped
@@ -110,6 +119,12 @@ impl Run<'_> {
             .into_iter()
             .collect()
     }
+}
+
+/// Whether nothing is left to live in some tiles. One that is over waits, acted on and
+/// not stepped, for the others.
+fn are_over(tiles: &[Tile]) -> bool {
+    tiles.iter().all(Tile::is_over)
 }
 
 impl Half {

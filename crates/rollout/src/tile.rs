@@ -47,7 +47,9 @@ impl Tile {
         &self.optimum
     }
 
-    /// Runs a policy from fresh trials to the end of the trajectory.
+    /// Runs a policy through one fresh trial in each lane. Where trials can end
+    /// early, lanes that are done go on in their next trials until the last one is;
+    /// nothing is lived beyond that.
     ///
     /// # Errors
     /// If the policy cannot act here, the environment or the policy panics, or
@@ -62,14 +64,25 @@ impl Tile {
         let mut policy = make(policies, self.spec(), self.trajectory().lanes())?;
         let called_off = called_off();
         self.begin(key)?;
-        while !self.rollout.is_full() {
+        while !self.is_over() {
             if called_off.load(Ordering::Relaxed) {
                 return Err(RolloutError::CalledOff);
             }
             self.act(policy.as_mut(), &name)?;
             self.step(&name)?;
         }
-        self.check(&name)
+        self.finish(&name)
+    }
+
+    /// Whether there is nothing more to live.
+    pub(crate) fn is_over(&self) -> bool {
+        self.rollout.is_full() || self.trajectory().trials_are_over()
+    }
+
+    /// Leaves off what belongs to no trial, and checks the rest.
+    pub(crate) fn finish(&mut self, policy: &str) -> Result<(), RolloutError> {
+        self.rollout.trajectory_mut().cut();
+        self.check(policy)
     }
 
     /// Lets a policy of this tile's lanes act on the present row.

@@ -19,6 +19,7 @@ mod gaussian_bandit;
 mod gaussian_oracle;
 mod informative_arm;
 mod informative_oracle;
+mod learning_rate;
 mod policy;
 mod restless_bandit;
 mod restless_oracle;

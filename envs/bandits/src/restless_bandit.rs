@@ -2,10 +2,13 @@
 
 use crate::board::{Board, MOST_PULLS};
 use crate::drift::{Drift, Walk};
+use crate::learning_rate;
 use crate::policy::Optimal;
 use crate::restless_oracle::{self, Filter};
 use rl_core::rand::RngExt as _;
-use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues, Trial};
+use rl_core::{
+    ActionSpace, Analysis, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues, Trial,
+};
 use rl_core::{
     EnvironmentEntry, ObservationSpace, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
     TaskDistribution,
@@ -200,5 +203,9 @@ impl TaskDistribution for RestlessBandit {
             spec: self.spec(),
             rule: self.filter(),
         }))
+    }
+
+    fn analyses(&self) -> Vec<Analysis> {
+        vec![learning_rate::ANALYSIS]
     }
 }

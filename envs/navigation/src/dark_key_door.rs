@@ -1,5 +1,6 @@
 //! A key and a door in the dark.
 
+use crate::behaviour::{DOORS_BY_EPISODE, DOORS_BY_TENTH};
 use crate::dark_key_door_policies::{Search, Searching};
 use crate::drawing::{Sketch, middle};
 use crate::estimate;
@@ -7,7 +8,7 @@ use crate::grid::{Cell, MOVES, average_over_moves};
 use crate::known_goal::{Move, Planner, Seen, known_goal, symbol};
 use rl_core::rand::RngExt as _;
 use rl_core::{
-    ActionSpace, Discrete, EnvSpec, Environment, EnvironmentEntry, Exact, ExactValues,
+    ActionSpace, Analysis, Discrete, EnvSpec, Environment, EnvironmentEntry, Exact, ExactValues,
     ObservationSpace, Trial,
 };
 use rl_core::{
@@ -24,8 +25,8 @@ use rl_core::{
 /// episodes, which makes 500 steps at most with 10 episodes of 50 steps; or, as in
 /// AMAGO, a budget of steps that as many episodes as fit are lived in
 /// ([`Self::with_steps`]), so that who finds the door sooner finds it more often.
-/// AMAGO spends a step of the budget on every new beginning, and here none is, so
-/// that more doors can be reached.
+/// There a new beginning takes a step of its own, whatever is done in it, if
+/// [`Self::with_reset_steps`] says so.
 ///
 /// # Observations
 /// The agent's cell, `y * size + x`, as one of `size * size` symbols. Neither
@@ -56,6 +57,8 @@ pub struct DarkKeyDoor {
     trial: Trial,
     /// Whether observations are those of AMAGO.
     shows_key_and_time: bool,
+    /// Whether a step of its own follows the end of an episode, as in AMAGO.
+    reset_steps: bool,
 }
 
 pub(crate) const NAME: &str = "dark-key-door";
@@ -98,6 +101,7 @@ impl DarkKeyDoor {
             horizon: horizon as u32,
             trial: Trial::Episodes(episodes),
             shows_key_and_time: false,
+            reset_steps: false,
         })
     }
 
@@ -110,10 +114,13 @@ impl DarkKeyDoor {
             if let steps @ 1.. = set.count("steps")? {
                 dark = dark.with_steps(steps)?;
             }
-            Ok(match set.choice("observation")? {
-                "cell" => dark,
-                _ => dark.with_key_and_time(),
-            })
+            if set.choice("observation")? == "cell-key-time" {
+                dark = dark.with_key_and_time();
+            }
+            if set.choice("reset")? == "step" {
+                dark = dark.with_reset_steps();
+            }
+            Ok(dark)
         })
         .setting(Self::SIZE)
         .setting(Self::HORIZON)
@@ -123,6 +130,11 @@ impl DarkKeyDoor {
             "observation",
             &["cell", "cell-key-time"],
             "where one is; or that, whether one has the key and the time, as in AMAGO",
+        )
+        .choice(
+            "reset",
+            &["free", "step"],
+            "whether to begin an episode anew takes a step of its own, as in AMAGO",
         )
     }
 
@@ -145,6 +157,16 @@ impl DarkKeyDoor {
     pub fn with_key_and_time(self) -> Self {
         Self {
             shows_key_and_time: true,
+            ..self
+        }
+    }
+
+    /// Lets one step more follow the end of an episode, in which nothing can be
+    /// done, as AMAGO does: a step of the budget for every new beginning.
+    #[must_use]
+    pub fn with_reset_steps(self) -> Self {
+        Self {
+            reset_steps: true,
             ..self
         }
     }
@@ -206,8 +228,10 @@ pub struct DarkRoom {
     start: Cell,
     key: Cell,
     door: Cell,
-    /// The steps of an episode, where the time is shown.
-    timed: Option<u32>,
+    /// The steps of an episode.
+    horizon: u32,
+    shows_key_and_time: bool,
+    reset_steps: bool,
 }
 
 /// Where the agent is in a [`DarkRoom`], whether it has the key, and since how
@@ -217,6 +241,8 @@ pub struct Seeking {
     at: Cell,
     has_key: bool,
     steps: u32,
+    /// Whether nothing is left but to begin anew.
+    over: bool,
 }
 
 /// The cell that is shown beside the key and the time.
@@ -237,15 +263,24 @@ impl Environment for DarkRoom {
             at: self.start,
             has_key: false,
             steps: 0,
+            over: false,
         };
     }
 
     #[inline]
     fn step(&self, state: &mut Seeking, action: &u32, _rng: &mut Stream) -> Step {
+        if state.over {
+            return Step::terminal(0.0);
+        }
         state.at = state.at.moved(*action, self.size);
         state.steps += 1;
+        state.over = self.reset_steps && state.steps == self.horizon;
         if state.has_key && state.at == self.door {
-            return Step::terminal(1.0);
+            state.over = self.reset_steps;
+            return match self.reset_steps {
+                true => Step::proceed(1.0),
+                false => Step::terminal(1.0),
+            };
         }
         let takes_key = !state.has_key && state.at == self.key;
         state.has_key |= takes_key;
@@ -254,13 +289,13 @@ impl Environment for DarkRoom {
 
     #[inline]
     fn observe(&self, state: &Seeking, observation: &mut [f32]) {
-        let Some(horizon) = self.timed else {
+        if !self.shows_key_and_time {
             observation[0] = state.at.index(self.size) as f32;
             return;
-        };
+        }
         let [x, y] = [state.at.x, state.at.y].map(|place| place as f32 / self.size as f32);
         let has_key = f32::from(u8::from(state.has_key));
-        observation.copy_from_slice(&[x, y, has_key, state.steps as f32 / horizon as f32]);
+        observation.copy_from_slice(&[x, y, has_key, state.steps as f32 / self.horizon as f32]);
     }
 
     fn position(&self, state: &Seeking) -> [f32; 2] {
@@ -313,7 +348,7 @@ impl TaskDistribution for DarkKeyDoor {
                 false => ObservationSpace::Discrete { size: size * size },
             },
             action: ActionSpace::Discrete { size: MOVES },
-            horizon: self.horizon as usize,
+            horizon: self.horizon as usize + usize::from(self.reset_steps),
             trial: self.trial,
         }
     }
@@ -337,7 +372,9 @@ impl TaskDistribution for DarkKeyDoor {
             start: place(number / cells / cells),
             key: place(number / cells),
             door: place(number),
-            timed: self.shows_key_and_time.then_some(self.horizon),
+            horizon: self.horizon,
+            shows_key_and_time: self.shows_key_and_time,
+            reset_steps: self.reset_steps,
         };
     }
 
@@ -372,8 +409,9 @@ impl TaskDistribution for DarkKeyDoor {
             Trial::Episodes(episodes) => episodes as f64 * f64::from(earned(self.horizon)),
             Trial::Steps(steps) => {
                 let (steps, length) = (steps as u32, both.min(self.horizon));
-                let whole = f64::from(steps / length) * f64::from(earned(length));
-                whole + f64::from(earned(steps % length))
+                let whole = length + u32::from(self.reset_steps);
+                let last = (steps % whole).min(length);
+                f64::from(steps / whole) * f64::from(earned(length)) + f64::from(earned(last))
             }
         };
         Some(total)
@@ -418,6 +456,7 @@ impl TaskDistribution for DarkKeyDoor {
                 search,
                 spec: self.spec(),
                 size: self.size,
+                reset_steps: self.reset_steps,
             })
         };
         vec![
@@ -425,6 +464,13 @@ impl TaskDistribution for DarkKeyDoor {
             search(Search::Nearest),
             known_goal(self, planner),
         ]
+    }
+
+    fn analyses(&self) -> Vec<Analysis> {
+        vec![match self.trial {
+            Trial::Episodes(_) => DOORS_BY_EPISODE,
+            Trial::Steps(_) => DOORS_BY_TENTH,
+        }]
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Searching {
     pub(crate) spec: EnvSpec,
     /// Cells along a side.
     pub(crate) size: u32,
+    /// Whether the last step of an episode does nothing.
+    pub(crate) reset_steps: bool,
 }
 
 impl PolicyFactory for Searching {
@@ -42,6 +44,7 @@ impl PolicyFactory for Searching {
             let cells = self.size.pow(2) as usize;
             let searcher = Searcher {
                 size: self.size,
+                reset_steps: self.reset_steps,
                 excluded: [vec![false; cells], vec![false; cells]],
                 ..Searcher::default()
             };
@@ -83,6 +86,7 @@ const DOOR: usize = 1;
 #[derive(Clone, Debug, Default)]
 struct Searcher {
     size: u32,
+    reset_steps: bool,
     at: Cell,
     has_key: bool,
     /// Where key and door are, once that is known.
@@ -105,12 +109,15 @@ impl Searcher {
     fn learn(&mut self, action: u32, reward: f32, outcome: Outcome) {
         let cell = self.at.moved(action, self.size);
         let sought = usize::from(self.has_key);
+        let ends = outcome != Outcome::Continue;
         match reward > 0.0 {
             true => self.found[sought] = Some(cell),
+            // In a step that only begins anew nothing is looked for.
+            false if ends && self.reset_steps => {}
             false => self.excluded[sought][cell.index(self.size) as usize] = true,
         }
         self.has_key |= reward > 0.0;
-        if outcome != Outcome::Continue {
+        if ends {
             self.has_key = false;
             self.targets = [None; 2];
         }

@@ -11,7 +11,9 @@ fn room(size: u32, start: u32, key: u32, door: u32) -> DarkRoom {
         start: Cell::of(start, size),
         key: Cell::of(key, size),
         door: Cell::of(door, size),
-        timed: None,
+        horizon: 50,
+        shows_key_and_time: false,
+        reset_steps: false,
     }
 }
 
@@ -84,7 +86,8 @@ fn values_by_all_sequences() {
     }
 }
 
-/// The most that any sequence of actions earns with a budget of steps.
+/// The most that any sequence of actions earns with a budget of steps, where a new
+/// beginning is free and where it takes a step.
 #[test]
 fn the_known_task_optimum_of_a_budget_by_all_sequences() {
     let earned = |task: &DarkRoom, actions: &[u32], horizon| {
@@ -101,15 +104,33 @@ fn the_known_task_optimum_of_a_budget_by_all_sequences() {
         }
         f64::from(total)
     };
-    for (horizon, steps) in [(1, 3), (2, 5), (3, 5), (5, 6)] {
+    for (horizon, steps, reset_steps) in [
+        (1, 3, false),
+        (2, 5, false),
+        (3, 5, false),
+        (5, 6, false),
+        (1, 4, true),
+        (2, 6, true),
+        (4, 6, true),
+    ] {
         let dark = DarkKeyDoor::new(2, horizon, 1).unwrap();
-        let dark = dark.with_steps(steps).unwrap();
+        let mut dark = dark.with_steps(steps).unwrap();
+        if reset_steps {
+            dark = dark.with_reset_steps();
+        }
+        let limit = dark.spec().horizon;
+        assert_eq!(limit, horizon + usize::from(reset_steps));
         for task in rooms(2) {
+            let task = DarkRoom {
+                horizon: horizon as u32,
+                reset_steps,
+                ..task
+            };
             let mut best = 0.0_f64;
             for code in 0..5_u32.pow(steps as u32) {
                 let actions: Vec<u32> =
                     (0..steps as u32).map(|t| code / 5_u32.pow(t) % 5).collect();
-                best = best.max(earned(&task, &actions, horizon));
+                best = best.max(earned(&task, &actions, limit));
             }
             let found = dark.known_task_optimum(&task);
             assert_eq!(
@@ -119,6 +140,38 @@ fn the_known_task_optimum_of_a_budget_by_all_sequences() {
             );
         }
     }
+}
+
+/// Who goes through the door, or has no time left, stays where it is for the step
+/// that begins anew.
+#[test]
+fn a_reset_step_does_nothing() {
+    let task = DarkRoom {
+        horizon: 3,
+        reset_steps: true,
+        ..room(3, 0, 1, 2)
+    };
+    assert_eq!(rewards(&task, [2, 2, 4, 4]), [1.0, 1.0, 0.0]);
+    assert_eq!(rewards(&task, [0, 0, 2, 2, 2]), [0.0, 0.0, 1.0, 0.0]);
+    let mut state = Seeking::default();
+    task.reset(&mut state, &mut rng());
+    for action in [0, 0, 2] {
+        assert!(!task.step(&mut state, &action, &mut rng()).terminated);
+    }
+    let at = state.at;
+    assert!(task.step(&mut state, &2, &mut rng()).terminated);
+    assert_eq!(state.at, at);
+}
+
+/// AMAGO's form: the mean over all tasks of the doors that fit into 500 steps, each
+/// of which takes a key before.
+#[test]
+fn the_known_task_optimum_of_amagos_form() {
+    let amago = DarkKeyDoor::new(8, 50, 1).unwrap();
+    let amago = amago.with_steps(500).unwrap().with_reset_steps();
+    let optima = rooms(8).filter_map(|task| amago.known_task_optimum(&task));
+    let doors: f64 = optima.map(|rewards| (rewards / 2.0).floor()).sum();
+    assert_eq!((doors / 64_f64.powi(3) * 100.0).round(), 4916.0);
 }
 
 #[test]
@@ -168,7 +221,7 @@ fn tasks_are_drawn_evenly() {
 #[test]
 fn key_and_time_are_shown_where_that_is_asked_for() {
     let task = DarkRoom {
-        timed: Some(50),
+        shows_key_and_time: true,
         ..room(4, 0, 1, 5)
     };
     let mut state = Seeking::default();

@@ -96,6 +96,14 @@ impl Sketch {
         });
     }
 
+    /// Words around a point.
+    pub(crate) fn words(&mut self, centre: [f32; 2], text: &str) {
+        let (text, size) = (text.to_owned(), 0.28);
+        self.picture
+            .shapes
+            .push(Shape::Label { centre, text, size });
+    }
+
     pub(crate) fn line(&mut self, points: Vec<[f32; 2]>, ink: Ink) {
         let arrow = false;
         self.picture.shapes.push(Shape::Path { points, ink, arrow });

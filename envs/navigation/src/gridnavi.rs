@@ -1,5 +1,6 @@
 //! GridNavi: a goal somewhere on a grid.
 
+use crate::behaviour::{MOST_CELLS, RETURN_BY_GOAL};
 use crate::drawing::{Sketch, middle};
 use crate::grid::{Cell, MOVES, average_over_moves};
 use crate::gridnavi_oracle::{Solution, Trial};
@@ -7,7 +8,7 @@ use crate::gridnavi_policies::{BayesOptimal, ExhaustiveSearch, PosteriorSampling
 use crate::known_goal::{Move, Planner, Seen, known_goal, symbol};
 use rl_core::rand::RngExt as _;
 use rl_core::{
-    ActionSpace, Discrete, EnvSpec, Environment, EnvironmentEntry, Exact, ExactValues,
+    ActionSpace, Analysis, Discrete, EnvSpec, Environment, EnvironmentEntry, Exact, ExactValues,
     ObservationSpace,
 };
 use rl_core::{
@@ -286,5 +287,12 @@ impl TaskDistribution for GridNavi {
             Box::new(ExhaustiveSearch),
             known_goal(self, Straight { size }),
         ]
+    }
+
+    fn analyses(&self) -> Vec<Analysis> {
+        match self.trial.size <= MOST_CELLS {
+            true => vec![RETURN_BY_GOAL],
+            false => Vec::new(),
+        }
     }
 }

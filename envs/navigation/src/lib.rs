@@ -4,6 +4,7 @@
 //! This crate must not know of any network, thread or file, nor of learners
 //! other than those that only make sense in one of its worlds.
 
+mod behaviour;
 mod dark_key_door;
 mod dark_key_door_policies;
 mod drawing;

@@ -1,5 +1,6 @@
 //! Mazes with a hidden goal.
 
+use crate::behaviour::STEPS_TO_THE_GOAL;
 use crate::drawing::{Sketch, middle};
 use crate::estimate;
 use crate::known_goal::known_goal;
@@ -8,7 +9,7 @@ use crate::maze_planner::MazePlanner;
 use crate::view::{BORDER, TILES, look};
 use rl_core::rand::RngExt as _;
 use rl_core::{
-    ActionSpace, Discrete, EnvSpec, Environment, EnvironmentEntry, Exact, ExactValues,
+    ActionSpace, Analysis, Discrete, EnvSpec, Environment, EnvironmentEntry, Exact, ExactValues,
     ObservationSpace, Trial,
 };
 use rl_core::{
@@ -222,6 +223,10 @@ impl TaskDistribution for Maze {
 
     fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {
         vec![known_goal(self, MazePlanner::new(self.size))]
+    }
+
+    fn analyses(&self) -> Vec<Analysis> {
+        vec![STEPS_TO_THE_GOAL]
     }
 }
 

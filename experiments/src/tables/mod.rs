@@ -10,5 +10,6 @@ mod publish;
 mod terminal;
 mod trained;
 
+pub(crate) mod baseline_variance;
 pub(crate) mod contest;
 pub(crate) mod maml_audit;

@@ -7,6 +7,7 @@
 )]
 
 mod attacks;
+mod baseline_variance;
 mod commands;
 mod cuda;
 mod durability;

@@ -40,10 +40,10 @@ fn pictures_of_different_settings_do_not_mix() {
         lab.done(&args).last()["svg"].as_str().unwrap().to_owned()
     };
     let folder = "runs/pictures/gridnavi-random,episodes=1";
-    assert_eq!(drawn(&[]), format!("{folder}/episode-1.svg"));
+    assert_eq!(drawn(&[]), format!("{folder}/return-by-goal.svg"));
     let other = drawn(&["size=4", "--seed", "2"]);
     let folder = "runs/pictures/gridnavi-random,size=4,episodes=1,seed=2";
-    assert_eq!(other, format!("{folder}/episode-1.svg"));
+    assert_eq!(other, format!("{folder}/return-by-goal.svg"));
     drawn(&["--out", "here"]);
     drawn(&["--out", "here"]);
     let before = fs::read(lab.path("here/task.svg")).unwrap();

@@ -152,6 +152,20 @@ impl Backend for TorchBackend {
     }
 }
 
+/// Rows of zeros, which weigh nothing, after those of a tile whose trials were over
+/// sooner than others'.
+fn padded(part: &Tensor, steps: Option<i64>) -> Tensor {
+    let mut size = part.size();
+    size[0] = steps.unwrap_or(0) - size[0];
+    match size[0] {
+        0 => part.shallow_clone(),
+        _ => Tensor::cat(
+            &[part, &part.new_zeros(size, (part.kind(), part.device()))],
+            0,
+        ),
+    }
+}
+
 /// The samples of some tiles side by side, time-major, as tensors.
 struct Shard {
     inputs: Tensor,     // [steps, lanes, inputs]
@@ -175,8 +189,10 @@ impl Shard {
             .iter()
             .map(|&tile| Self::of_tile(model, samples, minibatch, tile))
             .collect();
+        let steps = parts.iter().map(|part| part.starts.size()[0]).max();
         let join = |field: fn(&Self) -> &Tensor| {
-            let parts: Vec<&Tensor> = parts.iter().map(field).collect();
+            let parts = parts.iter().map(field);
+            let parts: Vec<Tensor> = parts.map(|part| padded(part, steps)).collect();
             Tensor::cat(&parts, 1).to_device(device)
         };
         Self {

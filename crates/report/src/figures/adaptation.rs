@@ -83,7 +83,7 @@ pub(super) fn figure(settings: &[Setting<'_>]) -> Result<Option<Figure>> {
     let frame = chart.frame();
     labels::draw(&mut canvas, &frame, &labels);
     Ok(Some(Figure {
-        name: "adaptation",
+        name: "adaptation".into(),
         caption: caption(&lines, measured[0], &tasks),
         title,
         canvas,

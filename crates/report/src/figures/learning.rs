@@ -81,7 +81,7 @@ pub(super) fn figure(
     let frame = chart.frame();
     labels::draw(&mut canvas, &frame, &labels);
     Ok(Some(Figure {
-        name: "learning-curve",
+        name: "learning-curve".into(),
         caption: caption(&curve, &evaluations, standings, &frame),
         title,
         canvas,

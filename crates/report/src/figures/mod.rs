@@ -14,6 +14,8 @@ mod training;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use record::schema::LearnerKind;
 
 use crate::Result;
@@ -26,7 +28,7 @@ pub use scaling::{Scaling, ScalingChart, ScalingLine, draw_scaling};
 /// A drawing with its words.
 pub(crate) struct Figure {
     /// For file names: "learning-curve".
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     /// What it shows, as a sentence.
     pub(crate) title: String,
     /// What was measured, and what line and band are.
@@ -43,7 +45,11 @@ pub(crate) fn all(setting: &Setting<'_>, standings: Option<&Standings>) -> Resul
         training::figure(setting)?,
         scenes::figure(setting),
     ];
-    Ok(figures.into_iter().flatten().collect())
+    Ok(figures
+        .into_iter()
+        .flatten()
+        .chain(scenes::analyses(setting))
+        .collect())
 }
 
 /// The figure in which settings that adapt by gradient steps are compared, if

@@ -84,7 +84,7 @@ pub(super) fn figure(setting: &Setting<'_>, standings: &Standings) -> Result<Opt
     labels::draw(&mut canvas, &frame, &labels);
     let cut = labels.iter().any(|label| label.value > high);
     Ok(Some(Figure {
-        name: "regret",
+        name: "regret".into(),
         title,
         caption: words::regret_caption(standings, exact.len(), cut),
         canvas,

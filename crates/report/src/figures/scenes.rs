@@ -1,6 +1,6 @@
 //! The trained agent at work in fresh tasks.
 
-use record::schema::{Pictures, Scene, TaskScenes};
+use record::schema::{Behaviour, Pictures, Scene, TaskScenes};
 
 use super::frame::{LABEL, TICK, text, titles};
 use super::{Figure, INK, MUTED, WIDTH};
@@ -37,11 +37,54 @@ pub(super) fn figure(setting: &Setting<'_>) -> Option<Figure> {
         name: match steps(pictures) {
             Some(_) => "before-and-after",
             None => "episodes",
-        },
+        }
+        .into(),
         title,
         caption: caption(pictures),
         canvas,
     })
+}
+
+/// What the first run with pictures does over many trials.
+pub(super) fn analyses(setting: &Setting<'_>) -> Vec<Figure> {
+    let drawn = setting.runs.iter().find_map(|run| {
+        let pictures = run.pictures.as_ref()?;
+        (!pictures.analyses.is_empty()).then_some((run, pictures))
+    });
+    let Some((run, pictures)) = drawn else {
+        return Vec::new();
+    };
+    let figure = |behaviour: &Behaviour| {
+        let picture = &behaviour.picture;
+        let title = format!("{}: {}", setting.agent(), picture.title);
+        let mut canvas = Canvas::new(WIDTH, 0);
+        let top = titles(&mut canvas, &title, &setting.subtitle_of_run(run)) + 12.0;
+        let (width, height) = size(picture);
+        let unit = ((f64::from(WIDTH) - 2.0 * EDGE) / width).min(HIGHEST[1] / height);
+        let left = (f64::from(WIDTH) - unit * width) / 2.0;
+        draw_at(&mut canvas, picture, (left, top), unit);
+        canvas.height = (top + unit * height + 12.0).ceil() as u32;
+        Figure {
+            name: file_stem(&behaviour.name).into(),
+            title,
+            caption: format!(
+                "{} actions. {}",
+                capitalized(&pictures.actions),
+                picture.caption
+            ),
+            canvas,
+        }
+    };
+    pictures.analyses.iter().map(figure).collect()
+}
+
+/// A name out of a file, as part of the name of another: no path, no dots.
+fn file_stem(name: &str) -> String {
+    let plain = |letter: char| match letter.is_ascii_alphanumeric() {
+        true => letter,
+        false => '-',
+    };
+    name.chars().take(60).map(plain).collect()
 }
 
 fn scenes(pictures: &Pictures) -> impl Iterator<Item = &Scene> {

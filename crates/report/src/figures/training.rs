@@ -80,7 +80,7 @@ pub(super) fn figure(setting: &Setting<'_>) -> Result<Option<Figure>> {
         caption.push_str(" Extreme values and wide bands are cut off.");
     }
     Ok(Some(Figure {
-        name: "training",
+        name: "training".into(),
         title,
         caption,
         canvas,

@@ -1,13 +1,13 @@
 //! The same bits for any number of workers and either way of collecting.
 
 use crate::common::{Fault, KEY, SIZE, sums, walks};
-use rl_core::{Actions, Domain, StreamKey};
+use rl_core::{Actions, Domain, Outcome, StreamKey};
 use rollout::{Batch, BatchSize, Held, Pool, RolloutError, evaluate, evaluate_watched};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Everything that a batch holds, by lane, as bits.
+/// Everything that a batch holds of the trials that were asked for, by lane, as bits.
 fn bits(batch: &Batch) -> Vec<Vec<u64>> {
     let mut lanes = Vec::new();
     for tile in batch.tiles() {
@@ -19,7 +19,10 @@ fn bits(batch: &Batch) -> Vec<Vec<u64>> {
         for lane in 0..width {
             let mut all = vec![trajectory.lengths()[lane] as u64];
             all.extend(tile.known_task_optimum()[lane].map(f64::to_bits));
-            for index in (lane..trajectory.rewards().len()).step_by(width) {
+            let steps = (lane..trajectory.rewards().len()).step_by(width);
+            let mut truncations = 0;
+            for index in steps.take(trajectory.lengths()[lane]) {
+                truncations += usize::from(trajectory.outcomes()[index] == Outcome::Truncated);
                 all.push(u64::from(trajectory.rewards()[index].to_bits()));
                 all.push(u64::from(trajectory.values()[index].to_bits()));
                 all.push(u64::from(trajectory.log_probs()[index].to_bits()));
@@ -29,7 +32,7 @@ fn bits(batch: &Batch) -> Vec<Vec<u64>> {
                 let observation = &trajectory.observations()[index * 2..index * 2 + 2];
                 all.extend(observation.iter().map(|o| u64::from(o.to_bits())));
             }
-            for index in 0..trajectory.truncations(lane) {
+            for index in 0..truncations {
                 let last = trajectory.final_observation(lane, index);
                 all.extend(last.iter().map(|o| u64::from(o.to_bits())));
             }
@@ -64,6 +67,30 @@ fn any_number_of_workers_and_either_way_give_the_same_bits() {
     let before = bits(&other);
     other.collect(&pool, &sums(), key).unwrap();
     assert_ne!(bits(&other), before, "the next round differs");
+}
+
+/// A tile ends with its longest trial, in either way of collecting.
+#[test]
+fn nothing_is_lived_after_the_last_trial_of_a_tile() {
+    let env = walks(Fault::None);
+    let size = BatchSize { tile: 2, ..SIZE };
+    let pool = Pool::new(2, || ()).unwrap();
+    let mut batch = Batch::new(env.as_ref(), size).unwrap();
+    let mut shorter = 0;
+    for lockstep in [false, true] {
+        match lockstep {
+            true => batch.collect_in_lockstep(&pool, &sums(), KEY).unwrap(),
+            false => batch.collect(&pool, &sums(), KEY).unwrap(),
+        }
+        for tile in batch.tiles() {
+            let trajectory = tile.trajectory();
+            assert_eq!(Some(&trajectory.steps()), trajectory.lengths().iter().max());
+            let numbers = trajectory.lanes() * trajectory.steps();
+            assert_eq!(trajectory.values().len(), numbers);
+            shorter += usize::from(trajectory.steps() < trajectory.room());
+        }
+    }
+    assert!(shorter > 0, "no tile was over before its time");
 }
 
 #[test]

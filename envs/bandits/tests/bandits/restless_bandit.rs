@@ -1,11 +1,14 @@
 //! Two arms that drift.
 
 use crate::common::{
-    assert_earns_its_value, by_rule, description, mean, returns, standard_errors, tasks_of,
+    assert_earns_its_value, by_rule, description, mean, returns, run, standard_errors, tasks_of,
 };
 use bandits::RestlessBandit;
 use rl_core::rand::RngExt as _;
-use rl_core::{EnvFactory as _, Exact, Moments, TaskDistribution, Tasks};
+use rl_core::{
+    EnvFactory as _, Exact, Moments, Shape, TaskDistribution, Tasks, Trajectory, Trials,
+};
+use std::cell::{Cell, RefCell};
 
 fn tasks(pulls: usize, low: f64, high: f64) -> Tasks<RestlessBandit> {
     Tasks::new(RestlessBandit::new(pulls, low, high).unwrap()).unwrap()
@@ -103,4 +106,58 @@ fn the_optimal_policy_earns_the_optimal_value_and_rules_of_thumb_less() {
         assert!(error < -5.0, "{error} standard errors");
     }
     assert!(returns(&win_stay).iter().all(|earned| *earned <= 50.0));
+}
+
+/// Agents that learn by the delta rule have the learning rate that they have,
+/// whatever the arms do; who follows the belief learns faster where arms drift faster.
+#[test]
+fn learning_rates_are_found_again() {
+    const LANES: usize = 400;
+    let distribution = RestlessBandit::new(100, 0.02, 0.1).unwrap();
+    let tasks = tasks(100, 0.02, 0.1);
+    let descriptions: Vec<f32> = tasks_of(&distribution, LANES)
+        .iter()
+        .flat_map(|task| description(&distribution, task))
+        .collect();
+    let rates = |trajectory: &Trajectory| -> Vec<f32> {
+        let trials = Trials {
+            trajectory,
+            descriptions: &descriptions,
+        };
+        let picture = (distribution.analyses()[0].draw)(&trials).unwrap();
+        let labels = picture.shapes.iter().filter_map(|shape| match shape {
+            Shape::Label { text, .. } => Some(text.clone()),
+            _ => None,
+        });
+        // A bar is followed by its number and its name.
+        let labels: Vec<String> = labels.collect();
+        let number = |name: &str| {
+            let at = labels.iter().position(|label| label == name).unwrap();
+            labels[at - 1].parse().unwrap()
+        };
+        vec![number("slow"), number("fast")]
+    };
+    for (rate, steepness) in [(0.2, 12.0), (0.6, 4.0)] {
+        let values = RefCell::new(vec![0.5; LANES]);
+        let lane = Cell::new(0);
+        let agent = by_rule(&tasks, LANES, |_, before, rng| {
+            let value = &mut values.borrow_mut()[lane.get() % LANES];
+            lane.set(lane.get() + 1);
+            if let Some((arm, reward)) = before {
+                let spoke = f64::from(u8::from((arm == 0) == (reward > 0.5)));
+                *value += rate * (spoke - *value);
+            }
+            let chance: f64 = 1.0 / (1.0 + (-steepness * (*value - 0.5)).exp());
+            u32::from(rng.random::<f64>() >= chance)
+        });
+        for found in rates(&agent) {
+            assert!(
+                (f64::from(found) - rate).abs() < 0.06,
+                "{found}, not {rate}"
+            );
+        }
+    }
+    let optimal = distribution.bayes_optimal_policy().unwrap();
+    let optimal = rates(&run(&tasks, optimal.as_ref(), LANES));
+    assert!(optimal[1] > optimal[0] + 0.02, "{optimal:?}");
 }

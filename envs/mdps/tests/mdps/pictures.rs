@@ -3,7 +3,7 @@
 use crate::common::{KEY, Rule, Seen, run};
 use mdps::TwoStep;
 use mdps::{Chain, ChainSettings, DirichletMdp, DirichletMdpSettings, RiverSwim, StayProbability};
-use rl_core::{EnvFactory, Episode, Ink, Moment, Picture, Shape, TaskDistribution, Tasks};
+use rl_core::{EnvFactory, Episode, Ink, Moment, Picture, Shape, TaskDistribution, Tasks, Trials};
 
 fn dirichlet(states: usize, actions: usize) -> Tasks<DirichletMdp> {
     let settings = DirichletMdpSettings {
@@ -150,7 +150,13 @@ fn bars_are_stay_probabilities() {
     });
     let trials = run(&tasks, &model_free, 100);
     assert_eq!(analyses[0].name, "stay-probability");
-    let picture = (analyses[0].draw)(&trials).unwrap();
+    let draw = |trajectory| {
+        (analyses[0].draw)(&Trials {
+            trajectory,
+            descriptions: &[],
+        })
+    };
+    let picture = draw(&trials).unwrap();
     assert_eq!(picture, StayProbability::of(&trials).unwrap().picture());
     let bars: Vec<f32> = picture
         .shapes
@@ -163,5 +169,5 @@ fn bars_are_stay_probabilities() {
     // Who repeats what paid, whatever the transition, always or never stays.
     assert_eq!(bars, [5.0, 5.0, 0.0, 0.0]);
     let other = run(&dirichlet(3, 2), &Rule(|_: Seen| 0), 4);
-    assert!((analyses[0].draw)(&other).is_err());
+    assert!(draw(&other).is_err());
 }

@@ -1,6 +1,7 @@
 //! The environments, their oracles and the policies that know their rules,
 //! through the interfaces that everything else uses.
 
+mod behaviour;
 mod common;
 mod dark_key_door;
 mod environments;

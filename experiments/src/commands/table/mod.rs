@@ -1,7 +1,7 @@
 //! `table`: a published table with every column and its error bars.
 
 use crate::cli::TableArgs;
-use crate::tables::{contest, maml_audit};
+use crate::tables::{baseline_variance, contest, maml_audit};
 use lab::failure::Failure;
 use lab::registry::Registry;
 use rl_core::suggestion;
@@ -57,6 +57,12 @@ pub(crate) const TABLES: &[TableEntry] = &[
         summary: "estimators of MAML's meta-gradient against the exact one: bias and noise",
         data: "",
         run: maml_audit::run,
+    },
+    TableEntry {
+        name: "baseline-variance",
+        summary: "REINFORCE's gradient on bandits under each baseline: its variance",
+        data: "",
+        run: baseline_variance::run,
     },
 ];
 
