@@ -35,6 +35,20 @@ bandits() {
     train bernoulli-bandit-10x100 rl2/bernoulli-bandit-10x100 --seeds 5
 }
 
+# RL² in every environment, by the preset of its name.
+environments() {
+    local name
+    for name in bernoulli-bandit dependent-bandit informative-arm restless-bandit \
+        gaussian-bandit adversarial-bandit chain riverswim two-step dark-key-door maze \
+        empty-grid point-navigation point-corners; do
+        train "rl2-$name" "rl2/$name" --seeds 5
+    done
+    for name in easy medium hard; do
+        train "rl2-dependent-bandit-$name" rl2/dependent-bandit "environment.variant=$name" \
+            --seeds 5
+    done
+}
+
 # MAML beside the same policy trained without adaptation, without training, and
 # told its goal. An update without an inner step takes half the environment steps:
 # twice the updates see as much of the environment.
@@ -75,9 +89,10 @@ tables() {
     experiments table duan-mdps
     experiments table wang-bandits
     experiments table maml-audit
+    experiments table baseline-variance
 }
 
-all=(quickstart bandits random_mdps gridnavi_split point_navigation maml_discrete point_corners tables)
+all=(quickstart bandits environments random_mdps gridnavi_split point_navigation maml_discrete point_corners tables)
 for name in "${@:-${all[@]}}"; do
     name=${name//-/_}
     case " ${all[*]} " in

@@ -10,6 +10,7 @@ use agent::{Fresh, Training};
 use record::schema::{Behaviour, Pictures, Scene, TaskScenes};
 use record::{Document, RunDir};
 use rl_core::{Domain, EnvFactory, Episode, Ink, Picture, PolicyFactory, Shape, StreamKey, Trial};
+use rollout::Pool;
 use std::sync::Arc;
 
 /// Fresh tasks that an adaptation is shown in.
@@ -26,8 +27,12 @@ pub fn are_in(run: &RunDir) -> bool {
 ///
 /// # Errors
 /// Why it was not drawn, be it that the environment panicked.
-pub fn write(run: &RunDir, config: &RunConfig, agent: &dyn Training) -> Result<(), Failure> {
-    match caught("the agent at work", || draw(config, agent))? {
+pub fn write(
+    run: &RunDir,
+    (config, agent): (&RunConfig, &dyn Training),
+    pool: &Pool,
+) -> Result<(), Failure> {
+    match caught("the agent at work", || draw(config, agent, pool))? {
         Some(pictures) => Ok(run.write_document(Document::Pictures, &pictures)?),
         None => Ok(()),
     }
@@ -36,12 +41,16 @@ pub fn write(run: &RunDir, config: &RunConfig, agent: &dyn Training) -> Result<(
 /// Draws an agent: where it adapts by gradient steps, the first episode of a
 /// few trials in each of [`TASKS`] tasks, before the first step and after the
 /// last one; else the first and the last episode of one trial, and the analyses of
-/// many. `None` where the environment draws nothing.
+/// many. `None` where there is nothing to draw.
 ///
 /// # Errors
 /// If an adaptation fails, the policy cannot act, the trial is too long, or
 /// something would be drawn at no finite place.
-fn draw(config: &RunConfig, agent: &dyn Training) -> Result<Option<Pictures>, Failure> {
+fn draw(
+    config: &RunConfig,
+    agent: &dyn Training,
+    pool: &Pool,
+) -> Result<Option<Pictures>, Failure> {
     let (env, evaluation) = (&config.built.factory, &config.evaluation);
     let held = held_out(evaluation.tasks.get(), config.seed);
     let actions = evaluation.actions;
@@ -58,7 +67,7 @@ fn draw(config: &RunConfig, agent: &dyn Training) -> Result<Option<Pictures>, Fa
         let scenes = match &policies[..] {
             [before, .., after] => stage.before_and_after([before, after], policies.len() - 1),
             [policy] => {
-                let shown = scenes::analyses(env.as_ref(), policy.as_ref(), config.seed);
+                let shown = scenes::analyses(env.as_ref(), policy.as_ref(), config.seed, pool);
                 analyses = shown.map_err(Failure::internal)?;
                 stage.first_and_last(policy.as_ref())
             }
@@ -76,7 +85,8 @@ fn draw(config: &RunConfig, agent: &dyn Training) -> Result<Option<Pictures>, Fa
         name: name.to_owned(),
         picture,
     };
-    let pictures = (!tasks.is_empty()).then_some(Pictures {
+    let pictures = !(tasks.is_empty() && analyses.is_empty());
+    let pictures = pictures.then_some(Pictures {
         actions: word(evaluation.actions).to_owned(),
         tasks,
         analyses: analyses.into_iter().map(behaviour).collect(),

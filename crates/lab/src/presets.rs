@@ -120,6 +120,8 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::RunConfig;
+    use crate::registry::Registry;
     use std::fs;
 
     #[test]
@@ -141,6 +143,32 @@ mod tests {
         for name in [QUICKSTART, BENCHMARK, MAML_BENCHMARK] {
             assert!(Preset::find(name).is_some(), "{name}");
         }
+    }
+
+    /// `train rl2/ENV` trains in every environment that comes with metarl.
+    #[test]
+    fn every_environment_has_a_preset_of_its_name() {
+        for entry in Registry::standard().environments() {
+            let name = format!("rl2/{}", entry.name());
+            let preset = Preset::find(&name).unwrap_or_else(|| panic!("no {name}"));
+            let config = resolved(preset);
+            assert_eq!(config.environment, entry.name());
+            assert_eq!(config.algorithm, "rl2");
+        }
+    }
+
+    /// A minibatch of fewer tiles leaves cores idle while it is learned from.
+    #[test]
+    fn minibatches_keep_two_workers_busy() {
+        for preset in PRESETS.iter().filter(|it| it.name.starts_with("rl2/")) {
+            let settings: rl2::Rl2Config = agent::read("rl2", &resolved(preset).settings).unwrap();
+            let tiles = settings.lanes / settings.tile / settings.outer.minibatches();
+            assert!(tiles >= 2, "{}: minibatches of {tiles} tiles", preset.name);
+        }
+    }
+
+    fn resolved(preset: &Preset) -> RunConfig {
+        RunConfig::resolve(&Registry::standard(), preset.name, preset.text, &[]).unwrap()
     }
 
     #[test]

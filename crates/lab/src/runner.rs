@@ -283,7 +283,8 @@ impl Drive<'_> {
     /// Draws the agent at work. What was measured holds without it, so that a
     /// failure to draw is noted and no more.
     fn draw(&self) -> Result<(), Failure> {
-        match pictures::write(&self.run, &self.config, self.training.as_ref()) {
+        let drawn = (&self.config, self.training.as_ref());
+        match pictures::write(&self.run, drawn, &self.session.pool) {
             Err(failure) if failure.exit == Exit::FullDisk => Err(failure),
             Err(why) => {
                 let path = self.run.path().display();

@@ -1,9 +1,10 @@
 //! Pictures of a learner at work: its task, and episodes of a trial in a fresh task.
 
 use rl_core::{
-    Actions, Analysis, Bar, Bars, Domain, EnvFactory, Episode, Moment, Moments, Outcome, Picture,
+    Actions, Analysis, Bar, Bars, Domain, EnvFactory, Episode, MOST_BARS, Moment, Outcome, Picture,
     Policy, PolicyFactory, Rollout, StreamKey, Trajectory, Trial, Trials, VecEnv,
 };
+use rollout::{Pool, Tile};
 
 /// The most steps of a trial that is played for pictures.
 const MOST_STEPS: usize = 1_000_000;
@@ -11,8 +12,9 @@ const MOST_STEPS: usize = 1_000_000;
 /// most trials.
 const ANALYSED_STEPS: usize = 400_000;
 const MOST_TRIALS: usize = 2_000;
-/// Episodes that have a bar each.
-const MOST_EPISODES: usize = 20;
+/// The most bytes of trials to analyse, with their tasks and what plays in them, if
+/// more than one is to be had.
+const ANALYSED_BYTES: f64 = 64.0 * 1024.0 * 1024.0;
 
 /// What there is to see of a trial.
 pub struct Scenes {
@@ -108,78 +110,68 @@ pub fn play_trial(
 }
 
 /// What the environment's analyses show of a policy in trials of fresh tasks, by
-/// name.
+/// name; nothing where trials are too long to be analysed.
 ///
 /// # Errors
-/// If the policy cannot act there.
+/// If the policy cannot act there, the environment fails, or the pool is called off.
 pub fn analyses(
     env: &dyn EnvFactory,
     policy: &dyn PolicyFactory,
     seed: u64,
+    pool: &Pool,
 ) -> Result<Vec<(&'static str, Picture)>, String> {
     let (mut analyses, spec) = (env.analyses(), env.spec());
-    if matches!(spec.trial, Trial::Episodes(2..=MOST_EPISODES)) {
-        analyses.push(RETURN_BY_EPISODE);
+    if matches!(spec.trial, Trial::Episodes(2..=MOST_BARS)) {
+        analyses.push(return_by_episode());
     }
     let steps = spec.trial_steps();
     if analyses.is_empty() || steps > MOST_STEPS {
         return Ok(Vec::new());
     }
-    let lanes = (ANALYSED_STEPS / steps).clamp(1, MOST_TRIALS);
-    let (trajectory, descriptions) = play(env, policy, seed, lanes)?;
+    let (key, mut still) = (key(seed), env.make(1));
+    let mut description = |lane: usize| {
+        let mut seen = vec![0.0; spec.observation.width()];
+        still.begin(&key, lane as u64, &mut seen);
+        still.description(0)
+    };
+    let described = 4.0 * description(0).len() as f64;
+    let lane = Trajectory::bytes(spec, 1, steps) + env.lane_bytes() + policy.bytes(spec, 1);
+    let fit = (ANALYSED_BYTES / (lane + described)) as usize;
+    let lanes = fit.min(ANALYSED_STEPS / steps).clamp(1, MOST_TRIALS);
+    let mut tile = Tile::new(env, lanes, 0, steps);
+    // On a worker, where work can be called off.
+    let lived = pool.install(|| tile.collect(policy, &key));
+    lived.map_err(|error| error.to_string())?;
+    let descriptions: Vec<f32> = (0..lanes).flat_map(description).collect();
     let trials = Trials {
-        trajectory: &trajectory,
+        trajectory: tile.trajectory(),
         descriptions: &descriptions,
     };
-    let draw = |analysis: &Analysis| Ok((analysis.name, (analysis.draw)(&trials)?));
-    analyses.iter().map(draw).collect()
+    let drawn = analyses
+        .iter()
+        .filter_map(|analysis| Some((analysis.name(), analysis.draw(&trials)?)));
+    Ok(drawn.collect())
 }
 
 /// What each episode of a trial earns: where it rises, something is learned.
-const RETURN_BY_EPISODE: Analysis = Analysis {
-    name: "return-by-episode",
-    draw: |trials| {
-        let (lanes, rewards) = (trials.trajectory.lanes(), trials.trajectory.rewards());
-        let mut returns: Vec<Moments> = Vec::new();
-        for lane in 0..lanes {
-            for (number, episode) in trials.episodes(lane).enumerate() {
-                let earned = episode.map(|t| f64::from(rewards[t * lanes + lane])).sum();
-                returns.resize(returns.len().max(number + 1), Moments::default());
-                returns[number].push(earned);
-            }
-        }
-        let bar = |(number, returns)| Bar::of(format!("{}", number + 1), returns);
+fn return_by_episode() -> Analysis {
+    Analysis::new("return-by-episode", |trials| {
+        let returns = trials.by_episode(|lane, episode| trials.earned(lane, episode));
+        let bars = returns.iter().enumerate();
+        let bars = bars.map(|(number, returns)| Bar::of((number + 1).to_string(), returns));
         let bars = Bars {
-            groups: vec![(
-                "episode".into(),
-                returns.iter().enumerate().map(bar).collect(),
-            )],
+            groups: vec![("episode".into(), bars.collect())],
             top: None,
         };
+        let lanes = trials.trajectory.lanes();
         let caption =
             format!("Mean return of each episode over {lanes} trials, ± 1 standard error.");
-        Ok(bars.picture("Return by episode", caption))
-    },
-};
+        Some(bars.picture("Return by episode", caption))
+    })
+}
 
 fn key(seed: u64) -> StreamKey {
     StreamKey::new(seed, Domain::HeldOut, 0)
-}
-
-/// One trial in each of so many tasks, and what describes these.
-fn play(
-    env: &dyn EnvFactory,
-    policy: &dyn PolicyFactory,
-    seed: u64,
-    lanes: usize,
-) -> Result<(Trajectory, Vec<f32>), String> {
-    let mut policy = policy.make(env.spec(), lanes)?;
-    let mut rollout = Rollout::new(env.make(lanes), env.spec().trial_steps());
-    rollout.begin(&key(seed), 0);
-    let descriptions = (0..lanes).flat_map(|lane| rollout.env().description(lane));
-    let descriptions = descriptions.collect();
-    rollout.play(policy.as_mut());
-    Ok((rollout.into_trajectory(), descriptions))
 }
 
 /// Plays one trial in one lane, and keeps no more than its last row.
@@ -253,7 +245,9 @@ mod tests {
             let scenes = of_trial(env.as_ref(), random().as_ref(), 7, |_| true).unwrap();
             let scenes = scenes.expect("it draws");
             assert_eq!(scenes.episodes.len(), env.spec().most_episodes(), "{name}");
-            let (trial, _) = play(env.as_ref(), random().as_ref(), 7, 1).unwrap();
+            let mut tile = Tile::new(env.as_ref(), 1, 0, env.spec().trial_steps());
+            tile.collect(random().as_ref(), &key(7)).unwrap();
+            let trial = tile.trajectory();
             let mut player = Player::new(env.as_ref(), random().as_ref(), (key(7), 0)).unwrap();
             let mut rewards = Vec::new();
             for number in 0..env.spec().most_episodes() {
@@ -276,9 +270,28 @@ mod tests {
 
     #[test]
     fn analyses_are_drawn_where_there_are_some() {
-        let drawn = |name| analyses(built(name).factory.as_ref(), random().as_ref(), 0).unwrap();
+        let pool = Pool::new(1, || ()).unwrap();
+        let of = |env: &dyn EnvFactory| analyses(env, random().as_ref(), 0, &pool);
+        let drawn = |name| of(built(name).factory.as_ref()).unwrap();
         assert_eq!(drawn("two-step")[0].0, "stay-probability");
         assert!(drawn("two-step")[0].1.caption.contains("rounds"));
         assert!(drawn("chain").is_empty());
+        let names: Vec<_> = drawn("gridnavi").into_iter().map(|it| it.0).collect();
+        assert_eq!(names, ["return-by-goal", "return-by-episode"]);
+        // Of what is large there are fewer trials.
+        let registry = Registry::standard();
+        let maze = registry.environment("maze").unwrap();
+        let large = toml::toml! { size = 255 horizon = 20 };
+        let (_, picture) = of(Built::new(maze, &large).unwrap().factory.as_ref())
+            .unwrap()
+            .remove(0);
+        assert!(
+            !picture.caption.contains("2000 trials"),
+            "{}",
+            picture.caption
+        );
+        pool.call_off()
+            .store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(of(built("two-step").factory.as_ref()).is_err());
     }
 }

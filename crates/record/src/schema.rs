@@ -257,9 +257,10 @@ pub struct Adaptation {
 pub struct Pictures {
     /// How the agent chose: `sampled` or `greedy`.
     pub actions: String,
-    /// At least one.
+    /// Fresh tasks with the agent in them; none where the environment draws none.
     pub tasks: Vec<TaskScenes>,
-    /// What it does over many trials, where the environment was made to show it.
+    /// What it does over many trials, where there is something to show of it; none in
+    /// files of before there was.
     #[serde(default)]
     pub analyses: Vec<Behaviour>,
 }

@@ -141,11 +141,13 @@ fn behaviour_is_a_figure_of_its_own() {
         ]);
     });
     let (_, page) = report(&[folder.path().join("quick")], folder.path());
-    let figure = svg(folder.path(), "stay-probability.svg");
+    let figure = svg(folder.path(), "behaviour-stay-probability.svg");
     assert!(
         texts(&figure).contains(&"RL²: Same choice again"),
         "{figure}"
     );
     assert!(page.contains("Sampled actions. Green: the goal. <span"));
-    assert!(texts(&svg(folder.path(), "------else-where.svg")).contains(&"RL²: Elsewhere"));
+    assert!(
+        texts(&svg(folder.path(), "behaviour-------else-where.svg")).contains(&"RL²: Elsewhere")
+    );
 }

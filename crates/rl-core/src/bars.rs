@@ -15,6 +15,9 @@ const APART: f32 = 0.8;
 const WIDTH: f32 = 10.0;
 const WORDS: f32 = 0.28;
 
+/// As many bars as a picture can take, and be read.
+pub const MOST_BARS: usize = 20;
+
 /// A bar: a number with its standard error.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bar {
@@ -47,7 +50,8 @@ impl Bar {
 pub struct Bars {
     /// The bars of each group.
     pub groups: Vec<(String, Vec<Bar>)>,
-    /// Where the vertical axis ends; `None` ends it above the highest bar.
+    /// Where the vertical axis ends, from 0; `None` ends it behind the bars that reach
+    /// farthest, above and below.
     pub top: Option<f64>,
 }
 
@@ -67,14 +71,14 @@ impl Bars {
         let apart = LEFT + 0.5 + APART * between + 0.1;
         let pitch = PITCH.max((WIDTH - apart) / bars.max(1) as f32);
         let width = apart + pitch * bars as f32;
-        let top = self.top();
-        let mut shapes = axis(width, top);
+        let axis = self.axis();
+        let mut shapes = axis.lines(width);
         let mut left = LEFT + 0.5;
         for (name, bars) in &self.groups {
             let room = pitch * bars.len() as f32;
             for (index, bar) in bars.iter().enumerate() {
                 let middle = left + pitch * (index as f32 + 0.5);
-                draw(&mut shapes, middle, bar, top);
+                axis.draw(&mut shapes, middle, bar);
                 label(&mut shapes, [middle, BOTTOM - 0.4], &bar.label);
             }
             label(&mut shapes, [left + room / 2.0, BOTTOM - 0.95], name);
@@ -89,16 +93,37 @@ impl Bars {
         }
     }
 
-    fn top(&self) -> f64 {
-        self.top.unwrap_or_else(|| {
-            let bars = self.groups.iter().flat_map(|(_, bars)| bars);
-            let ends = bars.filter_map(|bar| {
-                let (value, error) = bar.value?;
-                Some(value + error.unwrap_or(0.0))
-            });
-            round_up(ends.fold(0.0, f64::max))
-        })
+    fn axis(&self) -> Axis {
+        if let Some(high) = self.top {
+            return Axis { low: 0.0, high };
+        }
+        let bars = self.groups.iter().flat_map(|(_, bars)| bars);
+        let numbers = bars.filter_map(|bar| bar.value);
+        let (mut above, mut below) = (0.0_f64, 0.0_f64);
+        for (value, error) in numbers.filter(|(value, _)| value.is_finite()) {
+            let error = error.unwrap_or(0.0);
+            match value < 0.0 {
+                true => below = below.max(error - value),
+                false => above = above.max(value + error),
+            }
+        }
+        let high = round_up(above.max(below));
+        match (above > 0.0, below > 0.0) {
+            (_, false) => Axis { low: 0.0, high },
+            (false, true) => Axis {
+                low: -high,
+                high: 0.0,
+            },
+            (true, true) => Axis { low: -high, high },
+        }
     }
+}
+
+/// The vertical axis.
+#[derive(Clone, Copy)]
+struct Axis {
+    low: f64,
+    high: f64,
 }
 
 /// The next number that has round quarters.
@@ -125,47 +150,67 @@ fn line(shapes: &mut Vec<Shape>, points: [[f32; 2]; 2], ink: Ink) {
     shapes.push(Shape::Path { points, ink, arrow });
 }
 
-/// Lines at every quarter, with their values.
-fn axis(width: f32, top: f64) -> Vec<Shape> {
-    let quarter = top / 4.0;
-    let exact = |places: &i32| (quarter * 10_f64.powi(*places) + 1e-9).fract() < 1e-6;
-    let places = (0..4).find(exact).unwrap_or(4) as usize;
-    let mut shapes = Vec::new();
-    for quarter in 0..=4_u8 {
-        let share = f32::from(quarter) / 4.0;
-        let y = BOTTOM + HEIGHT * share;
-        let ink = if quarter == 0 { Ink::Wall } else { Ink::Faint };
-        line(&mut shapes, [[LEFT, y], [width, y]], ink);
-        let value = top * f64::from(share);
-        label(&mut shapes, [LEFT - 0.6, y], &format!("{value:.places$}"));
+impl Axis {
+    fn span(&self) -> f64 {
+        self.high - self.low
     }
-    shapes
+
+    /// How high a value is in the picture.
+    fn y(&self, value: f64) -> f32 {
+        BOTTOM + HEIGHT * ((value - self.low) / self.span()).clamp(0.0, 1.0) as f32
+    }
+
+    /// Lines at every quarter, with their values.
+    fn lines(&self, width: f32) -> Vec<Shape> {
+        let quarter = self.span() / 4.0;
+        let exact = |places: &i32| (quarter * 10_f64.powi(*places) + 1e-9).fract() < 1e-6;
+        let places = (0..4).find(exact).unwrap_or(4) as usize;
+        let mut shapes = Vec::new();
+        for index in 0..=4_u8 {
+            let value = self.low + quarter * f64::from(index);
+            let y = self.y(value);
+            let zero = value.abs() < 1e-9 * self.span();
+            let ink = if zero { Ink::Wall } else { Ink::Faint };
+            line(&mut shapes, [[LEFT, y], [width, y]], ink);
+            let words = number(if zero { 0.0 } else { value }, places);
+            label(&mut shapes, [LEFT - 0.6, y], &words);
+        }
+        shapes
+    }
+
+    fn draw(&self, shapes: &mut Vec<Shape>, middle: f32, bar: &Bar) {
+        let zero = self.y(0.0);
+        let Some((value, error)) = bar.value else {
+            return label(shapes, [middle, zero + 0.3], "none");
+        };
+        let end = self.y(value);
+        shapes.push(Shape::Area {
+            corner: [middle - BAR / 2.0, zero.min(end)],
+            size: [BAR, (end - zero).abs()],
+            ink: bar.ink,
+        });
+        let ends = [value - error.unwrap_or(0.0), value + error.unwrap_or(0.0)];
+        let [low, high] = ends.map(|end| self.y(end));
+        if error.is_some() {
+            line(shapes, [[middle, low], [middle, high]], Ink::Wall);
+            for end in [low, high] {
+                let across = [[middle - 0.15, end], [middle + 0.15, end]];
+                line(shapes, across, Ink::Wall);
+            }
+        }
+        let span = self.span();
+        let places = 1 + usize::from(span < 40.0) + usize::from(span < 4.0);
+        let beyond = match value < 0.0 {
+            true => low - 0.3,
+            false => high + 0.3,
+        };
+        label(shapes, [middle, beyond], &number(value, places));
+    }
 }
 
-fn draw(shapes: &mut Vec<Shape>, middle: f32, bar: &Bar, top: f64) {
-    let Some((value, error)) = bar.value else {
-        return label(shapes, [middle, BOTTOM + 0.3], "none");
-    };
-    let height = |value: f64| HEIGHT * (value / top).clamp(0.0, 1.0) as f32;
-    shapes.push(Shape::Area {
-        corner: [middle - BAR / 2.0, BOTTOM],
-        size: [BAR, height(value)],
-        ink: bar.ink,
-    });
-    let ends = [value - error.unwrap_or(0.0), value + error.unwrap_or(0.0)];
-    let [low, high] = ends.map(|end| BOTTOM + height(end));
-    if error.is_some() {
-        line(shapes, [[middle, low], [middle, high]], Ink::Wall);
-        for end in [low, high] {
-            line(
-                shapes,
-                [[middle - 0.15, end], [middle + 0.15, end]],
-                Ink::Wall,
-            );
-        }
-    }
-    let places = 1 + usize::from(top < 40.0) + usize::from(top < 4.0);
-    label(shapes, [middle, high + 0.3], &format!("{value:.places$}"));
+/// With a minus sign that is as wide as a digit.
+fn number(value: f64, places: usize) -> String {
+    format!("{value:.places$}").replace('-', "−")
 }
 
 #[cfg(test)]
@@ -195,6 +240,21 @@ mod tests {
         // The axis of its own ends above the highest bar and its error.
         let own = Bars::of(vec![bar(Some((30.0, Some(4.0)))), bar(Some((20.0, None)))]);
         assert_eq!(heights(&own.picture("", "")), [3.75, 2.5]);
+    }
+
+    #[test]
+    fn what_is_negative_hangs_from_the_line_of_zero() {
+        let areas = |numbers: [f64; 2]| -> Vec<(f32, f32)> {
+            let bars = numbers.map(|value| bar(Some((value, None))));
+            let picture = Bars::of(bars.to_vec()).picture("", "");
+            let area = |shape: &Shape| match shape {
+                Shape::Area { corner, size, .. } => Some((corner[1] - BOTTOM, size[1])),
+                _ => None,
+            };
+            picture.shapes.iter().filter_map(area).collect()
+        };
+        assert_eq!(areas([-20.0, -40.0]), [(2.5, 2.5), (0.0, 5.0)]);
+        assert_eq!(areas([-20.0, 40.0]), [(1.25, 1.25), (2.5, 2.5)]);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What an author of an environment writes.
 
+use crate::analysis::Analysis;
 use crate::exact::ExactValues;
-use crate::picture::{Analysis, Episode, Picture};
+use crate::picture::{Episode, Picture};
 use crate::policy::PolicyFactory;
 use crate::spec::{ActionSpace, EnvSpec};
 use crate::streams::Stream;

@@ -1,10 +1,11 @@
 //! From one author's environment to a batch of lanes.
 
+use crate::analysis::Analysis;
 use crate::author::{AtWork, Call, guarded, rethrow};
 use crate::env::{ActionKind, Environment, Outcome, TaskDistribution};
 use crate::exact::{ExactValues, OF_A_SUBSET};
 use crate::fault::SpecError;
-use crate::picture::{Analysis, Episode, Picture};
+use crate::picture::{Episode, Picture};
 use crate::policy::PolicyFactory;
 use crate::spec::{ActionSpace, EnvSpec, Trial};
 use crate::split::Subset;

@@ -8,6 +8,7 @@
 //! `t + 1` (a [`Rollout`] is all three), and [`gae`] turns rewards and values into
 //! advantages.
 
+mod analysis;
 mod author;
 mod bars;
 mod bounds;
@@ -38,8 +39,9 @@ mod tree;
 mod units;
 mod vec_env;
 
+pub use analysis::{Analysis, Trials};
 pub use author::{AtWork, AuthorPanic, Call, drop_quietly, panic_text};
-pub use bars::{Bar, Bars};
+pub use bars::{Bar, Bars, MOST_BARS};
 pub use bounds::Bounds;
 pub use cost::{Cost, Known};
 pub use entry::EnvironmentEntry;
@@ -50,7 +52,7 @@ pub use footprint::{Footprint, Need};
 pub use gae::{Credit, Gae, GaeInput, Link, gae};
 pub use lanes::{Lanes, Tasks};
 pub use names::{nearest, suggestion};
-pub use picture::{Analysis, Episode, Ink, Moment, Picture, Shape, Trials};
+pub use picture::{Episode, Ink, Moment, Picture, Shape};
 pub use policy::{ActRow, Policy, PolicyFactory, Row};
 pub use random::{Random, RandomPolicy};
 pub use revealed::{Revealed, RevealedTask};

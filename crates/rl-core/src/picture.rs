@@ -1,7 +1,5 @@
 //! Small drawings of tasks and episodes, in no file format.
 
-use crate::env::Outcome;
-use crate::trajectory::Trajectory;
 use serde::{Deserialize, Serialize};
 
 /// A drawing in units of its own: x from 0 to `width` rightwards, y from 0 to
@@ -82,51 +80,6 @@ pub enum Ink {
     Agent,
     /// A number from 0 to 1, light to dark.
     Scale(f32),
-}
-
-/// A drawing of how agents behaved over many trials, for environments that were
-/// made to show it.
-#[derive(Clone, Copy, Debug)]
-pub struct Analysis {
-    /// For file names: "stay-probability".
-    pub name: &'static str,
-    /// Draws the trials. An error says why they are of another environment.
-    pub draw: fn(&Trials<'_>) -> Result<Picture, String>,
-}
-
-/// Trials to analyse: the first one of each lane, with which its rows begin.
-#[derive(Clone, Copy, Debug)]
-pub struct Trials<'a> {
-    /// What was seen and done.
-    pub trajectory: &'a Trajectory,
-    /// What each task is, as
-    /// [`TaskDistribution::describe`](crate::TaskDistribution::describe) says it;
-    /// empty where tasks have no description. `[lanes][description_size]`
-    pub descriptions: &'a [f32],
-}
-
-impl Trials<'_> {
-    /// What describes the task of a lane.
-    pub fn description(&self, lane: usize) -> &[f32] {
-        let size = self.descriptions.len() / self.trajectory.lanes().max(1);
-        &self.descriptions[lane * size..(lane + 1) * size]
-    }
-
-    /// The steps of each episode of a lane, from and to.
-    pub fn episodes(&self, lane: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
-        let (lanes, length) = (self.trajectory.lanes(), self.trajectory.lengths()[lane]);
-        let outcomes = self.trajectory.outcomes();
-        let mut first = 0;
-        std::iter::from_fn(move || {
-            let rest = first..length;
-            let last = rest
-                .clone()
-                .find(|t| outcomes[t * lanes + lane] != Outcome::Continue)?;
-            let episode = first..last + 1;
-            first = last + 1;
-            Some(episode)
-        })
-    }
 }
 
 /// What happened in an episode, as far as a drawing needs it.

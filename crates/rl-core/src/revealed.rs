@@ -1,5 +1,6 @@
 //! Task distributions whose agents are told their task.
 
+use crate::analysis::Analysis;
 use crate::env::{Environment, Step, TaskDistribution};
 use crate::exact::ExactValues;
 use crate::picture::{Episode, Picture};
@@ -126,6 +127,10 @@ impl<D: TaskDistribution> TaskDistribution for Revealed<D> {
 
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
         Err("the task is shown here: what the best agent earns is the known-task optimum".into())
+    }
+
+    fn analyses(&self) -> Vec<Analysis> {
+        self.distribution.analyses()
     }
 
     fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {

@@ -104,6 +104,11 @@ impl Trajectory {
     /// Leaves off what follows the last step of any trial that was under way at row 0.
     pub fn cut(&mut self) {
         self.steps = self.length.iter().copied().max().unwrap_or(0);
+        for lane in 0..self.lanes {
+            let own = self.outcomes()[lane..].iter().step_by(self.lanes);
+            let truncated = own.filter(|outcome| **outcome == Outcome::Truncated);
+            self.truncations[lane] = truncated.count();
+        }
     }
 
     /// Numbers per lane in an observation row.
@@ -140,6 +145,7 @@ impl Trajectory {
         self.reward.copy_within(last.clone(), 0);
         self.outcome.copy_within(last, 0);
         self.truncations.fill(0);
+        self.steps = self.room;
         self.length.fill(self.room);
     }
 

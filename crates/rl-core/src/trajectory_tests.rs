@@ -182,6 +182,51 @@ fn the_first_trial_of_a_lane_has_its_length() {
     assert_eq!(trajectory.acting(0).0.start, [true; 3]);
 }
 
+/// What follows the last trial is left off, truncations with it; going on from the last
+/// row of all, or beginning again, brings the room back.
+#[test]
+fn a_cut_leaves_the_trials_alone() {
+    let mut trajectory = Trajectory::new(&spec(arms(), 1), 2, 5);
+    trajectory.begin().fill(0.0);
+    for t in 0..5 {
+        let given = Given {
+            outcome: match t {
+                2 | 4 => &[CONTINUE, Outcome::Truncated],
+                _ => &[CONTINUE; 2],
+            },
+            start: &[t == 1, t == 2],
+        };
+        step(&mut trajectory, t, &given);
+    }
+    assert!(trajectory.trials_are_over());
+    assert_eq!(trajectory.truncations(1), 2);
+    let whole = trajectory.clone();
+    trajectory.cut();
+    assert_eq!((trajectory.steps(), trajectory.room()), (3, 5));
+    assert_eq!(
+        (trajectory.truncations(0), trajectory.truncations(1)),
+        (0, 1)
+    );
+    let rows = [
+        trajectory.observations().len(),
+        trajectory.starts().len(),
+        trajectory.previous_rewards().len(),
+        trajectory.rewards().len() + 2,
+        trajectory.outcomes().len() + 2,
+        trajectory.values().len() + 2,
+        trajectory.log_probs().len() + 2,
+        trajectory.actions().lanes() + 2,
+    ];
+    assert_eq!(rows, [8; 8]);
+    assert_eq!(trajectory.rewards(), &whole.rewards()[..6]);
+    assert_ne!(trajectory, whole);
+    trajectory.go_on();
+    assert_eq!(trajectory.steps(), 5);
+    trajectory.cut();
+    trajectory.begin();
+    assert_eq!(trajectory.steps(), 5);
+}
+
 #[test]
 fn final_observations_of_truncated_episodes_are_kept_in_order() {
     let mut trajectory = Trajectory::new(&spec(arms(), 2), 2, 6);

@@ -1,9 +1,10 @@
 //! What the engine sees: a batch of lanes behind one object-safe trait.
 
+use crate::analysis::Analysis;
 use crate::author::AtWork;
 use crate::env::Outcome;
 use crate::exact::ExactValues;
-use crate::picture::{Analysis, Episode, Picture};
+use crate::picture::{Episode, Picture};
 use crate::policy::PolicyFactory;
 use crate::spec::{ActionSpace, EnvSpec};
 use crate::split::Subset;

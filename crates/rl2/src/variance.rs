@@ -12,7 +12,8 @@ pub struct GradientVariances {
     /// With nothing subtracted from the returns: tr Cov ĝ, ĝ being the gradient of
     /// log π times what followed, as a mean over the trial's steps.
     pub none: f64,
-    /// Less the mean return of the other trials.
+    /// Less the mean return that followed the actions of all other trials, whatever their
+    /// step.
     pub constant: f64,
     /// Less the value head's estimate.
     pub value: f64,

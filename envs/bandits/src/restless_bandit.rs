@@ -206,6 +206,6 @@ impl TaskDistribution for RestlessBandit {
     }
 
     fn analyses(&self) -> Vec<Analysis> {
-        vec![learning_rate::ANALYSIS]
+        vec![learning_rate::analysis(self.low, self.high)]
     }
 }

@@ -4,10 +4,12 @@ use crate::stay_probability::StayProbability;
 use rl_core::{Analysis, Bar, Bars, Ink, Picture};
 
 /// The figure of Daw et al. 2011 and Wang et al. 2016.
-pub(crate) const ANALYSIS: Analysis = Analysis {
-    name: "stay-probability",
-    draw: |trials| Ok(StayProbability::of(trials.trajectory)?.picture()),
-};
+pub(crate) fn analysis() -> Analysis {
+    Analysis::new("stay-probability", |trials| {
+        let stays = StayProbability::of(trials.trajectory).ok()?;
+        Some(stays.picture())
+    })
+}
 
 impl StayProbability {
     /// A bar for each kind of rounds, with its standard error.

@@ -1,7 +1,7 @@
 //! The two-step task: is a reward credited to the action or to the state?
 
 use crate::graph::{self, Arrow, SIDE};
-use crate::stay_picture::ANALYSIS;
+use crate::stay_picture;
 use crate::two_step_oracle::{self, BayesOptimal};
 use crate::two_step_switching::{self, Chances, Filter};
 use rl_core::rand::{RngExt as _, SeedableRng as _};
@@ -389,6 +389,6 @@ impl TaskDistribution for TwoStep {
     }
 
     fn analyses(&self) -> Vec<Analysis> {
-        vec![ANALYSIS]
+        vec![stay_picture::analysis()]
     }
 }

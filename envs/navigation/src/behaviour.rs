@@ -1,66 +1,74 @@
-//! What agents do in trials of these worlds, as bars.
+//! What agents do in trials of these worlds, as pictures.
 
 use crate::drawing::{Sketch, middle};
 use crate::grid::Cell;
-use rl_core::{Analysis, Bar, Bars, Moments, Outcome, Picture, Trials};
+use rl_core::{Analysis, Bar, Bars, Moments, Outcome, Trial, Trials};
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 /// Parts of a trial that is a budget of steps.
 const PARTS: usize = 10;
 
-/// How many doors are opened in each tenth of a budget of steps.
-pub(crate) const DOORS_BY_TENTH: Analysis = Analysis {
-    name: "doors",
-    draw: |trials| {
-        let trajectory = trials.trajectory;
-        let (lanes, steps) = (trajectory.lanes(), trajectory.steps());
-        let mut parts = [Moments::default(); PARTS];
+/// How often doors are found: in each tenth of a budget of steps, or episode by episode.
+/// `None` where there are too many episodes for a bar each.
+pub(crate) fn doors(trial: Trial) -> Option<Analysis> {
+    match trial {
+        Trial::Steps(steps) => Some(doors_by_part(steps)),
+        Trial::Episodes(..=rl_core::MOST_BARS) => Some(doors_by_episode()),
+        Trial::Episodes(_) => None,
+    }
+}
+
+fn doors_by_part(steps: usize) -> Analysis {
+    let count = PARTS.min(steps);
+    Analysis::new("doors", move |trials| {
+        let lanes = trials.trajectory.lanes();
+        let mut parts = vec![Moments::default(); count];
         let mut whole = Moments::default();
         for lane in 0..lanes {
-            let mut doors = [0.0; PARTS];
+            let mut doors = vec![0.0; count];
             for step in doors_opened(trials, lane) {
-                doors[step * PARTS / steps] += 1.0;
+                doors[step * count / steps] += 1.0;
             }
-            for (part, doors) in parts.iter_mut().zip(doors) {
-                part.push(doors);
+            for (part, doors) in parts.iter_mut().zip(&doors) {
+                part.push(*doors);
             }
             whole.push(doors.iter().sum());
         }
-        let label = |part: usize| format!("{}", (part + 1) * steps / PARTS);
+        // The last step of a part, counted from 1.
+        let label = |part: usize| ((part + 1) * steps).div_ceil(count).to_string();
         let bars = parts.iter().enumerate();
         let bars = bars.map(|(part, doors)| Bar::of(label(part), doors));
         let caption = format!(
-            "Doors opened in each tenth of a trial of {steps} steps, over {lanes} trials, ± 1 \
+            "Doors opened in each part of a trial of {steps} steps, over {lanes} trials, ± 1 \
              standard error; {} in a whole trial.",
             mean(&whole, 2)
         );
         let groups = vec![("up to step".to_owned(), bars.collect())];
-        Ok(Bars { groups, top: None }.picture("Doors found", caption))
-    },
-};
+        Some(Bars { groups, top: None }.picture("Doors found", caption))
+    })
+}
 
-/// How often the door is found, episode by episode.
-pub(crate) const DOORS_BY_EPISODE: Analysis = Analysis {
-    name: "doors",
-    draw: |trials| {
-        let found = |lane, episode: Range<usize>| {
-            let opened = doors_opened(trials, lane).any(|step| episode.contains(&step));
+fn doors_by_episode() -> Analysis {
+    Analysis::new("doors", |trials| {
+        let lanes = trials.trajectory.lanes();
+        let doors: Vec<Vec<usize>> = (0..lanes)
+            .map(|lane| doors_opened(trials, lane).collect())
+            .collect();
+        let found = trials.by_episode(|lane, episode| {
+            let opened = doors[lane].iter().any(|step| episode.contains(step));
             f64::from(u8::from(opened))
-        };
-        let bars = by_episode(trials, found);
-        let bars = bars.iter().enumerate();
-        let bars = bars.map(|(number, found)| Bar::of(format!("{}", number + 1), found));
+        });
+        let bars = found.iter().enumerate();
+        let bars = bars.map(|(number, found)| Bar::of((number + 1).to_string(), found));
         let (groups, top) = (vec![("episode".to_owned(), bars.collect())], Some(1.0));
-        let caption = format!(
-            "Share of {} trials in which the door is found, ± 1 standard error.",
-            trials.trajectory.lanes()
-        );
-        Ok(Bars { groups, top }.picture("Doors found", caption))
-    },
-};
+        let caption =
+            format!("Share of {lanes} trials in which the door is found, ± 1 standard error.");
+        Some(Bars { groups, top }.picture("Doors found", caption))
+    })
+}
 
-/// The steps with which doors are opened: the second reward of an episode.
+/// The steps with which doors are opened: the second reward of an episode, which the
+/// end of the trial may cut off.
 fn doors_opened<'a>(trials: &'a Trials<'_>, lane: usize) -> impl Iterator<Item = usize> + 'a {
     let (lanes, rewards) = (trials.trajectory.lanes(), trials.trajectory.rewards());
     trials.episodes(lane).filter_map(move |episode| {
@@ -70,89 +78,74 @@ fn doors_opened<'a>(trials: &'a Trials<'_>, lane: usize) -> impl Iterator<Item =
 }
 
 /// How long it takes to the goal, episode by episode, and how often it is reached.
-pub(crate) const STEPS_TO_THE_GOAL: Analysis = Analysis {
-    name: "steps-to-the-goal",
-    draw: |trials| Ok(steps_to_the_goal(trials)),
-};
-
-fn steps_to_the_goal(trials: &Trials<'_>) -> Picture {
-    let (lanes, outcomes) = (trials.trajectory.lanes(), trials.trajectory.outcomes());
-    let steps = by_episode(trials, |_, episode| episode.len() as f64);
-    let reached = by_episode(trials, |lane, episode| {
-        let last = outcomes[(episode.end - 1) * lanes + lane];
-        100.0 * f64::from(u8::from(last == Outcome::Terminated))
-    });
-    let mut groups = Vec::new();
-    for (number, (steps, reached)) in steps.iter().zip(&reached).enumerate() {
-        let share = format!("reached in {} %", mean(reached, 1));
-        let bar = Bar::of(format!("episode {}", number + 1), steps);
-        groups.push((share, vec![bar]));
-    }
-    let caption = format!(
-        "Steps of an episode until the goal is reached or time is up, over {lanes} trials, ± 1 \
-         standard error, and how often it is reached in time."
-    );
-    Bars { groups, top: None }.picture("Steps to the goal", caption)
-}
-
-/// "31.24 ± 0.08".
-fn mean(moments: &Moments, places: usize) -> String {
-    let error = moments.standard_error();
-    format!("{:.places$} ± {error:.places$}", moments.mean())
-}
-
-/// A number of each episode, over the trials.
-fn by_episode(trials: &Trials<'_>, number: impl Fn(usize, Range<usize>) -> f64) -> Vec<Moments> {
-    let mut means: Vec<Moments> = Vec::new();
-    for lane in 0..trials.trajectory.lanes() {
-        for (index, episode) in trials.episodes(lane).enumerate() {
-            means.resize(means.len().max(index + 1), Moments::default());
-            means[index].push(number(lane, episode));
+/// `None` where there are too many episodes for a bar each.
+pub(crate) fn steps_to_the_goal(episodes: usize) -> Option<Analysis> {
+    let analysis = Analysis::new("steps-to-the-goal", |trials| {
+        let (lanes, outcomes) = (trials.trajectory.lanes(), trials.trajectory.outcomes());
+        let steps = trials.by_episode(|_, episode| episode.len() as f64);
+        let reached = trials.by_episode(|lane, episode| {
+            let last = outcomes[(episode.end - 1) * lanes + lane];
+            100.0 * f64::from(u8::from(last == Outcome::Terminated))
+        });
+        let mut groups = Vec::new();
+        for (number, (steps, reached)) in steps.iter().zip(&reached).enumerate() {
+            let bar = Bar::of((number + 1).to_string(), steps);
+            groups.push((format!("{:.1} %", reached.mean()), vec![bar]));
         }
-    }
-    means
+        let caption = format!(
+            "Steps of each episode until the goal is reached or time is up, over {lanes} trials, \
+             ± 1 standard error; below, how often it is reached in time."
+        );
+        Some(Bars { groups, top: None }.picture("Steps to the goal by episode", caption))
+    });
+    (episodes <= rl_core::MOST_BARS).then_some(analysis)
 }
 
 /// The most cells along a side of a grid whose goals have a number each.
-pub(crate) const MOST_CELLS: u32 = 10;
+const MOST_CELLS: u32 = 10;
 
 /// What a trial earns by where the goal is, and what all goals counted alike give, which
-/// the draw of goals has no part in.
-pub(crate) const RETURN_BY_GOAL: Analysis = Analysis {
-    name: "return-by-goal",
-    draw: |trials| {
-        let (lanes, rewards) = (trials.trajectory.lanes(), trials.trajectory.rewards());
-        let shares = trials
-            .descriptions
-            .iter()
-            .copied()
-            .filter(|share| *share > 0.0);
-        let nearest = shares.fold(1.0, f32::min);
-        let size = (1.0 / nearest).round() as u32 + 1;
+/// the draw of goals has no part in. `None` where there are too many goals.
+pub(crate) fn return_by_goal(size: u32) -> Option<Analysis> {
+    let analysis = Analysis::new("return-by-goal", move |trials| {
+        let lanes = trials.trajectory.lanes();
         let mut goals: BTreeMap<(u32, u32), Moments> = BTreeMap::new();
         for lane in 0..lanes {
-            let [x, y] = trials.description(lane) else {
-                return Err("goals are described by two numbers".into());
-            };
-            let goal = Cell::of_shares(&[*x, *y], size);
-            let steps = 0..trials.trajectory.lengths()[lane];
-            let earned = steps.map(|t| f64::from(rewards[t * lanes + lane])).sum();
-            goals.entry((goal.x, goal.y)).or_default().push(earned);
+            let goal = Cell::of_shares(trials.description(lane), size);
+            let whole = 0..trials.trajectory.lengths()[lane];
+            let moments = goals.entry((goal.x, goal.y)).or_default();
+            moments.push(trials.earned(lane, whole));
         }
         let mut sketch = Sketch::grid(size);
-        let (mut mean, mut square) = (0.0, 0.0);
+        let mut all = Moments::default();
+        let mut square = 0.0;
         for ((x, y), moments) in &goals {
-            let (of, count) = (Cell { x: *x, y: *y }, goals.len() as f64);
-            sketch.words(middle(of), &format!("{:.1}", moments.mean()));
-            mean += moments.mean() / count;
-            square += (moments.standard_error() / count).powi(2);
+            let words = format!("{:.1}", moments.mean()).replace('-', "−");
+            sketch.words(middle(Cell { x: *x, y: *y }), &words);
+            all.push(moments.mean());
+            square += (moments.standard_error() / goals.len() as f64).powi(2);
         }
+        // Of a goal that was drawn once nobody knows how far its returns differ.
+        let error = match square.sqrt() {
+            error if error.is_finite() => format!(" ± {error:.4}"),
+            _ => String::new(),
+        };
         let caption = format!(
-            "Mean return of a trial whose goal is in the cell, over {lanes} trials. All {} goals \
-             counted alike: {mean:.4} ± {:.4}.",
+            "Mean return of a trial whose goal is in the cell, over {lanes} trials. The {} goals \
+             drawn, each counted alike: {}{error}.",
             goals.len(),
-            square.sqrt()
+            format!("{:.4}", all.mean()).replace('-', "−"),
         );
-        Ok(sketch.finish("Return by goal", &caption, None))
-    },
-};
+        Some(sketch.finish("Return by goal", &caption, None))
+    });
+    (size <= MOST_CELLS).then_some(analysis)
+}
+
+/// "31.24 ± 0.08", or the mean alone where one sample is all there is.
+fn mean(moments: &Moments, places: usize) -> String {
+    let (mean, error) = (moments.mean(), moments.standard_error());
+    match error.is_finite() {
+        true => format!("{mean:.places$} ± {error:.places$}"),
+        false => format!("{mean:.places$}"),
+    }
+}

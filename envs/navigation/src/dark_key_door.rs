@@ -1,6 +1,6 @@
 //! A key and a door in the dark.
 
-use crate::behaviour::{DOORS_BY_EPISODE, DOORS_BY_TENTH};
+use crate::behaviour::doors;
 use crate::dark_key_door_policies::{Search, Searching};
 use crate::drawing::{Sketch, middle};
 use crate::estimate;
@@ -323,8 +323,8 @@ struct KeyThenDoor {
 
 impl Planner for KeyThenDoor {
     fn act(&mut self, seen: &Seen<'_>) -> Move {
-        // Within an episode the only reward that another step follows is the
-        // key's.
+        // Within an episode the first reward is the key's; after the door's there is at
+        // most the step that begins anew.
         self.has_key = (self.has_key && seen.step > 0) || seen.reward > 0.0;
         let (key, door) = seen.task.split_at(2);
         let to = if self.has_key { door } else { key };
@@ -467,10 +467,7 @@ impl TaskDistribution for DarkKeyDoor {
     }
 
     fn analyses(&self) -> Vec<Analysis> {
-        vec![match self.trial {
-            Trial::Episodes(_) => DOORS_BY_EPISODE,
-            Trial::Steps(_) => DOORS_BY_TENTH,
-        }]
+        doors(self.trial).into_iter().collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! GridNavi: a goal somewhere on a grid.
 
-use crate::behaviour::{MOST_CELLS, RETURN_BY_GOAL};
+use crate::behaviour::return_by_goal;
 use crate::drawing::{Sketch, middle};
 use crate::grid::{Cell, MOVES, average_over_moves};
 use crate::gridnavi_oracle::{Solution, Trial};
@@ -290,9 +290,6 @@ impl TaskDistribution for GridNavi {
     }
 
     fn analyses(&self) -> Vec<Analysis> {
-        match self.trial.size <= MOST_CELLS {
-            true => vec![RETURN_BY_GOAL],
-            false => Vec::new(),
-        }
+        return_by_goal(self.trial.size).into_iter().collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Mazes with a hidden goal.
 
-use crate::behaviour::STEPS_TO_THE_GOAL;
+use crate::behaviour::steps_to_the_goal;
 use crate::drawing::{Sketch, middle};
 use crate::estimate;
 use crate::known_goal::known_goal;
@@ -226,7 +226,7 @@ impl TaskDistribution for Maze {
     }
 
     fn analyses(&self) -> Vec<Analysis> {
-        vec![STEPS_TO_THE_GOAL]
+        steps_to_the_goal(self.episodes).into_iter().collect()
     }
 }
 

@@ -14,7 +14,7 @@ use lab::stop::Stop;
 use record::write_atomically;
 use rl_core::{EnvFactory, Picture, PolicyFactory};
 use rl_core::{EnvironmentEntry, Trial};
-use rollout::Batch;
+use rollout::{Batch, Pool};
 use serde::Serialize;
 use serde_json::json;
 use std::fs;
@@ -170,12 +170,13 @@ fn pictures(
         title: format!("{}: {}", policy.name(), picture.title),
         ..picture
     };
+    let pool = Pool::new(1, || ()).map_err(Failure::internal)?;
     let mut pictures = vec![("task".to_owned(), drawn.task)];
     let of = drawn.episodes.last().map_or(0, |(number, _)| number + 1);
     let episodes = drawn.episodes.into_iter();
     let episodes = episodes.filter(|(number, _)| shown(*number, of));
     pictures.extend(episodes.map(|(number, it)| (format!("episode-{}", number + 1), by(it))));
-    let shown = scenes::analyses(env, policy, seed).map_err(Failure::internal)?;
+    let shown = scenes::analyses(env, policy, seed, &pool).map_err(Failure::config)?;
     pictures.extend(
         shown
             .into_iter()

@@ -152,17 +152,17 @@ impl Backend for TorchBackend {
     }
 }
 
-/// Rows of zeros, which weigh nothing, after those of a tile whose trials were over
-/// sooner than others'.
+/// Goes on with the last row, to as many rows as the tile of the longest trials has.
 fn padded(part: &Tensor, steps: Option<i64>) -> Tensor {
-    let mut size = part.size();
-    size[0] = steps.unwrap_or(0) - size[0];
-    match size[0] {
-        0 => part.shallow_clone(),
-        _ => Tensor::cat(
-            &[part, &part.new_zeros(size, (part.kind(), part.device()))],
-            0,
-        ),
+    let own = part.size()[0];
+    match steps.unwrap_or(own) - own {
+        0 => part.copy(),
+        more => {
+            let last = part.narrow(0, own - 1, 1);
+            let mut size = vec![1; part.dim()];
+            size[0] = more;
+            Tensor::cat(&[part, &last.repeat(size)], 0)
+        }
     }
 }
 
@@ -195,6 +195,15 @@ impl Shard {
             let parts: Vec<Tensor> = parts.map(|part| padded(part, steps)).collect();
             Tensor::cat(&parts, 1).to_device(device)
         };
+        let weights: Vec<Tensor> = parts
+            .iter()
+            .map(|part| {
+                let weights = padded(&part.weights, steps);
+                let (own, all) = (part.weights.size()[0], weights.size()[0]);
+                let _ = weights.narrow(0, own, all - own).zero_();
+                weights
+            })
+            .collect();
         Self {
             inputs: join(|part| &part.inputs),
             starts: join(|part| &part.starts),
@@ -202,7 +211,7 @@ impl Shard {
             log_probs: join(|part| &part.log_probs),
             advantages: join(|part| &part.advantages),
             returns: join(|part| &part.returns),
-            weights: join(|part| &part.weights),
+            weights: Tensor::cat(&weights, 1).to_device(device),
         }
     }
 

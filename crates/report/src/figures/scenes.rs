@@ -65,7 +65,7 @@ pub(super) fn analyses(setting: &Setting<'_>) -> Vec<Figure> {
         draw_at(&mut canvas, picture, (left, top), unit);
         canvas.height = (top + unit * height + 12.0).ceil() as u32;
         Figure {
-            name: file_stem(&behaviour.name).into(),
+            name: format!("behaviour-{}", file_stem(&behaviour.name)).into(),
             title,
             caption: format!(
                 "{} actions. {}",

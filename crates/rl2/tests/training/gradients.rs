@@ -1,9 +1,9 @@
 //! The gradient is that of the objective, over what was lived.
 
 use crate::common::{BACKENDS, config, objective, seen_as, trainer, trainer_in};
-use agent::Gradient;
+use agent::{BackendKind, Gradient};
 use rl_core::ObservationSpace;
-use rl2::Trainer;
+use rl2::{Outer, Rl2Config, Trainer};
 use std::sync::Arc;
 
 fn gradient_of(trainer: &Trainer, values: &Arc<Vec<f32>>) -> Gradient {
@@ -91,5 +91,38 @@ fn what_follows_a_trial_teaches_nothing() {
             .unwrap()
             .losses;
         assert!(losses.policy.abs() < 1e-5, "{backend:?}: {}", losses.policy);
+    }
+}
+
+/// Where tiles are over after different numbers of steps, the backends agree, however
+/// many of them are learned from together.
+#[test]
+fn tiles_of_different_lengths_are_learned_from_together() {
+    let env = seen_as(ObservationSpace::Discrete { size: 4 }, true);
+    let gradient = |backend: BackendKind| {
+        let config = Rl2Config {
+            lanes: 8,
+            tile: 1,
+            outer: Outer::A2c,
+            ..config(backend)
+        };
+        let mut trainer = trainer_in(&env, config, 9, 2);
+        trainer.collect().unwrap();
+        trainer.advantages();
+        let tiles = trainer.learner().samples().batch.tiles();
+        let steps: Vec<usize> = tiles.iter().map(|t| t.trajectory().steps()).collect();
+        assert!(steps.iter().any(|n| *n != steps[0]), "{steps:?}");
+        let minibatch = trainer.minibatch(&[0, 1, 2, 3, 4, 5, 6, 7]);
+        let learner = trainer.learner();
+        let of = |values| learner.gradient(values, &minibatch, objective()).unwrap();
+        of(learner.parameters())
+    };
+    let all: Vec<_> = BACKENDS.into_iter().map(gradient).collect();
+    for other in &all[1..] {
+        let away = all[0].losses.value - other.losses.value;
+        assert!(away.abs() < 1e-6, "{away}");
+        for (one, other) in all[0].values.iter().zip(&other.values) {
+            assert!((one - other).abs() < 1e-5, "{one} and {other}");
+        }
     }
 }

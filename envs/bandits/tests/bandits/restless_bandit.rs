@@ -119,12 +119,12 @@ fn learning_rates_are_found_again() {
         .iter()
         .flat_map(|task| description(&distribution, task))
         .collect();
-    let rates = |trajectory: &Trajectory| -> Vec<f32> {
+    let rates = |trajectory: &Trajectory| -> Vec<Option<f32>> {
         let trials = Trials {
             trajectory,
             descriptions: &descriptions,
         };
-        let picture = (distribution.analyses()[0].draw)(&trials).unwrap();
+        let picture = distribution.analyses()[0].draw(&trials).unwrap();
         let labels = picture.shapes.iter().filter_map(|shape| match shape {
             Shape::Label { text, .. } => Some(text.clone()),
             _ => None,
@@ -133,7 +133,7 @@ fn learning_rates_are_found_again() {
         let labels: Vec<String> = labels.collect();
         let number = |name: &str| {
             let at = labels.iter().position(|label| label == name).unwrap();
-            labels[at - 1].parse().unwrap()
+            labels[at - 1].parse().ok()
         };
         vec![number("slow"), number("fast")]
     };
@@ -151,13 +151,45 @@ fn learning_rates_are_found_again() {
             u32::from(rng.random::<f64>() >= chance)
         });
         for found in rates(&agent) {
-            assert!(
-                (f64::from(found) - rate).abs() < 0.06,
-                "{found}, not {rate}"
-            );
+            let found = f64::from(found.unwrap());
+            assert!((found - rate).abs() < 0.06, "{found}, not {rate}");
         }
     }
+    let random = by_rule(&tasks, LANES, |_, _, rng| rng.random_range(0..2));
+    let none = rates(&random);
+    assert_eq!(none, [None, None], "who learns nothing has no rate");
     let optimal = distribution.bayes_optimal_policy().unwrap();
     let optimal = rates(&run(&tasks, optimal.as_ref(), LANES));
-    assert!(optimal[1] > optimal[0] + 0.02, "{optimal:?}");
+    assert!(
+        optimal[1].unwrap() > optimal[0].unwrap() + 0.02,
+        "{optimal:?}"
+    );
+}
+
+/// Trials that are too short or too few to tell show nothing, and one drift has one bar.
+#[test]
+fn what_cannot_be_told_is_not_drawn() {
+    let drawn = |pulls, low, high, lanes| {
+        let tasks = tasks(pulls, low, high);
+        let trajectory = by_rule(&tasks, lanes, |_, _, _| 0);
+        let paths = tasks_of(&RestlessBandit::new(pulls, low, high).unwrap(), lanes);
+        let distribution = RestlessBandit::new(pulls, low, high).unwrap();
+        let paths = paths
+            .iter()
+            .flat_map(|task| description(&distribution, task));
+        let trials = Trials {
+            trajectory: &trajectory,
+            descriptions: &paths.collect::<Vec<f32>>(),
+        };
+        let picture = tasks.analyses()[0].draw(&trials)?;
+        let labels = picture.shapes.iter().filter_map(|shape| match shape {
+            Shape::Label { text, .. } => Some(text.clone()),
+            _ => None,
+        });
+        Some(labels.collect::<Vec<String>>())
+    };
+    assert!(drawn(100, 0.02, 0.1, 40).is_none(), "few trials");
+    assert!(drawn(1, 0.02, 0.1, 400).is_none(), "paths of one place");
+    let labels = drawn(20, 0.1, 0.1, 200).unwrap();
+    assert!(labels.contains(&"all".to_owned()) && !labels.contains(&"fast".to_owned()));
 }

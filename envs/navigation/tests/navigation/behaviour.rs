@@ -3,7 +3,7 @@
 use crate::common::{KEY, mean, run};
 use navigation::{DarkKeyDoor, GridNavi, Maze};
 use rl_core::{
-    Analysis, EnvFactory, Outcome, Picture, PolicyFactory, Random, Shape, TaskDistribution, Tasks,
+    EnvFactory, Outcome, Picture, PolicyFactory, Random, Shape, TaskDistribution, Tasks,
     Trajectory, Trials,
 };
 
@@ -23,12 +23,12 @@ fn analysed<D: TaskDistribution>(distribution: D, policy: &str) -> (Picture, Tra
     let descriptions: Vec<f32> = (0..LANES)
         .flat_map(|lane| batch.description(lane))
         .collect();
-    let Analysis { draw, .. } = tasks.analyses()[0];
+    let analyses = tasks.analyses();
     let trials = Trials {
         trajectory: &trajectory,
         descriptions: &descriptions,
     };
-    (draw(&trials).unwrap(), trajectory)
+    (analyses[0].draw(&trials).unwrap(), trajectory)
 }
 
 fn named(tasks: &dyn EnvFactory, name: &str) -> Box<dyn PolicyFactory> {
@@ -57,7 +57,7 @@ fn returns_by_goal_are_those_of_the_goals() {
     let tasks = || GridNavi::new(3, 6, 2).unwrap();
     let (picture, trajectory) = analysed(tasks(), "bayes-optimal");
     let exact = tasks().exact_values().bayes_optimal.get().unwrap();
-    let said = format!("All 5 goals counted alike: {exact:.4} ± 0.0000.");
+    let said = format!("The 5 goals drawn, each counted alike: {exact:.4} ± 0.0000.");
     assert!(
         picture.caption.contains(&said),
         "{}, not {said}",
@@ -92,7 +92,6 @@ fn doors_are_counted_where_they_are_opened() {
         "{}, not {said}",
         picture.caption
     );
-    // A door of an episode that the end of the trial cut off has been opened too.
     let (episodes, _) = analysed(DarkKeyDoor::new(3, 12, 4).unwrap(), "exhaustive-search");
     let shares: Vec<f64> = numbers(&episodes).into_iter().skip(5).step_by(2).collect();
     assert_eq!(shares.len(), 4);
@@ -127,7 +126,7 @@ fn steps_to_the_goal_are_lengths_of_episodes() {
             (said[number] - steps).abs() < 0.006,
             "{said:?}, not {steps}"
         );
-        let share = format!("reached in {:.1} ± ", 100.0 * reached / LANES as f64);
+        let share = format!("{:.1} %", 100.0 * reached / LANES as f64);
         assert!(labels.contains(&share), "{share} is not in {labels}");
     }
     assert!(0.0 < reached[0] && reached[0] < LANES as f64);
