@@ -21,11 +21,19 @@ fn tasks_and_episodes_are_drawn() {
         .iter()
         .map(|row| row["picture"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["task", "episode-1", "episode-2"]);
+    let analyses = ["return-by-goal", "return-by-episode"];
+    assert_eq!(
+        names,
+        [&["task", "episode-1", "episode-2"][..], &analyses].concat()
+    );
     for row in &rows {
         assert_eq!(row["event"], "picture");
         let svg = fs::read_to_string(lab.path(row["svg"].as_str().unwrap())).unwrap();
-        assert!(svg.starts_with("<svg") && svg.contains("ridnavi"), "{svg}");
+        let of = match analyses.contains(&row["picture"].as_str().unwrap()) {
+            true => "nown-goal: Return by",
+            false => "ridnavi",
+        };
+        assert!(svg.starts_with("<svg") && svg.contains(of), "{svg}");
         let png = fs::read(lab.path(row["png"].as_str().unwrap())).unwrap();
         assert!(png.starts_with(b"\x89PNG"));
     }

@@ -53,7 +53,11 @@ fn the_preset_trains_an_agent_that_searches() {
 
 #[test]
 fn it_is_listed_and_keeps_the_rules() {
-    assert!(run(&["list", "envs"]).1.contains("guess-the-number"));
+    assert!(
+        run(&["list", "envs"])
+            .1
+            .contains("train quickstart environment.name=guess-the-number")
+    );
     run(&["check-env", "guess-the-number", "numbers=9"]);
     let (_, oracle) = run(&["oracle", "guess-the-number", "--json"]);
     // One number is found by the first guess, two by the second, four by the third.
