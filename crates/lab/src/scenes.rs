@@ -12,6 +12,8 @@ const MOST_STEPS: usize = 1_000_000;
 /// most trials.
 const ANALYSED_STEPS: usize = 400_000;
 const MOST_TRIALS: usize = 2_000;
+/// Lanes enough for each to have its part of what is there once.
+const MANY: usize = 64;
 /// The most bytes of trials to analyse, with their tasks and what plays in them, if
 /// more than one is to be had.
 const ANALYSED_BYTES: f64 = 64.0 * 1024.0 * 1024.0;
@@ -135,7 +137,9 @@ pub fn analyses(
         still.description(0)
     };
     let described = 4.0 * description(0).len() as f64;
-    let lane = Trajectory::bytes(spec, 1, steps) + env.lane_bytes() + policy.bytes(spec, 1);
+    // Of what plays a part is there once, however many lanes it plays in.
+    let plays = policy.bytes(spec, MANY) / MANY as f64;
+    let lane = Trajectory::bytes(spec, 1, steps) + env.lane_bytes() + plays;
     let fit = (ANALYSED_BYTES / (lane + described)) as usize;
     let lanes = fit.min(ANALYSED_STEPS / steps).clamp(1, MOST_TRIALS);
     let mut tile = Tile::new(env, lanes, 0, steps);
