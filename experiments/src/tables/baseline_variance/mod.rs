@@ -51,7 +51,8 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
 
 fn print(console: &Console, plan: &Plan, rows: &[Row]) -> Result<(), Failure> {
     console.say(console.bold(publish::TITLE))?;
-    console.say(publish::caption(plan))?;
+    let caption = publish::caption(plan);
+    console.say(format!("{caption} ± is one standard error."))?;
     console.say("")?;
     let mut table = Table::new(&publish::HEADINGS);
     for row in rows {

@@ -21,7 +21,7 @@ pub(super) fn caption(plan: &Plan) -> String {
     format!(
         "Policy gradient of a single trial of {ARMS}-armed Bernoulli bandits: trace of its \
          covariance over {} trials at the same parameters, those of the quickstart's agent after \
-         so many updates. Means over {} seeds, ± 1 standard error.",
+         so many updates. Means over {} seeds.",
         plan.trials,
         plan.seeds.end - plan.seeds.start
     )
@@ -101,7 +101,8 @@ fn csv(rows: &[Row]) -> Vec<u8> {
 
 fn markdown(plan: &Plan, rows: &[Row]) -> String {
     let headings = HEADINGS.join(" | ");
-    let mut text = format!("# {TITLE}\n\n{}\n\n| {headings} |\n", caption(plan));
+    let caption = caption(plan);
+    let mut text = format!("# {TITLE}\n\n{caption} ± is one standard error.\n\n| {headings} |\n");
     text += &"|--:".repeat(HEADINGS.len());
     text += "|\n";
     for row in rows {
@@ -145,7 +146,10 @@ fn scaling(plan: &Plan, rows: &[Row]) -> Scaling {
     };
     Scaling {
         title: TITLE.to_owned(),
-        subtitle: caption(plan),
+        subtitle: format!(
+            "{} Bars reach two standard errors to either side.",
+            caption(plan)
+        ),
         samples: "Pulls of a trial".to_owned(),
         charts: plan.updates.map(chart).to_vec(),
     }
