@@ -6,8 +6,9 @@ use rl_core::{Actions, Analysis, Bar, Bars, Moments, Trials};
 const GROUPS: usize = 10;
 /// The fewest trials of a group.
 const LEAST: usize = 5;
-/// Rates that are tried.
+/// Rates that are tried, and how many times closer those around the best of them are.
 const RATES: u32 = 50;
+const CLOSER: i32 = 10;
 /// Newton steps for the steepness of choices, and the most it may be.
 const NEWTON_STEPS: usize = 20;
 const STEEPEST: f64 = 200.0;
@@ -89,22 +90,30 @@ fn rate(trials: &[Vec<Pull>]) -> Option<(f64, Option<f64>)> {
 
 /// The most likely rate, if it is one that tells.
 fn fitted(trials: &[Vec<Pull>]) -> Option<f64> {
-    let (mut best, mut steepness) = ((f64::NEG_INFINITY, f64::NAN), 1.0);
-    let mut choices = 0;
-    for rate in (1..=RATES).map(|rate| f64::from(rate) / f64::from(RATES)) {
-        let margins = margins(trials, rate);
-        choices = margins.len();
-        steepness = steepest(&margins, steepness);
-        let chosen = margins
-            .iter()
-            .map(|margin| -(-steepness * margin).exp().ln_1p());
-        let likelihood: f64 = chosen.sum();
-        if likelihood > best.0 {
-            best = (likelihood, rate);
+    let mut steepness = 1.0;
+    let mut likeliest = |rates: &mut dyn Iterator<Item = f64>| {
+        let mut best = (f64::NEG_INFINITY, f64::NAN);
+        for rate in rates {
+            let margins = margins(trials, rate);
+            steepness = steepest(&margins, steepness);
+            let chosen = margins
+                .iter()
+                .map(|margin| -(-steepness * margin).exp().ln_1p());
+            let likelihood: f64 = chosen.sum();
+            if likelihood > best.0 {
+                best = (likelihood, rate);
+            }
         }
-    }
+        best
+    };
+    let apart = 1.0 / f64::from(RATES);
+    let (_, near) = likeliest(&mut (1..=RATES).map(|rate| f64::from(rate) * apart));
+    let closer =
+        (1 - CLOSER..CLOSER).map(|step| near + f64::from(step) * apart / f64::from(CLOSER));
+    let (likelihood, rate) = likeliest(&mut closer.filter(|rate| *rate <= 1.0));
+    let choices: usize = trials.iter().map(Vec::len).sum();
     let chance = -(choices as f64) * std::f64::consts::LN_2;
-    (best.0 > chance + TELLING).then_some(best.1)
+    (likelihood > chance + TELLING).then_some(rate)
 }
 
 /// How far the rule's value speaks for the arm that was chosen, at every choice.

@@ -2,6 +2,7 @@
 //! its own and kept, beside what the paper says.
 
 mod cell;
+mod files;
 mod filled;
 mod ledger;
 mod measure;

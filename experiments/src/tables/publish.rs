@@ -1,10 +1,10 @@
 //! A table as files: `table.csv`, `table.md` and `table.html`.
 
+use super::files::write_all;
 use crate::tables::cell::Value;
 use crate::tables::filled::{Cell, Filled, detail, ours, theirs};
 use lab::failure::Failure;
 use maud::{Markup, html};
-use record::write_atomically;
 use report::{csv_file, html_page, markdown_cell};
 use std::path::{Path, PathBuf};
 
@@ -18,13 +18,7 @@ pub(crate) fn write(filled: &Filled<'_>, folder: &Path) -> Result<Vec<PathBuf>, 
         ("table.md", markdown(filled).into_bytes()),
         ("table.html", page(filled).into_bytes()),
     ];
-    let mut paths = Vec::new();
-    for (name, bytes) in files {
-        let path = folder.join(name);
-        write_atomically(&path, &bytes)?;
-        paths.push(path);
-    }
-    Ok(paths)
+    write_all(folder, files)
 }
 
 /// What a cell says beside its value: the published one, the parameter and

@@ -1,8 +1,8 @@
 //! The table as files: table.csv, table.md, figure.svg and figure.png.
 
 use super::measure::{ARMS, Plan, Row, Share};
+use crate::tables::files::write_all;
 use lab::failure::Failure;
-use record::write_atomically;
 use report::{Scaling, ScalingChart, ScalingLine, csv_file, draw_scaling, markdown_cell};
 use std::path::{Path, PathBuf};
 
@@ -51,11 +51,6 @@ fn percent(share: Share) -> String {
 /// # Errors
 /// If the folder is not writable.
 pub(super) fn write(plan: &Plan, rows: &[Row], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        let folder = folder.display();
-        let message = format!("cannot make {folder}: {error}; --out chooses another folder");
-        Failure::file(message, &error)
-    })?;
     let figure = draw_scaling(&scaling(plan, rows)).map_err(Failure::internal)?;
     let files = [
         ("table.csv", csv(rows)),
@@ -63,13 +58,7 @@ pub(super) fn write(plan: &Plan, rows: &[Row], folder: &Path) -> Result<Vec<Path
         ("figure.svg", figure.svg.into_bytes()),
         ("figure.png", figure.png),
     ];
-    let mut paths = Vec::new();
-    for (name, bytes) in files {
-        let path = folder.join(name);
-        write_atomically(&path, &bytes)?;
-        paths.push(path);
-    }
-    Ok(paths)
+    write_all(folder, files)
 }
 
 /// One line per row, with all digits.

@@ -2,10 +2,10 @@
 //! figure.png.
 
 use super::measure::{Amount, Plan, Row, Share};
+use crate::tables::files::write_all;
 use lab::failure::Failure;
 use maml::audit::{AuditBaseline, Estimator};
 use maud::{PreEscaped, html};
-use record::write_atomically;
 use report::{
     Scaling, ScalingChart, ScalingLine, csv_file, draw_scaling, html_page, markdown_cell,
 };
@@ -134,11 +134,6 @@ fn percent(share: &Share) -> String {
 /// # Errors
 /// If the folder is not writable.
 pub(super) fn write(plan: &Plan, rows: &[Row], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        let folder = folder.display();
-        let message = format!("cannot make {folder}: {error}; --out chooses another folder");
-        Failure::file(message, &error)
-    })?;
     let figure = draw_scaling(&scaling(plan, rows)).map_err(Failure::internal)?;
     let files = [
         ("table.csv", csv(rows)),
@@ -147,13 +142,7 @@ pub(super) fn write(plan: &Plan, rows: &[Row], folder: &Path) -> Result<Vec<Path
         ("figure.svg", figure.svg.into_bytes()),
         ("figure.png", figure.png),
     ];
-    let mut paths = Vec::new();
-    for (name, bytes) in files {
-        let path = folder.join(name);
-        write_atomically(&path, &bytes)?;
-        paths.push(path);
-    }
-    Ok(paths)
+    write_all(folder, files)
 }
 
 const CSV_HEADER: [&str; 11] = [
