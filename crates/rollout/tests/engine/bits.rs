@@ -1,7 +1,9 @@
 //! The same bits for any number of workers and either way of collecting.
 
 use crate::common::{Fault, KEY, SIZE, sums, walks};
-use rl_core::{Actions, Domain, Outcome, StreamKey};
+use rl_core::{
+    ActRow, Actions, Domain, EnvSpec, Outcome, Policy, PolicyFactory, Row, Stream, StreamKey,
+};
 use rollout::{Batch, BatchSize, Held, Pool, RolloutError, evaluate, evaluate_watched};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -91,6 +93,59 @@ fn nothing_is_lived_after_the_last_trial_of_a_tile() {
         }
     }
     assert!(shorter > 0, "no tile was over before its time");
+}
+
+/// Acts as another policy does, and counts how often.
+struct Counting(Arc<dyn PolicyFactory>, Arc<AtomicUsize>);
+
+struct CountingPolicy(Box<dyn Policy>, Arc<AtomicUsize>);
+
+impl PolicyFactory for Counting {
+    fn name(&self) -> String {
+        self.0.name()
+    }
+
+    fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
+        let policy = CountingPolicy(self.0.make(spec, lanes)?, Arc::clone(&self.1));
+        Ok(Box::new(policy))
+    }
+}
+
+impl Policy for CountingPolicy {
+    fn act(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.act(row, streams, out);
+    }
+}
+
+/// Time that no trial takes is not spent: a policy acts once for each step that is left.
+#[test]
+fn policies_act_as_long_as_trials_last() {
+    let env = walks(Fault::None);
+    let pool = Pool::new(1, || ()).unwrap();
+    let mut batch = Batch::new(env.as_ref(), BatchSize { tile: 2, ..SIZE }).unwrap();
+    for lockstep in [false, true] {
+        let acts = Arc::new(AtomicUsize::new(0));
+        let policy: Arc<dyn PolicyFactory> = Arc::new(Counting(sums(), Arc::clone(&acts)));
+        match lockstep {
+            true => batch.collect_in_lockstep(&pool, &policy, KEY).unwrap(),
+            false => batch.collect(&pool, &policy, KEY).unwrap(),
+        }
+        let steps = batch.tiles().iter().map(|tile| tile.trajectory().steps());
+        let acts = acts.load(Ordering::Relaxed);
+        match lockstep {
+            // Two halves, each as long as the longest of all tiles, and a round in which
+            // the second one learns that it is over.
+            true => {
+                let longest = 2 * steps.max().unwrap();
+                assert!(
+                    (longest..=longest + 2).contains(&acts),
+                    "{acts}, not {longest}"
+                );
+            }
+            false => assert_eq!(acts, steps.sum()),
+        }
+    }
 }
 
 #[test]

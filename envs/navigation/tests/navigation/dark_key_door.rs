@@ -97,3 +97,32 @@ fn learners_act_alike_where_key_and_time_are_shown() {
         assert_eq!(actions(&shown), actions(&hidden), "{name}");
     }
 }
+
+/// In the step that begins anew nothing is looked for: whatever a move from there would
+/// lead to is still to be searched, so that a key within reach is always found.
+#[test]
+fn a_reset_step_rules_nothing_out() {
+    const LANES: usize = 1000;
+    let dark = DarkKeyDoor::new(5, 3, 1).unwrap();
+    let dark = dark.with_steps(400).unwrap().with_reset_steps();
+    let tasks = Tasks::new(dark).unwrap();
+    let search = learner(&tasks, "exhaustive-search");
+    let trajectory = run(&tasks, search.as_ref(), LANES);
+    let mut env = tasks.make(LANES);
+    let mut starts = [0.0; LANES];
+    env.begin(&KEY, 0, &mut starts);
+    let mut reachable = 0;
+    for (lane, (start, earned)) in starts.iter().zip(returns(&trajectory, None)).enumerate() {
+        let key = &env.description(lane)[..2];
+        let [x, y] = [start % 5.0, (start / 5.0).floor()];
+        let away = (4.0 * key[0] - x).abs() + (4.0 * key[1] - y).abs();
+        if away <= 3.0 {
+            reachable += 1;
+            assert!(
+                earned > 0.0,
+                "lane {lane}: a key {away} away was never found"
+            );
+        }
+    }
+    assert!(reachable > LANES / 2, "{reachable}");
+}
