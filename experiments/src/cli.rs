@@ -179,6 +179,9 @@ pub(crate) struct TrainArgs {
     /// Train N runs, seeds 0 to N-1.
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = seeds)]
     pub(crate) seeds: Option<u64>,
+    /// Begin with what another run learned: its folder, or that of several seeds.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) from: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) jobs: Jobs,
     #[command(flatten)]

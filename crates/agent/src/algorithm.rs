@@ -59,6 +59,8 @@ pub struct Setup<'a> {
     pub seed: u64,
     /// Where the work is done.
     pub place: Place,
+    /// The learner that one of [`Algorithm::learners`] names, as a policy.
+    pub learner: &'a dyn Fn(&str) -> Result<Arc<dyn PolicyFactory>, LearnError>,
 }
 
 impl Setup<'_> {
@@ -82,6 +84,13 @@ pub struct Algorithm {
     pub summary: &'static str,
     /// What a report draws of its rows.
     pub metrics: &'static [Metric],
+    /// Settings that name a learner, as in `teacher = { name = "ucb1", c = 0.2 }`: who
+    /// starts a training completes and checks them, and makes the learner.
+    pub learners: &'static [&'static str],
+    /// The setting that lists what the agent is told ([`Input`](crate::Input)), where
+    /// there is one: who starts a training has the environment
+    /// [tell](crate::telling) it.
+    pub inputs: Option<&'static str>,
     /// What a training takes of memory.
     pub footprint: fn(&Setup<'_>) -> Result<Footprint, LearnError>,
     /// A training at its start.
@@ -171,6 +180,17 @@ pub trait Training {
         _task: usize,
     ) -> Result<Vec<Arc<dyn PolicyFactory>>, LearnError> {
         Ok(vec![self.policy(fresh.actions)])
+    }
+
+    /// Takes over what the training that a checkpoint is of has learned, and begins
+    /// with it.
+    ///
+    /// # Errors
+    /// If that is no agent of this kind and size; nothing is changed then.
+    fn begin_from(&mut self, _checkpoint: &Tree) -> Result<(), LearnError> {
+        Err(LearnError::Settings(
+            "this algorithm begins from nothing else; train it without --from".to_owned(),
+        ))
     }
 
     /// All that a later process needs to go on with identical results.

@@ -36,10 +36,13 @@ pub enum Surrogate {
     Clipped(f64),
     /// The plain policy gradient.
     Plain,
+    /// None: rewards teach the policy nothing.
+    None,
 }
 
 /// What is minimized: policy loss + `value_coefficient` × value loss −
-/// `entropy_coefficient` × entropy, each a mean over the samples.
+/// `entropy_coefficient` × entropy + `teacher_coefficient` × divergence from the
+/// teacher, each a mean over the samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Objective {
     /// The policy loss.
@@ -48,6 +51,9 @@ pub struct Objective {
     pub value_coefficient: f64,
     /// Weight of the entropy bonus.
     pub entropy_coefficient: f64,
+    /// Weight of the divergence from the teacher, KL(label ‖ policy); of no effect
+    /// where samples have no labels.
+    pub teacher_coefficient: f64,
 }
 
 /// Samples of one step of the optimizer: whole tiles, whole trials.
@@ -77,9 +83,38 @@ pub struct Losses {
     pub approx_kl: f64,
     /// Share of samples whose ratio is outside the clip range.
     pub clip_fraction: f64,
+    /// Mean KL(label ‖ policy), nats; 0 where samples have no labels.
+    pub divergence: f64,
+    /// Share of samples where the likeliest action is one of the teacher's likeliest.
+    pub agreement: f64,
 }
 
 impl Losses {
+    /// The same, divided by a number.
+    #[must_use]
+    pub fn over(mut self, parts: f64) -> Self {
+        let Self {
+            policy,
+            value,
+            entropy,
+            approx_kl,
+            clip_fraction,
+            divergence,
+            agreement,
+        } = &mut self;
+        let all = [
+            policy,
+            value,
+            entropy,
+            approx_kl,
+            clip_fraction,
+            divergence,
+            agreement,
+        ];
+        all.into_iter().for_each(|sum| *sum /= parts);
+        self
+    }
+
     /// Adds those of a part. Add parts in a fixed order.
     pub fn add(&mut self, part: &Self) {
         self.policy += part.policy;
@@ -87,6 +122,8 @@ impl Losses {
         self.entropy += part.entropy;
         self.approx_kl += part.approx_kl;
         self.clip_fraction += part.clip_fraction;
+        self.divergence += part.divergence;
+        self.agreement += part.agreement;
     }
 }
 

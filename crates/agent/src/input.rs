@@ -1,9 +1,13 @@
 //! What the agent is told at a step.
 
-use rl_core::{ActionSpace, Actions, EnvSpec, ObservationSpace, Outcome, Row};
+use rl_core::{
+    ActionSpace, Actions, EnvFactory, EnvSpec, ObservationSpace, Outcome, Row, StatisticsFactory,
+    Telling, TimeLeft,
+};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
-/// What a step of the agent's input can tell it.
+/// What an agent can be told at a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Input {
@@ -15,10 +19,46 @@ pub enum Input {
     Reward,
     /// Whether an episode begins.
     Outcome,
+    /// How much is left of the trial and of the episode ([`TimeLeft`]).
+    TimeLeft,
+    /// What the environment makes of the trial's rows
+    /// ([`EnvFactory::statistics`]).
+    Statistics,
 }
 
-/// The layout of an input vector: observation, previous action, previous
-/// reward, and a flag that is 1 where an episode begins.
+impl Input {
+    /// What an agent needs that remembers the rest.
+    pub const USUAL: [Self; 4] = [Self::Observation, Self::Action, Self::Reward, Self::Outcome];
+}
+
+/// The environment as an agent with these inputs is told of it.
+///
+/// # Errors
+/// If it keeps no statistics and they are asked for: what there is instead.
+pub fn telling(env: Arc<dyn EnvFactory>, inputs: &[Input]) -> Result<Arc<dyn EnvFactory>, String> {
+    let mut parts: Vec<Arc<dyn StatisticsFactory>> = Vec::new();
+    if inputs.contains(&Input::TimeLeft) {
+        parts.push(Arc::new(TimeLeft::new(env.spec())));
+    }
+    if inputs.contains(&Input::Statistics) {
+        let missing = || {
+            let name = &env.spec().name;
+            format!(
+                "\"statistics\": environment '{name}' makes none of its trials; allowed there: \
+                 \"observation\", \"action\", \"reward\", \"outcome\" and \"time-left\""
+            )
+        };
+        parts.push(env.statistics().ok_or_else(missing)?);
+    }
+    Ok(match parts.is_empty() {
+        true => env,
+        false => Arc::new(Telling::new(env, parts)),
+    })
+}
+
+/// The layout of an input vector: observation, what else the environment tells
+/// (time left, statistics), previous action, previous reward, and a flag that is 1
+/// where an episode begins.
 ///
 /// Symbols and discrete actions are one-hot. At a trial's start the previous
 /// action and reward are 0, since they were another life's; at a later
@@ -27,7 +67,9 @@ pub enum Input {
 pub struct Inputs {
     observation: ObservationSpace,
     action: ActionSpace,
-    withhold: Vec<Input>,
+    inputs: Vec<Input>,
+    /// Numbers that rows tell beside what is observed.
+    told: usize,
 }
 
 /// Refuses an environment of other spaces than an agent was trained on.
@@ -55,14 +97,22 @@ pub fn expect_trained_on(
 }
 
 impl Inputs {
-    /// The layout for an environment. Inputs that are withheld are 0, and a
-    /// withheld symbol is always the first.
-    pub fn new(spec: &EnvSpec, withhold: &[Input]) -> Self {
+    /// The layout for an environment that is [`telling`] of these inputs. Of the usual
+    /// ones, those that are not among them are 0, and a symbol is always the first
+    /// then.
+    pub fn new(env: &dyn EnvFactory, inputs: &[Input]) -> Self {
+        let spec = env.spec();
         Self {
             observation: spec.observation.clone(),
             action: spec.action.clone(),
-            withhold: withhold.to_vec(),
+            inputs: inputs.to_vec(),
+            told: env.told(),
         }
+    }
+
+    /// Numbers that rows tell beside what is observed.
+    pub(crate) fn told_size(&self) -> usize {
+        self.told
     }
 
     /// What the environment shows.
@@ -87,7 +137,7 @@ impl Inputs {
 
     /// Numbers in all.
     pub fn size(&self) -> usize {
-        self.observation_size() + self.action_size() + 2
+        self.observation_size() + self.told + self.action_size() + 2
     }
 
     /// Whether this is the layout for an environment.
@@ -123,7 +173,29 @@ impl Inputs {
 
     /// Whether the agent is told this.
     pub fn shows(&self, input: Input) -> bool {
-        !self.withhold.contains(&input)
+        self.inputs.contains(&input)
+    }
+
+    /// Numbers for the observation and what is told beside it.
+    pub(crate) fn seen_size(&self) -> usize {
+        self.observation_size() + self.told
+    }
+
+    /// Writes the observation of a lane and what is told beside it into zeros,
+    /// `[seen_size]`.
+    pub(crate) fn write_seen(&self, row: &Row<'_>, lane: usize, seen: &mut [f32]) {
+        let (seen, told) = seen.split_at_mut(self.observation_size());
+        told.copy_from_slice(&row.told[lane * self.told..(lane + 1) * self.told]);
+        match (&self.observation, self.shows(Input::Observation)) {
+            (ObservationSpace::Vector { size }, true) => {
+                seen.copy_from_slice(&row.observation[lane * size..(lane + 1) * size]);
+            }
+            (ObservationSpace::Vector { .. }, false) => {}
+            (ObservationSpace::Discrete { .. }, true) => {
+                seen[row.observation[lane] as usize] = 1.0;
+            }
+            (ObservationSpace::Discrete { .. }, false) => seen[0] = 1.0,
+        }
     }
 
     /// Writes one row of inputs, `[lanes][size]`.
@@ -131,20 +203,10 @@ impl Inputs {
         let size = self.size();
         assert_eq!(inputs.len(), row.lanes * size);
         inputs.fill(0.0);
-        let (observation, action) = (self.observation_size(), self.action_size());
         for (lane, input) in inputs.chunks_exact_mut(size).enumerate() {
-            let (seen, rest) = input.split_at_mut(observation);
-            let (done, rest) = rest.split_at_mut(action);
-            match (&self.observation, self.shows(Input::Observation)) {
-                (ObservationSpace::Vector { size }, true) => {
-                    seen.copy_from_slice(&row.observation[lane * size..(lane + 1) * size]);
-                }
-                (ObservationSpace::Vector { .. }, false) => {}
-                (ObservationSpace::Discrete { .. }, true) => {
-                    seen[row.observation[lane] as usize] = 1.0;
-                }
-                (ObservationSpace::Discrete { .. }, false) => seen[0] = 1.0,
-            }
+            let (seen, rest) = input.split_at_mut(self.seen_size());
+            self.write_seen(row, lane, seen);
+            let (done, rest) = rest.split_at_mut(self.action_size());
             let start = row.start[lane];
             if self.shows(Input::Action) && !start {
                 match row.previous_action {
@@ -182,6 +244,12 @@ mod tests {
             horizon: 2,
             trial: Trial::Episodes(2),
         };
+        let layout = |inputs: &[Input]| Inputs {
+            observation: spec.observation.clone(),
+            action: spec.action.clone(),
+            inputs: inputs.to_vec(),
+            told: 0,
+        };
         let row = Row {
             lanes: 3,
             observation: &[1.0, 0.0, 1.0],
@@ -189,21 +257,16 @@ mod tests {
             previous_action: Actions::Discrete(&[2, 1, 2]),
             previous_reward: &[9.0, 0.5, -1.0],
             previous_outcome: &[Outcome::Continue, Outcome::Continue, Outcome::Truncated],
+            told: &[],
             final_observation: None,
         };
         let mut inputs = vec![f32::NAN; 21];
-        Inputs::new(&spec, &[]).write(&row, &mut inputs);
+        layout(&Input::USUAL).write(&row, &mut inputs);
         assert_eq!(inputs[..7], [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
         assert_eq!(inputs[7..14], [1.0, 0.0, 0.0, 1.0, 0.0, 0.5, 0.0]);
         assert_eq!(inputs[14..], [0.0, 1.0, 0.0, 0.0, 1.0, -1.0, 1.0]);
 
-        let all = [
-            Input::Observation,
-            Input::Action,
-            Input::Reward,
-            Input::Outcome,
-        ];
-        Inputs::new(&spec, &all).write(&row, &mut inputs);
+        layout(&[]).write(&row, &mut inputs);
         assert_eq!(inputs[..7], [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
         assert_eq!(inputs[..14], inputs[7..], "every lane alike");
     }

@@ -10,10 +10,12 @@ use crate::model::{ActorCritic, NetworkConfig};
 use crate::native::NativeBackend;
 use crate::samples::{Samples, Targets};
 use crate::stopwatch::{Phase, Stopwatch};
+use crate::taught::Taught;
 use crate::torch;
 use nets::{Device, MAX_GRADIENT_NORM, Optimizer, OptimizerConfig, clip_gradient};
+use rl_core::rand::seq::SliceRandom as _;
 use rl_core::{
-    Bounds, Domain, EnvFactory, EnvSpec, PolicyFactory, SettingError, Standardization, StreamKey,
+    Bounds, Domain, EnvFactory, PolicyFactory, Purpose, SettingError, Standardization, StreamKey,
     Trajectory, Tree,
 };
 use rollout::{Batch, BatchSize, Pool};
@@ -46,10 +48,10 @@ impl LearnerConfig<'_> {
     /// computes the network there.
     pub fn build(
         &self,
-        spec: &EnvSpec,
+        env: &dyn EnvFactory,
         device: Device,
     ) -> Result<(Arc<ActorCritic>, Box<dyn Backend>), LearnError> {
-        let model = Arc::new(ActorCritic::new(spec, self.network)?);
+        let model = Arc::new(ActorCritic::new(env, self.network)?);
         let backend: Box<dyn Backend> = match self.backend {
             BackendKind::Native if device != Device::Cpu => {
                 let key = format!("{}.backend", self.network.of);
@@ -88,6 +90,32 @@ impl LearnerConfig<'_> {
         Ok(())
     }
 
+    /// Checks every setting, where the parts that the lanes are split into are set by
+    /// a key of the algorithm's.
+    ///
+    /// # Errors
+    /// As [`Self::validate`].
+    pub fn validate_with(&self, key: &str) -> Result<(), LearnError> {
+        let whole = Self {
+            minibatches: 1,
+            ..*self
+        };
+        whole.validate()?;
+        let (of, tiles, minibatches) = (self.network.of, self.lanes / self.tile, self.minibatches);
+        if tiles.is_multiple_of(minibatches) {
+            return Ok(());
+        }
+        let allowed = format!(
+            "a divisor of the number of tiles, {of}.lanes / {of}.tile = {tiles}; choose it or a \
+             smaller {of}.tile"
+        );
+        Err(LearnError::config(
+            format!("{of}.{key}"),
+            minibatches,
+            allowed,
+        ))
+    }
+
     /// Checks each setting for itself.
     fn check(&self) -> Result<(), SettingError> {
         LANES.check("lanes", self.lanes)?;
@@ -109,6 +137,18 @@ pub const EPOCHS: Bounds<usize> = Bounds::closed(1, 1000);
 /// ε of a clipped surrogate.
 pub const CLIP: Bounds<f64> = Bounds::INSIDE_UNIT;
 
+/// How samples become steps of the optimizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passes {
+    /// Passes over the samples.
+    pub epochs: usize,
+    /// Parts that the lanes are split into, each a step.
+    pub minibatches: usize,
+    /// Whether advantages are brought to mean 0 and standard deviation 1 within
+    /// each of them.
+    pub normalize_advantages: bool,
+}
+
 /// Where a learner works.
 #[derive(Clone)]
 pub struct Place {
@@ -129,6 +169,7 @@ pub struct Learner {
     optimizer: Optimizer,
     max_gradient_norm: f64,
     samples: Samples,
+    teacher: Option<Arc<dyn PolicyFactory>>,
     update: u64,
     env_steps: u64,
     stopwatch: Stopwatch,
@@ -146,7 +187,7 @@ impl Learner {
         seed: u64,
         place: Place,
     ) -> Result<Self, LearnError> {
-        let parts = config.build(env.spec(), place.device)?;
+        let parts = config.build(env, place.device)?;
         Self::with_backend(env, config, seed, place.pool, parts)
     }
 
@@ -173,6 +214,7 @@ impl Learner {
             optimizer: Optimizer::new(config.optimizer, Arc::clone(model.layout()))?,
             values: Arc::new(model.init(seed)),
             samples: Samples { batch, targets },
+            teacher: None,
             max_gradient_norm: config.max_gradient_norm,
             seed,
             pool,
@@ -182,6 +224,15 @@ impl Learner {
             env_steps: 0,
             stopwatch: Stopwatch::default(),
         })
+    }
+
+    /// The same learner with a teacher, who labels every row that it lives. Actions
+    /// must be discrete.
+    #[must_use]
+    pub fn with_teacher(mut self, teacher: Arc<dyn PolicyFactory>) -> Self {
+        self.samples.batch = self.samples.batch.with_labels();
+        self.teacher = Some(teacher);
+        self
     }
 
     /// Tells the stopwatch from now on what updates spend their time on. The
@@ -235,8 +286,25 @@ impl Learner {
     /// # Errors
     /// If the environment fails.
     pub fn collect(&mut self) -> Result<(), LearnError> {
+        self.collect_beside(0.0)
+    }
+
+    /// Lives one fresh trial in each lane; in a share of them, 0 to 1, the teacher acts
+    /// and the learner looks on.
+    ///
+    /// # Errors
+    /// If the environment fails.
+    pub fn collect_beside(&mut self, share: f64) -> Result<(), LearnError> {
         let execution = self.backend.execution();
-        let policy = self.policy(ActMode::Sample);
+        let student = self.policy(ActMode::Sample);
+        let policy = match &self.teacher {
+            None => student,
+            Some(teacher) => Arc::new(Taught {
+                student,
+                teacher: Arc::clone(teacher),
+                share,
+            }),
+        };
         let policy = self.stopwatch.watched(policy, execution);
         let (pool, key, batch) = (&self.pool, self.key(), &mut self.samples.batch);
         self.stopwatch.rollout(execution, || match execution {
@@ -256,20 +324,18 @@ impl Learner {
         });
     }
 
-    /// The samples of some tiles, their advantages as they are.
-    pub fn minibatch(&self, tiles: &[usize]) -> Minibatch {
-        self.minibatch_as(tiles, Standardization::NONE)
-    }
-
-    /// The samples of some tiles, their advantages brought to mean 0 and standard
-    /// deviation 1, where they tell anything ([`Standardization`]).
-    pub fn standardized(&self, tiles: &[usize]) -> Minibatch {
-        let moments = self.samples.advantage_moments(tiles);
-        let spread = self.samples.reward_spread(tiles);
-        self.minibatch_as(tiles, Standardization::new(&moments, &spread))
-    }
-
-    fn minibatch_as(&self, tiles: &[usize], standard: Standardization) -> Minibatch {
+    /// The samples of some tiles, their advantages as they are or, if they are to be
+    /// normalized, brought to mean 0 and standard deviation 1 where they tell anything
+    /// ([`Standardization`]).
+    pub fn minibatch(&self, tiles: &[usize], normalized: bool) -> Minibatch {
+        let standard = match normalized {
+            false => Standardization::NONE,
+            true => {
+                let moments = self.samples.advantage_moments(tiles);
+                let spread = self.samples.reward_spread(tiles);
+                Standardization::new(&moments, &spread)
+            }
+        };
         Minibatch {
             tiles: tiles.to_vec(),
             weight: (1.0 / self.samples.count(tiles)) as f32,
@@ -326,6 +392,36 @@ impl Learner {
         Ok((done, mean_return))
     }
 
+    /// All passes over all minibatches, in an order that each pass draws: a step down
+    /// the objective for each. Returns the means of the losses and of the gradients'
+    /// norms.
+    ///
+    /// # Errors
+    /// Of [`Self::descend`].
+    pub fn passes(
+        &mut self,
+        passes: Passes,
+        objective: Objective,
+        learning_rate: f64,
+    ) -> Result<(Losses, f64), LearnError> {
+        let mut order: Vec<usize> = (0..self.samples.targets.len()).collect();
+        let mut shuffle = self.key().lane(Purpose::Shuffle, 0);
+        let part = order.len() / passes.minibatches;
+        let (mut sum, mut norms, mut steps) = (Losses::default(), 0.0, 0.0);
+        for _ in 0..passes.epochs {
+            order.shuffle(&mut shuffle);
+            for tiles in order.chunks(part) {
+                let normalized = passes.normalize_advantages;
+                let minibatch = self.preparing(|| self.minibatch(tiles, normalized));
+                let (losses, norm) = self.descend(&minibatch, objective, learning_rate)?;
+                sum.add(&losses);
+                norms += norm;
+                steps += 1.0;
+            }
+        }
+        Ok((sum.over(steps), norms / steps))
+    }
+
     /// One clipped step down an objective over a minibatch; returns the losses
     /// and the gradient's norm before clipping.
     ///
@@ -347,8 +443,8 @@ impl Learner {
         Ok((losses, norm))
     }
 
-    /// Work of the caller's that counts as [`Phase::Advantages`].
-    pub fn preparing<R>(&self, work: impl FnOnce() -> R) -> R {
+    /// Work that counts as [`Phase::Advantages`].
+    fn preparing<R>(&self, work: impl FnOnce() -> R) -> R {
         self.stopwatch.time(Phase::Advantages, work)
     }
 
@@ -363,6 +459,7 @@ impl Learner {
                 "the divergence from the policy that acted",
                 losses.approx_kl,
             ),
+            ("the divergence from the teacher", losses.divergence),
         ];
         match named.into_iter().find(|(_, value)| !value.is_finite()) {
             None => Ok(()),
@@ -408,6 +505,16 @@ impl Learner {
             .with_count(ENV_STEPS, self.env_steps);
         tree.expect_storable()?;
         Ok(tree)
+    }
+
+    /// Begins with the parameters in a checkpoint of a network of the same layout, of
+    /// whatever algorithm that stands on this floor; the optimizer knows nothing of them.
+    ///
+    /// # Errors
+    /// If a parameter is missing, unknown or of another shape; nothing is changed then.
+    pub fn begin_from(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {
+        self.values = Arc::new(self.model.layout().join(&checkpoint.branch(PARAMS))?);
+        Ok(())
     }
 
     /// Goes back to a checkpoint of the same network.

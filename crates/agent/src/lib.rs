@@ -27,6 +27,7 @@ mod native;
 mod samples;
 mod settings;
 mod stopwatch;
+mod taught;
 #[cfg(feature = "torch")]
 mod torch;
 #[cfg(not(feature = "torch"))]
@@ -40,8 +41,8 @@ pub use backend::{
 pub use baseline::Baseline;
 pub use error::LearnError;
 pub use execution::Execution;
-pub use input::{Input, Inputs, expect_trained_on};
-pub use learner::{CLIP, EPOCHS, LANES, Learner, LearnerConfig, Place};
+pub use input::{Input, Inputs, expect_trained_on, telling};
+pub use learner::{CLIP, EPOCHS, LANES, Learner, LearnerConfig, Passes, Place};
 pub use memory::footprint;
 pub use model::{ActorCritic, NetworkConfig, PolicyStart};
 pub use native::NativeBackend;

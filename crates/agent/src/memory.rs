@@ -27,7 +27,7 @@ pub fn footprint(
     config.validate()?;
     let (workers, device) = (place.pool.workers(), place.device);
     let spec = env.spec();
-    let model = ActorCritic::new(spec, config.network)?;
+    let model = ActorCritic::new(env, config.network)?;
     let (of, lanes, steps) = (config.network.of, config.lanes, spec.trial_steps());
     // The gradients of all tiles of a minibatch are kept until they are summed.
     let tiles = lanes.div_ceil(config.tile) / config.minibatches;

@@ -5,7 +5,7 @@ use crate::input::{Input, Inputs};
 use nets::{
     Blueprint, Init, Layout, Linear, NetsError, PolicyHead, PolicyHeadConfig, SequenceConfig, Trunk,
 };
-use rl_core::{ActionSpace, Bounds, Domain, EnvSpec, Purpose, SettingError, StreamKey};
+use rl_core::{ActionSpace, Bounds, Domain, EnvFactory, Purpose, SettingError, StreamKey};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
@@ -46,8 +46,8 @@ pub struct NetworkConfig<'a> {
     /// The name of the algorithm that it is of, which is also where its settings
     /// are.
     pub of: &'static str,
-    /// What it is not told.
-    pub withhold: &'a [Input],
+    /// What it is told.
+    pub inputs: &'a [Input],
     /// What remembers.
     pub trunk: &'a SequenceConfig,
     /// How the policy begins.
@@ -82,8 +82,8 @@ impl ActorCritic {
     ///
     /// # Errors
     /// If the trunk's settings make no sense.
-    pub fn new(spec: &EnvSpec, config: NetworkConfig<'_>) -> Result<Self, LearnError> {
-        Self::with_trunk(spec, config, |blueprint, inputs| {
+    pub fn new(env: &dyn EnvFactory, config: NetworkConfig<'_>) -> Result<Self, LearnError> {
+        Self::with_trunk(env, config, |blueprint, inputs| {
             config.trunk.build(blueprint, "trunk.", inputs)
         })
     }
@@ -95,11 +95,11 @@ impl ActorCritic {
     /// # Errors
     /// As [`Self::new`].
     pub fn with_trunk(
-        spec: &EnvSpec,
+        env: &dyn EnvFactory,
         config: NetworkConfig<'_>,
         declare: impl FnOnce(&mut Blueprint, usize) -> Result<Arc<dyn Trunk>, NetsError>,
     ) -> Result<Self, LearnError> {
-        let inputs = Inputs::new(spec, config.withhold);
+        let (spec, inputs) = (env.spec(), Inputs::new(env, config.inputs));
         let mut blueprint = Blueprint::new();
         let trunk = declare(&mut blueprint, inputs.size())?;
         let features = trunk.features();

@@ -72,7 +72,7 @@ pub struct Choices<'a> {
 pub struct Categorical {
     actions: usize,
     isa: Isa,
-    /// `[A][lanes of a vector]` twice.
+    /// `[A][lanes of a vector]` thrice.
     columns: Buffer,
 }
 
@@ -82,13 +82,13 @@ impl Categorical {
         Categorical {
             actions,
             isa,
-            columns: Buffer::zeroed(2 * MAX_LANES * actions),
+            columns: Buffer::zeroed(3 * MAX_LANES * actions),
         }
     }
 
     /// Bytes that it holds.
     pub fn bytes(actions: usize) -> f64 {
-        (4 * 2 * MAX_LANES * actions) as f64
+        (4 * 3 * MAX_LANES * actions) as f64
     }
 
     /// Draws an action per row from the softmax of `logits` (`[rows][actions]`) by
@@ -148,6 +148,54 @@ impl Categorical {
         })
     }
 
+    /// Writes the softmax of `logits`, both `[rows][actions]`.
+    ///
+    /// # Panics
+    /// Where lengths do not match.
+    pub fn probabilities(&mut self, logits: &[f32], probabilities: &mut [f32]) {
+        assert_eq!(logits.len(), probabilities.len(), "probabilities of logits");
+        self.isa.dispatch(Softmax {
+            actions: self.actions,
+            logits,
+            probabilities,
+            columns: &mut self.columns,
+        });
+    }
+
+    /// The divergence of the policy of `logits` from a teacher,
+    /// `sum_i w_i KL(label_i || softmax(logits_i))`, whose gradient with respect to the
+    /// logits, times a coefficient, is added to `gradient`. A row of weight 0 adds
+    /// nothing.
+    ///
+    /// # Panics
+    /// Where lengths do not match.
+    pub fn imitate(
+        &mut self,
+        lesson: &Labels<'_>,
+        logits: &[f32],
+        gradient: &mut [f32],
+    ) -> Imitation {
+        let rows = lesson.weights.len();
+        assert_eq!(
+            logits.len(),
+            rows * self.actions,
+            "logits must be [rows][actions]"
+        );
+        assert_eq!(
+            lesson.labels.len(),
+            logits.len(),
+            "labels must be [rows][actions]"
+        );
+        assert_eq!(gradient.len(), logits.len(), "gradients of logits");
+        self.isa.dispatch(Imitate {
+            actions: self.actions,
+            lesson: *lesson,
+            logits,
+            gradient,
+            columns: &mut self.columns,
+        })
+    }
+
     fn choose(&mut self, logits: &[f32], uniforms: Option<&[f32]>, choices: Choices<'_>) {
         let actions = self.actions;
         let rows = choices.actions.len();
@@ -168,6 +216,132 @@ impl Categorical {
             columns: &mut self.columns,
         });
     }
+}
+
+/// What a teacher says of rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Labels<'a> {
+    /// How probable each action is to the teacher; each row sums to 1.
+    /// `[rows][actions]`
+    pub labels: &'a [f32],
+    /// Weights of the rows.
+    pub weights: &'a [f32],
+    /// What the gradient is multiplied by.
+    pub coefficient: f32,
+}
+
+/// Weighted sums over rows; add those of tiles in a fixed order.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Imitation {
+    /// `KL(label || policy)` in nats.
+    pub divergence: f64,
+    /// Share of the rows whose likeliest action is one of the teacher's likeliest.
+    pub agreement: f64,
+}
+
+struct Softmax<'a> {
+    actions: usize,
+    logits: &'a [f32],
+    probabilities: &'a mut [f32],
+    columns: &'a mut [f32],
+}
+
+impl Kernel for Softmax<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let actions = self.actions;
+        let (p, rest) = self.columns.split_at_mut(actions * S::LANES);
+        let blocks = self.logits.chunks(S::LANES * actions);
+        for (logits, out) in blocks.zip(self.probabilities.chunks_mut(S::LANES * actions)) {
+            to_columns::<S>(logits, actions, p);
+            let sum = exponentials(s, actions, p, rest);
+            probabilities(s, actions, p, rest, sum);
+            for (i, row) in out.chunks_exact_mut(actions).enumerate() {
+                for (a, x) in row.iter_mut().enumerate() {
+                    *x = p[a * S::LANES + i];
+                }
+            }
+        }
+    }
+}
+
+struct Imitate<'a> {
+    actions: usize,
+    lesson: Labels<'a>,
+    logits: &'a [f32],
+    gradient: &'a mut [f32],
+    columns: &'a mut [f32],
+}
+
+impl Kernel for Imitate<'_> {
+    type Output = Imitation;
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) -> Imitation {
+        let mut sums = Imitation::default();
+        let rows = self.lesson.weights.len();
+        for first in (0..rows).step_by(S::LANES) {
+            self.block(s, first..(first + S::LANES).min(rows), &mut sums);
+        }
+        sums
+    }
+}
+
+impl Imitate<'_> {
+    /// A block of at most a vector of rows.
+    #[inline(always)]
+    fn block<S: Simd>(&mut self, s: S, block: Range<usize>, sums: &mut Imitation) {
+        let actions = self.actions;
+        let own = block.start * actions..block.end * actions;
+        let (p, rest) = self.columns.split_at_mut(actions * S::LANES);
+        let (log_p, label) = rest.split_at_mut(actions * S::LANES);
+        to_columns::<S>(&self.logits[own.clone()], actions, p);
+        to_columns::<S>(&self.lesson.labels[own.clone()], actions, label);
+        let sum = exponentials(s, actions, p, log_p);
+        let _ = probabilities(s, actions, p, log_p, sum);
+        let chosen = store(s, first_largest(s, actions, p));
+        let taught = store(s, first_largest(s, actions, label));
+        let divergence = store(s, divergence(s, actions, label, log_p));
+        for (i, row) in block.enumerate() {
+            let weight = self.lesson.weights[row];
+            if weight == 0.0 {
+                continue;
+            }
+            let of = |action: f32| label[action as usize * S::LANES + i];
+            let agrees = of(chosen[i]) == of(taught[i]);
+            sums.divergence += f64::from(weight) * f64::from(divergence[i]);
+            sums.agreement += f64::from(weight) * f64::from(u8::from(agrees));
+            let slope = weight * self.lesson.coefficient;
+            let gradient = &mut self.gradient[row * actions..(row + 1) * actions];
+            for (a, g) in gradient.iter_mut().enumerate() {
+                let at = a * S::LANES + i;
+                *g += slope * (p[at] - label[at]);
+            }
+        }
+    }
+}
+
+/// `sum_a label_a (ln label_a - ln p_a)` of columns of labels and log-probabilities.
+#[inline(always)]
+fn divergence<S: Simd>(s: S, actions: usize, label: &[f32], log_p: &[f32]) -> S::V {
+    assert!(label.len() >= actions * S::LANES && log_p.len() >= actions * S::LANES);
+    let mut sum = s.splat(0.0);
+    for a in 0..actions {
+        // SAFETY: both buffers have `actions` vectors, by the assertion.
+        let (label, log_p) = unsafe {
+            let at = a * S::LANES;
+            (
+                s.load(label.as_ptr().add(at)),
+                s.load(log_p.as_ptr().add(at)),
+            )
+        };
+        // 0 ln 0 is 0.
+        let log = ln_v(s, s.max(s.splat(f32::MIN_POSITIVE), label));
+        sum = s.add(sum, s.mul(label, s.sub(log, log_p)));
+    }
+    sum
 }
 
 struct Choose<'a> {

@@ -111,7 +111,7 @@ mod sgemm;
 mod simd;
 mod trunk;
 
-pub use categorical::{Categorical, Choices};
+pub use categorical::{Categorical, Choices, Imitation, Labels};
 pub use gaussian::{Gaussian, GaussianOutputs};
 pub use heads::{Heads, HeadsWork, OutputGradients, Outputs, Policy};
 pub use input::{Inputs, MAX_DIM, NO_ACTION, Observation, Observations, ShapeError, Trials};

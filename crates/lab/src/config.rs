@@ -5,12 +5,18 @@ use crate::learners::LearnerSpec;
 use crate::overrides::{Origin, Override};
 use crate::registry::{Built, Registry, completed};
 use crate::split::{Parts, SplitSettings};
-use agent::{ActMode, read};
+use crate::teachers::TeacherSpec;
+use agent::{ActMode, Input, read, telling};
 use rl_core::{EnvFactory, SettingError};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::{Path, PathBuf};
 use toml::{Table, Value};
+
+/// The key of the run that another one begins from.
+const FROM: &str = "from";
 
 /// Evaluation on fresh tasks.
 #[derive(Clone, Debug, Deserialize)]
@@ -63,6 +69,10 @@ pub struct RunConfig {
     pub evaluation: Evaluation,
     /// Who the agent is compared with.
     pub learners: Vec<LearnerSpec>,
+    /// The learners that the algorithm's settings name, by their keys.
+    pub teachers: BTreeMap<&'static str, TeacherSpec>,
+    /// The run that it begins with what that learned.
+    pub from: Option<PathBuf>,
     /// When to save.
     pub checkpoint: Saving,
 }
@@ -105,12 +115,13 @@ impl RunConfig {
 
     fn read(registry: &Registry, origin: &Origin, mut table: Table) -> Result<Self, String> {
         let algorithm: String = section("algorithm", &table)?;
-        registry
+        let named = registry
             .algorithm(&algorithm)
             .map_err(|error| format!("algorithm: {error}"))?;
         let known = [
             "algorithm",
             "seed",
+            FROM,
             "environment",
             "evaluation",
             "checkpoint",
@@ -122,7 +133,16 @@ impl RunConfig {
         let evaluation: Evaluation = section("evaluation", &table)?;
         let checkpoint: Saving = section("checkpoint", &table)?;
         let (environment, set) = environment_of(&table)?;
-        let built = Built::new(registry.environment(&environment)?, &set)?;
+        let mut built = Built::new(registry.environment(&environment)?, &set)?;
+        if let Some(key) = named.inputs {
+            let asked = table.get(&algorithm).and_then(|settings| settings.get(key));
+            let place = format!("{algorithm}.{key}");
+            let asked = asked.map(|asked| read::<Vec<Input>>(&place, asked));
+            // What is missing, the algorithm refuses.
+            let inputs = asked.unwrap_or_else(|| Ok(Vec::new()))?;
+            let told = telling(built.factory, &inputs);
+            built.factory = told.map_err(|why| format!("{place}: {why}"))?;
+        }
         let parts = evaluation.split.parts(built.factory.as_ref())?;
         let learners = evaluation.learners.iter().enumerate();
         let learners = learners
@@ -135,10 +155,26 @@ impl RunConfig {
         if let Some(section) = table.get_mut("evaluation").and_then(Value::as_table_mut) {
             section.insert("learners".to_owned(), Value::Array(complete.collect()));
         }
+        let mut teachers = BTreeMap::new();
+        if let Some(settings) = table.get_mut(&algorithm).and_then(Value::as_table_mut) {
+            for &key in named.learners {
+                let Some(Value::Table(asked)) = settings.get(key) else {
+                    continue; // What it is instead, the algorithm refuses.
+                };
+                let place = format!("{algorithm}.{key}");
+                let spec = TeacherSpec::read(&place, asked, built.factory.as_ref())?;
+                settings.insert(key.to_owned(), Value::Table(spec.to_table()));
+                teachers.insert(key, spec);
+            }
+        }
         let Some(settings) = table.get(&algorithm).cloned() else {
             return Err(format!(
                 "[{algorithm}] is missing: the settings of the algorithm"
             ));
+        };
+        let from: Option<String> = match table.contains_key(FROM) {
+            true => Some(section(FROM, &table)?),
+            false => None,
         };
         Ok(Self {
             origin: origin.clone(),
@@ -150,6 +186,8 @@ impl RunConfig {
             parts,
             evaluation,
             learners,
+            teachers,
+            from: from.map(PathBuf::from),
             checkpoint,
             table,
         })
@@ -162,6 +200,18 @@ impl RunConfig {
         self.table
             .insert("seed".to_owned(), Value::Integer(seed as i64));
         self.seed = seed;
+        self
+    }
+
+    /// The same configuration, begun with what a run learned.
+    #[must_use]
+    pub fn begun_from(mut self, run: &Path) -> Self {
+        let path = Value::String(run.to_string_lossy().into_owned());
+        // Before the tables, where TOML has what belongs to none of them.
+        let tables: Table = std::mem::take(&mut self.table);
+        let first = [(FROM.to_owned(), path)].into_iter();
+        self.table = first.chain(tables).collect();
+        self.from = Some(run.to_path_buf());
         self
     }
 

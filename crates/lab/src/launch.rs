@@ -3,7 +3,7 @@
 
 use crate::config::RunConfig;
 use crate::failure::{Exit, Failure};
-use crate::folders::holds_seeds;
+use crate::folders::{holds_seeds, path_of};
 use crate::invocation::resume_command;
 use crate::learners::LearnerSpec;
 use crate::learners::Player;
@@ -11,7 +11,7 @@ use crate::panics::caught;
 use crate::session::Session;
 use agent::{Algorithm, LearnError, Place, Setup, Training};
 use record::{Checkpoint, Claim, Document, Existing, RecordError, RunDir};
-use rl_core::Footprint;
+use rl_core::{Footprint, PolicyFactory};
 use rollout::evaluation_footprint;
 use std::path::Path;
 use std::sync::Arc;
@@ -86,7 +86,69 @@ fn exists(path: &Path) -> Failure {
 
 /// Starts a training and throws it away, to find out what cannot work.
 pub fn rehearse(session: &Session<'_>, config: &RunConfig) -> Result<(), Failure> {
-    prepare(session, config).map(drop)
+    let (_, mut training) = prepare(session, config)?;
+    begin_from(session, config, training.as_mut())
+}
+
+/// Gives a training what the run learned that its configuration begins from, if there
+/// is one.
+///
+/// # Errors
+/// If that run has no checkpoint, or is of another network.
+pub fn begin_from(
+    session: &Session<'_>,
+    config: &RunConfig,
+    training: &mut dyn Training,
+) -> Result<(), Failure> {
+    let Some(from) = &config.from else {
+        return Ok(());
+    };
+    // Of the runs of several seeds, the one of its own seed.
+    let path = match holds_seeds(from) {
+        true => path_of(from, config.seed),
+        false => from.clone(),
+    };
+    let place = format!("from = {}", path.display());
+    let begun = (|| {
+        let run = record::Reader::open(&path)?;
+        let other = config_of(session, &run)?;
+        let (_, checkpoint) = newest_checkpoint(&run)?;
+        let by = format!("algorithm '{}'", config.algorithm);
+        caught(&by, || {
+            training.begin_from(&checkpoint.tree).map_err(|error| {
+                Failure::config(format!(
+                    "{error}: '{}' there and '{}' here must be of one trunk, with as many \
+                     inputs and actions",
+                    other.algorithm, config.algorithm
+                ))
+            })
+        })
+    })();
+    begun.map_err(|failure: Failure| failure.within(place))
+}
+
+/// A run's training where its newest checkpoint left it, and the update of that.
+///
+/// # Errors
+/// If there is no intact checkpoint, or it does not fit.
+pub fn newest(
+    session: &Session<'_>,
+    run: &record::Reader,
+) -> Result<(Box<dyn Training>, u64), Failure> {
+    let config = config_of(session, run)?;
+    let mut training = start(session, &config)?;
+    let (update, checkpoint) = newest_checkpoint(run)?;
+    restore(run, &config, training.as_mut(), (update, &checkpoint))?;
+    Ok((training, update))
+}
+
+/// The newest intact checkpoint of a run.
+fn newest_checkpoint(run: &record::Reader) -> Result<(u64, Checkpoint), Failure> {
+    let (latest, path) = (run.latest_checkpoint()?, run.path().display());
+    latest.newest.ok_or_else(|| match latest.damaged.first() {
+        None => Failure::usage(format!("{path} has no checkpoint yet; train it first")),
+        Some(damage) => Failure::config(format!("{path} has no intact checkpoint: {damage}")),
+    })
 }
 
 /// The opponents and a training at its start, once it is known that memory can
@@ -149,7 +211,8 @@ pub fn start(session: &Session<'_>, config: &RunConfig) -> Result<Box<dyn Traini
     let needed = footprint(session, config)?;
     session.room.check(&config.origin.source, &needed)?;
     let start = algorithm(session, config)?.start;
-    let training = guarded(config, || start(setup(session, config)))?;
+    let learner = |key: &str| teacher(session, config, key);
+    let training = guarded(config, || start(setup(session, config, &learner)))?;
     match training.updates_done() {
         0 => Ok(training),
         done => Err(Failure::internal(format!(
@@ -162,7 +225,25 @@ pub fn start(session: &Session<'_>, config: &RunConfig) -> Result<Box<dyn Traini
 /// What the training takes of memory.
 fn footprint(session: &Session<'_>, config: &RunConfig) -> Result<Footprint, Failure> {
     let footprint = algorithm(session, config)?.footprint;
-    guarded(config, || footprint(&setup(session, config)))
+    let learner = |key: &str| teacher(session, config, key);
+    guarded(config, || footprint(&setup(session, config, &learner)))
+}
+
+/// The learner that one of the algorithm's settings names.
+fn teacher(
+    session: &Session<'_>,
+    config: &RunConfig,
+    key: &str,
+) -> Result<Arc<dyn PolicyFactory>, LearnError> {
+    let (spec, algorithm) = (config.teachers.get(key), &config.algorithm);
+    let spec = spec.ok_or_else(|| {
+        let wanted = "a learner, as in { name = \"ucb1\", c = 0.2 }";
+        let set = config.settings.get(key);
+        let set = set.map_or_else(|| "missing".to_owned(), ToString::to_string);
+        LearnError::config(format!("{algorithm}.{key}"), set, wanted)
+    })?;
+    let made = spec.make(session, &config.built);
+    made.map_err(|failure| LearnError::Settings(failure.message))
 }
 
 /// What an algorithm makes of its settings, where what it refuses is said with its
@@ -190,7 +271,11 @@ fn algorithm<'a>(session: &Session<'a>, config: &RunConfig) -> Result<&'a Algori
     entry.map_err(Failure::config)
 }
 
-fn setup<'a>(session: &Session<'_>, config: &'a RunConfig) -> Setup<'a> {
+fn setup<'a>(
+    session: &Session<'_>,
+    config: &'a RunConfig,
+    learner: &'a dyn Fn(&str) -> Result<Arc<dyn PolicyFactory>, LearnError>,
+) -> Setup<'a> {
     Setup {
         env: config.training_env(),
         settings: &config.settings,
@@ -199,6 +284,7 @@ fn setup<'a>(session: &Session<'_>, config: &'a RunConfig) -> Setup<'a> {
             pool: Arc::clone(&session.pool),
             device: session.device,
         },
+        learner,
     }
 }
 

@@ -80,6 +80,21 @@ fn usual(entry: &EnvironmentEntry) -> Option<Built> {
     Built::new(entry, &Table::new()).ok()
 }
 
+/// The learners that can act in an environment, by their names and usual settings.
+pub fn fitting(env: &dyn EnvFactory) -> Vec<String> {
+    let mut names: Vec<String> = own(env)
+        .iter()
+        .map(|about| about.name.to_string())
+        .collect();
+    let fits = |info: &&LearnerInfo| {
+        let settings = checked("", info.settings, &Table::new());
+        settings.is_ok_and(|settings| info.make(&settings).make(env.spec(), 1).is_ok())
+    };
+    let classical = classical::learners().iter().filter(fits);
+    names.extend(classical.map(|info| info.name.to_owned()));
+    names
+}
+
 /// The learner of a name, for an environment: whatever its settings, it brings
 /// the same learners along.
 ///

@@ -45,3 +45,4 @@ pub mod settings;
 pub mod split;
 mod standard;
 pub mod stop;
+pub mod teachers;

@@ -145,6 +145,8 @@ impl Drive<'_> {
             let (run, training) = (&self.run, self.training.as_mut());
             launch::restore(run, &self.config, training, (*update, checkpoint))?;
             self.saved = Some(*update);
+        } else {
+            launch::begin_from(self.session, &self.config, self.training.as_mut())?;
         }
         for (stream, rows) in self.run.rewind(&latest)? {
             let (file, place) = (stream.file_name(), self.run.path().display());

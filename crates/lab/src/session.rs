@@ -11,7 +11,10 @@ use agent::{Algorithm, Metric};
 use nets::Device;
 use record::schema::{AlgorithmInfo, MetricInfo, Provenance};
 use record::{Document, Reader, RecordError};
+use rl_core::PolicyFactory;
 use rollout::Pool;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -33,6 +36,8 @@ pub struct Session<'a> {
     pub room: Room,
     /// Exact solutions, each computed once.
     pub oracles: Oracles<'a>,
+    /// Teachers, each made once.
+    pub(crate) teachers: RefCell<BTreeMap<String, Arc<dyn PolicyFactory>>>,
 }
 
 impl<'a> Session<'a> {
@@ -58,6 +63,7 @@ impl<'a> Session<'a> {
             device_name,
             pool: Arc::new(pool),
             oracles: Oracles::new(observer, room, stop.clone()),
+            teachers: RefCell::default(),
             stop,
             room,
         })
@@ -67,6 +73,7 @@ impl<'a> Session<'a> {
     pub fn share(&mut self, runs: usize) {
         self.room = self.room.shared_by(runs);
         self.oracles.begin_anew(self.room);
+        self.teachers.borrow_mut().clear();
     }
 
     /// The contents of a run's `environment.json`.

@@ -7,8 +7,9 @@ impl Registry {
     /// Everything that comes with metarl.
     pub fn standard() -> Self {
         let algorithms = vec![
-            rl2::ALGORITHM,  // a recurrent agent, whose memory learns
-            maml::ALGORITHM, // an agent that learns by gradients
+            rl2::ALGORITHM,       // a recurrent agent, whose memory learns
+            maml::ALGORITHM,      // an agent that learns by gradients
+            imitation::ALGORITHM, // a recurrent agent that learns from a teacher
         ];
         let families = [bandits::all(), mdps::all(), navigation::all()];
         Self::of(families.into_iter().flatten().collect(), algorithms)

@@ -15,6 +15,8 @@ pub const ALGORITHM: Algorithm = Algorithm {
     summary: "MAML: a policy that a few steps of policy gradient adapt to a task \
               (second and first order, Reptile, ANIL, Meta-SGD, E-MAML, DiCE, ProMP)",
     metrics: Metric::POLICY_GRADIENT,
+    learners: &[],
+    inputs: None,
     footprint,
     start,
 };

@@ -5,8 +5,10 @@ use crate::exact::ExactValues;
 use crate::picture::{Episode, Picture};
 use crate::policy::PolicyFactory;
 use crate::spec::{ActionSpace, EnvSpec};
+use crate::statistics::StatisticsFactory;
 use crate::streams::Stream;
 use crate::vec_env::Actions;
+use std::sync::Arc;
 
 /// Action type of environments with finitely many actions: the action's index.
 pub type Discrete = u32;
@@ -198,6 +200,12 @@ pub trait TaskDistribution: Send + Sync + 'static {
     /// from the exact solution.
     fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {
         Vec::new()
+    }
+
+    /// The sufficient statistics of a trial: what a family knows how to make of the
+    /// rows, so that an agent need not remember them.
+    fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
+        None
     }
 
     /// What can be drawn of agents' behaviour over many trials.

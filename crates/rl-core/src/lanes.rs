@@ -9,6 +9,7 @@ use crate::picture::{Episode, Picture};
 use crate::policy::PolicyFactory;
 use crate::spec::{ActionSpace, EnvSpec, Trial};
 use crate::split::Subset;
+use crate::statistics::StatisticsFactory;
 use crate::streams::{Purpose, Stream, StreamKey};
 use crate::vec_env::{Actions, EnvFactory, Place, Positions, StepRows, VecEnv};
 use std::any::Any;
@@ -107,6 +108,10 @@ impl<D: TaskDistribution> EnvFactory for Tasks<D> {
 
     fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {
         self.call("learners", D::learners)
+    }
+
+    fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
+        self.call("statistics", D::statistics)
     }
 
     fn analyses(&self) -> Vec<Analysis> {

@@ -22,6 +22,9 @@ pub struct Row<'a> {
     pub previous_reward: &'a [f32],
     /// How it left the episode. `[lanes]`
     pub previous_outcome: &'a [Outcome],
+    /// Statistics of the trial, where the environment tells them
+    /// ([`Telling`](crate::Telling)). `[lanes][told]`
+    pub told: &'a [f32],
     /// Where that was [`Outcome::Truncated`]: the episode's last observation,
     /// which `observation`, of the next episode, no longer shows; elsewhere it
     /// means nothing. `None` in rows of the past. `[lanes][width]`
@@ -38,6 +41,10 @@ pub struct ActRow<'a> {
     pub log_prob: &'a mut [f32],
     /// Estimated return from here, likewise. `[lanes]`
     pub value: &'a mut [f32],
+    /// The label of each step: how probable each action is to a teacher. Written by
+    /// [`Policy::advise`], and by policies that learn from a teacher; empty where
+    /// nobody asks. `[lanes][actions]`
+    pub label: &'a mut [f32],
 }
 
 /// Acts in a fixed number of lanes, remembering what it needs of each.
@@ -49,6 +56,39 @@ pub trait Policy: Send {
     /// Acts on one row. `streams` holds each lane's stream for choosing
     /// actions, `[lanes]`.
     fn act(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>);
+
+    /// Acts on one row, and says with what probability it takes each action, in
+    /// [`ActRow::label`]: what a student learns to do on rows that it lived itself.
+    /// The rows may hold other actions than those that this policy took.
+    ///
+    /// Unless a policy says otherwise, all probability is on the action that it takes:
+    /// a draw of its distribution.
+    ///
+    /// # Panics
+    /// If actions are continuous.
+    fn advise(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
+        let ActRow {
+            action: ActionsMut::Discrete(actions),
+            log_prob,
+            value,
+            label,
+        } = out
+        else {
+            panic!("labels are of discrete actions");
+        };
+        let acted = ActRow {
+            action: ActionsMut::Discrete(&mut *actions),
+            log_prob,
+            value,
+            label: &mut [],
+        };
+        self.act(row, streams, acted);
+        let size = label.len() / row.lanes;
+        label.fill(0.0);
+        for (label, action) in label.chunks_exact_mut(size).zip(actions) {
+            label[*action as usize] = 1.0;
+        }
+    }
 }
 
 /// Makes policies that act alike, one for each group of lanes.

@@ -28,12 +28,19 @@ impl Rollout {
     /// Room for `steps` steps of a batch; call [`Self::begin`] first.
     pub fn new(env: Box<dyn VecEnv>, steps: usize) -> Self {
         Self {
-            trajectory: Trajectory::new(env.spec(), env.lanes(), steps),
+            trajectory: Trajectory::new(env.spec(), env.lanes(), steps).telling(env.told()),
             streams: Vec::with_capacity(env.lanes()),
             env,
             key: StreamKey::new(0, Domain::Training, 0),
             t: 0,
         }
+    }
+
+    /// The same, with room for a teacher's labels. Actions must be discrete.
+    #[must_use]
+    pub fn with_labels(mut self) -> Self {
+        self.trajectory = self.trajectory.with_labels(self.env.spec());
+        self
     }
 
     /// Starts over: fresh trials in lanes `first_lane..` of the whole batch.
@@ -44,6 +51,14 @@ impl Rollout {
         self.streams
             .extend(lanes.map(|lane| key.lane(Purpose::Action, lane)));
         self.env.begin(key, first_lane, self.trajectory.begin());
+        self.tell();
+    }
+
+    /// Writes what the environment tells beside the present row.
+    fn tell(&mut self) {
+        let env = &mut self.env;
+        self.trajectory
+            .tell(self.t, |row, told| env.tell(row, told));
     }
 
     /// Lets a policy of these lanes act on the present row.
@@ -75,6 +90,7 @@ impl Rollout {
         self.env.step(actions, rows);
         self.trajectory.stepped(self.t);
         self.t += 1;
+        self.tell();
     }
 
     /// Acts and steps until the rollout is full.

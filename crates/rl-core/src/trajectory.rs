@@ -4,6 +4,7 @@ use crate::env::Outcome;
 use crate::policy::{ActRow, Row};
 use crate::spec::{ActionSpace, EnvSpec};
 use crate::vec_env::{Actions, ActionsMut, StepRows};
+use std::ops::Range;
 
 /// What happened in a tile of lanes over a number of steps.
 ///
@@ -28,6 +29,8 @@ pub struct Trajectory {
     outcome: Vec<Outcome>,       // [room + 1][lanes]
     log_prob: Vec<f32>,          // [room][lanes]
     value: Vec<f32>,             // [room][lanes]
+    told: Vec<f32>,              // [room + 1][lanes][told]
+    label: Vec<f32>,             // [room][lanes][actions], or empty
     last_observation: Vec<f32>,  // [lanes][width], scratch
     final_observation: Vec<f32>, // [truncations][lanes][width]
     truncations: Vec<usize>,     // [lanes]
@@ -57,12 +60,39 @@ impl Trajectory {
             outcome: vec![Outcome::Continue; rows * lanes],
             log_prob: vec![0.0; steps * lanes],
             value: vec![0.0; steps * lanes],
+            told: Vec::new(),
+            label: Vec::new(),
             last_observation: vec![0.0; lanes * width],
             // A truncated episode took a whole horizon, which bounds their number; the
             // first one may have begun before row 0.
             final_observation: vec![0.0; steps.div_ceil(spec.horizon) * lanes * width],
             truncations: vec![0; lanes],
             length: vec![0; lanes],
+        }
+    }
+
+    /// The same, with room for a teacher's labels. Actions must be discrete.
+    #[must_use]
+    pub fn with_labels(mut self, spec: &EnvSpec) -> Self {
+        let ActionSpace::Discrete { size } = spec.action else {
+            panic!("labels are of discrete actions");
+        };
+        self.label = vec![0.0; self.room * self.lanes * size];
+        self
+    }
+
+    /// The same, with room for so many numbers of each lane beside what is observed.
+    #[must_use]
+    pub(crate) fn telling(mut self, told: usize) -> Self {
+        self.told = vec![0.0; (self.room + 1) * self.lanes * told];
+        self
+    }
+
+    /// Bytes that [`Self::with_labels`] takes beside those of [`Self::new`].
+    pub fn label_bytes(spec: &EnvSpec, lanes: usize, steps: usize) -> f64 {
+        match spec.action {
+            ActionSpace::Discrete { size } => 4.0 * (lanes * steps) as f64 * size as f64,
+            ActionSpace::Box { .. } => 0.0,
         }
     }
 
@@ -128,6 +158,24 @@ impl Trajectory {
         &mut self.observation[..self.lanes * self.width]
     }
 
+    /// Has what is told beside row `t` written.
+    pub(crate) fn tell(&mut self, t: usize, tell: impl FnOnce(&Row<'_>, &mut [f32])) {
+        let own = self.told_in(t);
+        let mut told = std::mem::take(&mut self.told);
+        let row = Row {
+            final_observation: Some(&self.last_observation),
+            ..self.row(t)
+        };
+        tell(&row, &mut told[own]);
+        self.told = told;
+    }
+
+    /// Where what is told beside row `t` is.
+    fn told_in(&self, t: usize) -> Range<usize> {
+        let row = self.told.len() / (self.room + 1);
+        t * row..(t + 1) * row
+    }
+
     /// Makes the last row the first one, to go on from there: the rows before it
     /// are forgotten, and no policy sees a difference.
     pub fn go_on(&mut self) {
@@ -144,6 +192,8 @@ impl Trajectory {
         self.start.copy_within(last.clone(), 0);
         self.reward.copy_within(last.clone(), 0);
         self.outcome.copy_within(last, 0);
+        let told = self.told_in(self.room);
+        self.told.copy_within(told, 0);
         self.truncations.fill(0);
         self.steps = self.room;
         self.length.fill(self.room);
@@ -166,6 +216,7 @@ impl Trajectory {
             previous_action,
             previous_reward: &self.reward[row.clone()],
             previous_outcome: &self.outcome[row],
+            told: &self.told[self.told_in(t)],
             final_observation: None,
         }
     }
@@ -174,6 +225,8 @@ impl Trajectory {
     pub fn acting(&mut self, t: usize) -> (Row<'_>, ActRow<'_>) {
         assert!(t < self.room, "step {t} of {}", self.room);
         let (lanes, next) = (self.lanes, (t + 1) * self.lanes);
+        let labels = self.label.len() / (self.room * lanes);
+        let told = self.told_in(t);
         let row = t * lanes..next;
         let (previous_action, action) = match self.action_width {
             None => {
@@ -201,12 +254,14 @@ impl Trajectory {
                 previous_action,
                 previous_reward: &self.reward[row.clone()],
                 previous_outcome: &self.outcome[row.clone()],
+                told: &self.told[told],
                 final_observation: Some(&self.last_observation),
             },
             ActRow {
                 action,
                 log_prob: &mut self.log_prob[row.clone()],
-                value: &mut self.value[row],
+                value: &mut self.value[row.clone()],
+                label: &mut self.label[row.start * labels..row.end * labels],
             },
         )
     }
@@ -339,6 +394,12 @@ impl Trajectory {
         &self.log_prob[..self.steps * self.lanes]
     }
 
+    /// The teacher's labels: how probable each action was to it. Empty if there is no
+    /// room for them. `[steps][lanes][actions]`
+    pub fn labels(&self) -> &[f32] {
+        &self.label[..self.label.len() / self.room * self.steps]
+    }
+
     /// The behaviour policy's value estimates. `[steps][lanes]`
     pub fn values(&self) -> &[f32] {
         &self.value[..self.steps * self.lanes]
@@ -362,6 +423,9 @@ impl PartialEq for Trajectory {
             && self.previous_outcomes() == other.previous_outcomes()
             && self.log_probs() == other.log_probs()
             && self.values() == other.values()
+            && self.labels() == other.labels()
+            && self.told[..self.told_in(self.steps).end]
+                == other.told[..other.told_in(other.steps).end]
             && self.length == other.length
             && (0..self.lanes).all(|lane| finals(self, lane) == finals(other, lane))
     }

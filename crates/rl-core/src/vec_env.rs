@@ -5,9 +5,10 @@ use crate::author::AtWork;
 use crate::env::Outcome;
 use crate::exact::ExactValues;
 use crate::picture::{Episode, Picture};
-use crate::policy::PolicyFactory;
+use crate::policy::{PolicyFactory, Row};
 use crate::spec::{ActionSpace, EnvSpec};
 use crate::split::Subset;
+use crate::statistics::StatisticsFactory;
 use crate::streams::StreamKey;
 use std::sync::Arc;
 
@@ -128,6 +129,15 @@ pub trait VecEnv: Send + Sync {
     /// If a row has the wrong length or the actions are of the wrong kind.
     fn step(&mut self, actions: Actions<'_>, rows: StepRows<'_>);
 
+    /// Numbers of a lane that [`Self::tell`] writes.
+    fn told(&self) -> usize {
+        0
+    }
+
+    /// Writes what [`Telling`](crate::Telling) adds to a row, the first one or the one
+    /// after the row before. `[lanes][told]`
+    fn tell(&mut self, _row: &Row<'_>, _told: &mut [f32]) {}
+
     /// [`TaskDistribution::known_task_optimum`](crate::TaskDistribution::known_task_optimum)
     /// of the lane's present task.
     fn known_task_optimum(&self, lane: usize) -> Option<f64>;
@@ -159,6 +169,17 @@ pub trait EnvFactory: Send + Sync {
 
     /// A batch of lanes; call [`VecEnv::begin`] first.
     fn make(&self, lanes: usize) -> Box<dyn VecEnv>;
+
+    /// Numbers that each row tells of a lane beside what is observed; see
+    /// [`Telling`](crate::Telling).
+    fn told(&self) -> usize {
+        0
+    }
+
+    /// See [`TaskDistribution::statistics`](crate::TaskDistribution::statistics).
+    fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
+        None
+    }
 
     /// See [`TaskDistribution::tasks`](crate::TaskDistribution::tasks).
     fn tasks(&self) -> Option<u64>;

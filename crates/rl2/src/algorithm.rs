@@ -11,6 +11,8 @@ pub const ALGORITHM: Algorithm = Algorithm {
     title: "RL²",
     summary: "RL²: a recurrent actor-critic whose memory lives one trial (PPO, A2C or REINFORCE)",
     metrics: Metric::POLICY_GRADIENT,
+    learners: &[],
+    inputs: Some("inputs"),
     footprint,
     start,
 };
@@ -52,6 +54,10 @@ impl Training for Trainer {
 
     fn policy(&self, actions: ActMode) -> Arc<dyn PolicyFactory> {
         self.learner().policy(actions)
+    }
+
+    fn begin_from(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {
+        self.learner_mut().begin_from(checkpoint)
     }
 
     fn checkpoint(&self) -> Result<Tree, LearnError> {

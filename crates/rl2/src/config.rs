@@ -1,7 +1,7 @@
 //! The settings of a training, all of them: nothing has a hidden default.
 
 use agent::{BackendKind, Baseline, Input, LearnError, LearnerConfig, NetworkConfig, PolicyStart};
-use agent::{CLIP, EPOCHS, LANES};
+use agent::{CLIP, EPOCHS, LANES, Passes};
 use nets::{OptimizerConfig, Schedule, SequenceConfig};
 use rl_core::{Bounds, Gae, SettingError};
 use serde::{Deserialize, Serialize};
@@ -65,8 +65,8 @@ pub struct Rl2Config {
     pub tile: usize,
     /// What computes.
     pub backend: BackendKind,
-    /// Inputs the agent does not get, for control experiments.
-    pub withhold: Vec<Input>,
+    /// What the agent is told; what it usually is and here is not is 0, as a control.
+    pub inputs: Vec<Input>,
     /// What rewards are multiplied by before they are learned from, so that the
     /// value's targets are of order 1. The agent's input keeps the reward as it
     /// is.
@@ -101,7 +101,7 @@ impl Rl2Config {
         LearnerConfig {
             network: NetworkConfig {
                 of: NAME,
-                withhold: &self.withhold,
+                inputs: &self.inputs,
                 trunk: &self.trunk,
                 policy: self.policy,
             },
@@ -114,27 +114,22 @@ impl Rl2Config {
         }
     }
 
+    /// The steps of an update.
+    pub(crate) fn passes(&self) -> Passes {
+        Passes {
+            epochs: self.outer.epochs(),
+            minibatches: self.outer.minibatches(),
+            normalize_advantages: self.normalize_advantages,
+        }
+    }
+
     /// Checks every setting.
     ///
     /// # Errors
     /// Names the first one out of range, its value and what is allowed.
     pub fn validate(&self) -> Result<(), LearnError> {
         self.check().map_err(|fault| fault.below(NAME))?;
-        let whole = LearnerConfig {
-            minibatches: 1,
-            ..self.learner()
-        };
-        whole.validate()?;
-        let (tiles, minibatches) = (self.lanes / self.tile, self.outer.minibatches());
-        if tiles.is_multiple_of(minibatches) {
-            return Ok(());
-        }
-        let allowed = format!(
-            "a divisor of the number of tiles, {NAME}.lanes / {NAME}.tile = {tiles}; choose it \
-             or a smaller {NAME}.tile"
-        );
-        let key = format!("{NAME}.outer.minibatches");
-        Err(LearnError::config(key, minibatches, allowed))
+        self.learner().validate_with("outer.minibatches")
     }
 
     /// Checks each setting for itself that is no learner's.

@@ -2,11 +2,9 @@
 
 use crate::config::{Outer, Rl2Config};
 use agent::{
-    ActorCritic, Backend, LearnError, Learner, Losses, Minibatch, Objective, Place, Stopwatch,
-    Surrogate,
+    ActorCritic, Backend, LearnError, Learner, Minibatch, Objective, Place, Stopwatch, Surrogate,
 };
-use rl_core::rand::seq::SliceRandom as _;
-use rl_core::{EnvFactory, Purpose};
+use rl_core::EnvFactory;
 use rollout::Pool;
 use serde::Serialize;
 use std::sync::Arc;
@@ -135,9 +133,18 @@ impl Trainer {
         let learning_rate = self.scheduled(self.config.learning_rate);
         let entropy_coefficient = self.scheduled(self.config.entropy_coefficient);
         let config = &self.config;
-        let passes =
-            |learner: &mut Learner| passes(learner, config, (learning_rate, entropy_coefficient));
-        let improved = self.learner.improve(passes).map_err(|mut error| {
+        let objective = Objective {
+            surrogate: match config.outer {
+                Outer::Ppo { clip, .. } => Surrogate::Clipped(clip),
+                Outer::A2c | Outer::Reinforce { .. } => Surrogate::Plain,
+            },
+            value_coefficient: config.value_coefficient,
+            entropy_coefficient,
+            teacher_coefficient: 0.0,
+        };
+        let passes = config.passes();
+        let steps = |learner: &mut Learner| learner.passes(passes, objective, learning_rate);
+        let improved = self.learner.improve(steps).map_err(|mut error| {
             if let LearnError::Loss { scale, .. } = &mut error {
                 *scale = "rl2.reward_scale or the environment's own".to_owned();
             }
@@ -161,56 +168,11 @@ impl Trainer {
 
     /// The samples of some tiles, normalized as configured.
     pub fn minibatch(&self, tiles: &[usize]) -> Minibatch {
-        minibatch(&self.learner, &self.config, tiles)
+        let normalized = self.config.normalize_advantages;
+        self.learner.minibatch(tiles, normalized)
     }
 
     fn scheduled(&self, schedule: nets::Schedule) -> f64 {
         schedule.at(self.learner.updates_done(), self.config.updates)
-    }
-}
-
-/// All epochs over all minibatches. Returns the means of the losses and of the
-/// gradients' norms.
-fn passes(
-    learner: &mut Learner,
-    config: &Rl2Config,
-    (learning_rate, entropy_coefficient): (f64, f64),
-) -> Result<(Losses, f64), LearnError> {
-    let objective = Objective {
-        surrogate: match config.outer {
-            Outer::Ppo { clip, .. } => Surrogate::Clipped(clip),
-            Outer::A2c | Outer::Reinforce { .. } => Surrogate::Plain,
-        },
-        value_coefficient: config.value_coefficient,
-        entropy_coefficient,
-    };
-    let mut order: Vec<usize> = (0..learner.samples().targets.len()).collect();
-    let mut shuffle = learner.key().lane(Purpose::Shuffle, 0);
-    let part = order.len() / config.outer.minibatches();
-    let (mut sum, mut norms, mut steps) = (Losses::default(), 0.0, 0.0);
-    for _ in 0..config.outer.epochs() {
-        order.shuffle(&mut shuffle);
-        for tiles in order.chunks(part) {
-            let minibatch = learner.preparing(|| minibatch(learner, config, tiles));
-            let (losses, norm) = learner.descend(&minibatch, objective, learning_rate)?;
-            sum.add(&losses);
-            norms += norm;
-            steps += 1.0;
-        }
-    }
-    let means = Losses {
-        policy: sum.policy / steps,
-        value: sum.value / steps,
-        entropy: sum.entropy / steps,
-        approx_kl: sum.approx_kl / steps,
-        clip_fraction: sum.clip_fraction / steps,
-    };
-    Ok((means, norms / steps))
-}
-
-fn minibatch(learner: &Learner, config: &Rl2Config, tiles: &[usize]) -> Minibatch {
-    match config.normalize_advantages {
-        true => learner.standardized(tiles),
-        false => learner.minibatch(tiles),
     }
 }

@@ -68,6 +68,7 @@ fn variance(trainer: &Trainer, tiles: usize) -> Result<f64, LearnError> {
         surrogate: Surrogate::Plain,
         value_coefficient: 0.0,
         entropy_coefficient: 0.0,
+        teacher_coefficient: 0.0,
     };
     let mut sum = vec![0.0; learner.parameters().len()];
     let mut squares = 0.0;

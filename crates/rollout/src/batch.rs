@@ -50,9 +50,18 @@ impl Batch {
         })
     }
 
+    /// The same, with room for a teacher's labels. Actions must be discrete.
+    #[must_use]
+    pub fn with_labels(mut self) -> Self {
+        let tiles = self.tiles.into_iter().map(Tile::with_labels);
+        self.tiles = tiles.collect();
+        self
+    }
+
     /// What [`Self::new`] takes of memory, once its tasks are drawn.
     pub fn footprint(env: &dyn EnvFactory, lanes: usize, steps: usize) -> Footprint {
-        let rows = Trajectory::bytes(env.spec(), lanes, steps);
+        let told = 4.0 * (lanes * (steps + 1)) as f64 * env.told() as f64;
+        let rows = told + Trajectory::bytes(env.spec(), lanes, steps);
         // Each lane has a stream to act by, and what is known of its task.
         let lane = env.lane_bytes() + (size_of::<Stream>() + size_of::<Option<f64>>()) as f64;
         Footprint::new()

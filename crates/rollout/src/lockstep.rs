@@ -158,11 +158,13 @@ struct WholeRow {
     previous_box: Vec<f32>,
     previous_reward: Vec<f32>,
     previous_outcome: Vec<Outcome>,
+    told: Vec<f32>,
     final_observation: Vec<f32>,
     discrete: Vec<u32>,
     boxed: Vec<f32>,
     log_prob: Vec<f32>,
     value: Vec<f32>,
+    label: Vec<f32>,
 }
 
 impl WholeRow {
@@ -179,11 +181,13 @@ impl WholeRow {
             previous_box: Vec::with_capacity(boxed),
             previous_reward: Vec::with_capacity(lanes),
             previous_outcome: Vec::with_capacity(lanes),
+            told: Vec::new(),
             final_observation: Vec::with_capacity(lanes * spec.observation.width()),
             discrete: vec![0; discrete],
             boxed: vec![0.0; boxed],
             log_prob: vec![0.0; lanes],
             value: vec![0.0; lanes],
+            label: Vec::new(),
         }
     }
 
@@ -194,9 +198,12 @@ impl WholeRow {
         self.previous_box.clear();
         self.previous_reward.clear();
         self.previous_outcome.clear();
+        self.told.clear();
         self.final_observation.clear();
+        let mut labels = 0;
         for tile in tiles {
-            let (row, ..) = tile.acting();
+            let (row, _, out) = tile.acting();
+            labels += out.label.len();
             self.observation.extend_from_slice(row.observation);
             self.start.extend_from_slice(row.start);
             match row.previous_action {
@@ -206,9 +213,11 @@ impl WholeRow {
             self.previous_reward.extend_from_slice(row.previous_reward);
             self.previous_outcome
                 .extend_from_slice(row.previous_outcome);
+            self.told.extend_from_slice(row.told);
             self.final_observation
                 .extend_from_slice(row.final_observation.unwrap_or_default());
         }
+        self.label.resize(labels, 0.0);
     }
 
     fn act(&mut self, policy: &mut dyn Policy, streams: &mut [Stream]) {
@@ -235,12 +244,14 @@ impl WholeRow {
             previous_action,
             previous_reward: &self.previous_reward,
             previous_outcome: &self.previous_outcome,
+            told: &self.told,
             final_observation: Some(&self.final_observation),
         };
         let out = ActRow {
             action,
             log_prob: &mut self.log_prob,
             value: &mut self.value,
+            label: &mut self.label,
         };
         policy.act(&row, streams, out);
     }
@@ -258,7 +269,10 @@ impl WholeRow {
                 }
             }
             out.log_prob.copy_from_slice(&self.log_prob[own.clone()]);
-            out.value.copy_from_slice(&self.value[own]);
+            out.value.copy_from_slice(&self.value[own.clone()]);
+            let size = out.label.len() / lanes;
+            let labels = &self.label[own.start * size..own.end * size];
+            out.label.copy_from_slice(labels);
             first += lanes;
         }
     }

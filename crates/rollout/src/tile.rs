@@ -31,6 +31,13 @@ impl Tile {
         }
     }
 
+    /// The same, with room for a teacher's labels. Actions must be discrete.
+    #[must_use]
+    pub fn with_labels(self) -> Self {
+        let rollout = self.rollout.with_labels();
+        Self { rollout, ..self }
+    }
+
     /// What happened.
     pub fn trajectory(&self) -> &Trajectory {
         self.rollout.trajectory()

@@ -3,12 +3,15 @@
 use crate::bernoulli_oracle;
 use crate::bernoulli_policy::BayesOptimal;
 use crate::board::Board;
+use crate::statistics::ArmStatistics;
+use rl_core::StatisticsFactory;
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues, Trial};
 use rl_core::{
     EnvironmentEntry, ObservationSpace, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
     TaskDistribution,
 };
+use std::sync::Arc;
 
 /// Bernoulli bandits: each arm pays 1 with a probability of its own, drawn
 /// from U\[0, 1\] for every task. A trial is one episode of `pulls` pulls.
@@ -120,6 +123,10 @@ impl TaskDistribution for BernoulliBandit {
     /// The arms' probabilities.
     fn describe(&self, task: &Arms, description: &mut [f32]) {
         description.copy_from_slice(&task.means);
+    }
+
+    fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
+        Some(Arc::new(ArmStatistics::of_coins(self.arms)))
     }
 
     fn known_task_optimum(&self, task: &Arms) -> Option<f64> {

@@ -3,12 +3,15 @@
 use crate::board::Board;
 use crate::dependent_oracle::{self, Majority};
 use crate::policy::Optimal;
+use crate::statistics::ArmStatistics;
+use rl_core::StatisticsFactory;
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues, Trial};
 use rl_core::{
     EnvironmentEntry, ObservationSpace, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
     TaskDistribution,
 };
+use std::sync::Arc;
 
 /// Two arms, the first of which pays 1 with a probability p that is drawn for
 /// every task, and the second with 1 − p: either arm tells of both. A trial is
@@ -179,6 +182,10 @@ impl TaskDistribution for DependentBandit {
         for (arm, number) in (0..).zip(description) {
             *number = task.chance(arm) as f32;
         }
+    }
+
+    fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
+        Some(Arc::new(ArmStatistics::of_coins(2)))
     }
 
     fn known_task_optimum(&self, task: &DependentArms) -> Option<f64> {

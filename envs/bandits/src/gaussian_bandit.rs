@@ -2,12 +2,15 @@
 
 use crate::board::Board;
 use crate::gaussian_oracle::expected_maximum;
+use crate::statistics::ArmStatistics;
+use rl_core::StatisticsFactory;
 use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::StandardNormal;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues, Trial};
 use rl_core::{
     EnvironmentEntry, ObservationSpace, Picture, Setting, SpecError, Step, Stream, TaskDistribution,
 };
+use std::sync::Arc;
 
 /// Gaussian bandits: each arm pays a normally distributed reward around a mean
 /// of its own, drawn from N(0, 1) for every task. A trial is one episode of
@@ -141,6 +144,15 @@ impl TaskDistribution for GaussianBandit {
     /// The arms' means.
     fn describe(&self, task: &GaussianArms, description: &mut [f32]) {
         description.copy_from_slice(&task.means);
+    }
+
+    fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
+        Some(Arc::new(ArmStatistics {
+            arms: self.arms,
+            low: -1.0,
+            high: 1.0,
+            weight: self.noise * self.noise,
+        }))
     }
 
     fn known_task_optimum(&self, task: &GaussianArms) -> Option<f64> {

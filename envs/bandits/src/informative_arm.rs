@@ -3,12 +3,15 @@
 use crate::board::Board;
 use crate::informative_oracle::Plan;
 use crate::policy::Optimal;
+use crate::statistics::ArmStatistics;
+use rl_core::StatisticsFactory;
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues, Trial};
 use rl_core::{
     EnvironmentEntry, ObservationSpace, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
     TaskDistribution,
 };
+use std::sync::Arc;
 
 /// Bandits whose last arm pays little and tells which of the others, the
 /// target, pays most. The target is drawn uniformly for every task; nothing
@@ -161,6 +164,15 @@ impl TaskDistribution for InformativeArm {
         for (arm, number) in (0..).zip(description) {
             *number = task.pay(arm) as f32;
         }
+    }
+
+    fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
+        Some(Arc::new(ArmStatistics {
+            arms: self.arms,
+            low: 0.0,
+            high: TARGET as f32,
+            weight: 1.0,
+        }))
     }
 
     fn known_task_optimum(&self, _task: &HiddenTarget) -> Option<f64> {

@@ -23,6 +23,7 @@ mod learning_rate;
 mod policy;
 mod restless_bandit;
 mod restless_oracle;
+mod statistics;
 
 use rl_core::{EnvironmentEntry, Setting};
 

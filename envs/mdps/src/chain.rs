@@ -3,7 +3,9 @@
 use crate::chain_oracle::{self, BayesOptimal, Problem};
 use crate::estimate;
 use crate::quadrature::gauss_legendre;
+use crate::statistics::PlannedStatistics;
 use crate::tabular::Mdp;
+use rl_core::StatisticsFactory;
 use rl_core::rand::RngExt as _;
 use rl_core::tabular::Model;
 use rl_core::tabular::Planner;
@@ -11,6 +13,7 @@ use rl_core::{
     ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, Setting, SpecError, Trial,
 };
 use rl_core::{EnvironmentEntry, PolicyFactory, Stream, TaskDistribution};
+use std::sync::Arc;
 
 /// A chain of states in which one action advances by a state and the other
 /// returns to the first one; with the slip probability an action does what the
@@ -239,6 +242,15 @@ impl TaskDistribution for Chain {
 
     fn describe(&self, task: &Mdp, description: &mut [f32]) {
         description[0] = task.model().row(0, 0)[1] as f32;
+    }
+
+    fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
+        Some(Arc::new(PlannedStatistics {
+            states: self.settings.states,
+            actions: 2,
+            horizon: self.settings.horizon,
+            prior_mean: 0.0,
+        }))
     }
 
     /// The number of episodes times the value of one by value iteration;

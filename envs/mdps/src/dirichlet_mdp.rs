@@ -1,7 +1,9 @@
 //! Random finite MDPs.
 
 use crate::estimate;
+use crate::statistics::PlannedStatistics;
 use crate::tabular::Mdp;
+use rl_core::StatisticsFactory;
 use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::{Exp1, StandardNormal};
 use rl_core::tabular::Noise;
@@ -10,6 +12,7 @@ use rl_core::{
     ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, Setting, SpecError, Trial,
 };
 use rl_core::{EnvironmentEntry, Stream, TaskDistribution};
+use std::sync::Arc;
 
 /// Random finite MDPs: every row of transition probabilities is drawn from a
 /// flat Dirichlet(1, …, 1), every mean reward from N(1, 1). Every episode
@@ -169,6 +172,15 @@ impl TaskDistribution for DirichletMdp {
         for (place, number) in description.iter_mut().zip(numbers) {
             *place = *number as f32;
         }
+    }
+
+    fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
+        Some(Arc::new(PlannedStatistics {
+            states: self.settings.states,
+            actions: self.settings.actions,
+            horizon: self.settings.horizon,
+            prior_mean: 1.0,
+        }))
     }
 
     /// The number of episodes times the value of one by value iteration;

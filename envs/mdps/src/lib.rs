@@ -62,6 +62,7 @@ mod graph;
 mod picture;
 mod quadrature;
 mod river_swim;
+mod statistics;
 mod stay_picture;
 mod stay_probability;
 mod tabular;

@@ -1,7 +1,9 @@
 //! RiverSwim: a small reward downstream, a large one against the current.
 
 use crate::estimate;
+use crate::statistics::PlannedStatistics;
 use crate::tabular::Mdp;
+use rl_core::StatisticsFactory;
 use rl_core::rand::RngExt as _;
 use rl_core::tabular::Model;
 use rl_core::tabular::Planner;
@@ -9,6 +11,7 @@ use rl_core::{
     ActionSpace, EnvSpec, Exact, ExactValues, ObservationSpace, Setting, SpecError, Trial,
 };
 use rl_core::{EnvironmentEntry, Stream, TaskDistribution};
+use std::sync::Arc;
 
 /// A row of states along a river. To drift goes one state downstream, always.
 /// To swim goes one state upstream with probability u, one downstream with
@@ -188,6 +191,15 @@ impl TaskDistribution for RiverSwim {
         let numbers = [river.up, river.down, river.small, river.large].map(|number| number as f32);
         description[..4].copy_from_slice(&numbers);
         description[4] = river.swim as f32;
+    }
+
+    fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
+        Some(Arc::new(PlannedStatistics {
+            states: self.states,
+            actions: 2,
+            horizon: self.horizon,
+            prior_mean: 0.0,
+        }))
     }
 
     /// The number of episodes times the value of one by value iteration;

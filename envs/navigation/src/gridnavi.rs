@@ -3,6 +3,7 @@
 use crate::behaviour::return_by_goal;
 use crate::drawing::{Sketch, middle};
 use crate::grid::{Cell, MOVES, average_over_moves};
+use crate::gridnavi_belief::GoalBelief;
 use crate::gridnavi_oracle::{Solution, Trial};
 use crate::gridnavi_policies::{BayesOptimal, ExhaustiveSearch, PosteriorSampling};
 use crate::known_goal::{Move, Planner, Seen, known_goal, symbol};
@@ -12,8 +13,8 @@ use rl_core::{
     ObservationSpace,
 };
 use rl_core::{
-    Cost, Episode, Ink, Known, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
-    TaskDistribution,
+    Cost, Episode, Ink, Known, Picture, PolicyFactory, Setting, SpecError, StatisticsFactory, Step,
+    Stream, TaskDistribution,
 };
 use std::sync::{Arc, OnceLock};
 
@@ -242,6 +243,12 @@ impl TaskDistribution for GridNavi {
 
     fn describe(&self, task: &HiddenGoal, description: &mut [f32]) {
         description.copy_from_slice(&task.goal.shares(task.size));
+    }
+
+    /// The exact belief of where the goal is.
+    fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
+        let size = self.trial.size;
+        Some(Arc::new(GoalBelief { size }))
     }
 
     /// A shortest path in every episode, then staying.

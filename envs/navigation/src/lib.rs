@@ -12,6 +12,7 @@ mod empty_grid;
 mod estimate;
 mod grid;
 mod gridnavi;
+mod gridnavi_belief;
 mod gridnavi_oracle;
 mod gridnavi_policies;
 mod known_goal;

@@ -31,7 +31,14 @@ use std::slice;
 pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json);
     let source = Source::find(&args.preset)?;
-    let resolve = || RunConfig::resolve(registry, &source.place, &source.text, &args.overrides);
+    let resolve = || -> Result<RunConfig, Failure> {
+        let (place, text) = (&source.place, &source.text);
+        let config = RunConfig::resolve(registry, place, text, &args.overrides)?;
+        Ok(match &args.from {
+            Some(run) => config.begun_from(run),
+            None => config,
+        })
+    };
     let config = resolve()?;
     refuse_conflicts(args, &config)?;
     let mut session = Session::new(registry, &console, args.work.workers(), &args.device)?;

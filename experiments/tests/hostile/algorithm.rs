@@ -18,6 +18,8 @@ pub(crate) const FAULTY: Algorithm = Algorithm {
     title: "Faulty",
     summary: "breaks",
     metrics: &[],
+    learners: &[],
+    inputs: None,
     footprint: |setup| {
         may_panic("footprint", &Config::read(setup)?.flaw);
         Ok(Footprint::new())

@@ -30,6 +30,17 @@ impl Head {
         }
     }
 
+    /// The probabilities of discrete actions, `[lanes][actions]`.
+    ///
+    /// # Panics
+    /// If actions are continuous.
+    pub(super) fn probabilities(&mut self, outputs: &[f32], probabilities: &mut [f32]) {
+        match self {
+            Self::Categorical(policy) => policy.probabilities(outputs, probabilities),
+            Self::Gaussian(_) => panic!("labels are of discrete actions"),
+        }
+    }
+
     /// Acts by the outputs of a step, each lane by its own stream.
     pub(super) fn act(
         &mut self,

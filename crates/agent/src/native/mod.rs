@@ -70,8 +70,11 @@ impl NativeBackend {
     /// action counts among their numbers.
     pub fn observation(model: &ActorCritic) -> Observation {
         if model.inputs.is_continuous() {
-            let numbers = model.inputs.observation_size() + model.inputs.action_size();
+            let numbers = model.inputs.seen_size() + model.inputs.action_size();
             return Observation::Dense(numbers);
+        }
+        if model.inputs.told_size() > 0 {
+            return Observation::Dense(model.inputs.seen_size());
         }
         match model.inputs.observation_space() {
             ObservationSpace::Vector { size: 0 } => Observation::None,

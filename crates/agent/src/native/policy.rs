@@ -71,6 +71,12 @@ struct NativePolicy<T: Trunk> {
 }
 
 impl<T: Trunk> Policy for NativePolicy<T> {
+    fn advise(&mut self, row: &Row<'_>, streams: &mut [Stream], mut out: ActRow<'_>) {
+        let label = std::mem::take(&mut out.label);
+        self.act(row, streams, out);
+        self.head.probabilities(&self.outputs, label);
+    }
+
     fn act(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
         self.rows.clear();
         self.rows.push(&self.inputs, row);

@@ -21,9 +21,9 @@ impl InputRows {
     /// Bytes of a row of one lane, with the room in which rows are added one by one.
     pub(super) fn bytes(inputs: &Inputs) -> f64 {
         let observation = match (inputs.is_continuous(), inputs.is_symbol()) {
-            (true, _) => inputs.observation_size() + inputs.action_size(),
-            (false, true) => 1,
-            (false, false) => inputs.observation_size(),
+            (true, _) => inputs.seen_size() + inputs.action_size(),
+            (false, true) if inputs.told_size() == 0 => 1,
+            (false, _) => inputs.seen_size(),
         };
         // With the previous action, its reward and the boundary; and the start.
         2.0 * (4.0 * (observation + 3) as f64 + 1.0)
@@ -63,7 +63,7 @@ impl InputRows {
     }
 
     fn push_discrete(&mut self, inputs: &Inputs, row: &Row<'_>, actions: &[u32]) {
-        self.is_symbol = inputs.is_symbol();
+        self.is_symbol = inputs.is_symbol() && inputs.told_size() == 0;
         let shown = if inputs.shows(Input::Observation) {
             1.0
         } else {
@@ -72,7 +72,15 @@ impl InputRows {
         let observation = row.observation.iter().map(|o| o * shown);
         match self.is_symbol {
             true => self.symbols.extend(observation.map(|o| o as u32)),
-            false => self.dense.extend(observation),
+            false if inputs.told_size() == 0 => self.dense.extend(observation),
+            false => {
+                let (size, first) = (inputs.seen_size(), self.dense.len());
+                self.dense.resize(first + row.lanes * size, 0.0);
+                let lanes = self.dense[first..].chunks_exact_mut(size);
+                lanes
+                    .enumerate()
+                    .for_each(|(lane, seen)| inputs.write_seen(row, lane, seen));
+            }
         }
         let action_shown = inputs.shows(Input::Action);
         let acted = row.start.iter().zip(actions);

@@ -7,8 +7,8 @@ use crate::input::Inputs;
 use crate::samples::Samples;
 use crate::stopwatch::{Phase, Stopwatch};
 use kernels::{
-    GaussianOutputs, LossGradients, LossSpec, Network, NetworkWork, OutputGradients, Outputs,
-    Policy, Trunk,
+    GaussianOutputs, Imitation, Labels, LossGradients, LossSpec, Network, NetworkWork,
+    OutputGradients, Outputs, Policy, Trunk,
 };
 use rl_core::{Actions, Trajectory};
 
@@ -153,9 +153,13 @@ impl<W> Scratch<W> {
     ) -> Losses {
         let targets = &lesson.samples.targets[lesson.tile];
         let scaled = targets.advantages.iter();
+        let scale = match objective.surrogate {
+            Surrogate::None => 0.0,
+            Surrogate::Clipped(_) | Surrogate::Plain => minibatch.scale,
+        };
         self.advantages.clear();
         self.advantages
-            .extend(scaled.map(|a| (a - minibatch.shift) * minibatch.scale));
+            .extend(scaled.map(|a| (a - minibatch.shift) * scale));
         self.weights.clear();
         self.weights
             .extend(targets.mask.iter().map(|mask| mask * minibatch.weight));
@@ -188,12 +192,32 @@ impl<W> Scratch<W> {
             }
             (Head::Categorical(_), Actions::Box { .. }) => unreachable!("{KINDS}"),
         };
+        let taught = self.imitate(lesson.trajectory().labels(), objective);
         Losses {
             policy: sums.policy,
             value: sums.value,
             entropy: sums.entropy,
             approx_kl: sums.approx_kl,
             clip_fraction: sums.clipped,
+            divergence: taught.divergence,
+            agreement: taught.agreement,
+        }
+    }
+
+    /// The divergence from what a teacher says; adds its gradient to that of the
+    /// policy's outputs.
+    fn imitate(&mut self, labels: &[f32], objective: Objective) -> Imitation {
+        let lesson = Labels {
+            labels,
+            weights: &self.weights,
+            coefficient: objective.teacher_coefficient as f32,
+        };
+        match &mut self.head {
+            _ if labels.is_empty() => Imitation::default(),
+            Head::Categorical(policy) => {
+                policy.imitate(&lesson, &self.policy, &mut self.policy_gradient)
+            }
+            Head::Gaussian(_) => unreachable!("labels are of discrete actions"),
         }
     }
 }
@@ -206,7 +230,8 @@ fn spec(objective: Objective) -> LossSpec {
     LossSpec {
         objective: match objective.surrogate {
             Surrogate::Clipped(clip) => kernels::Objective::Clipped { clip: clip as f32 },
-            Surrogate::Plain => kernels::Objective::PolicyGradient,
+            // Where rewards teach nothing, advantages are 0.
+            Surrogate::Plain | Surrogate::None => kernels::Objective::PolicyGradient,
         },
         value_coef: objective.value_coefficient as f32,
         entropy_coef: objective.entropy_coefficient as f32,

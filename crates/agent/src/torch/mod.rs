@@ -13,10 +13,10 @@ use crate::input::Inputs;
 use crate::model::ActorCritic;
 use crate::samples::Samples;
 use crate::stopwatch::{Phase, Stopwatch};
-use nets::tch::{Device, Tensor};
+use nets::tch::{Device, Kind, Tensor};
 use nets::{
-    Distribution, NetsError, Params, PolicySamples, SequenceModel, approx_kl, clip_fraction,
-    mean_entropy, policy_gradient_loss, ppo_policy_loss, value_loss,
+    Distribution, NetsError, Params, PolicySamples, SequenceModel, Taught, approx_kl,
+    clip_fraction, imitation, mean_entropy, policy_gradient_loss, ppo_policy_loss, value_loss,
 };
 use policy::TorchPolicies;
 use rl_core::{Actions, PolicyFactory};
@@ -175,6 +175,7 @@ struct Shard {
     advantages: Tensor, // [steps, lanes], shifted and scaled
     returns: Tensor,    // [steps, lanes]
     weights: Tensor,    // [steps, lanes]
+    labels: Tensor,     // [steps, lanes, actions], or 0 actions
 }
 
 impl Shard {
@@ -212,6 +213,7 @@ impl Shard {
             advantages: join(|part| &part.advantages),
             returns: join(|part| &part.returns),
             weights: Tensor::cat(&weights, 1).to_device(device),
+            labels: join(|part| &part.labels),
         }
     }
 
@@ -254,6 +256,11 @@ impl Shard {
             advantages: Tensor::from_slice(&advantages).view(shape),
             returns: Tensor::from_slice(&targets.returns).view(shape),
             weights: Tensor::from_slice(&weights).view(shape),
+            labels: Tensor::from_slice(trajectory.labels()).view([
+                shape[0],
+                shape[1],
+                size(trajectory.labels(), shape),
+            ]),
         }
     }
 
@@ -296,11 +303,22 @@ impl Shard {
                 let loss = policy_gradient_loss(&log_probs, &self.advantages, &self.weights);
                 (loss, f64::INFINITY)
             }
+            Surrogate::None => (
+                Tensor::zeros([], (Kind::Float, log_probs.device())),
+                f64::INFINITY,
+            ),
+        };
+        let taught = match &policy {
+            Distribution::Categorical(policy) if self.labels.size()[2] > 0 => {
+                imitation(policy, &self.labels, &self.weights)
+            }
+            _ => Taught::none(log_probs.device()),
         };
         let value_loss = value_loss(&predicted, &self.returns, &self.weights);
         let entropy = mean_entropy(&policy.entropy(), &self.weights);
         let loss = &policy_loss + objective.value_coefficient * &value_loss
-            - objective.entropy_coefficient * &entropy;
+            - objective.entropy_coefficient * &entropy
+            + objective.teacher_coefficient * &taught.divergence;
         let kl = approx_kl(&log_probs, &self.log_probs, &self.weights);
         let clipped = clip_fraction(&samples, clip);
         let losses = Losses {
@@ -309,6 +327,8 @@ impl Shard {
             entropy: entropy.double_value(&[]),
             approx_kl: kl.double_value(&[]),
             clip_fraction: clipped.double_value(&[]),
+            divergence: taught.divergence.double_value(&[]),
+            agreement: taught.agreement.double_value(&[]),
         };
         (loss, losses)
     }
@@ -321,6 +341,11 @@ fn stored(inputs: &Inputs, actions: &[f32], rows: &[i64]) -> Tensor {
     let mut actions = actions.to_vec();
     inputs.to_unit(&mut actions);
     Tensor::from_slice(&actions).view(&[rows, &[-1]].concat()[..])
+}
+
+/// How many labels there are for each of some rows.
+fn size(labels: &[f32], [steps, lanes]: [i64; 2]) -> i64 {
+    labels.len() as i64 / (steps * lanes)
 }
 
 /// Copies a tensor into a row of the same size.

@@ -87,6 +87,10 @@ impl TorchPolicy {
 }
 
 impl Policy for TorchPolicy {
+    fn advise(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
+        self.act(row, streams, out);
+    }
+
     fn act(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
         let _no_gradients = nets::tch::no_grad_guard();
         let device = self.memory.device();
@@ -110,6 +114,9 @@ impl Policy for TorchPolicy {
             }
         };
         read(&self.model.value(&self.params, &features), out.value);
+        if let (Distribution::Categorical(policy), false) = (&policy, out.label.is_empty()) {
+            read(&policy.probabilities(), out.label);
+        }
         match out.action {
             ActionsMut::Discrete(row) => {
                 read(&policy.log_prob(&actions), out.log_prob);

@@ -48,6 +48,12 @@ pub(crate) trait Rule: Clone + Send + 'static {
 
     /// The arm to pull next.
     fn choose(&self, arms: &mut [Self::Arm], turn: Turn<'_>) -> usize;
+
+    /// Whether it pulls an arm of the highest score whatever chance does, so that all
+    /// arms of that score are as good as the one that it takes.
+    fn follows_scores(&self) -> bool {
+        false
+    }
 }
 
 /// The index of the highest score, the lowest among equals.
@@ -136,10 +142,16 @@ pub(crate) fn count(name: &str, spec: &EnvSpec) -> Result<usize, String> {
     Ok(size)
 }
 
-impl<R: Rule> Policy for BanditPolicy<R> {
-    fn act(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
+impl<R: Rule> BanditPolicy<R> {
+    /// Acts, and tells `acted` of each lane's scores and the arm it takes.
+    fn act_and(
+        &mut self,
+        row: &Row<'_>,
+        (streams, action): (&mut [Stream], ActionsMut<'_>),
+        mut acted: impl FnMut(usize, &[f64], usize),
+    ) {
         let (Actions::Discrete(previous), ActionsMut::Discrete(actions)) =
-            (row.previous_action, out.action)
+            (row.previous_action, action)
         else {
             panic!("continuous actions given to a bandit learner");
         };
@@ -160,7 +172,40 @@ impl<R: Rule> Policy for BanditPolicy<R> {
                 scores: &mut self.scores,
                 rng,
             };
-            *action = self.rule.choose(arms, turn) as u32;
+            let arm = self.rule.choose(arms, turn);
+            *action = arm as u32;
+            acted(lane, &self.scores, arm);
         }
     }
+}
+
+impl<R: Rule> Policy for BanditPolicy<R> {
+    fn act(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
+        self.act_and(row, (streams, out.action), |_, _, _| {});
+    }
+
+    /// Arms of equal scores are as good as each other.
+    fn advise(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
+        let (size, spreads) = (self.prior.len(), self.rule.follows_scores());
+        let label = out.label;
+        self.act_and(row, (streams, out.action), |lane, scores, arm| {
+            let own = &mut label[lane * size..(lane + 1) * size];
+            match spreads {
+                true => spread(own, |other| scores[other] == scores[arm]),
+                false => spread(own, |other| other == arm),
+            }
+        });
+    }
+}
+
+/// Gives actions that are chosen alike the same probability.
+pub(crate) fn spread(label: &mut [f32], mut chosen: impl FnMut(usize) -> bool) {
+    let mut count = 0;
+    for (action, probability) in label.iter_mut().enumerate() {
+        let chosen = chosen(action);
+        *probability = f32::from(u8::from(chosen));
+        count += u16::from(chosen);
+    }
+    let share = 1.0 / f32::from(count.max(1));
+    label.iter_mut().for_each(|p| *p *= share);
 }

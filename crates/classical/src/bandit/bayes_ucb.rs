@@ -38,6 +38,10 @@ impl<B: Belief> Rule for BayesUcbRule<B> {
         let above = 1.0 / (turn.number as f64 * self.factor);
         best_by(arms, turn.scores, |arm| arm.quantile(1.0 - above))
     }
+
+    fn follows_scores(&self) -> bool {
+        true
+    }
 }
 
 impl<B: Belief> PolicyFactory for BayesUcb<B> {

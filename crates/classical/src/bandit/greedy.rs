@@ -19,6 +19,10 @@ impl Rule for Greedy {
     fn choose(&self, arms: &mut [Tally], turn: Turn<'_>) -> usize {
         best_by(arms, turn.scores, Tally::mean)
     }
+
+    fn follows_scores(&self) -> bool {
+        true
+    }
 }
 
 impl PolicyFactory for Greedy {

@@ -41,6 +41,10 @@ impl Rule for KlUcb {
             upper_bound(arm.mean(), rate / (2.0 + arm.pulls))
         })
     }
+
+    fn follows_scores(&self) -> bool {
+        true
+    }
 }
 
 /// The highest q with kl(mean, q) ≤ `divergence`, for a mean between 0 and 1,

@@ -15,4 +15,5 @@ mod thompson;
 mod ucb1;
 mod ucb_v;
 
+pub(crate) use arms::spread;
 pub(crate) use list::LEARNERS;

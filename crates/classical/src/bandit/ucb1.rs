@@ -36,6 +36,10 @@ impl Rule for Ucb1 {
             arm.mean() + bonus / (2.0 + arm.pulls).sqrt()
         })
     }
+
+    fn follows_scores(&self) -> bool {
+        true
+    }
 }
 
 impl PolicyFactory for Ucb1 {

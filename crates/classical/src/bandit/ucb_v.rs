@@ -54,6 +54,10 @@ impl Rule for UcbV {
             mean + (2.0 * variance * share).sqrt() + 3.0 * self.c * share
         })
     }
+
+    fn follows_scores(&self) -> bool {
+        true
+    }
 }
 
 impl PolicyFactory for UcbV {

@@ -1,5 +1,6 @@
 //! What all model-based learners share: a belief and a plan for each lane.
 
+use crate::bandit::spread;
 use crate::tabular::belief::{Belief, Guess, Prior};
 use crate::tabular::sizes::Sizes;
 use crate::tabular::values::Values;
@@ -55,9 +56,13 @@ impl Lane {
     /// were never tried, one at random, anew at every step. Were it always the
     /// same, an episode that meets a state twice would learn less.
     fn greedy(&self, sizes: Sizes, rng: &mut Stream) -> u32 {
+        best(self.values(sizes), rng)
+    }
+
+    /// The values of the actions in the present state, by the plan.
+    fn values(&self, sizes: Sizes) -> impl Iterator<Item = &f64> {
         let row = &self.plan[self.step * sizes.pairs()..][..sizes.pairs()];
-        let values = row[self.state..].iter().step_by(sizes.states);
-        best(values, rng)
+        row[self.state..].iter().step_by(sizes.states)
     }
 }
 
@@ -158,10 +163,16 @@ pub(crate) fn seen(row: &Row<'_>, previous: &[u32], lane: usize, states: usize) 
     })
 }
 
-impl<R: Rule> Policy for PlanningPolicy<R> {
-    fn act(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
+impl<R: Rule> PlanningPolicy<R> {
+    /// Acts, and tells `acting` of each lane before it takes a step of its plan.
+    fn act_and(
+        &mut self,
+        row: &Row<'_>,
+        (streams, action): (&mut [Stream], ActionsMut<'_>),
+        mut acting: impl FnMut(usize, &Lane, f64),
+    ) {
         let (Actions::Discrete(previous), ActionsMut::Discrete(actions)) =
-            (row.previous_action, out.action)
+            (row.previous_action, action)
         else {
             panic!("continuous actions given to a tabular learner");
         };
@@ -189,6 +200,7 @@ impl<R: Rule> Policy for PlanningPolicy<R> {
             }
             lane.state = row.observation[index] as usize;
             let epsilon = self.rule.epsilon();
+            acting(index, lane, epsilon);
             *action = if epsilon > 0.0 && rng.random::<f64>() < epsilon {
                 rng.random_range(0..sizes.actions as u32)
             } else {
@@ -196,5 +208,30 @@ impl<R: Rule> Policy for PlanningPolicy<R> {
             };
             lane.step += 1;
         }
+    }
+}
+
+impl<R: Rule> Policy for PlanningPolicy<R> {
+    fn act(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
+        self.act_and(row, (streams, out.action), |_, _, _| {});
+    }
+
+    /// Actions of equal values are taken alike.
+    fn advise(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
+        let (sizes, label) = (self.sizes, out.label);
+        self.act_and(row, (streams, out.action), |index, lane, epsilon| {
+            let own = &mut label[index * sizes.actions..(index + 1) * sizes.actions];
+            let highest = lane
+                .values(sizes)
+                .copied()
+                .fold(f64::NEG_INFINITY, f64::max);
+            let mut values = lane.values(sizes);
+            spread(own, |_| {
+                values.next().is_some_and(|value| *value == highest)
+            });
+            let random = epsilon as f32 / sizes.actions as f32;
+            own.iter_mut()
+                .for_each(|p| *p = random + (1.0 - epsilon as f32) * *p);
+        });
     }
 }

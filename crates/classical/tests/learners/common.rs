@@ -73,6 +73,7 @@ pub(crate) fn choose(
         previous_action: Actions::Discrete(&vec![arm; lanes]),
         previous_reward: &vec![reward; lanes],
         previous_outcome: &vec![Outcome::Continue; lanes],
+        told: &[],
         final_observation: None,
     };
     let mut actions = vec![u32::MAX; lanes];
@@ -80,6 +81,7 @@ pub(crate) fn choose(
         action: ActionsMut::Discrete(&mut actions),
         log_prob: &mut vec![0.0; lanes],
         value: &mut vec![0.0; lanes],
+        label: &mut [],
     };
     policy.act(&row, streams, out);
     actions

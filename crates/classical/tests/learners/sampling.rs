@@ -32,6 +32,7 @@ fn random_is_uniform_over_a_box() {
         },
         previous_reward: &vec![0.0; lanes],
         previous_outcome: &vec![Outcome::Continue; lanes],
+        told: &[],
         final_observation: None,
     };
     let out = ActRow {
@@ -41,6 +42,7 @@ fn random_is_uniform_over_a_box() {
         },
         log_prob: &mut vec![0.0; lanes],
         value: &mut vec![0.0; lanes],
+        label: &mut [],
     };
     policy.act(&row, &mut streams(lanes), out);
     for (coordinate, low, high) in [(0, -1.0, 1.0), (1, 2.0, 6.0)] {

@@ -39,6 +39,7 @@ fn choose(policy: &mut dyn Policy, streams: &mut [Stream], past: Option<Past>) -
         previous_action: Actions::Discrete(&vec![action; lanes]),
         previous_reward: &vec![reward; lanes],
         previous_outcome: &vec![outcome; lanes],
+        told: &[],
         final_observation: last.as_deref(),
     };
     let mut actions = vec![u32::MAX; lanes];
@@ -46,6 +47,7 @@ fn choose(policy: &mut dyn Policy, streams: &mut [Stream], past: Option<Past>) -
         action: ActionsMut::Discrete(&mut actions),
         log_prob: &mut vec![0.0; lanes],
         value: &mut vec![0.0; lanes],
+        label: &mut [],
     };
     policy.act(&row, streams, out);
     actions

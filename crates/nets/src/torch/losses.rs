@@ -5,7 +5,8 @@
 //! and gradients of its parts simply add up, and a sample that is masked out
 //! weighs 0. What stands in masked samples must still be finite.
 
-use tch::{Kind, Tensor};
+use super::heads::Categorical;
+use tch::{Device, Kind, Tensor};
 
 /// What the policy losses look at.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +94,48 @@ pub fn clip_fraction(samples: &PolicySamples, clip: f64) -> Tensor {
     let ratio = (samples.log_probs.detach() - samples.old_log_probs).exp();
     let outside = (ratio - 1.0).abs().gt(clip);
     (outside.to_kind(samples.weights.kind()) * samples.weights).sum(None)
+}
+
+/// How a policy does beside its teacher.
+#[derive(Debug)]
+pub struct Taught {
+    /// Σ w KL(label ‖ π), nats.
+    pub divergence: Tensor,
+    /// Share of the weight where the likeliest action is one of the teacher's
+    /// likeliest. It carries no gradient.
+    pub agreement: Tensor,
+}
+
+impl Taught {
+    /// That of a policy without a teacher.
+    pub fn none(device: Device) -> Self {
+        let zero = || Tensor::zeros([], (Kind::Float, device));
+        Self {
+            divergence: zero(),
+            agreement: zero(),
+        }
+    }
+}
+
+/// A policy beside the probabilities that its teacher gives, `[.., actions]`: the
+/// divergence that supervised learning lowers (Rusu et al. 2016, policy distillation,
+/// equation 3).
+///
+/// # Panics
+/// If shapes differ.
+pub fn imitation(policy: &Categorical, labels: &Tensor, weights: &Tensor) -> Taught {
+    let log_probs = policy.log_probabilities();
+    expect_same(log_probs, &[labels]);
+    // 0 ln 0 is 0.
+    let surprise = labels.clamp_min(f64::from(f32::MIN_POSITIVE)).log() - log_probs;
+    let divergence = (labels * surprise).sum_dim_intlist(-1, false, None);
+    let likeliest = policy.greedy().unsqueeze(-1);
+    let there = labels.gather(-1, &likeliest, false).squeeze_dim(-1);
+    let agrees = there.eq_tensor(&labels.amax([-1].as_slice(), false));
+    Taught {
+        divergence: (divergence * weights).sum(None),
+        agreement: (agrees.to_kind(weights.kind()) * weights).sum(None),
+    }
 }
 
 /// Refuses shapes that libtorch would silently stretch to fit each other.

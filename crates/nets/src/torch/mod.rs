@@ -20,8 +20,8 @@ mod variables;
 pub use cuda::{libtorch, load_cuda};
 pub use heads::{Categorical, DiagonalGaussian, Distribution};
 pub use losses::{
-    PolicySamples, approx_kl, clip_fraction, mean_entropy, policy_gradient_loss, ppo_policy_loss,
-    value_loss,
+    PolicySamples, Taught, approx_kl, clip_fraction, imitation, mean_entropy, policy_gradient_loss,
+    ppo_policy_loss, value_loss,
 };
 pub use memory::Memory;
 pub use params::Params;

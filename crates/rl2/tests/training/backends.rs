@@ -70,7 +70,7 @@ fn neither_lockstep_nor_a_stopwatch_changes_a_bit() {
     let config = config(BackendKind::Native);
     let env = switches();
     let train = |lockstep: bool, stopwatch: Stopwatch| {
-        let model = Arc::new(ActorCritic::new(env.spec(), config.learner().network).unwrap());
+        let model = Arc::new(ActorCritic::new(env.as_ref(), config.learner().network).unwrap());
         let native = NativeBackend::new(&model, config.learner().network).unwrap();
         let backend: Box<dyn Backend> = match lockstep {
             true => Box::new(InLockstep(native)),

@@ -1,6 +1,6 @@
 //! A bandit small enough to learn within a second, and a training for it.
 
-use agent::{BackendKind, Objective, Place, PolicyStart, Surrogate};
+use agent::{BackendKind, Input, Objective, Place, PolicyStart, Surrogate};
 use nets::{OptimizerConfig, Recurrent, SequenceConfig};
 use nets::{Schedule, Shape};
 use rl_core::rand::RngExt as _;
@@ -23,6 +23,7 @@ pub(crate) fn objective() -> Objective {
         surrogate: Surrogate::Clipped(0.2),
         value_coefficient: 0.5,
         entropy_coefficient: 0.01,
+        teacher_coefficient: 0.0,
     }
 }
 
@@ -115,7 +116,7 @@ pub(crate) fn config(backend: BackendKind) -> Rl2Config {
         lanes: 64,
         tile: 16,
         backend,
-        withhold: vec![],
+        inputs: Input::USUAL.to_vec(),
         reward_scale: 0.5,
         normalize_advantages: true,
         value_coefficient: 0.5,

@@ -195,7 +195,7 @@ fn replayed(fixture: &Arc<Fixture>, config: Rl2Config) -> Trainer {
         steps: fixture.actions.len(),
     };
     let env: Arc<dyn EnvFactory> = Arc::new(Tasks::new(script).unwrap());
-    let (model, inner) = config.learner().build(env.spec(), Device::Cpu).unwrap();
+    let (model, inner) = config.learner().build(env.as_ref(), Device::Cpu).unwrap();
     let replayed: Box<dyn Backend> = Box::new(Replayed(Arc::clone(fixture), inner));
     let parts = (model, replayed);
     let mut trainer = Trainer::with_backend(env.as_ref(), config, 0, pool(2), parts).unwrap();

@@ -189,7 +189,7 @@ fn leaky(backend: BackendKind) -> Rl2Config {
 /// The network on this trunk.
 fn model(config: &Rl2Config) -> Arc<ActorCritic> {
     let network = config.learner().network;
-    let model = ActorCritic::with_trunk(switches().spec(), network, |blueprint, inputs| {
+    let model = ActorCritic::with_trunk(switches().as_ref(), network, |blueprint, inputs| {
         Ok(Leaky::declare(blueprint, "trunk.decay", inputs))
     });
     Arc::new(model.unwrap())
@@ -289,7 +289,7 @@ fn a_trunk_that_does_not_fit_is_refused() {
         "{error}"
     );
     let other = agent::ActorCritic::with_trunk(
-        switches().spec(),
+        switches().as_ref(),
         leaky(BackendKind::Native).learner().network,
         |blueprint, inputs| Ok(Leaky::declare(blueprint, "trunk.slope", inputs)),
     );

@@ -76,7 +76,7 @@ fn greedy_actions_are_the_likeliest() {
 fn without_its_reward_an_agent_stays_at_chance() {
     for backend in BACKENDS {
         let blind = Rl2Config {
-            withhold: vec![Input::Reward],
+            inputs: vec![Input::Observation, Input::Action, Input::Outcome],
             ..config(backend)
         };
         let learned = learn(trainer(blind, 0, 2), 40);

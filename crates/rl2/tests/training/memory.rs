@@ -69,12 +69,14 @@ fn values_after(backend: BackendKind, history: &[[Told; 2]]) -> [f32; 2] {
             previous_action: Actions::Discrete(&told.map(|t| t.1)),
             previous_reward: &told.map(|t| t.2),
             previous_outcome: &told.map(|t| t.3),
+            told: &[],
             final_observation: None,
         };
         let out = ActRow {
             action: ActionsMut::Discrete(&mut [0; 2]),
             log_prob: &mut [0.0; 2],
             value: &mut values,
+            label: &mut [],
         };
         policy.act(&row, &mut streams, out);
     }

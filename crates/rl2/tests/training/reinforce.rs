@@ -99,6 +99,7 @@ fn gradient(of: &Trainer, baseline: Baseline, seed: u64) -> Vec<f64> {
         surrogate: Surrogate::Plain,
         value_coefficient: 0.0,
         entropy_coefficient: 0.0,
+        teacher_coefficient: 0.0,
     };
     let gradient = learner.gradient(learner.parameters(), &whole, objective);
     gradient

@@ -57,7 +57,7 @@ impl Backend for Sabotaged {
 /// A training whose backend fails so.
 pub(crate) fn sabotaged(config: Rl2Config, how: Sabotage) -> Trainer {
     let env = switches();
-    let (model, inner) = config.learner().build(env.spec(), Device::Cpu).unwrap();
+    let (model, inner) = config.learner().build(env.as_ref(), Device::Cpu).unwrap();
     let calls = AtomicUsize::new(0);
     let backend: Box<dyn Backend> = Box::new(Sabotaged { inner, how, calls });
     Trainer::with_backend(env.as_ref(), config, 0, pool(2), (model, backend)).unwrap()

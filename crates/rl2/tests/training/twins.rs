@@ -3,7 +3,7 @@
 use crate::common::{config, pool, seen_as, trainer, trainer_in};
 use crate::continuous::targets;
 use agent::Training as _;
-use agent::{
+use agent::{telling, 
     ActMode, ActorCritic, Backend, BackendKind, Execution, Gradient, Input, LearnError, Lesson,
     NativeBackend, Samples, TorchBackend,
 };
@@ -20,26 +20,26 @@ fn all_inputs() -> Vec<(ObservationSpace, Vec<Input>)> {
         ObservationSpace::Vector { size: 3 },
         ObservationSpace::Discrete { size: 4 },
     ];
-    let all = [
-        Input::Observation,
-        Input::Action,
-        Input::Reward,
-        Input::Outcome,
-    ];
+    let without = |withheld: Input| {
+        let usual = Input::USUAL.into_iter();
+        usual.filter(|input| *input != withheld).collect()
+    };
+    let told = [&Input::USUAL[..], &[Input::TimeLeft]].concat();
     let mut cases = Vec::new();
     for space in spaces {
-        cases.push((space.clone(), vec![]));
-        cases.extend(all.map(|input| (space.clone(), vec![input])));
+        cases.push((space.clone(), Input::USUAL.to_vec()));
+        cases.push((space.clone(), told.clone()));
+        cases.extend(Input::USUAL.map(|input| (space.clone(), without(input))));
     }
     cases
 }
 
 #[test]
 fn both_backends_read_every_input_alike() {
-    for (sees, withhold) in all_inputs() {
-        let env = seen_as(sees.clone(), true);
+    for (sees, inputs) in all_inputs() {
+        let env = telling(seen_as(sees.clone(), true), &inputs).unwrap();
         let with = |backend| Rl2Config {
-            withhold: withhold.clone(),
+            inputs: inputs.clone(),
             ..config(backend)
         };
         let mut native = trainer_in(&env, with(BackendKind::Native), 8, 2);
@@ -54,7 +54,7 @@ fn both_backends_read_every_input_alike() {
                 .unwrap()
         });
         for (a, b) in a.iter().zip(&b) {
-            assert!((a - b).abs() < 1e-5, "{sees:?} without {withhold:?}");
+            assert!((a - b).abs() < 1e-5, "{sees:?}, told {inputs:?}");
         }
     }
 }
@@ -108,17 +108,17 @@ fn both_backends_compute_the_same_gradients() {
                 trunk,
                 ..config(BackendKind::Native)
             };
-            let mut inputs = all_inputs();
-            inputs.truncate(if hidden == 5 { usize::MAX } else { 1 });
-            for (sees, withhold) in inputs {
+            let mut cases = all_inputs();
+            cases.truncate(if hidden == 5 { usize::MAX } else { 1 });
+            for (sees, inputs) in cases {
+                let env = telling(seen_as(sees, true), &inputs).unwrap();
                 let config = Rl2Config {
-                    withhold,
+                    inputs,
                     ..config.clone()
                 };
-                let env = seen_as(sees, true);
-                let model =
-                    Arc::new(ActorCritic::new(env.spec(), config.learner().network).unwrap());
-                let native = NativeBackend::new(&model, config.learner().network).unwrap();
+                let network = config.learner().network;
+                let model = Arc::new(ActorCritic::new(env.as_ref(), network).unwrap());
+                let native = NativeBackend::new(&model, network).unwrap();
                 let torch = TorchBackend::new(Arc::clone(&model), Device::Cpu).unwrap();
                 let parts: (_, Box<dyn Backend>) = (model, Box::new(Both(native, torch)));
                 let mut trainer =
@@ -133,14 +133,18 @@ fn both_backends_compute_the_same_gradients() {
 fn both_backends_compute_the_same_gradients_of_continuous_actions() {
     let env = targets(15.0, 3.0);
     for outer in [config(BackendKind::Native).outer, Outer::A2c] {
-        for withhold in [vec![], vec![Input::Observation], vec![Input::Action]] {
+        let told = [&Input::USUAL[..], &[Input::TimeLeft]].concat();
+        let seen = [Input::Action, Input::Reward, Input::Outcome].to_vec();
+        let done = [Input::Observation, Input::Reward, Input::Outcome].to_vec();
+        for inputs in [Input::USUAL.to_vec(), told, seen, done] {
+            let env = telling(Arc::clone(&env), &inputs).unwrap();
             let config = Rl2Config {
                 outer,
-                withhold,
+                inputs,
                 ..config(BackendKind::Native)
             };
             let network = config.learner().network;
-            let model = Arc::new(ActorCritic::new(env.spec(), network).unwrap());
+            let model = Arc::new(ActorCritic::new(env.as_ref(), network).unwrap());
             let native = NativeBackend::new(&model, network).unwrap();
             let torch = TorchBackend::new(Arc::clone(&model), Device::Cpu).unwrap();
             let parts: (_, Box<dyn Backend>) = (model, Box::new(Both(native, torch)));

@@ -195,12 +195,14 @@ fn the_optimal_policy_forgets_at_a_trial_start_and_keeps_lanes_apart() {
             previous_action: rl_core::Actions::Discrete(&[arm, 0]),
             previous_reward: &[reward, 0.0],
             previous_outcome: &[Outcome::Continue; 2],
+            told: &[],
             final_observation: None,
         };
         let out = rl_core::ActRow {
             action: ActionsMut::Discrete(&mut action),
             log_prob: &mut log_prob,
             value: &mut value,
+            label: &mut [],
         };
         policy.act(&row, &mut streams, out);
         assert_eq!(action, [wanted, 0], "row {t}");

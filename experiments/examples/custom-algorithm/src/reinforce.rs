@@ -1,8 +1,8 @@
 //! REINFORCE, from outside metarl.
 
 use agent::{
-    ActMode, Algorithm, BackendKind, LearnError, Learner, LearnerConfig, Metric, NetworkConfig,
-    Objective, PolicyStart, Setup, Surrogate, Training, Update,
+    ActMode, Algorithm, BackendKind, Input, LearnError, Learner, LearnerConfig, Metric,
+    NetworkConfig, Objective, PolicyStart, Setup, Surrogate, Training, Update,
 };
 use nets::{OptimizerConfig, SequenceConfig};
 use rl_core::{Bounds, Footprint, Gae, PolicyFactory, Tree};
@@ -18,6 +18,8 @@ pub(crate) const REINFORCE: Algorithm = Algorithm {
     title: "REINFORCE",
     summary: "REINFORCE: a recurrent policy that follows the plain policy gradient",
     metrics: &[Metric::new("gradient_norm", "Gradient norm")],
+    learners: &[],
+    inputs: None,
     footprint,
     start,
 };
@@ -50,7 +52,7 @@ impl Config {
         LearnerConfig {
             network: NetworkConfig {
                 of: REINFORCE.name,
-                withhold: &[],
+                inputs: &Input::USUAL,
                 trunk: &self.trunk,
                 policy: self.policy,
             },
@@ -105,10 +107,11 @@ impl Training for Reinforce {
             surrogate: Surrogate::Plain,
             value_coefficient: 0.0,
             entropy_coefficient: config.entropy_coefficient,
+            teacher_coefficient: 0.0,
         };
         let ((losses, gradient_norm), mean_return) = learner.improve(|learner| {
             let tiles: Vec<usize> = (0..learner.samples().targets.len()).collect();
-            let whole = learner.standardized(&tiles);
+            let whole = learner.minibatch(&tiles, true);
             learner.descend(&whole, objective, config.learning_rate)
         })?;
         let row = json!({

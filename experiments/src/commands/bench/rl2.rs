@@ -94,7 +94,7 @@ impl Bench {
     ) -> Result<Self, Failure> {
         let env = config.built.factory.as_ref();
         let network = settings.learner().network;
-        let model = ActorCritic::new(env.spec(), network).map_err(Failure::config)?;
+        let model = ActorCritic::new(env, network).map_err(Failure::config)?;
         // Operations are counted natively, whatever computes them.
         let flops = NativeBackend::new(&model, network).map_err(|_| {
             Failure::config("rl2.trunk.kind: bench rl2 counts the operations of gru and lstm")

@@ -94,6 +94,10 @@ impl<F: Fn(usize, usize, usize) -> f32 + Clone + Send + 'static> Rule for ByInde
             f64::from((self.index)(arm.pulls as usize, arm.gain as usize, left))
         })
     }
+
+    fn follows_scores(&self) -> bool {
+        true
+    }
 }
 
 impl PolicyFactory for Gittins {

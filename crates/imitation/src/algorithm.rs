@@ -1,0 +1,86 @@
+//! Imitation as an algorithm among others.
+
+use crate::config::{NAME, TEACHER};
+use crate::{ImitationConfig, Trainer};
+use agent::{ActMode, Algorithm, LearnError, Metric, Setup, Training, Update};
+use rl_core::{Footprint, PolicyFactory, Trajectory, Tree};
+use std::sync::Arc;
+
+/// Imitation, settings in `[imitation]`.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: NAME,
+    title: "Imitation",
+    summary: "imitation: RL²'s network, which learns at every step what a teacher would do",
+    metrics: &[
+        Metric::new("divergence", "Divergence from the teacher").in_unit("nats"),
+        Metric::new("agreement", "Agreement with the teacher"),
+        Metric::new("entropy", "Policy entropy").in_unit("nats"),
+        Metric::new("value_loss", "Value loss"),
+        Metric::new("gradient_norm", "Gradient norm"),
+    ],
+    learners: &[TEACHER],
+    inputs: Some("inputs"),
+    footprint,
+    start,
+};
+
+fn footprint(setup: &Setup<'_>) -> Result<Footprint, LearnError> {
+    let config = config(setup)?;
+    let (spec, lanes) = (setup.env.spec(), config.lanes);
+    let labels = Trajectory::label_bytes(spec, lanes, spec.trial_steps());
+    let own = agent::footprint(setup.env, &config.learner(), &setup.place)?;
+    Ok(own.with(
+        format!("the teacher's labels of {lanes} lanes"),
+        labels,
+        format!("{NAME}.lanes, the environment's steps per trial and its actions"),
+    ))
+}
+
+fn start(setup: Setup<'_>) -> Result<Box<dyn Training>, LearnError> {
+    let config = config(&setup)?;
+    let teacher = (setup.learner)(TEACHER)?;
+    let trainer = Trainer::new(setup.env, (config, teacher), setup.seed, setup.place)?;
+    Ok(Box::new(trainer))
+}
+
+fn config(setup: &Setup<'_>) -> Result<ImitationConfig, LearnError> {
+    let config: ImitationConfig = setup.config(NAME)?;
+    config.validate()?;
+    config.expect_discrete(setup.env.spec())?;
+    Ok(config)
+}
+
+impl Training for Trainer {
+    fn updates(&self) -> u64 {
+        self.config().updates
+    }
+
+    fn updates_done(&self) -> u64 {
+        self.learner().updates_done()
+    }
+
+    fn env_steps(&self) -> u64 {
+        self.learner().env_steps()
+    }
+
+    fn update(&mut self) -> Result<Update, LearnError> {
+        let metrics = self.update()?;
+        Update::new(metrics.mean_return, &metrics)
+    }
+
+    fn policy(&self, actions: ActMode) -> Arc<dyn PolicyFactory> {
+        self.learner().policy(actions)
+    }
+
+    fn begin_from(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {
+        self.learner_mut().begin_from(checkpoint)
+    }
+
+    fn checkpoint(&self) -> Result<Tree, LearnError> {
+        self.learner().checkpoint()
+    }
+
+    fn restore(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {
+        self.learner_mut().restore(checkpoint)
+    }
+}

@@ -1,0 +1,136 @@
+//! Learners that an algorithm's settings name, as in
+//! `teacher = { name = "gittins-finite" }`: whatever there is by name, and the agent of
+//! a run.
+
+use crate::failure::Failure;
+use crate::launch;
+use crate::learners::{LearnerSpec, fitting};
+use crate::registry::Built;
+use crate::session::Session;
+use agent::ActMode;
+use record::Reader;
+use rl_core::{EnvFactory, PolicyFactory, SettingError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use toml::{Table, Value};
+
+/// A trained agent, by its folder.
+const RUN: &str = "run";
+/// Where that is.
+const PATH: &str = "path";
+
+/// A teacher as it was asked for, with all its parameters.
+#[derive(Debug)]
+pub struct TeacherSpec {
+    /// Where that stands, as in `imitation.teacher`.
+    place: String,
+    who: Who,
+}
+
+#[derive(Debug)]
+enum Who {
+    Learner(LearnerSpec),
+    Run(PathBuf),
+}
+
+impl TeacherSpec {
+    /// Reads `{ name = "ucb1", c = 0.2 }` or `{ name = "run", path = "runs/clone" }`,
+    /// which stands at `place`, for an environment.
+    ///
+    /// # Errors
+    /// Names the nearest learner or key, or what is allowed.
+    pub fn read(place: &str, table: &Table, env: &dyn EnvFactory) -> Result<Self, String> {
+        let who = match table.get("name").and_then(Value::as_str) {
+            Some(RUN) => Who::Run(path(place, table)?),
+            _ => Who::Learner(LearnerSpec::read(place, table, env)?),
+        };
+        let place = place.to_owned();
+        Ok(Self { place, who })
+    }
+
+    /// The counterpart of [`Self::read`], complete.
+    pub fn to_table(&self) -> Table {
+        match &self.who {
+            Who::Learner(spec) => spec.to_table(),
+            Who::Run(path) => {
+                let text = |text: &str| Value::String(text.to_owned());
+                let entries = [("name", text(RUN)), (PATH, text(&path.to_string_lossy()))];
+                entries
+                    .map(|(key, value)| (key.to_owned(), value))
+                    .into_iter()
+                    .collect()
+            }
+        }
+    }
+
+    /// The teacher, for an environment.
+    ///
+    /// # Errors
+    /// If it cannot act there: why, and who can.
+    pub fn make(
+        &self,
+        session: &Session<'_>,
+        built: &Built,
+    ) -> Result<Arc<dyn PolicyFactory>, Failure> {
+        let key = format!(
+            "{} {} {}",
+            built.factory.spec().name,
+            built.settings,
+            self.to_table()
+        );
+        if let Some(policy) = session.teachers.borrow().get(&key) {
+            return Ok(Arc::clone(policy));
+        }
+        let policy = match &self.who {
+            Who::Learner(spec) => {
+                let made = spec.make(built, &session.oracles);
+                let unfit = |why: String| self.unfit(&why, built);
+                made.map(|player| player.policy).map_err(unfit)?
+            }
+            Who::Run(path) => self.agent_of(session, path, built)?,
+        };
+        let mut known = session.teachers.borrow_mut();
+        known.insert(key, Arc::clone(&policy));
+        Ok(policy)
+    }
+
+    /// The agent of a run.
+    fn agent_of(
+        &self,
+        session: &Session<'_>,
+        path: &Path,
+        built: &Built,
+    ) -> Result<Arc<dyn PolicyFactory>, Failure> {
+        let within = |failure: Failure| failure.within(self.place.clone());
+        let run = Reader::open(path).map_err(|error| within(error.into()))?;
+        let (training, _) = launch::newest(session, &run).map_err(within)?;
+        let policy = training.policy(ActMode::Sample);
+        let fits = policy.make(built.factory.spec(), 1);
+        match fits {
+            Ok(_) => Ok(policy),
+            Err(why) => Err(self.unfit(&format!("the agent of {}: {why}", path.display()), built)),
+        }
+    }
+
+    fn unfit(&self, why: &str, built: &Built) -> Failure {
+        let fitting = fitting(built.factory.as_ref()).join(", ");
+        Failure::config(format!("{}: {why}; those that can: {fitting}", self.place))
+    }
+}
+
+fn path(place: &str, table: &Table) -> Result<PathBuf, String> {
+    let keys = ["name", PATH];
+    if let Some(unknown) = table.keys().find(|key| !keys.contains(&key.as_str())) {
+        return Err(SettingError::unknown(unknown, keys).below(place).into());
+    }
+    match table.get(PATH) {
+        Some(Value::String(path)) => Ok(PathBuf::from(path)),
+        Some(other) => {
+            let fault = SettingError::refused(PATH, other, "a run's folder, in quotes");
+            Err(fault.below(place).into())
+        }
+        None => Err(format!(
+            "{place}.{PATH} is missing: the folder of a trained run"
+        )),
+    }
+}

@@ -1,0 +1,112 @@
+//! What can be made of a trial's rows, for agents that need not remember them.
+
+use crate::policy::Row;
+use crate::spec::{EnvSpec, Trial};
+
+/// Numbers that sum a trial up, kept for a fixed number of lanes: what
+/// [`Telling`](crate::Telling) shows.
+///
+/// As a [`Policy`](crate::Policy), it must treat lanes alike and apart.
+pub trait Statistics: Send + Sync {
+    /// Takes in a row, the first of a trial or the one after the row before, and
+    /// writes what is known then. `[lanes][size]`
+    fn tell(&mut self, row: &Row<'_>, told: &mut [f32]);
+}
+
+/// Makes [`Statistics`] of one kind for one environment.
+pub trait StatisticsFactory: Send + Sync {
+    /// Numbers of a lane.
+    fn size(&self) -> usize;
+
+    /// For so many lanes.
+    fn make(&self, lanes: usize) -> Box<dyn Statistics>;
+
+    /// Bytes of the heap that those of a lane hold.
+    fn lane_bytes(&self) -> f64;
+}
+
+/// How much time is left, as two numbers from 1 to 0: of the trial's most steps, and
+/// of the episode's. Known in every environment.
+#[derive(Clone, Debug)]
+pub struct TimeLeft {
+    horizon: usize,
+    trial: Trial,
+}
+
+impl TimeLeft {
+    /// For an environment.
+    pub fn new(spec: &EnvSpec) -> Self {
+        let (horizon, trial) = (spec.horizon, spec.trial);
+        Self { horizon, trial }
+    }
+}
+
+impl StatisticsFactory for TimeLeft {
+    fn size(&self) -> usize {
+        2
+    }
+
+    fn make(&self, lanes: usize) -> Box<dyn Statistics> {
+        Box::new(Clocks {
+            time: self.clone(),
+            clocks: vec![Clock::default(); lanes],
+        })
+    }
+
+    fn lane_bytes(&self) -> f64 {
+        size_of::<Clock>() as f64
+    }
+}
+
+/// Where a lane is in its trial.
+#[derive(Clone, Copy, Debug, Default)]
+struct Clock {
+    episode: usize,
+    /// Of the episode.
+    step: usize,
+    /// Of the trial.
+    lived: usize,
+}
+
+struct Clocks {
+    time: TimeLeft,
+    clocks: Vec<Clock>, // [lanes]
+}
+
+impl Statistics for Clocks {
+    fn tell(&mut self, row: &Row<'_>, told: &mut [f32]) {
+        let horizon = self.time.horizon;
+        for (lane, clock) in self.clocks.iter_mut().enumerate() {
+            let ended = row.previous_outcome[lane] != crate::Outcome::Continue;
+            *clock = match (row.start[lane], ended) {
+                (true, _) => Clock::default(),
+                (false, true) => Clock {
+                    episode: clock.episode + 1,
+                    step: 0,
+                    lived: clock.lived + 1,
+                },
+                (false, false) => Clock {
+                    episode: clock.episode,
+                    step: clock.step + 1,
+                    lived: clock.lived + 1,
+                },
+            };
+            let in_episode = horizon.saturating_sub(clock.step);
+            // Episodes that ended early leave no time to those after them.
+            let (left, all) = match self.time.trial {
+                Trial::Steps(steps) => (steps.saturating_sub(clock.lived), steps),
+                Trial::Episodes(episodes) => {
+                    let later = episodes.saturating_sub(clock.episode + 1);
+                    (later * horizon + in_episode, episodes * horizon)
+                }
+            };
+            let own = &mut told[2 * lane..2 * lane + 2];
+            own[0] = left as f32 / all as f32;
+            own[1] = in_episode.min(left) as f32 / horizon as f32;
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "statistics_tests.rs"]
+mod tests;

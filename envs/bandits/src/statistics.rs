@@ -1,0 +1,83 @@
+//! What a trial with independent arms comes to: how often each was pulled, and what it
+//! gave.
+
+use rl_core::{Actions, Row, Statistics, StatisticsFactory};
+
+/// Of each arm two numbers: its posterior mean, from −1 to 1 where rewards are from
+/// `low` to `high`, with a prior that counts for `weight` rewards in their middle; and
+/// √(weight / (weight + pulls)), which is 1 before the first pull and the posterior's
+/// standard deviation beside the prior's where rewards are Gaussian.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ArmStatistics {
+    pub(crate) arms: usize,
+    pub(crate) low: f32,
+    pub(crate) high: f32,
+    pub(crate) weight: f32,
+}
+
+impl ArmStatistics {
+    /// Of coins, whose posterior under the uniform prior is Beta(1 + successes,
+    /// 1 + failures).
+    pub(crate) fn of_coins(arms: usize) -> Self {
+        Self {
+            arms,
+            low: 0.0,
+            high: 1.0,
+            weight: 2.0,
+        }
+    }
+}
+
+impl StatisticsFactory for ArmStatistics {
+    fn size(&self) -> usize {
+        2 * self.arms
+    }
+
+    fn make(&self, lanes: usize) -> Box<dyn Statistics> {
+        Box::new(Tallies {
+            of: *self,
+            pulls: vec![0.0; lanes * self.arms],
+            gains: vec![0.0; lanes * self.arms],
+        })
+    }
+
+    fn lane_bytes(&self) -> f64 {
+        8.0 * self.arms as f64
+    }
+}
+
+struct Tallies {
+    of: ArmStatistics,
+    pulls: Vec<f32>, // [lanes][arms]
+    gains: Vec<f32>, // [lanes][arms], of rewards from -1 to 1
+}
+
+impl Statistics for Tallies {
+    fn tell(&mut self, row: &Row<'_>, told: &mut [f32]) {
+        let ArmStatistics {
+            arms,
+            low,
+            high,
+            weight,
+        } = self.of;
+        let (middle, half) = (0.5 * (low + high), 0.5 * (high - low));
+        for (lane, told) in told.chunks_exact_mut(2 * arms).enumerate() {
+            let own = lane * arms..(lane + 1) * arms;
+            let (pulls, gains) = (&mut self.pulls[own.clone()], &mut self.gains[own]);
+            if row.start[lane] {
+                pulls.fill(0.0);
+                gains.fill(0.0);
+            } else if let Actions::Discrete(actions) = row.previous_action {
+                let arm = actions[lane] as usize;
+                pulls[arm] += 1.0;
+                gains[arm] += (row.previous_reward[lane] - middle) / half;
+            }
+            let arms = told.chunks_exact_mut(2).zip(pulls.iter().zip(gains.iter()));
+            for (told, (pulls, gain)) in arms {
+                let count = weight + pulls;
+                told[0] = gain / count;
+                told[1] = (weight / count).sqrt();
+            }
+        }
+    }
+}
