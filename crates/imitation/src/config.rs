@@ -78,7 +78,7 @@ impl Handover {
             true => (update as f64 / way).min(1.0),
             false => 1.0,
         };
-        self.from + (self.to - self.from) * gone
+        self.from * (1.0 - gone) + self.to * gone
     }
 }
 

@@ -3,10 +3,11 @@
 
 use rl_core::{Actions, Outcome, Row, Statistics, StatisticsFactory};
 
-/// Of each action in the present state two numbers: how much less it is worth than the
-/// best one, in the posterior mean of the MDP, planned when the episode began; and
-/// 1 / √(1 + n), n being how often it was tried there. Then the value of the state
-/// per step that is left.
+/// Of each action in the present state three numbers: how much less it is worth than the
+/// best one in the posterior mean of the MDP; the same where every reward has a bonus of
+/// 1 / (1 + n) (Kolter and Ng 2009), n being how often the action was tried in the state;
+/// and 1 / √(1 + n). Then the value of the state by the posterior mean, per step that is
+/// left. Both are planned when an episode begins.
 ///
 /// The posterior is of flat Dirichlet priors of the next states and of mean rewards
 /// N(`prior_mean`, 1) with noise of variance 1; a terminated episode has value 0.
@@ -24,7 +25,7 @@ pub(crate) struct PlannedStatistics {
 
 impl StatisticsFactory for PlannedStatistics {
     fn size(&self) -> usize {
-        2 * self.actions + 1
+        3 * self.actions + 1
     }
 
     fn make(&self, lanes: usize) -> Box<dyn Statistics> {
@@ -38,7 +39,7 @@ impl StatisticsFactory for PlannedStatistics {
 
     fn lane_bytes(&self) -> f64 {
         let pairs = (self.states * self.actions) as f64;
-        size_of::<Lane>() as f64 + 4.0 * pairs * (self.states + 2 + self.horizon) as f64
+        size_of::<Lane>() as f64 + 4.0 * pairs * (self.states + 2 + 2 * self.horizon) as f64
     }
 }
 
@@ -48,7 +49,8 @@ struct Lane {
     next: Vec<f32>,   // [states][actions][states], counts with the prior's
     visits: Vec<f32>, // [states][actions]
     gains: Vec<f32>,  // [states][actions], sums with the prior's
-    plan: Vec<f32>,   // [horizon][states][actions], values
+    plan: Vec<f32>,   // [horizon][states][actions], values in the posterior mean
+    hope: Vec<f32>,   // the same with bonuses
     state: usize,
     step: usize,
 }
@@ -61,6 +63,7 @@ impl Lane {
             visits: vec![0.0; pairs],
             gains: vec![0.0; pairs],
             plan: vec![0.0; of.horizon * pairs],
+            hope: vec![0.0; of.horizon * pairs],
             state: 0,
             step: 0,
         }
@@ -72,23 +75,42 @@ impl Lane {
         self.gains.fill(of.prior_mean);
     }
 
-    /// Value iteration from the last step back; the end of an episode has value 0.
     fn plan(&mut self, of: &PlannedStatistics, value: &mut [f32]) {
+        let mut plan = std::mem::take(&mut self.plan);
+        self.solve(of, 0.0, (&mut plan, value));
+        self.plan = plan;
+        let mut hope = std::mem::take(&mut self.hope);
+        self.solve(of, 1.0, (&mut hope, value));
+        self.hope = hope;
+    }
+
+    /// Value iteration from the last step back; the end of an episode has value 0.
+    fn solve(&self, of: &PlannedStatistics, bonus: f32, (plan, value): (&mut [f32], &mut [f32])) {
         let (states, actions) = (of.states, of.actions);
         value.fill(0.0);
-        for q in self.plan.chunks_exact_mut(states * actions).rev() {
+        for q in plan.chunks_exact_mut(states * actions).rev() {
             for (pair, q) in q.iter_mut().enumerate() {
                 let next = &self.next[pair * states..(pair + 1) * states];
                 let later: f32 = next.iter().zip(&*value).map(|(n, v)| n * v).sum();
                 // What was seen to end the episode is among the visits alone.
                 let seen = (states as f32 + self.visits[pair]).recip();
-                *q = self.gains[pair] / (1.0 + self.visits[pair]) + later * seen;
+                *q = (self.gains[pair] + bonus) / (1.0 + self.visits[pair]) + later * seen;
             }
             for (value, q) in value.iter_mut().zip(q.chunks_exact(actions)) {
-                *value = q.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                *value = best(q);
             }
         }
     }
+
+    /// The values of the actions in the present state, by one of the plans.
+    fn values<'a>(&self, of: &PlannedStatistics, plan: &'a [f32]) -> &'a [f32] {
+        let first = (self.step * of.states + self.state) * of.actions;
+        &plan[first..first + of.actions]
+    }
+}
+
+fn best(values: &[f32]) -> f32 {
+    values.iter().copied().fold(f32::NEG_INFINITY, f32::max)
 }
 
 struct Planned {
@@ -104,7 +126,7 @@ impl Statistics for Planned {
         let Actions::Discrete(previous) = row.previous_action else {
             return; // Of finitely many actions, as the environment has them.
         };
-        let told = told.chunks_exact_mut(2 * actions + 1);
+        let told = told.chunks_exact_mut(3 * actions + 1);
         for ((index, lane), told) in self.lanes.iter_mut().enumerate().zip(told) {
             let outcome = row.previous_outcome[index];
             let begins = row.start[index] || outcome != Outcome::Continue;
@@ -131,16 +153,16 @@ impl Statistics for Planned {
             if begins {
                 lane.plan(&of, &mut self.value);
             }
-            let first = (lane.step * states + lane.state) * actions;
-            let values = &lane.plan[first..first + actions];
-            let best = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let plans = [&lane.plan, &lane.hope].map(|plan| lane.values(&of, plan));
+            let highest = plans.map(best);
             let visits = &lane.visits[lane.state * actions..(lane.state + 1) * actions];
-            let (pairs, value) = told.split_at_mut(2 * actions);
-            for ((told, q), visits) in pairs.chunks_exact_mut(2).zip(values).zip(visits) {
-                told[0] = q - best;
-                told[1] = (1.0 + visits).sqrt().recip();
+            let (each, value) = told.split_at_mut(3 * actions);
+            for (action, told) in each.chunks_exact_mut(3).enumerate() {
+                told[0] = plans[0][action] - highest[0];
+                told[1] = plans[1][action] - highest[1];
+                told[2] = (1.0 + visits[action]).sqrt().recip();
             }
-            value[0] = best / (of.horizon - lane.step) as f32;
+            value[0] = highest[0] / (of.horizon - lane.step) as f32;
         }
     }
 }

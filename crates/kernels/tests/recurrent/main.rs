@@ -6,6 +6,7 @@ mod common;
 mod features;
 mod gaussian;
 mod gradients;
+mod imitation;
 mod interface;
 mod math;
 mod outputs;

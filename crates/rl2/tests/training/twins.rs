@@ -3,9 +3,9 @@
 use crate::common::{config, pool, seen_as, trainer, trainer_in};
 use crate::continuous::targets;
 use agent::Training as _;
-use agent::{telling, 
+use agent::{
     ActMode, ActorCritic, Backend, BackendKind, Execution, Gradient, Input, LearnError, Lesson,
-    NativeBackend, Samples, TorchBackend,
+    NativeBackend, Samples, TorchBackend, telling,
 };
 use nets::Device;
 use rl_core::{Actions, ObservationSpace, PolicyFactory};
