@@ -10,3 +10,4 @@ mod gaussian_bandit;
 mod informative_arm;
 mod pictures;
 mod restless_bandit;
+mod statistics;

@@ -9,4 +9,5 @@ mod dirichlet_mdp;
 mod known_task;
 mod pictures;
 mod river_swim;
+mod statistics;
 mod two_step;

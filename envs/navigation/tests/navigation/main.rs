@@ -2,6 +2,7 @@
 //! through the interfaces that everything else uses.
 
 mod behaviour;
+mod belief;
 mod common;
 mod dark_key_door;
 mod environments;
