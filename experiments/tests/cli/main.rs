@@ -26,5 +26,6 @@ mod same_bits;
 mod side_by_side;
 mod split;
 mod tables;
+mod teachers;
 #[cfg(not(feature = "torch"))]
 mod without_torch;

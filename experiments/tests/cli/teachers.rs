@@ -1,0 +1,149 @@
+//! Teachers, statistics and beginnings from the command line.
+
+use crate::lab::Lab;
+use serde_json::Value;
+use std::fs;
+
+/// A short training of the preset that clones an exact policy.
+const CLONE: [&str; 9] = [
+    "train",
+    "imitation/bernoulli-bandit-5x10",
+    "imitation.updates=2",
+    "imitation.lanes=64",
+    "imitation.tile=4",
+    "imitation.trunk.hidden=6",
+    "evaluation.tasks=64",
+    "evaluation.interval_tasks=64",
+    "evaluation.learners=[]",
+];
+
+fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&CLONE[..], more].concat()
+}
+
+/// A clone is begun from, also under another teacher, for a longer trial and by reward;
+/// its own agent teaches another.
+#[test]
+fn what_was_learned_is_begun_from_and_taught() {
+    let lab = Lab::new();
+    let clone = "runs/clone/seed-0";
+    lab.done(&with(&["--name", "clone"]));
+    let longer = [
+        "environment.pulls=20",
+        "imitation.teacher={name=\"ucb1\"}",
+        "--from",
+        clone,
+        "--name",
+        "longer",
+    ];
+    lab.done(&with(&longer));
+    let config = fs::read_to_string(lab.path("runs/longer/seed-0/config.toml")).unwrap();
+    assert!(config.contains("from = \"runs/clone/seed-0\""), "{config}");
+    // The teacher's settings are all there.
+    assert!(config.contains("c = 0.2"), "{config}");
+    let taught = format!("imitation.teacher={{name=\"run\",path=\"{clone}\"}}");
+    lab.done(&with(&[&taught, "--name", "taught"]));
+    // The clone acts as before, whatever became of what it taught.
+    let mean = |run: &str| -> Value {
+        let outcome = lab.done(&["eval", run, "--tasks", "50", "--json"]);
+        outcome.last()["mean_return"].clone()
+    };
+    let before = mean(clone);
+    // By reward, on RL²'s own network of the same sizes.
+    let by_reward = [
+        "train",
+        "tiny.toml",
+        "rl2.trunk.input_gain=4",
+        "rl2.updates=1",
+        "environment={name=\"bernoulli-bandit\",arms=5,pulls=10}",
+        "--from",
+        clone,
+        "--name",
+        "rewarded",
+    ];
+    lab.done(&by_reward);
+    assert_eq!(mean(clone), before);
+    assert!(mean("runs/rewarded/seed-0").is_number());
+}
+
+#[test]
+fn what_cannot_teach_tell_or_begin_is_refused_with_what_can() {
+    let lab = Lab::new();
+    let unfit = [
+        (
+            "imitation.teacher={name=\"beb\"}",
+            &[
+                "imitation.teacher: 'beb' cannot act in 'bernoulli-bandit'",
+                "those that can: ",
+                "gittins",
+            ][..],
+        ),
+        (
+            "imitation.teacher={name=\"gitins\"}",
+            &["imitation.teacher.name: no learner 'gitins'; did you mean 'gittins'?"],
+        ),
+        (
+            "imitation.teacher={name=\"ucb1\",k=2}",
+            &["imitation.teacher.k: no such key; did you mean 'c'?"],
+        ),
+        (
+            "imitation.teacher=3",
+            &["imitation.teacher = 3; allowed: a table"],
+        ),
+        (
+            "imitation.teacher={name=\"run\"}",
+            &["imitation.teacher.path is missing: the folder of a trained run"],
+        ),
+        (
+            "imitation.teacher={name=\"run\",path=\"runs/none\"}",
+            &["imitation.teacher: ", "runs/none"],
+        ),
+        (
+            "imitation.inputs=[\"belief\"]",
+            &["imitation.inputs.0 = \"belief\"", "statistics"],
+        ),
+    ];
+    for (set, parts) in unfit {
+        lab.refused(&with(&[set]), 78, parts);
+    }
+    let maze = [
+        "environment={name=\"maze\"}",
+        "imitation.inputs=[\"observation\",\"statistics\"]",
+    ];
+    let parts = [
+        "imitation.inputs: \"statistics\": environment 'maze' makes none",
+        "\"time-left\"",
+    ];
+    lab.refused(&with(&maze), 78, &parts);
+    let points = [
+        "environment={name=\"point-navigation\"}",
+        "imitation.teacher={name=\"random\"}",
+    ];
+    lab.refused(
+        &with(&points),
+        78,
+        &["actions are finitely many", "'point-navigation'"],
+    );
+    lab.done(&with(&["--name", "clone"]));
+    let wider = [
+        "imitation.trunk.input_gain=1",
+        "imitation.trunk.kind=lstm",
+        "--from",
+        "runs/clone/seed-0",
+    ];
+    let parts = [
+        "from = runs/clone/seed-0",
+        "trunk.weight_ih",
+        "must be of one trunk",
+    ];
+    lab.refused(&with(&wider), 78, &parts);
+    lab.refused(&with(&["--from", "runs/none"]), 2, &["runs/none"]);
+    let maml = [
+        "train",
+        "maml/bernoulli-bandit-5x100",
+        "--from",
+        "runs/clone/seed-0",
+    ];
+    lab.refused(&maml, 78, &["begins from nothing else", "without --from"]);
+    assert!(!lab.path("runs/imitation-bernoulli-bandit-5x10").exists());
+}
