@@ -15,8 +15,8 @@ use crate::torch;
 use nets::{Device, MAX_GRADIENT_NORM, Optimizer, OptimizerConfig, clip_gradient};
 use rl_core::rand::seq::SliceRandom as _;
 use rl_core::{
-    Bounds, Domain, EnvFactory, PolicyFactory, Purpose, SettingError, Standardization, StreamKey,
-    Trajectory, Tree,
+    ActionSpace, Bounds, Domain, EnvFactory, PolicyFactory, Purpose, SettingError, Standardization,
+    StreamKey, Trajectory, Tree,
 };
 use rollout::{Batch, BatchSize, Pool};
 use std::sync::Arc;
@@ -137,6 +137,9 @@ pub const EPOCHS: Bounds<usize> = Bounds::closed(1, 1000);
 /// ε of a clipped surrogate.
 pub const CLIP: Bounds<f64> = Bounds::INSIDE_UNIT;
 
+/// The name of the teacher that knows each task, which is no policy: it reads the task.
+pub const KNOWN_TASK: &str = "known-task";
+
 /// How samples become steps of the optimizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passes {
@@ -233,6 +236,37 @@ impl Learner {
         self.samples.batch = self.samples.batch.with_labels();
         self.teacher = Some(teacher);
         self
+    }
+
+    /// The same learner, whose rows are labelled with what an agent does that knows the
+    /// task (Lee et al. 2023: what predicts that, given the trial so far, samples
+    /// actions as posterior sampling does).
+    ///
+    /// # Errors
+    /// If the environment does not know it.
+    pub fn with_known_task(mut self, env: &dyn EnvFactory) -> Result<Self, LearnError> {
+        let spec = env.spec();
+        let known = |size: usize| {
+            let mut batch = env.make(1);
+            let mut first = vec![0.0; spec.observation.width()];
+            batch.begin(&self.key(), 0, &mut first);
+            batch.known_task_actions(&mut vec![0.0; size])
+        };
+        match spec.action {
+            ActionSpace::Discrete { size } if known(size) => {
+                self.samples.batch = self.samples.batch.with_known_task_labels();
+                Ok(self)
+            }
+            _ => {
+                let key = format!("{}.teacher.name", self.model.of);
+                let allowed = format!(
+                    "\"{KNOWN_TASK}\" in environments that know what is best in each of their \
+                     tasks, as bandits do; '{}' does not",
+                    spec.name
+                );
+                Err(LearnError::config(key, KNOWN_TASK, allowed))
+            }
+        }
     }
 
     /// Tells the stopwatch from now on what updates spend their time on. The

@@ -42,7 +42,7 @@ pub use baseline::Baseline;
 pub use error::LearnError;
 pub use execution::Execution;
 pub use input::{Input, Inputs, expect_trained_on, telling};
-pub use learner::{CLIP, EPOCHS, LANES, Learner, LearnerConfig, Passes, Place};
+pub use learner::{CLIP, EPOCHS, KNOWN_TASK, LANES, Learner, LearnerConfig, Passes, Place};
 pub use memory::footprint;
 pub use model::{ActorCritic, NetworkConfig, PolicyStart};
 pub use native::NativeBackend;

@@ -38,7 +38,10 @@ fn footprint(setup: &Setup<'_>) -> Result<Footprint, LearnError> {
 
 fn start(setup: Setup<'_>) -> Result<Box<dyn Training>, LearnError> {
     let config = config(&setup)?;
-    let teacher = (setup.learner)(TEACHER)?;
+    let teacher = match config.knows_tasks() {
+        true => None,
+        false => Some((setup.learner)(TEACHER)?),
+    };
     let trainer = Trainer::new(setup.env, (config, teacher), setup.seed, setup.place)?;
     Ok(Box::new(trainer))
 }

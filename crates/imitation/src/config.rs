@@ -1,7 +1,7 @@
 //! The settings of a training, all of them: nothing has a hidden default.
 
 use agent::{BackendKind, Input, LearnError, LearnerConfig, NetworkConfig, PolicyStart};
-use agent::{CLIP, EPOCHS, LANES, Passes, Surrogate};
+use agent::{CLIP, EPOCHS, KNOWN_TASK, LANES, Passes, Surrogate};
 use nets::{OptimizerConfig, Schedule, SequenceConfig};
 use rl_core::{Bounds, EnvSpec, Gae, SettingError};
 use serde::{Deserialize, Serialize};
@@ -147,6 +147,12 @@ impl ImitationConfig {
         }
     }
 
+    /// Whether the teacher is who knows each task.
+    pub(crate) fn knows_tasks(&self) -> bool {
+        let name = self.teacher.get("name").and_then(toml::Value::as_str);
+        name == Some(KNOWN_TASK)
+    }
+
     /// The steps of an update.
     pub(crate) fn passes(&self) -> Passes {
         let (epochs, minibatches) = self.outer.parts();
@@ -192,7 +198,13 @@ impl ImitationConfig {
         LANES.check("outer.minibatches", minibatches)?;
         if let Outer::Ppo { clip, .. } = self.outer {
             CLIP.check("outer.clip", clip)?;
-            self.check_actor()?;
+            self.check_actor(
+                "outer.kind = \"ppo\", which learns from what the student did itself; a clone \
+                 begins with outer.kind = \"supervised\"",
+            )?;
+        }
+        if self.knows_tasks() {
+            self.check_actor("teacher \"known-task\", who says what is best and does not act")?;
         }
         for (key, share) in [
             ("handover.from", self.handover.from),
@@ -214,14 +226,12 @@ impl ImitationConfig {
             .try_for_each(|(key, schedule)| schedule.validate().map_err(|fault| fault.below(key)))
     }
 
-    /// Importance ratios are of what the student itself did.
-    fn check_actor(&self) -> Result<(), SettingError> {
+    /// Refuses a teacher who acts.
+    fn check_actor(&self, with: &str) -> Result<(), SettingError> {
         let Handover { from, to, .. } = self.handover;
         for (key, share) in [("handover.from", from), ("handover.to", to)] {
             if share != 0.0 {
-                let allowed = "0 with outer.kind = \"ppo\", which learns from what the student did \
-                               itself; a clone begins with outer.kind = \"supervised\"";
-                return Err(SettingError::refused(key, share, allowed));
+                return Err(SettingError::refused(key, share, format!("0 with {with}")));
             }
         }
         Ok(())

@@ -49,21 +49,24 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// A training at its start.
+    /// A training at its start; without a teacher, of who knows each task.
     ///
     /// # Errors
     /// If a setting is out of range or does not fit the environment, or actions are
     /// continuous.
     pub fn new(
         env: &dyn EnvFactory,
-        (config, teacher): (ImitationConfig, Arc<dyn PolicyFactory>),
+        (config, teacher): (ImitationConfig, Option<Arc<dyn PolicyFactory>>),
         seed: u64,
         place: Place,
     ) -> Result<Self, LearnError> {
         config.validate()?;
         config.expect_discrete(env.spec())?;
         let learner = Learner::new(env, config.learner(), seed, place)?;
-        let learner = learner.with_teacher(teacher);
+        let learner = match teacher {
+            Some(teacher) => learner.with_teacher(teacher),
+            None => learner.with_known_task(env)?,
+        };
         Ok(Self { config, learner })
     }
 

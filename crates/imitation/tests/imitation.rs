@@ -182,7 +182,7 @@ fn trainer(config: ImitationConfig, workers: usize) -> Trainer {
         device: nets::Device::Cpu,
     };
     let teacher: Arc<dyn PolicyFactory> = Arc::new(Search);
-    Trainer::new(hidden().as_ref(), (config, teacher), 3, place).unwrap()
+    Trainer::new(hidden().as_ref(), (config, Some(teacher)), 3, place).unwrap()
 }
 
 /// The divergence of the last update, and the share of steps where both agree.

@@ -7,7 +7,7 @@ use crate::launch;
 use crate::learners::{LearnerSpec, fitting};
 use crate::registry::Built;
 use crate::session::Session;
-use agent::ActMode;
+use agent::{ActMode, KNOWN_TASK};
 use record::Reader;
 use rl_core::{EnvFactory, PolicyFactory, SettingError};
 use std::path::{Path, PathBuf};
@@ -31,6 +31,8 @@ pub struct TeacherSpec {
 enum Who {
     Learner(LearnerSpec),
     Run(PathBuf),
+    /// No policy: the algorithm has each task say what is best.
+    KnownTask,
 }
 
 impl TeacherSpec {
@@ -42,6 +44,7 @@ impl TeacherSpec {
     pub fn read(place: &str, table: &Table, env: &dyn EnvFactory) -> Result<Self, String> {
         let who = match table.get("name").and_then(Value::as_str) {
             Some(RUN) => Who::Run(path(place, table)?),
+            Some(KNOWN_TASK) if table.len() == 1 => Who::KnownTask,
             _ => Who::Learner(LearnerSpec::read(place, table, env)?),
         };
         let place = place.to_owned();
@@ -52,6 +55,9 @@ impl TeacherSpec {
     pub fn to_table(&self) -> Table {
         match &self.who {
             Who::Learner(spec) => spec.to_table(),
+            Who::KnownTask => [("name".to_owned(), Value::String(KNOWN_TASK.to_owned()))]
+                .into_iter()
+                .collect(),
             Who::Run(path) => {
                 let text = |text: &str| Value::String(text.to_owned());
                 let entries = [("name", text(RUN)), (PATH, text(&path.to_string_lossy()))];
@@ -88,6 +94,7 @@ impl TeacherSpec {
                 made.map(|player| player.policy).map_err(unfit)?
             }
             Who::Run(path) => self.agent_of(session, path, built)?,
+            Who::KnownTask => return Err(self.unfit("it is no policy", built)),
         };
         let mut known = session.teachers.borrow_mut();
         known.insert(key, Arc::clone(&policy));

@@ -28,10 +28,12 @@ pub enum Call {
     KnownTaskOptimum,
     /// [`TaskDistribution::describe`](crate::TaskDistribution::describe).
     Describe,
+    /// [`TaskDistribution::known_task_action`](crate::TaskDistribution::known_task_action).
+    KnownTaskAction,
 }
 
 impl Call {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Step,
         Self::Reset,
         Self::Observe,
@@ -40,6 +42,7 @@ impl Call {
         Self::Sample,
         Self::KnownTaskOptimum,
         Self::Describe,
+        Self::KnownTaskAction,
     ];
 
     /// The method's name.
@@ -53,6 +56,7 @@ impl Call {
             Self::Sample => "sample",
             Self::KnownTaskOptimum => "known_task_optimum",
             Self::Describe => "describe",
+            Self::KnownTaskAction => "known_task_action",
         }
     }
 }

@@ -182,6 +182,18 @@ pub trait TaskDistribution: Send + Sync + 'static {
         None
     }
 
+    /// Writes with what probability an agent that knows the task takes each action in a
+    /// state, with so many steps of the episode left: alike among the best ones.
+    /// `[actions]`; `false` if that is not known.
+    fn known_task_action(
+        &self,
+        _task: &Self::Task,
+        _at: (&<Self::Task as Environment>::State, usize),
+        _probabilities: &mut [f32],
+    ) -> bool {
+        false
+    }
+
     /// Exact reference values of the distribution. They may take time.
     fn exact_values(&self) -> ExactValues {
         ExactValues::default()

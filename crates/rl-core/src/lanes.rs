@@ -316,6 +316,18 @@ impl<D: TaskDistribution> VecEnv for Lanes<D> {
         })
     }
 
+    fn known_task_actions(&self, probabilities: &mut [f32]) -> bool {
+        let size = probabilities.len() / self.lanes.len();
+        let rows = self.lanes.iter().zip(probabilities.chunks_exact_mut(size));
+        let mut rows = rows.enumerate();
+        rows.all(|(index, (lane, row))| {
+            let at = (&lane.state, self.spec.horizon - lane.step as usize);
+            self.call(index, Call::KnownTaskAction, || {
+                self.distribution.known_task_action(&lane.task, at, row)
+            })
+        })
+    }
+
     fn description(&self, lane: usize) -> Vec<f32> {
         let task = &self.lanes[lane].task;
         self.call(lane, Call::Describe, || {

@@ -22,6 +22,8 @@ pub struct Rollout {
     streams: Vec<Stream>, // [lanes]
     key: StreamKey,
     t: usize,
+    /// Whether labels are of who knows the task.
+    known_task: bool,
 }
 
 impl Rollout {
@@ -33,6 +35,7 @@ impl Rollout {
             env,
             key: StreamKey::new(0, Domain::Training, 0),
             t: 0,
+            known_task: false,
         }
     }
 
@@ -41,6 +44,16 @@ impl Rollout {
     pub fn with_labels(mut self) -> Self {
         self.trajectory = self.trajectory.with_labels(self.env.spec());
         self
+    }
+
+    /// The same, where labels are what an agent does that knows the task
+    /// ([`VecEnv::known_task_actions`]).
+    #[must_use]
+    pub fn with_known_task_labels(self) -> Self {
+        Self {
+            known_task: true,
+            ..self.with_labels()
+        }
     }
 
     /// Starts over: fresh trials in lanes `first_lane..` of the whole batch.
@@ -57,8 +70,13 @@ impl Rollout {
     /// Writes what the environment tells beside the present row.
     fn tell(&mut self) {
         let env = &mut self.env;
-        self.trajectory
-            .tell(self.t, |row, told| env.tell(row, told));
+        let tell = |row: &Row<'_>, told: &mut [f32]| env.tell(row, told);
+        self.trajectory.tell(self.t, tell);
+        if self.known_task && !self.is_full() {
+            let label = self.trajectory.label_mut(self.t);
+            let known = self.env.known_task_actions(label);
+            assert!(known, "the best actions are not known");
+        }
     }
 
     /// Lets a policy of these lanes act on the present row.

@@ -134,6 +134,10 @@ impl VecEnv for TellingLanes {
         self.env.known_task_optimum(lane)
     }
 
+    fn known_task_actions(&self, probabilities: &mut [f32]) -> bool {
+        self.env.known_task_actions(probabilities)
+    }
+
     fn description(&self, lane: usize) -> Vec<f32> {
         self.env.description(lane)
     }

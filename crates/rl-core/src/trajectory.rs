@@ -170,6 +170,12 @@ impl Trajectory {
         self.told = told;
     }
 
+    /// The labels of step `t`, to be written. `[lanes][actions]`
+    pub(crate) fn label_mut(&mut self, t: usize) -> &mut [f32] {
+        let row = self.label.len() / self.room;
+        &mut self.label[t * row..(t + 1) * row]
+    }
+
     /// Where what is told beside row `t` is.
     fn told_in(&self, t: usize) -> Range<usize> {
         let row = self.told.len() / (self.room + 1);

@@ -142,6 +142,10 @@ pub trait VecEnv: Send + Sync {
     /// of the lane's present task.
     fn known_task_optimum(&self, lane: usize) -> Option<f64>;
 
+    /// [`TaskDistribution::known_task_action`](crate::TaskDistribution::known_task_action)
+    /// where each lane is, `[lanes][actions]`; `false` if that is not known.
+    fn known_task_actions(&self, probabilities: &mut [f32]) -> bool;
+
     /// [`TaskDistribution::describe`](crate::TaskDistribution::describe) of the lane's
     /// present task. `[description_size]`
     fn description(&self, lane: usize) -> Vec<f32>;

@@ -58,6 +58,14 @@ impl Batch {
         self
     }
 
+    /// The same, where labels are what an agent does that knows the task.
+    #[must_use]
+    pub fn with_known_task_labels(mut self) -> Self {
+        let tiles = self.tiles.into_iter().map(Tile::with_known_task_labels);
+        self.tiles = tiles.collect();
+        self
+    }
+
     /// What [`Self::new`] takes of memory, once its tasks are drawn.
     pub fn footprint(env: &dyn EnvFactory, lanes: usize, steps: usize) -> Footprint {
         let told = 4.0 * (lanes * (steps + 1)) as f64 * env.told() as f64;

@@ -38,6 +38,13 @@ impl Tile {
         Self { rollout, ..self }
     }
 
+    /// The same, where labels are what an agent does that knows the task.
+    #[must_use]
+    pub fn with_known_task_labels(self) -> Self {
+        let rollout = self.rollout.with_known_task_labels();
+        Self { rollout, ..self }
+    }
+
     /// What happened.
     pub fn trajectory(&self) -> &Trajectory {
         self.rollout.trajectory()

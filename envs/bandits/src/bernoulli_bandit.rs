@@ -3,7 +3,7 @@
 use crate::bernoulli_oracle;
 use crate::bernoulli_policy::BayesOptimal;
 use crate::board::Board;
-use crate::statistics::ArmStatistics;
+use crate::statistics::{ArmStatistics, best_arms};
 use rl_core::StatisticsFactory;
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues, Trial};
@@ -123,6 +123,10 @@ impl TaskDistribution for BernoulliBandit {
     /// The arms' probabilities.
     fn describe(&self, task: &Arms, description: &mut [f32]) {
         description.copy_from_slice(&task.means);
+    }
+
+    fn known_task_action(&self, task: &Arms, _at: (&(), usize), probabilities: &mut [f32]) -> bool {
+        best_arms(&task.means, probabilities)
     }
 
     fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {

@@ -3,7 +3,7 @@
 use crate::board::Board;
 use crate::dependent_oracle::{self, Majority};
 use crate::policy::Optimal;
-use crate::statistics::ArmStatistics;
+use crate::statistics::{ArmStatistics, best_arms};
 use rl_core::StatisticsFactory;
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues, Trial};
@@ -182,6 +182,15 @@ impl TaskDistribution for DependentBandit {
         for (arm, number) in (0..).zip(description) {
             *number = task.chance(arm) as f32;
         }
+    }
+
+    fn known_task_action(
+        &self,
+        task: &DependentArms,
+        _at: (&(), usize),
+        probabilities: &mut [f32],
+    ) -> bool {
+        best_arms(&[task.first as f32, 1.0 - task.first as f32], probabilities)
     }
 
     fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {

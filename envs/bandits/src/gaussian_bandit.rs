@@ -2,7 +2,7 @@
 
 use crate::board::Board;
 use crate::gaussian_oracle::expected_maximum;
-use crate::statistics::ArmStatistics;
+use crate::statistics::{ArmStatistics, best_arms};
 use rl_core::StatisticsFactory;
 use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::StandardNormal;
@@ -34,6 +34,16 @@ pub struct GaussianBandit {
     arms: usize,
     pulls: usize,
     noise: f32,
+    means: Means,
+}
+
+/// What the means of arms are drawn from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// N(0, 1).
+    Normal,
+    /// U[0, 1], as in Lee et al. 2023.
+    Uniform,
 }
 
 const NAME: &str = "gaussian-bandit";
@@ -64,19 +74,35 @@ impl GaussianBandit {
             arms,
             pulls,
             noise: noise as f32,
+            means: Means::Normal,
         })
+    }
+
+    /// The same bandits with means from another distribution.
+    #[must_use]
+    pub fn with_means(self, means: Means) -> Self {
+        Self { means, ..self }
     }
 
     /// These bandits by name.
     pub fn entry() -> EnvironmentEntry {
-        let summary = "arms that pay normally distributed rewards around a mean drawn from N(0, 1)";
+        let summary = "arms that pay normally distributed rewards around a random mean";
         EnvironmentEntry::revealable(NAME, summary, |set| {
             let (arms, pulls) = (set.count("arms")?, set.count("pulls")?);
-            Ok(Self::new(arms, pulls, set.number("noise")?)?)
+            let means = match set.choice("means")? {
+                "uniform" => Means::Uniform,
+                _ => Means::Normal,
+            };
+            Ok(Self::new(arms, pulls, set.number("noise")?)?.with_means(means))
         })
         .setting(Self::ARMS)
         .setting(Self::PULLS)
         .setting(Self::NOISE)
+        .choice(
+            "means",
+            &["normal", "uniform"],
+            "what the arms' means are drawn from: N(0, 1) or U[0, 1]",
+        )
     }
 }
 
@@ -130,7 +156,10 @@ impl TaskDistribution for GaussianBandit {
     fn sample(&self, task: &mut GaussianArms, rng: &mut Stream) {
         task.noise = self.noise;
         task.means.resize(self.arms, 0.0);
-        task.means.fill_with(|| rng.sample(StandardNormal));
+        match self.means {
+            Means::Normal => task.means.fill_with(|| rng.sample(StandardNormal)),
+            Means::Uniform => task.means.fill_with(|| rng.random()),
+        }
     }
 
     fn task_bytes(&self) -> f64 {
@@ -146,12 +175,26 @@ impl TaskDistribution for GaussianBandit {
         description.copy_from_slice(&task.means);
     }
 
+    fn known_task_action(
+        &self,
+        task: &GaussianArms,
+        _at: (&(), usize),
+        probabilities: &mut [f32],
+    ) -> bool {
+        best_arms(&task.means, probabilities)
+    }
+
     fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
+        // The prior's mean and deviation; a uniform one has those of U[0, 1].
+        let (low, high, precision) = match self.means {
+            Means::Normal => (-1.0, 1.0, 1.0),
+            Means::Uniform => (0.0, 1.0, 12.0),
+        };
         Some(Arc::new(ArmStatistics {
             arms: self.arms,
-            low: -1.0,
-            high: 1.0,
-            weight: self.noise * self.noise,
+            low,
+            high,
+            weight: precision * self.noise * self.noise,
         }))
     }
 
@@ -160,23 +203,28 @@ impl TaskDistribution for GaussianBandit {
         Some(self.pulls as f64 * f64::from(best))
     }
 
-    /// Random: 0, the mean of all means. Known task: the expected largest of
-    /// as many standard normal numbers as there are arms, by numerical
-    /// integration. Bayes-optimal: 0 where there is nothing to choose, with
-    /// one arm or one pull.
+    /// Random: the mean of all means. Known task: the expected largest of as many
+    /// normal or uniform numbers as there are arms, of the former by numerical
+    /// integration. Bayes-optimal: the mean where there is nothing to choose, with one
+    /// arm or one pull.
     fn exact_values(&self) -> ExactValues {
+        let arms = self.arms as f64;
+        let (mean, largest) = match self.means {
+            Means::Normal => (0.0, expected_maximum(self.arms)),
+            Means::Uniform => (0.5, arms / (arms + 1.0)),
+        };
         let nothing_to_choose = self.arms == 1 || self.pulls == 1;
         ExactValues {
             bayes_optimal: match nothing_to_choose {
-                true => Exact::value(0.0),
+                true => Exact::value(self.pulls as f64 * mean),
                 false => Exact::unknown(
                     "what is known of an arm is its number of pulls and the mean of its rewards, \
                      a real number: with several arms and pulls, dynamic programming over these \
                      is only possible on a grid, which is not exact",
                 ),
             },
-            known_task_optimum: Exact::value(self.pulls as f64 * expected_maximum(self.arms)),
-            random: Exact::value(0.0),
+            known_task_optimum: Exact::value(self.pulls as f64 * largest),
+            random: Exact::value(self.pulls as f64 * mean),
             ..ExactValues::default()
         }
     }

@@ -32,7 +32,7 @@ pub use adversary::{Adversary, Clock};
 pub use bernoulli_bandit::{Arms, BernoulliBandit};
 pub use dependent_bandit::{DependentArms, DependentBandit, Variant};
 pub use drift::Drift;
-pub use gaussian_bandit::{GaussianArms, GaussianBandit};
+pub use gaussian_bandit::{GaussianArms, GaussianBandit, Means};
 pub use informative_arm::{HiddenTarget, InformativeArm};
 pub use restless_bandit::{DriftingArms, RestlessBandit};
 

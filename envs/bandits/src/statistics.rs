@@ -75,9 +75,22 @@ impl Statistics for Tallies {
             let arms = told.chunks_exact_mut(2).zip(pulls.iter().zip(gains.iter()));
             for (told, (pulls, gain)) in arms {
                 let count = weight + pulls;
-                told[0] = gain / count;
-                told[1] = (weight / count).sqrt();
+                // Without noise the prior counts for nothing after the first pull.
+                told.copy_from_slice(&match *pulls {
+                    0.0 => [0.0, 1.0],
+                    _ => [gain / count, (weight / count).sqrt()],
+                });
             }
         }
     }
+}
+
+/// The arms of the highest mean, all alike: what an agent pulls that knows them.
+pub(crate) fn best_arms(means: &[f32], probabilities: &mut [f32]) -> bool {
+    let best = means.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let count = means.iter().filter(|mean| **mean == best).count();
+    for (probability, mean) in probabilities.iter_mut().zip(means) {
+        *probability = f32::from(u8::from(*mean == best)) / count as f32;
+    }
+    true
 }

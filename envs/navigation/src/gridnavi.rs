@@ -245,6 +245,25 @@ impl TaskDistribution for GridNavi {
         description.copy_from_slice(&task.goal.shares(task.size));
     }
 
+    /// A shortest way to the goal, the moves that begin one alike; then staying.
+    fn known_task_action(
+        &self,
+        task: &HiddenGoal,
+        (at, _): (&Cell, usize),
+        probabilities: &mut [f32],
+    ) -> bool {
+        let moves: Vec<u32> = at.moves_to(task.goal).into_iter().flatten().collect();
+        let share = 1.0 / moves.len().max(1) as f32;
+        probabilities.fill(0.0);
+        match moves.is_empty() {
+            true => probabilities[0] = 1.0,
+            false => moves
+                .iter()
+                .for_each(|m| probabilities[*m as usize] = share),
+        }
+        true
+    }
+
     /// The exact belief of where the goal is.
     fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
         let size = self.trial.size;
