@@ -164,6 +164,7 @@ pub(crate) struct ListArgs {
 #[command(after_help = "Examples:\n  \
     experiments train quickstart\n  \
     experiments train rl2/bernoulli-bandit-5x100 --seeds 5\n  \
+    experiments train rl2/bernoulli-bandit-5x10 rl2.updates=100 --from runs/quickstart/seed-0\n  \
     experiments train quickstart rl2.lanes=512 rl2.trunk.kind=lstm rl2.trunk.hidden=48 --seed 7\n  \
     experiments train my-environment.toml environment.size=9 --runs runs/size-9")]
 pub(crate) struct TrainArgs {

@@ -86,8 +86,18 @@ fn exists(path: &Path) -> Failure {
 
 /// Starts a training and throws it away, to find out what cannot work.
 pub fn rehearse(session: &Session<'_>, config: &RunConfig) -> Result<(), Failure> {
-    let (_, mut training) = prepare(session, config)?;
-    begin_from(session, config, training.as_mut())
+    prepare(session, config).map(drop)
+}
+
+/// Finds out whether a training can begin from the run that its configuration names.
+///
+/// # Errors
+/// As [`begin_from`].
+pub fn check_beginning(session: &Session<'_>, config: &RunConfig) -> Result<(), Failure> {
+    match &config.from {
+        None => Ok(()),
+        Some(_) => begin_from(session, config, start(session, config)?.as_mut()),
+    }
 }
 
 /// Gives a training what the run learned that its configuration begins from, if there

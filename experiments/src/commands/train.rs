@@ -65,6 +65,9 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
     }
     let configs = seeds.iter().map(|seed| Ok(resolve()?.with_seed(*seed)));
     let configs: Vec<RunConfig> = configs.collect::<Result<_, Failure>>()?;
+    configs
+        .iter()
+        .try_for_each(|config| launch::check_beginning(&session, config))?;
     match &configs[..] {
         [config] => {
             let path = path_of(&folder, config.seed);

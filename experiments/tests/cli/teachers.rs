@@ -1,6 +1,7 @@
 //! Teachers, statistics and beginnings from the command line.
 
 use crate::lab::Lab;
+use record::Reader;
 use serde_json::Value;
 use std::fs;
 
@@ -64,6 +65,26 @@ fn what_was_learned_is_begun_from_and_taught() {
     lab.done(&by_reward);
     assert_eq!(mean(clone), before);
     assert!(mean("runs/rewarded/seed-0").is_number());
+}
+
+/// Each seed begins from the run of its own seed, once: what it began from may go.
+#[test]
+fn seeds_begin_from_seeds() {
+    let lab = Lab::new();
+    lab.done(&with(&["--name", "clone", "--seeds", "2"]));
+    let begun = ["--from", "runs/clone", "--name", "begun", "--seeds", "2"];
+    lab.done(&with(&begun));
+    for seed in ["seed-0", "seed-1"] {
+        let clone = Reader::open(&lab.path("runs/clone").join(seed)).unwrap();
+        let begun = Reader::open(&lab.path("runs/begun").join(seed)).unwrap();
+        let (_, learned) = clone.latest_checkpoint().unwrap().newest.unwrap();
+        let first = begun.load_checkpoint(0).unwrap();
+        let [first, learned] = [first, learned].map(|of| format!("{:?}", of.tree.branch("params")));
+        assert_eq!(first, learned);
+    }
+    fs::remove_dir_all(lab.path("runs/clone")).unwrap();
+    lab.done(&["resume", "runs/begun"]);
+    lab.done(&["eval", "runs/begun/seed-1", "--tasks", "20"]);
 }
 
 #[test]
