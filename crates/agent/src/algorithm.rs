@@ -49,6 +49,9 @@ impl Metric {
     }
 }
 
+/// Makes the learner that a setting of the given key names.
+pub type MakeLearner<'a> = dyn Fn(&str) -> Result<Arc<dyn PolicyFactory>, LearnError> + 'a;
+
 /// What a training starts from.
 pub struct Setup<'a> {
     /// The environment, with the tasks to train on.
@@ -60,7 +63,7 @@ pub struct Setup<'a> {
     /// Where the work is done.
     pub place: Place,
     /// The learner that one of [`Algorithm::learners`] names, as a policy.
-    pub learner: &'a dyn Fn(&str) -> Result<Arc<dyn PolicyFactory>, LearnError>,
+    pub learner: &'a MakeLearner<'a>,
 }
 
 impl Setup<'_> {

@@ -34,7 +34,9 @@ mod torch;
 #[path = "without_torch.rs"]
 mod torch;
 
-pub use algorithm::{Adaptation, Algorithm, Fresh, Metric, Setup, Training, Update, Watch};
+pub use algorithm::{
+    Adaptation, Algorithm, Fresh, MakeLearner, Metric, Setup, Training, Update, Watch,
+};
 pub use backend::{
     ActMode, Backend, BackendKind, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate,
 };

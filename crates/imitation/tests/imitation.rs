@@ -264,7 +264,9 @@ fn the_gradient_is_that_of_the_objective() {
     let mut gradients = Vec::new();
     for backend in BACKENDS {
         let mut trainer = trainer(config(backend), 2);
-        (0..5).for_each(|_| drop(trainer.update().unwrap()));
+        for _ in 0..5 {
+            trainer.update().unwrap();
+        }
         let learner = trainer.learner_mut();
         learner.collect_beside(0.5).unwrap();
         let decay = config(backend).gae;
@@ -340,7 +342,9 @@ fn the_same_bits_for_any_workers_and_after_a_checkpoint() {
 #[test]
 fn one_begins_from_another() {
     let mut first = trainer(config(BackendKind::Native), 2);
-    (0..3).for_each(|_| drop(first.update().unwrap()));
+    for _ in 0..3 {
+        first.update().unwrap();
+    }
     let mut second = trainer(config(BackendKind::Native), 2);
     second.begin_from(&first.checkpoint().unwrap()).unwrap();
     assert_eq!(first.learner().parameters(), second.learner().parameters());

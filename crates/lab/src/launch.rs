@@ -9,7 +9,7 @@ use crate::learners::LearnerSpec;
 use crate::learners::Player;
 use crate::panics::caught;
 use crate::session::Session;
-use agent::{Algorithm, LearnError, Place, Setup, Training};
+use agent::{Algorithm, LearnError, MakeLearner, Place, Setup, Training};
 use record::{Checkpoint, Claim, Document, Existing, RecordError, RunDir};
 use rl_core::{Footprint, PolicyFactory};
 use rollout::evaluation_footprint;
@@ -284,7 +284,7 @@ fn algorithm<'a>(session: &Session<'a>, config: &RunConfig) -> Result<&'a Algori
 fn setup<'a>(
     session: &Session<'_>,
     config: &'a RunConfig,
-    learner: &'a dyn Fn(&str) -> Result<Arc<dyn PolicyFactory>, LearnError>,
+    learner: &'a MakeLearner<'a>,
 ) -> Setup<'a> {
     Setup {
         env: config.training_env(),

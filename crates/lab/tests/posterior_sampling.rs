@@ -85,7 +85,9 @@ fn a_student_of_who_knows_the_task_samples_from_the_posterior() {
         device: Device::Cpu,
     };
     let mut trainer = Trainer::new(&env, (config(), None), 0, place).unwrap();
-    (0..config().updates).for_each(|_| drop(trainer.update().unwrap()));
+    for _ in 0..config().updates {
+        trainer.update().unwrap();
+    }
     let policy = trainer.policy(ActMode::Sample);
     let mut policy = policy.make(env.spec(), LANES).unwrap();
     let mut rollout = Rollout::new(env.make(LANES), PULLS);

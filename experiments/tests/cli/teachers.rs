@@ -75,8 +75,8 @@ fn seeds_begin_from_seeds() {
     let begun = ["--from", "runs/clone", "--name", "begun", "--seeds", "2"];
     lab.done(&with(&begun));
     for seed in ["seed-0", "seed-1"] {
-        let clone = Reader::open(&lab.path("runs/clone").join(seed)).unwrap();
-        let begun = Reader::open(&lab.path("runs/begun").join(seed)).unwrap();
+        let clone = Reader::open(lab.path("runs/clone").join(seed)).unwrap();
+        let begun = Reader::open(lab.path("runs/begun").join(seed)).unwrap();
         let (_, learned) = clone.latest_checkpoint().unwrap().newest.unwrap();
         let first = begun.load_checkpoint(0).unwrap();
         let [first, learned] = [first, learned].map(|of| format!("{:?}", of.tree.branch("params")));

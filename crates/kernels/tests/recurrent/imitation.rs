@@ -30,7 +30,7 @@ fn labels() -> Vec<f32> {
                 .enumerate()
                 .for_each(|(a, p)| *p = if a < 2 { 0.5 } else { 0.0 }),
             _ => {
-                label.iter_mut().for_each(|p| *p = 1.5 + *p);
+                label.iter_mut().for_each(|p| *p += 1.5);
                 let sum: f32 = label.iter().sum();
                 label.iter_mut().for_each(|p| *p /= sum);
             }
