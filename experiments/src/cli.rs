@@ -233,10 +233,17 @@ pub(crate) struct JobArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  experiments eval runs/quickstart/seed-0 --tasks 100000")]
+#[command(
+    after_help = "Examples:\n  experiments eval runs/quickstart/seed-0 --tasks 100000\n  \
+    experiments eval runs/quickstart/seed-0 environment.pulls=20"
+)]
 pub(crate) struct EvalArgs {
     /// A run's folder.
     pub(crate) run: PathBuf,
+    /// Other settings of its environment, as in environment.pulls=20, where the agent can
+    /// act there: with as many inputs and actions, or a trunk for any number of them.
+    #[arg(value_name = "environment.key=value")]
+    pub(crate) settings: Vec<String>,
     /// Fresh tasks [default: the run's evaluation.tasks].
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = tasks)]
     pub(crate) tasks: Option<usize>,

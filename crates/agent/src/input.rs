@@ -1,5 +1,6 @@
 //! What the agent is told at a step.
 
+use nets::Arms;
 use rl_core::{
     ActionSpace, Actions, EnvFactory, EnvSpec, ObservationSpace, Outcome, Row, StatisticsFactory,
     Telling, TimeLeft,
@@ -30,6 +31,9 @@ impl Input {
     /// What an agent needs that remembers the rest.
     pub const USUAL: [Self; 4] = [Self::Observation, Self::Action, Self::Reward, Self::Outcome];
 }
+
+/// Numbers of [`Input::TimeLeft`].
+const TIME_LEFT: usize = 2;
 
 /// The environment as an agent with these inputs is told of it.
 ///
@@ -108,6 +112,22 @@ impl Inputs {
             inputs: inputs.to_vec(),
             told: env.told(),
         }
+    }
+
+    /// Where they tell of a bandit's arms, for an environment that is [`telling`] of
+    /// them: they do with the time that is left and the statistics of arms.
+    pub fn arms(&self, env: &dyn EnvFactory) -> Option<Arms> {
+        let told = self.shows(Input::TimeLeft) && self.shows(Input::Statistics);
+        let told = told && !self.is_continuous();
+        let count = env.statistics().and_then(|statistics| statistics.arms());
+        let count = count.filter(|count| told && *count == self.action_size())?;
+        let time = self.observation_size();
+        Some(Arms {
+            count,
+            time,
+            statistics: time + TIME_LEFT,
+            steps: env.spec().trial_steps(),
+        })
     }
 
     /// Numbers that rows tell beside what is observed.

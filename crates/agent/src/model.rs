@@ -3,7 +3,8 @@
 use crate::error::LearnError;
 use crate::input::{Input, Inputs};
 use nets::{
-    Blueprint, Init, Layout, Linear, NetsError, PolicyHead, PolicyHeadConfig, SequenceConfig, Trunk,
+    Arms, Blueprint, Init, Layout, Linear, NetsError, PolicyHead, PolicyHeadConfig, SequenceConfig,
+    Trunk, TrunkInput,
 };
 use rl_core::{ActionSpace, Bounds, Domain, EnvFactory, Purpose, SettingError, StreamKey};
 use serde::{Deserialize, Serialize};
@@ -20,8 +21,9 @@ const LEAST_STD: f64 = 0.01;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyStart {
-    /// Gain of the orthogonal weights of its head; near 0 it begins nearly
-    /// uniform, so that early samples try everything.
+    /// Gain of the orthogonal weights of its head, or what the trunk's indices of the
+    /// actions are multiplied by; near 0 it begins nearly uniform, so that early
+    /// samples try everything.
     pub gain: f64,
     /// Standard deviation of continuous actions, in half-widths of their box, at
     /// least 0.01: it is kept above that in learning too, since a log-probability
@@ -58,13 +60,16 @@ pub struct NetworkConfig<'a> {
 /// continuous action space is always [−1, 1] to it, whatever the box.
 ///
 /// Parameters are `trunk.*`, `policy.weight`, `policy.bias` (and
-/// `policy.log_std` for continuous actions), `value.weight`, `value.bias`.
+/// `policy.log_std` for continuous actions; `policy.log_scale` alone where the trunk
+/// gives an index of every action), `value.weight`, `value.bias`.
 #[derive(Debug)]
 pub struct ActorCritic {
     /// The name of the algorithm that it is of.
     pub of: &'static str,
     /// What the trunk is told.
     pub inputs: Inputs,
+    /// Where that tells of a bandit's arms, if it does.
+    pub arms: Option<Arms>,
     /// What remembers.
     pub trunk: Arc<dyn Trunk>,
     /// What chooses actions by the trunk's features. Continuous actions are in
@@ -81,10 +86,26 @@ impl ActorCritic {
     /// Declares the network for an environment.
     ///
     /// # Errors
-    /// If the trunk's settings make no sense.
+    /// If the trunk's settings make no sense, or not there.
     pub fn new(env: &dyn EnvFactory, config: NetworkConfig<'_>) -> Result<Self, LearnError> {
-        Self::with_trunk(env, config, |blueprint, inputs| {
-            config.trunk.build(blueprint, "trunk.", inputs)
+        let input = Inputs::new(env, config.inputs);
+        if matches!(config.trunk, SequenceConfig::Index(_)) && input.arms(env).is_none() {
+            let allowed = format!(
+                "\"gru\", \"lstm\" or \"mlp\"; an index is of the arms of a bandit that makes \
+                 statistics of them, with \"time-left\" and \"statistics\" among {}.inputs, and \
+                 this is '{}' with {:?}",
+                config.of,
+                env.spec().name,
+                config.inputs
+            );
+            let key = format!("{}.trunk.kind", config.of);
+            return Err(LearnError::config(key, "\"index\"", allowed));
+        }
+        Self::with_trunk(env, config, |blueprint, size| {
+            let arms = input.arms(env);
+            config
+                .trunk
+                .build(blueprint, "trunk.", TrunkInput { size, arms })
         })
     }
 
@@ -100,9 +121,10 @@ impl ActorCritic {
         declare: impl FnOnce(&mut Blueprint, usize) -> Result<Arc<dyn Trunk>, NetsError>,
     ) -> Result<Self, LearnError> {
         let (spec, inputs) = (env.spec(), Inputs::new(env, config.inputs));
+        let arms = inputs.arms(env);
         let mut blueprint = Blueprint::new();
         let trunk = declare(&mut blueprint, inputs.size())?;
-        let features = trunk.features();
+        let (features, indices) = (trunk.features(), trunk.indices());
         let least_std = spec.action.least_std().max(LEAST_STD);
         let is_box = matches!(spec.action, ActionSpace::Box { .. });
         if is_box && config.policy.std < least_std {
@@ -115,6 +137,7 @@ impl ActorCritic {
         }
         let head = PolicyHeadConfig {
             features,
+            indices,
             space: &spec.action,
             gain: config.policy.gain,
             std: config.policy.std,
@@ -124,10 +147,11 @@ impl ActorCritic {
             gain: 1.0,
             blocks: 1,
         };
-        let value = Linear::declare(&mut blueprint, "value.", [features, 1], init);
+        let value = Linear::declare(&mut blueprint, "value.", [features - indices, 1], init);
         Ok(Self {
             of: config.of,
             inputs,
+            arms,
             trunk,
             policy,
             value,

@@ -6,6 +6,7 @@ mod plain;
 use crate::buffer::Buffer;
 use crate::gemm::{CHUNK_ROWS, LANE_BLOCK, PANEL, Rows, outer, project};
 use crate::input::ShapeError;
+use crate::math;
 use crate::simd::{Isa, Kernel, Simd};
 use crate::trunk::{Entry, Flops, TrunkBytes};
 use std::ops::Range;
@@ -67,8 +68,13 @@ impl Policy {
 pub struct Heads {
     policy: Policy,
     outputs: usize,
+    /// How many of the policy's outputs the first features are, but for a factor; the
+    /// layers read the features after them.
+    given: usize,
     features: usize,
     isa: Isa,
+    /// That factor.
+    scale: f32,
     layout: HeadsLayout,
     /// `[width]`: as they are, for a Gaussian.
     log_std: Vec<f32>,
@@ -84,11 +90,17 @@ pub struct Heads {
 /// Where each parameter of [`Heads`] lies in their flat slice.
 #[derive(Clone, Copy)]
 struct HeadsLayout {
-    policy_weight: Entry,
-    policy_bias: Entry,
+    policy: PolicyLayout,
     log_std: Option<Entry>,
     value_weight: Entry,
     value_bias: Entry,
+}
+
+/// The policy's part of it.
+#[derive(Clone, Copy)]
+enum PolicyLayout {
+    Linear { weight: Entry, bias: Entry },
+    Scale { log_scale: Entry },
 }
 
 /// Buffers of one thread for [`Heads`], which grow to the largest tile seen.
@@ -102,10 +114,12 @@ pub struct HeadsWork {
     weight_sums: Buffer,
     /// `[columns padded to 4]`.
     bias_sums: Buffer,
-    /// `[rows][features]`, and padded to whole blocks: of trunks that give plain
-    /// rows.
+    /// `[rows][given + features]` as they are, and `[rows][features]` padded to whole
+    /// blocks: of trunks that give plain rows.
     plain: Vec<f32>,
     features: Buffer,
+    /// The gradient of the given outputs' factor, times that: a sum over the tile.
+    scale_sum: f64,
     /// `[chunk rows][features padded to 16]`: their gradients.
     feature_gradients: Buffer,
 }
@@ -132,6 +146,24 @@ impl Heads {
     /// # Errors
     /// If a size is out of range.
     pub fn new(policy: Policy, features: usize, isa: Isa) -> Result<Heads, ShapeError> {
+        Heads::laid_out(policy, (0, features), isa)
+    }
+
+    /// Heads on top of so many features, of which the first are an index of an action
+    /// each: logits are these times one number, a parameter.
+    ///
+    /// # Errors
+    /// If a size is out of range.
+    pub fn of_indices(indices: usize, features: usize, isa: Isa) -> Result<Heads, ShapeError> {
+        let read = features.saturating_sub(indices);
+        Heads::laid_out(Policy::Categorical(indices), (indices, read), isa)
+    }
+
+    fn laid_out(
+        policy: Policy,
+        (given, features): (usize, usize),
+        isa: Isa,
+    ) -> Result<Heads, ShapeError> {
         let outputs = policy.outputs();
         ShapeError::check("actions", outputs)?;
         ShapeError::check("features", features)?;
@@ -148,11 +180,20 @@ impl Heads {
         Ok(Heads {
             policy,
             outputs,
+            given,
             features,
             isa,
+            scale: 1.0,
             layout: HeadsLayout {
-                policy_weight: entry("policy.weight", [outputs, features]),
-                policy_bias: entry("policy.bias", [outputs, 1]),
+                policy: match given {
+                    0 => PolicyLayout::Linear {
+                        weight: entry("policy.weight", [outputs, features]),
+                        bias: entry("policy.bias", [outputs, 1]),
+                    },
+                    _ => PolicyLayout::Scale {
+                        log_scale: entry("policy.log_scale", [1, 1]),
+                    },
+                },
                 log_std: match policy {
                     Policy::Categorical(_) => None,
                     Policy::Gaussian(_) => Some(entry("policy.log_std", [outputs, 1])),
@@ -191,14 +232,17 @@ impl Heads {
     /// Its parameters in the order in which they lie in the flat slice.
     pub fn entries(&self) -> Vec<Entry> {
         let HeadsLayout {
-            policy_weight,
-            policy_bias,
+            policy,
             log_std,
             value_weight,
             value_bias,
         } = self.layout;
-        let policy = [policy_weight, policy_bias].into_iter().chain(log_std);
-        policy.chain([value_weight, value_bias]).collect()
+        let policy = match policy {
+            PolicyLayout::Linear { weight, bias } => vec![weight, bias],
+            PolicyLayout::Scale { log_scale } => vec![log_scale],
+        };
+        let rest = log_std.into_iter().chain([value_weight, value_bias]);
+        policy.into_iter().chain(rest).collect()
     }
 
     /// How many parameters there are.
@@ -231,9 +275,14 @@ impl Heads {
         }
     }
 
-    /// The policy's outputs and the value.
+    /// The policy's outputs that a layer makes.
+    fn layered(&self) -> usize {
+        self.outputs - self.given
+    }
+
+    /// What layers make: the policy's outputs, where they do, and the value.
     fn columns(&self) -> usize {
-        self.outputs + 1
+        self.layered() + 1
     }
 
     fn padded(&self) -> usize {
@@ -252,7 +301,16 @@ impl Heads {
         self.weights.grow(features * wide);
         self.bias.grow(wide);
         self.weights_t.grow(columns * self.padded());
-        let rows = of(self.layout.policy_weight).chunks_exact(features);
+        let (weight, bias) = match self.layout.policy {
+            PolicyLayout::Linear { weight, bias } => (of(weight), of(bias)),
+            PolicyLayout::Scale { log_scale } => {
+                let mut scale = [params[log_scale.offset]];
+                math::exp(self.isa, &mut scale);
+                self.scale = scale[0];
+                (&[][..], &[][..])
+            }
+        };
+        let rows = weight.chunks_exact(features);
         let rows = rows.chain([of(self.layout.value_weight)]);
         for (column, row) in rows.enumerate() {
             let forward = (column / PANEL) * features * PANEL + column % PANEL;
@@ -264,8 +322,8 @@ impl Heads {
                 self.weights_t[to..to + part.len()].copy_from_slice(part);
             }
         }
-        self.bias[..self.outputs].copy_from_slice(of(self.layout.policy_bias));
-        self.bias[self.outputs] = params[self.layout.value_bias.offset];
+        self.bias[..bias.len()].copy_from_slice(bias);
+        self.bias[bias.len()] = params[self.layout.value_bias.offset];
         self.log_std.clear();
         self.log_std
             .extend(self.layout.log_std.iter().flat_map(|entry| of(*entry)));
@@ -289,11 +347,12 @@ impl Heads {
             weights: (&self.weights, Some(&self.bias)),
             out: &mut work.outputs,
         });
-        let policy = outputs.policy.chunks_exact_mut(self.outputs);
+        let layered = self.layered();
         let rows = work.outputs.chunks_exact(wide).take(lanes);
-        for ((row, policy), value) in rows.zip(policy).zip(outputs.values) {
-            policy.copy_from_slice(&row[..self.outputs]);
-            *value = row[self.outputs];
+        for (lane, (row, value)) in rows.zip(outputs.values).enumerate() {
+            let policy = &mut outputs.policy[lane * layered..(lane + 1) * layered];
+            policy.copy_from_slice(&row[..layered]);
+            *value = row[layered];
         }
     }
 
@@ -319,12 +378,12 @@ impl Heads {
         at: usize,
     ) {
         let narrow = self.columns().next_multiple_of(4);
-        let to = work.gradients[at * narrow..].chunks_exact_mut(narrow);
-        let policy = outputs.policy[rows.start * self.outputs..].chunks_exact(self.outputs);
-        for ((row, policy), value) in to.zip(policy).zip(&outputs.values[rows]) {
-            row[..self.outputs].copy_from_slice(policy);
-            row[self.outputs] = *value;
-            add(&mut work.bias_sums, row);
+        let (to, layered) = (&mut work.gradients[at * narrow..], self.layered());
+        for (to, row) in to.chunks_exact_mut(narrow).zip(rows) {
+            let policy = &outputs.policy[row * layered..(row + 1) * layered];
+            to[..layered].copy_from_slice(policy);
+            to[layered] = outputs.values[row];
+            add(&mut work.bias_sums, to);
         }
     }
 
@@ -357,14 +416,21 @@ impl Heads {
     /// Adds the sums of a backward pass to the flat gradient of the heads.
     pub(crate) fn add_gradient(&self, work: &HeadsWork, gradient: &mut [f32]) {
         let (layout, features, padded) = (self.layout, self.features, self.padded());
-        let rows = gradient[layout.policy_weight.range()].chunks_exact_mut(features);
-        for (row, sums) in rows.zip(work.weight_sums.chunks_exact(padded)) {
-            add(row, sums);
+        match layout.policy {
+            PolicyLayout::Linear { weight, bias } => {
+                let rows = gradient[weight.range()].chunks_exact_mut(features);
+                for (row, sums) in rows.zip(work.weight_sums.chunks_exact(padded)) {
+                    add(row, sums);
+                }
+                add(&mut gradient[bias.range()], &work.bias_sums);
+            }
+            PolicyLayout::Scale { log_scale } => {
+                gradient[log_scale.offset] += work.scale_sum as f32;
+            }
         }
-        let sums = &work.weight_sums[self.outputs * padded..];
+        let sums = &work.weight_sums[self.layered() * padded..];
         add(&mut gradient[layout.value_weight.range()], sums);
-        add(&mut gradient[layout.policy_bias.range()], &work.bias_sums);
-        gradient[layout.value_bias.offset] += work.bias_sums[self.outputs];
+        gradient[layout.value_bias.offset] += work.bias_sums[self.layered()];
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! A trunk is whatever keeps [`Trunk`]: it gives features and takes their gradient,
 //! so that any head and any loss can stand on it. [`Recurrent`] is the GRU and the
-//! LSTM. A [`Network`] is a trunk with linear [`Heads`] for a policy and a value;
+//! LSTM; [`Index`] gives every arm of a bandit an index. A [`Network`] is a trunk with linear [`Heads`] for a policy and a value;
 //! [`Categorical`] and [`Gaussian`] choose by the policy's outputs and have the
 //! losses.
 //!
@@ -101,6 +101,7 @@ mod categorical;
 mod gaussian;
 mod gemm;
 mod heads;
+mod index;
 mod input;
 mod loss;
 pub mod math;
@@ -114,6 +115,7 @@ mod trunk;
 pub use categorical::{Categorical, Choices, Imitation, Labels};
 pub use gaussian::{Gaussian, GaussianOutputs};
 pub use heads::{Heads, HeadsWork, OutputGradients, Outputs, Policy};
+pub use index::{Index, IndexShape, IndexWork};
 pub use input::{Inputs, MAX_DIM, NO_ACTION, Observation, Observations, ShapeError, Trials};
 pub use loss::{LossGradients, LossSpec, LossSums, Objective, Samples};
 pub use network::{Network, NetworkWork};

@@ -28,8 +28,17 @@ impl<T: Trunk> Network<T> {
     ///
     /// # Errors
     /// If there are no outputs, or too many.
+    ///
+    /// # Panics
+    /// If the trunk gives indices, and not one of each action.
     pub fn new(trunk: T, policy: Policy) -> Result<Network<T>, ShapeError> {
-        let heads = Heads::new(policy, trunk.features(), trunk.isa())?;
+        let heads = match trunk.indices() {
+            0 => Heads::new(policy, trunk.features(), trunk.isa())?,
+            indices => {
+                assert_eq!(policy, Policy::Categorical(indices), "one index an action");
+                Heads::of_indices(indices, trunk.features(), trunk.isa())?
+            }
+        };
         let split = trunk.entries().last().map_or(0, |entry| entry.range().end);
         Ok(Network {
             trunk,

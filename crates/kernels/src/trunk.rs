@@ -103,6 +103,14 @@ pub trait Trunk: Clone + Send + Sync + 'static {
     /// Width of what it gives.
     fn features(&self) -> usize;
 
+    /// How many of the first features are an index of an action each, which the
+    /// policy's logits are a multiple of; the value reads the features after them. 0
+    /// where the policy has weights of its own. Such a trunk gives plain rows: it
+    /// leaves the last four methods as they are.
+    fn indices(&self) -> usize {
+        0
+    }
+
     /// The memory of so many lanes that remember nothing yet, with room for trials of
     /// `at_most` steps.
     fn memory(&self, lanes: usize, at_most: usize) -> Self::Memory;

@@ -300,12 +300,31 @@ fn setup<'a>(
 
 /// The configuration that a run was started with.
 pub fn config_of(session: &Session<'_>, run: &record::Reader) -> Result<RunConfig, Failure> {
+    config_in(session, run, &[])
+}
+
+/// The same in an environment with other settings, `environment.key=value` each.
+///
+/// # Errors
+/// If anything else is set, or the environment is none then.
+pub fn config_in(
+    session: &Session<'_>,
+    run: &record::Reader,
+    settings: &[String],
+) -> Result<RunConfig, Failure> {
+    let others = |set: &&String| !set.starts_with("environment.");
+    if let Some(other) = settings.iter().find(others) {
+        return Err(Failure::usage(format!(
+            "{other}: an agent that is trained can be evaluated with other settings of its \
+             environment, environment.key=value, and no others"
+        )));
+    }
     let place = run.path().join("config.toml");
     RunConfig::resolve(
         session.registry,
         &place.display().to_string(),
         &run.config()?,
-        &[],
+        settings,
     )
 }
 
@@ -348,7 +367,10 @@ pub fn restore(
 
 /// Refuses a configuration that is not the one that the checkpoint is of: no
 /// run of one configuration could have had the result.
-fn refuse_edited(
+///
+/// # Errors
+/// What was changed.
+pub fn refuse_edited(
     run: &record::Reader,
     config: &RunConfig,
     checkpoint: &Checkpoint,

@@ -34,15 +34,15 @@ mod trunks;
 pub use blueprint::Blueprint;
 pub use device::{CudaStatus, Device, Libtorch, device};
 pub use error::NetsError;
-pub use heads::{PolicyHead, PolicyHeadConfig};
+pub use heads::{PolicyHead, PolicyHeadConfig, PolicyLayer};
 pub use init::Init;
 pub use layout::{Entry, Layout, Slot};
 pub use mlp::{Activation, Linear, Mlp, MlpConfig};
 pub use optim::{MAX_GRADIENT_NORM, Optimizer, OptimizerConfig, clip_gradient, gradient_norm};
 pub use schedule::{Schedule, Shape};
-pub use sequence::{Trunk, TrunkFootprint};
+pub use sequence::{Arms, Trunk, TrunkFootprint, TrunkInput};
 pub use torch::*;
-pub use trunks::{Gru, Lstm, Recurrent, SequenceConfig};
+pub use trunks::{Gru, Index, IndexConfig, Lstm, Recurrent, SequenceConfig};
 
 #[cfg(feature = "torch")]
 pub use tch;

@@ -12,6 +12,13 @@ pub trait Trunk: Debug + Send + Sync {
     /// Width of what it gives.
     fn features(&self) -> usize;
 
+    /// How many of the first features are an index of an action each: the policy
+    /// prefers actions by these, and the value head reads the features after them. 0
+    /// where the policy head is a layer like any other.
+    fn indices(&self) -> usize {
+        0
+    }
+
     /// What one lane takes with libtorch through so many steps.
     fn footprint(&self, steps: usize) -> TrunkFootprint;
 
@@ -20,6 +27,36 @@ pub trait Trunk: Debug + Send + Sync {
     fn model(&self) -> Option<&dyn crate::SequenceModel> {
         None
     }
+}
+
+/// What a trunk is given to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrunkInput {
+    /// Width of the input.
+    pub size: usize,
+    /// Where in it the arms of a bandit are, if it tells of any.
+    pub arms: Option<Arms>,
+}
+
+/// An input that tells nothing of arms.
+impl From<usize> for TrunkInput {
+    fn from(size: usize) -> Self {
+        Self { size, arms: None }
+    }
+}
+
+/// Where an input tells what a bandit's arms have given, and how long it lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arms {
+    /// How many arms.
+    pub count: usize,
+    /// The column of the share of the trial that is left, 1 to 0.
+    pub time: usize,
+    /// The column of the first arm's two numbers, which the others' follow: its
+    /// posterior mean and its posterior's standard deviation beside the prior's.
+    pub statistics: usize,
+    /// Steps of a trial.
+    pub steps: usize,
 }
 
 /// Numbers that a trunk holds for one lane.

@@ -18,6 +18,13 @@ pub trait StatisticsFactory: Send + Sync {
     /// Numbers of a lane.
     fn size(&self) -> usize;
 
+    /// Of how many arms they are, where they are two numbers of each, arm by arm, and
+    /// nothing else: its posterior mean, and its posterior's standard deviation beside
+    /// the prior's, which is above 0.
+    fn arms(&self) -> Option<usize> {
+        None
+    }
+
     /// For so many lanes.
     fn make(&self, lanes: usize) -> Box<dyn Statistics>;
 

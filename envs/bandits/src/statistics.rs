@@ -33,6 +33,10 @@ impl StatisticsFactory for ArmStatistics {
         2 * self.arms
     }
 
+    fn arms(&self) -> Option<usize> {
+        Some(self.arms)
+    }
+
     fn make(&self, lanes: usize) -> Box<dyn Statistics> {
         Box::new(Tallies {
             of: *self,

@@ -6,7 +6,7 @@ use crate::progress::Met;
 use crate::results;
 use lab::comparison::{Measured, estimate, measure, word};
 use lab::failure::Failure;
-use lab::launch::{check_evaluation, config_of, restore, start};
+use lab::launch::{check_evaluation, config_in, config_of, refuse_edited, restore, start};
 use lab::observer::Progress as _;
 use lab::panics::caught;
 use lab::references::gap_closed;
@@ -24,7 +24,8 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
         None => device_of(&args.run)?,
     };
     let session = Session::new(registry, &console, args.work.workers(), &device)?;
-    let config = config_of(&session, &run)?;
+    let trained = config_of(&session, &run)?;
+    let config = config_in(&session, &run, &args.settings)?;
     let mut training = start(&session, &config)?;
     let latest = run.latest_checkpoint()?;
     let path = args.run.display();
@@ -38,7 +39,17 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
     for damage in &passed_over {
         console.note(format!("passing over a checkpoint: {damage}"));
     }
-    restore(&run, &config, training.as_mut(), (update, &checkpoint))?;
+    refuse_edited(&run, &trained, &checkpoint)?;
+    let restored = restore(&run, &trained, training.as_mut(), (update, &checkpoint));
+    restored.map_err(|failure| match args.settings.is_empty() {
+        true => failure,
+        false => failure.within(format!(
+            "{}: the agent cannot act there, where its network would be another one; allowed: \
+             settings with as many inputs and actions as it was trained on, or of any number \
+             with trunk.kind = \"index\" in a bandit",
+            args.settings.join(" ")
+        )),
+    })?;
     let tasks = args.tasks.unwrap_or(config.evaluation.tasks.get());
     check_evaluation(&session, &config, training.as_ref(), tasks)?;
     let actions = config.evaluation.actions;
@@ -49,7 +60,10 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
     })?;
     drop(met);
     // A finished run knows its exact values, which may take minutes.
-    let finished: Option<Comparison> = run.document(Document::Comparison)?;
+    let finished: Option<Comparison> = match args.settings.is_empty() {
+        true => run.document(Document::Comparison)?,
+        false => None,
+    };
     let exact = finished.map(|comparison| comparison.exact);
     let exact = exact.unwrap_or_else(|| session.oracles.references(&config.built));
     let exact = measured.references(exact);
@@ -61,9 +75,13 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
     let gap = gap_closed(&exact, estimate(&result, tasks));
     let ends = gap.and_then(|gap| gap.interval());
     console.say(format!(
-        "{} after update {update}, {} actions, {}: mean return {} ± {}{}",
+        "{} after update {update}, {} actions, {}{}: mean return {} ± {}{}",
         result.name,
         word(actions),
+        args.settings
+            .iter()
+            .map(|set| format!("{set}, "))
+            .collect::<String>(),
         results::fresh(tasks, distinct),
         console.good(&fixed(mean, 4)),
         fixed(error, 4),
@@ -84,6 +102,7 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
             "passed_over": passed_over,
             "actions": word(actions),
             "seed": config.seed,
+            "settings": config.built.settings,
             "tasks": tasks,
             "mean_return": mean,
             "standard_error": error,

@@ -11,6 +11,7 @@ mod baseline_variance;
 mod commands;
 mod cuda;
 mod durability;
+mod elsewhere;
 mod errors;
 mod golden;
 mod inputs;

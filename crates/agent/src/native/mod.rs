@@ -11,8 +11,8 @@ use crate::error::LearnError;
 use crate::execution::Execution;
 use crate::model::{ActorCritic, NetworkConfig};
 use crate::samples::Samples;
-use kernels::{Cell, Flops, Observation, Recurrent, Shape, Trunk, TrunkBytes};
-use nets::SequenceConfig;
+use kernels::{Cell, Flops, Index, IndexShape, Observation, Recurrent, Shape, Trunk, TrunkBytes};
+use nets::{Arms, SequenceConfig};
 use on_trunk::OnTrunk;
 use rl_core::{ObservationSpace, PolicyFactory};
 use rollout::Pool;
@@ -36,6 +36,7 @@ impl NativeBackend {
     /// # Errors
     /// If there are none for the network's trunk.
     pub fn new(model: &ActorCritic, config: NetworkConfig<'_>) -> Result<Self, LearnError> {
+        let size = |error| refuse(model.of, &format!("this size: {error}"));
         let recurrent = |cell, hidden| {
             let shape = Shape {
                 cell,
@@ -47,13 +48,34 @@ impl NativeBackend {
                 },
             };
             let trunk = Recurrent::new(shape);
-            let trunk = trunk.map_err(|error| refuse(model.of, &format!("this size: {error}")))?;
-            Self::with_trunk(model, trunk)
+            Self::with_trunk(model, trunk.map_err(size)?)
         };
         match config.trunk {
             SequenceConfig::Gru(layer) => recurrent(Cell::Gru, layer.hidden),
             SequenceConfig::Lstm(layer) => recurrent(Cell::Lstm, layer.hidden),
             SequenceConfig::Mlp { .. } => Err(refuse(model.of, "this trunk")),
+            SequenceConfig::Index(of) => {
+                let arms = model.arms.expect("the network is declared on them");
+                let shape = Self::index(model, arms, of.hidden);
+                Self::with_trunk(model, Index::new(shape).map_err(size)?)
+            }
+        }
+    }
+
+    fn index(model: &ActorCritic, arms: Arms, hidden: usize) -> IndexShape {
+        let Arms {
+            count,
+            time,
+            statistics,
+            steps,
+        } = arms;
+        IndexShape {
+            observation: model.inputs.seen_size(),
+            time,
+            statistics,
+            arms: count,
+            steps,
+            hidden,
         }
     }
 

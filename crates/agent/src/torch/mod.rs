@@ -46,12 +46,24 @@ impl ActorCritic {
     /// What the policy does at some features, `[.., features]`. Continuous
     /// actions are in [`Inputs::to_unit`]'s coordinates.
     pub fn distribution(&self, params: &Params, features: &Tensor) -> Distribution {
-        self.policy.distribution(params, features)
+        match self.trunk.indices() as i64 {
+            0 => self.policy.distribution(params, features),
+            count => self
+                .policy
+                .distribution(params, &features.narrow(-1, 0, count)),
+        }
     }
 
     /// The expected return at some features, `[.., features]` to `[..]`.
     pub fn value(&self, params: &Params, features: &Tensor) -> Tensor {
-        self.value.forward(params, features).squeeze_dim(-1)
+        let value = match self.trunk.indices() as i64 {
+            0 => self.value.forward(params, features),
+            first => {
+                let rest = features.narrow(-1, first, self.value.inputs() as i64);
+                self.value.forward(params, &rest)
+            }
+        };
+        value.squeeze_dim(-1)
     }
 }
 

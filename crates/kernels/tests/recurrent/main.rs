@@ -1,5 +1,5 @@
-//! Recurrent networks: outputs, losses and gradients against plain `f64` code,
-//! the elementary functions, wrong arguments, and that nothing allocates.
+//! Networks: outputs, losses and gradients against plain `f64` code, the elementary
+//! functions, wrong arguments, and that nothing allocates.
 
 mod allocations;
 mod common;
@@ -7,6 +7,7 @@ mod features;
 mod gaussian;
 mod gradients;
 mod imitation;
+mod index;
 mod interface;
 mod math;
 mod outputs;

@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use tch::{Kind, Tensor};
 
 use super::params::Params;
-use crate::heads::PolicyHead;
+use crate::heads::{PolicyHead, PolicyLayer};
 
 /// One of finitely many actions, with a probability each, for every row.
 #[derive(Debug)]
@@ -237,12 +237,16 @@ impl Distribution {
 }
 
 impl PolicyHead {
-    /// The distributions for features `[.., features]`.
+    /// The distributions for features `[.., features]`, or for indices
+    /// `[.., actions]` where the head is a [`PolicyLayer::Scale`].
     ///
     /// # Panics
     /// If the last size is another.
     pub fn distribution(&self, params: &Params, features: &Tensor) -> Distribution {
-        let output = self.layer.forward(params, features);
+        let output = match &self.layer {
+            PolicyLayer::Linear(layer) => layer.forward(params, features),
+            PolicyLayer::Scale(log_scale) => features * params[*log_scale].exp(),
+        };
         match self.log_std {
             None => Distribution::Categorical(Categorical::new(&output)),
             Some(slot) => Distribution::Gaussian(DiagonalGaussian::new(&output, &params[slot])),

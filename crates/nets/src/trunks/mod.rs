@@ -2,11 +2,13 @@
 //! what computes it on libtorch tensors, and a variant of [`SequenceConfig`].
 
 mod gru;
+mod index;
 mod lstm;
 mod mlp;
 mod recurrent;
 
 pub use gru::Gru;
+pub use index::{Index, IndexConfig};
 pub use lstm::Lstm;
 pub use recurrent::Recurrent;
 
@@ -17,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::blueprint::Blueprint;
 use crate::error::NetsError;
 use crate::mlp::Activation;
-use crate::sequence::{SIZE, Trunk};
+use crate::sequence::{SIZE, Trunk, TrunkInput};
 use rl_core::SettingError;
 
 /// Which trunk to use, and its settings.
@@ -35,6 +37,8 @@ pub enum SequenceConfig {
         /// What follows every layer.
         activation: Activation,
     },
+    /// No memory, every arm of a bandit is seen for itself; see [`Index`].
+    Index(IndexConfig),
 }
 
 impl SequenceConfig {
@@ -42,13 +46,16 @@ impl SequenceConfig {
     /// returns the trunk.
     ///
     /// # Errors
-    /// If a number is out of range, or if there is no layer.
+    /// If a number is out of range, if there is no layer, or if the input does not
+    /// tell what the trunk reads.
     pub fn build(
         &self,
         blueprint: &mut Blueprint,
         prefix: &str,
-        input: usize,
+        input: impl Into<TrunkInput>,
     ) -> Result<Arc<dyn Trunk>, NetsError> {
+        let told = input.into();
+        let input = told.size;
         SIZE.check("the input size", input)?;
         self.validate()?;
         Ok(match self {
@@ -60,6 +67,7 @@ impl SequenceConfig {
                 input,
                 (hidden, *activation),
             )),
+            Self::Index(of) => Arc::new(Index::declare(blueprint, prefix, told, *of)?),
         })
     }
 
@@ -71,6 +79,7 @@ impl SequenceConfig {
         match self {
             Self::Gru(layer) | Self::Lstm(layer) => layer.validate(),
             Self::Mlp { hidden, .. } => mlp::validate(hidden),
+            Self::Index(of) => of.validate(),
         }
     }
 }

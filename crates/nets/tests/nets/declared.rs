@@ -1,7 +1,8 @@
 //! What networks refuse when they are declared.
 
 use nets::{
-    Activation, Blueprint, NetsError, PolicyHead, PolicyHeadConfig, Recurrent, SequenceConfig,
+    Activation, Blueprint, IndexConfig, NetsError, PolicyHead, PolicyHeadConfig, Recurrent,
+    SequenceConfig,
 };
 use rl_core::ActionSpace;
 
@@ -16,6 +17,8 @@ fn configurations_are_read_and_checked() {
         serde_json::to_string(&read(mlp).unwrap()).unwrap(),
         mlp.replace(' ', "")
     );
+    let index = read(r#"{"kind": "index", "hidden": 16}"#).unwrap();
+    assert_eq!(index, SequenceConfig::Index(IndexConfig { hidden: 16 }));
     let unknown = read(r#"{"kind": "gru", "hiden": 3}"#).unwrap_err();
     assert!(unknown.to_string().contains("hiden"), "{unknown}");
     let refused = [
@@ -29,6 +32,7 @@ fn configurations_are_read_and_checked() {
             hidden: vec![4, 0],
             activation: Activation::Relu,
         },
+        SequenceConfig::Index(IndexConfig { hidden: 0 }),
     ];
     let beginning = |input_gain, memory| {
         let hidden = 4;
@@ -49,6 +53,11 @@ fn configurations_are_read_and_checked() {
         let error = beginning(4.0, memory).unwrap_err();
         assert!(error.contains(&format!("memory = {memory}")), "{error}");
     }
+    let error = index.build(&mut Blueprint::new(), "", 3).unwrap_err();
+    assert!(
+        matches!(&error, NetsError::Setting(fault) if fault.key() == "kind"),
+        "{error}"
+    );
     for config in refused {
         let error = config.build(&mut Blueprint::new(), "", 3).unwrap_err();
         assert!(
@@ -75,6 +84,7 @@ fn a_head_refuses_bad_settings() {
     ] {
         let config = PolicyHeadConfig {
             features: 4,
+            indices: 0,
             space: &space,
             gain,
             std,

@@ -11,6 +11,7 @@ mod equal_rewards;
 mod equivalence;
 mod finite;
 mod gradients;
+mod index;
 mod leaky;
 mod learning;
 mod memory;

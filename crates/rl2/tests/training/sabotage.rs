@@ -3,7 +3,7 @@
 use crate::common::{pool, switches};
 use agent::{ActMode, Backend, Execution, Gradient, LearnError, Lesson, Samples};
 use nets::Device;
-use rl_core::PolicyFactory;
+use rl_core::{EnvFactory, PolicyFactory};
 use rl2::{Rl2Config, Trainer};
 use rollout::Pool;
 use std::sync::Arc;
@@ -56,7 +56,11 @@ impl Backend for Sabotaged {
 
 /// A training whose backend fails so.
 pub(crate) fn sabotaged(config: Rl2Config, how: Sabotage) -> Trainer {
-    let env = switches();
+    sabotaged_in(&switches(), config, how)
+}
+
+/// Such a training in an environment.
+pub(crate) fn sabotaged_in(env: &Arc<dyn EnvFactory>, config: Rl2Config, how: Sabotage) -> Trainer {
     let (model, inner) = config.learner().build(env.as_ref(), Device::Cpu).unwrap();
     let calls = AtomicUsize::new(0);
     let backend: Box<dyn Backend> = Box::new(Sabotaged { inner, how, calls });

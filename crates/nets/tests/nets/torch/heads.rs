@@ -193,6 +193,7 @@ fn head(space: &ActionSpace) -> (PolicyHead, Blueprint) {
     let mut blueprint = Blueprint::new();
     let config = PolicyHeadConfig {
         features: 4,
+        indices: 0,
         space,
         gain: 0.01,
         std: 0.5,

@@ -1,0 +1,227 @@
+//! A trunk that gives every arm an index: what it learns, where it can act, and that
+//! both backends compute the same.
+
+use crate::common::{BACKENDS, config, constant, pool, switches, trainer_in};
+use crate::gradients::check_gradient;
+use crate::sabotage::{Sabotage, sabotaged_in};
+use agent::{ActMode, ActorCritic, BackendKind, Input, telling};
+use nets::{IndexConfig, SequenceConfig};
+use rl_core::rand::RngExt as _;
+use rl_core::{
+    ActionSpace, Actions, Discrete, Domain, EnvFactory, EnvSpec, Environment, ObservationSpace,
+    Row, Statistics, StatisticsFactory, Step, Stream, TaskDistribution, Tasks, Trial,
+};
+use rl2::{Rl2Config, Trainer};
+use rollout::{Held, evaluate};
+use std::sync::Arc;
+
+const PULLS: usize = 12;
+
+/// Arms of which one pays always and the others never.
+struct Levers(usize);
+
+#[derive(Default)]
+struct Lever(u32);
+
+impl Environment for Lever {
+    type State = ();
+    type Action = Discrete;
+
+    fn reset(&self, (): &mut (), _: &mut Stream) {}
+
+    fn step(&self, (): &mut (), action: &u32, _: &mut Stream) -> Step {
+        Step::proceed(f32::from(u8::from(*action == self.0)))
+    }
+
+    fn observe(&self, (): &(), _: &mut [f32]) {}
+}
+
+impl TaskDistribution for Levers {
+    type Task = Lever;
+
+    fn spec(&self) -> EnvSpec {
+        EnvSpec {
+            name: "levers".into(),
+            observation: ObservationSpace::Vector { size: 0 },
+            action: ActionSpace::Discrete { size: self.0 },
+            horizon: PULLS,
+            trial: Trial::Episodes(1),
+        }
+    }
+
+    fn sample(&self, task: &mut Lever, rng: &mut Stream) {
+        task.0 = rng.random_range(0..self.0 as u32);
+    }
+
+    fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
+        Some(Arc::new(Tallies(self.0)))
+    }
+}
+
+/// Posterior means and deviations, as of coins.
+struct Tallies(usize);
+
+impl StatisticsFactory for Tallies {
+    fn size(&self) -> usize {
+        2 * self.0
+    }
+
+    fn arms(&self) -> Option<usize> {
+        Some(self.0)
+    }
+
+    fn make(&self, lanes: usize) -> Box<dyn Statistics> {
+        Box::new(Tally(vec![[0.0; 2]; lanes * self.0]))
+    }
+
+    fn lane_bytes(&self) -> f64 {
+        8.0 * self.0 as f64
+    }
+}
+
+/// Of each arm, its pulls and what it gave, from −1 to 1.
+struct Tally(Vec<[f32; 2]>);
+
+impl Statistics for Tally {
+    fn tell(&mut self, row: &Row<'_>, told: &mut [f32]) {
+        let arms = self.0.len() / row.lanes;
+        for (lane, own) in self.0.chunks_exact_mut(arms).enumerate() {
+            match row.previous_action {
+                _ if row.start[lane] => own.fill([0.0; 2]),
+                Actions::Discrete(actions) => {
+                    let arm = &mut own[actions[lane] as usize];
+                    *arm = [arm[0] + 1.0, arm[1] + 2.0 * row.previous_reward[lane] - 1.0];
+                }
+                Actions::Box { .. } => unreachable!(),
+            }
+        }
+        for (told, [pulls, gain]) in told.chunks_exact_mut(2).zip(&self.0) {
+            let count = 2.0 + pulls;
+            told.copy_from_slice(&[gain / count, (2.0 / count).sqrt()]);
+        }
+    }
+}
+
+const INPUTS: [Input; 2] = [Input::TimeLeft, Input::Statistics];
+
+fn levers(arms: usize) -> Arc<dyn EnvFactory> {
+    telling(Arc::new(Tasks::new(Levers(arms)).unwrap()), &INPUTS).unwrap()
+}
+
+fn index(backend: BackendKind) -> Rl2Config {
+    Rl2Config {
+        inputs: INPUTS.to_vec(),
+        trunk: SequenceConfig::Index(IndexConfig { hidden: 6 }),
+        learning_rate: constant(0.03),
+        ..config(backend)
+    }
+}
+
+/// The mean return of an agent on fresh tasks of so many arms.
+fn earns(trainer: &Trainer, arms: usize) -> f64 {
+    let held = Held {
+        tasks: 500,
+        seed: 0,
+        domain: Domain::HeldOut,
+    };
+    let policy = trainer.learner().policy(ActMode::Sample);
+    evaluate(&pool(2), &levers(arms), &policy, held)
+        .unwrap()
+        .returns
+        .mean()
+}
+
+/// Chance gives a pull of four; whoever tries every arm until it fails, all but 1.5.
+#[test]
+fn an_index_is_learned_by_reward_and_not_with_the_gradient_flipped() {
+    for backend in BACKENDS {
+        let of = |mut trainer: Trainer| {
+            for _ in 0..30 {
+                trainer.update().unwrap();
+            }
+            earns(&trainer, 4)
+        };
+        let learned = of(trainer_in(&levers(4), index(backend), 0, 2));
+        assert!(learned > 9.5, "{backend:?}: {learned}");
+        let flipped = of(sabotaged_in(&levers(4), index(backend), Sabotage::Flip));
+        assert!(flipped < 3.5, "{backend:?}, flipped: {flipped}");
+    }
+}
+
+#[test]
+fn the_gradient_of_indices_is_that_of_the_objective() {
+    for backend in BACKENDS {
+        let mut trainer = trainer_in(&levers(5), index(backend), 3, 2);
+        check_gradient(&mut trainer, &format!("{backend:?}"));
+    }
+}
+
+#[cfg(feature = "torch")]
+#[test]
+fn both_backends_compute_the_same_on_indices() {
+    for (arms, hidden) in [(2, 5), (7, 16), (50, 17)] {
+        let env = levers(arms);
+        let config = Rl2Config {
+            trunk: SequenceConfig::Index(IndexConfig { hidden }),
+            ..index(BackendKind::Native)
+        };
+        let network = config.learner().network;
+        let model = Arc::new(ActorCritic::new(env.as_ref(), network).unwrap());
+        let native = agent::NativeBackend::new(&model, network).unwrap();
+        let torch = agent::TorchBackend::new(Arc::clone(&model), nets::Device::Cpu).unwrap();
+        let both: Box<dyn agent::Backend> = Box::new(crate::twins::Both(native, torch));
+        let mut trainer =
+            Trainer::with_backend(env.as_ref(), config, 6, pool(2), (model, both)).unwrap();
+        trainer.update().unwrap();
+        trainer.update().unwrap();
+        trainer.collect().unwrap();
+        crate::memory::check_lived_again(&trainer);
+    }
+}
+
+/// What was learned with three arms is good for any number of them.
+#[test]
+fn an_agent_acts_where_there_are_other_arms() {
+    let mut few = trainer_in(&levers(3), index(BackendKind::Native), 0, 2);
+    for _ in 0..30 {
+        few.update().unwrap();
+    }
+    let mut many = trainer_in(&levers(6), index(BackendKind::Native), 1, 2);
+    let untrained = earns(&many, 6);
+    let learned = few.learner().checkpoint().unwrap();
+    many.learner_mut().begin_from(&learned).unwrap();
+    assert_eq!(many.learner().parameters(), few.learner().parameters());
+    let moved = earns(&many, 6);
+    assert!(untrained < 2.5 && moved > 7.5, "{untrained}, {moved}");
+}
+
+#[test]
+fn an_index_is_of_a_bandit_that_tells_of_its_arms() {
+    let refused = |env: &Arc<dyn EnvFactory>, inputs: &[Input]| {
+        let config = Rl2Config {
+            inputs: inputs.to_vec(),
+            ..index(BackendKind::Native)
+        };
+        let env = telling(Arc::clone(env), inputs).unwrap();
+        let model = ActorCritic::new(env.as_ref(), config.learner().network);
+        model.err().map(|error| error.to_string())
+    };
+    let levers = Arc::new(Tasks::new(Levers(3)).unwrap()) as Arc<dyn EnvFactory>;
+    assert_eq!(refused(&levers, &INPUTS), None);
+    for (env, inputs) in [
+        (&levers, &[Input::TimeLeft][..]),
+        (&levers, &[Input::Statistics]),
+        (&levers, &Input::USUAL),
+        (&switches(), &[Input::TimeLeft]),
+    ] {
+        let error = refused(env, inputs).unwrap();
+        let name = &env.spec().name;
+        for part in [
+            "rl2.trunk.kind = \"index\"; allowed: \"gru\"",
+            "rl2.inputs",
+            name,
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}
