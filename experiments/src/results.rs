@@ -6,7 +6,8 @@ use lab::failure::Failure;
 use lab::references::{fields, gap_closed};
 use lab::runner::Finished;
 use record::schema::{
-    Adaptation, Comparison, Difference, Generalization, LearnerKind, LearnerResult, OnPart,
+    Adaptation, Comparison, Deviation, Deviations, Difference, Generalization, LearnerKind,
+    LearnerResult, OnPart, OverTrials,
 };
 use report::Estimate;
 use rl_core::{Exact, ExactValues};
@@ -265,6 +266,65 @@ pub(crate) fn print_adaptation(
         table.row(cells.to_vec());
     }
     table.print(console)
+}
+
+/// Prints how an agent differs from the Bayes-optimal policy.
+///
+/// # Errors
+/// If standard output is closed.
+pub(crate) fn print_deviations(console: &Console, found: &Deviations) -> Result<(), Failure> {
+    console.say("")?;
+    console.say(format!(
+        "beside the Bayes-optimal policy, on {}, {} actions; ± is one standard error",
+        fresh(found.tasks, found.distinct_tasks),
+        found.actions
+    ))?;
+    console.say("")?;
+    let mut table = Table::new(&[
+        "steps",
+        "agreement",
+        "where one is best",
+        "distance (nats)",
+        "value lost",
+    ]);
+    for part in &found.parts {
+        table.row(deviation_row(part));
+    }
+    table.row(deviation_row(&found.whole));
+    table.mark();
+    table.print(console)?;
+    console.say("")?;
+    for line in [
+        "agreement: steps whose action was one of the best, and among those with a single best \
+         one",
+        "distance: −ln of the probability that the agent's distribution gives to the best actions",
+        "value lost: by the actions of a trial; in all, what the agent earns less than the \
+         Bayes-optimal policy",
+    ] {
+        console.say(console.dim(line))?;
+    }
+    Ok(())
+}
+
+fn deviation_row(part: &Deviation) -> Vec<String> {
+    let share = |it: &OverTrials| {
+        let (mean, error) = (100.0 * it.mean, 100.0 * it.standard_error);
+        format!("{} ± {} %", fixed(mean, 2), fixed(error, 2))
+    };
+    let number = |it: &OverTrials, decimals| {
+        let (mean, error) = (it.mean, it.standard_error);
+        format!("{} ± {}", fixed(mean, decimals), fixed(error, decimals))
+    };
+    vec![
+        match part.first == part.last {
+            true => part.first.to_string(),
+            false => format!("{}–{}", part.first, part.last),
+        },
+        share(&part.agreement),
+        share(&part.agreement_where_one_is_best),
+        number(&part.distance, 4),
+        number(&part.cost, 5),
+    ]
 }
 
 /// What a table of learners is of.

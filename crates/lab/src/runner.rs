@@ -3,6 +3,7 @@
 
 use crate::comparison::{Contest, measure, word};
 use crate::config::RunConfig;
+use crate::deviation;
 use crate::failure::{Exit, Failure};
 use crate::invocation::{program, quoted, resume_command};
 use crate::launch::{self, CONFIG, config_of, prepare};
@@ -237,6 +238,9 @@ impl Drive<'_> {
             if !pictures::are_in(&self.run) {
                 self.draw()?;
             }
+            if !deviation::is_in(&self.run, env_steps) {
+                self.compare_with_optimal(&comparison)?;
+            }
             return Ok(Finished {
                 path,
                 seconds: training_seconds,
@@ -274,6 +278,7 @@ impl Drive<'_> {
             .write_document(Document::Comparison, &comparison)
             .map_err(|error| self.stopped(&error.to_string()))?;
         self.draw()?;
+        self.compare_with_optimal(&comparison)?;
         Ok(Finished {
             path,
             seconds: self.seconds(),
@@ -296,6 +301,20 @@ impl Drive<'_> {
             }
             Ok(()) => Ok(()),
         }
+    }
+
+    /// Compares the agent with the Bayes-optimal policy, unless it adapts: then it has
+    /// lived in its task before.
+    fn compare_with_optimal(&self, comparison: &Comparison) -> Result<(), Failure> {
+        if comparison.adaptation.is_some() {
+            return Ok(());
+        }
+        let by = self.by("the comparison with the Bayes-optimal policy");
+        let compared = (&self.config, self.training.as_ref());
+        let written = caught(&by, || {
+            deviation::write(&self.run, self.session, compared)
+        });
+        written.map_err(|failure| self.explained(self.training.updates(), failure))
     }
 
     /// The evaluation that is due after an update, with its row.

@@ -5,6 +5,7 @@ use crate::console::{Console, Event, fixed, percent};
 use crate::progress::Met;
 use crate::results;
 use lab::comparison::{Measured, estimate, measure, word};
+use lab::deviation;
 use lab::failure::Failure;
 use lab::launch::{check_evaluation, config_of, restore, start};
 use lab::observer::Progress as _;
@@ -56,6 +57,10 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
     let Measured {
         result, adaptation, ..
     } = measured;
+    let deviations = match &adaptation {
+        Some(_) => None,
+        None => deviation::measure(&session, (&config, training.as_ref()), tasks)?,
+    };
     let distinct = config.built.factory.tasks();
     let (mean, error) = (result.mean_return, result.standard_error);
     let gap = gap_closed(&exact, estimate(&result, tasks));
@@ -76,6 +81,9 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
         let (share, interval) = (percent(gap.mean), results::interval(ends));
         console.say(format!("gap closed: {share} ({interval})"))?;
     }
+    if let Some(deviations) = &deviations {
+        results::print_deviations(&console, deviations)?;
+    }
     console.emit(
         Event::Evaluation,
         &json!({
@@ -91,6 +99,7 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
             "gap_closed": gap.map(|gap| gap.mean),
             "gap_closed_interval": ends,
             "adaptation": adaptation,
+            "deviations": deviations,
         }),
     )
 }
