@@ -17,27 +17,27 @@ use std::ops::ControlFlow;
 /// as many: what its actions lose varies much less than what they earn.
 const TASKS: usize = 20_000;
 
-/// Whether a run has what is to be known of its agent after so many steps.
-pub fn is_in(run: &RunDir, env_steps: u64) -> bool {
-    let known: Result<Option<Deviations>, _> = run.document(Document::Deviations);
-    known.is_ok_and(|known| known.is_some_and(|known| known.env_steps == env_steps))
-}
-
-/// Compares the trained agent of a run with the Bayes-optimal policy, and writes what
-/// there is to say.
+/// What a run says of its agent beside the Bayes-optimal policy; measured and written now
+/// if it does not say it of as many steps of training.
 ///
 /// # Errors
-/// If an evaluation fails or is called off, or the file cannot be written.
-pub fn write(
+/// As [`measure`], and if the file cannot be read or written.
+pub fn complete(
     run: &RunDir,
     session: &Session<'_>,
     (config, agent): (&RunConfig, &dyn Training),
-) -> Result<(), Failure> {
-    let tasks = config.evaluation.tasks.get().min(TASKS);
-    match measure(session, (config, agent), tasks)? {
-        Some(deviations) => Ok(run.write_document(Document::Deviations, &deviations)?),
-        None => Ok(()),
+) -> Result<Option<Deviations>, Failure> {
+    let known: Option<Deviations> = run.document(Document::Deviations)?;
+    let steps = agent.env_steps();
+    if let Some(known) = known.filter(|known| known.env_steps == steps) {
+        return Ok(Some(known));
     }
+    let tasks = config.evaluation.tasks.get().min(TASKS);
+    let deviations = measure(session, (config, agent), tasks)?;
+    if let Some(deviations) = &deviations {
+        run.write_document(Document::Deviations, deviations)?;
+    }
+    Ok(deviations)
 }
 
 /// Compares an agent that does not adapt by gradient steps with the Bayes-optimal

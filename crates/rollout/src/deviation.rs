@@ -419,3 +419,45 @@ pub fn deviations(
     })?;
     Ok(known.then(|| whole.summary()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_by_hand() {
+        let advantages = [0.0, -0.5, 0.0, -2.0];
+        let probabilities = [0.25, 0.25, 0.125, 0.375];
+        let wrong = Found::of(&advantages, &probabilities, 3);
+        assert_eq!((wrong.agreed, wrong.single, wrong.cost), (0.0, 0.0, 2.0));
+        assert!((wrong.distance + 0.375_f64.ln()).abs() < 1e-12);
+        let right = Found::of(&advantages, &probabilities, 2);
+        assert_eq!((right.agreed, right.single, right.decided), (1.0, 0.0, 0.0));
+        assert_eq!(right.cost, 0.0);
+        let alone = Found::of(&[-1.0, 0.0], &[1.0, 0.0], 1);
+        assert_eq!((alone.single, alone.decided), (1.0, 1.0));
+        assert!((alone.distance - 87.3).abs() < 0.1, "{}", alone.distance);
+    }
+
+    /// One of two steps in one trial and the only one of another: 2/3, and the trials are
+    /// a third of a step away from that.
+    #[test]
+    fn shares_are_over_steps_and_their_errors_over_trials() {
+        let mut share = Share::default();
+        share.push([1.0, 2.0]);
+        let mut other = Share::default();
+        other.push([1.0, 1.0]);
+        share.merge(&other);
+        let Mean {
+            mean,
+            standard_error,
+        } = share.mean(2);
+        assert!((mean - 2.0 / 3.0).abs() < 1e-12);
+        assert!(
+            (standard_error - 2.0 / 9.0).abs() < 1e-12,
+            "{standard_error}"
+        );
+        assert!(other.mean(1).standard_error.is_nan());
+        assert!(Share::default().mean(5).mean.is_nan());
+    }
+}

@@ -165,7 +165,9 @@ impl Lookup {
             layers,
             values: kept,
         } = self.table.as_ref();
-        let later = layers.get(done as usize + 1).zip(kept.get(done as usize + 1));
+        let later = layers
+            .get(done as usize + 1)
+            .zip(kept.get(done as usize + 1));
         for arm in 0..self.arms {
             let counts = (pulls[arm], successes[arm]);
             let alike = |other: &usize| (pulls[*other], successes[*other]) == counts;

@@ -124,7 +124,10 @@ fn arms_are_worth_what_they_lead_to() {
             let paid = (0..CANDIDATES).filter(|arm| left >> arm & 1 == 1);
             let paid = paid.map(|arm| 0.1 * f64::from(arm + 1)).sum::<f64>() / count;
             let wanted = paid + 5.0 * rest as f64;
-            assert!((found[CANDIDATES as usize] - wanted).abs() < 1e-12, "asking, {left:b}");
+            assert!(
+                (found[CANDIDATES as usize] - wanted).abs() < 1e-12,
+                "asking, {left:b}"
+            );
         }
     }
 }

@@ -5,7 +5,8 @@ use allocation_counter::measure;
 use bandits::{AdversarialBandit, AdversarialSettings, BernoulliBandit, DependentBandit};
 use bandits::{GaussianBandit, InformativeArm, RestlessBandit, Variant};
 use rl_core::{
-    ActionSpace, ActionsMut, Domain, EnvFactory, Rollout, SpecError, StreamKey, TaskDistribution, Tasks,
+    ActionSpace, ActionsMut, Domain, EnvFactory, Rollout, SpecError, StreamKey, TaskDistribution,
+    Tasks,
 };
 
 const KEY: StreamKey = StreamKey::new(1, Domain::Training, 0);

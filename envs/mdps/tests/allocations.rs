@@ -4,7 +4,8 @@
 use allocation_counter::measure;
 use mdps::{Chain, ChainSettings, DirichletMdp, DirichletMdpSettings, RiverSwim, TwoStep};
 use rl_core::{
-    ActionSpace, ActionsMut, Domain, EnvFactory, Rollout, SpecError, StreamKey, TaskDistribution, Tasks,
+    ActionSpace, ActionsMut, Domain, EnvFactory, Rollout, SpecError, StreamKey, TaskDistribution,
+    Tasks,
 };
 
 const KEY: StreamKey = StreamKey::new(1, Domain::Training, 0);

@@ -82,8 +82,11 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
         console.say(format!("gap closed: {share} ({interval})"))?;
     }
     if let Some(deviations) = &deviations {
-        results::print_deviations(&console, deviations)?;
+        results::print_deviations(&console, &exact, deviations)?;
     }
+    let by_actions = deviations
+        .as_ref()
+        .and_then(|found| results::closed_by_actions(&exact, found));
     console.emit(
         Event::Evaluation,
         &json!({
@@ -100,6 +103,8 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
             "gap_closed_interval": ends,
             "adaptation": adaptation,
             "deviations": deviations,
+            "gap_closed_by_actions": by_actions.map(|gap| gap.mean),
+            "gap_closed_by_actions_interval": by_actions.and_then(|gap| gap.interval()),
         }),
     )
 }
