@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     #[command(hide = true)]
     Job(JobArgs),
-    /// Evaluate a trained agent on fresh tasks.
+    /// Evaluate a trained agent on fresh tasks, beside the Bayes-optimal policy where it is known.
     Eval(EvalArgs),
     /// Evaluate learners without networks on fresh tasks.
     Baseline(BaselineArgs),

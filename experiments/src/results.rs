@@ -6,7 +6,8 @@ use lab::failure::Failure;
 use lab::references::{fields, gap_closed};
 use lab::runner::Finished;
 use record::schema::{
-    Adaptation, Comparison, Difference, Generalization, LearnerKind, LearnerResult, OnPart,
+    Adaptation, Comparison, Deviation, Deviations, Difference, Generalization, LearnerKind,
+    LearnerResult, OnPart, OverTrials,
 };
 use report::Estimate;
 use rl_core::{Exact, ExactValues};
@@ -37,6 +38,9 @@ pub(crate) struct Summary {
     pub(crate) gap_closed_interval: Option<[f64; 2]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) adaptation: Option<Adaptation>,
+    /// Beside the Bayes-optimal policy, over whole trials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) deviation: Option<Deviation>,
     #[serde(serialize_with = "path_text")]
     pub(crate) run: PathBuf,
     #[serde(serialize_with = "path_text")]
@@ -74,6 +78,7 @@ impl Summary {
             gap_closed: gap.map(|gap| gap.mean),
             gap_closed_interval: gap.and_then(|gap| gap.interval()),
             adaptation: comparison.adaptation.clone(),
+            deviation: finished.deviations.as_ref().map(|it| it.whole.clone()),
             run: finished.path.clone(),
             report: report.to_path_buf(),
         })
@@ -267,6 +272,93 @@ pub(crate) fn print_adaptation(
     table.print(console)
 }
 
+/// The gap that an agent closed by what its actions lose, whose error is much smaller
+/// than that of what it earns; `None` where the ends of the gap are not known exactly.
+pub(crate) fn closed_by_actions(exact: &ExactValues, found: &Deviations) -> Option<Estimate> {
+    let Exact::Known { value: best } = exact.bayes_optimal else {
+        return None;
+    };
+    let OverTrials {
+        mean,
+        standard_error,
+    } = found.whole.cost;
+    let earned = Estimate::sampled(best - mean, standard_error, found.tasks as u64);
+    gap_closed(exact, earned)
+}
+
+/// Prints how an agent differs from the Bayes-optimal policy.
+///
+/// # Errors
+/// If standard output is closed.
+pub(crate) fn print_deviations(
+    console: &Console,
+    exact: &ExactValues,
+    found: &Deviations,
+) -> Result<(), Failure> {
+    console.say("")?;
+    console.say(format!(
+        "beside the Bayes-optimal policy, on {}, {} actions; ± is one standard error",
+        fresh(found.tasks, found.distinct_tasks),
+        found.actions
+    ))?;
+    console.say("")?;
+    let mut table = Table::new(&[
+        "steps",
+        "agreement",
+        "where one is best",
+        "distance (nats)",
+        "value lost",
+    ]);
+    for part in &found.parts {
+        table.row(deviation_row(part));
+    }
+    table.row(deviation_row(&found.whole));
+    table.mark();
+    table.print(console)?;
+    console.say("")?;
+    if let Some(closed) = closed_by_actions(exact, found) {
+        let share = |share: f64| fixed(100.0 * share, 2);
+        let ends = closed.interval().map_or(String::new(), |[low, high]| {
+            format!(" (95 % interval {} to {} %)", share(low), share(high))
+        });
+        let closed = share(closed.mean);
+        console.say(format!(
+            "gap closed, by what actions lose: {closed} %{ends}"
+        ))?;
+    }
+    for line in [
+        "agreement: steps whose action was one of the best, and among those with a single best \
+         one",
+        "distance: −ln of the probability that the agent's distribution gives to the best actions",
+        "value lost: by the actions of a trial; in all, what the agent earns less than the \
+         Bayes-optimal policy",
+    ] {
+        console.say(console.dim(line))?;
+    }
+    Ok(())
+}
+
+fn deviation_row(part: &Deviation) -> Vec<String> {
+    let share = |it: &OverTrials| {
+        let (mean, error) = (100.0 * it.mean, 100.0 * it.standard_error);
+        format!("{} ± {} %", fixed(mean, 2), fixed(error, 2))
+    };
+    let number = |it: &OverTrials, decimals| {
+        let (mean, error) = (it.mean, it.standard_error);
+        format!("{} ± {}", fixed(mean, decimals), fixed(error, decimals))
+    };
+    vec![
+        match part.first == part.last {
+            true => part.first.to_string(),
+            false => format!("{}–{}", part.first, part.last),
+        },
+        share(&part.agreement),
+        share(&part.agreement_where_one_is_best),
+        number(&part.distance, 4),
+        number(&part.cost, 5),
+    ]
+}
+
 /// What a table of learners is of.
 pub(crate) struct Title<'a> {
     pub(crate) environment: &'a str,
@@ -366,6 +458,17 @@ pub(crate) fn print_summary(console: &Console, summary: &Summary) -> Result<(), 
             "gap closed by the trained agent: {} ({})",
             console.good(&percent(share)),
             interval(summary.gap_closed_interval)
+        ))?;
+    }
+    if let Some(Deviation {
+        agreement, cost, ..
+    }) = &summary.deviation
+    {
+        console.say(format!(
+            "beside the Bayes-optimal policy: agrees in {} of its steps, loses {} ± {} a trial",
+            percent(agreement.mean),
+            fixed(cost.mean, 5),
+            fixed(cost.standard_error, 5)
         ))?;
     }
     console.say(match summary.env_steps_per_second {

@@ -7,6 +7,7 @@ use crate::folders::{holds_seeds, path_of};
 use crate::invocation::resume_command;
 use crate::learners::LearnerSpec;
 use crate::learners::Player;
+use crate::oracles::solutions;
 use crate::panics::caught;
 use crate::session::Session;
 use agent::{Algorithm, LearnError, MakeLearner, Place, Setup, Training};
@@ -210,6 +211,17 @@ pub fn check_evaluation(
     session
         .room
         .check(&config.origin.source, &needed.and(training))
+}
+
+/// Whether memory can hold something beside a training and its exact solutions.
+pub(crate) fn has_room(
+    session: &Session<'_>,
+    config: &RunConfig,
+    needed: Footprint,
+) -> Result<bool, Failure> {
+    let beside = footprint(session, config)?.and(solutions(&config.built));
+    let room = session.room.check("", &needed.and(beside));
+    Ok(room.is_ok())
 }
 
 /// Of each step a learner's results hold four numbers, which are written with

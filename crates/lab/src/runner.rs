@@ -3,6 +3,7 @@
 
 use crate::comparison::{Contest, measure, word};
 use crate::config::RunConfig;
+use crate::deviation;
 use crate::failure::{Exit, Failure};
 use crate::invocation::{program, quoted, resume_command};
 use crate::launch::{self, CONFIG, config_of, prepare};
@@ -12,7 +13,7 @@ use crate::panics::caught;
 use crate::pictures;
 use crate::session::Session;
 use agent::{LearnError, Training, Update};
-use record::schema::{Comparison, EvalRow, MetricsRow, TimingRow};
+use record::schema::{Comparison, Deviations, EvalRow, MetricsRow, TimingRow};
 use record::{Checkpoint, Document, Reader, RecordError, RunDir, Stream};
 use rl_core::Tree;
 use serde::Serialize;
@@ -31,6 +32,8 @@ pub struct Finished {
     pub training_seconds: f64,
     /// What the agent came to, beside the other learners.
     pub comparison: Comparison,
+    /// How it differs from the Bayes-optimal policy, where that is known.
+    pub deviations: Option<Deviations>,
 }
 
 /// Takes a run to its end, from its newest checkpoint or from the start.
@@ -83,6 +86,7 @@ pub fn finished(path: &Path) -> Result<Finished, Failure> {
         seconds,
         training_seconds: seconds,
         comparison,
+        deviations: run.document(Document::Deviations)?,
     })
 }
 
@@ -241,6 +245,7 @@ impl Drive<'_> {
                 path,
                 seconds: training_seconds,
                 training_seconds,
+                deviations: self.compare_with_optimal(&comparison)?,
                 comparison,
             });
         }
@@ -274,11 +279,13 @@ impl Drive<'_> {
             .write_document(Document::Comparison, &comparison)
             .map_err(|error| self.stopped(&error.to_string()))?;
         self.draw()?;
+        let deviations = self.compare_with_optimal(&comparison)?;
         Ok(Finished {
             path,
             seconds: self.seconds(),
             training_seconds,
             comparison,
+            deviations,
         })
     }
 
@@ -295,6 +302,31 @@ impl Drive<'_> {
                 Ok(())
             }
             Ok(()) => Ok(()),
+        }
+    }
+
+    /// Compares the agent with the Bayes-optimal policy, unless that was done or the agent
+    /// adapts, and has lived in its task before. As with pictures, a failure is noted.
+    fn compare_with_optimal(&self, comparison: &Comparison) -> Result<Option<Deviations>, Failure> {
+        if comparison.adaptation.is_some() {
+            return Ok(None);
+        }
+        let by = self.by("the comparison with the Bayes-optimal policy");
+        let compared = (&self.config, self.training.as_ref());
+        let compared = caught(&by, || {
+            deviation::complete(&self.run, self.session, compared)
+        });
+        match compared {
+            Err(failure) if matches!(failure.exit, Exit::FullDisk | Exit::Stopped) => {
+                Err(self.explained(self.training.updates(), failure))
+            }
+            Err(why) => {
+                let path = self.run.path().display();
+                let note = format!("{path}: not compared with the Bayes-optimal policy: {why}");
+                self.session.observer.note(&note);
+                Ok(None)
+            }
+            Ok(deviations) => Ok(deviations),
         }
     }
 

@@ -11,6 +11,7 @@
 //! environment.json       versions, CPU, seed         } written whole, and sealed:
 //! comparison.json        learners side by side       } a reader sees the old or the
 //! pictures.json          the agent at work           } new, and whether it was changed
+//! deviations.json        beside the best policy      }
 //! metrics.jsonl          one row per update          }
 //! timing.jsonl           one row per update          } appended, one write a row
 //! eval.jsonl             one row per evaluation      }

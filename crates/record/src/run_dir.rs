@@ -34,17 +34,24 @@ pub enum Document {
     Comparison,
     /// `pictures.json`: drawings of the trained agent at work.
     Pictures,
+    /// `deviations.json`: the trained agent beside the Bayes-optimal policy.
+    Deviations,
 }
 
 impl Document {
-    pub(crate) const ALL: [Self; 3] = [Self::Pictures, Self::Comparison, Self::Environment];
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Deviations,
+        Self::Pictures,
+        Self::Comparison,
+        Self::Environment,
+    ];
 
     /// What the seal also covers: what was measured belongs to a configuration,
     /// and the machine to none.
     pub(crate) fn context(self, config: &str) -> &str {
         match self {
             Self::Environment => "",
-            Self::Comparison | Self::Pictures => config,
+            Self::Comparison | Self::Pictures | Self::Deviations => config,
         }
     }
 
@@ -54,6 +61,7 @@ impl Document {
             Self::Environment => "environment.json",
             Self::Comparison => "comparison.json",
             Self::Pictures => "pictures.json",
+            Self::Deviations => "deviations.json",
         }
     }
 }

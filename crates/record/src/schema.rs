@@ -252,6 +252,60 @@ pub struct Adaptation {
     pub standard_error: Vec<f64>,
 }
 
+/// The contents of `deviations.json`: how the trained agent differs from the
+/// Bayes-optimal policy, on the steps that it lives itself in fresh tasks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deviations {
+    /// How the agent chose: `sampled` or `greedy`.
+    pub actions: String,
+    /// Environment steps that the agent was trained for.
+    pub env_steps: u64,
+    /// Fresh tasks, one trial in each.
+    pub tasks: usize,
+    /// How many different ones there are, where their number is finite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distinct_tasks: Option<u64>,
+    /// In the whole trial.
+    pub whole: Deviation,
+    /// In its quarters, or in each step if there are fewer.
+    pub parts: Vec<Deviation>,
+    /// At each step. `[steps]`
+    pub steps: Vec<Deviation>,
+}
+
+/// How an agent differs from the Bayes-optimal policy in some steps of a trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deviation {
+    /// The first of the steps, from 1.
+    pub first: usize,
+    /// The last of them.
+    pub last: usize,
+    /// The share of the steps whose action was one of the best.
+    pub agreement: OverTrials,
+    /// The same of those steps alone in which a single action is best.
+    pub agreement_where_one_is_best: OverTrials,
+    /// The share of the steps in which a single action is best.
+    #[serde(deserialize_with = "null_as_nan")]
+    pub one_is_best: f64,
+    /// How far the agent's distribution over actions is from the nearest optimal one, in
+    /// nats: −ln of the probability that it gives to all best actions together.
+    pub distance: OverTrials,
+    /// Value that the steps' actions lose in a trial. That of the whole trial is expected
+    /// to be what the agent earns less than the Bayes-optimal policy.
+    pub cost: OverTrials,
+}
+
+/// A mean over trials in as many tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OverTrials {
+    /// NaN if there was nothing to take it over.
+    #[serde(deserialize_with = "null_as_nan")]
+    pub mean: f64,
+    /// NaN over a single trial too.
+    #[serde(deserialize_with = "null_as_nan")]
+    pub standard_error: f64,
+}
+
 /// The contents of `pictures.json`: the trained agent at work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pictures {

@@ -68,6 +68,7 @@ fn overwriting_deletes_the_run_and_nothing_else() {
         Document::Environment,
         Document::Comparison,
         Document::Pictures,
+        Document::Deviations,
     ] {
         run.write_document(document, &json!({})).unwrap();
     }

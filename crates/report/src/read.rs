@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use record::schema::{
-    Adaptation, AlgorithmInfo, Comparison, EvalRow, LearnerKind, LearnerResult, MetricsRow,
-    Pictures, Provenance, TimingRow,
+    Adaptation, AlgorithmInfo, Comparison, Deviations, EvalRow, LearnerKind, LearnerResult,
+    MetricsRow, Pictures, Provenance, TimingRow,
 };
 use record::{Document, Reader, Stream};
 
@@ -30,6 +30,7 @@ pub struct Run {
     pub(crate) seconds: Option<f64>,
     pub(crate) comparison: Option<Comparison>,
     pub(crate) pictures: Option<Pictures>,
+    pub(crate) deviations: Option<Deviations>,
 }
 
 impl From<&EvalRow> for Estimate {
@@ -111,6 +112,7 @@ impl Run {
                 .filter(|s| s.is_finite()),
             comparison,
             pictures: reader.document(Document::Pictures)?,
+            deviations: reader.document(Document::Deviations)?,
         })
     }
 

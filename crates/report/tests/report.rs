@@ -544,3 +544,36 @@ fn reports_of_one_run_may_be_written_at_once() {
             .all(|name| !name.to_string_lossy().starts_with(".unfinished"))
     );
 }
+
+/// Beside the Bayes-optimal policy: means over seeds, and what they are of.
+#[test]
+fn an_agent_is_shown_beside_the_best_policy() {
+    let beside = |synthetic| Synthetic {
+        beside: true,
+        ..synthetic
+    };
+    let (folder, _, page) = reported(&beside(Synthetic::default()), 3);
+    for seed in 0..3 {
+        let path = format!("quick/seed-{seed}/deviations.json");
+        change(&folder.path().join(path), |found| {
+            found["whole"]["agreement"]["mean"] = json!(0.9 + 0.03 * f64::from(seed));
+            found["whole"]["cost"] = json!({ "mean": 0.125, "standard_error": 0.003 });
+        });
+    }
+    assert!(page.contains("one trial in each of 2,000 fresh tasks per seed; sampled actions."));
+    assert!(page.contains("beside the exact Bayes-optimal policy"));
+    assert!(page.contains("Bands: 95\u{a0}% intervals over 3 seeds (Student’s t)."));
+    let (_, page) = report(&[folder.path().join("quick")], folder.path());
+    let title = "RL² agrees with the Bayes-optimal policy in 93.0\u{202f}% of its steps and loses \
+                 0.1250 a trial to it";
+    assert!(page.contains(title), "{page}");
+    let (_folder, _, page) = reported(&beside(long()), 1);
+    assert!(page.contains("Averaged over 2 neighbouring steps."));
+    assert!(
+        !page.contains("the exact Bayes-optimal policy at"),
+        "its value is not known"
+    );
+    let (_folder, written, _) = reported(&Synthetic::default(), 1);
+    let drawn = |path: &std::path::PathBuf| path.ends_with("figures/deviation.svg");
+    assert!(!written.figures.iter().any(drawn));
+}

@@ -200,7 +200,9 @@ pub trait TaskDistribution: Send + Sync + 'static {
     }
 
     /// The policy of the highest expected return over trials, where it can be
-    /// computed.
+    /// computed. With one that says what actions are worth
+    /// ([`Policy::advantages`](crate::Policy::advantages)), trained agents are compared
+    /// step by step.
     ///
     /// # Errors
     /// Why it cannot.

@@ -55,7 +55,7 @@ pub use gae::{Credit, Gae, GaeInput, Link, gae};
 pub use lanes::{Lanes, Tasks};
 pub use names::{nearest, suggestion};
 pub use picture::{Episode, Ink, Moment, Picture, Shape};
-pub use policy::{ActRow, Policy, PolicyFactory, Row};
+pub use policy::{ActRow, Policy, PolicyFactory, Row, into_advantages};
 pub use random::{Random, RandomPolicy};
 pub use revealed::{Revealed, RevealedTask};
 pub use rollout::Rollout;

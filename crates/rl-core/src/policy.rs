@@ -89,6 +89,38 @@ pub trait Policy: Send {
             label[*action as usize] = 1.0;
         }
     }
+
+    /// Says how much less each action is worth than the best one in the row that this
+    /// policy acted on last: the advantage A*(h, a) = Q*(h, a) − V*(h) after the
+    /// history h for the best agent that does not know its task. It is 0 for the best
+    /// actions, all those of equal value, and negative for the others
+    /// ([`into_advantages`]). `[lanes][actions]`
+    ///
+    /// Returns whether this policy knows; unless it says otherwise, it does not. One that
+    /// does is optimal after any history, whoever lived it.
+    fn advantages(&mut self, advantages: &mut [f64]) -> bool {
+        let _ = advantages;
+        false
+    }
+}
+
+/// Values that differ by less than this part of the largest one are equal, and owe the
+/// difference to rounding.
+const EQUAL: f64 = 1e-9;
+
+/// Makes advantages of what each action is worth, up to a number that all have in
+/// common: 0 for the best ones, see [`Policy::advantages`].
+pub fn into_advantages(values: &mut [f64]) {
+    let best = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let largest = values.iter().fold(0.0, |most, value| value.abs().max(most));
+    for value in values {
+        let advantage = *value - best;
+        *value = if advantage >= -EQUAL * largest {
+            0.0
+        } else {
+            advantage
+        };
+    }
 }
 
 /// Makes policies that act alike, one for each group of lanes.
@@ -112,5 +144,21 @@ pub trait PolicyFactory: Send + Sync {
             ActionSpace::Box { low, .. } => low.len(),
         };
         64.0 * lanes as f64 * actions as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_differ_by_rounding_are_equal() {
+        let mut values = [3.0, 1.0 - 2.0, 0.1 + 0.2 + 2.7, 2.999];
+        into_advantages(&mut values);
+        assert_eq!([values[0], values[1], values[2]], [0.0, -4.0, 0.0]);
+        assert!((values[3] + 0.001).abs() < 1e-12, "{values:?}");
+        let mut nothing = [0.0; 2];
+        into_advantages(&mut nothing);
+        assert_eq!(nothing, [0.0; 2]);
     }
 }

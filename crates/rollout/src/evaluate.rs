@@ -23,10 +23,10 @@ pub struct Held {
 
 /// Lanes that are evaluated together. It has no effect on the results, apart
 /// from the order of additions, which is why it is a constant.
-const TILE: usize = 64;
+pub(crate) const TILE: usize = 64;
 
 /// Tiles whose results are held at once, which bounds the memory they take.
-const WAVE: usize = 64;
+pub(crate) const WAVE: usize = 64;
 
 /// Tasks whose returns are kept one by one: as many as a comparison in pairs
 /// needs, and no more, for an evaluation may be of any number of tasks.
@@ -114,6 +114,53 @@ impl Evaluation {
     }
 }
 
+/// The tiles of an evaluation, one trial in each task.
+pub(crate) struct Tiles<'a> {
+    pub(crate) pool: &'a Pool,
+    pub(crate) env: &'a dyn EnvFactory,
+    pub(crate) tasks: usize,
+}
+
+impl Tiles<'_> {
+    /// Makes a part of a result of every tile on the workers, and hands the parts over
+    /// in the order of the tasks until that is enough; `watch` is as in
+    /// [`evaluate_watched`].
+    pub(crate) fn each<P: Send>(
+        &self,
+        (part, watch): (
+            impl Fn(Tile) -> Result<P, RolloutError> + Sync,
+            impl Fn(usize) -> ControlFlow<()> + Sync,
+        ),
+        mut fold: impl FnMut(P) -> ControlFlow<()>,
+    ) -> Result<(), RolloutError> {
+        let called_off = AtomicBool::new(false);
+        let steps = self.env.spec().trial_steps();
+        let mut firsts = (0..self.tasks).step_by(TILE);
+        loop {
+            let wave: Vec<usize> = firsts.by_ref().take(WAVE).collect();
+            if wave.is_empty() {
+                return Ok(());
+            }
+            let parts = self.pool.map(wave, |_, first: usize| {
+                if called_off.load(Ordering::Relaxed) {
+                    return Err(RolloutError::CalledOff);
+                }
+                let lanes = TILE.min(self.tasks - first);
+                let part = part(Tile::new(self.env, lanes, first as u64, steps))?;
+                if watch(lanes).is_break() {
+                    called_off.store(true, Ordering::Relaxed);
+                }
+                Ok(part)
+            })?;
+            for made in parts {
+                if fold(made?).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
 /// What [`evaluate`] of so many tasks takes of memory on so many workers.
 pub fn evaluation_footprint(
     env: &dyn EnvFactory,
@@ -171,31 +218,21 @@ pub fn evaluate_watched(
     let key = StreamKey::new(held.seed, held.domain, 0);
     let (steps, episodes) = (env.spec().trial_steps(), env.spec().most_episodes());
     let mut whole = Evaluation::empty(episodes, steps);
-    let called_off = AtomicBool::new(false);
-    let mut firsts = (0..held.tasks).step_by(TILE);
-    loop {
-        let wave: Vec<usize> = firsts.by_ref().take(WAVE).collect();
-        if wave.is_empty() {
-            break;
-        }
-        let parts = pool.map(wave, |_, first: usize| {
-            if called_off.load(Ordering::Relaxed) {
-                return Err(RolloutError::CalledOff);
-            }
-            let lanes = TILE.min(held.tasks - first);
-            let mut tile = Tile::new(env.as_ref(), lanes, first as u64, steps);
-            tile.collect(policy.as_ref(), &key)?;
-            let mut part = Evaluation::empty(episodes, steps);
-            part.add(&tile);
-            if watch(lanes).is_break() {
-                called_off.store(true, Ordering::Relaxed);
-            }
-            Ok(part)
-        })?;
-        for part in parts {
-            whole.merge(&part?);
-        }
-    }
+    let part = |mut tile: Tile| {
+        tile.collect(policy.as_ref(), &key)?;
+        let mut part = Evaluation::empty(episodes, steps);
+        part.add(&tile);
+        Ok(part)
+    };
+    let tiles = Tiles {
+        pool,
+        env: env.as_ref(),
+        tasks: held.tasks,
+    };
+    tiles.each((part, watch), |part| {
+        whole.merge(&part);
+        ControlFlow::Continue(())
+    })?;
     if whole.known_task_optimum.count() == 0 || !whole.whole_trials {
         whole.regret.clear();
     }

@@ -10,6 +10,7 @@
 mod batch;
 mod caught;
 mod check;
+mod deviation;
 mod error;
 mod evaluate;
 mod lockstep;
@@ -18,6 +19,7 @@ mod tile;
 mod watch;
 
 pub use batch::{Batch, BatchSize};
+pub use deviation::{Deviation, Deviations, Mean, PARTS, deviation_footprint, deviations};
 pub use error::{Culprit, RolloutError, Site};
 pub use evaluate::{
     Evaluation, Held, PAIRED_TASKS, evaluate, evaluate_watched, evaluation_footprint,

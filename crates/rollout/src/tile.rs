@@ -74,18 +74,26 @@ impl Tile {
         policies: &dyn PolicyFactory,
         key: &StreamKey,
     ) -> Result<(), RolloutError> {
-        let name = policies.name();
         let mut policy = make(policies, self.spec(), self.trajectory().lanes())?;
+        self.live((policy.as_mut(), &policies.name()), key)
+    }
+
+    /// As [`Self::collect`], by a policy of this tile's lanes that begins its trials.
+    pub(crate) fn live(
+        &mut self,
+        (policy, name): (&mut dyn Policy, &str),
+        key: &StreamKey,
+    ) -> Result<(), RolloutError> {
         let called_off = called_off();
         self.begin(key)?;
         while !self.is_over() {
             if called_off.load(Ordering::Relaxed) {
                 return Err(RolloutError::CalledOff);
             }
-            self.act(policy.as_mut(), &name)?;
-            self.step(&name)?;
+            self.act(policy, name)?;
+            self.step(name)?;
         }
-        self.finish(&name)
+        self.finish(name)
     }
 
     /// Whether there is nothing more to live.

@@ -36,19 +36,20 @@ pub(crate) fn value(arms: usize, pulls: usize) -> Result<(f64, Option<Vec<f64>>)
     let size = Size::of(arms, pulls);
     size.affordable(Wanted::Value)?;
     if size.affordable(Wanted::Policy).is_err() {
-        return Ok((solve(arms, pulls, |_| ()), None));
+        return Ok((solve(arms, pulls, |_, _| ()), None));
     }
     let mut layers = Vec::with_capacity(pulls);
-    let value = solve(arms, pulls, |solved| layers.push(solved));
+    let value = solve(arms, pulls, |solved, _| layers.push(solved));
     layers.reverse();
     Ok((value, Some(rewards(arms, pulls, &layers))))
 }
 
-/// Bytes that [`value`] takes, 0 where it is not attempted.
+/// Bytes that [`value`] and the policy take, 0 where neither is attempted.
 pub(crate) fn bytes(arms: usize, pulls: usize) -> f64 {
     let size = Size::of(useful_arms(arms, pulls), pulls);
     let attempted = |wanted| size.affordable(wanted).map(|()| size.bytes(wanted));
-    attempted(Wanted::Policy)
+    attempted(Wanted::Advantages)
+        .or_else(|_| attempted(Wanted::Policy))
         .or_else(|_| attempted(Wanted::Value))
         .unwrap_or(0.0)
 }
@@ -61,9 +62,9 @@ pub(crate) struct Solved {
     pub(crate) best: Vec<u8>, // [states]
 }
 
-/// Solves all layers, hands each one over, the last pull's first, and returns
-/// the value of the first state.
-pub(crate) fn solve(arms: usize, pulls: usize, mut each: impl FnMut(Solved)) -> f64 {
+/// Solves all layers, hands each one over with the values of its states, the last
+/// pull's first, and returns the value of the first state.
+pub(crate) fn solve(arms: usize, pulls: usize, mut each: impl FnMut(Solved, &[f64])) -> f64 {
     let ranks = Ranks::new(arms, pulls);
     let mut later = Layer::new(arms, pulls, &ranks);
     let mut later_values = Vec::new(); // Nothing is gained after the last pull.
@@ -81,10 +82,11 @@ pub(crate) fn solve(arms: usize, pulls: usize, mut each: impl FnMut(Solved)) -> 
             };
             sweep.run(&mut values[own.clone()], &mut best[own]);
         }
-        each(Solved {
+        let solved = Solved {
             layer: layer.clone(),
             best,
-        });
+        };
+        each(solved, &values);
         (later, later_values) = (layer, values);
     }
     later_values[0]

@@ -80,7 +80,7 @@ fn values_by_definition() {
 
 #[test]
 fn one_arm_by_the_program_itself() {
-    assert_close(solve(1, 12, |_| ()), 6.0);
+    assert_close(solve(1, 12, |_, _| ()), 6.0);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn the_published_value() {
 fn layers_have_the_predicted_numbers_of_states() {
     for (arms, pulls) in [(2, 9), (3, 8), (10, 10)] {
         let (mut widest, mut total) = (0, 0);
-        solve(arms, pulls, |solved| {
+        solve(arms, pulls, |solved, _| {
             widest = widest.max(solved.layer.states());
             total += solved.layer.states();
         });

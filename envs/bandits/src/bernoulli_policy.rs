@@ -2,8 +2,9 @@
 
 use crate::bernoulli_oracle::{Solved, solve, useful_arms};
 use crate::bernoulli_size::{Size, Wanted};
-use crate::bernoulli_states::{Group, Ranks};
-use rl_core::{ActRow, Actions, EnvSpec, Policy, PolicyFactory, Row, Stream};
+use crate::bernoulli_states::{Group, Layer, Ranks};
+use crate::bernoulli_steps::chance;
+use rl_core::{ActRow, Actions, EnvSpec, Policy, PolicyFactory, Row, Stream, into_advantages};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ struct Table {
     ranks: Ranks,
     /// Empty where there is nothing to choose: with one arm or one pull.
     layers: Vec<Solved>, // [pulls]
+    /// Of the states of each layer; empty if there are too many to keep.
+    values: Vec<Vec<f64>>, // [pulls][states]
 }
 
 impl BayesOptimal {
@@ -31,11 +34,18 @@ impl BayesOptimal {
         let mut table = Table {
             ranks: Ranks::new(0, 0),
             layers: Vec::new(),
+            values: Vec::new(),
         };
         if useful > 1 {
-            Size::of(useful, pulls).affordable(Wanted::Policy)?;
-            solve(useful, pulls, |solved| table.layers.push(solved));
+            let size = Size::of(useful, pulls);
+            size.affordable(Wanted::Policy)?;
+            let kept = size.affordable(Wanted::Advantages).is_ok();
+            solve(useful, pulls, |solved, values| {
+                table.layers.push(solved);
+                table.values.extend(kept.then(|| values.to_vec()));
+            });
             table.layers.reverse();
+            table.values.reverse();
             table.ranks = Ranks::new(useful, pulls);
         }
         Ok(Self {
@@ -59,9 +69,11 @@ impl PolicyFactory for BayesOptimal {
             arms: self.arms,
             pulls: vec![0; lanes * self.arms],
             successes: vec![0; lanes * self.arms],
-            tried: Vec::with_capacity(most),
-            groups: Vec::with_capacity(most),
-            counts: Vec::with_capacity(most),
+            place: Place {
+                tried: Vec::with_capacity(most),
+                groups: Vec::with_capacity(most),
+                counts: Vec::with_capacity(most),
+            },
         }))
     }
 }
@@ -72,10 +84,45 @@ struct Lookup {
     arms: usize,
     pulls: Vec<u32>,     // [lanes][arms]
     successes: Vec<u32>, // [lanes][arms]
-    /// Of one lane, by falling pulls, rising successes and rising index.
+    place: Place,
+}
+
+/// A state, and room to find its number.
+struct Place {
+    /// The arms that were pulled, by falling pulls, rising successes and rising index.
     tried: Vec<(Reverse<u32>, u32, usize)>,
     groups: Vec<Group>, // of `tried`
     counts: Vec<u32>,   // successes of `tried`
+}
+
+impl Place {
+    /// Puts down the counts of all arms, and one more pull of one of them, with so many
+    /// more successes.
+    fn set(&mut self, (pulls, successes): (&[u32], &[u32]), more: Option<(usize, u32)>) {
+        let all = pulls.iter().zip(successes).enumerate();
+        let counts = all.map(|(arm, (&pulls, &successes))| match more {
+            Some((pulled, paid)) if pulled == arm => (Reverse(pulls + 1), successes + paid, arm),
+            _ => (Reverse(pulls), successes, arm),
+        });
+        self.tried.clear();
+        self.tried.extend(counts.filter(|(pulls, ..)| pulls.0 > 0));
+        self.tried.sort_unstable();
+    }
+
+    /// The number of the state that was put down.
+    fn number(&mut self, layer: &Layer, ranks: &Ranks) -> usize {
+        self.counts.clear();
+        self.counts
+            .extend(self.tried.iter().map(|(_, successes, _)| successes));
+        self.groups.clear();
+        for &(Reverse(pulls), ..) in &self.tried {
+            match self.groups.last_mut() {
+                Some(group) if group.pulls == pulls => group.arms += 1,
+                _ => self.groups.push(Group { pulls, arms: 1 }),
+            }
+        }
+        layer.number(&self.groups, &self.counts, ranks)
+    }
 }
 
 impl Lookup {
@@ -99,29 +146,45 @@ impl Lookup {
         let Some(solved) = self.table.layers.get(done as usize) else {
             return 0;
         };
-        let arms = pulls.iter().zip(successes).enumerate();
-        let tried = arms.filter(|(_, (pulls, _))| **pulls > 0);
-        self.tried.clear();
-        self.tried
-            .extend(tried.map(|(arm, (&pulls, &successes))| (Reverse(pulls), successes, arm)));
-        self.tried.sort_unstable();
-        self.counts.clear();
-        self.counts
-            .extend(self.tried.iter().map(|(_, successes, _)| successes));
-        self.groups.clear();
-        for &(Reverse(pulls), ..) in &self.tried {
-            match self.groups.last_mut() {
-                Some(group) if group.pulls == pulls => group.arms += 1,
-                _ => self.groups.push(Group { pulls, arms: 1 }),
-            }
-        }
-        let number = solved
-            .layer
-            .number(&self.groups, &self.counts, &self.table.ranks);
+        self.place.set((pulls, successes), None);
+        let number = self.place.number(&solved.layer, &self.table.ranks);
         let best = usize::from(solved.best[number]);
-        match self.tried.get(best) {
+        match self.place.tried.get(best) {
             Some(&(_, _, arm)) => arm,
             None => pulls.iter().position(|&pulls| pulls == 0).unwrap_or(0),
+        }
+    }
+
+    /// What each arm is worth to a lane.
+    fn evaluate(&mut self, lane: usize, values: &mut [f64]) {
+        let own = lane * self.arms..(lane + 1) * self.arms;
+        let (pulls, successes) = (&self.pulls[own.clone()], &self.successes[own]);
+        let done: u32 = pulls.iter().sum();
+        let Table {
+            ranks,
+            layers,
+            values: kept,
+        } = self.table.as_ref();
+        let later = layers
+            .get(done as usize + 1)
+            .zip(kept.get(done as usize + 1));
+        for arm in 0..self.arms {
+            let counts = (pulls[arm], successes[arm]);
+            let alike = |other: &usize| (pulls[*other], successes[*other]) == counts;
+            if let Some(other) = (0..arm).find(alike) {
+                values[arm] = values[other];
+                continue;
+            }
+            let mut after = |paid: u32| match later {
+                // Nothing is gained after the last pull.
+                None => 0.0,
+                Some((solved, kept)) => {
+                    self.place.set((pulls, successes), Some((arm, paid)));
+                    kept[self.place.number(&solved.layer, ranks)]
+                }
+            };
+            let chance = chance(successes[arm], pulls[arm]);
+            values[arm] = chance * (1.0 + after(1)) + (1.0 - chance) * after(0);
         }
     }
 }
@@ -135,5 +198,20 @@ impl Policy for Lookup {
             self.update(lane, row);
             *action = self.choose(lane) as u32;
         }
+    }
+
+    fn advantages(&mut self, advantages: &mut [f64]) -> bool {
+        if self.table.layers.is_empty() {
+            advantages.fill(0.0);
+            return true;
+        }
+        if self.table.values.is_empty() {
+            return false;
+        }
+        for (lane, values) in advantages.chunks_exact_mut(self.arms).enumerate() {
+            self.evaluate(lane, values);
+            into_advantages(values);
+        }
+        true
     }
 }

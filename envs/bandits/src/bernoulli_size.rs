@@ -35,7 +35,12 @@ pub(crate) enum Wanted {
     Value,
     /// The best arm in every state, one byte each.
     Policy,
+    /// The same with the value of every state: what each arm is worth.
+    Advantages,
 }
+
+/// Values of more states are not kept: 256 MB of them.
+const MOST_VALUES: f64 = 32e6;
 
 impl Size {
     /// Counts the states of `arms` arms and `pulls` pulls. Takes little time
@@ -108,6 +113,7 @@ impl Size {
         match wanted {
             Wanted::Value => two_layers + self.widest,
             Wanted::Policy => two_layers + self.total,
+            Wanted::Advantages => two_layers + 9.0 * self.total,
         }
     }
 
@@ -121,6 +127,12 @@ impl Size {
     /// # Errors
     /// How much it would take, as a clause.
     pub(crate) fn affordable(&self, wanted: Wanted) -> Result<(), String> {
+        if wanted == Wanted::Advantages && self.total > MOST_VALUES {
+            return Err(format!(
+                "the values of {:.0} states would be kept, and those of up to {MOST_VALUES} are",
+                self.total
+            ));
+        }
         let cost = Cost {
             bytes: self.bytes(wanted),
             seconds: self.seconds(),

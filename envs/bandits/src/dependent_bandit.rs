@@ -221,7 +221,9 @@ impl TaskDistribution for DependentBandit {
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
         Ok(Box::new(Optimal {
             spec: self.spec(),
-            rule: Majority,
+            rule: Majority {
+                variant: self.variant,
+            },
         }))
     }
 }

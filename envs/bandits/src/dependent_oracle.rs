@@ -62,19 +62,51 @@ fn two_points(better: f64, pulls: usize) -> Vec<f64> {
 
 /// Pulls the arm that more pulls spoke for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Majority;
+pub(crate) struct Majority {
+    pub(crate) variant: Variant,
+}
+
+/// What the pulls of a trial spoke for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Votes {
+    /// Pulls that spoke for the first arm, less those for the second.
+    lead: i32,
+    pulls: i32,
+}
+
+impl Majority {
+    /// The expected probability of the first arm.
+    fn first(&self, votes: &Votes) -> f64 {
+        let (lead, pulls) = (f64::from(votes.lead), f64::from(votes.pulls));
+        match self.variant.better() {
+            // (s+1)/(n+2) with s = (n + lead) / 2.
+            None => 0.5 + lead / (2.0 * (pulls + 2.0)),
+            Some(better) => {
+                let worse = 1.0 - better;
+                let right = 1.0 / (1.0 + (worse / better).powi(votes.lead));
+                right * better + (1.0 - right) * worse
+            }
+        }
+    }
+}
 
 impl Rule for Majority {
-    /// Pulls that spoke for the first arm, less those for the second.
-    type Memory = i64;
+    type Memory = Votes;
 
-    fn learn(&self, lead: &mut i64, arm: u32, reward: f32) {
+    fn learn(&self, votes: &mut Votes, arm: u32, reward: f32) {
         let for_first = (arm == 0) == (reward > 0.5);
-        *lead += if for_first { 1 } else { -1 };
+        votes.lead += if for_first { 1 } else { -1 };
+        votes.pulls += 1;
     }
 
-    fn choose(&self, lead: &i64) -> u32 {
-        u32::from(*lead < 0)
+    fn choose(&self, votes: &Votes) -> u32 {
+        u32::from(votes.lead < 0)
+    }
+
+    /// What is learned does not depend on the arm: its next reward alone does.
+    fn evaluate(&self, votes: &Votes, values: &mut [f64]) {
+        let first = self.first(votes);
+        values.copy_from_slice(&[first, 1.0 - first]);
     }
 }
 

@@ -87,10 +87,19 @@ fn regret_of_a_hundred_pulls() {
 
 #[test]
 fn the_majority_decides() {
-    let mut lead = 0;
-    assert_eq!(Majority.choose(&lead), 0);
-    for (arm, reward, wanted) in [(0, 0.0, 1), (1, 0.0, 0), (1, 1.0, 1), (0, 1.0, 0)] {
-        Majority.learn(&mut lead, arm, reward);
-        assert_eq!(Majority.choose(&lead), wanted);
+    for variant in VARIANTS {
+        let (majority, mut votes) = (Majority { variant }, Votes::default());
+        assert_eq!(majority.choose(&votes), 0);
+        let mut counts = [0; 2];
+        for (arm, reward, wanted) in [(0, 0.0, 1), (1, 0.0, 0), (1, 1.0, 1), (0, 0.0, 1)] {
+            majority.learn(&mut votes, arm, reward);
+            assert_eq!(majority.choose(&votes), wanted);
+            counts[usize::from((arm == 0) != (reward > 0.5))] += 1;
+            let mut values = [0.0; 2];
+            majority.evaluate(&votes, &mut values);
+            let first = belief(variant, counts[0], counts[1]);
+            assert_close(values[0], first);
+            assert_close(values[1], 1.0 - first);
+        }
     }
 }

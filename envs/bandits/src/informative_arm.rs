@@ -1,7 +1,7 @@
 //! Bandits with an arm that tells where the best one is.
 
 use crate::board::Board;
-use crate::informative_oracle::Plan;
+use crate::informative_oracle::{Plan, Searcher};
 use crate::policy::Optimal;
 use crate::statistics::ArmStatistics;
 use rl_core::StatisticsFactory;
@@ -200,7 +200,10 @@ impl TaskDistribution for InformativeArm {
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
         Ok(Box::new(Optimal {
             spec: self.spec(),
-            rule: self.plan(),
+            rule: Searcher {
+                plan: self.plan(),
+                pulls: self.pulls as u32,
+            },
         }))
     }
 }

@@ -20,6 +20,10 @@
 //! asking: (n + 1)/20, 5, 5, …
 //! guessing: (t + 1)/n · 5 + (n − t − 1)/n · 1 until t = n − 2, then 5, 5, …
 //! ```
+//!
+//! After any history the same two plans are left, with the n arms of it that can still
+//! be the target, so that what an arm is worth is its pay and the better plan of what it
+//! leaves.
 
 use crate::informative_arm::{OTHER, TARGET, hint};
 use crate::policy::Rule;
@@ -75,26 +79,80 @@ impl Plan {
 pub(crate) struct Search {
     pulls: u32,
     target: Option<u32>,
+    /// Arms that were pulled and are not the target, as bits.
+    others: u64,
 }
 
-impl Rule for Plan {
+/// An agent that follows the better plan.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Searcher {
+    pub(crate) plan: Plan,
+    /// Of a trial.
+    pub(crate) pulls: u32,
+}
+
+impl Searcher {
+    /// The value of so many pulls if the target is one of the arms `left`, as bits.
+    fn value(&self, left: u64, pulls: u32) -> f64 {
+        if pulls == 0 {
+            return 0.0;
+        }
+        let candidates = left.count_ones();
+        let asks = false;
+        let guess = Plan { candidates, asks };
+        // All later pulls know the target.
+        let first = pulls.min(candidates);
+        let guessing = guess.value(first as usize) + TARGET * f64::from(pulls - first);
+        guessing.max(self.hint(left) + TARGET * f64::from(pulls - 1))
+    }
+
+    /// What the informative arm pays on average if the target is one of these.
+    fn hint(&self, left: u64) -> f64 {
+        let arms = (0..self.plan.candidates).filter(|arm| left >> arm & 1 == 1);
+        arms.map(hint).sum::<f64>() / f64::from(left.count_ones())
+    }
+}
+
+impl Rule for Searcher {
     type Memory = Search;
 
     fn learn(&self, search: &mut Search, arm: u32, reward: f32) {
         search.pulls += 1;
-        if arm == self.candidates {
+        if arm == self.plan.candidates {
             search.target = Some((10.0 * reward).round() as u32 - 1);
         } else if f64::from(reward) == TARGET {
             search.target = Some(arm);
+        } else {
+            search.others |= 1 << arm;
         }
     }
 
     fn choose(&self, search: &Search) -> u32 {
         match search.target {
             Some(target) => target,
-            None if self.asks => self.candidates,
-            None => search.pulls.min(self.candidates - 1),
+            None if self.plan.asks => self.plan.candidates,
+            None => search.pulls.min(self.plan.candidates - 1),
         }
+    }
+
+    fn evaluate(&self, search: &Search, values: &mut [f64]) {
+        let candidates = self.plan.candidates;
+        let left = match search.target {
+            Some(target) => 1 << target,
+            None => ((1 << candidates) - 1) & !search.others,
+        };
+        let rest = self.pulls.saturating_sub(search.pulls + 1);
+        let known = TARGET * f64::from(rest);
+        let found = 1.0 / f64::from(left.count_ones());
+        for (arm, value) in (0..candidates).zip(&mut *values) {
+            let others = left & !(1 << arm);
+            *value = match others {
+                0 => TARGET + known,
+                _ if others == left => OTHER + self.value(left, rest),
+                _ => found * (TARGET + known) + (1.0 - found) * (OTHER + self.value(others, rest)),
+            };
+        }
+        values[candidates as usize] = self.hint(left) + known;
     }
 }
 

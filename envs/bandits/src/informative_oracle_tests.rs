@@ -71,15 +71,63 @@ fn the_published_size_asks_at_once() {
     assert!(!Plan::best(10, 1).asks && !Plan::best(2, 5).asks && !Plan::best(1, 3).asks);
 }
 
+fn searcher(candidates: u32, pulls: u32) -> Searcher {
+    let plan = Plan::best(candidates, pulls as usize);
+    Searcher { plan, pulls }
+}
+
 #[test]
 fn answers_are_read_exactly() {
-    let plan = Plan {
-        candidates: 50,
-        asks: true,
-    };
+    let searcher = searcher(50, 100);
+    assert!(searcher.plan.asks);
     for target in 0..50 {
         let mut search = Search::default();
-        plan.learn(&mut search, 50, hint(target) as f32);
-        assert_eq!(plan.choose(&search), target);
+        searcher.learn(&mut search, 50, hint(target) as f32);
+        assert_eq!(searcher.choose(&search), target);
+    }
+}
+
+/// Of every arm after every history: its pay, and the definition of what it leaves.
+#[test]
+fn arms_are_worth_what_they_lead_to() {
+    const CANDIDATES: u32 = 5;
+    for pulls in 1..=6_u32 {
+        let searcher = searcher(CANDIDATES, pulls);
+        let values = HashMap::new();
+        let mut game = Game {
+            candidates: CANDIDATES,
+            values,
+        };
+        for left in 1..1_u64 << CANDIDATES {
+            let others = ((1 << CANDIDATES) - 1) & !left;
+            let search = Search {
+                pulls: 0,
+                target: None,
+                others,
+            };
+            let mut found = [0.0; CANDIDATES as usize + 1];
+            searcher.evaluate(&search, &mut found);
+            let (count, rest) = (f64::from(left.count_ones()), pulls as usize - 1);
+            let mut value = |open: u64| game.of(open as u32, rest);
+            for (arm, found) in found[..CANDIDATES as usize].iter().enumerate() {
+                let without = left & !(1 << arm);
+                let wanted = match (without == left, without) {
+                    (true, _) => 1.0 + value(left),
+                    (_, 0) => 5.0 + value(left),
+                    _ => {
+                        let paid = 5.0 + value(1 << arm);
+                        paid / count + (1.0 + value(without)) * (count - 1.0) / count
+                    }
+                };
+                assert!((found - wanted).abs() < 1e-12, "{left:b}, {pulls}, {arm}");
+            }
+            let paid = (0..CANDIDATES).filter(|arm| left >> arm & 1 == 1);
+            let paid = paid.map(|arm| 0.1 * f64::from(arm + 1)).sum::<f64>() / count;
+            let wanted = paid + 5.0 * rest as f64;
+            assert!(
+                (found[CANDIDATES as usize] - wanted).abs() < 1e-12,
+                "asking, {left:b}"
+            );
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Exact policies that remember little of a trial.
 
-use rl_core::{ActRow, Actions, EnvSpec, Policy, PolicyFactory, Row, Stream};
+use rl_core::{ActRow, Actions, EnvSpec, Policy, PolicyFactory, Row, Stream, into_advantages};
 
 /// A rule that says which arm is best, given what a trial has shown.
 pub(crate) trait Rule: Clone + Send + Sync + 'static {
@@ -17,6 +17,9 @@ pub(crate) trait Rule: Clone + Send + Sync + 'static {
 
     /// The arm to pull.
     fn choose(&self, memory: &Self::Memory) -> u32;
+
+    /// What each arm is worth, up to a number that all have in common.
+    fn evaluate(&self, memory: &Self::Memory, values: &mut [f64]);
 }
 
 /// Makes policies that follow an optimal rule, for one environment.
@@ -63,5 +66,15 @@ impl<R: Rule> Policy for Following<R> {
             }
             actions[lane] = self.rule.choose(memory);
         }
+    }
+
+    fn advantages(&mut self, advantages: &mut [f64]) -> bool {
+        let arms = advantages.len() / self.memories.len();
+        let lanes = advantages.chunks_exact_mut(arms);
+        for (memory, values) in self.memories.iter().zip(lanes) {
+            self.rule.evaluate(memory, values);
+            into_advantages(values);
+        }
+        true
     }
 }

@@ -136,6 +136,12 @@ impl Rule for Filter {
     fn choose(&self, belief: &Belief) -> u32 {
         u32::from(self.first(belief) < 0.5)
     }
+
+    /// What is learned does not depend on the arm: its next reward alone does.
+    fn evaluate(&self, belief: &Belief, values: &mut [f64]) {
+        let first = self.first(belief);
+        values.copy_from_slice(&[first, 1.0 - first]);
+    }
 }
 
 /// The Bayes-optimal expected return, from sampled trials.

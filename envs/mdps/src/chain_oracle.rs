@@ -18,18 +18,22 @@
 
 use crate::belief::Predictive;
 use crate::chain::{END, RETURN};
-use rl_core::{ActRow, Actions, EnvSpec, Policy, PolicyFactory, Row, Stream};
+use rl_core::{ActRow, Actions, EnvSpec, Policy, PolicyFactory, Row, Stream, into_advantages};
 use std::sync::Arc;
 
 /// The most memory and time that a solution may take.
 const MOST_BYTES: f64 = 1e9;
 const MOST_SECONDS: f64 = 30.0;
+/// What actions are worth is not kept of more states: 256 MB of it.
+const MOST_LEADS: f64 = 64e6;
 
 /// What is wanted of a solution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     Value,
     Policy,
+    /// The policy, and how much better the one action is than the other.
+    Advantages,
     Rewards,
 }
 
@@ -77,15 +81,21 @@ impl Problem {
             + match wanted {
                 Wanted::Value => 0.0,
                 Wanted::Policy => self.size(),
+                Wanted::Advantages => 5.0 * self.size(),
                 Wanted::Rewards => self.size() + 8.0 * steps * steps,
             }
     }
 
     /// Bytes of all that is attempted of it.
     pub(crate) fn bytes(&self) -> f64 {
-        let wanted = [Wanted::Rewards, Wanted::Policy, Wanted::Value].into_iter();
-        let mut attempted = wanted.filter(|wanted| self.affordable(*wanted).is_ok());
-        attempted.next().map_or(0.0, |wanted| self.bytes_of(wanted))
+        let wanted = [
+            Wanted::Value,
+            Wanted::Policy,
+            Wanted::Advantages,
+            Wanted::Rewards,
+        ];
+        let attempted = wanted.iter().filter(|it| self.affordable(**it).is_ok());
+        attempted.fold(0.0, |most, it| self.bytes_of(*it).max(most))
     }
 
     /// Refuses what takes too much memory or time.
@@ -98,7 +108,8 @@ impl Problem {
         // As measured; the integrals of the last layer take most of it where
         // states are few.
         let seconds = 2e-9 * size + 2e-8 * steps * steps;
-        if bytes <= MOST_BYTES && seconds <= MOST_SECONDS {
+        let kept = wanted != Wanted::Advantages || size <= MOST_LEADS;
+        if bytes <= MOST_BYTES && seconds <= MOST_SECONDS && kept {
             return Ok(());
         }
         Err(format!(
@@ -116,7 +127,7 @@ impl Problem {
 /// Why it cannot be computed, as a clause.
 pub(crate) fn value(problem: Problem) -> Result<f64, String> {
     problem.affordable(Wanted::Value)?;
-    Ok(solve(problem, |_, _| ()))
+    Ok(solve(problem, Wanted::Value, |_| ()))
 }
 
 /// The expected reward of each step of the best agent, by the chances of each
@@ -127,8 +138,8 @@ pub(crate) fn value(problem: Problem) -> Result<f64, String> {
 pub(crate) fn rewards(problem: Problem) -> Result<Vec<f64>, String> {
     problem.affordable(Wanted::Rewards)?;
     let mut layers = Vec::with_capacity(problem.steps());
-    solve(problem, |best, predictive| {
-        layers.push((best.to_vec(), predictive.clone()));
+    solve(problem, Wanted::Rewards, |layer| {
+        layers.push((layer.best.to_vec(), layer.predictive.clone()));
     });
     let width = problem.steps() + 1;
     let mut chances = vec![0.0; problem.states.min(problem.horizon) * width]; // [states][evidence]
@@ -158,10 +169,18 @@ pub(crate) fn rewards(problem: Problem) -> Result<Vec<f64>, String> {
     Ok(layers.into_iter().rev().enumerate().map(step).collect())
 }
 
-/// Solves all steps from the last one back, hands over the best actions of
-/// each, `[reached states][evidence]`, with what is to be expected of the next
-/// evidence, and returns the value.
-fn solve(problem: Problem, mut each: impl FnMut(&[u8], &Predictive)) -> f64 {
+/// The solution of one step.
+struct Layer<'a> {
+    best: &'a [u8], // [reached states][evidence]
+    /// By how much action 0 is better than action 1, where that is wanted; 0 where they
+    /// are equal up to rounding. `[reached states][evidence]`
+    leads: &'a [f32],
+    /// What is to be expected of the next evidence.
+    predictive: &'a Predictive,
+}
+
+/// Solves all steps from the last one back, hands over each, and returns the value.
+fn solve(problem: Problem, wanted: Wanted, mut each: impl FnMut(Layer<'_>)) -> f64 {
     let steps = problem.steps();
     let (low, high) = problem.slip;
     let mut predictive = Predictive::new(low, high, steps - 1);
@@ -169,11 +188,12 @@ fn solve(problem: Problem, mut each: impl FnMut(&[u8], &Predictive)) -> f64 {
     let width = steps + 1;
     let mut later = vec![0.0; most * width]; // [states][evidence]
     let mut now = later.clone();
-    let mut best = Vec::new();
+    let (mut best, mut leads) = (Vec::new(), Vec::new());
     for t in (0..steps).rev() {
         let reached = problem.reached(t);
         best.clear();
         best.resize(reached * (t + 1), 0);
+        leads.clear();
         for state in 0..reached {
             let (next, reward) = problem.advance(state, t);
             let backup = Backup {
@@ -184,8 +204,15 @@ fn solve(problem: Problem, mut each: impl FnMut(&[u8], &Predictive)) -> f64 {
             };
             let values = &mut now[state * width..state * width + t + 1];
             backup.run(values, &mut best[state * (t + 1)..(state + 1) * (t + 1)]);
+            if wanted == Wanted::Advantages {
+                leads.extend((0..=t).map(|k| backup.lead(k)));
+            }
         }
-        each(&best, &predictive);
+        each(Layer {
+            best: &best,
+            leads: &leads,
+            predictive: &predictive,
+        });
         std::mem::swap(&mut now, &mut later);
         if t > 0 {
             predictive.earlier();
@@ -219,12 +246,32 @@ impl Backup<'_> {
             best[k] = u8::from(second > first);
         }
     }
+
+    /// By how much action 0 is better than action 1.
+    fn lead(&self, k: usize) -> f32 {
+        let (agrees, differs) = (self.predictive.agrees[k], self.predictive.differs[k]);
+        let advance = [k, k + 1].map(|k| self.reward + self.advanced[k]);
+        let back = [k, k + 1].map(|k| RETURN + self.returned[k]);
+        let mut values = [
+            agrees * advance[1] + differs * back[0],
+            agrees * back[1] + differs * advance[0],
+        ];
+        into_advantages(&mut values);
+        (values[0] - values[1]) as f32
+    }
 }
 
 /// Makes Bayes-optimal policies for one environment.
 pub(crate) struct BayesOptimal {
     spec: EnvSpec,
-    best: Arc<Vec<Vec<u8>>>, // [steps][reached states][evidence]
+    tables: Arc<[Table]>, // [steps]
+}
+
+/// What is known of the actions of one step.
+struct Table {
+    best: Vec<u8>, // [reached states][evidence]
+    /// See [`Layer::leads`]; empty if there are too many states to keep.
+    leads: Vec<f32>,
 }
 
 impl BayesOptimal {
@@ -234,11 +281,18 @@ impl BayesOptimal {
     /// Why they cannot be solved, as a clause.
     pub(crate) fn new(problem: Problem, spec: EnvSpec) -> Result<Self, String> {
         problem.affordable(Wanted::Policy)?;
-        let mut best = Vec::with_capacity(problem.steps());
-        solve(problem, |actions, _| best.push(actions.to_vec()));
-        best.reverse();
-        let best = Arc::new(best);
-        Ok(Self { spec, best })
+        let wanted = match problem.affordable(Wanted::Advantages) {
+            Ok(()) => Wanted::Advantages,
+            Err(_) => Wanted::Policy,
+        };
+        let mut tables = Vec::with_capacity(problem.steps());
+        solve(problem, wanted, |layer| {
+            let (best, leads) = (layer.best.to_vec(), layer.leads.to_vec());
+            tables.push(Table { best, leads });
+        });
+        tables.reverse();
+        let tables = tables.into();
+        Ok(Self { spec, tables })
     }
 }
 
@@ -250,7 +304,7 @@ impl PolicyFactory for BayesOptimal {
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
         self.spec.check_solved(spec)?;
         Ok(Box::new(Lookup {
-            best: Arc::clone(&self.best),
+            tables: Arc::clone(&self.tables),
             evidence: vec![Evidence::default(); lanes],
         }))
     }
@@ -261,11 +315,19 @@ impl PolicyFactory for BayesOptimal {
 struct Evidence {
     steps: usize,
     agreed: usize,
+    state: usize,
+}
+
+impl Evidence {
+    /// Where it is in the table of its step.
+    fn place(&self) -> usize {
+        self.state * (self.steps + 1) + self.agreed
+    }
 }
 
 /// Counts each lane's evidence and looks up what is best.
 struct Lookup {
-    best: Arc<Vec<Vec<u8>>>,
+    tables: Arc<[Table]>,
     evidence: Vec<Evidence>, // [lanes]
 }
 
@@ -284,12 +346,23 @@ impl Policy for Lookup {
                 evidence.steps += 1;
                 evidence.agreed += usize::from((previous[lane] == 1) == returned);
             }
-            let state = row.observation[lane] as usize;
-            let layer = self.best.get(evidence.steps);
-            let place = state * (evidence.steps + 1) + evidence.agreed;
-            let best = layer.and_then(|layer| layer.get(place));
+            evidence.state = row.observation[lane] as usize;
+            let table = self.tables.get(evidence.steps);
+            let best = table.and_then(|table| table.best.get(evidence.place()));
             actions[lane] = best.map_or(0, |action| u32::from(*action));
         }
+    }
+
+    fn advantages(&mut self, advantages: &mut [f64]) -> bool {
+        for (evidence, pair) in self.evidence.iter().zip(advantages.chunks_exact_mut(2)) {
+            let table = self.tables.get(evidence.steps);
+            let lead = table.and_then(|table| table.leads.get(evidence.place()));
+            let Some(lead) = lead.map(|lead| f64::from(*lead)) else {
+                return false;
+            };
+            pair.copy_from_slice(&[lead.min(0.0), (-lead).min(0.0)]);
+        }
+        true
     }
 }
 

@@ -62,14 +62,26 @@ fn by_definition(
 fn values_by_hand() {
     let close = |found: f64, wanted: f64| assert!((found - wanted).abs() < 1e-12, "{found}");
     // One step of unknown effect: 2 or 0.
-    close(solve(problem(5, (0.1, 0.3), 1, 1), |_, _| ()), 1.0);
+    close(
+        solve(problem(5, (0.1, 0.3), 1, 1), Wanted::Value, |_| ()),
+        1.0,
+    );
     // Two states, no slips, two steps: an advance by luck earns 10 next, a
     // return by luck 2 + 2.
-    close(solve(problem(2, (0.0, 0.0), 2, 1), |_, _| ()), 7.0);
+    close(
+        solve(problem(2, (0.0, 0.0), 2, 1), Wanted::Value, |_| ()),
+        7.0,
+    );
     // The same in episodes of one step: what is learned is how to return.
-    close(solve(problem(2, (0.0, 0.0), 1, 2), |_, _| ()), 1.0 + 2.0);
+    close(
+        solve(problem(2, (0.0, 0.0), 1, 2), Wanted::Value, |_| ()),
+        1.0 + 2.0,
+    );
     // Slips of one half: nothing can be learned or chosen.
-    close(solve(problem(3, (0.5, 0.5), 1, 7), |_, _| ()), 7.0);
+    close(
+        solve(problem(3, (0.5, 0.5), 1, 7), Wanted::Value, |_| ()),
+        7.0,
+    );
 }
 
 #[test]

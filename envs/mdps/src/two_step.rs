@@ -384,7 +384,11 @@ impl TaskDistribution for TwoStep {
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
         Ok(match self.switches() {
             true => Box::new(Filter::new(self.spec(), self.chances())),
-            false => Box::new(BayesOptimal::new(self.spec())),
+            false => Box::new(BayesOptimal {
+                spec: self.spec(),
+                common: self.common,
+                reward: self.reward,
+            }),
         })
     }
 

@@ -24,7 +24,7 @@
 //! where the maximum over actions is in the first two terms alone, because the
 //! others do not depend on the action.
 
-use rl_core::{ActRow, EnvSpec, Policy, PolicyFactory, Row, Stream};
+use rl_core::{ActRow, EnvSpec, Policy, PolicyFactory, Row, Stream, into_advantages};
 
 /// The probability that state 1 is the better one.
 fn belief(difference: i64, reward: f64) -> f64 {
@@ -36,6 +36,14 @@ fn belief(difference: i64, reward: f64) -> f64 {
 /// state.
 pub(crate) fn good_choice(common: f64, reward: f64) -> f64 {
     common * reward + (1.0 - common) * (1.0 - reward)
+}
+
+/// What each action of a round is worth if state 1 is the better one with a
+/// probability, but for what comes later, which is the same for both.
+pub(crate) fn evaluate(belief: f64, good: f64, values: &mut [f64]) {
+    let first = belief * good + (1.0 - belief) * (1.0 - good);
+    values.copy_from_slice(&[first, 1.0 - first]);
+    into_advantages(values);
 }
 
 /// What the next round pays on average, and ρ, for each difference there can
@@ -90,13 +98,11 @@ pub(crate) fn value(rounds: usize, common: f64, reward: f64) -> f64 {
 
 /// Makes Bayes-optimal policies for one environment.
 pub(crate) struct BayesOptimal {
-    spec: EnvSpec,
-}
-
-impl BayesOptimal {
-    pub(crate) fn new(spec: EnvSpec) -> Self {
-        Self { spec }
-    }
+    pub(crate) spec: EnvSpec,
+    /// The probability that an action leads to its state.
+    pub(crate) common: f64,
+    /// That of the better state's reward.
+    pub(crate) reward: f64,
 }
 
 impl PolicyFactory for BayesOptimal {
@@ -107,6 +113,8 @@ impl PolicyFactory for BayesOptimal {
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
         self.spec.check_solved(spec)?;
         Ok(Box::new(Counts {
+            reward: self.reward,
+            good: good_choice(self.common, self.reward),
             lanes: vec![Lane::default(); lanes],
         }))
     }
@@ -117,12 +125,15 @@ impl PolicyFactory for BayesOptimal {
 struct Lane {
     /// Rounds that spoke for state 1, less those that spoke for state 2.
     difference: i64,
-    /// The observation before.
+    /// The last observation.
     before: u8,
 }
 
 /// Counts each lane's evidence and goes for the more probable state.
 struct Counts {
+    reward: f64,
+    /// What a round pays on average if its choice is the good one.
+    good: f64,
     lanes: Vec<Lane>,
 }
 
@@ -144,6 +155,17 @@ impl Policy for Counts {
             lane.before = row.observation[index] as u8;
             actions[index] = u32::from(lane.difference < 0);
         }
+    }
+
+    /// In the second stage both actions are one.
+    fn advantages(&mut self, advantages: &mut [f64]) -> bool {
+        for (lane, pair) in self.lanes.iter().zip(advantages.chunks_exact_mut(2)) {
+            match lane.before {
+                0 => evaluate(belief(lane.difference, self.reward), self.good, pair),
+                _ => pair.fill(0.0),
+            }
+        }
+        true
     }
 }
 

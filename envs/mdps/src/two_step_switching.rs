@@ -13,7 +13,7 @@
 //! Rounds in another order lead to other beliefs, so that n rounds lead to 2ⁿ
 //! of them: the value is added up over all of them where they are few.
 
-use crate::two_step_oracle::good_choice;
+use crate::two_step_oracle::{evaluate, good_choice};
 use rl_core::{ActRow, EnvSpec, Policy, PolicyFactory, Row, Stream};
 
 /// The most rounds whose beliefs are added up: about a million, in
@@ -107,7 +107,7 @@ impl PolicyFactory for Filter {
     }
 }
 
-/// Follows each lane's belief in state 1, beside the observation before.
+/// Follows each lane's belief in state 1, beside the last observation.
 struct Filters {
     chances: Chances,
     lanes: Vec<(f64, u8)>,
@@ -128,6 +128,18 @@ impl Policy for Filters {
             *before = row.observation[index] as u8;
             actions[index] = u32::from(*belief < 0.5);
         }
+    }
+
+    /// In the second stage both actions are one.
+    fn advantages(&mut self, advantages: &mut [f64]) -> bool {
+        let good = good_choice(self.chances.common, self.chances.reward);
+        for ((belief, before), pair) in self.lanes.iter().zip(advantages.chunks_exact_mut(2)) {
+            match before {
+                0 => evaluate(*belief, good, pair),
+                _ => pair.fill(0.0),
+            }
+        }
+        true
     }
 }
 

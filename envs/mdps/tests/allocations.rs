@@ -4,7 +4,8 @@
 use allocation_counter::measure;
 use mdps::{Chain, ChainSettings, DirichletMdp, DirichletMdpSettings, RiverSwim, TwoStep};
 use rl_core::{
-    ActionsMut, Domain, EnvFactory, Rollout, SpecError, StreamKey, TaskDistribution, Tasks,
+    ActionSpace, ActionsMut, Domain, EnvFactory, Rollout, SpecError, StreamKey, TaskDistribution,
+    Tasks,
 };
 
 const KEY: StreamKey = StreamKey::new(1, Domain::Training, 0);
@@ -38,7 +39,14 @@ fn assert_no_allocation<D: TaskDistribution>(made: Result<D, SpecError>) {
         return;
     };
     let mut acting = policy.make(env.spec(), LANES).unwrap();
-    let count = while_stepping(&env, |rollout| rollout.act(acting.as_mut()));
+    let ActionSpace::Discrete { size } = env.spec().action else {
+        panic!("a Bayes-optimal policy of continuous actions");
+    };
+    let mut advantages = vec![0.0; LANES * size];
+    let count = while_stepping(&env, |rollout| {
+        rollout.act(acting.as_mut());
+        assert!(acting.advantages(&mut advantages));
+    });
     assert_eq!(count, 0, "{}'s policy", env.spec().name);
 }
 

@@ -5,6 +5,7 @@ use crate::console::{Console, Event, fixed, percent};
 use crate::progress::Met;
 use crate::results;
 use lab::comparison::{Measured, estimate, measure, word};
+use lab::deviation;
 use lab::failure::Failure;
 use lab::launch::{check_evaluation, config_in, config_of, refuse_edited, restore, start};
 use lab::observer::Progress as _;
@@ -70,6 +71,10 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
     let Measured {
         result, adaptation, ..
     } = measured;
+    let deviations = match &adaptation {
+        Some(_) => None,
+        None => deviation::measure(&session, (&config, training.as_ref()), tasks)?,
+    };
     let distinct = config.built.factory.tasks();
     let (mean, error) = (result.mean_return, result.standard_error);
     let gap = gap_closed(&exact, estimate(&result, tasks));
@@ -94,6 +99,12 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
         let (share, interval) = (percent(gap.mean), results::interval(ends));
         console.say(format!("gap closed: {share} ({interval})"))?;
     }
+    if let Some(deviations) = &deviations {
+        results::print_deviations(&console, &exact, deviations)?;
+    }
+    let by_actions = deviations
+        .as_ref()
+        .and_then(|found| results::closed_by_actions(&exact, found));
     console.emit(
         Event::Evaluation,
         &json!({
@@ -110,6 +121,9 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
             "gap_closed": gap.map(|gap| gap.mean),
             "gap_closed_interval": ends,
             "adaptation": adaptation,
+            "deviations": deviations,
+            "gap_closed_by_actions": by_actions.map(|gap| gap.mean),
+            "gap_closed_by_actions_interval": by_actions.and_then(|gap| gap.interval()),
         }),
     )
 }

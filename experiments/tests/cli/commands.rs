@@ -1,6 +1,7 @@
 //! What the commands do when all is well.
 
 use crate::lab::{Lab, assert_identical};
+use record::{Document, Reader};
 use std::fs;
 
 #[test]
@@ -32,6 +33,7 @@ fn train_eval_report_and_resume() {
         "environment.json",
         "report.html",
         "figures/regret.svg",
+        "figures/deviation.svg",
     ] {
         assert!(run.join(file).exists(), "{file}");
     }
@@ -45,8 +47,20 @@ fn train_eval_report_and_resume() {
         (&evaluated["learner"], &evaluated["tasks"]),
         (&"rl2".into(), &100.into())
     );
-    let said = lab.done(&["eval", "runs/tiny/seed-3"]).stderr;
-    assert!(said.contains("rl2: 100/100 tasks"), "{said}");
+    let said = lab.done(&["eval", "runs/tiny/seed-3"]);
+    assert!(said.stderr.contains("rl2: 100/100 tasks"), "{said:?}");
+    let found: serde_json::Value = Reader::open(&run)
+        .unwrap()
+        .document(Document::Deviations)
+        .unwrap()
+        .unwrap();
+    assert_eq!(found, evaluated["deviations"]);
+    assert_eq!(found["whole"], last["deviation"]);
+    assert_eq!(found["steps"].as_array().unwrap().len(), 5);
+    assert!(found["whole"]["cost"]["mean"].as_f64() > Some(0.0));
+    let title = "beside the Bayes-optimal policy, on 100 fresh tasks, sampled actions";
+    let table = said.stdout.contains(title) && said.stdout.contains("gap closed, by what actions");
+    assert!(table, "{}", said.stdout);
     assert_eq!(evaluated["event"], "evaluation");
     let more = lab
         .done(&["eval", "runs/tiny/seed-3", "--tasks", "500", "--json"])

@@ -2,9 +2,11 @@
 
 mod adaptation;
 mod chart;
+mod deviation;
 pub(crate) mod frame;
 mod labels;
 mod learning;
+mod panel;
 mod pen;
 mod regret;
 mod scaling;
@@ -42,6 +44,7 @@ pub(crate) fn all(setting: &Setting<'_>, standings: Option<&Standings>) -> Resul
     let figures = [
         learning::figure(setting, standings)?,
         regret.transpose()?.flatten(),
+        deviation::figure(setting)?,
         training::figure(setting)?,
         scenes::figure(setting),
     ];

@@ -73,9 +73,30 @@ fn no_text_overlaps_another_or_leaves_its_figure() {
     ];
     let base = Synthetic::default;
     let cases = [
-        ("plain", base(), 3),
-        ("one seed", base(), 1),
-        ("unknown", long(), 2),
+        (
+            "plain",
+            Synthetic {
+                beside: true,
+                ..base()
+            },
+            3,
+        ),
+        (
+            "one seed",
+            Synthetic {
+                beside: true,
+                ..base()
+            },
+            1,
+        ),
+        (
+            "unknown",
+            Synthetic {
+                beside: true,
+                ..long()
+            },
+            2,
+        ),
         (
             "crowd",
             Synthetic {

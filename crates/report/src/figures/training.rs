@@ -2,14 +2,13 @@
 
 use serde_json::Value;
 
-use super::chart::{Axes, Chart, Ticks};
-use super::frame::{Axis, Frame, TICK, steps_axis, text, titles};
-use super::{AGENT, Figure, INK, WIDTH};
+use super::frame::{steps_axis, titles};
+use super::panel::{COLUMNS, Panel, Panels};
+use super::{AGENT, Figure, WIDTH};
 use crate::Result;
-use crate::canvas::{Canvas, Stroke, Text};
+use crate::canvas::{Canvas, Stroke};
 use crate::curve::{Band, Curve, Sample, thin};
-use crate::font::Face;
-use crate::layout::{Range, Scale, quantile};
+use crate::layout::{Range, quantile};
 use crate::read::Run;
 use crate::setting::Setting;
 use crate::stats::Estimate;
@@ -18,13 +17,7 @@ use crate::text::thousands;
 /// The metric of every training, and what it is called; an algorithm names the
 /// others.
 const MEAN_RETURN: (&str, &str) = ("mean_return", "Training return");
-const COLUMNS: usize = 3;
 const PANELS: usize = 6;
-
-const PANEL_HEIGHT: f64 = 118.0;
-/// Above a panel: its name; below the last row: ticks and the axis's name.
-const NAME_ROOM: f64 = 40.0;
-const AXIS_ROOM: f64 = 58.0;
 
 /// More points than this are averaged.
 const POINTS: u64 = 120;
@@ -43,20 +36,14 @@ pub(super) fn figure(setting: &Setting<'_>) -> Result<Option<Figure>> {
     };
 
     let title = format!("{} in training: what its optimizer saw", setting.agent());
-    let rows = panels.len().div_ceil(COLUMNS);
-    let mut header = Canvas::new(WIDTH, 1);
-    let top = titles(&mut header, &title, &setting.subtitle()) + 2.0;
-    let height = top + rows as f64 * (PANEL_HEIGHT + NAME_ROOM) + AXIS_ROOM;
-    let mut canvas = Canvas::new(WIDTH, height.ceil() as u32);
+    let places = Panels::below(&title, &setting.subtitle(), panels.len());
+    let mut canvas = Canvas::new(WIDTH, places.height());
     titles(&mut canvas, &title, &setting.subtitle());
     let mut cut = false;
     for (index, (name, curve)) in panels.iter().enumerate() {
         let below = index + COLUMNS < panels.len();
-        let corner = (
-            index % COLUMNS,
-            top + (index / COLUMNS) as f64 * (PANEL_HEIGHT + NAME_ROOM),
-        );
-        cut |= draw_panel(&mut canvas, corner, (name, curve), end, below)?;
+        let place = places.place(index);
+        cut |= draw_panel(&mut canvas, place, (name, curve), end, below)?;
     }
 
     let averaged = last.div_ceil(POINTS).max(1);
@@ -152,51 +139,23 @@ fn range(curve: &Curve) -> Range {
 /// Draws a metric; returns whether the panel's edges cut something off.
 fn draw_panel(
     canvas: &mut Canvas,
-    (column, top): (usize, f64),
+    place: (f64, f64),
     (name, curve): (&str, &Curve),
     end: f64,
     below: bool,
 ) -> Result<bool> {
-    let range = range(curve);
-    let width = (f64::from(WIDTH) - 14.0) / COLUMNS as f64;
-    let left = 14.0 + column as f64 * width;
-    let y_axis = Axis {
-        name: "",
-        ticks: 3,
+    let panel = Panel {
+        name,
+        y: range(curve),
         unit: 1.0,
-        whole: false,
+        x_high: end.max(1.0),
+        x_axis: (!below).then(|| steps_axis(end, 3)),
     };
-    let numbers = y_axis.tick_width(range.low, range.high).max(34.0);
-    let frame = Frame {
-        x: Scale {
-            low: 0.0,
-            high: end.max(1.0),
-            pixels: (left + numbers + 12.0, left + width - 18.0),
-        },
-        y: Scale {
-            low: range.low,
-            high: range.high,
-            pixels: (top + NAME_ROOM + PANEL_HEIGHT, top + NAME_ROOM),
-        },
-    };
-    let title = text((left, top + NAME_ROOM - 11.0), name, TICK, INK);
-    canvas.text(Text {
-        face: Face::SemiBold,
-        ..title
-    });
-    let (x, x_name) = match below {
-        true => (Ticks::new(), ""),
-        false => {
-            let axis = steps_axis(end, 3);
-            (axis.ticks(0.0, frame.x.high), axis.name)
-        }
-    };
-    let y = y_axis.ticks(range.low, range.high);
-    let mut chart = Chart::new(canvas, frame, Axes { x, x_name, y })?;
+    let mut chart = panel.draw(canvas, place)?;
     chart.curve(curve, Stroke::new(AGENT, 1.8))?;
     let band = curve.band_ends().filter(|_| curve.band != Band::None);
     let mut shown = curve.values().chain(band);
-    Ok(shown.any(|value| !frame.y.holds(value)))
+    Ok(shown.any(|value| !chart.holds(value)))
 }
 
 #[cfg(test)]
@@ -223,7 +182,7 @@ mod tests {
     fn a_panel_says_whether_it_cuts_something_off() {
         let draw = |curve: &Curve| {
             let mut canvas = Canvas::new(WIDTH, 300);
-            draw_panel(&mut canvas, (0, 0.0), ("Value loss", curve), 10.0, false).unwrap()
+            draw_panel(&mut canvas, (14.0, 0.0), ("Value loss", curve), 10.0, false).unwrap()
         };
         assert!(!draw(&curve(&[1.0, 0.5, 0.7])));
         let mut spiked = vec![1.0; 1000];

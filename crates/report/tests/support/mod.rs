@@ -30,6 +30,8 @@ pub(crate) struct Synthetic {
     pub(crate) adapted: Option<Vec<f64>>,
     /// Drawings of the agent: scenes of each task, as gradient steps or none.
     pub(crate) drawn: Vec<Vec<Option<u64>>>,
+    /// Whether the agent was compared with the Bayes-optimal policy step by step.
+    pub(crate) beside: bool,
 }
 
 impl Default for Synthetic {
@@ -57,6 +59,7 @@ impl Default for Synthetic {
             evaluated: true,
             adapted: None,
             drawn: Vec::new(),
+            beside: false,
         }
     }
 }
@@ -211,6 +214,33 @@ impl Synthetic {
         json!({ "actions": "sampled", "tasks": tasks })
     }
 
+    /// Beside the Bayes-optimal policy: it loses a hundredth in every step. No action is
+    /// the single best one at first.
+    fn deviations(&self, seed: u64) -> Value {
+        let mut noise = Noise(2000 + seed);
+        let mut deviation = |first: usize, last: usize| {
+            let length = (last + 1 - first) as f64;
+            let mut about = |mean: f64, error: f64| json!({ "mean": mean + error * noise.next(), "standard_error": error });
+            let agreement = about(0.9, 0.004);
+            let decided = match last {
+                1 => json!({ "mean": null, "standard_error": null }),
+                _ => about(0.95, 0.003),
+            };
+            json!({
+                "first": first, "last": last, "agreement": agreement,
+                "agreement_where_one_is_best": decided, "one_is_best": 0.5,
+                "distance": about(0.05, 0.002), "cost": about(0.01 * length, 0.0005 * length.sqrt()),
+            })
+        };
+        let half = self.steps.div_ceil(2);
+        json!({
+            "actions": "sampled", "env_steps": 1, "tasks": 2000,
+            "whole": deviation(1, self.steps),
+            "parts": [deviation(1, half), deviation(half + 1, self.steps)],
+            "steps": (1..=self.steps).map(|step| deviation(step, step)).collect::<Vec<_>>(),
+        })
+    }
+
     /// Writes a run directory `folder/seed-<seed>`.
     pub(crate) fn write(&self, folder: &Path, seed: u64) -> PathBuf {
         let path = folder.join(format!("seed-{seed}"));
@@ -271,6 +301,10 @@ impl Synthetic {
         if self.compared {
             let comparison = self.comparison(seed, self.updates * per_update);
             run.write_document(Document::Comparison, &comparison)
+                .unwrap();
+        }
+        if self.beside {
+            run.write_document(Document::Deviations, &self.deviations(seed))
                 .unwrap();
         }
         if !self.drawn.is_empty() {

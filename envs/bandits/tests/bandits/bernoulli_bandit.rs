@@ -219,3 +219,66 @@ fn the_optimal_policy_refuses_other_environments() {
     );
     assert!(policy.make(tasks(4, 10).spec(), 1).is_err());
 }
+
+/// What arms with these successes and failures are worth: the definition, over ordered
+/// arms and without remembering anything.
+fn worth(arms: &mut [[u32; 2]], pulls: usize) -> Vec<f64> {
+    let mut values = Vec::new();
+    for arm in 0..arms.len() {
+        let before = arms[arm];
+        let chance = f64::from(before[0] + 1) / f64::from(before[0] + before[1] + 2);
+        let mut after = |outcome: usize| {
+            arms[arm][outcome] += 1;
+            let values = if pulls > 1 {
+                worth(arms, pulls - 1)
+            } else {
+                vec![0.0]
+            };
+            arms[arm] = before;
+            values.into_iter().fold(f64::NEG_INFINITY, f64::max)
+        };
+        values.push(chance * (1.0 + after(0)) + (1.0 - chance) * after(1));
+    }
+    values
+}
+
+/// After whatever an agent at random did, where arms run out before pulls and the other
+/// way round.
+#[test]
+fn the_optimal_policy_knows_what_arms_are_worth() {
+    const LANES: usize = 20;
+    for (arms, pulls) in [(2, 6), (3, 4), (5, 3), (1, 3), (4, 1)] {
+        let tasks = tasks(arms, pulls);
+        let trajectory = by_rule(&tasks, LANES, |_, _, rng| rng.random_range(0..arms as u32));
+        let factory = tasks.bayes_optimal_policy().unwrap();
+        let mut policy = factory.make(tasks.spec(), LANES).unwrap();
+        let mut streams: Vec<_> = (0..LANES as u64)
+            .map(|lane| KEY.lane(Purpose::Action, lane))
+            .collect();
+        let mut counts = vec![vec![[0; 2]; arms]; LANES];
+        for t in 0..pulls {
+            let (mut action, mut scratch) = ([0; LANES], [0.0; 2 * LANES]);
+            let (log_prob, value) = scratch.split_at_mut(LANES);
+            let out = rl_core::ActRow {
+                action: ActionsMut::Discrete(&mut action),
+                log_prob,
+                value,
+                label: &mut [],
+            };
+            policy.act(&trajectory.row(t), &mut streams, out);
+            let mut found = vec![f64::NAN; LANES * arms];
+            assert!(policy.advantages(&mut found));
+            for (lane, counts) in counts.iter_mut().enumerate() {
+                let values = worth(counts, pulls - t);
+                let best = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                for (found, value) in found[lane * arms..].iter().zip(values) {
+                    assert!((found - (value - best)).abs() < 1e-12, "{counts:?}");
+                    assert!((*found == 0.0) == (best - value < 1e-9), "{counts:?}");
+                }
+                let arm = actions(&trajectory)[t * LANES + lane] as usize;
+                let failed = trajectory.rewards()[t * LANES + lane] < 0.5;
+                counts[arm][usize::from(failed)] += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Small charts side by side.
+
+use super::chart::{Axes, Chart, Ticks};
+use super::frame::{Axis, Frame, TICK, text, titles};
+use super::{INK, WIDTH};
+use crate::Result;
+use crate::canvas::{Canvas, Text};
+use crate::font::Face;
+use crate::layout::{Range, Scale};
+
+/// How many are side by side.
+pub(super) const COLUMNS: usize = 3;
+
+const HEIGHT: f64 = 118.0;
+/// Above a panel: its name; below the last row: ticks and the axis's name.
+const NAME_ROOM: f64 = 40.0;
+const AXIS_ROOM: f64 = 58.0;
+
+/// Left edge of the first one, and the width that each has with the room between them.
+const EDGE: f64 = 14.0;
+const SPAN: f64 = (WIDTH as f64 - EDGE) / COLUMNS as f64;
+
+/// Where so many panels are.
+pub(super) struct Panels {
+    top: f64,
+    count: usize,
+}
+
+impl Panels {
+    /// Below a title and a subtitle.
+    pub(super) fn below(title: &str, subtitle: &str, count: usize) -> Self {
+        let mut header = Canvas::new(WIDTH, 1);
+        let top = titles(&mut header, title, subtitle) + 2.0;
+        Self { top, count }
+    }
+
+    /// The height of the figure.
+    pub(super) fn height(&self) -> u32 {
+        let rows = self.count.div_ceil(COLUMNS) as f64;
+        (self.top + rows * (HEIGHT + NAME_ROOM) + AXIS_ROOM).ceil() as u32
+    }
+
+    /// Left and upper edge of a panel.
+    pub(super) fn place(&self, index: usize) -> (f64, f64) {
+        let (column, row) = (index % COLUMNS, index / COLUMNS);
+        (
+            EDGE + column as f64 * SPAN,
+            self.top + row as f64 * (HEIGHT + NAME_ROOM),
+        )
+    }
+}
+
+/// Everything of a small chart but its data.
+pub(super) struct Panel<'a> {
+    pub(super) name: &'a str,
+    pub(super) y: Range,
+    /// Numbers at the y axis are values divided by this.
+    pub(super) unit: f64,
+    /// The largest value on the x axis, which begins at 0.
+    pub(super) x_high: f64,
+    /// `None` where a panel below has it.
+    pub(super) x_axis: Option<Axis<'a>>,
+}
+
+impl Panel<'_> {
+    /// Draws name and axes.
+    pub(super) fn draw<'a>(
+        &self,
+        canvas: &'a mut Canvas,
+        (left, top): (f64, f64),
+    ) -> Result<Chart<'a>> {
+        let Range { low, high } = self.y;
+        let y_axis = Axis {
+            name: "",
+            ticks: 3,
+            unit: self.unit,
+            whole: false,
+        };
+        let numbers = y_axis.tick_width(low, high).max(34.0);
+        let frame = Frame {
+            x: Scale {
+                low: 0.0,
+                high: self.x_high,
+                pixels: (left + numbers + 12.0, left + SPAN - 18.0),
+            },
+            y: Scale {
+                low,
+                high,
+                pixels: (top + NAME_ROOM + HEIGHT, top + NAME_ROOM),
+            },
+        };
+        let title = text((left, top + NAME_ROOM - 11.0), self.name, TICK, INK);
+        canvas.text(Text {
+            face: Face::SemiBold,
+            ..title
+        });
+        let (x, x_name) = match &self.x_axis {
+            None => (Ticks::new(), ""),
+            Some(axis) => (axis.ticks(0.0, self.x_high), axis.name),
+        };
+        let y = y_axis.ticks(low, high);
+        Chart::new(canvas, frame, Axes { x, x_name, y })
+    }
+}
