@@ -25,6 +25,7 @@
 //! ```
 
 use crate::dependent_bandit::Variant;
+use crate::dependent_tasks::led;
 use crate::policy::Rule;
 
 /// The Bayes-optimal expected reward of every pull. `[pulls]`
@@ -69,8 +70,7 @@ impl Rule for Majority {
     type Memory = i64;
 
     fn learn(&self, lead: &mut i64, arm: u32, reward: f32) {
-        let for_first = (arm == 0) == (reward > 0.5);
-        *lead += if for_first { 1 } else { -1 };
+        *lead = led(*lead, arm, reward);
     }
 
     fn choose(&self, lead: &i64) -> u32 {
