@@ -1,5 +1,6 @@
 //! Several policies that act as one.
 
+use crate::expert::experts;
 use crate::rule::{Ready, Rule};
 use classical::simplex::draw;
 use rl_core::{ActRow, ActionSpace, ActionsMut, EnvFactory, EnvSpec, Policy};
@@ -54,6 +55,14 @@ impl Combined {
             library,
             spec: env.spec().clone(),
         })
+    }
+
+    /// Combines the [`experts`] of an environment.
+    ///
+    /// # Errors
+    /// Why the environment does not know its tasks, as a clause.
+    pub fn of_experts(rule: Rule, env: &dyn EnvFactory) -> Result<Self, String> {
+        Self::new(rule, experts(env)?, env)
     }
 }
 

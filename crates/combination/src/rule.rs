@@ -57,7 +57,7 @@ impl RuleInfo {
 const RATE: Setting = Setting::number(
     "rate",
     1.0,
-    0.0..=1e6,
+    1e-6..=1e6,
     "what the published learning rate is multiplied by",
 );
 

@@ -6,7 +6,7 @@ use crate::oracles::Oracles;
 use crate::registry::{Built, Registry};
 use crate::settings::{checked, table};
 use classical::LearnerInfo;
-use combination::{Combined, Rule, RuleInfo};
+use combination::{Combined, RuleInfo};
 use record::schema::LearnerKind;
 use rl_core::{
     EnvFactory, EnvironmentEntry, PolicyFactory, Setting, SettingError, Settings, suggestion,
@@ -119,12 +119,6 @@ pub fn fitting(env: &dyn EnvFactory) -> Vec<String> {
     names
 }
 
-/// The experts of an environment's tasks as one.
-fn combined(rule: Rule, env: &dyn EnvFactory) -> Result<Arc<dyn PolicyFactory>, String> {
-    let library = combination::experts(env)?;
-    Ok(Arc::new(Combined::new(rule, library, env)?))
-}
-
 /// The learner of a name, for an environment: whatever its settings, it brings
 /// the same learners along.
 ///
@@ -227,7 +221,7 @@ impl LearnerSpec {
     pub fn make(&self, built: &Built, oracles: &Oracles) -> Result<Player, String> {
         let (env, name) = (&built.factory, self.about.name.as_ref());
         let refuse = |why| format!("'{name}' cannot act in '{}': {why}", env.spec().name);
-        let policy = match self.about.source {
+        let policy: Arc<dyn PolicyFactory> = match self.about.source {
             Source::Exact => {
                 let policy = oracles.policy(built).map_err(refuse)?;
                 let kind = LearnerKind::Oracle;
@@ -235,7 +229,8 @@ impl LearnerSpec {
             }
             Source::Classical(info) => Arc::from(info.make(&self.params)),
             Source::Combination(info) => {
-                combined(info.rule(&self.params), env.as_ref()).map_err(refuse)?
+                let rule = info.rule(&self.params);
+                Arc::new(Combined::of_experts(rule, env.as_ref()).map_err(refuse)?)
             }
             Source::Environment => {
                 let mut own = env.learners().into_iter();

@@ -15,6 +15,7 @@
 pub mod comparison;
 pub mod config;
 pub mod conformance;
+pub mod ensemble;
 pub mod failure;
 pub mod farm;
 pub mod folders;

@@ -1,7 +1,7 @@
 //! Environments, and policies at work in them.
 
 use bandits::{DependentBandit, Variant};
-use combination::{Combined, Rule, experts};
+use combination::{Combined, Rule};
 use navigation::GridNavi;
 use rl_core::{Domain, EnvFactory, Moments, PolicyFactory, TaskDistribution, Tasks};
 use rollout::{Evaluation, Held, Pool, evaluate};
@@ -21,8 +21,7 @@ pub(crate) fn bandit(variant: Variant, pulls: usize) -> Arc<dyn EnvFactory> {
 
 /// The experts of an environment as one.
 pub(crate) fn combined(rule: Rule, env: &Arc<dyn EnvFactory>) -> Arc<dyn PolicyFactory> {
-    let library = experts(env.as_ref()).unwrap();
-    Arc::new(Combined::new(rule, library, env.as_ref()).unwrap())
+    Arc::new(Combined::of_experts(rule, env.as_ref()).unwrap())
 }
 
 pub(crate) fn play(
