@@ -94,6 +94,10 @@ tables() {
     experiments table wang-bandits
     experiments table maml-audit
     experiments table baseline-variance
+    local majority=()
+    # The ensemble has a row once its agents are trained.
+    [ -d runs/gridnavi ] && majority=(majority=runs/gridnavi)
+    experiments table combination "${majority[@]}"
 }
 
 all=(quickstart bandits environments random_mdps gridnavi_split point_navigation maml_discrete point_corners tables)

@@ -306,8 +306,9 @@ pub(crate) struct OracleArgs {
 pub(crate) struct TableArgs {
     /// A table's name (see `list tables`).
     pub(crate) name: String,
-    /// Settings of maml-audit, which alone has some: gamma, also a list as in
-    /// gamma=[1,0.5], lambda, horizon and baseline.
+    /// Settings of maml-audit: gamma, also a list as in gamma=[1,0.5], lambda, horizon
+    /// and baseline. Of combination: majority=DIR, the runs of several seeds in GridNavi.
+    /// Other tables have none.
     #[arg(value_name = "key=value")]
     pub(crate) words: Vec<String>,
     /// A rough look within a minute: fewer tasks, coarser grids.

@@ -1,10 +1,12 @@
-//! Learners without networks, by name: the classical ones, those that an
-//! environment brings along, and its exact solution.
+//! Learners without networks, by name: the classical ones, the policies that are best
+//! in each of an environment's tasks as one, those that an environment brings along,
+//! and its exact solution.
 
 use crate::oracles::Oracles;
 use crate::registry::{Built, Registry};
 use crate::settings::{checked, table};
 use classical::LearnerInfo;
+use combination::{Combined, RuleInfo};
 use record::schema::LearnerKind;
 use rl_core::{
     EnvFactory, EnvironmentEntry, PolicyFactory, Setting, SettingError, Settings, suggestion,
@@ -25,8 +27,20 @@ pub struct About {
     pub summary: Cow<'static, str>,
     /// What there is to set.
     pub keys: &'static [Setting],
-    /// What makes it, of those that are not one environment's or its exact solution.
-    classical: Option<&'static LearnerInfo>,
+    source: Source,
+}
+
+/// What makes a learner.
+#[derive(Debug)]
+enum Source {
+    /// Nothing but its settings.
+    Classical(&'static LearnerInfo),
+    /// The experts of the environment's tasks.
+    Combination(&'static RuleInfo),
+    /// The environment, which brings it along.
+    Environment,
+    /// The environment's exact solution.
+    Exact,
 }
 
 /// All learners that are not made for one environment.
@@ -35,15 +49,21 @@ pub fn all() -> Vec<About> {
         name: info.name.into(),
         summary: info.summary.into(),
         keys: info.settings,
-        classical: Some(info),
+        source: Source::Classical(info),
+    });
+    let combined = combination::rules().iter().map(|info| About {
+        name: info.name.into(),
+        summary: info.summary.into(),
+        keys: info.settings,
+        source: Source::Combination(info),
     });
     let exact = About {
         name: BAYES_OPTIMAL.into(),
         summary: "plays the exact solution, where the environment can give it".into(),
         keys: &[],
-        classical: None,
+        source: Source::Exact,
     };
-    classical.chain([exact]).collect()
+    classical.chain(combined).chain([exact]).collect()
 }
 
 /// The learners that an environment brings along, which have no parameters.
@@ -52,7 +72,7 @@ fn own(env: &dyn EnvFactory) -> Vec<About> {
         name: name.into(),
         summary: format!("made for {}", env.spec().name).into(),
         keys: &[],
-        classical: None,
+        source: Source::Environment,
     };
     let learners = env.learners().into_iter();
     learners.map(|policy| about(policy.name())).collect()
@@ -92,6 +112,10 @@ pub fn fitting(env: &dyn EnvFactory) -> Vec<String> {
     };
     let classical = classical::learners().iter().filter(fits);
     names.extend(classical.map(|info| info.name.to_owned()));
+    if env.known_tasks().is_ok() {
+        let rules = combination::rules().iter();
+        names.extend(rules.map(|info| info.name.to_owned()));
+    }
     names
 }
 
@@ -197,22 +221,31 @@ impl LearnerSpec {
     pub fn make(&self, built: &Built, oracles: &Oracles) -> Result<Player, String> {
         let (env, name) = (&built.factory, self.about.name.as_ref());
         let refuse = |why| format!("'{name}' cannot act in '{}': {why}", env.spec().name);
-        if name == BAYES_OPTIMAL {
-            let policy = oracles.policy(built).map_err(refuse)?;
-            let kind = LearnerKind::Oracle;
-            return Ok(Player { kind, policy });
-        }
-        let mut own = env.learners().into_iter();
-        let classical = || self.about.classical.map(|info| info.make(&self.params));
-        let policy = own.find(|policy| policy.name() == name).or_else(classical);
-        let policy = policy.ok_or_else(|| refuse("it brings no such learner along".to_owned()))?;
+        let policy: Arc<dyn PolicyFactory> = match self.about.source {
+            Source::Exact => {
+                let policy = oracles.policy(built).map_err(refuse)?;
+                let kind = LearnerKind::Oracle;
+                return Ok(Player { kind, policy });
+            }
+            Source::Classical(info) => Arc::from(info.make(&self.params)),
+            Source::Combination(info) => {
+                let rule = info.rule(&self.params);
+                Arc::new(Combined::of_experts(rule, env.as_ref()).map_err(refuse)?)
+            }
+            Source::Environment => {
+                let mut own = env.learners().into_iter();
+                let policy = own.find(|policy| policy.name() == name);
+                let none = || refuse("it brings no such learner along".to_owned());
+                Arc::from(policy.ok_or_else(none)?)
+            }
+        };
         let room = oracles.check_learner(built, policy.as_ref());
         room.map_err(|failure| failure.message)?;
         // So that what cannot act is found out before a long training.
         policy.make(env.spec(), 1).map_err(refuse)?;
         Ok(Player {
             kind: LearnerKind::Classical,
-            policy: Arc::from(policy),
+            policy,
         })
     }
 }

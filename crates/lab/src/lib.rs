@@ -16,6 +16,7 @@ pub mod comparison;
 pub mod config;
 pub mod conformance;
 pub mod deviation;
+pub mod ensemble;
 pub mod failure;
 pub mod farm;
 pub mod folders;

@@ -1,7 +1,8 @@
 //! Learners that an algorithm's settings name, as in
-//! `teacher = { name = "gittins-finite" }`: whatever there is by name, and the agent of
-//! a run.
+//! `teacher = { name = "gittins-finite" }`: whatever there is by name, the agent of a run,
+//! and the majority of the agents of several.
 
+use crate::ensemble::majority;
 use crate::failure::Failure;
 use crate::launch;
 use crate::learners::{LearnerSpec, fitting};
@@ -18,6 +19,10 @@ use toml::{Table, Value};
 const RUN: &str = "run";
 /// Where that is.
 const PATH: &str = "path";
+/// The majority of trained agents, by the folder around them.
+const MAJORITY: &str = "majority";
+/// Where that is.
+const RUNS: &str = "runs";
 
 /// A teacher as it was asked for, with all its parameters.
 #[derive(Debug)]
@@ -31,19 +36,22 @@ pub struct TeacherSpec {
 enum Who {
     Learner(LearnerSpec),
     Run(PathBuf),
+    Majority(PathBuf),
     /// No policy: the algorithm has each task say what is best.
     KnownTask,
 }
 
 impl TeacherSpec {
-    /// Reads `{ name = "ucb1", c = 0.2 }` or `{ name = "run", path = "runs/clone" }`,
-    /// which stands at `place`, for an environment.
+    /// Reads `{ name = "ucb1", c = 0.2 }`, `{ name = "run", path = "runs/clone" }` or
+    /// `{ name = "majority", runs = "runs/seeds" }`, which stands at `place`, for an
+    /// environment.
     ///
     /// # Errors
     /// Names the nearest learner or key, or what is allowed.
     pub fn read(place: &str, table: &Table, env: &dyn EnvFactory) -> Result<Self, String> {
         let who = match table.get("name").and_then(Value::as_str) {
-            Some(RUN) => Who::Run(path(place, table)?),
+            Some(RUN) => Who::Run(path(place, table, PATH)?),
+            Some(MAJORITY) => Who::Majority(path(place, table, RUNS)?),
             Some(KNOWN_TASK) if table.len() == 1 => Who::KnownTask,
             _ => Who::Learner(LearnerSpec::read(place, table, env)?),
         };
@@ -58,14 +66,8 @@ impl TeacherSpec {
             Who::KnownTask => [("name".to_owned(), Value::String(KNOWN_TASK.to_owned()))]
                 .into_iter()
                 .collect(),
-            Who::Run(path) => {
-                let text = |text: &str| Value::String(text.to_owned());
-                let entries = [("name", text(RUN)), (PATH, text(&path.to_string_lossy()))];
-                entries
-                    .map(|(key, value)| (key.to_owned(), value))
-                    .into_iter()
-                    .collect()
-            }
+            Who::Run(path) => folder(RUN, PATH, path),
+            Who::Majority(runs) => folder(MAJORITY, RUNS, runs),
         }
     }
 
@@ -94,6 +96,12 @@ impl TeacherSpec {
                 made.map(|player| player.policy).map_err(unfit)?
             }
             Who::Run(path) => self.agent_of(session, path, built)?,
+            Who::Majority(runs) => {
+                let combined = majority(session, runs, built.factory.as_ref());
+                combined
+                    .map_err(|failure| failure.within(self.place.clone()))?
+                    .0
+            }
             Who::KnownTask => return Err(self.unfit("it is no policy", built)),
         };
         let mut known = session.teachers.borrow_mut();
@@ -125,19 +133,29 @@ impl TeacherSpec {
     }
 }
 
-fn path(place: &str, table: &Table) -> Result<PathBuf, String> {
-    let keys = ["name", PATH];
+/// A teacher that a folder is all there is to say of.
+fn folder(name: &str, key: &str, path: &Path) -> Table {
+    let text = |text: &str| Value::String(text.to_owned());
+    let entries = [("name", text(name)), (key, text(&path.to_string_lossy()))];
+    let named = entries.map(|(key, value)| (key.to_owned(), value));
+    named.into_iter().collect()
+}
+
+fn path(place: &str, table: &Table, key: &str) -> Result<PathBuf, String> {
+    let keys = ["name", key];
     if let Some(unknown) = table.keys().find(|key| !keys.contains(&key.as_str())) {
         return Err(SettingError::unknown(unknown, keys).below(place).into());
     }
-    match table.get(PATH) {
+    let what = match key {
+        PATH => "the folder of a trained run",
+        _ => "the folder around trained runs",
+    };
+    match table.get(key) {
         Some(Value::String(path)) => Ok(PathBuf::from(path)),
         Some(other) => {
-            let fault = SettingError::refused(PATH, other, "a run's folder, in quotes");
+            let fault = SettingError::refused(key, other, format!("{what}, in quotes"));
             Err(fault.below(place).into())
         }
-        None => Err(format!(
-            "{place}.{PATH} is missing: the folder of a trained run"
-        )),
+        None => Err(format!("{place}.{key} is missing: {what}")),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::analysis::Analysis;
 use crate::exact::ExactValues;
+use crate::known_tasks::KnownTasks;
 use crate::picture::{Episode, Picture};
 use crate::policy::PolicyFactory;
 use crate::spec::{ActionSpace, EnvSpec};
@@ -220,6 +221,14 @@ pub trait TaskDistribution: Send + Sync + 'static {
     /// rows, so that an agent need not remember them.
     fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
         None
+    }
+
+    /// What is known of its tasks, where they are finitely many and all is.
+    ///
+    /// # Errors
+    /// Why it is not, as a clause.
+    fn known_tasks(&self) -> Result<Arc<dyn KnownTasks>, String> {
+        Err("this environment does not say what is known of each of its tasks".into())
     }
 
     /// What can be drawn of agents' behaviour over many trials.

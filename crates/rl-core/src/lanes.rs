@@ -5,6 +5,7 @@ use crate::author::{AtWork, Call, guarded, rethrow};
 use crate::env::{ActionKind, Environment, Outcome, TaskDistribution};
 use crate::exact::{ExactValues, OF_A_SUBSET};
 use crate::fault::SpecError;
+use crate::known_tasks::KnownTasks;
 use crate::picture::{Episode, Picture};
 use crate::policy::PolicyFactory;
 use crate::spec::{ActionSpace, EnvSpec, Trial};
@@ -112,6 +113,13 @@ impl<D: TaskDistribution> EnvFactory for Tasks<D> {
 
     fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
         self.call("statistics", D::statistics)
+    }
+
+    fn known_tasks(&self) -> Result<Arc<dyn KnownTasks>, String> {
+        match &self.subset {
+            None => self.call("known_tasks", D::known_tasks),
+            Some(_) => Err("what is known is of all tasks, and these are some of them".into()),
+        }
     }
 
     fn analyses(&self) -> Vec<Analysis> {

@@ -3,10 +3,12 @@
 use crate::analysis::Analysis;
 use crate::env::{Environment, Step, TaskDistribution};
 use crate::exact::ExactValues;
+use crate::known_tasks::KnownTasks;
 use crate::picture::{Episode, Picture};
 use crate::policy::PolicyFactory;
 use crate::spec::{EnvSpec, ObservationSpace};
 use crate::streams::Stream;
+use std::sync::Arc;
 
 /// A task distribution whose observations end with a description of the task
 /// ([`TaskDistribution::describe`]): what an agent that knows its task, an
@@ -127,6 +129,10 @@ impl<D: TaskDistribution> TaskDistribution for Revealed<D> {
 
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
         Err("the task is shown here: what the best agent earns is the known-task optimum".into())
+    }
+
+    fn known_tasks(&self) -> Result<Arc<dyn KnownTasks>, String> {
+        Err("the task is shown here, and there is nothing to infer: set task=hidden".into())
     }
 
     fn analyses(&self) -> Vec<Analysis> {

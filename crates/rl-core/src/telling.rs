@@ -3,6 +3,7 @@
 use crate::analysis::Analysis;
 use crate::author::AtWork;
 use crate::exact::ExactValues;
+use crate::known_tasks::KnownTasks;
 use crate::picture::{Episode, Picture};
 use crate::policy::PolicyFactory;
 use crate::policy::Row;
@@ -82,6 +83,10 @@ impl EnvFactory for Telling {
 
     fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {
         self.env.learners()
+    }
+
+    fn known_tasks(&self) -> Result<Arc<dyn KnownTasks>, String> {
+        self.env.known_tasks()
     }
 
     fn analyses(&self) -> Vec<Analysis> {

@@ -4,6 +4,7 @@ use crate::analysis::Analysis;
 use crate::author::AtWork;
 use crate::env::Outcome;
 use crate::exact::ExactValues;
+use crate::known_tasks::KnownTasks;
 use crate::picture::{Episode, Picture};
 use crate::policy::{PolicyFactory, Row};
 use crate::spec::{ActionSpace, EnvSpec};
@@ -184,6 +185,12 @@ pub trait EnvFactory: Send + Sync {
     fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
         None
     }
+
+    /// See [`TaskDistribution::known_tasks`](crate::TaskDistribution::known_tasks).
+    ///
+    /// # Errors
+    /// Why there are none.
+    fn known_tasks(&self) -> Result<Arc<dyn KnownTasks>, String>;
 
     /// See [`TaskDistribution::tasks`](crate::TaskDistribution::tasks).
     fn tasks(&self) -> Option<u64>;

@@ -2,15 +2,16 @@
 
 use crate::board::Board;
 use crate::dependent_oracle::{self, Majority};
+use crate::dependent_tasks::TwoPoints;
 use crate::policy::Optimal;
 use crate::statistics::{ArmStatistics, best_arms};
-use rl_core::StatisticsFactory;
 use rl_core::rand::RngExt as _;
 use rl_core::{ActionSpace, Discrete, EnvSpec, Environment, Episode, Exact, ExactValues, Trial};
 use rl_core::{
     EnvironmentEntry, ObservationSpace, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
     TaskDistribution,
 };
+use rl_core::{KnownTasks, StatisticsFactory};
 use std::sync::Arc;
 
 /// Two arms, the first of which pays 1 with a probability p that is drawn for
@@ -195,6 +196,14 @@ impl TaskDistribution for DependentBandit {
 
     fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
         Some(Arc::new(ArmStatistics::of_coins(2)))
+    }
+
+    fn known_tasks(&self) -> Result<Arc<dyn KnownTasks>, String> {
+        let pulls = self.pulls;
+        match self.variant.better() {
+            Some(better) => Ok(Arc::new(TwoPoints { better, pulls })),
+            None => Err("its tasks are infinitely many: set variant=easy, medium or hard".into()),
+        }
     }
 
     fn known_task_optimum(&self, task: &DependentArms) -> Option<f64> {

@@ -25,6 +25,7 @@
 //! ```
 
 use crate::dependent_bandit::Variant;
+use crate::dependent_tasks::led;
 use crate::policy::Rule;
 
 /// The Bayes-optimal expected reward of every pull. `[pulls]`
@@ -94,8 +95,7 @@ impl Rule for Majority {
     type Memory = Votes;
 
     fn learn(&self, votes: &mut Votes, arm: u32, reward: f32) {
-        let for_first = (arm == 0) == (reward > 0.5);
-        votes.lead += if for_first { 1 } else { -1 };
+        votes.lead = led(i64::from(votes.lead), arm, reward) as i32;
         votes.pulls += 1;
     }
 

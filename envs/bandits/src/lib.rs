@@ -14,6 +14,7 @@ mod bernoulli_steps;
 mod board;
 mod dependent_bandit;
 mod dependent_oracle;
+mod dependent_tasks;
 mod drift;
 mod gaussian_bandit;
 mod gaussian_oracle;

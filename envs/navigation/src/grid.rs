@@ -50,6 +50,21 @@ impl Cell {
         across.or(along).unwrap_or(0)
     }
 
+    /// How probable each move is on a shortest way to another cell, those that begin one
+    /// alike; at the end staying. `[MOVES]`
+    pub(crate) fn shortest_ways<P: Copy + From<f32>>(self, other: Self, probabilities: &mut [P]) {
+        probabilities.fill(0.0.into());
+        match self.moves_to(other) {
+            [Some(across), Some(along)] => {
+                probabilities[across as usize] = 0.5.into();
+                probabilities[along as usize] = 0.5.into();
+            }
+            [across, along] => {
+                probabilities[across.or(along).unwrap_or(0) as usize] = 1.0.into();
+            }
+        }
+    }
+
     /// Moves on the way to another cell.
     #[inline]
     pub(crate) fn distance(self, other: Self) -> u32 {

@@ -6,11 +6,12 @@ use crate::grid::{Cell, MOVES, average_over_moves};
 use crate::gridnavi_belief::GoalBelief;
 use crate::gridnavi_oracle::{Solution, Trial};
 use crate::gridnavi_policies::{BayesOptimal, ExhaustiveSearch, PosteriorSampling};
+use crate::gridnavi_tasks::KnownGoals;
 use crate::known_goal::{Move, Planner, Seen, known_goal, symbol};
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Analysis, Discrete, EnvSpec, Environment, EnvironmentEntry, Exact, ExactValues,
-    ObservationSpace,
+    KnownTasks, ObservationSpace,
 };
 use rl_core::{
     Cost, Episode, Ink, Known, Picture, PolicyFactory, Setting, SpecError, StatisticsFactory, Step,
@@ -149,6 +150,13 @@ pub(crate) fn is_goal(cell: Cell) -> bool {
     cell.x > 1 || cell.y > 1
 }
 
+/// The cell of a goal's number.
+pub(crate) fn goal(number: u32, size: u32) -> Cell {
+    // The four cells at the start are skipped: two in each of two rows.
+    let index = number + 2;
+    Cell::of(index + if index < size { 0 } else { 2 }, size)
+}
+
 /// One task: where the goal is.
 #[derive(Clone, Debug, Default)]
 pub struct HiddenGoal {
@@ -227,9 +235,7 @@ impl TaskDistribution for GridNavi {
     fn select(&self, task: &mut HiddenGoal, number: u64) {
         let size = self.trial.size;
         task.size = size;
-        // The four cells at the start are skipped: two in each of two rows.
-        let index = number as u32 + 2;
-        task.goal = Cell::of(index + if index < size { 0 } else { 2 }, size);
+        task.goal = goal(number as u32, size);
     }
 
     fn solution_bytes(&self) -> f64 {
@@ -252,15 +258,7 @@ impl TaskDistribution for GridNavi {
         (at, _): (&Cell, usize),
         probabilities: &mut [f32],
     ) -> bool {
-        let moves: Vec<u32> = at.moves_to(task.goal).into_iter().flatten().collect();
-        let share = 1.0 / moves.len().max(1) as f32;
-        probabilities.fill(0.0);
-        match moves.is_empty() {
-            true => probabilities[0] = 1.0,
-            false => moves
-                .iter()
-                .for_each(|m| probabilities[*m as usize] = share),
-        }
+        at.shortest_ways(task.goal, probabilities);
         true
     }
 
@@ -304,6 +302,10 @@ impl TaskDistribution for GridNavi {
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
         let path = &self.solution()?.path;
         Ok(Box::new(BayesOptimal::new(path, self.spec())))
+    }
+
+    fn known_tasks(&self) -> Result<Arc<dyn KnownTasks>, String> {
+        Ok(Arc::new(KnownGoals::new(self.trial)?))
     }
 
     fn learners(&self) -> Vec<Box<dyn PolicyFactory>> {

@@ -84,11 +84,7 @@ impl Trial {
     /// What an agent that knows its goal, `distance` moves away, earns in one
     /// episode, in tenths.
     pub(crate) fn known_tenths(self, distance: u32) -> i64 {
-        let (horizon, distance) = (i64::from(self.horizon), i64::from(distance));
-        match distance <= horizon {
-            true => 10 * (horizon - distance + 1) - (distance - 1),
-            false => -horizon,
-        }
+        known_tenths(distance, self.horizon)
     }
 
     /// `gain` of the module's introduction in tenths, where `step` counts the
@@ -168,6 +164,18 @@ impl Trial {
             seconds: steps * sets * cells * TIME_PER_STATE,
             known: Known::About,
         }
+    }
+}
+
+/// What so many steps of an agent that knows its goal, `distance` moves away, earn,
+/// in tenths.
+pub(crate) fn known_tenths(distance: u32, steps: u32) -> i64 {
+    let (distance, steps) = (i64::from(distance), i64::from(steps));
+    // The first step that ends on the goal is the one that gets there.
+    let before = (distance - 1).max(0);
+    match distance <= steps {
+        true => 10 * (steps - before) - before,
+        false => -steps,
     }
 }
 

@@ -15,6 +15,7 @@ mod gridnavi;
 mod gridnavi_belief;
 mod gridnavi_oracle;
 mod gridnavi_policies;
+mod gridnavi_tasks;
 mod known_goal;
 mod labyrinth;
 mod maze;

@@ -6,7 +6,7 @@ use crate::progress::Met;
 use crate::results::{COLUMNS, Title, print_difference, references, row};
 use lab::comparison::{difference, estimate, held_out, result_of, settings_of};
 use lab::failure::Failure;
-use lab::learners::{About, LearnerSpec, Player, find};
+use lab::learners::{About, LearnerSpec, Player, find, fitting};
 use lab::observer::Progress as _;
 use lab::oracles::solutions;
 use lab::overrides::Override;
@@ -36,9 +36,10 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
         .map_err(Failure::config)?;
     let session = Session::new(registry, &console, args.work.workers(), "cpu")?;
     let made = specs.iter().map(|spec| spec.make(&built, &session.oracles));
-    let policies: Vec<_> = made
-        .collect::<Result<_, String>>()
-        .map_err(Failure::config)?;
+    let policies: Vec<_> = made.collect::<Result<_, String>>().map_err(|why| {
+        let fitting = fitting(env.as_ref()).join(", ");
+        Failure::config(format!("{why}; those that can: {fitting}"))
+    })?;
     for Player { policy, .. } in &policies {
         let work = (args.tasks, session.pool.workers());
         let needed = evaluation_footprint(env.as_ref(), policy.as_ref(), work);

@@ -12,5 +12,6 @@ mod terminal;
 mod trained;
 
 pub(crate) mod baseline_variance;
+pub(crate) mod combination;
 pub(crate) mod contest;
 pub(crate) mod maml_audit;

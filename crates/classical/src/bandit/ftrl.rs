@@ -1,6 +1,5 @@
 use crate::bandit::arms::{self, Rule, Turn, within_unit};
-use crate::bandit::simplex::{Regularizer, minimize};
-use rl_core::rand::RngExt as _;
+use crate::bandit::simplex::{Regularizer, draw, minimize};
 use rl_core::{EnvSpec, Policy, PolicyFactory, Stream};
 use std::f64::consts::E;
 
@@ -104,22 +103,6 @@ impl Rule for Ftrl {
         }
         draw(turn.scores, turn.rng)
     }
-}
-
-/// An index, drawn with the given probabilities; never one of probability 0.
-fn draw(probabilities: &[f64], rng: &mut Stream) -> usize {
-    let mut left = rng.random::<f64>();
-    let mut last = 0;
-    for (index, probability) in probabilities.iter().enumerate() {
-        if *probability > 0.0 {
-            last = index;
-            left -= probability;
-            if left < 0.0 {
-                break;
-            }
-        }
-    }
-    last
 }
 
 impl PolicyFactory for Ftrl {

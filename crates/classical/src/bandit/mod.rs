@@ -10,7 +10,7 @@ mod greedy;
 mod kl_ucb;
 mod list;
 mod optimistic_thompson;
-mod simplex;
+pub mod simplex;
 mod thompson;
 mod ucb1;
 mod ucb_v;

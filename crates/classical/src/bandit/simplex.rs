@@ -1,4 +1,7 @@
-//! Follow the regularized leader over the probability simplex.
+//! Probabilities of finitely many choices: those of the regularized leader, and draws.
+
+use rl_core::Stream;
+use rl_core::rand::RngExt as _;
 
 /// What keeps probabilities apart from 0: the regularizer ψ of
 ///
@@ -10,7 +13,7 @@
 /// a shift of its argument, and y the one number for which the probabilities
 /// add up to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Regularizer {
+pub enum Regularizer {
     /// ψ(w) = w ln w, which gives exponential weights (Exp3: Auer et al. 2002).
     NegativeEntropy,
     /// ψ(w) = −4 √w, Tsallis' entropy of order 1/2 (Audibert and Bubeck 2009;
@@ -50,7 +53,7 @@ impl Regularizer {
 /// The sum of the weights is convex and falls in y, so Newton's method from
 /// the low end of the bracket climbs to the root without overshooting; a step
 /// that rounding carries out of the bracket is replaced by its middle.
-pub(crate) fn minimize(
+pub fn minimize(
     regularizer: Regularizer,
     rate: f64,
     losses: impl Iterator<Item = f64> + Clone,
@@ -90,6 +93,22 @@ pub(crate) fn minimize(
     }
     // What rounding left.
     probabilities.iter_mut().for_each(|weight| *weight /= sum);
+}
+
+/// An index, drawn with the given probabilities; never one of probability 0.
+pub fn draw(probabilities: &[f64], rng: &mut Stream) -> usize {
+    let mut left = rng.random::<f64>();
+    let mut last = 0;
+    for (index, probability) in probabilities.iter().enumerate() {
+        if *probability > 0.0 {
+            last = index;
+            left -= probability;
+            if left < 0.0 {
+                break;
+            }
+        }
+    }
+    last
 }
 
 /// How far from 1 the probabilities may add up before they are scaled.

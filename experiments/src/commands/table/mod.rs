@@ -1,7 +1,7 @@
 //! `table`: a published table with every column and its error bars.
 
 use crate::cli::TableArgs;
-use crate::tables::{baseline_variance, contest, maml_audit};
+use crate::tables::{baseline_variance, combination, contest, maml_audit};
 use lab::failure::Failure;
 use lab::registry::Registry;
 use rl_core::suggestion;
@@ -63,6 +63,12 @@ pub(crate) const TABLES: &[TableEntry] = &[
         summary: "REINFORCE's gradient on bandits under each baseline: its variance",
         data: "",
         run: baseline_variance::run,
+    },
+    TableEntry {
+        name: "combination",
+        summary: "a library of policies as one, by each rule: simulated beside its exact value",
+        data: "",
+        run: combination::run,
     },
 ];
 

@@ -1,0 +1,31 @@
+//! Combining models: a library of policies as one policy.
+//!
+//! | name | what it does | it needs |
+//! |---|---|---|
+//! | `expert-sampling` | with every episode follows one policy, drawn by the posterior over tasks (Strens 2000; Bayesian policy reuse: Rosman et al. 2016) | a policy of each task, and the posterior |
+//! | `expert-mixture` | draws every action from the mean of the policies' probabilities, weighted by the posterior | the same |
+//! | `qmdp` | takes the action of the highest mean value, weighted by the posterior, as if the task were known from the next step on (Littman et al. 1995) | values of actions in each task, and the posterior |
+//! | `exp4` | draws every action from the mean of the policies' probabilities, in exponential weights of what they would have earned (Auer et al. 2002) | policies |
+//! | `majority` | takes the action that most policies think the best | policies |
+//!
+//! Where an environment knows its tasks ([`rl_core::KnownTasks`]), [`experts`] is the
+//! library of the policies that are best in each of them, and [`exact_rewards`] what the
+//! first three rules earn, their own chance averaged instead of drawn.
+//!
+//! This crate must not know of any environment, network, thread or file.
+
+mod combined;
+mod exact;
+mod exp4;
+mod expert;
+mod informed;
+mod majority;
+mod mixture;
+mod qmdp;
+mod rule;
+mod sampling;
+
+pub use combined::Combined;
+pub use exact::exact_rewards;
+pub use expert::experts;
+pub use rule::{ByPosterior, Rule, RuleInfo, rules};
