@@ -40,6 +40,13 @@ const TIME_LEFT: usize = 2;
 /// # Errors
 /// If it keeps no statistics and they are asked for: what there is instead.
 pub fn telling(env: Arc<dyn EnvFactory>, inputs: &[Input]) -> Result<Arc<dyn EnvFactory>, String> {
+    let mut known = Vec::new();
+    for input in inputs {
+        if known.contains(input) {
+            return Err(format!("{input:?} is listed twice; list each input once"));
+        }
+        known.push(*input);
+    }
     let mut parts: Vec<Arc<dyn StatisticsFactory>> = Vec::new();
     if inputs.contains(&Input::TimeLeft) {
         parts.push(Arc::new(TimeLeft::new(env.spec())));
@@ -48,7 +55,7 @@ pub fn telling(env: Arc<dyn EnvFactory>, inputs: &[Input]) -> Result<Arc<dyn Env
         let missing = || {
             let name = &env.spec().name;
             format!(
-                "\"statistics\": environment '{name}' makes none of its trials; allowed there: \
+                "\"statistics\": environment '{name}' makes none of its trials as it is set; allowed: \
                  \"observation\", \"action\", \"reward\", \"outcome\" and \"time-left\""
             )
         };
@@ -204,6 +211,7 @@ impl Inputs {
     /// Writes the observation of a lane and what is told beside it into zeros,
     /// `[seen_size]`.
     pub(crate) fn write_seen(&self, row: &Row<'_>, lane: usize, seen: &mut [f32]) {
+        assert_eq!(row.told.len(), row.lanes * self.told, "what rows tell");
         let (seen, told) = seen.split_at_mut(self.observation_size());
         told.copy_from_slice(&row.told[lane * self.told..(lane + 1) * self.told]);
         match (&self.observation, self.shows(Input::Observation)) {

@@ -260,8 +260,8 @@ impl Learner {
             _ => {
                 let key = format!("{}.teacher.name", self.model.of);
                 let allowed = format!(
-                    "\"{KNOWN_TASK}\" in environments that know what is best in each of their \
-                     tasks, as bandits do; '{}' does not",
+                    "\"{KNOWN_TASK}\" in environments that say what is best in each of their \
+                     tasks, as bernoulli-bandit, gaussian-bandit and gridnavi; '{}' does not",
                     spec.name
                 );
                 Err(LearnError::config(key, KNOWN_TASK, allowed))

@@ -71,6 +71,8 @@ pub struct RunConfig {
     pub learners: Vec<LearnerSpec>,
     /// The learners that the algorithm's settings name, by their keys.
     pub teachers: BTreeMap<&'static str, TeacherSpec>,
+    /// What the agent is told beside what is observed.
+    pub told: Vec<Input>,
     /// The run that it begins with what that learned.
     pub from: Option<PathBuf>,
     /// When to save.
@@ -134,12 +136,15 @@ impl RunConfig {
         let checkpoint: Saving = section("checkpoint", &table)?;
         let (environment, set) = environment_of(&table)?;
         let mut built = Built::new(registry.environment(&environment)?, &set)?;
+        let mut told_beside = Vec::new();
         if let Some(key) = named.inputs {
             let asked = table.get(&algorithm).and_then(|settings| settings.get(key));
             let place = format!("{algorithm}.{key}");
             let asked = asked.map(|asked| read::<Vec<Input>>(&place, asked));
             // What is missing, the algorithm refuses.
             let inputs = asked.unwrap_or_else(|| Ok(Vec::new()))?;
+            let beside = [Input::TimeLeft, Input::Statistics].into_iter();
+            told_beside.extend(beside.filter(|input| inputs.contains(input)));
             let told = telling(built.factory, &inputs);
             built.factory = told.map_err(|why| format!("{place}: {why}"))?;
         }
@@ -162,7 +167,8 @@ impl RunConfig {
                     continue; // What it is instead, the algorithm refuses.
                 };
                 let place = format!("{algorithm}.{key}");
-                let spec = TeacherSpec::read(&place, asked, built.factory.as_ref())?;
+                let student = (built.factory.as_ref(), &told_beside[..]);
+                let spec = TeacherSpec::read(&place, asked, student)?;
                 settings.insert(key.to_owned(), Value::Table(spec.to_table()));
                 teachers.insert(key, spec);
             }
@@ -187,6 +193,7 @@ impl RunConfig {
             evaluation,
             learners,
             teachers,
+            told: told_beside,
             from: from.map(PathBuf::from),
             checkpoint,
             table,
@@ -213,6 +220,12 @@ impl RunConfig {
         self.table = first.chain(tables).collect();
         self.from = Some(run.to_path_buf());
         self
+    }
+
+    /// The runs that this one is made of: what it begins from, and who teaches it.
+    pub fn made_of(&self) -> impl Iterator<Item = &Path> {
+        let teachers = self.teachers.values().filter_map(TeacherSpec::run);
+        self.from.as_deref().into_iter().chain(teachers)
     }
 
     /// What the agent is trained in.

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::folders::runs_in;
 use crate::launch;
 use crate::session::Session;
-use agent::ActMode;
+use agent::{ActMode, Input};
 use combination::{Combined, Rule};
 use record::Reader;
 use rl_core::{EnvFactory, PolicyFactory};
@@ -20,10 +20,10 @@ use std::sync::Arc;
 pub fn majority(
     session: &Session<'_>,
     folder: &Path,
-    env: &dyn EnvFactory,
+    (env, told): (&dyn EnvFactory, &[Input]),
 ) -> Result<(Arc<dyn PolicyFactory>, usize), Failure> {
     let agent = |run: &Path| -> Result<Arc<dyn PolicyFactory>, Failure> {
-        let (training, _) = launch::newest(session, &Reader::open(run)?)?;
+        let training = launch::agent(session, &Reader::open(run)?, told)?;
         Ok(training.policy(ActMode::Sample))
     };
     let runs = runs_in(folder)?;

@@ -10,9 +10,9 @@ use crate::learners::Player;
 use crate::oracles::solutions;
 use crate::panics::caught;
 use crate::session::Session;
-use agent::{Algorithm, LearnError, MakeLearner, Place, Setup, Training};
+use agent::{Algorithm, Input, LearnError, MakeLearner, Place, Setup, Training};
 use record::{Checkpoint, Claim, Document, Existing, RecordError, RunDir};
-use rl_core::{Footprint, PolicyFactory};
+use rl_core::{Footprint, PolicyFactory, Random};
 use rollout::evaluation_footprint;
 use std::path::Path;
 use std::sync::Arc;
@@ -123,6 +123,7 @@ pub fn begin_from(
     let begun = (|| {
         let run = record::Reader::open(&path)?;
         let other = config_of(session, &run)?;
+        expect_alike(&other, config)?;
         let (_, checkpoint) = newest_checkpoint(&run)?;
         let by = format!("algorithm '{}'", config.algorithm);
         caught(&by, || {
@@ -138,19 +139,52 @@ pub fn begin_from(
     begun.map_err(|failure: Failure| failure.within(place))
 }
 
-/// A run's training where its newest checkpoint left it, and the update of that.
+/// Refuses to begin from an agent that sees, does or is told something else: numbers of
+/// the same network would mean other things.
+fn expect_alike(other: &RunConfig, config: &RunConfig) -> Result<(), Failure> {
+    let spaces = other.built.factory.spec();
+    let here = config.built.factory.spec();
+    // An index reads each arm alike, however many there are.
+    let same_actions = spaces.action == here.action || other.environment == config.environment;
+    if spaces.observation != here.observation || !same_actions {
+        return Err(Failure::config(format!(
+            "it observes {:?} and acts in {:?}, and here are {:?} and {:?}; begin from a run in \
+             an environment alike",
+            spaces.observation, spaces.action, here.observation, here.action
+        )));
+    }
+    match other.told == config.told {
+        true => Ok(()),
+        false => Err(Failure::config(format!(
+            "it is told {:?} beside what is observed, and here it is {:?}; let inputs be alike",
+            other.told, config.told
+        ))),
+    }
+}
+
+/// A run's agent as its newest checkpoint left it.
 ///
 /// # Errors
-/// If there is no intact checkpoint, or it does not fit.
-pub fn newest(
+/// If there is no intact checkpoint, it does not fit, or the agent is told something else
+/// beside what is observed.
+pub fn agent(
     session: &Session<'_>,
     run: &record::Reader,
-) -> Result<(Box<dyn Training>, u64), Failure> {
+    told: &[Input],
+) -> Result<Box<dyn Training>, Failure> {
     let config = config_of(session, run)?;
-    let mut training = start(session, &config)?;
+    if config.told != told {
+        return Err(Failure::config(format!(
+            "the agent of {} is told {:?} beside what is observed, and here it would be {told:?}; \
+             let both have the same of \"time-left\" and \"statistics\" among their inputs",
+            run.path().display(),
+            config.told
+        )));
+    }
+    let mut training = start_to_act(session, &config)?;
     let (update, checkpoint) = newest_checkpoint(run)?;
     restore(run, &config, training.as_mut(), (update, &checkpoint))?;
-    Ok((training, update))
+    Ok(training)
 }
 
 /// The newest intact checkpoint of a run.
@@ -206,7 +240,7 @@ pub fn check_evaluation(
     let work = (tasks, session.pool.workers());
     let env = config.built.factory.as_ref();
     let needed = evaluation_footprint(env, policy.as_ref(), work);
-    let training = footprint(session, config)?;
+    let training = footprint_with(session, config, &nobody)?;
     session.oracles.beside(&training);
     session
         .room
@@ -230,11 +264,33 @@ const RESULT_BYTES: f64 = 4.0 * (8.0 + 2.0 * 20.0);
 
 /// A training at its start, once it is known that memory can hold it.
 pub fn start(session: &Session<'_>, config: &RunConfig) -> Result<Box<dyn Training>, Failure> {
-    let needed = footprint(session, config)?;
+    let learner = |key: &str| teacher(session, config, key);
+    start_with(session, config, &learner)
+}
+
+/// A training at its start whose agent is only to act: nobody has to teach it, so that
+/// its teacher may be gone.
+pub fn start_to_act(
+    session: &Session<'_>,
+    config: &RunConfig,
+) -> Result<Box<dyn Training>, Failure> {
+    start_with(session, config, &nobody)
+}
+
+/// In place of a teacher that is not needed.
+fn nobody(_: &str) -> Result<Arc<dyn PolicyFactory>, LearnError> {
+    Ok(Arc::new(Random))
+}
+
+fn start_with(
+    session: &Session<'_>,
+    config: &RunConfig,
+    learner: &MakeLearner<'_>,
+) -> Result<Box<dyn Training>, Failure> {
+    let needed = footprint_with(session, config, learner)?;
     session.room.check(&config.origin.source, &needed)?;
     let start = algorithm(session, config)?.start;
-    let learner = |key: &str| teacher(session, config, key);
-    let training = guarded(config, || start(setup(session, config, &learner)))?;
+    let training = guarded(config, || start(setup(session, config, learner)))?;
     match training.updates_done() {
         0 => Ok(training),
         done => Err(Failure::internal(format!(
@@ -246,9 +302,17 @@ pub fn start(session: &Session<'_>, config: &RunConfig) -> Result<Box<dyn Traini
 
 /// What the training takes of memory.
 fn footprint(session: &Session<'_>, config: &RunConfig) -> Result<Footprint, Failure> {
-    let footprint = algorithm(session, config)?.footprint;
     let learner = |key: &str| teacher(session, config, key);
-    guarded(config, || footprint(&setup(session, config, &learner)))
+    footprint_with(session, config, &learner)
+}
+
+fn footprint_with(
+    session: &Session<'_>,
+    config: &RunConfig,
+    learner: &MakeLearner<'_>,
+) -> Result<Footprint, Failure> {
+    let footprint = algorithm(session, config)?.footprint;
+    guarded(config, || footprint(&setup(session, config, learner)))
 }
 
 /// The learner that one of the algorithm's settings names.

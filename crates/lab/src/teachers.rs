@@ -4,12 +4,14 @@
 
 use crate::ensemble::majority;
 use crate::failure::Failure;
+use crate::invocation::resume_command;
 use crate::launch;
 use crate::learners::{LearnerSpec, fitting};
 use crate::registry::Built;
 use crate::session::Session;
-use agent::{ActMode, KNOWN_TASK};
-use record::Reader;
+use agent::{ActMode, Input, KNOWN_TASK};
+use record::schema::Comparison;
+use record::{Document, Reader};
 use rl_core::{EnvFactory, PolicyFactory, SettingError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,6 +32,8 @@ pub struct TeacherSpec {
     /// Where that stands, as in `imitation.teacher`.
     place: String,
     who: Who,
+    /// What its student is told beside what is observed.
+    told: Vec<Input>,
 }
 
 #[derive(Debug)]
@@ -48,15 +52,25 @@ impl TeacherSpec {
     ///
     /// # Errors
     /// Names the nearest learner or key, or what is allowed.
-    pub fn read(place: &str, table: &Table, env: &dyn EnvFactory) -> Result<Self, String> {
+    pub fn read(
+        place: &str,
+        table: &Table,
+        (env, told): (&dyn EnvFactory, &[Input]),
+    ) -> Result<Self, String> {
         let who = match table.get("name").and_then(Value::as_str) {
             Some(RUN) => Who::Run(path(place, table, PATH)?),
             Some(MAJORITY) => Who::Majority(path(place, table, RUNS)?),
-            Some(KNOWN_TASK) if table.len() == 1 => Who::KnownTask,
+            Some(KNOWN_TASK) => match table.keys().find(|key| *key != "name") {
+                None => Who::KnownTask,
+                Some(key) => return Err(SettingError::unknown(key, ["name"]).below(place).into()),
+            },
             _ => Who::Learner(LearnerSpec::read(place, table, env)?),
         };
-        let place = place.to_owned();
-        Ok(Self { place, who })
+        Ok(Self {
+            place: place.to_owned(),
+            who,
+            told: told.to_vec(),
+        })
     }
 
     /// The counterpart of [`Self::read`], complete.
@@ -93,11 +107,13 @@ impl TeacherSpec {
             Who::Learner(spec) => {
                 let made = spec.make(built, &session.oracles);
                 let unfit = |why: String| self.unfit(&why, built);
-                made.map(|player| player.policy).map_err(unfit)?
+                let policy = made.map(|player| player.policy).map_err(unfit)?;
+                policy.watches().map_err(unfit)?;
+                policy
             }
             Who::Run(path) => self.agent_of(session, path, built)?,
             Who::Majority(runs) => {
-                let combined = majority(session, runs, built.factory.as_ref());
+                let combined = majority(session, runs, (built.factory.as_ref(), &self.told));
                 combined
                     .map_err(|failure| failure.within(self.place.clone()))?
                     .0
@@ -118,12 +134,33 @@ impl TeacherSpec {
     ) -> Result<Arc<dyn PolicyFactory>, Failure> {
         let within = |failure: Failure| failure.within(self.place.clone());
         let run = Reader::open(path).map_err(|error| within(error.into()))?;
-        let (training, _) = launch::newest(session, &run).map_err(within)?;
+        let finished: Option<Comparison> = run
+            .document(Document::Comparison)
+            .map_err(|error| within(error.into()))?;
+        if finished.is_none() {
+            // Who resumes the student must meet the same teacher.
+            let message = format!(
+                "{}: {} is not finished, and its agent still changes; go on with it first: {}",
+                self.place,
+                path.display(),
+                resume_command(path)
+            );
+            return Err(Failure::config(message));
+        }
+        let agent = format!("the agent of {}", path.display());
+        let training = launch::agent(session, &run, &self.told).map_err(within)?;
         let policy = training.policy(ActMode::Sample);
-        let fits = policy.make(built.factory.spec(), 1);
-        match fits {
+        match policy.make(built.factory.spec(), 1) {
             Ok(_) => Ok(policy),
-            Err(why) => Err(self.unfit(&format!("the agent of {}: {why}", path.display()), built)),
+            Err(why) => Err(self.unfit(&format!("{agent}: {why}"), built)),
+        }
+    }
+
+    /// Where the run or the runs are that it is the agent of, if it is one.
+    pub fn run(&self) -> Option<&Path> {
+        match &self.who {
+            Who::Run(path) | Who::Majority(path) => Some(path),
+            Who::Learner(_) | Who::KnownTask => None,
         }
     }
 

@@ -134,6 +134,14 @@ pub trait PolicyFactory: Send + Sync {
     /// If it cannot act in such an environment: why, and in which it can.
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String>;
 
+    /// Refuses to label rows that somebody else lived ([`Policy::advise`]).
+    ///
+    /// # Errors
+    /// Why it learns from nothing but its own actions.
+    fn watches(&self) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Bytes of the heap that such a policy takes at its peak: counted before
     /// anything runs, so that what would not fit into memory is refused in words.
     /// Unless a policy says otherwise, 64 for each action in each lane, which is

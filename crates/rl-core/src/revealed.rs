@@ -117,6 +117,16 @@ impl<D: TaskDistribution> TaskDistribution for Revealed<D> {
         self.distribution.known_task_optimum(&task.task)
     }
 
+    fn known_task_action(
+        &self,
+        task: &Self::Task,
+        at: (&<Self::Task as Environment>::State, usize),
+        probabilities: &mut [f32],
+    ) -> bool {
+        self.distribution
+            .known_task_action(&task.task, at, probabilities)
+    }
+
     /// The best agent here knows its task, so that both optima are one.
     fn exact_values(&self) -> ExactValues {
         let hidden = self.distribution.exact_values();

@@ -72,6 +72,11 @@ impl Rollout {
         let env = &mut self.env;
         let tell = |row: &Row<'_>, told: &mut [f32]| env.tell(row, told);
         self.trajectory.tell(self.t, tell);
+        self.label();
+    }
+
+    /// Labels the step to come, if that is not a teacher's to do.
+    fn label(&mut self) {
         if self.known_task && !self.is_full() {
             let label = self.trajectory.label_mut(self.t);
             let known = self.env.known_task_actions(label);
@@ -94,7 +99,11 @@ impl Rollout {
     /// # Panics
     /// If the rollout is full.
     pub fn acting(&mut self) -> (Row<'_>, &mut [Stream], ActRow<'_>) {
-        let (row, out) = self.trajectory.acting(self.t);
+        let (row, mut out) = self.trajectory.acting(self.t);
+        if self.known_task {
+            // The label is there already.
+            out.label = &mut [];
+        }
         (row, &mut self.streams, out)
     }
 
@@ -128,6 +137,7 @@ impl Rollout {
         assert!(self.is_full(), "row {} of {}", self.t, self.steps());
         self.trajectory.go_on();
         self.t = 0;
+        self.label();
     }
 
     /// Whether there is no room for another step.

@@ -41,7 +41,8 @@ impl EnvFactory for Telling {
             env: self.env.make(lanes),
             parts: self.parts.iter().map(|part| part.make(lanes)).collect(),
             sizes: self.parts.iter().map(|part| part.size()).collect(),
-            part: vec![0.0; lanes * self.told()],
+            part: vec![0.0; lanes * self.parts.iter().map(|part| part.size()).max().unwrap_or(0)],
+            told: self.told(),
         })
     }
 
@@ -99,6 +100,7 @@ struct TellingLanes {
     parts: Vec<Box<dyn Statistics>>,
     sizes: Vec<usize>, // [parts]
     part: Vec<f32>,    // [lanes][size of a part], room for the largest
+    told: usize,
 }
 
 impl VecEnv for TellingLanes {
@@ -119,7 +121,7 @@ impl VecEnv for TellingLanes {
     }
 
     fn told(&self) -> usize {
-        self.sizes.iter().sum()
+        self.told
     }
 
     fn tell(&mut self, row: &Row<'_>, told: &mut [f32]) {

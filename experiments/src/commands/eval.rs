@@ -7,7 +7,7 @@ use crate::results;
 use lab::comparison::{Measured, estimate, measure, word};
 use lab::deviation;
 use lab::failure::Failure;
-use lab::launch::{check_evaluation, config_in, config_of, refuse_edited, restore, start};
+use lab::launch::{check_evaluation, config_in, config_of, refuse_edited, restore, start_to_act};
 use lab::observer::Progress as _;
 use lab::panics::caught;
 use lab::references::gap_closed;
@@ -27,7 +27,7 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
     let session = Session::new(registry, &console, args.work.workers(), &device)?;
     let trained = config_of(&session, &run)?;
     let config = config_in(&session, &run, &args.settings)?;
-    let mut training = start(&session, &config)?;
+    let mut training = start_to_act(&session, &config)?;
     let latest = run.latest_checkpoint()?;
     let path = args.run.display();
     let Some((update, checkpoint)) = latest.newest else {

@@ -58,6 +58,9 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
         Some(count) => (0..count).collect(),
         None => vec![args.seed.unwrap_or(config.seed)],
     };
+    if existing == Existing::Overwrite {
+        refuse_own_source(&folder, &config)?;
+    }
     if existing == Existing::Refuse {
         for &seed in &seeds {
             launch::refuse_existing(&path_of(&folder, seed))?;
@@ -119,6 +122,21 @@ pub(crate) fn side_by_side(
             Ok(1)
         }
         Err(failure) => Err(failure),
+    }
+}
+
+/// Refuses to replace a run that the new one is made of.
+fn refuse_own_source(folder: &Path, config: &RunConfig) -> Result<(), Failure> {
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let target = whole(folder);
+    let mut sources = config.made_of();
+    match sources.find(|path| whole(path).starts_with(&target)) {
+        None => Ok(()),
+        Some(path) => Err(Failure::usage(format!(
+            "--overwrite would replace {}, which this run is made of; choose another --name or \
+             --runs",
+            path.display()
+        ))),
     }
 }
 

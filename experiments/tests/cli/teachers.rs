@@ -44,6 +44,11 @@ fn what_was_learned_is_begun_from_and_taught() {
     assert!(config.contains("c = 0.2"), "{config}");
     let taught = format!("imitation.teacher={{name=\"run\",path=\"{clone}\"}}");
     lab.done(&with(&[&taught, "--name", "taught"]));
+    // A student acts without its teacher.
+    let moved = lab.path("runs/away");
+    fs::rename(lab.path(clone), &moved).unwrap();
+    lab.done(&["eval", "runs/taught/seed-0", "--tasks", "20"]);
+    fs::rename(&moved, lab.path(clone)).unwrap();
     // The clone acts as before, whatever became of what it taught.
     let mean = |run: &str| -> Value {
         let outcome = lab.done(&["eval", run, "--tasks", "50", "--json"]);
@@ -108,6 +113,14 @@ fn what_cannot_teach_tell_or_begin_is_refused_with_what_can() {
             &["imitation.teacher.k: no such key; did you mean 'c'?"],
         ),
         (
+            "imitation.teacher={name=\"exp3\"}",
+            &["it weighs a reward by the probability that it gave the action itself"],
+        ),
+        (
+            "imitation.inputs=[\"reward\",\"reward\"]",
+            &["imitation.inputs: Reward is listed twice"],
+        ),
+        (
             "imitation.teacher=3",
             &["imitation.teacher = 3; allowed: a table"],
         ),
@@ -158,6 +171,27 @@ fn what_cannot_teach_tell_or_begin_is_refused_with_what_can() {
         "must be of one trunk",
     ];
     lab.refused(&with(&wider), 78, &parts);
+    let told = "imitation.inputs=[\"reward\",\"time-left\"]";
+    let teacher = "imitation.teacher={name=\"run\",path=\"runs/clone/seed-0\"}";
+    let parts = ["is told [] beside what is observed", "[TimeLeft]"];
+    lab.refused(&with(&[told, teacher]), 78, &parts);
+    let parts = [
+        "from = runs/clone/seed-0",
+        "it is told [] beside what is observed",
+    ];
+    lab.refused(&with(&[told, "--from", "runs/clone/seed-0"]), 78, &parts);
+    let itself = [
+        "--name",
+        "clone",
+        "--from",
+        "runs/clone/seed-0",
+        "--overwrite",
+    ];
+    lab.refused(
+        &with(&itself),
+        2,
+        &["would replace", "which this run is made of"],
+    );
     lab.refused(&with(&["--from", "runs/none"]), 2, &["runs/none"]);
     let maml = [
         "train",

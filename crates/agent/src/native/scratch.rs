@@ -193,11 +193,16 @@ impl<W> Scratch<W> {
             (Head::Categorical(_), Actions::Box { .. }) => unreachable!("{KINDS}"),
         };
         let taught = self.imitate(lesson.trajectory().labels(), objective);
+        // Where the teacher acts, the student's own log-probabilities are of other actions.
+        let approx_kl = match objective.surrogate {
+            Surrogate::None => 0.0,
+            Surrogate::Clipped(_) | Surrogate::Plain => sums.approx_kl,
+        };
         Losses {
             policy: sums.policy,
             value: sums.value,
             entropy: sums.entropy,
-            approx_kl: sums.approx_kl,
+            approx_kl,
             clip_fraction: sums.clipped,
             divergence: taught.divergence,
             agreement: taught.agreement,

@@ -337,7 +337,11 @@ impl Shard {
             policy: policy_loss.double_value(&[]),
             value: value_loss.double_value(&[]),
             entropy: entropy.double_value(&[]),
-            approx_kl: kl.double_value(&[]),
+            approx_kl: match objective.surrogate {
+                // Where the teacher acts, they are of other actions.
+                Surrogate::None => 0.0,
+                Surrogate::Clipped(_) | Surrogate::Plain => kl.double_value(&[]),
+            },
             clip_fraction: clipped.double_value(&[]),
             divergence: taught.divergence.double_value(&[]),
             agreement: taught.agreement.double_value(&[]),

@@ -200,12 +200,12 @@ impl<R: Rule> Policy for BanditPolicy<R> {
 
 /// Gives actions that are chosen alike the same probability.
 pub(crate) fn spread(label: &mut [f32], mut chosen: impl FnMut(usize) -> bool) {
-    let mut count = 0;
+    let mut count = 0_u32;
     for (action, probability) in label.iter_mut().enumerate() {
         let chosen = chosen(action);
         *probability = f32::from(u8::from(chosen));
-        count += u16::from(chosen);
+        count += u32::from(chosen);
     }
-    let share = 1.0 / f32::from(count.max(1));
+    let share = 1.0 / count.max(1) as f32;
     label.iter_mut().for_each(|p| *p *= share);
 }

@@ -110,6 +110,10 @@ impl PolicyFactory for Ftrl {
         self.name.clone()
     }
 
+    fn watches(&self) -> Result<(), String> {
+        Err("it weighs a reward by the probability that it gave the action itself".to_owned())
+    }
+
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
         arms::make(self.clone(), &self.name, spec, lanes)
     }

@@ -151,7 +151,7 @@ fn voting(
         return Err(within(Failure::config(message)));
     };
     let (policy, agents) =
-        ensemble::majority(session, folder, own.factory.as_ref()).map_err(within)?;
+        ensemble::majority(session, folder, (own.factory.as_ref(), &[])).map_err(within)?;
     Ok(Ensemble {
         environment: environment.clone(),
         env: own.factory,
