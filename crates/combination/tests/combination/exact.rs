@@ -104,7 +104,7 @@ fn posterior_sampling_by_its_definition() {
 fn gridnavis_own_posterior_sampling_earns_the_exact_value() {
     let env = grid(4, 8, 3);
     let own: Arc<dyn PolicyFactory> = Arc::new(PosteriorSampling);
-    let played = play(&env, &own, 20_000);
+    let played = play(&env, &own, 10_000);
     assert_agrees(&played.returns, value(Sampling, &env), "posterior-sampling");
 }
 
@@ -116,7 +116,7 @@ fn simulations_on_grids_agree() {
     for rule in [Sampling, Mixture, Qmdp] {
         let rewards = exact_rewards(rule, env.as_ref()).unwrap();
         assert_eq!(rewards.len(), 24);
-        let played = play(&env, &combined(Rule::ByPosterior(rule), &env), 10_000);
+        let played = play(&env, &combined(Rule::ByPosterior(rule), &env), 5_000);
         assert_agrees(&played.returns, rewards.iter().sum(), &format!("{rule:?}"));
         for (own, episode) in played.episode_returns.iter().zip(rewards.chunks(8)) {
             assert_agrees(
@@ -130,13 +130,17 @@ fn simulations_on_grids_agree() {
     }
 }
 
-/// At the published size, in the order that is expected of them.
+/// At the published size, as a program apart from this one has worked it out. How
+/// sampling does in an episode does not depend on how many follow.
 #[test]
 fn the_published_grid() {
-    let env = grid(5, 15, 4);
-    let [sampling, qmdp] = [Sampling, Qmdp].map(|rule| value(rule, &env));
-    assert!((sampling - 11.743_601).abs() < 1e-6, "{sampling}");
+    let qmdp = value(Qmdp, &grid(5, 15, 4));
     assert!((qmdp - 25.083_423).abs() < 1e-6, "{qmdp}");
+    let rewards = exact_rewards(Sampling, grid(5, 15, 2).as_ref()).unwrap();
+    for (episode, wanted) in rewards.chunks(15).zip([0.495_464_853, 2.260_104_995]) {
+        let found: f64 = episode.iter().sum();
+        assert!((found - wanted).abs() < 1e-8, "{found}");
+    }
 }
 
 #[test]
@@ -148,7 +152,7 @@ fn simulations_on_bandits_agree() {
     ] {
         let env = bandit(variant, pulls);
         for rule in [Sampling, Mixture, Qmdp] {
-            let played = play(&env, &combined(Rule::ByPosterior(rule), &env), 4_000);
+            let played = play(&env, &combined(Rule::ByPosterior(rule), &env), 2_000);
             let place = format!("{rule:?} of {variant:?}");
             assert_agrees(&played.returns, value(rule, &env), &place);
         }
