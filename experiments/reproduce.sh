@@ -65,6 +65,18 @@ point_navigation() {
         --out runs/point-navigation
 }
 
+# Students of the best teachers there are, an index that all arms share, and an agent that is told
+# GridNavi's belief.
+taught() {
+    train imitation-10x5 imitation/bernoulli-bandit-5x10 --seeds 5
+    train imitation-100x5 imitation/bernoulli-bandit-10x100 environment.arms=5 --seeds 5
+    train imitation-100x10 imitation/bernoulli-bandit-10x100 --seeds 5
+    train imitation-index imitation/index-bandit-50x500 evaluation.tasks=10000 --seeds 5
+    train imitation-dirichlet-mdp imitation/dirichlet-mdp --seeds 5
+    train gridnavi-told rl2/gridnavi rl2.updates=300 \
+        'rl2.inputs=["observation","action","reward","outcome","statistics"]' --seeds 5
+}
+
 random_mdps() {
     train dirichlet-mdp rl2/dirichlet-mdp --seeds 5
 }
@@ -100,7 +112,7 @@ tables() {
     experiments table combination "${majority[@]}"
 }
 
-all=(quickstart bandits environments random_mdps gridnavi_split point_navigation maml_discrete point_corners tables)
+all=(quickstart bandits environments taught random_mdps gridnavi_split point_navigation maml_discrete point_corners tables)
 for name in "${@:-${all[@]}}"; do
     name=${name//-/_}
     case " ${all[*]} " in
