@@ -253,7 +253,7 @@ pub(crate) fn has_room(
     config: &RunConfig,
     needed: Footprint,
 ) -> Result<bool, Failure> {
-    let beside = footprint(session, config)?.and(solutions(&config.built));
+    let beside = footprint_with(session, config, &nobody)?.and(solutions(&config.built));
     let room = session.room.check("", &needed.and(beside));
     Ok(room.is_ok())
 }
