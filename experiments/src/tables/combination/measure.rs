@@ -210,11 +210,7 @@ impl Measured<'_> {
     }
 
     /// Plays a policy, or for none writes what knowing the task is worth.
-    fn add(
-        &mut self,
-        exact: Exact,
-        player: Option<(&Arc<dyn EnvFactory>, Arc<dyn PolicyFactory>)>,
-    ) -> Result<(), Failure> {
+    fn add(&mut self, exact: Exact, player: Option<Player<'_>>) -> Result<(), Failure> {
         let held = (self.plan.tasks, self.plan.seed);
         let (policy, simulated) = match player {
             None => ("knowing the task".to_owned(), None),
@@ -232,6 +228,9 @@ impl Measured<'_> {
         Ok(())
     }
 }
+
+/// Who plays, and where.
+type Player<'a> = (&'a Arc<dyn EnvFactory>, Arc<dyn PolicyFactory>);
 
 impl Simulated {
     fn of(played: &Evaluation) -> Self {
