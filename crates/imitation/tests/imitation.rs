@@ -55,6 +55,12 @@ impl TaskDistribution for Hidden {
     fn sample(&self, task: &mut Good, rng: &mut Stream) {
         task.0 = rng.random_range(0..ARMS as u32);
     }
+
+    fn known_task_action(&self, task: &Good, _: (&(), usize), probabilities: &mut [f32]) -> bool {
+        probabilities.fill(0.0);
+        probabilities[task.0 as usize] = 1.0;
+        true
+    }
 }
 
 fn hidden() -> Arc<dyn EnvFactory> {
@@ -177,12 +183,19 @@ fn config(backend: BackendKind) -> ImitationConfig {
 }
 
 fn trainer(config: ImitationConfig, workers: usize) -> Trainer {
+    taught_by(Some(Arc::new(Search)), config, workers)
+}
+
+fn taught_by(
+    teacher: Option<Arc<dyn PolicyFactory>>,
+    config: ImitationConfig,
+    workers: usize,
+) -> Trainer {
     let place = Place {
         pool: Arc::new(Pool::new(workers, nets::single_threaded).unwrap()),
         device: nets::Device::Cpu,
     };
-    let teacher: Arc<dyn PolicyFactory> = Arc::new(Search);
-    Trainer::new(hidden().as_ref(), (config, Some(teacher)), 3, place).unwrap()
+    Trainer::new(hidden().as_ref(), (config, teacher), 3, place).unwrap()
 }
 
 /// The divergence of the last update, and the share of steps where both agree.
@@ -257,8 +270,8 @@ fn value(losses: &Losses) -> f64 {
         + teacher_coefficient * losses.divergence
 }
 
-/// Both backends, on the samples of one of them, against differences of the whole
-/// objective.
+/// Of each backend, on samples of its own, against differences of the whole objective
+/// along the gradient and along a direction that mixes all signs.
 #[test]
 fn the_gradient_is_that_of_the_objective() {
     let mut gradients = Vec::new();
@@ -275,14 +288,20 @@ fn the_gradient_is_that_of_the_objective() {
         let at = |values: &[f32]| learner.gradient(values, &minibatch, objective()).unwrap();
         let here = at(learner.parameters());
         let norm = here.values.iter().map(|g| g * g).sum::<f32>().sqrt();
-        let moved = |step: f32| {
-            let both = learner.parameters().iter().zip(&here.values);
-            let values: Vec<f32> = both.map(|(v, g)| v + step * g / norm).collect();
-            value(&at(&values).losses)
-        };
-        let numeric = (moved(0.01) - moved(-0.01)) / 0.02;
-        let error = (numeric / f64::from(norm) - 1.0).abs();
-        assert!(error < 0.02, "{backend:?}: {numeric}, {norm}");
+        let along = here.values.iter().map(|g| g / norm).collect();
+        let mixed = (0..here.values.len()).map(|i| ((i * 7919 % 13) as f32 - 6.0) * 0.01);
+        for direction in [along, mixed.collect::<Vec<f32>>()] {
+            let moved = |step: f32| {
+                let both = learner.parameters().iter().zip(&direction);
+                let values: Vec<f32> = both.map(|(v, d)| v + step * d).collect();
+                value(&at(&values).losses)
+            };
+            let numeric = (moved(0.01) - moved(-0.01)) / 0.02;
+            let both = here.values.iter().zip(&direction);
+            let exact: f64 = both.map(|(g, d)| f64::from(g * d)).sum();
+            let error = (numeric - exact).abs() / exact.abs().max(1e-3);
+            assert!(error < 0.02, "{backend:?}: {numeric}, {exact}");
+        }
         gradients.push(here);
     }
     for pair in gradients.windows(2) {
@@ -323,6 +342,38 @@ fn labels_are_what_the_teacher_says_of_the_rows() {
             0.0 => assert!(followed < all * 2 / 3, "{followed} of {all}"),
             _ => assert_eq!(followed, all),
         }
+    }
+}
+
+/// Labels of who knows the task are the task's, whatever the student's backend writes.
+#[test]
+fn who_knows_the_task_is_not_overheard_by_the_student() {
+    for backend in BACKENDS {
+        let own = ImitationConfig {
+            teacher: "name = \"known-task\"".parse().unwrap(),
+            handover: Handover {
+                from: 0.0,
+                to: 0.0,
+                over: 0.0,
+            },
+            ..config(backend)
+        };
+        let mut trainer = taught_by(None, own, 2);
+        trainer.learner_mut().collect().unwrap();
+        let mut paid = 0;
+        for tile in trainer.learner().samples().batch.tiles() {
+            let trajectory = tile.trajectory();
+            let Actions::Discrete(actions) = trajectory.actions() else {
+                panic!("discrete actions");
+            };
+            let rows = trajectory.labels().chunks_exact(ARMS).zip(actions);
+            for ((label, action), reward) in rows.zip(trajectory.rewards()) {
+                assert_eq!(label.iter().sum::<f32>(), 1.0);
+                assert_eq!(label[*action as usize], *reward, "{backend:?}: {label:?}");
+                paid += usize::from(*reward > 0.0);
+            }
+        }
+        assert!(paid > 0);
     }
 }
 
