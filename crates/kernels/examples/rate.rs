@@ -1,5 +1,5 @@
 //! Rates of the kernels on this machine:
-//! `cargo run --release -p kernels --example rate [gru|lstm]`.
+//! `cargo run --release -p kernels --example rate [gru|lstm|min-gru|lru|transformer]`.
 //!
 //! For hidden sizes and tiles it prints samples per second acting (step and
 //! sampling), forward, and in training (forward, loss, backward), what training
@@ -73,12 +73,12 @@ impl Rollout {
 }
 
 /// One thread's tile with all its buffers.
-struct Tile {
-    network: Network<Recurrent>,
-    work: NetworkWork<Workspace>,
+struct Tile<T: Trunk> {
+    network: Network<T>,
+    work: NetworkWork<T::Work>,
     policy: Categorical,
     rollout: Rollout,
-    memory: Vec<f32>,
+    memory: T::Memory,
     logits: Vec<f32>,
     values: Vec<f32>,
     d_logits: Vec<f32>,
@@ -87,15 +87,9 @@ struct Tile {
     choices: (Vec<u32>, Vec<f32>),
 }
 
-impl Tile {
-    fn new(cell: Cell, hidden: usize, lanes: usize) -> Tile {
-        let shape = Shape {
-            cell,
-            observation: Observation::None,
-            hidden,
-            actions: ARMS,
-        };
-        let trunk = Recurrent::new(shape).expect("the shape is valid");
+impl<T: Trunk> Tile<T> {
+    fn new(trunk: T, lanes: usize) -> Tile<T> {
+        let hidden = trunk.features();
         let mut network =
             Network::new(trunk, Policy::Categorical(ARMS)).expect("the shape is valid");
         let mut state = 1u64;
@@ -114,9 +108,9 @@ impl Tile {
         Tile {
             work: network.work(),
             policy: Categorical::new(ARMS, Isa::best()),
+            memory: network.trunk().memory(lanes, STEPS),
             network,
             rollout: Rollout::new(lanes, &mut unit),
-            memory: vec![0.0; lanes * shape.memory_width()],
             logits: vec![0.0; rows * ARMS],
             values: vec![0.0; rows],
             d_logits: vec![0.0; rows * ARMS],
@@ -212,24 +206,67 @@ fn sgemm_gflops(gemms: &mut [Sgemm]) -> f64 {
     products * flops / 1e9
 }
 
+/// Blocks as the peers have them: two, and twice or four times as many units as they are
+/// wide.
+fn blocks(mixer: Mixer, hidden: usize) -> Blocks {
+    let times = match mixer {
+        Mixer::MinGru | Mixer::Lru => 2,
+        Mixer::Attention { .. } => 4,
+    };
+    let shape = BlocksShape {
+        observation: Observation::None,
+        actions: ARMS,
+        hidden,
+        layers: 2,
+        units: times * hidden,
+        gated: false,
+        mixer,
+        join: Join::Sum,
+    };
+    Blocks::new(shape).expect("the shape is valid")
+}
+
+fn recurrent(cell: Cell, hidden: usize) -> Recurrent {
+    let shape = Shape {
+        cell,
+        observation: Observation::None,
+        hidden,
+        actions: ARMS,
+    };
+    Recurrent::new(shape).expect("the shape is valid")
+}
+
 fn main() {
-    let cell = match std::env::args().nth(1).as_deref() {
-        None | Some("gru") => Cell::Gru,
-        Some("lstm") => Cell::Lstm,
-        Some(other) => {
-            eprintln!("unknown cell `{other}`: must be gru or lstm");
+    let attention = Mixer::Attention {
+        heads: 4,
+        steps: STEPS,
+    };
+    let name = std::env::args().nth(1).unwrap_or_else(|| "gru".to_owned());
+    println!(
+        "{name}, {}, {ARMS} arms, {STEPS} steps; millions of samples per second",
+        Isa::best().name()
+    );
+    match name.as_str() {
+        "gru" => table(|hidden| recurrent(Cell::Gru, hidden)),
+        "lstm" => table(|hidden| recurrent(Cell::Lstm, hidden)),
+        "min-gru" => table(|hidden| blocks(Mixer::MinGru, hidden)),
+        "lru" => table(|hidden| blocks(Mixer::Lru, hidden)),
+        "transformer" => table(|hidden| blocks(attention, hidden)),
+        other => {
+            eprintln!("unknown trunk `{other}`: must be gru, lstm, min-gru, lru or transformer");
             std::process::exit(2);
         }
-    };
-    let isa = Isa::best().name();
-    println!("{cell:?}, {isa}, {ARMS} arms, {STEPS} steps; millions of samples per second");
+    }
+}
+
+fn table<T: Trunk>(trunk: impl Fn(usize) -> T) {
     println!("threads hidden tile |    act forward  train | GFLOP/s  sgemm share");
     for threads in [1, 2] {
         let mut gemms: Vec<Sgemm> = (0..threads).map(|_| Sgemm::new(SGEMM_SIZE)).collect();
         for hidden in [64, 128, 256] {
             for lanes in [16, 32, 64, 128] {
-                let tile = |_| Tile::new(cell, hidden, lanes);
-                let mut tiles: Vec<Tile> = (0..threads).map(tile).collect();
+                let tile = |_| Tile::new(trunk(hidden), lanes);
+                let mut tiles: Vec<Tile<T>> = (0..threads).map(tile).collect();
                 let millions = (lanes * STEPS) as f64 / 1e6;
                 let act = rate(&mut tiles, Tile::act) * millions;
                 let forward = rate(&mut tiles, Tile::forward) * millions;

@@ -171,6 +171,7 @@ impl Heads {
         let mut entry = |name, shape: [usize; 2]| {
             let entry = Entry {
                 name,
+                block: None,
                 shape,
                 offset,
             };

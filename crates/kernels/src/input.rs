@@ -31,15 +31,47 @@ pub const MAX_DIM: usize = 1 << 16;
 pub struct ShapeError {
     name: &'static str,
     value: usize,
+    allowed: Allowed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Allowed {
+    UpTo(usize),
+    MultipleOf(usize),
 }
 
 impl ShapeError {
     /// # Errors
     /// If `value` is not 1 to [`MAX_DIM`].
     pub(crate) fn check(name: &'static str, value: usize) -> Result<(), ShapeError> {
-        match (1..=MAX_DIM).contains(&value) {
+        ShapeError::at_most(name, value, MAX_DIM)
+    }
+
+    /// # Errors
+    /// If `value` is not 1 to `most`.
+    pub(crate) fn at_most(name: &'static str, value: usize, most: usize) -> Result<(), ShapeError> {
+        let allowed = Allowed::UpTo(most);
+        match (1..=most).contains(&value) {
             true => Ok(()),
-            false => Err(ShapeError { name, value }),
+            false => Err(ShapeError {
+                name,
+                value,
+                allowed,
+            }),
+        }
+    }
+
+    /// # Errors
+    /// If `value` is not a multiple of `of`.
+    pub(crate) fn multiple(name: &'static str, value: usize, of: usize) -> Result<(), ShapeError> {
+        let allowed = Allowed::MultipleOf(of);
+        match value.is_multiple_of(of) {
+            true => Ok(()),
+            false => Err(ShapeError {
+                name,
+                value,
+                allowed,
+            }),
         }
     }
 }
@@ -48,9 +80,13 @@ impl fmt::Display for ShapeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "network shape: {} is {}, must be 1 to {MAX_DIM}",
+            "network shape: {} is {}, must be ",
             self.name, self.value
         )?;
+        match self.allowed {
+            Allowed::UpTo(most) => write!(f, "1 to {most}")?,
+            Allowed::MultipleOf(of) => write!(f, "a multiple of {of}")?,
+        }
         if self.name == "observation" {
             write!(f, " (write Observation::None for no observation)")?;
         }

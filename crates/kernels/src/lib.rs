@@ -96,6 +96,7 @@
     reason = "vector instructions, and buffers that are not cleared first"
 )]
 
+mod blocks;
 mod buffer;
 mod categorical;
 mod gaussian;
@@ -112,6 +113,7 @@ mod sgemm;
 mod simd;
 mod trunk;
 
+pub use blocks::{Blocks, BlocksMemory, BlocksShape, BlocksWork, Join, Mixer};
 pub use categorical::{Categorical, Choices, Imitation, Labels};
 pub use gaussian::{Gaussian, GaussianOutputs};
 pub use heads::{Heads, HeadsWork, OutputGradients, Outputs, Policy};

@@ -87,6 +87,10 @@ pub use prepared::Prepared;
 pub use real::Real;
 pub use score::Weights;
 
+pub(crate) use epilogue::{Activate, Derive, Epilogue, Store};
+pub(crate) use product::{ColumnSums, Factor, Matrix, Outer, Product};
+pub(crate) use real::{Single, Vector, Work};
+
 use crate::input::MAX_DIM;
 use product::padded;
 use std::fmt;

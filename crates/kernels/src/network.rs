@@ -73,11 +73,11 @@ impl<T: Trunk> Network<T> {
 
     /// What it takes for a tile of so many lanes through so many steps.
     pub fn bytes(&self, lanes: usize, steps: usize) -> TrunkBytes {
-        let beside = |rows| self.trunk.heads_bytes(&self.heads, rows);
+        let beside = |rows, learning| self.trunk.heads_bytes(&self.heads, rows, learning);
         let beside = TrunkBytes {
             packed: 0.0,
-            acting: beside(lanes),
-            learning: beside(lanes * steps),
+            acting: beside(lanes, false),
+            learning: beside(lanes * steps, true),
         };
         self.trunk.bytes(lanes, steps) + self.heads.bytes(lanes) + beside
     }

@@ -8,8 +8,10 @@ use crate::simd::Isa;
 /// One parameter tensor inside the flat parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Name, such as `trunk.weight_ih`.
+    /// Name, such as `trunk.weight_ih`; in a block its part, such as `up.weight`.
     pub name: &'static str,
+    /// The block of a stack that it is in, if it is in one.
+    pub block: Option<usize>,
     /// Rows and columns; a vector has one column.
     pub shape: [usize; 2],
     /// First element in the flat slice.
@@ -17,6 +19,14 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The whole name, such as `trunk.0.up.weight`.
+    pub fn full_name(&self) -> String {
+        match self.block {
+            None => self.name.to_owned(),
+            Some(block) => format!("trunk.{block}.{}", self.name),
+        }
+    }
+
     /// Number of elements.
     pub fn count(&self) -> usize {
         self.shape[0] * self.shape[1]
@@ -211,9 +221,9 @@ pub trait Trunk: Clone + Send + Sync + 'static {
         top.heads.backward_plain(top.work, top.outputs, backward);
     }
 
-    /// Bytes that the three take for so many rows, beside the trunk's own and the
-    /// heads'.
-    fn heads_bytes(&self, heads: &Heads, rows: usize) -> f64 {
-        heads.plain_bytes(rows)
+    /// Bytes that the three take for so many rows, in learning or the first alone,
+    /// beside the trunk's own and the heads'.
+    fn heads_bytes(&self, heads: &Heads, rows: usize, learning: bool) -> f64 {
+        heads.plain_bytes(rows, learning)
     }
 }

@@ -50,9 +50,10 @@ impl<T: Trunk> OnTrunk<T> {
         let network = Network::new(trunk, policy)
             .map_err(|error| refuse(model.of, &format!("this size: {error}")))?;
         let entries = network.entries();
-        let ours = entries.iter().map(|entry| (entry.name, entry.offset));
+        let ours = entries.iter();
+        let ours = ours.map(|entry| (entry.full_name(), entry.offset));
         let theirs = model.layout().entries().iter();
-        let theirs = theirs.map(|entry| (entry.name.as_str(), entry.offset));
+        let theirs = theirs.map(|entry| (entry.name.clone(), entry.offset));
         if !ours.eq(theirs) || network.parameters() != model.layout().numel() {
             return Err(LearnError::Bug(format!(
                 "the native network has the parameters {entries:?}, declared are {:?}",

@@ -6,8 +6,11 @@ use crate::gemm::{CHUNK_ROWS, PANEL, Rows};
 
 impl Heads {
     /// Bytes beside those for so many rows of features that a trunk gives plain.
-    pub(crate) fn plain_bytes(&self, rows: usize) -> f64 {
-        let chunk = CHUNK_ROWS * (self.padded() + self.columns().next_multiple_of(PANEL));
+    pub(crate) fn plain_bytes(&self, rows: usize, learning: bool) -> f64 {
+        let chunk = match learning {
+            true => CHUNK_ROWS * (self.padded() + self.columns().next_multiple_of(PANEL)),
+            false => 0,
+        };
         let blocks = rows.next_multiple_of(CHUNK_ROWS) * self.padded();
         4.0 * (rows * self.width() + blocks + chunk) as f64
     }

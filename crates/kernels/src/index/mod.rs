@@ -228,6 +228,7 @@ fn entries(hidden: usize) -> [Entry; 6] {
     entries.map(|(name, shape)| {
         let entry = Entry {
             name,
+            block: None,
             shape,
             offset,
         };

@@ -141,7 +141,7 @@ pub(crate) trait Vector: Copy {
 
 /// Vectors of `f32`: those of the instruction set.
 #[derive(Clone, Copy)]
-pub(crate) struct Single<S>(S);
+pub(crate) struct Single<S>(pub(crate) S);
 
 impl<S: Simd> Vector for Single<S> {
     type Real = f32;

@@ -137,7 +137,7 @@ impl Trunk for Recurrent {
     }
 
     /// The states are the rows that heads read.
-    fn heads_bytes(&self, _heads: &Heads, _rows: usize) -> f64 {
+    fn heads_bytes(&self, _heads: &Heads, _rows: usize, _learning: bool) -> f64 {
         0.0
     }
 }

@@ -112,6 +112,7 @@ impl Layout {
         let mut entry = |name, shape: [usize; 2]| {
             let entry = Entry {
                 name,
+                block: None,
                 shape,
                 offset,
             };

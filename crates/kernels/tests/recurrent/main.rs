@@ -2,6 +2,7 @@
 //! functions, wrong arguments, and that nothing allocates.
 
 mod allocations;
+mod blocks;
 mod common;
 mod features;
 mod gaussian;

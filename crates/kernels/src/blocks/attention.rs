@@ -1,0 +1,581 @@
+//! Causal attention over a lane's own trial, from a cache of keys and values.
+//!
+//! A trial's places in the cache begin at a multiple of 16 and follow each other, so
+//! that a step sums in the same order whether it is taken alone or among others.
+
+use crate::buffer::Buffer;
+use crate::gemm::{Panel, dot_block};
+use crate::math::exp_nonpositive_v;
+use crate::simd::Simd;
+
+/// Queries that are worked on together.
+pub(super) const QUERIES: usize = 8;
+/// Places that are worked on together, and what trials' first places are a multiple of.
+pub(super) const PLACES: usize = 16;
+
+/// The sizes of attention: how many heads, how wide one is, and how many places a
+/// lane's cache has, a multiple of 16.
+#[derive(Clone, Copy)]
+pub(super) struct Sizes {
+    pub(super) heads: usize,
+    pub(super) width: usize,
+    pub(super) room: usize,
+}
+
+impl Sizes {
+    pub(super) fn units(self) -> usize {
+        self.heads * self.width
+    }
+
+    fn scale(self) -> f32 {
+        1.0 / (self.width as f32).sqrt()
+    }
+}
+
+/// Keys and values of some lanes, in the orders in which they are read.
+#[derive(Default)]
+pub(super) struct Cache {
+    /// `[lane][unit][place]`
+    pub(super) keys_t: Buffer,
+    /// `[lane][place][unit]`
+    pub(super) values: Buffer,
+    /// The same the other way round, to go backward, and the gradients of both,
+    /// `[lane][place][unit]`.
+    keys: Buffer,
+    values_t: Buffer,
+    d_keys: Buffer,
+    d_values: Buffer,
+}
+
+impl Cache {
+    /// Floats for so many lanes.
+    pub(super) fn floats(sizes: Sizes, lanes: usize, learning: bool) -> usize {
+        let of_each = lanes * sizes.room * sizes.units();
+        of_each * if learning { 6 } else { 2 }
+    }
+
+    pub(super) fn grow(&mut self, sizes: Sizes, lanes: usize, learning: bool) {
+        let len = lanes * sizes.room * sizes.units();
+        self.keys_t.grow(len);
+        self.values.grow(len);
+        if learning {
+            let more = [
+                &mut self.keys,
+                &mut self.values_t,
+                &mut self.d_keys,
+                &mut self.d_values,
+            ];
+            more.into_iter().for_each(|buffer| buffer.grow(len));
+        }
+    }
+
+    /// Zeroes the gradients.
+    pub(super) fn clear(&mut self, sizes: Sizes, lanes: usize) {
+        let len = lanes * sizes.room * sizes.units();
+        self.d_keys[..len].fill(0.0);
+        self.d_values[..len].fill(0.0);
+    }
+
+    /// Puts the keys and values of a row `[q k v]` at a place of a lane.
+    #[inline(always)]
+    pub(super) fn put(
+        &mut self,
+        sizes: Sizes,
+        (lane, place): (usize, usize),
+        row: &[f32],
+        learning: bool,
+    ) {
+        let (units, room) = (sizes.units(), sizes.room);
+        let (keys, values) = row[units..3 * units].split_at(units);
+        let first = lane * room * units;
+        let wide = first + place * units;
+        self.values[wide..wide + units].copy_from_slice(values);
+        for (unit, key) in keys.iter().enumerate() {
+            self.keys_t[first + unit * room + place] = *key;
+        }
+        if learning {
+            self.keys[wide..wide + units].copy_from_slice(keys);
+            for (unit, value) in values.iter().enumerate() {
+                self.values_t[first + unit * room + place] = *value;
+            }
+        }
+    }
+
+    /// Takes the gradients of the keys and values of a place to a row `[q k v]`.
+    #[inline(always)]
+    pub(super) fn take(&self, sizes: Sizes, (lane, place): (usize, usize), row: &mut [f32]) {
+        let units = sizes.units();
+        let at = (lane * sizes.room + place) * units;
+        row[units..2 * units].copy_from_slice(&self.d_keys[at..at + units]);
+        row[2 * units..3 * units].copy_from_slice(&self.d_values[at..at + units]);
+    }
+}
+
+/// Some queries of a lane, of steps that follow each other in one trial.
+#[derive(Clone, Copy)]
+pub(super) struct Queries {
+    pub(super) lane: usize,
+    /// The trial's first place.
+    pub(super) base: usize,
+    /// The place of the first of them.
+    pub(super) place: usize,
+    /// At most 8.
+    pub(super) count: usize,
+    /// The row of the first of them, and rows from one to the next.
+    pub(super) row: usize,
+    pub(super) stride: usize,
+}
+
+impl Queries {
+    /// The row of query `i`; those beyond the last are the last once more.
+    fn row(&self, i: usize) -> usize {
+        self.row + i.min(self.count - 1) * self.stride
+    }
+
+    /// Places that query `i` sees.
+    fn seen(&self, i: usize) -> usize {
+        self.place + i.min(self.count - 1) - self.base + 1
+    }
+
+    /// Places that any sees.
+    fn all(&self) -> usize {
+        self.seen(self.count - 1)
+    }
+}
+
+/// The largest of a row's scores and the sum of their exponentials.
+#[derive(Clone, Copy)]
+struct Softmax {
+    largest: f32,
+    sum: f32,
+}
+
+/// Scales `n` scores and replaces them by exponentials beside the largest; those up to
+/// a whole 16 become 0.
+#[inline(always)]
+fn softmax<S: Simd>(s: S, scores: &mut [f32], n: usize, scale: f32) -> Softmax {
+    let padded = n.next_multiple_of(PLACES);
+    assert!(scores.len() >= padded);
+    scores[n..padded].fill(f32::NEG_INFINITY);
+    let at = scores.as_mut_ptr();
+    let mut most = [f32::NEG_INFINITY; 16];
+    for v in (0..PLACES).step_by(S::LANES) {
+        let mut acc = s.splat(f32::NEG_INFINITY);
+        for j in (v..padded).step_by(PLACES) {
+            // SAFETY: j is below the padded number of scores.
+            unsafe {
+                let x = s.mul(s.splat(scale), s.load(at.add(j)));
+                s.store(at.add(j), x);
+                acc = s.max(acc, x);
+            }
+        }
+        // SAFETY: v is below 16.
+        unsafe { s.store(most.as_mut_ptr().add(v), acc) }
+    }
+    let largest = most.into_iter().fold(f32::NEG_INFINITY, f32::max);
+    let mut sums = [0.0; 16];
+    for v in (0..PLACES).step_by(S::LANES) {
+        let mut acc = s.splat(0.0);
+        for j in (v..padded).step_by(PLACES) {
+            // SAFETY: as above.
+            unsafe {
+                let below = s.sub(s.load(at.add(j)), s.splat(largest));
+                let p = exp_nonpositive_v(s, below);
+                s.store(at.add(j), p);
+                acc = s.add(acc, p);
+            }
+        }
+        // SAFETY: v is below 16.
+        unsafe { s.store(sums.as_mut_ptr().add(v), acc) }
+    }
+    for width in [8, 4, 2, 1] {
+        for i in 0..width {
+            sums[i] += sums[i + width];
+        }
+    }
+    Softmax {
+        largest,
+        sum: sums[0],
+    }
+}
+
+/// `out[i][j] = a[i] b[j]` for 8 rows and the places from `base` on, `b` being
+/// `[unit][place]`.
+///
+/// # Safety
+/// `a` must be valid for reads of `width` floats each, `b` for the places, `out` for
+/// writes of 8 rows of `stride` floats, at least the places.
+#[inline(always)]
+unsafe fn against<S: Simd>(
+    s: S,
+    (a, width): ([*const f32; QUERIES], usize),
+    (b, room, places): (*const f32, usize, usize),
+    (out, stride): (*mut f32, usize),
+) {
+    let two = 2 * S::LANES;
+    let mut j = 0;
+    while j < places {
+        // SAFETY: the vectors lie within places, padded to 16, by the contract.
+        unsafe {
+            if S::REGISTERS >= 32 && j + two <= places.next_multiple_of(PLACES) {
+                let panel = Panel {
+                    start: b.add(j),
+                    step: room,
+                    offsets: [0, S::LANES],
+                };
+                let zero = [[s.splat(0.0); 2]; QUERIES];
+                let acc = dot_block(s, zero, width, a, panel);
+                for i in 0..QUERIES {
+                    s.store(out.add(i * stride + j), acc[i][0]);
+                    s.store(out.add(i * stride + j + S::LANES), acc[i][1]);
+                }
+                j += two;
+            } else {
+                let panel = Panel {
+                    start: b.add(j),
+                    step: room,
+                    offsets: [0],
+                };
+                let zero = [[s.splat(0.0); 1]; QUERIES];
+                let acc = dot_block(s, zero, width, a, panel);
+                for i in 0..QUERIES {
+                    s.store(out.add(i * stride + j), acc[i][0]);
+                }
+                j += S::LANES;
+            }
+        }
+    }
+}
+
+/// `out[i] = sum over places of p[i][j] b[j]` for 8 rows, `b` being `[place][unit]`,
+/// each times a factor.
+///
+/// # Safety
+/// `p` must be valid for reads of 8 rows of `stride` floats, at least the places, `b`
+/// for so many rows, and `out` for writes of `width` floats.
+#[inline(always)]
+unsafe fn over<S: Simd>(
+    s: S,
+    (p, stride, places): (*const f32, usize, usize),
+    (b, units, width): (*const f32, usize, usize),
+    (out, factors): ([*mut f32; QUERIES], [f32; QUERIES]),
+) {
+    let mut rows = [p; QUERIES];
+    for i in 0..QUERIES {
+        rows[i] = p.wrapping_add(i * stride);
+    }
+    for column in (0..width).step_by(S::LANES) {
+        // SAFETY: by the caller's contract.
+        unsafe {
+            let panel = Panel {
+                start: b.add(column),
+                step: units,
+                offsets: [0],
+            };
+            let zero = [[s.splat(0.0); 1]; QUERIES];
+            let acc = dot_block(s, zero, places, rows, panel);
+            for i in 0..QUERIES {
+                s.store(out[i].add(column), s.mul(s.splat(factors[i]), acc[i][0]));
+            }
+        }
+    }
+}
+
+/// `out[j] += sum over 8 rows of p[i][j] a[i]`, `out` being `[place][unit]`.
+///
+/// # Safety
+/// `p` must be valid for reads of 8 rows of `stride` floats, at least the places, `a`
+/// of `width` floats each, and `out` for so many rows.
+#[inline(always)]
+unsafe fn spread<S: Simd>(
+    s: S,
+    (p, stride, places): (*const f32, usize, usize),
+    (a, width): ([*const f32; QUERIES], usize),
+    (out, units): (*mut f32, usize),
+) {
+    for column in (0..width).step_by(S::LANES) {
+        let mut vectors = [s.splat(0.0); QUERIES];
+        for i in 0..QUERIES {
+            // SAFETY: by the caller's contract.
+            vectors[i] = unsafe { s.load(a[i].add(column)) };
+        }
+        for j in 0..places {
+            // SAFETY: by the caller's contract.
+            unsafe {
+                let to = out.add(j * units + column);
+                let mut acc = s.load(to);
+                for i in 0..QUERIES {
+                    acc = s.fma(s.splat(*p.add(i * stride + j)), vectors[i], acc);
+                }
+                s.store(to, acc);
+            }
+        }
+    }
+}
+
+/// What some queries read, for every head: writes rows of `out`, and to `statistics`
+/// the largest score and the sum of exponentials, `[row][head][2]`. `scores` is
+/// scratch.
+#[inline(always)]
+pub(super) fn attend<S: Simd>(
+    s: S,
+    (sizes, cache): (Sizes, &Cache),
+    (queries, rows): (Queries, &[f32]),
+    (out, statistics): (&mut [f32], &mut [f32]),
+    scores: &mut [f32],
+) {
+    let (units, room, width) = (sizes.units(), sizes.room, sizes.width);
+    let (n, stride) = (queries.all(), sizes.room);
+    let last = queries.row(QUERIES);
+    assert!(queries.base + n <= room && scores.len() >= QUERIES * stride);
+    assert!(rows.len() >= (last + 1) * 3 * units && out.len() >= (last + 1) * units);
+    assert!(cache.keys_t.len() >= (queries.lane + 1) * room * units);
+    assert!(cache.values.len() >= (queries.lane + 1) * room * units);
+    for head in 0..sizes.heads {
+        let first = queries.lane * room * units;
+        let (mut q, mut to) = ([rows.as_ptr(); QUERIES], [out.as_mut_ptr(); QUERIES]);
+        for i in 0..QUERIES {
+            q[i] = q[i].wrapping_add(queries.row(i) * 3 * units + head * width);
+            to[i] = to[i].wrapping_add(queries.row(i) * units + head * width);
+        }
+        let keys = first + head * width * room + queries.base;
+        // SAFETY: queries, places and rows lie in their slices by the assertions; a
+        // trial begins at a multiple of 16 places, as many as there is room for.
+        unsafe {
+            let keys = (cache.keys_t.as_ptr().add(keys), room, n);
+            against(s, (q, width), keys, (scores.as_mut_ptr(), stride));
+        }
+        let mut factors = [0.0; QUERIES];
+        for i in 0..QUERIES {
+            let row = &mut scores[i * stride..(i + 1) * stride];
+            let seen = queries.seen(i);
+            let found = softmax(s, row, seen, sizes.scale());
+            row[seen..n.max(seen)].fill(0.0);
+            factors[i] = 1.0 / found.sum;
+            let at = (queries.row(i) * sizes.heads + head) * 2;
+            statistics[at..at + 2].copy_from_slice(&[found.largest, found.sum]);
+        }
+        let values = first + queries.base * units + head * width;
+        // SAFETY: as above.
+        unsafe {
+            let values = (cache.values.as_ptr().add(values), units, width);
+            over(s, (scores.as_ptr(), stride, n), values, (to, factors));
+        }
+    }
+}
+
+/// What one query reads, as [`attend`] has it.
+#[inline(always)]
+pub(super) fn attend_one<S: Simd>(
+    s: S,
+    (sizes, cache): (Sizes, &Cache),
+    (lane, places): (usize, usize),
+    (query, out): (&[f32], &mut [f32]),
+    scores: &mut [f32],
+) {
+    let (units, room, width) = (sizes.units(), sizes.room, sizes.width);
+    assert!(places <= room && scores.len() >= sizes.heads * room);
+    assert!(query.len() >= units && out.len() >= units);
+    let first = lane * room * units;
+    assert!(cache.keys_t.len() >= first + room * units);
+    assert!(cache.values.len() >= first + room * units);
+    let padded = places.next_multiple_of(PLACES);
+    let mut factors = [0.0; MOST_HEADS];
+    for head in 0..sizes.heads {
+        let row = &mut scores[head * room..(head + 1) * room];
+        let keys = cache.keys_t[first + head * width * room..].as_ptr();
+        let q = [query[head * width..].as_ptr()];
+        // Several vectors side by side, so that the chains of additions overlap.
+        let mut j = 0;
+        while j < padded {
+            // SAFETY: the vectors lie within the padded places, which are in the cache.
+            unsafe {
+                if j + 4 * S::LANES <= padded {
+                    let offsets = [0, S::LANES, 2 * S::LANES, 3 * S::LANES];
+                    let panel = Panel {
+                        start: keys.add(j),
+                        step: room,
+                        offsets,
+                    };
+                    let [acc] = dot_block(s, [[s.splat(0.0); 4]], width, q, panel);
+                    for v in 0..4 {
+                        s.store(row.as_mut_ptr().add(j + offsets[v]), acc[v]);
+                    }
+                    j += 4 * S::LANES;
+                } else {
+                    let panel = Panel {
+                        start: keys.add(j),
+                        step: room,
+                        offsets: [0],
+                    };
+                    let [acc] = dot_block(s, [[s.splat(0.0)]], width, q, panel);
+                    s.store(row.as_mut_ptr().add(j), acc[0]);
+                    j += S::LANES;
+                }
+            }
+        }
+        factors[head] = 1.0 / softmax(s, row, places, sizes.scale()).sum;
+    }
+    let values = (&cache.values[first..], units);
+    let mut column = 0;
+    while column < units {
+        let at = |v: usize| column + v * S::LANES;
+        let shares = |v: usize| scores[at(v) / width * room..].as_ptr();
+        // SAFETY: the columns lie in the row, the places in the lane's part.
+        unsafe {
+            if column + 4 * S::LANES <= units {
+                let of = [shares(0), shares(1), shares(2), shares(3)];
+                let sums = weigh(s, of, (values, column), places);
+                for v in 0..4 {
+                    let factor = s.splat(factors[at(v) / width]);
+                    s.store(out.as_mut_ptr().add(at(v)), s.mul(factor, sums[v]));
+                }
+                column += 4 * S::LANES;
+            } else {
+                let [sum] = weigh(s, [shares(0)], (values, column), places);
+                let factor = s.splat(factors[at(0) / width]);
+                s.store(out.as_mut_ptr().add(column), s.mul(factor, sum));
+                column += S::LANES;
+            }
+        }
+    }
+}
+
+/// Sums of the first places' values from a column on, `N` vectors side by side, each
+/// by its own shares.
+///
+/// # Safety
+/// The values must have so many places and columns, and every share so many places.
+#[inline(always)]
+unsafe fn weigh<S: Simd, const N: usize>(
+    s: S,
+    shares: [*const f32; N],
+    ((values, units), column): ((&[f32], usize), usize),
+    places: usize,
+) -> [S::V; N] {
+    let mut acc = [s.splat(0.0); N];
+    for j in 0..places {
+        for v in 0..N {
+            // SAFETY: by the caller's contract.
+            unsafe {
+                let at = j * units + column + v * S::LANES;
+                let value = s.load(values.as_ptr().add(at));
+                acc[v] = s.fma(s.splat(*shares[v].add(j)), value, acc[v]);
+            }
+        }
+    }
+    acc
+}
+
+/// The most heads there may be, and the widest.
+pub(super) const MOST_HEADS: usize = 64;
+pub(super) const WIDEST_HEAD: usize = 256;
+
+/// What [`attend_back`] reads of the way there: queries' rows `[q k v]`, what they
+/// read, and the statistics.
+#[derive(Clone, Copy)]
+pub(super) struct There<'a> {
+    pub(super) rows: &'a [f32],
+    pub(super) out: &'a [f32],
+    pub(super) statistics: &'a [f32],
+}
+
+/// The way back of [`attend`]: given the gradient of what was read, `d_out`, writes
+/// that of the queries to `d_rows` and adds those of keys and values to the cache's.
+/// `scores` is scratch, twice that of [`attend`].
+#[inline(always)]
+pub(super) fn attend_back<S: Simd>(
+    s: S,
+    (sizes, cache): (Sizes, &mut Cache),
+    (queries, there): (Queries, There<'_>),
+    (d_out, d_rows): (&[f32], &mut [f32]),
+    scores: &mut [f32],
+) {
+    let (units, room, width) = (sizes.units(), sizes.room, sizes.width);
+    let (n, stride, scale) = (queries.all(), sizes.room, sizes.scale());
+    let end = queries.row(QUERIES) + 1;
+    assert!(queries.base + n <= room && scores.len() >= 2 * QUERIES * stride);
+    assert!(there.rows.len() >= end * 3 * units && d_rows.len() >= end * 3 * units);
+    assert!(there.out.len() >= end * units && d_out.len() >= end * units);
+    let whole = (queries.lane + 1) * room * units;
+    for buffer in [&cache.keys_t, &cache.values_t, &cache.keys, &cache.d_keys] {
+        assert!(buffer.len() >= whole);
+    }
+    assert!(cache.d_values.len() >= whole);
+    let (p, ds) = scores.split_at_mut(QUERIES * stride);
+    let first = queries.lane * room * units;
+    for head in 0..sizes.heads {
+        let (mut q, mut d) = ([there.rows.as_ptr(); QUERIES], [d_out.as_ptr(); QUERIES]);
+        let mut to = [d_rows.as_mut_ptr(); QUERIES];
+        for i in 0..QUERIES {
+            let row = queries.row(i);
+            q[i] = q[i].wrapping_add(row * 3 * units + head * width);
+            d[i] = d[i].wrapping_add(row * units + head * width);
+            to[i] = to[i].wrapping_add(row * 3 * units + head * width);
+        }
+        let narrow = first + head * width * room + queries.base;
+        let wide = first + queries.base * units + head * width;
+        // SAFETY: as in `attend`.
+        unsafe {
+            let keys = (cache.keys_t.as_ptr().add(narrow), room, n);
+            against(s, (q, width), keys, (p.as_mut_ptr(), stride));
+            let values = (cache.values_t.as_ptr().add(narrow), room, n);
+            against(s, (d, width), values, (ds.as_mut_ptr(), stride));
+        }
+        for i in 0..QUERIES {
+            let (p, ds) = (
+                &mut p[i * stride..][..stride],
+                &mut ds[i * stride..][..stride],
+            );
+            let seen = match i < queries.count {
+                true => queries.seen(i),
+                false => 0,
+            };
+            let row = queries.row(i);
+            let at = row * units + head * width;
+            let along = there.out[at..at + width].iter().zip(&d_out[at..at + width]);
+            let along: f32 = along.map(|(o, d)| o * d).sum();
+            let at = (row * sizes.heads + head) * 2;
+            let (largest, over) = (there.statistics[at], 1.0 / there.statistics[at + 1]);
+            for j in (0..seen).step_by(S::LANES) {
+                // SAFETY: rows are padded to 16 places.
+                unsafe {
+                    let (p, ds) = (p.as_mut_ptr().add(j), ds.as_mut_ptr().add(j));
+                    let below = s.sub(s.mul(s.splat(scale), s.load(p)), s.splat(largest));
+                    // What lies beyond the last place is cut off below.
+                    let below = s.min(s.splat(0.0), below);
+                    let share = s.mul(exp_nonpositive_v(s, below), s.splat(over));
+                    s.store(p, share);
+                    let slope = s.sub(s.load(ds), s.splat(along));
+                    s.store(ds, s.mul(s.mul(share, slope), s.splat(scale)));
+                }
+            }
+            p[seen..n.next_multiple_of(PLACES)].fill(0.0);
+            ds[seen..n.next_multiple_of(PLACES)].fill(0.0);
+        }
+        // SAFETY: as in `attend`.
+        unsafe {
+            let (p, ds) = ((p.as_ptr(), stride, n), (ds.as_ptr(), stride, n));
+            let mut own = to;
+            // Rows beyond the last have no share of their own.
+            let mut nowhere = [0.0f32; WIDEST_HEAD];
+            for i in queries.count..QUERIES {
+                own[i] = nowhere.as_mut_ptr();
+            }
+            let keys = (cache.keys.as_ptr().add(wide), units, width);
+            over(s, ds, keys, (own, [1.0; QUERIES]));
+            spread(
+                s,
+                ds,
+                (q, width),
+                (cache.d_keys.as_mut_ptr().add(wide), units),
+            );
+            spread(
+                s,
+                p,
+                (d, width),
+                (cache.d_values.as_mut_ptr().add(wide), units),
+            );
+        }
+    }
+}
