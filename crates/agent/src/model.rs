@@ -70,6 +70,8 @@ pub struct ActorCritic {
     pub inputs: Inputs,
     /// Where that tells of a bandit's arms, if it does.
     pub arms: Option<Arms>,
+    /// Steps of a trial.
+    pub steps: usize,
     /// What remembers.
     pub trunk: Arc<dyn Trunk>,
     /// What chooses actions by the trunk's features. Continuous actions are in
@@ -102,10 +104,12 @@ impl ActorCritic {
             return Err(LearnError::config(key, "\"index\"", allowed));
         }
         Self::with_trunk(env, config, |blueprint, size| {
-            let arms = input.arms(env);
-            config
-                .trunk
-                .build(blueprint, "trunk.", TrunkInput { size, arms })
+            let told = TrunkInput {
+                size,
+                steps: env.spec().trial_steps(),
+                arms: input.arms(env),
+            };
+            config.trunk.build(blueprint, "trunk.", told)
         })
     }
 
@@ -152,6 +156,7 @@ impl ActorCritic {
             of: config.of,
             inputs,
             arms,
+            steps: spec.trial_steps(),
             trunk,
             policy,
             value,

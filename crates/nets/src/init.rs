@@ -29,6 +29,28 @@ pub enum Init {
         /// are 0.
         memory: f64,
     },
+    /// In equal groups, one value each.
+    Groups {
+        /// Of the groups.
+        values: Vec<f64>,
+    },
+    /// N(0, deviation²).
+    Normal {
+        /// The standard deviation.
+        deviation: f64,
+    },
+    /// Logarithms of the rates at which units of a linear recurrence forget, each unit's
+    /// within its own 2 to `memory` steps, as in [`Init::Chrono`]: with u drawn from
+    /// U(1, memory − 1), what is remembered shrinks by u / (u + 1) at every step.
+    Decay {
+        /// The longest time in which a unit forgets, in steps.
+        memory: f64,
+    },
+    /// U(0, most), radians.
+    Angle {
+        /// The largest.
+        most: f64,
+    },
     /// U(−1/√fan_in, 1/√fan_in), PyTorch's rule for weights and biases.
     UniformFanIn {
         /// Inputs of the layer that the parameter belongs to.
@@ -63,7 +85,16 @@ impl Init {
             "parameter '{name}' has the empty shape {shape:?}"
         );
         match self {
-            Self::Zeros | Self::Constant(_) => {}
+            Self::Zeros
+            | Self::Constant(_)
+            | Self::Normal { .. }
+            | Self::Decay { .. }
+            | Self::Angle { .. } => {}
+            Self::Groups { values } => assert!(
+                !values.is_empty() && numel.is_multiple_of(values.len()),
+                "'{name}': {numel} numbers in {} groups",
+                values.len()
+            ),
             Self::UniformFanIn { fan_in } => assert!(*fan_in > 0, "'{name}': fan_in is 0"),
             Self::Chrono { signs, .. } => assert!(
                 !signs.is_empty() && numel.is_multiple_of(signs.len()),
@@ -93,6 +124,26 @@ impl Init {
                 let logs: Vec<f64> = (0..numel / signs.len()).map(draw).collect();
                 let gate = |sign| logs.iter().map(move |log| (sign * log) as f32);
                 signs.iter().flat_map(gate).collect()
+            }
+            Self::Groups { values } => {
+                let group = |value: &f64| vec![*value as f32; numel / values.len()];
+                values.iter().flat_map(group).collect()
+            }
+            Self::Normal { deviation } => {
+                let normals = normal(numel, stream);
+                normals.iter().map(|x| (deviation * x) as f32).collect()
+            }
+            Self::Decay { memory } => {
+                let draw = |_| {
+                    let u = 1.0 + (memory - 2.0) * stream.random::<f64>();
+                    // ln(u / (u + 1)) without loss where u is large.
+                    (1.0 / u).ln_1p().ln() as f32
+                };
+                (0..numel).map(draw).collect()
+            }
+            Self::Angle { most } => {
+                let draw = |_| (most * stream.random::<f64>()) as f32;
+                (0..numel).map(draw).collect()
             }
             Self::UniformFanIn { fan_in } => uniform(numel, 1.0 / (*fan_in as f64).sqrt(), stream),
             Self::XavierUniform { gain, blocks } => {

@@ -42,7 +42,10 @@ pub use optim::{MAX_GRADIENT_NORM, Optimizer, OptimizerConfig, clip_gradient, gr
 pub use schedule::{Schedule, Shape};
 pub use sequence::{Arms, Trunk, TrunkFootprint, TrunkInput};
 pub use torch::*;
-pub use trunks::{Gru, Index, IndexConfig, Lstm, Recurrent, SequenceConfig};
+pub use trunks::{
+    Blocks, Feed, Gru, Index, IndexConfig, Join, Lstm, Memories, Recurrent, Scanned,
+    SequenceConfig, Transformer,
+};
 
 #[cfg(feature = "torch")]
 pub use tch;

@@ -42,10 +42,20 @@ impl Linear {
     /// Declares `weight` `[outputs, inputs]`, drawn by `init`, and `bias`
     /// `[outputs]`, zero at first; the prefix is put before both names.
     pub fn declare(blueprint: &mut Blueprint, prefix: &str, sizes: [usize; 2], init: Init) -> Self {
+        Self::declare_biased(blueprint, prefix, sizes, (init, Init::Zeros))
+    }
+
+    /// As [`Self::declare`], the bias drawn by a rule of its own.
+    pub fn declare_biased(
+        blueprint: &mut Blueprint,
+        prefix: &str,
+        sizes: [usize; 2],
+        (init, bias): (Init, Init),
+    ) -> Self {
         let [inputs, outputs] = sizes;
         Self {
             weight: blueprint.declare(format!("{prefix}weight"), &[outputs, inputs], init),
-            bias: blueprint.declare(format!("{prefix}bias"), &[outputs], Init::Zeros),
+            bias: blueprint.declare(format!("{prefix}bias"), &[outputs], bias),
             inputs,
             outputs,
         }

@@ -34,14 +34,20 @@ pub trait Trunk: Debug + Send + Sync {
 pub struct TrunkInput {
     /// Width of the input.
     pub size: usize,
+    /// Steps of a trial; 0 where that is not known.
+    pub steps: usize,
     /// Where in it the arms of a bandit are, if it tells of any.
     pub arms: Option<Arms>,
 }
 
-/// An input that tells nothing of arms.
+/// An input that tells nothing of arms, of trials of any length.
 impl From<usize> for TrunkInput {
     fn from(size: usize) -> Self {
-        Self { size, arms: None }
+        Self {
+            size,
+            steps: 0,
+            arms: None,
+        }
     }
 }
 

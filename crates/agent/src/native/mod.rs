@@ -11,8 +11,11 @@ use crate::error::LearnError;
 use crate::execution::Execution;
 use crate::model::{ActorCritic, NetworkConfig};
 use crate::samples::Samples;
-use kernels::{Cell, Flops, Index, IndexShape, Observation, Recurrent, Shape, Trunk, TrunkBytes};
-use nets::{Arms, SequenceConfig};
+use kernels::{
+    Blocks, BlocksShape, Cell, Flops, Index, IndexShape, Mixer, Observation, Recurrent, Shape,
+    Trunk, TrunkBytes,
+};
+use nets::{Arms, Scanned, SequenceConfig, Transformer};
 use on_trunk::OnTrunk;
 use rl_core::{ObservationSpace, PolicyFactory};
 use rollout::Pool;
@@ -37,18 +40,27 @@ impl NativeBackend {
     /// If there are none for the network's trunk.
     pub fn new(model: &ActorCritic, config: NetworkConfig<'_>) -> Result<Self, LearnError> {
         let size = |error| refuse(model.of, &format!("this size: {error}"));
+        let actions = match model.inputs.is_continuous() {
+            true => 0,
+            false => model.inputs.action_size(),
+        };
         let recurrent = |cell, hidden| {
             let shape = Shape {
                 cell,
                 observation: Self::observation(model),
                 hidden,
-                actions: match model.inputs.is_continuous() {
-                    true => 0,
-                    false => model.inputs.action_size(),
-                },
+                actions,
             };
             let trunk = Recurrent::new(shape);
             Self::with_trunk(model, trunk.map_err(size)?)
+        };
+        let blocks = |shape: BlocksShape| {
+            let shape = BlocksShape {
+                observation: Self::observation(model),
+                actions,
+                ..shape
+            };
+            Self::with_trunk(model, Blocks::new(shape).map_err(size)?)
         };
         match config.trunk {
             SequenceConfig::Gru(layer) => recurrent(Cell::Gru, layer.hidden),
@@ -59,6 +71,9 @@ impl NativeBackend {
                 let shape = Self::index(model, arms, of.hidden);
                 Self::with_trunk(model, Index::new(shape).map_err(size)?)
             }
+            SequenceConfig::MinGru(of) => blocks(scanned(of, Mixer::MinGru)),
+            SequenceConfig::Lru(of) => blocks(scanned(of, Mixer::Lru)),
+            SequenceConfig::Transformer(of) => blocks(attending(of, model.steps)),
         }
     }
 
@@ -141,5 +156,43 @@ impl Backend for NativeBackend {
 
     fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, LearnError> {
         self.0.gradient(pool, lesson)
+    }
+}
+
+/// A stack's shape, but for what it is told.
+fn scanned(of: &Scanned, mixer: Mixer) -> BlocksShape {
+    BlocksShape {
+        observation: Observation::None,
+        actions: 0,
+        hidden: of.hidden,
+        layers: of.layers,
+        units: of.units,
+        gated: of.feed == nets::Feed::Gated,
+        mixer,
+        join: join(of.join),
+    }
+}
+
+/// Likewise, of trials of so many steps.
+fn attending(of: &Transformer, steps: usize) -> BlocksShape {
+    BlocksShape {
+        observation: Observation::None,
+        actions: 0,
+        hidden: of.hidden,
+        layers: of.layers,
+        units: of.units,
+        gated: of.feed == nets::Feed::Gated,
+        mixer: Mixer::Attention {
+            heads: of.heads,
+            steps,
+        },
+        join: join(of.join),
+    }
+}
+
+fn join(of: nets::Join) -> kernels::Join {
+    match of {
+        nets::Join::Sum => kernels::Join::Sum,
+        nets::Join::Gru => kernels::Join::Gru,
     }
 }

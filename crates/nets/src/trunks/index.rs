@@ -71,7 +71,7 @@ impl Index {
         input: TrunkInput,
         of: IndexConfig,
     ) -> Result<Self, NetsError> {
-        let TrunkInput { size, arms } = input;
+        let TrunkInput { size, arms, .. } = input;
         let Some(arms) = arms else {
             let allowed =
                 "\"gru\", \"lstm\" or \"mlp\", where inputs do not tell of a bandit's arms";

@@ -1,12 +1,14 @@
 //! The trunks that there are. A new one is a file here, with its declaration and
 //! what computes it on libtorch tensors, and a variant of [`SequenceConfig`].
 
+mod blocks;
 mod gru;
 mod index;
 mod lstm;
 mod mlp;
 mod recurrent;
 
+pub use blocks::{Blocks, Feed, Join, Memories, Scanned, Transformer};
 pub use gru::Gru;
 pub use index::{Index, IndexConfig};
 pub use lstm::Lstm;
@@ -39,6 +41,12 @@ pub enum SequenceConfig {
     },
     /// No memory, every arm of a bandit is seen for itself; see [`Index`].
     Index(IndexConfig),
+    /// Blocks of gated averages; see [`Blocks`].
+    MinGru(Scanned),
+    /// Blocks of linear recurrences; see [`Blocks`].
+    Lru(Scanned),
+    /// Blocks that attend to the whole trial so far; see [`Blocks`].
+    Transformer(Transformer),
 }
 
 impl SequenceConfig {
@@ -68,6 +76,9 @@ impl SequenceConfig {
                 (hidden, *activation),
             )),
             Self::Index(of) => Arc::new(Index::declare(blueprint, prefix, told, *of)?),
+            Self::MinGru(of) => stack(blueprint, prefix, told, Memories::MinGru(*of))?,
+            Self::Lru(of) => stack(blueprint, prefix, told, Memories::Lru(*of))?,
+            Self::Transformer(of) => stack(blueprint, prefix, told, Memories::Attention(*of))?,
         })
     }
 
@@ -80,6 +91,19 @@ impl SequenceConfig {
             Self::Gru(layer) | Self::Lstm(layer) => layer.validate(),
             Self::Mlp { hidden, .. } => mlp::validate(hidden),
             Self::Index(of) => of.validate(),
+            Self::MinGru(of) | Self::Lru(of) => of.validate(),
+            Self::Transformer(of) => of.validate(),
         }
     }
+}
+
+fn stack(
+    blueprint: &mut Blueprint,
+    prefix: &str,
+    told: TrunkInput,
+    memories: Memories,
+) -> Result<Arc<dyn Trunk>, NetsError> {
+    Ok(Arc::new(Blocks::declare(
+        blueprint, prefix, told, memories,
+    )?))
 }

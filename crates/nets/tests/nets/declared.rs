@@ -2,7 +2,7 @@
 
 use nets::{
     Activation, Blueprint, IndexConfig, NetsError, PolicyHead, PolicyHeadConfig, Recurrent,
-    SequenceConfig,
+    Scanned, SequenceConfig, Transformer,
 };
 use rl_core::ActionSpace;
 
@@ -21,6 +21,20 @@ fn configurations_are_read_and_checked() {
     assert_eq!(index, SequenceConfig::Index(IndexConfig { hidden: 16 }));
     let unknown = read(r#"{"kind": "gru", "hiden": 3}"#).unwrap_err();
     assert!(unknown.to_string().contains("hiden"), "{unknown}");
+    let read_as = |kind: &str, rest: &str| {
+        let stack =
+            r#""layers": 2, "units": 32, "feed": "plain", "join": "sum", "input_gain": 1.0"#;
+        read(&format!(
+            r#"{{"kind": "{kind}", "hidden": 32, {stack}, {rest}}}"#
+        ))
+        .unwrap()
+    };
+    let SequenceConfig::MinGru(scanned) = read_as("min-gru", r#""memory": 9.0"#) else {
+        panic!("a stack of gated averages");
+    };
+    let SequenceConfig::Transformer(attending) = read_as("transformer", r#""heads": 2"#) else {
+        panic!("a stack that attends");
+    };
     let refused = [
         SequenceConfig::Gru(Recurrent::plain(0)),
         SequenceConfig::Lstm(Recurrent::plain(1 << 20)),
@@ -33,6 +47,35 @@ fn configurations_are_read_and_checked() {
             activation: Activation::Relu,
         },
         SequenceConfig::Index(IndexConfig { hidden: 0 }),
+        SequenceConfig::MinGru(Scanned {
+            hidden: 20,
+            ..scanned
+        }),
+        SequenceConfig::MinGru(Scanned {
+            units: 8,
+            ..scanned
+        }),
+        SequenceConfig::Lru(Scanned {
+            layers: 0,
+            ..scanned
+        }),
+        SequenceConfig::Lru(Scanned {
+            memory: 1.0,
+            ..scanned
+        }),
+        SequenceConfig::Transformer(Transformer {
+            heads: 0,
+            ..attending
+        }),
+        SequenceConfig::Transformer(Transformer {
+            heads: 4,
+            ..attending
+        }),
+        SequenceConfig::Transformer(Transformer {
+            hidden: 512,
+            heads: 1,
+            ..attending
+        }),
     ];
     let beginning = |input_gain, memory| {
         let hidden = 4;
@@ -60,11 +103,26 @@ fn configurations_are_read_and_checked() {
     );
     for config in refused {
         let error = config.build(&mut Blueprint::new(), "", 3).unwrap_err();
+        let key = match &config {
+            SequenceConfig::MinGru(of) if of.units == 8 => "units",
+            SequenceConfig::Lru(of) if of.layers == 0 => "layers",
+            SequenceConfig::Lru(_) => "memory",
+            SequenceConfig::Transformer(of) if of.heads != 4 => "heads",
+            _ => "hidden",
+        };
         assert!(
-            matches!(&error, NetsError::Setting(fault) if fault.key() == "hidden"),
+            matches!(&error, NetsError::Setting(fault) if fault.key() == key),
             "{error}"
         );
     }
+    // Of trials of no known length.
+    let error = SequenceConfig::Transformer(attending)
+        .build(&mut Blueprint::new(), "", 3)
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("kind = \"transformer\""),
+        "{error}"
+    );
     let error = SequenceConfig::Gru(Recurrent::plain(4))
         .build(&mut Blueprint::new(), "", 0)
         .unwrap_err();

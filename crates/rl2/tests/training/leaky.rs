@@ -103,6 +103,7 @@ impl kernels::Trunk for NativeLeaky {
         let (name, offset) = ("trunk.decay", 0);
         vec![Entry {
             name,
+            block: None,
             shape,
             offset,
         }]

@@ -3,6 +3,7 @@
 mod allocations;
 mod backends;
 mod bits;
+mod blocks;
 mod common;
 mod continuous;
 #[cfg(feature = "torch")]

@@ -5,6 +5,7 @@ mod maml;
 mod rl2;
 mod tile;
 mod timing;
+mod trunk;
 
 use crate::cli::{BenchArgs, What};
 use lab::failure::Failure;

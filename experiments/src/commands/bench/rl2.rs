@@ -2,6 +2,7 @@
 
 use super::tile::tile;
 use super::timing::{ROUNDS, Split, WARM_UP, brief, counted, digits, median, round};
+use super::trunk::spelled_out;
 use crate::cli::BenchArgs;
 use crate::console::{Console, Event, short};
 use crate::progress::Waiting;
@@ -28,7 +29,8 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
     let console = Console::new(args.output.json).only_results();
     let session = Session::new(registry, &console, args.work.workers(), &args.device)?;
     let source = Source::find(BENCHMARK.as_ref())?;
-    let config = RunConfig::resolve(registry, &source.place, &source.text, &args.words)?;
+    let words = spelled_out(&args.words)?;
+    let config = RunConfig::resolve(registry, &source.place, &source.text, &words)?;
     let mut settings = config.settings.clone();
     let mut given = config.origin.overrides.iter();
     if !given.any(|one| one.key == "rl2.tile") {
@@ -97,7 +99,7 @@ impl Bench {
         let model = ActorCritic::new(env, network).map_err(Failure::config)?;
         // Operations are counted natively, whatever computes them.
         let flops = NativeBackend::new(&model, network).map_err(|_| {
-            Failure::config("rl2.trunk.kind: bench rl2 counts the operations of gru and lstm")
+            Failure::config("rl2.trunk.kind: bench rl2 counts the operations of trunks with kernels: gru, lstm, min-gru, lru, transformer, index")
         })?;
         let flops = flops.flops();
         let steps = settings.lanes * env.spec().trial_steps();
@@ -134,9 +136,8 @@ impl Bench {
             times.extend(self.round()?);
         }
         let (iterations, seconds) = (times.len(), median(times));
-        let operations = self.flops.forward as f64
-            * (1.0 + 3.0 * self.settings.outer.epochs() as f64)
-            * self.steps as f64;
+        let learning = self.flops.training * self.settings.outer.epochs() as u64;
+        let operations = (self.flops.forward + learning) as f64 * self.steps as f64;
         Ok(Measured {
             split: self.split(workers, seconds)?,
             settings: self.settings,

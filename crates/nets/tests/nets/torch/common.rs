@@ -37,7 +37,7 @@ pub(crate) fn assert_values(found: &Tensor, expected: &[f64]) {
 }
 
 /// Compares the gradient of a scalar function with central differences in
-/// f64, for every element of every input.
+/// f64, for every element of every input, or for some of one that has many.
 #[track_caller]
 pub(crate) fn gradcheck(inputs: &[Tensor], function: impl Fn(&[Tensor]) -> Tensor) {
     const STEP: f64 = 1e-5;
@@ -59,7 +59,12 @@ pub(crate) fn gradcheck(inputs: &[Tensor], function: impl Fn(&[Tensor]) -> Tenso
             found.iter().any(|g| *g != 0.0),
             "the gradient of input {index} is zero"
         );
-        for element in 0..found.len() {
+        let apart = if found.len() > 100 {
+            found.len() / 5
+        } else {
+            1
+        };
+        for element in (0..found.len()).step_by(apart) {
             let middle = values[index][element];
             let mut moved = |by: f64| {
                 values[index][element] = middle + by;

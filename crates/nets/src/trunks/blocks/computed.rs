@@ -1,0 +1,261 @@
+//! Stacks of blocks on libtorch tensors.
+
+use super::{Block, Blocks, Feed, Gate, Memories, Norm};
+use crate::torch::{Memory, Params, SequenceModel, Starts, check_step, check_unroll};
+use tch::{Device, Kind, Tensor};
+
+impl Norm {
+    fn forward(&self, params: &Params, x: &Tensor) -> Tensor {
+        let (gain, bias) = (&params[self.gain], &params[self.bias]);
+        x.layer_norm(gain.size(), Some(gain), Some(bias), 1e-5, false)
+    }
+}
+
+impl Gate {
+    fn forward(&self, params: &Params, x: &Tensor, branch: &Tensor) -> Tensor {
+        let y = branch.relu();
+        let gates = self.gates.forward(params, &Tensor::cat(&[&y, x], -1));
+        let gates = gates.sigmoid().chunk(2, -1);
+        let given = Tensor::cat(&[y, &gates[0] * x], -1);
+        let candidate = self.candidate.forward(params, &given).tanh();
+        x.lerp_tensor(&candidate, &gates[1])
+    }
+}
+
+/// What a linear recurrence multiplies by: the parts of λ, and the factor of inputs.
+struct Turn {
+    re: Tensor,
+    im: Tensor,
+    factor: Tensor,
+}
+
+impl Block {
+    fn turn(&self, params: &Params) -> Turn {
+        let [decay, angle] = self.turn.expect("a linear recurrence turns");
+        let radius = (-params[decay].exp()).exp();
+        Turn {
+            re: &radius * params[angle].cos(),
+            im: &radius * params[angle].sin(),
+            factor: (-radius.square() + 1.0).sqrt(),
+        }
+    }
+
+    fn join(&self, params: &Params, at: usize, (x, branch): (&Tensor, &Tensor)) -> Tensor {
+        match &self.joins {
+            None => x + branch,
+            Some(joins) => joins[at].forward(params, x, branch),
+        }
+    }
+
+    /// What was read, through the last layer if there is one.
+    fn read(&self, params: &Params, x: Tensor) -> Tensor {
+        match &self.out {
+            None => x,
+            Some(out) => out.forward(params, &x),
+        }
+    }
+
+    /// The rest of a block, once its memory's branch is there.
+    fn rest(&self, params: &Params, feed: Feed, (y, mixed): (&Tensor, &Tensor)) -> Tensor {
+        let y = self.join(params, 0, (y, mixed));
+        let risen = self.second.forward(params, &y);
+        let risen = self.up.forward(params, &risen);
+        let units = match feed {
+            Feed::Plain => risen.relu(),
+            Feed::Gated => {
+                let halves = risen.chunk(2, -1);
+                halves[0].sigmoid() * &halves[1]
+            }
+        };
+        self.join(params, 1, (&y, &self.down.forward(params, &units)))
+    }
+}
+
+/// `h' = (1 − z) h + z c` of `[z, c]` before the logistic function.
+fn average(made: &Tensor, h: &Tensor) -> Tensor {
+    let halves = made.chunk(2, -1);
+    h.lerp_tensor(&halves[1], &halves[0].sigmoid())
+}
+
+/// `s' = λ s + γ x` of `[re, im]`.
+fn turned(turn: &Turn, made: &Tensor, s: &Tensor) -> Tensor {
+    let (made, s) = (made.chunk(2, -1), s.chunk(2, -1));
+    let re = &turn.re * &s[0] - &turn.im * &s[1] + &turn.factor * &made[0];
+    let im = &turn.re * &s[1] + &turn.im * &s[0] + &turn.factor * &made[1];
+    Tensor::cat(&[re, im], -1)
+}
+
+/// What queries `[lanes, heads, queries, width]` read of as many keys and values as
+/// `seen`, `[lanes, 1, queries, places]`, allows.
+fn attend(q: &Tensor, (k, v): (&Tensor, &Tensor), seen: &Tensor) -> Tensor {
+    let scale = 1.0 / (q.size()[3] as f64).sqrt();
+    let scores = q.matmul(&k.transpose(-2, -1)) * scale;
+    let scores = scores.masked_fill(&seen.logical_not(), f64::NEG_INFINITY);
+    scores.softmax(-1, None).matmul(v)
+}
+
+impl Blocks {
+    fn heads(&self) -> i64 {
+        match self.memories {
+            Memories::Attention(transformer) => transformer.heads as i64,
+            Memories::MinGru(_) | Memories::Lru(_) => 1,
+        }
+    }
+
+    /// `[lanes, places, hidden]` → `[lanes, heads, places, width]`.
+    fn split(&self, x: &Tensor) -> Tensor {
+        x.unflatten(-1, [self.heads(), -1]).transpose(1, 2)
+    }
+
+    fn placed(&self, params: &Params, input: &Tensor, places: &Tensor) -> Tensor {
+        let y = self.input.forward(params, input);
+        match self.positions {
+            None => y,
+            Some(positions) => {
+                let rows = params[positions].index_select(0, &places.flatten(0, -1));
+                &y + rows.view_as(&y)
+            }
+        }
+    }
+
+    /// A block's memory through whole trials, `[steps, lanes, ..]`.
+    fn scan(&self, params: &Params, block: &Block, (made, starts): (&Tensor, &Starts)) -> Tensor {
+        let width = match self.memories {
+            Memories::Lru(_) => 2 * self.stack.hidden,
+            Memories::MinGru(_) | Memories::Attention(_) => self.stack.hidden,
+        };
+        let turn = block.turn.map(|_| block.turn(params));
+        let mut state = Tensor::zeros([made.size()[1], width as i64], (made.kind(), made.device()));
+        let mut states = Vec::new();
+        for (t, made) in made.unbind(0).iter().enumerate() {
+            if let Some(starts) = starts.at(t) {
+                state = state.masked_fill(&starts.unsqueeze(-1), 0.0);
+            }
+            state = match &turn {
+                None => average(made, &state),
+                Some(turn) => turned(turn, made, &state),
+            };
+            states.push(state.shallow_clone());
+        }
+        Tensor::stack(&states, 0)
+    }
+}
+
+/// Steps since a lane's trial began, and whether step j is of the trial of step i and no
+/// later, `[lanes, 1, i, j]`.
+fn trials(starts: &Tensor) -> (Tensor, Tensor) {
+    let steps = starts.size()[0];
+    let options = (Kind::Int64, starts.device());
+    let t = Tensor::arange(steps, options).unsqueeze(-1);
+    let begun = (starts.ne(0).to_kind(Kind::Int64) * &t).cummax(0).0;
+    let own = begun.transpose(0, 1);
+    let same = own.unsqueeze(-1).eq_tensor(&own.unsqueeze(-2));
+    let causal = t.ge_tensor(&t.transpose(0, 1));
+    (&t - begun, same.logical_and(&causal).unsqueeze(1))
+}
+
+impl SequenceModel for Blocks {
+    fn memory(&self, lanes: usize, at_most: usize, options: (Kind, Device)) -> Memory {
+        let [lanes, hidden, layers] =
+            [lanes, self.stack.hidden, self.blocks.len()].map(|size| size as i64);
+        let zeros = |shape: &[i64]| Tensor::zeros(shape, options);
+        match self.memories {
+            Memories::MinGru(_) => {
+                Memory::new(options.1, [("state", zeros(&[lanes, layers, hidden]))])
+            }
+            Memories::Lru(_) => {
+                Memory::new(options.1, [("state", zeros(&[lanes, layers, 2 * hidden]))])
+            }
+            Memories::Attention(_) => {
+                let cache = || zeros(&[lanes, layers, at_most as i64, hidden]);
+                let count = Tensor::zeros([lanes], (Kind::Int64, options.1));
+                let parts = [("keys", cache()), ("values", cache()), ("count", count)];
+                Memory::new(options.1, parts)
+            }
+        }
+    }
+
+    fn step(&self, params: &Params, input: &Tensor, memory: &mut Memory) -> Tensor {
+        check_step(self, input);
+        let attends = matches!(self.memories, Memories::Attention(_));
+        let count = match attends {
+            true => memory["count"].shallow_clone(),
+            false => Tensor::new(),
+        };
+        let mut y = self.placed(params, input, &count);
+        let mut states = Vec::new();
+        for (index, block) in self.blocks.iter().enumerate() {
+            let made = block.first.forward(params, &y);
+            let made = block.mix.forward(params, &made);
+            let read = match self.memories {
+                Memories::MinGru(_) | Memories::Lru(_) => {
+                    let before = memory["state"].select(1, index as i64);
+                    let after = match block.turn {
+                        None => average(&made, &before),
+                        Some(_) => turned(&block.turn(params), &made, &before),
+                    };
+                    states.push(after.shallow_clone());
+                    after
+                }
+                Memories::Attention(_) => self.attend_one(index, &made, memory),
+            };
+            let mixed = block.read(params, read);
+            y = block.rest(params, self.stack.feed, (&y, &mixed));
+        }
+        match attends {
+            true => memory["count"] = count + 1,
+            false => memory["state"] = Tensor::stack(&states, 1),
+        }
+        self.last.forward(params, &y)
+    }
+
+    fn unroll(&self, params: &Params, inputs: &Tensor, starts: &Tensor) -> Tensor {
+        check_unroll(self, inputs, starts);
+        let (places, seen) = trials(starts);
+        let when = Starts::new(starts);
+        let mut y = self.placed(params, inputs, &places);
+        for block in &self.blocks {
+            let made = block.first.forward(params, &y);
+            let made = block.mix.forward(params, &made);
+            let read = match self.memories {
+                Memories::MinGru(_) | Memories::Lru(_) => self.scan(params, block, (&made, &when)),
+                Memories::Attention(_) => {
+                    let parts = made.transpose(0, 1).chunk(3, -1);
+                    let [q, k, v] = [0, 1, 2].map(|part| self.split(&parts[part]));
+                    let read = attend(&q, (&k, &v), &seen);
+                    read.transpose(1, 2).flatten(2, 3).transpose(0, 1)
+                }
+            };
+            let mixed = block.read(params, read);
+            y = block.rest(params, self.stack.feed, (&y, &mixed));
+        }
+        self.last.forward(params, &y)
+    }
+}
+
+impl Blocks {
+    /// What one step reads, `[lanes, hidden]`, of a block's cache, which it adds its key
+    /// and value to.
+    fn attend_one(&self, index: usize, made: &Tensor, memory: &mut Memory) -> Tensor {
+        let parts = made.chunk(3, -1);
+        let count = memory["count"].shallow_clone();
+        let at = count.view([-1, 1, 1]);
+        let put = |cache: &Tensor, row: &Tensor| {
+            let own = cache.select(1, index as i64);
+            let at = at.expand([-1, 1, row.size()[1]], false);
+            let own = own.scatter(1, &at, &row.unsqueeze(1));
+            let all = cache.slice_scatter(&own.unsqueeze(1), 1, index as i64, index as i64 + 1, 1);
+            (own, all)
+        };
+        let (keys, all_keys) = put(&memory["keys"], &parts[1]);
+        let (values, all_values) = put(&memory["values"], &parts[2]);
+        memory["keys"] = all_keys;
+        memory["values"] = all_values;
+        let places = Tensor::arange(keys.size()[1], (Kind::Int64, count.device()));
+        let seen = places.unsqueeze(0).le_tensor(&count.unsqueeze(-1));
+        let seen = seen.unsqueeze(1).unsqueeze(1);
+        let q = self.split(&parts[0].unsqueeze(1));
+        let read = attend(&q, (&self.split(&keys), &self.split(&values)), &seen);
+        read.transpose(1, 2).flatten(1, 3)
+    }
+}

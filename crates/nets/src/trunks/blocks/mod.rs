@@ -1,0 +1,445 @@
+//! Stacks of pre-norm residual blocks, with any of three memories.
+
+#[cfg(feature = "torch")]
+mod computed;
+
+use crate::blueprint::Blueprint;
+use crate::error::NetsError;
+use crate::init::Init;
+use crate::layout::Slot;
+use crate::mlp::Linear;
+use crate::sequence::{SIZE, Trunk, TrunkFootprint, TrunkInput};
+use rl_core::{Bounds, SettingError};
+use serde::{Deserialize, Serialize};
+
+/// The units of a block's feed-forward layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Feed {
+    /// Rectified.
+    Plain,
+    /// Gated: a logistic function of one layer times another (a GLU, Dauphin et al.
+    /// 2017).
+    Gated,
+}
+
+/// How a branch joins what passes by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Join {
+    /// Their sum.
+    Sum,
+    /// Gated as in a GRU (GTrXL, Parisotto et al. 2020): nearly closed at first.
+    Gru,
+}
+
+/// A stack whose memory is a sum along the trial; see [`Blocks`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scanned {
+    /// Width of what passes through, a multiple of 16.
+    pub hidden: usize,
+    /// How many blocks.
+    pub layers: usize,
+    /// Units of a block's feed-forward layer, a multiple of 16.
+    pub units: usize,
+    /// What those are.
+    pub feed: Feed,
+    /// How branches join.
+    pub join: Join,
+    /// Gain of the Xavier-uniform input weights, as in [`Recurrent`](crate::Recurrent).
+    pub input_gain: f64,
+    /// Each unit begins with a memory of its own length, 2 to this many steps.
+    pub memory: f64,
+}
+
+/// A stack that attends to the whole trial so far; see [`Blocks`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transformer {
+    /// Width of what passes through, a multiple of 16 for every head.
+    pub hidden: usize,
+    /// How many blocks.
+    pub layers: usize,
+    /// Heads of a block, of equal width.
+    pub heads: usize,
+    /// Units of a block's feed-forward layer, a multiple of 16.
+    pub units: usize,
+    /// What those are.
+    pub feed: Feed,
+    /// How branches join.
+    pub join: Join,
+    /// Gain of the Xavier-uniform input weights, as in [`Recurrent`](crate::Recurrent).
+    pub input_gain: f64,
+}
+
+/// Widths are whole vectors of the kernels.
+const WIDTH: usize = 16;
+const LAYERS: Bounds<usize> = Bounds::closed(1, 64);
+const HEADS: Bounds<usize> = Bounds::closed(1, 64);
+const WIDEST_HEAD: usize = 256;
+const INPUT_GAIN: Bounds<f64> = Bounds::closed(1e-3, 1e3);
+/// Steps.
+const MEMORY: Bounds<f64> = Bounds::closed(2.0, 1e9);
+/// The largest angle by which a linear recurrence turns at a step at first (Orvieto et
+/// al. 2023, section 3.4, of long sequences).
+const MOST_ANGLE: f64 = std::f64::consts::PI / 10.0;
+
+/// What both kinds of stacks say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stack {
+    hidden: usize,
+    layers: usize,
+    units: usize,
+    feed: Feed,
+    join: Join,
+    input_gain: f64,
+}
+
+fn multiple(key: &'static str, value: usize, of: usize) -> Result<(), SettingError> {
+    match value.is_multiple_of(of) {
+        true => Ok(()),
+        false => {
+            let allowed = format!("a multiple of {of}, as the kernels have vectors of 16");
+            Err(SettingError::refused(key, value, allowed))
+        }
+    }
+}
+
+impl Stack {
+    fn validate(&self) -> Result<(), SettingError> {
+        SIZE.check("hidden", self.hidden)?;
+        SIZE.check("units", self.units)?;
+        LAYERS.check("layers", self.layers)?;
+        INPUT_GAIN.check("input_gain", self.input_gain)?;
+        multiple("hidden", self.hidden, WIDTH)?;
+        multiple("units", self.units, WIDTH)
+    }
+}
+
+impl Scanned {
+    fn stack(&self) -> Stack {
+        Stack {
+            hidden: self.hidden,
+            layers: self.layers,
+            units: self.units,
+            feed: self.feed,
+            join: self.join,
+            input_gain: self.input_gain,
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<(), SettingError> {
+        self.stack().validate()?;
+        MEMORY.check("memory", self.memory)
+    }
+}
+
+impl Transformer {
+    fn stack(&self) -> Stack {
+        Stack {
+            hidden: self.hidden,
+            layers: self.layers,
+            units: self.units,
+            feed: self.feed,
+            join: self.join,
+            input_gain: self.input_gain,
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<(), SettingError> {
+        self.stack().validate()?;
+        HEADS.check("heads", self.heads)?;
+        multiple("hidden", self.hidden, self.heads * WIDTH)?;
+        match self.hidden / self.heads <= WIDEST_HEAD {
+            true => Ok(()),
+            false => {
+                let allowed = format!("at least hidden / {WIDEST_HEAD}");
+                Err(SettingError::refused("heads", self.heads, allowed))
+            }
+        }
+    }
+}
+
+/// What a stack remembers with.
+#[derive(Clone, Copy, Debug)]
+pub enum Memories {
+    /// A gated average of each unit, minGRU (Feng et al. 2024, section 3.1):
+    /// z = σ(W_z u + b_z), h' = (1 − z) ∘ h + z ∘ (W_h u + b_h).
+    MinGru(Scanned),
+    /// A linear recurrent unit (Orvieto et al. 2023): s' = λ ∘ s + γ ∘ (B u + b), complex
+    /// and elementwise, with λ = exp(−exp(decay) + i angle) and γ = √(1 − |λ|²); what
+    /// joins is C [re s, im s] + c.
+    Lru(Scanned),
+    /// Causal attention (Vaswani et al. 2017) over the trial so far, with learned
+    /// positions (which step of the trial it is) added to the input.
+    Attention(Transformer),
+}
+
+/// A stack of pre-norm residual blocks:
+///
+/// ```text
+/// y  = W x + b (+ position)
+/// y += memory(norm(y)),  y += W₁ a(W₀ norm(y) + b₀) + b₁    in every block
+/// features = norm(y)
+/// ```
+///
+/// where `norm` is layer normalization. With [`Join::Gru`] a gate stands in place of the
+/// sums: with y' = relu(branch), [r, z] = σ(W [y', y] + b) and
+/// c = tanh(V [y', r ∘ y] + d), y becomes (1 − z) ∘ y + z ∘ c; z's bias begins at −2.
+///
+/// Weights are orthogonal at first, those that end a branch smaller by √(2 blocks), so
+/// that what passes through does not grow with the depth.
+#[derive(Clone, Debug)]
+pub struct Blocks {
+    /// Width of the input.
+    pub inputs: usize,
+    /// What remembers.
+    pub memories: Memories,
+    /// From the input to what passes through.
+    pub input: Linear,
+    /// `[steps, hidden]`, of what attends.
+    pub positions: Option<Slot>,
+    /// From the first on.
+    pub blocks: Vec<Block>,
+    /// Before the features.
+    pub last: Norm,
+    stack: Stack,
+}
+
+/// Gain and bias of a layer normalization.
+#[derive(Clone, Copy, Debug)]
+pub struct Norm {
+    /// `[hidden]`
+    pub gain: Slot,
+    /// `[hidden]`
+    pub bias: Slot,
+}
+
+/// A block's parameters.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// Before the memory.
+    pub first: Norm,
+    /// What the memory is made of: [z, h], [re B, im B], or queries, keys and values.
+    pub mix: Linear,
+    /// Decays and angles of a linear recurrence.
+    pub turn: Option<[Slot; 2]>,
+    /// What the memory's reading goes through.
+    pub out: Option<Linear>,
+    /// Before the feed-forward layer.
+    pub second: Norm,
+    /// The feed-forward layer: W₀, with the gates first.
+    pub up: Linear,
+    /// W₁.
+    pub down: Linear,
+    /// The gates by which the two branches join.
+    pub joins: Option<[Gate; 2]>,
+}
+
+/// The layers of a gate.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    /// W and b of [r, z].
+    pub gates: Linear,
+    /// V and d.
+    pub candidate: Linear,
+}
+
+/// Names a part's parameters.
+struct Names<'a> {
+    blueprint: &'a mut Blueprint,
+    prefix: String,
+}
+
+impl Names<'_> {
+    fn slot(&mut self, name: &str, shape: &[usize], init: Init) -> Slot {
+        let name = format!("{}{name}", self.prefix);
+        self.blueprint.declare(name, shape, init)
+    }
+
+    fn norm(&mut self, name: &str, hidden: usize) -> Norm {
+        Norm {
+            gain: self.slot(&format!("{name}.gain"), &[hidden], Init::Constant(1.0)),
+            bias: self.slot(&format!("{name}.bias"), &[hidden], Init::Zeros),
+        }
+    }
+
+    /// Orthogonal weights in groups of rows.
+    fn linear(&mut self, name: &str, sizes: [usize; 2], (gain, blocks): (f64, usize)) -> Linear {
+        let name = format!("{}{name}.", self.prefix);
+        Linear::declare(
+            self.blueprint,
+            &name,
+            sizes,
+            Init::Orthogonal { gain, blocks },
+        )
+    }
+
+    fn biased(&mut self, name: &str, sizes: [usize; 2], (blocks, bias): (usize, Init)) -> Linear {
+        let name = format!("{}{name}.", self.prefix);
+        let init = Init::Orthogonal { gain: 1.0, blocks };
+        Linear::declare_biased(self.blueprint, &name, sizes, (init, bias))
+    }
+
+    fn gate(&mut self, name: &str, hidden: usize) -> Gate {
+        let bias = Init::Groups {
+            values: vec![0.0, -2.0],
+        };
+        let gates = format!("{name}.gates");
+        Gate {
+            gates: self.biased(&gates, [2 * hidden, 2 * hidden], (2, bias)),
+            candidate: self.linear(&format!("{name}.candidate"), [2 * hidden, hidden], (1.0, 1)),
+        }
+    }
+}
+
+impl Blocks {
+    /// Declares the parameters, their names behind the prefix.
+    ///
+    /// # Errors
+    /// If attention is not told how long trials are.
+    pub fn declare(
+        blueprint: &mut Blueprint,
+        prefix: &str,
+        told: TrunkInput,
+        memories: Memories,
+    ) -> Result<Self, NetsError> {
+        let stack = match &memories {
+            Memories::MinGru(scanned) | Memories::Lru(scanned) => scanned.stack(),
+            Memories::Attention(transformer) => transformer.stack(),
+        };
+        let hidden = stack.hidden;
+        let mut names = Names {
+            blueprint,
+            prefix: prefix.to_owned(),
+        };
+        let init = Init::XavierUniform {
+            gain: stack.input_gain,
+            blocks: 1,
+        };
+        let input = format!("{prefix}input.");
+        let input = Linear::declare(names.blueprint, &input, [told.size, hidden], init);
+        let positions = match memories {
+            Memories::MinGru(_) | Memories::Lru(_) => None,
+            Memories::Attention(_) if told.steps == 0 => {
+                let allowed = "\"gru\", \"lstm\", \"min-gru\" or \"lru\", where the length of \
+                               trials is not known";
+                return Err(SettingError::refused("kind", "\"transformer\"", allowed).into());
+            }
+            Memories::Attention(_) => {
+                let init = Init::Normal { deviation: 0.02 };
+                Some(names.slot("positions", &[told.steps, hidden], init))
+            }
+        };
+        let mut block = |index| {
+            names.prefix = format!("{prefix}{index}.");
+            Block::declare(&mut names, &stack, &memories)
+        };
+        let blocks = (0..stack.layers).map(&mut block).collect();
+        names.prefix = prefix.to_owned();
+        Ok(Self {
+            inputs: told.size,
+            memories,
+            input,
+            positions,
+            blocks,
+            last: names.norm("norm", hidden),
+            stack,
+        })
+    }
+}
+
+impl Block {
+    fn declare(names: &mut Names<'_>, stack: &Stack, memories: &Memories) -> Self {
+        let hidden = stack.hidden;
+        let ending = 1.0 / (2.0 * stack.layers as f64).sqrt();
+        let first = names.norm("norm1", hidden);
+        let mix = match memories {
+            Memories::MinGru(Scanned { memory, .. }) => {
+                let bias = Init::Chrono {
+                    signs: vec![-1.0, 0.0],
+                    memory: *memory,
+                };
+                names.biased("mix", [hidden, 2 * hidden], (2, bias))
+            }
+            Memories::Lru(_) => names.linear("mix", [hidden, 2 * hidden], (1.0, 2)),
+            Memories::Attention(_) => names.linear("mix", [hidden, 3 * hidden], (1.0, 3)),
+        };
+        let turn = match memories {
+            Memories::MinGru(_) | Memories::Attention(_) => None,
+            Memories::Lru(Scanned { memory, .. }) => {
+                let decay = Init::Decay { memory: *memory };
+                let angle = Init::Angle { most: MOST_ANGLE };
+                Some([
+                    names.slot("decay", &[hidden], decay),
+                    names.slot("angle", &[hidden], angle),
+                ])
+            }
+        };
+        let out = match memories {
+            Memories::MinGru(_) => None,
+            Memories::Lru(_) => Some(names.linear("out", [2 * hidden, hidden], (ending, 1))),
+            Memories::Attention(_) => Some(names.linear("out", [hidden, hidden], (ending, 1))),
+        };
+        let second = names.norm("norm2", hidden);
+        let (rise, groups) = match stack.feed {
+            Feed::Plain => (stack.units, 1),
+            Feed::Gated => (2 * stack.units, 2),
+        };
+        Self {
+            first,
+            mix,
+            turn,
+            out,
+            second,
+            up: names.linear("up", [hidden, rise], (1.0, groups)),
+            down: names.linear("down", [stack.units, hidden], (ending, 1)),
+            joins: match stack.join {
+                Join::Sum => None,
+                Join::Gru => Some([names.gate("join1", hidden), names.gate("join2", hidden)]),
+            },
+        }
+    }
+}
+
+impl Trunk for Blocks {
+    fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    fn features(&self) -> usize {
+        self.stack.hidden
+    }
+
+    fn footprint(&self, steps: usize) -> TrunkFootprint {
+        let Stack {
+            hidden,
+            layers,
+            units,
+            ..
+        } = self.stack;
+        let joined = match self.stack.join {
+            Join::Sum => 0,
+            Join::Gru => 30 * hidden,
+        };
+        // An estimate: what every operation keeps, and its gradient on the way back.
+        let passing = 24 * hidden + 6 * units + joined;
+        let (attended, remembered) = match self.memories {
+            Memories::MinGru(_) => (0, hidden),
+            Memories::Lru(_) => (8 * hidden, 2 * hidden),
+            Memories::Attention(Transformer { heads, .. }) => {
+                (6 * heads * steps, 2 * hidden * steps)
+            }
+        };
+        TrunkFootprint {
+            learning: (layers * (passing + attended) * steps) as f64,
+            acting: (layers * (passing + 2 * remembered)) as f64,
+        }
+    }
+
+    #[cfg(feature = "torch")]
+    fn model(&self) -> Option<&dyn crate::SequenceModel> {
+        Some(self)
+    }
+}
