@@ -45,6 +45,7 @@
 //! | `opsrl` | the same by the highest values in `samples` of them |
 //! | `ucrl2` | acts optimally in the most favourable MDP within confidence sets around the posterior mean, `scale` times as wide as published (Jaksch et al. 2010) |
 //! | `beb` | as `mdp-greedy`, with a bonus of `beta` / (1 + n) for an action tried n times in a state (Kolter and Ng 2009) |
+//! | `beb-fading` | as `beb`, with a bonus of `beta` √left / (1 + n) where so many episodes are left |
 //! | `q-lambda` | Watkins's Q(`lambda`) without a model, with steps of `alpha` and exploration `epsilon` |
 //!
 //! All but the last plan anew when an episode begins, by value iteration over

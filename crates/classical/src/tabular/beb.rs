@@ -59,3 +59,68 @@ impl PolicyFactory for Beb {
         agent::bytes(spec, lanes)
     }
 }
+
+/// As [`Beb`] with a bonus that fades: `β √left / (1 + n)`, where `left` episodes of the
+/// trial are to come, this one with them. What is found out pays only then: the best
+/// constant bonus grows about as the root of the number of episodes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FadingBeb {
+    /// β, at least 0.
+    pub(crate) beta: f64,
+    /// What it believes when a trial begins.
+    pub(crate) prior: Prior,
+}
+
+/// That, in trials of a length.
+#[derive(Clone, Copy, Debug)]
+struct Fading {
+    of: FadingBeb,
+    /// Steps of an episode, and of a trial.
+    horizon: f64,
+    steps: f64,
+}
+
+impl Rule for Fading {
+    type Extra = ();
+
+    fn prior(&self) -> Prior {
+        self.of.prior
+    }
+
+    fn extra(&self, _sizes: Sizes) {}
+
+    fn plan(
+        &self,
+        belief: &Belief,
+        (room, extra): (&mut Room, &mut ()),
+        rng: &mut Stream,
+        plan: &mut [f64],
+    ) {
+        let left = ((self.steps - belief.steps() as f64) / self.horizon).max(0.0);
+        let now = Beb {
+            beta: self.of.beta * left.sqrt(),
+            prior: self.of.prior,
+        };
+        now.plan(belief, (room, extra), rng, plan);
+    }
+}
+
+impl PolicyFactory for FadingBeb {
+    fn name(&self) -> String {
+        let Prior { mean, weight } = self.prior;
+        format!("beb-fading({}, {mean}, {weight})", self.beta)
+    }
+
+    fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
+        let rule = Fading {
+            of: *self,
+            horizon: spec.horizon as f64,
+            steps: spec.trial_steps() as f64,
+        };
+        agent::make(&rule, &self.name(), spec, lanes)
+    }
+
+    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
+        agent::bytes(spec, lanes)
+    }
+}

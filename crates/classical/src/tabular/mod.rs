@@ -12,7 +12,7 @@ mod ucrl2;
 mod values;
 
 use crate::registry::{Family, LearnerInfo};
-use beb::Beb;
+use beb::{Beb, FadingBeb};
 use belief::Prior;
 use greedy::MdpGreedy;
 use psrl::{OptimisticPsrl, Psrl};
@@ -47,7 +47,7 @@ fn prior(values: &[f64]) -> Prior {
 }
 
 /// All of them.
-pub(crate) static LEARNERS: [LearnerInfo; 7] = [
+pub(crate) static LEARNERS: [LearnerInfo; 8] = [
     LearnerInfo {
         name: "mdp-greedy",
         summary: "plans each episode in the posterior mean of the MDP",
@@ -140,6 +140,27 @@ pub(crate) static LEARNERS: [LearnerInfo; 7] = [
         ],
         build: |values| {
             Box::new(Beb {
+                beta: values[0],
+                prior: prior(values),
+            })
+        },
+    },
+    LearnerInfo {
+        name: "beb-fading",
+        summary: "as beb, with a bonus that shrinks as the square root of the episodes left",
+        family: Family::Tabular,
+        settings: &[
+            Setting::number(
+                "beta",
+                0.22,
+                0.0..=1000.0,
+                "bonus of an action never tried in a state, in a trial's last episode",
+            ),
+            PRIOR[0],
+            PRIOR[1],
+        ],
+        build: |values| {
+            Box::new(FadingBeb {
                 beta: values[0],
                 prior: prior(values),
             })
