@@ -325,7 +325,7 @@ impl TaskDistribution for RecurringBandit {
     /// Pulls the arm that is most probably the good one, given all meetings with the
     /// present bandit. To explore for the sake of later pulls is of no use: with one good
     /// arm among others that are alike, the most probable arm is optimal for any number of
-    /// pulls (Feldman 1962 for two arms, Rodman 1978).
+    /// pulls (Feldman 1962 for two arms, Rodman 1978 for more; the tests try all policies).
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
         Ok(Box::new(Recollection {
             spec: self.spec(),

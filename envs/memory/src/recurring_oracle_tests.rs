@@ -1,4 +1,5 @@
 use super::*;
+use std::collections::HashMap;
 
 fn size(arms: usize, meetings: usize, pulls: usize, reward: f64) -> RecurringSettings {
     RecurringSettings {
@@ -27,8 +28,7 @@ fn best(weights: &[f64], pays: f64, left: usize) -> (f64, f64) {
             } else {
                 (1.0 - pays, pays)
             };
-            let next: Vec<f64> = weights.iter().map(|weight| weight * others).collect();
-            let mut next = next;
+            let mut next: Vec<f64> = weights.iter().map(|weight| weight * others).collect();
             next[arm] = weights[arm] * own;
             best(&next, pays, left - 1).0
         };
@@ -66,24 +66,64 @@ fn the_most_probable_arm_is_optimal() {
     }
 }
 
+/// The most that can be earned with so many pulls left, whatever is pulled, by the arms'
+/// scores in order.
+fn tried(known: &mut HashMap<(Vec<i32>, usize), f64>, scores: Vec<i32>, at: (f64, usize)) -> f64 {
+    let (pays, left) = at;
+    if left == 0 {
+        return 0.0;
+    }
+    if let Some(value) = known.get(&(scores.clone(), left)) {
+        return *value;
+    }
+    let odds = pays / (1.0 - pays);
+    let weights: Vec<f64> = scores.iter().map(|score| odds.powi(*score)).collect();
+    let sum: f64 = weights.iter().sum();
+    let mut most: f64 = 0.0;
+    for arm in 0..scores.len() {
+        let good = weights[arm] / sum;
+        let pay = good * pays + (1.0 - good) * (1.0 - pays);
+        let mut after = |change: i32| {
+            let mut next = scores.clone();
+            next[arm] += change;
+            next.sort_unstable();
+            tried(known, next, (pays, left - 1))
+        };
+        most = most.max(pay * (1.0 + after(1)) + (1.0 - pay) * after(-1));
+    }
+    known.insert((scores, left), most);
+    most
+}
+
 #[test]
 fn pull_by_pull_the_rewards_are_those_of_the_best_policy() {
-    for (arms, pays) in [(2, 0.9), (3, 0.7), (3, 1.0), (4, 0.9)] {
-        for pulls in 1..=6 {
-            let found: f64 = rewards_of_one(&size(arms, 1, pulls, pays)).iter().sum();
-            let (wanted, _) = best(&vec![1.0; arms], pays, pulls);
-            assert!(
-                (found - wanted).abs() < 1e-12,
-                "{arms} arms, {pulls} pulls: {found}"
-            );
-        }
+    // The last two are a first and a second meeting of ten pulls, and a first one of ten
+    // arms.
+    for (arms, pulls, pays) in [
+        (2, 9, 0.9),
+        (3, 12, 0.7),
+        (4, 8, 0.6),
+        (5, 20, 0.9),
+        (10, 10, 0.9),
+    ] {
+        let found: f64 = rewards_of_one(&size(arms, 1, pulls, pays)).iter().sum();
+        let wanted = tried(&mut HashMap::new(), vec![0; arms], (pays, pulls));
+        assert!(
+            (found - wanted).abs() < 1e-9,
+            "{arms} arms, {pulls} pulls: {found}, not {wanted}"
+        );
+    }
+    for pulls in 1..=5 {
+        let found: f64 = rewards_of_one(&size(3, 1, pulls, 1.0)).iter().sum();
+        let (wanted, _) = best(&[1.0; 3], 1.0, pulls);
+        assert!(
+            (found - wanted).abs() < 1e-12,
+            "{pulls} pulls: {found}, not {wanted}"
+        );
     }
     // All arms alike.
-    assert!(
-        rewards_of_one(&size(5, 2, 4, 0.5))
-            .iter()
-            .all(|reward| (reward - 0.5).abs() < 1e-12)
-    );
+    let even = rewards_of_one(&size(5, 2, 4, 0.5));
+    assert!(even.iter().all(|reward| (reward - 0.5).abs() < 1e-12));
 }
 
 /// Over all orders of a trial every pull of a bandit comes once for each bandit.

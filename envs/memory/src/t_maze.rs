@@ -1,6 +1,6 @@
 //! The T-maze: a sign at one end of a corridor, a choice at the other.
 
-use crate::t_maze_oracle::{self, Guided};
+use crate::t_maze_oracle::{self, Guided, Known};
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Discrete, EnvSpec, Environment, Exact, ExactValues, MEMORYLESS_OPTIMUM,
@@ -296,6 +296,28 @@ impl TaskDistribution for TMaze {
     /// Whoever knows the way earns 1.
     fn known_task_optimum(&self, _task: &Maze) -> Option<f64> {
         Some(self.episodes as f64)
+    }
+
+    /// What leads to where the sign says without losing more than was lost: of the active
+    /// form the way to the sign too, which there is the time for.
+    fn known_task_action(
+        &self,
+        _task: &Maze,
+        (state, _left): (&Place, usize),
+        probabilities: &mut [f32],
+    ) -> bool {
+        let known = Known {
+            at: state.at,
+            step: state.step,
+            sign: state.sign,
+        };
+        let mut values = [0.0; 4];
+        known.advantages(&self.corridor, &mut values);
+        let best = values.iter().filter(|value| **value == 0.0).count();
+        for (probability, value) in probabilities.iter_mut().zip(values) {
+            *probability = if value == 0.0 { 1.0 / best as f32 } else { 0.0 };
+        }
+        true
     }
 
     /// Bayes-optimal and known task: the sign can be read and the right way be taken

@@ -80,6 +80,14 @@ impl Known {
         }
         next.value(corridor) - corridor.penalty(x, next.step)
     }
+
+    /// How much less than the best one each action earns.
+    pub(crate) fn advantages(&self, corridor: &Corridor, values: &mut [f64]) {
+        for (action, value) in (0..).zip(&mut *values) {
+            *value = self.action_value(corridor, action);
+        }
+        into_advantages(values);
+    }
 }
 
 /// Makes policies that read the sign and follow it.
@@ -137,10 +145,7 @@ impl Policy for Following {
 
     fn advantages(&mut self, advantages: &mut [f64]) -> bool {
         for (known, values) in self.known.iter().zip(advantages.chunks_exact_mut(4)) {
-            for (action, value) in (0..).zip(&mut *values) {
-                *value = known.action_value(&self.corridor, action);
-            }
-            into_advantages(values);
+            known.advantages(&self.corridor, values);
         }
         true
     }

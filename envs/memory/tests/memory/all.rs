@@ -159,10 +159,7 @@ fn advantages_add_up_to_what_is_lost() {
 /// Whoever knows the task does what earns its optimum.
 #[test]
 fn the_labels_of_who_knows_the_task_earn_its_optimum() {
-    for env in environments()
-        .iter()
-        .filter(|env| env.spec().name != "t-maze")
-    {
+    for env in environments() {
         let (steps, lanes) = (env.spec().trial_steps(), 1_000);
         let mut rollout = Rollout::new(env.make(lanes), steps).with_known_task_labels();
         rollout.begin(&crate::common::KEY, 0);
