@@ -70,25 +70,33 @@ pub(crate) fn stroke(rng: &mut Stream) -> Stroke {
 /// How dark each pixel is, from 0 to 1, row by row from the lowest. `[side × side]`
 pub(crate) fn rasterize(strokes: &[Stroke], placed: Placement, pixels: &mut [f32]) {
     let side = pixels.len().isqrt();
-    pixels.fill(0.0);
+    let pitch = 2.0 / side as f32;
+    let centre = |place: usize| (place as f32 + 0.5) * pitch - 1.0;
+    // At first the square of how far the nearest stroke is.
+    pixels.fill(f32::INFINITY);
     for [from, to] in strokes {
         let (from, to) = (placed.place(*from), placed.place(*to));
         let along = [to[0] - from[0], to[1] - from[1]];
-        let length = dot(along, along);
-        for (index, pixel) in pixels.iter_mut().enumerate() {
-            let centre = |place: usize| (2 * place + 1) as f32 / side as f32 - 1.0;
-            let at = [
-                centre(index % side) - from[0],
-                centre(index / side) - from[1],
-            ];
-            let share = (dot(at, along) / length).clamp(0.0, 1.0);
-            let off = [at[0] - share * along[0], at[1] - share * along[1]];
-            let distance = 0.5 * side as f32 * dot(off, off).sqrt();
-            *pixel = pixel.max((REACH - distance).clamp(0.0, 1.0));
+        let scale = 1.0 / dot(along, along);
+        for (row, pixels) in pixels.chunks_exact_mut(side).enumerate() {
+            let y = centre(row) - from[1];
+            for (column, pixel) in pixels.iter_mut().enumerate() {
+                let x = centre(column) - from[0];
+                // How far along the stroke its nearest point is. In two steps, that compile
+                // to one instruction each.
+                let share = (scale * dot([x, y], along)).max(0.0);
+                let share = share.min(1.0);
+                let off = [x - share * along[0], y - share * along[1]];
+                *pixel = pixel.min(dot(off, off));
+            }
         }
+    }
+    for pixel in pixels {
+        *pixel = (REACH - pixel.sqrt() / pitch).clamp(0.0, 1.0);
     }
 }
 
+#[inline]
 fn dot(a: [f32; 2], b: [f32; 2]) -> f32 {
     a[0] * b[0] + a[1] * b[1]
 }
