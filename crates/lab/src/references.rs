@@ -19,14 +19,19 @@ pub fn named(exact: &ExactValues) -> [(&'static str, &Exact); 3] {
 pub fn fields(exact: &ExactValues) -> Map<String, Value> {
     let mut fields = Map::new();
     for (name, value) in named(exact) {
-        fields.insert(name.to_owned(), json!(value.get()));
-        if let Some(error) = value.standard_error() {
-            let exact = matches!(value, Exact::Known { .. });
-            fields.insert(format!("{name}_standard_error"), json!(error));
-            fields.insert(format!("{name}_exact"), json!(exact));
-        }
+        insert(&mut fields, name, value);
     }
     fields
+}
+
+/// Adds one value to a line of JSON.
+pub fn insert(fields: &mut Map<String, Value>, name: &str, value: &Exact) {
+    fields.insert(name.to_owned(), json!(value.get()));
+    if let Some(error) = value.standard_error() {
+        let exact = matches!(value, Exact::Known { .. });
+        fields.insert(format!("{name}_standard_error"), json!(error));
+        fields.insert(format!("{name}_exact"), json!(exact));
+    }
 }
 
 /// How much of the way from random to Bayes-optimal a mean return is: 0 for

@@ -11,7 +11,12 @@ impl Registry {
             maml::ALGORITHM,      // an agent that learns by gradients
             imitation::ALGORITHM, // a recurrent agent that learns from a teacher
         ];
-        let families = [bandits::all(), mdps::all(), navigation::all()];
+        let families = [
+            bandits::all(),
+            mdps::all(),
+            navigation::all(),
+            memory::all(),
+        ];
         Self::of(families.into_iter().flatten().collect(), algorithms)
     }
 }

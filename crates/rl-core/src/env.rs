@@ -1,7 +1,7 @@
 //! What an author of an environment writes.
 
 use crate::analysis::Analysis;
-use crate::exact::ExactValues;
+use crate::exact::{Exact, ExactValues};
 use crate::known_tasks::KnownTasks;
 use crate::picture::{Episode, Picture};
 use crate::policy::PolicyFactory;
@@ -198,6 +198,13 @@ pub trait TaskDistribution: Send + Sync + 'static {
     /// Exact reference values of the distribution. They may take time.
     fn exact_values(&self) -> ExactValues {
         ExactValues::default()
+    }
+
+    /// Exact values beside those, by name: what else is known of agents in these tasks.
+    /// Where memory is what counts, [`MEMORYLESS_OPTIMUM`](crate::MEMORYLESS_OPTIMUM)
+    /// is among them.
+    fn further_values(&self) -> Vec<(&'static str, Exact)> {
+        Vec::new()
     }
 
     /// The policy of the highest expected return over trials, where it can be

@@ -141,6 +141,11 @@ impl TryFrom<Fields> for Exact {
     }
 }
 
+/// The name of the expected return of a whole trial of the best policy without memory:
+/// one that chooses by no more than the present observation, by the same rule in every
+/// step, if need be at random. What an agent earns beyond it, it remembered.
+pub const MEMORYLESS_OPTIMUM: &str = "memoryless_optimum";
+
 /// Expected returns of a whole trial, over the task distribution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExactValues {

@@ -3,7 +3,7 @@
 use crate::analysis::Analysis;
 use crate::author::{AtWork, Call, guarded, rethrow};
 use crate::env::{ActionKind, Environment, Outcome, TaskDistribution};
-use crate::exact::{ExactValues, OF_A_SUBSET};
+use crate::exact::{Exact, ExactValues, OF_A_SUBSET};
 use crate::fault::SpecError;
 use crate::known_tasks::KnownTasks;
 use crate::picture::{Episode, Picture};
@@ -97,6 +97,13 @@ impl<D: TaskDistribution> EnvFactory for Tasks<D> {
         match &self.subset {
             None => self.call("exact_values", D::exact_values),
             Some(_) => ExactValues::of_a_subset(),
+        }
+    }
+
+    fn further_values(&self) -> Vec<(&'static str, Exact)> {
+        match &self.subset {
+            None => self.call("further_values", D::further_values),
+            Some(_) => Vec::new(),
         }
     }
 

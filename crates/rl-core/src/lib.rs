@@ -49,7 +49,7 @@ pub use bounds::Bounds;
 pub use cost::{Cost, Known};
 pub use entry::EnvironmentEntry;
 pub use env::{ActionKind, Continuous, Discrete, Environment, Outcome, Step, TaskDistribution};
-pub use exact::{Exact, ExactValues};
+pub use exact::{Exact, ExactValues, MEMORYLESS_OPTIMUM};
 pub use fault::{SettingError, SpecError};
 pub use footprint::{Footprint, Need};
 pub use gae::{Credit, Gae, GaeInput, Link, gae};

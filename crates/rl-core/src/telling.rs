@@ -2,7 +2,7 @@
 
 use crate::analysis::Analysis;
 use crate::author::AtWork;
-use crate::exact::ExactValues;
+use crate::exact::{Exact, ExactValues};
 use crate::known_tasks::KnownTasks;
 use crate::picture::{Episode, Picture};
 use crate::policy::PolicyFactory;
@@ -76,6 +76,10 @@ impl EnvFactory for Telling {
 
     fn exact_values(&self) -> ExactValues {
         self.env.exact_values()
+    }
+
+    fn further_values(&self) -> Vec<(&'static str, Exact)> {
+        self.env.further_values()
     }
 
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {

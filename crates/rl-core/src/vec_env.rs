@@ -3,7 +3,7 @@
 use crate::analysis::Analysis;
 use crate::author::AtWork;
 use crate::env::Outcome;
-use crate::exact::ExactValues;
+use crate::exact::{Exact, ExactValues};
 use crate::known_tasks::KnownTasks;
 use crate::picture::{Episode, Picture};
 use crate::policy::{PolicyFactory, Row};
@@ -210,6 +210,9 @@ pub trait EnvFactory: Send + Sync {
 
     /// See [`TaskDistribution::exact_values`](crate::TaskDistribution::exact_values).
     fn exact_values(&self) -> ExactValues;
+
+    /// See [`TaskDistribution::further_values`](crate::TaskDistribution::further_values).
+    fn further_values(&self) -> Vec<(&'static str, Exact)>;
 
     /// See [`TaskDistribution::bayes_optimal_policy`](crate::TaskDistribution::bayes_optimal_policy).
     ///

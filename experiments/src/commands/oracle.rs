@@ -4,7 +4,7 @@ use crate::cli::OracleArgs;
 use crate::console::{Console, Event, Table, fixed};
 use lab::failure::Failure;
 use lab::oracles::Oracles;
-use lab::references::{fields, named};
+use lab::references::{fields, insert, named};
 use lab::registry::{Built, Registry};
 use lab::room::Room;
 use lab::stop::Stop;
@@ -22,21 +22,21 @@ pub(crate) fn run(registry: &Registry, args: &OracleArgs) -> Result<(), Failure>
     let mut object = fields(&exact);
     let mut why = Map::new();
     for (name, reference) in named(&exact) {
-        let (value, error) = match reference {
-            Exact::Known { value } => (fixed(*value, 6), "exact".to_owned()),
-            Exact::Estimated {
-                value,
-                standard_error,
-                ..
-            } => (fixed(*value, 6), fixed(*standard_error, 6)),
-            Exact::Unknown { why: reason } => {
-                why.insert(name.to_owned(), json!(reason));
-                ("–".to_owned(), "–".to_owned())
-            }
-        };
-        table.row(vec![name.into(), value, error]);
+        table.row(cells(name, reference));
+        if let Some(reason) = reference.why() {
+            why.insert(name.to_owned(), json!(reason));
+        }
     }
     table.print(&console)?;
+    let further = built.factory.further_values();
+    if !further.is_empty() {
+        let mut table = Table::new(&["beside it", "value", "± s.e."]);
+        for (name, value) in &further {
+            table.row(cells(name, value));
+            insert(&mut object, name, value);
+        }
+        table.print(&console)?;
+    }
     for (name, reason) in &why {
         console.say(format!("{name}: {}", reason.as_str().unwrap_or_default()))?;
     }
@@ -49,6 +49,20 @@ pub(crate) fn run(registry: &Registry, args: &OracleArgs) -> Result<(), Failure>
         object.insert("why".to_owned(), Value::Object(why));
     }
     console.emit(Event::Oracle, &Value::Object(object))
+}
+
+/// A row: a name, its value and how far that may be off.
+fn cells(name: &str, value: &Exact) -> Vec<String> {
+    let (value, error) = match value {
+        Exact::Known { value } => (fixed(*value, 6), "exact".to_owned()),
+        Exact::Estimated {
+            value,
+            standard_error,
+            ..
+        } => (fixed(*value, 6), fixed(*standard_error, 6)),
+        Exact::Unknown { .. } => ("–".to_owned(), "–".to_owned()),
+    };
+    vec![name.to_owned(), value, error]
 }
 
 /// How the Bayes-optimal agent fares in the course of a trial.

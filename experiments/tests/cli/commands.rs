@@ -215,6 +215,23 @@ fn baselines_and_oracles() {
     );
 }
 
+/// What is known beside the usual values is said too.
+#[test]
+fn an_oracle_says_what_is_earned_without_memory() {
+    let lab = Lab::new();
+    let exact = lab
+        .done(&["oracle", "t-maze", "length=20", "--json"])
+        .last();
+    assert_eq!(exact["bayes_optimal"], 1.0);
+    assert_eq!(exact["memoryless_optimum"], 0.5);
+    assert_eq!(exact["memoryless_optimum_exact"], true);
+    let said = lab.done(&["oracle", "recurring-bandit", "pulls=5"]).stdout;
+    for name in ["memoryless_optimum", "bayes_optimal_second_meeting"] {
+        let line = said.lines().find(|line| line.starts_with(name));
+        assert!(line.is_some_and(|line| line.ends_with("exact")), "{said}");
+    }
+}
+
 #[test]
 fn listings_checks_and_the_doctor() {
     let lab = Lab::new();

@@ -15,6 +15,7 @@ pub(super) fn can_be_had(env: &dyn EnvFactory) -> Result<(), String> {
     drop(env.analyses());
     if is_small(env) {
         drop(env.exact_values());
+        drop(env.further_values());
         // That there is none is allowed.
         drop(env.bayes_optimal_policy());
     }
