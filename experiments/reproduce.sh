@@ -71,7 +71,7 @@ taught() {
     train imitation-10x5 imitation/bernoulli-bandit-5x10 --seeds 5
     train imitation-100x5 imitation/bernoulli-bandit-10x100 environment.arms=5 --seeds 5
     train imitation-100x10 imitation/bernoulli-bandit-10x100 --seeds 5
-    train imitation-index imitation/index-bandit-50x500 evaluation.tasks=10000 --seeds 5
+    train imitation-index imitation/bernoulli-bandit-50x500 evaluation.tasks=10000 --seeds 5
     train imitation-dirichlet-mdp imitation/dirichlet-mdp --seeds 5
     train gridnavi-told rl2/gridnavi rl2.updates=300 \
         'rl2.inputs=["observation","action","reward","outcome","statistics"]' --seeds 5
