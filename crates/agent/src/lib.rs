@@ -35,7 +35,7 @@ mod torch;
 mod torch;
 
 pub use algorithm::{
-    Adaptation, Algorithm, Fresh, MakeLearner, Metric, Setup, Training, Update, Watch,
+    Adaptation, Algorithm, Fresh, MakeLearner, Metric, Setup, ToldArms, Training, Update, Watch,
 };
 pub use backend::{
     ActMode, Backend, BackendKind, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate,

@@ -2,7 +2,7 @@
 
 use crate::config::{NAME, TEACHER};
 use crate::{ImitationConfig, Trainer};
-use agent::{ActMode, Algorithm, LearnError, Metric, Setup, Training, Update};
+use agent::{ActMode, Algorithm, LearnError, Metric, Setup, ToldArms, Training, Update};
 use rl_core::{Footprint, PolicyFactory, Trajectory, Tree};
 use std::sync::Arc;
 
@@ -84,6 +84,10 @@ impl Training for Trainer {
 
     fn policy(&self, actions: ActMode) -> Arc<dyn PolicyFactory> {
         self.learner().policy(actions)
+    }
+
+    fn indices(&self, told: ToldArms<'_>) -> Option<Vec<f32>> {
+        self.learner().indices(told)
     }
 
     fn begin_from(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {

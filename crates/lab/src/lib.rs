@@ -23,6 +23,7 @@ pub mod folders;
 pub mod group;
 #[allow(clippy::disallowed_methods, reason = "it describes the machine")]
 pub mod host;
+pub mod indices;
 pub mod invocation;
 pub mod launch;
 pub mod learners;
