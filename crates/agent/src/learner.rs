@@ -262,7 +262,7 @@ impl Learner {
                 let key = format!("{}.teacher.name", self.model.of);
                 let allowed = format!(
                     "\"{KNOWN_TASK}\" in environments that say what is best in each of their \
-                     tasks, as bernoulli-bandit, gaussian-bandit and gridnavi; '{}' does not",
+                     tasks; '{}' does not, or not at this size",
                     spec.name
                 );
                 Err(LearnError::config(key, KNOWN_TASK, allowed))

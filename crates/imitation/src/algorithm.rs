@@ -29,22 +29,25 @@ fn footprint(setup: &Setup<'_>) -> Result<Footprint, LearnError> {
     let (spec, lanes) = (setup.env.spec(), config.lanes);
     let labels = Trajectory::label_bytes(spec, lanes, spec.trial_steps());
     let own = agent::footprint(setup.env, &config.learner(), &setup.place)?;
+    let own = own.with(
+        format!("the teacher's labels of {lanes} lanes"),
+        labels,
+        format!("{NAME}.lanes, the environment's steps per trial and its actions"),
+    );
+    if config.knows_tasks() {
+        return Ok(own.with(
+            format!("the best actions of {lanes} tasks"),
+            lanes as f64 * setup.env.known_task_bytes(),
+            format!("{NAME}.lanes and the environment's size and steps per episode"),
+        ));
+    }
     let at_once = setup.place.pool.workers().min(lanes / config.tile);
-    let teaching = match config.knows_tasks() {
-        true => 0.0,
-        false => at_once as f64 * (setup.learner)(TEACHER)?.bytes(spec, config.tile),
-    };
-    Ok(own
-        .with(
-            format!("the teacher's labels of {lanes} lanes"),
-            labels,
-            format!("{NAME}.lanes, the environment's steps per trial and its actions"),
-        )
-        .with(
-            format!("the teacher in {at_once} tiles of {} lanes", config.tile),
-            teaching,
-            format!("{NAME}.tile, {NAME}.teacher and --workers"),
-        ))
+    let teacher = (setup.learner)(TEACHER)?;
+    Ok(own.with(
+        format!("the teacher in {at_once} tiles of {} lanes", config.tile),
+        at_once as f64 * teacher.bytes(spec, config.tile),
+        format!("{NAME}.tile, {NAME}.teacher and --workers"),
+    ))
 }
 
 fn start(setup: Setup<'_>) -> Result<Box<dyn Training>, LearnError> {
