@@ -224,7 +224,7 @@ impl RunConfig {
 
     /// The runs that this one is made of: what it begins from, and who teaches it.
     pub fn made_of(&self) -> impl Iterator<Item = &Path> {
-        let teachers = self.teachers.values().filter_map(TeacherSpec::run);
+        let teachers = self.teachers.values().flat_map(TeacherSpec::runs);
         self.from.as_deref().into_iter().chain(teachers)
     }
 

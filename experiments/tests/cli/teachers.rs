@@ -92,6 +92,110 @@ fn seeds_begin_from_seeds() {
     lab.done(&["eval", "runs/begun/seed-1", "--tasks", "20"]);
 }
 
+/// Teachers that are made of others, one within the other; their settings are completed.
+#[test]
+fn teachers_are_made_of_others() {
+    let lab = Lab::new();
+    lab.done(&with(&["--name", "clone"]));
+    let inner = "{name=\"annealed-noise\",teacher={name=\"bayes-optimal\"}}";
+    let run = "{name=\"run\",path=\"runs/clone/seed-0\"}";
+    let teacher = format!(
+        "imitation.teacher={{name=\"mixture\",teachers=[{{name=\"ucb1\"}},{inner},{run}]}}"
+    );
+    let handed = [
+        "imitation.handover={from=1.0,to=0.0,over=1.0}",
+        "--name",
+        "mixed",
+    ];
+    lab.done(&[&with(&[&teacher])[..], &handed].concat());
+    let mixed = fs::read_to_string(lab.path("runs/mixed/seed-0/config.toml")).unwrap();
+    let teacher = &mixed.parse::<toml::Table>().unwrap()["imitation"]["teacher"];
+    assert_eq!(teacher["weights"].as_array().unwrap().len(), 3);
+    assert_eq!(teacher["teachers"][0]["c"].as_float(), Some(0.2));
+    assert_eq!(
+        teacher["teachers"][1]["teacher"]["name"].as_str(),
+        Some("bayes-optimal")
+    );
+    lab.done(&["resume", "runs/mixed"]);
+    lab.refused(
+        &with(&[
+            "--name",
+            "clone",
+            "--overwrite",
+            &format!("imitation.teacher={{name=\"annealed-noise\",teacher={run}}}"),
+        ]),
+        2,
+        &["which this run is made of"],
+    );
+    let mixture = |rest: &str| format!("imitation.teacher={{name=\"mixture\",{rest}}}");
+    let two = "teachers=[{name=\"ucb1\"},{name=\"thompson\"}]";
+    for (teacher, part) in [
+        (
+            mixture(""),
+            "imitation.teacher.teachers is missing: a list of teachers",
+        ),
+        (
+            mixture("teachers=[]"),
+            "imitation.teacher.teachers = []; allowed: a list of teachers",
+        ),
+        (
+            mixture("teachers=[3]"),
+            "imitation.teacher.teachers.0 = 3; allowed: a teacher",
+        ),
+        (
+            mixture(&format!("{two},weigths=[1]")),
+            "imitation.teacher.weigths: no such key; did you mean 'weights'?",
+        ),
+        (
+            mixture(&format!("{two},weights=[1]")),
+            "imitation.teacher.weights = [1]; allowed: as many numbers as there are teachers, 2",
+        ),
+        (
+            mixture(&format!("{two},weights=[1,-1]")),
+            "imitation.teacher.weights = [1, -1]; allowed",
+        ),
+        (
+            mixture(&format!("{two},weights=[0,0.0]")),
+            "none below 0 and one above it",
+        ),
+        (
+            mixture(&format!("{two},weights=[nan,1]")),
+            "imitation.teacher.weights = [nan, 1]",
+        ),
+        (
+            mixture(&format!("{two},weights=[1,\"a\"]")),
+            "imitation.teacher.weights = [1, \"a\"]",
+        ),
+        (
+            mixture("teachers=[{name=\"ucb1\"},{name=\"known-task\"}]"),
+            "imitation.teacher.teachers.1.name = known-task; allowed: a teacher that acts",
+        ),
+        (
+            mixture("teachers=[{name=\"ucb1\"},{name=\"beb\"}]"),
+            "imitation.teacher.teachers.1: 'beb' cannot act",
+        ),
+        (
+            mixture("teachers=[{name=\"exp3\"}]"),
+            "imitation.teacher.teachers.0: it weighs a reward",
+        ),
+        (
+            "imitation.teacher={name=\"annealed-noise\"}".to_owned(),
+            "imitation.teacher.teacher is missing: a teacher",
+        ),
+        (
+            "imitation.teacher={name=\"annealed-noise\",teacher={name=\"ucb2\"}}".to_owned(),
+            "imitation.teacher.teacher.name: no learner 'ucb2'; did you mean 'ucb1'?",
+        ),
+        (
+            "imitation.teacher={name=\"annealed-noise\",teacher={name=\"ucb1\"},epsilon=1}"
+                .to_owned(),
+            "imitation.teacher.epsilon: no such key",
+        ),
+    ] {
+        lab.refused(&with(&[&teacher]), 78, &[part]);
+    }
+}
+
 #[test]
 fn what_cannot_teach_tell_or_begin_is_refused_with_what_can() {
     let lab = Lab::new();
