@@ -5,12 +5,13 @@ use crate::common::{BACKENDS, config, constant, pool, switches, trainer_in};
 use crate::gradients::check_gradient;
 use crate::sabotage::{Sabotage, sabotaged_in};
 use agent::{ActMode, ActorCritic, BackendKind, Input, ToldArms, telling};
+use bandits::BernoulliBandit;
 use nets::{IndexConfig, SequenceConfig};
 use rl_core::rand::RngExt as _;
 use rl_core::{
     ActRow, ActionSpace, Actions, ActionsMut, Discrete, Domain, EnvFactory, EnvSpec, Environment,
-    ObservationSpace, Outcome, Purpose, Row, Statistics, StatisticsFactory, Step, Stream,
-    StreamKey, TaskDistribution, Tasks, Trial,
+    Gae, Moments, ObservationSpace, Outcome, PolicyFactory, Purpose, Row, Statistics,
+    StatisticsFactory, Step, Stream, StreamKey, TaskDistribution, Tasks, Trial,
 };
 use rl2::{Rl2Config, Trainer};
 use rollout::{Held, evaluate};
@@ -120,16 +121,43 @@ fn index(backend: BackendKind) -> Rl2Config {
 
 /// The mean return of an agent on fresh tasks of so many arms.
 fn earns(trainer: &Trainer, arms: usize) -> f64 {
+    let policy = trainer.learner().policy(ActMode::Sample);
+    earned(&levers(arms), &policy, 500).mean()
+}
+
+/// The returns of a policy on fresh tasks.
+fn earned(env: &Arc<dyn EnvFactory>, policy: &Arc<dyn PolicyFactory>, tasks: usize) -> Moments {
     let held = Held {
-        tasks: 500,
+        tasks,
         seed: 0,
         domain: Domain::HeldOut,
     };
-    let policy = trainer.learner().policy(ActMode::Sample);
-    evaluate(&pool(2), &levers(arms), &policy, held)
-        .unwrap()
-        .returns
-        .mean()
+    evaluate(&pool(2), env, policy, held).unwrap().returns
+}
+
+/// On a Bernoulli bandit of five arms and twenty pulls, of which ten pay by chance.
+#[test]
+fn a_bandit_is_learned_by_reward_and_not_with_the_gradient_flipped() {
+    let bandit = Arc::new(Tasks::new(BernoulliBandit::new(5, 20).unwrap()).unwrap());
+    let env = telling(bandit, &INPUTS).unwrap();
+    let config = Rl2Config {
+        gae: Gae {
+            gamma: 1.0,
+            lambda: 0.95,
+        },
+        ..index(BackendKind::Native)
+    };
+    let of = |mut trainer: Trainer| {
+        for _ in 0..60 {
+            trainer.update().unwrap();
+        }
+        let policy = trainer.learner().policy(ActMode::Sample);
+        earned(&env, &policy, 4000).mean()
+    };
+    let learned = of(trainer_in(&env, config.clone(), 0, 2));
+    assert!(learned > 13.7, "{learned}");
+    let flipped = of(sabotaged_in(&env, config, Sabotage::Flip));
+    assert!(flipped < 10.5, "{flipped}");
 }
 
 /// Chance gives a pull of four; whoever tries every arm until it fails, all but 1.5.
