@@ -3,7 +3,7 @@
 use crate::config::{NAME, TEACHER};
 use crate::{ImitationConfig, Trainer};
 use agent::{ActMode, Algorithm, LearnError, Metric, Setup, ToldArms, Training, Update};
-use rl_core::{Footprint, PolicyFactory, Trajectory, Tree};
+use rl_core::{Footprint, PolicyFactory, Tree};
 use std::sync::Arc;
 
 /// Imitation, settings in `[imitation]`.
@@ -26,36 +26,27 @@ pub const ALGORITHM: Algorithm = Algorithm {
 
 fn footprint(setup: &Setup<'_>) -> Result<Footprint, LearnError> {
     let config = config(setup)?;
-    let (spec, lanes) = (setup.env.spec(), config.lanes);
-    let labels = Trajectory::label_bytes(spec, lanes, spec.trial_steps());
-    let own = agent::footprint(setup.env, &config.learner(), &setup.place)?;
-    let own = own.with(
-        format!("the teacher's labels of {lanes} lanes"),
-        labels,
-        format!("{NAME}.lanes, the environment's steps per trial and its actions"),
-    );
-    if config.knows_tasks() {
-        return Ok(own.with(
-            format!("the best actions of {lanes} tasks"),
-            lanes as f64 * setup.env.known_task_bytes(),
-            format!("{NAME}.lanes and the environment's size and steps per episode"),
-        ));
+    let teacher = teacher(setup, &config)?;
+    let learner = config.learner();
+    let own = agent::footprint(setup.env, &learner, &setup.place)?;
+    let taught = (&setup.place, teacher.as_deref());
+    Ok(own.and(agent::teaching_footprint(setup.env, &learner, taught)?))
+}
+
+/// Who teaches; nobody where each task says what is best.
+fn teacher(
+    setup: &Setup<'_>,
+    config: &ImitationConfig,
+) -> Result<Option<Arc<dyn PolicyFactory>>, LearnError> {
+    match config.knows_tasks() {
+        true => Ok(None),
+        false => (setup.learner)(TEACHER).map(Some),
     }
-    let at_once = setup.place.pool.workers().min(lanes / config.tile);
-    let teacher = (setup.learner)(TEACHER)?;
-    Ok(own.with(
-        format!("the teacher in {at_once} tiles of {} lanes", config.tile),
-        at_once as f64 * teacher.bytes(spec, config.tile),
-        format!("{NAME}.tile, {NAME}.teacher and --workers"),
-    ))
 }
 
 fn start(setup: Setup<'_>) -> Result<Box<dyn Training>, LearnError> {
     let config = config(&setup)?;
-    let teacher = match config.knows_tasks() {
-        true => None,
-        false => Some((setup.learner)(TEACHER)?),
-    };
+    let teacher = teacher(&setup, &config)?;
     let trainer = Trainer::new(setup.env, (config, teacher), setup.seed, setup.place)?;
     Ok(Box::new(trainer))
 }

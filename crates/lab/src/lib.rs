@@ -29,6 +29,7 @@ pub mod launch;
 pub mod learners;
 pub mod numbers;
 pub mod observer;
+pub mod opponents;
 pub mod oracles;
 pub mod overrides;
 pub mod panics;

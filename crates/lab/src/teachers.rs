@@ -2,17 +2,13 @@
 //! `teacher = { name = "gittins-finite" }`: whatever there is by name, the agent of a run,
 //! the majority of the agents of several, and teachers that are made of others.
 
-use crate::ensemble::majority;
+use crate::ensemble::{majority, trained};
 use crate::failure::Failure;
-use crate::invocation::resume_command;
-use crate::launch;
 use crate::learners::{LearnerSpec, fitting};
 use crate::registry::Built;
 use crate::session::Session;
-use agent::{ActMode, Input, KNOWN_TASK};
+use agent::{Input, KNOWN_TASK};
 use combination::{AnnealedNoise, Weighted};
-use record::schema::Comparison;
-use record::{Document, Reader};
 use rl_core::{EnvFactory, PolicyFactory, SettingError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,9 +19,9 @@ const RUN: &str = "run";
 /// Where that is.
 const PATH: &str = "path";
 /// The majority of trained agents, by the folder around them.
-const MAJORITY: &str = "majority";
+pub(crate) const MAJORITY: &str = "majority";
 /// Where that is.
-const RUNS: &str = "runs";
+pub(crate) const RUNS: &str = "runs";
 /// One of several teachers in each trial.
 const MIXTURE: &str = "mixture";
 /// Which ones.
@@ -74,8 +70,8 @@ impl TeacherSpec {
         student: (&dyn EnvFactory, &[Input]),
     ) -> Result<Self, String> {
         let who = match table.get("name").and_then(Value::as_str) {
-            Some(RUN) => Who::Run(path(place, table, PATH)?),
-            Some(MAJORITY) => Who::Majority(path(place, table, RUNS)?),
+            Some(RUN) => Who::Run(folder_of(place, table, PATH)?),
+            Some(MAJORITY) => Who::Majority(folder_of(place, table, RUNS)?),
             Some(MIXTURE) => Who::Mixture(mixture(place, table, student)?),
             Some(NOISE) => {
                 expect_keys(place, table, &["name", TEACHER])?;
@@ -125,11 +121,6 @@ impl TeacherSpec {
 
     /// The counterpart of [`Self::read`], complete.
     pub fn to_table(&self) -> Table {
-        let named = |name: &str, entries: Vec<(&str, Value)>| {
-            let name = [("name", Value::String(name.to_owned()))].into_iter();
-            let all = name.chain(entries);
-            all.map(|(key, value)| (key.to_owned(), value)).collect()
-        };
         let folder = |path: &Path| Value::String(path.to_string_lossy().into_owned());
         match &self.who {
             Who::Learner(spec) => spec.to_table(),
@@ -170,7 +161,7 @@ impl TeacherSpec {
         let policy = match &self.who {
             Who::Learner(spec) => {
                 let made = spec.make(built, &session.oracles);
-                let unfit = |why: String| self.unfit(&why, built);
+                let unfit = |why: String| self.unfit(session, (&why, built));
                 let policy = made.map(|player| player.policy).map_err(unfit)?;
                 policy.watches().map_err(unfit)?;
                 policy
@@ -188,7 +179,7 @@ impl TeacherSpec {
                 Arc::new(Weighted::new(made?))
             }
             Who::Disturbed(inner) => Arc::new(AnnealedNoise::new(inner.make(session, built)?)),
-            Who::KnownTask => return Err(self.unfit("it is no policy", built)),
+            Who::KnownTask => return Err(self.unfit(session, ("it is no policy", built))),
         };
         let mut known = session.teachers.borrow_mut();
         known.insert(key, Arc::clone(&policy));
@@ -203,26 +194,21 @@ impl TeacherSpec {
         built: &Built,
     ) -> Result<Arc<dyn PolicyFactory>, Failure> {
         let within = |failure: Failure| failure.within(self.place.clone());
-        let run = Reader::open(path).map_err(|error| within(error.into()))?;
-        let finished: Option<Comparison> = run
-            .document(Document::Comparison)
-            .map_err(|error| within(error.into()))?;
-        if finished.is_none() {
-            // Who resumes the student must meet the same teacher.
-            let message = format!(
-                "{}: {} is not finished, and its agent still changes; go on with it first: {}",
-                self.place,
-                path.display(),
-                resume_command(path)
-            );
-            return Err(Failure::config(message));
-        }
         let agent = format!("the agent of {}", path.display());
-        let training = launch::agent(session, &run, &self.told).map_err(within)?;
-        let policy = training.policy(ActMode::Sample);
+        let policy = trained(session, path, &self.told).map_err(within)?;
         match policy.make(built.factory.spec(), 1) {
             Ok(_) => Ok(policy),
-            Err(why) => Err(self.unfit(&format!("{agent}: {why}"), built)),
+            Err(why) => Err(self.unfit(session, (&format!("{agent}: {why}"), built))),
+        }
+    }
+
+    /// Whether an exact solution is in memory as long as it teaches.
+    pub(crate) fn is_exact(&self) -> bool {
+        match &self.who {
+            Who::Learner(spec) => spec.is_exact(),
+            Who::Mixture(teachers) => teachers.iter().any(|(one, _)| one.is_exact()),
+            Who::Disturbed(inner) => inner.is_exact(),
+            Who::Run(_) | Who::Majority(_) | Who::KnownTask => false,
         }
     }
 
@@ -236,8 +222,9 @@ impl TeacherSpec {
         }
     }
 
-    fn unfit(&self, why: &str, built: &Built) -> Failure {
-        let fitting = fitting(built.factory.as_ref()).join(", ");
+    fn unfit(&self, session: &Session<'_>, (why, built): (&str, &Built)) -> Failure {
+        let watches = |policy: &dyn PolicyFactory| policy.watches().is_ok();
+        let fitting = fitting(built, &session.oracles, watches).join(", ");
         Failure::config(format!("{}: {why}; those that can: {fitting}", self.place))
     }
 }
@@ -301,7 +288,15 @@ fn expect_keys(place: &str, table: &Table, keys: &[&str]) -> Result<(), String> 
     })
 }
 
-fn path(place: &str, table: &Table, key: &str) -> Result<PathBuf, String> {
+/// What is asked for by a name, with its settings.
+pub(crate) fn named(name: &str, settings: Vec<(&str, Value)>) -> Table {
+    let name = [("name", Value::String(name.to_owned()))].into_iter();
+    let all = name.chain(settings);
+    all.map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// The one setting of what is made of a folder.
+pub(crate) fn folder_of(place: &str, table: &Table, key: &str) -> Result<PathBuf, String> {
     expect_keys(place, table, &["name", key])?;
     let what = match key {
         PATH => "the folder of a trained run",

@@ -190,7 +190,7 @@ pub struct LearnerResult {
 pub enum LearnerKind {
     /// The agent that the run trained.
     Trained,
-    /// A learner without networks.
+    /// A learner without networks, or the agents of other runs.
     Classical,
     /// The environment's exact solution.
     Oracle,

@@ -196,6 +196,37 @@ fn teachers_are_made_of_others() {
     }
 }
 
+/// An agent that adapts by gradient steps would teach what it does before the first of
+/// them, and one that still learns something else tomorrow.
+#[test]
+fn agents_that_are_nobody_yet_do_not_teach() {
+    let lab = Lab::new();
+    fs::write(lab.path("maml.toml"), crate::maml::TINY).unwrap();
+    let train = [
+        "train",
+        "maml.toml",
+        "maml.updates=1",
+        "evaluation.learners=[]",
+    ];
+    lab.done(&[&train[..], &["--name", "adapting"]].concat());
+    for teacher in [
+        "{name=\"run\",path=\"runs/adapting/seed-0\"}",
+        "{name=\"majority\",runs=\"runs/adapting\"}",
+    ] {
+        let teacher = format!("imitation.teacher={teacher}");
+        let bandit = "environment={name=\"bernoulli-bandit\",arms=3,pulls=10}";
+        let parts = [
+            "imitation.teacher: ",
+            "adapts to each task by gradient steps",
+            "'maml'",
+        ];
+        lab.refused(&with(&[bandit, &teacher]), 78, &parts);
+    }
+    fs::remove_file(lab.path("runs/adapting/seed-0/comparison.json")).unwrap();
+    let teacher = "imitation.teacher={name=\"majority\",runs=\"runs/adapting\"}";
+    lab.refused(&with(&[teacher]), 78, &["is not finished", "resume"]);
+}
+
 #[test]
 fn what_cannot_teach_tell_or_begin_is_refused_with_what_can() {
     let lab = Lab::new();
@@ -215,10 +246,6 @@ fn what_cannot_teach_tell_or_begin_is_refused_with_what_can() {
         (
             "imitation.teacher={name=\"ucb1\",k=2}",
             &["imitation.teacher.k: no such key; did you mean 'c'?"],
-        ),
-        (
-            "imitation.teacher={name=\"exp3\"}",
-            &["it weighs a reward by the probability that it gave the action itself"],
         ),
         (
             "imitation.inputs=[\"reward\",\"reward\"]",
@@ -243,6 +270,22 @@ fn what_cannot_teach_tell_or_begin_is_refused_with_what_can() {
     ];
     for (set, parts) in unfit {
         lab.refused(&with(&[set]), 78, parts);
+    }
+    let blind = lab.run(&with(&["imitation.teacher={name=\"exp3\"}"]));
+    let (why, fitting) = blind.stderr.split_once("those that can: ").unwrap();
+    let part = "it weighs a reward by the probability that it gave the action itself";
+    assert!(blind.code == Some(78) && why.contains(part), "{blind:?}");
+    // Neither those of MDPs nor those that look at nobody.
+    for (name, fits) in [
+        ("gittins", true),
+        ("exp3", false),
+        ("beb", false),
+        ("exp4", false),
+    ] {
+        let listed = fitting
+            .split([',', ';', '\n'])
+            .any(|one| one.trim() == name);
+        assert_eq!(listed, fits, "{name}: {fitting}");
     }
     let maze = [
         "environment={name=\"maze\"}",
