@@ -142,6 +142,16 @@ pub struct Adaptation {
     pub returns: Vec<Moments>,
 }
 
+/// Arms of a bandit at one time, as its statistics tell of them.
+#[derive(Clone, Copy, Debug)]
+pub struct ToldArms<'a> {
+    /// Steps of the trial that are left, at least 1.
+    pub left: usize,
+    /// Of each the posterior mean, −1 to 1, and the posterior's standard deviation beside
+    /// the prior's. `[arms]`
+    pub arms: &'a [[f32; 2]],
+}
+
 /// A training in progress.
 pub trait Training {
     /// How many updates there will be.
@@ -162,6 +172,12 @@ pub trait Training {
 
     /// The agent as it is now; one that adapts, before any adaptation.
     fn policy(&self, actions: ActMode) -> Arc<dyn PolicyFactory>;
+
+    /// The index by which the agent prefers arms, of each of some, in the units of their
+    /// means; `None` if it gives them none. `[arms]`
+    fn indices(&self, _: ToldArms<'_>) -> Option<Vec<f32>> {
+        None
+    }
 
     /// How the agent does on tasks that it adapts to by gradient steps; `None`
     /// if its policy is all there is.

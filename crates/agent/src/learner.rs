@@ -1,13 +1,14 @@
 //! One agent that learns: its network, parameters and optimizer, and the trials
 //! that it learns from.
 
+use crate::algorithm::ToldArms;
 use crate::backend::{
     ActMode, Backend, BackendKind, Gradient, Lesson, Losses, Minibatch, Objective,
 };
 use crate::error::LearnError;
 use crate::execution::Execution;
 use crate::model::{ActorCritic, NetworkConfig};
-use crate::native::NativeBackend;
+use crate::native::{self, NativeBackend};
 use crate::samples::{Samples, Targets};
 use crate::stopwatch::{Phase, Stopwatch};
 use crate::taught::Taught;
@@ -261,7 +262,7 @@ impl Learner {
                 let key = format!("{}.teacher.name", self.model.of);
                 let allowed = format!(
                     "\"{KNOWN_TASK}\" in environments that say what is best in each of their \
-                     tasks, as bernoulli-bandit, gaussian-bandit and gridnavi; '{}' does not",
+                     tasks; '{}' does not, or not at this size",
                     spec.name
                 );
                 Err(LearnError::config(key, KNOWN_TASK, allowed))
@@ -313,6 +314,13 @@ impl Learner {
     /// The agent as it is now, to act anywhere.
     pub fn policy(&self, mode: ActMode) -> Arc<dyn PolicyFactory> {
         self.backend.policy(&self.values, mode)
+    }
+
+    /// The index by which the agent prefers arms, see [`Training::indices`].
+    ///
+    /// [`Training::indices`]: crate::Training::indices
+    pub fn indices(&self, told: ToldArms<'_>) -> Option<Vec<f32>> {
+        native::indices(&self.model, &self.values, told)
     }
 
     /// Lives one fresh trial in each lane.

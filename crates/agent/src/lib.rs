@@ -35,7 +35,7 @@ mod torch;
 mod torch;
 
 pub use algorithm::{
-    Adaptation, Algorithm, Fresh, MakeLearner, Metric, Setup, Training, Update, Watch,
+    Adaptation, Algorithm, Fresh, MakeLearner, Metric, Setup, ToldArms, Training, Update, Watch,
 };
 pub use backend::{
     ActMode, Backend, BackendKind, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate,
@@ -45,7 +45,7 @@ pub use error::LearnError;
 pub use execution::Execution;
 pub use input::{Input, Inputs, expect_trained_on, telling};
 pub use learner::{CLIP, EPOCHS, KNOWN_TASK, LANES, Learner, LearnerConfig, Passes, Place};
-pub use memory::footprint;
+pub use memory::{footprint, teaching_footprint};
 pub use model::{ActorCritic, NetworkConfig, PolicyStart};
 pub use native::NativeBackend;
 pub use samples::{Samples, Targets};

@@ -2,12 +2,13 @@
 
 use crate::backend::BackendKind;
 use crate::error::LearnError;
+use crate::execution::Execution;
 use crate::learner::{LearnerConfig, Place};
 use crate::model::ActorCritic;
 use crate::native::NativeBackend;
 use crate::samples::Targets;
 use crate::torch;
-use rl_core::{EnvFactory, Footprint};
+use rl_core::{EnvFactory, Footprint, PolicyFactory, Trajectory};
 use rollout::Batch;
 
 /// Vectors as long as the parameters that there are whatever the batch: the
@@ -49,6 +50,52 @@ pub fn footprint(
             format!("{of}.trunk"),
         )
         .and(work))
+}
+
+/// What a teacher takes beside its student at its peak; without one, who knows each task.
+///
+/// # Errors
+/// If a setting is out of range.
+pub fn teaching_footprint(
+    env: &dyn EnvFactory,
+    config: &LearnerConfig<'_>,
+    (place, teacher): (&Place, Option<&dyn PolicyFactory>),
+) -> Result<Footprint, LearnError> {
+    config.validate()?;
+    let (spec, workers) = (env.spec(), place.pool.workers());
+    let (of, lanes, steps) = (config.network.of, config.lanes, env.spec().trial_steps());
+    let of_lanes = |lanes| Trajectory::label_bytes(spec, lanes, steps);
+    let tiles = lanes / config.tile / config.minibatches;
+    let tensors = match config.backend {
+        BackendKind::Native => 0.0,
+        // Of each tile, and of all that are learned from together.
+        BackendKind::Torch => {
+            2.0 * of_lanes(torch::lanes_at_once(config, (tiles, workers), place.device))
+        }
+    };
+    let labels = Footprint::new().with(
+        format!("the teacher's labels of {lanes} lanes"),
+        of_lanes(lanes) + tensors,
+        format!("{of}.lanes, the environment's steps per trial and its actions"),
+    );
+    let at_once = workers.min(lanes / config.tile);
+    Ok(match (teacher, Execution::on(place.device)) {
+        (None, _) => labels.with(
+            format!("the best actions of {lanes} tasks"),
+            lanes as f64 * env.known_task_bytes(),
+            format!("{of}.lanes and the environment's size and steps per episode"),
+        ),
+        (Some(teacher), Execution::Tiles) => labels.with(
+            format!("the teacher in {at_once} tiles of {} lanes", config.tile),
+            at_once as f64 * teacher.bytes(spec, config.tile),
+            format!("{of}.tile, {of}.teacher and --workers"),
+        ),
+        (Some(teacher), Execution::Lockstep) => labels.with(
+            format!("the teacher in {lanes} lanes"),
+            teacher.bytes(spec, lanes),
+            format!("{of}.lanes and {of}.teacher"),
+        ),
+    })
 }
 
 /// The native backend's: weights packed, and whatever a tile leaves for its

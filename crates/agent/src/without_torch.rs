@@ -25,6 +25,14 @@ pub(crate) fn footprint(
     Err(refuse(model))
 }
 
+pub(crate) fn lanes_at_once(
+    config: &LearnerConfig<'_>,
+    (tiles, _workers): (usize, usize),
+    _device: Device,
+) -> usize {
+    tiles * config.tile
+}
+
 fn refuse(model: &ActorCritic) -> LearnError {
     let allowed = "native, since this program was built without libtorch (feature torch)";
     LearnError::config(format!("{}.backend", model.of), "torch", allowed)

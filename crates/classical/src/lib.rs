@@ -71,6 +71,6 @@ pub mod posterior;
 mod registry;
 mod tabular;
 
-pub use bandit::simplex;
+pub use bandit::{finite_gittins_indices, simplex};
 pub use ftrl_proximal::{FtrlError, FtrlProximal, FtrlSettings, Loss};
 pub use registry::{Family, LearnerInfo, learner, learners};

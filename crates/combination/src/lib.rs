@@ -8,6 +8,9 @@
 //! | `exp4` | draws every action from the mean of the policies' probabilities, in exponential weights of what they would have earned (Auer et al. 2002) | policies |
 //! | `majority` | takes the action that most policies think the best | policies |
 //!
+//! Two more are teachers of others: [`Weighted`] follows one of several policies in each
+//! trial, and [`AnnealedNoise`] disturbs a policy ever less.
+//!
 //! Where an environment knows its tasks ([`rl_core::KnownTasks`]), [`experts`] is the
 //! library of the policies that are best in each of them, and [`exact_rewards`] what the
 //! first three rules earn, their own chance averaged instead of drawn.
@@ -21,11 +24,15 @@ mod expert;
 mod informed;
 mod majority;
 mod mixture;
+mod noise;
 mod qmdp;
 mod rule;
 mod sampling;
+mod weighted;
 
 pub use combined::Combined;
 pub use exact::exact_rewards;
 pub use expert::experts;
+pub use noise::AnnealedNoise;
 pub use rule::{ByPosterior, Rule, RuleInfo, rules};
+pub use weighted::Weighted;

@@ -2,9 +2,10 @@
 
 use allocation_counter::measure;
 use bandits::{DependentBandit, Variant};
-use combination::{ByPosterior, Combined, Rule};
+use combination::{AnnealedNoise, ByPosterior, Combined, Rule, Weighted};
 use navigation::GridNavi;
-use rl_core::{Domain, EnvFactory, PolicyFactory as _, Rollout, StreamKey, Tasks};
+use rl_core::{Domain, EnvFactory, PolicyFactory, Rollout, StreamKey, Tasks};
+use std::sync::Arc;
 
 #[test]
 fn nothing_is_allocated_while_rules_act() {
@@ -20,15 +21,24 @@ fn nothing_is_allocated_while_rules_act() {
     for env in [&grid as &dyn EnvFactory, &arms] {
         for rule in rules {
             let combined = Combined::of_experts(rule, env).unwrap();
-            let mut policy = combined.make(env.spec(), 3).unwrap();
-            let mut rollout = Rollout::new(env.make(3), 2 * env.spec().trial_steps());
-            rollout.begin(&StreamKey::new(1, Domain::HeldOut, 0), 0);
-            let mut count = 0;
-            while !rollout.is_full() {
-                count += measure(|| rollout.act(policy.as_mut())).count_total;
-                rollout.step();
-            }
-            assert_eq!(count, 0, "{rule:?}");
+            assert_eq!(while_acting(&combined, env), 0, "{rule:?}");
         }
+        let combined = || Arc::new(Combined::of_experts(Rule::Majority, env).unwrap());
+        let mixture = Weighted::new(vec![(combined(), 0.5), (combined(), 0.5)]);
+        assert_eq!(while_acting(&mixture, env), 0, "a mixture");
+        let noisy = AnnealedNoise::new(combined());
+        assert_eq!(while_acting(&noisy, env), 0, "noise");
     }
+}
+
+fn while_acting(policy: &dyn PolicyFactory, env: &dyn EnvFactory) -> u64 {
+    let mut policy = policy.make(env.spec(), 3).unwrap();
+    let mut rollout = Rollout::new(env.make(3), 2 * env.spec().trial_steps());
+    rollout.begin(&StreamKey::new(1, Domain::HeldOut, 0), 0);
+    let mut count = 0;
+    while !rollout.is_full() {
+        count += measure(|| rollout.act(policy.as_mut())).count_total;
+        rollout.step();
+    }
+    count
 }

@@ -2,8 +2,8 @@
 
 use crate::config::{NAME, TEACHER};
 use crate::{ImitationConfig, Trainer};
-use agent::{ActMode, Algorithm, LearnError, Metric, Setup, Training, Update};
-use rl_core::{Footprint, PolicyFactory, Trajectory, Tree};
+use agent::{ActMode, Algorithm, LearnError, Metric, Setup, ToldArms, Training, Update};
+use rl_core::{Footprint, PolicyFactory, Tree};
 use std::sync::Arc;
 
 /// Imitation, settings in `[imitation]`.
@@ -26,33 +26,27 @@ pub const ALGORITHM: Algorithm = Algorithm {
 
 fn footprint(setup: &Setup<'_>) -> Result<Footprint, LearnError> {
     let config = config(setup)?;
-    let (spec, lanes) = (setup.env.spec(), config.lanes);
-    let labels = Trajectory::label_bytes(spec, lanes, spec.trial_steps());
-    let own = agent::footprint(setup.env, &config.learner(), &setup.place)?;
-    let at_once = setup.place.pool.workers().min(lanes / config.tile);
-    let teaching = match config.knows_tasks() {
-        true => 0.0,
-        false => at_once as f64 * (setup.learner)(TEACHER)?.bytes(spec, config.tile),
-    };
-    Ok(own
-        .with(
-            format!("the teacher's labels of {lanes} lanes"),
-            labels,
-            format!("{NAME}.lanes, the environment's steps per trial and its actions"),
-        )
-        .with(
-            format!("the teacher in {at_once} tiles of {} lanes", config.tile),
-            teaching,
-            format!("{NAME}.tile, {NAME}.teacher and --workers"),
-        ))
+    let teacher = teacher(setup, &config)?;
+    let learner = config.learner();
+    let own = agent::footprint(setup.env, &learner, &setup.place)?;
+    let taught = (&setup.place, teacher.as_deref());
+    Ok(own.and(agent::teaching_footprint(setup.env, &learner, taught)?))
+}
+
+/// Who teaches; nobody where each task says what is best.
+fn teacher(
+    setup: &Setup<'_>,
+    config: &ImitationConfig,
+) -> Result<Option<Arc<dyn PolicyFactory>>, LearnError> {
+    match config.knows_tasks() {
+        true => Ok(None),
+        false => (setup.learner)(TEACHER).map(Some),
+    }
 }
 
 fn start(setup: Setup<'_>) -> Result<Box<dyn Training>, LearnError> {
     let config = config(&setup)?;
-    let teacher = match config.knows_tasks() {
-        true => None,
-        false => Some((setup.learner)(TEACHER)?),
-    };
+    let teacher = teacher(&setup, &config)?;
     let trainer = Trainer::new(setup.env, (config, teacher), setup.seed, setup.place)?;
     Ok(Box::new(trainer))
 }
@@ -84,6 +78,10 @@ impl Training for Trainer {
 
     fn policy(&self, actions: ActMode) -> Arc<dyn PolicyFactory> {
         self.learner().policy(actions)
+    }
+
+    fn indices(&self, told: ToldArms<'_>) -> Option<Vec<f32>> {
+        self.learner().indices(told)
     }
 
     fn begin_from(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {

@@ -1,7 +1,7 @@
 //! The configuration of a run: a TOML table, completed, overridden and typed.
 
 use crate::failure::Failure;
-use crate::learners::LearnerSpec;
+use crate::opponents::Opponent;
 use crate::overrides::{Origin, Override};
 use crate::registry::{Built, Registry, completed};
 use crate::split::{Parts, SplitSettings};
@@ -68,7 +68,7 @@ pub struct RunConfig {
     /// Evaluation on fresh tasks.
     pub evaluation: Evaluation,
     /// Who the agent is compared with.
-    pub learners: Vec<LearnerSpec>,
+    pub learners: Vec<Opponent>,
     /// The learners that the algorithm's settings name, by their keys.
     pub teachers: BTreeMap<&'static str, TeacherSpec>,
     /// What the agent is told beside what is observed.
@@ -153,7 +153,7 @@ impl RunConfig {
         let learners = learners
             .map(|(index, table)| {
                 let place = format!("evaluation.learners.{index}");
-                LearnerSpec::read(&place, table, built.factory.as_ref())
+                Opponent::read(&place, table, built.factory.as_ref())
             })
             .collect::<Result<Vec<_>, String>>()?;
         let complete = learners.iter().map(|spec| Value::Table(spec.to_table()));
@@ -222,10 +222,16 @@ impl RunConfig {
         self
     }
 
-    /// The runs that this one is made of: what it begins from, and who teaches it.
+    /// The runs that this one is made of: what it begins from, who teaches it, and who it
+    /// is compared with.
     pub fn made_of(&self) -> impl Iterator<Item = &Path> {
-        let teachers = self.teachers.values().filter_map(TeacherSpec::run);
-        self.from.as_deref().into_iter().chain(teachers)
+        let teachers = self.teachers.values().flat_map(TeacherSpec::runs);
+        let opponents = self.learners.iter().filter_map(Opponent::runs);
+        self.from
+            .as_deref()
+            .into_iter()
+            .chain(teachers)
+            .chain(opponents)
     }
 
     /// What the agent is trained in.

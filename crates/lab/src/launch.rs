@@ -5,15 +5,16 @@ use crate::config::RunConfig;
 use crate::failure::{Exit, Failure};
 use crate::folders::{holds_seeds, path_of};
 use crate::invocation::resume_command;
-use crate::learners::LearnerSpec;
 use crate::learners::Player;
 use crate::oracles::solutions;
 use crate::panics::caught;
 use crate::session::Session;
+use crate::teachers::TeacherSpec;
 use agent::{Algorithm, Input, LearnError, MakeLearner, Place, Setup, Training};
+use record::schema::LearnerKind;
 use record::{Checkpoint, Claim, Document, Existing, RecordError, RunDir};
 use rl_core::{Footprint, PolicyFactory, Random};
-use rollout::evaluation_footprint;
+use rollout::{RolloutError, evaluation_footprint};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -203,8 +204,14 @@ pub fn prepare(
     config: &RunConfig,
 ) -> Result<(Vec<Player>, Box<dyn Training>), Failure> {
     let (env, place) = (&config.built.factory, &config.origin.source);
+    // Before a teacher is made, which may be an exact solution: that is computed beside it.
+    let alone = footprint_with(session, config, &nobody)?;
+    session.room.check(place, &alone)?;
+    session.oracles.beside(&alone);
     let needed = footprint(session, config)?;
-    session.room.check(place, &needed)?;
+    session
+        .room
+        .check(place, &needed.clone().and(taught_by(config)))?;
     session.oracles.beside(&needed);
     let others = opponents(session, config)?;
     let training = start(session, config)?;
@@ -220,10 +227,21 @@ pub fn prepare(
         learners as f64 * env.spec().trial_steps() as f64 * RESULT_BYTES,
         "the environment's steps per trial",
     );
-    session
-        .room
-        .check(place, &needed.and(largest).and(results))?;
+    let kept = match others.iter().any(|other| other.kind == LearnerKind::Oracle) {
+        true => solutions(&config.built),
+        false => taught_by(config),
+    };
+    let all = needed.and(largest).and(results).and(kept);
+    session.room.check(place, &all)?;
     Ok((others, training))
+}
+
+/// The exact solutions that a training's teachers are made of.
+fn taught_by(config: &RunConfig) -> Footprint {
+    match config.teachers.values().any(TeacherSpec::is_exact) {
+        true => solutions(&config.built),
+        false => Footprint::new(),
+    }
 }
 
 /// Refuses an evaluation of an agent that memory cannot hold.
@@ -329,7 +347,17 @@ fn teacher(
         LearnError::config(format!("{algorithm}.{key}"), set, wanted)
     })?;
     let made = spec.make(session, &config.built);
-    made.map_err(|failure| LearnError::Settings(failure.message))
+    made.map_err(not_taught)
+}
+
+/// Why there is no teacher, in an algorithm's words.
+fn not_taught(failure: Failure) -> LearnError {
+    match failure.exit {
+        Exit::Internal => LearnError::Bug(failure.message),
+        Exit::Stopped => RolloutError::CalledOff.into(),
+        // Nothing else than what was asked for is at fault.
+        _ => LearnError::Settings(failure.message),
+    }
 }
 
 /// What an algorithm makes of its settings, where what it refuses is said with its
@@ -481,10 +509,13 @@ pub fn refuse_edited(
 /// The learners to compare with, made before the training so that one that
 /// cannot play is found out at once.
 fn opponents(session: &Session<'_>, config: &RunConfig) -> Result<Vec<Player>, Failure> {
-    let make = |spec: &LearnerSpec| spec.make(&config.built, &session.oracles);
-    let made = config.learners.iter().map(make);
-    made.collect::<Result<_, String>>().map_err(|message| {
-        let message = format!("evaluation.learners: {message}");
+    let made = config.learners.iter().map(|one| one.make(session, config));
+    made.collect::<Result<_, Failure>>().map_err(|failure| {
+        let message = format!("evaluation.learners: {}", failure.message);
         Failure::config(config.origin.of(&message))
     })
 }
+
+#[cfg(test)]
+#[path = "launch_tests.rs"]
+mod tests;

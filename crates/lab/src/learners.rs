@@ -100,23 +100,24 @@ fn usual(entry: &EnvironmentEntry) -> Option<Built> {
     Built::new(entry, &Table::new()).ok()
 }
 
-/// The learners that can act in an environment, by their names and usual settings.
-pub fn fitting(env: &dyn EnvFactory) -> Vec<String> {
-    let mut names: Vec<String> = own(env)
-        .iter()
-        .map(|about| about.name.to_string())
-        .collect();
-    let fits = |info: &&LearnerInfo| {
-        let settings = checked("", info.settings, &Table::new());
-        settings.is_ok_and(|settings| info.make(&settings).make(env.spec(), 1).is_ok())
+/// The learners that can act in an environment and suit, by their names, with their usual
+/// settings. Exact solutions, which may take minutes, are not tried.
+pub fn fitting(
+    built: &Built,
+    oracles: &Oracles<'_>,
+    suits: impl Fn(&dyn PolicyFactory) -> bool,
+) -> Vec<String> {
+    let mut about = own(built.factory.as_ref());
+    about.extend(all());
+    let fits = |about: About| {
+        let spec = LearnerSpec::of("", about, &Table::new()).ok()?;
+        let player = match spec.is_exact() {
+            true => return None,
+            false => spec.make(built, oracles).ok()?,
+        };
+        suits(player.policy.as_ref()).then(|| spec.about.name.into_owned())
     };
-    let classical = classical::learners().iter().filter(fits);
-    names.extend(classical.map(|info| info.name.to_owned()));
-    if env.known_tasks().is_ok() {
-        let rules = combination::rules().iter();
-        names.extend(rules.map(|info| info.name.to_owned()));
-    }
-    names
+    about.into_iter().filter_map(fits).collect()
 }
 
 /// The learner of a name, for an environment: whatever its settings, it brings
@@ -212,6 +213,11 @@ impl LearnerSpec {
         let name = Value::String(self.about.name.to_string());
         let named = Table::from_iter([("name".to_owned(), name)]);
         named.into_iter().chain(table(&self.params)).collect()
+    }
+
+    /// Whether it is the environment's exact solution.
+    pub(crate) fn is_exact(&self) -> bool {
+        matches!(self.about.source, Source::Exact)
     }
 
     /// The learner, for an environment.

@@ -23,11 +23,13 @@ pub mod folders;
 pub mod group;
 #[allow(clippy::disallowed_methods, reason = "it describes the machine")]
 pub mod host;
+pub mod indices;
 pub mod invocation;
 pub mod launch;
 pub mod learners;
 pub mod numbers;
 pub mod observer;
+pub mod opponents;
 pub mod oracles;
 pub mod overrides;
 pub mod panics;

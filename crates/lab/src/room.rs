@@ -57,6 +57,18 @@ impl Room {
         Self::of_system(Path::new("/"), RESERVED * threads as f64)
     }
 
+    /// So many bytes.
+    #[cfg(test)]
+    pub(crate) fn of_bytes(bytes: f64) -> Self {
+        let mut room = Self {
+            shared: Limit::NONE,
+            own: Limit::NONE,
+            sharing: 1,
+        };
+        room.own.narrow(Some(bytes), "the test");
+        room
+    }
+
     /// What there is below a root folder, where threads reserve so much address
     /// space.
     fn of_system(root: &Path, reserved: f64) -> Self {

@@ -5,6 +5,7 @@ use crate::comparison::{Contest, measure, word};
 use crate::config::RunConfig;
 use crate::deviation;
 use crate::failure::{Exit, Failure};
+use crate::indices;
 use crate::invocation::{program, quoted, resume_command};
 use crate::launch::{self, CONFIG, config_of, prepare};
 use crate::learners::Player;
@@ -241,6 +242,7 @@ impl Drive<'_> {
             if !pictures::are_in(&self.run) {
                 self.draw()?;
             }
+            self.compare_indices()?;
             return Ok(Finished {
                 path,
                 seconds: training_seconds,
@@ -279,6 +281,7 @@ impl Drive<'_> {
             .write_document(Document::Comparison, &comparison)
             .map_err(|error| self.stopped(&error.to_string()))?;
         self.draw()?;
+        self.compare_indices()?;
         let deviations = self.compare_with_optimal(&comparison)?;
         Ok(Finished {
             path,
@@ -298,6 +301,28 @@ impl Drive<'_> {
             Err(why) => {
                 let path = self.run.path().display();
                 let note = format!("{path}: no pictures of the agent: {why}");
+                self.session.observer.note(&note);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Compares the agent's index of arms with the exact one, if it has any. As with
+    /// pictures, a failure is noted.
+    fn compare_indices(&self) -> Result<(), Failure> {
+        let env = self.config.built.factory.as_ref();
+        let compared = (env, self.training.as_ref());
+        let compared = caught(&self.by("the comparison with the Gittins index"), || {
+            indices::complete(&self.run, &self.session.pool, compared)
+        });
+        match compared {
+            Err(failure) if matches!(failure.exit, Exit::FullDisk | Exit::Stopped) => {
+                Err(self.explained(self.training.updates(), failure))
+            }
+            Err(why) => {
+                let path = self.run.path().display();
+                let note = format!("{path}: not compared with the Gittins index: {why}");
                 self.session.observer.note(&note);
                 Ok(())
             }

@@ -71,7 +71,11 @@ impl<'a> Session<'a> {
 
     /// Has the room that each of so many runs side by side has, from now on.
     pub fn share(&mut self, runs: usize) {
-        self.room = self.room.shared_by(runs);
+        self.give_room(self.room.shared_by(runs));
+    }
+
+    pub(crate) fn give_room(&mut self, room: Room) {
+        self.room = room;
         self.oracles.begin_anew(self.room);
         self.teachers.borrow_mut().clear();
     }

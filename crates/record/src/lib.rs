@@ -12,6 +12,7 @@
 //! comparison.json        learners side by side       } a reader sees the old or the
 //! pictures.json          the agent at work           } new, and whether it was changed
 //! deviations.json        beside the best policy      }
+//! indices.json           beside the Gittins index    }
 //! metrics.jsonl          one row per update          }
 //! timing.jsonl           one row per update          } appended, one write a row
 //! eval.jsonl             one row per evaluation      }

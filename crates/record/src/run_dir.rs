@@ -36,10 +36,13 @@ pub enum Document {
     Pictures,
     /// `deviations.json`: the trained agent beside the Bayes-optimal policy.
     Deviations,
+    /// `indices.json`: the trained agent's index of a bandit's arms beside Gittins'.
+    Indices,
 }
 
 impl Document {
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Indices,
         Self::Deviations,
         Self::Pictures,
         Self::Comparison,
@@ -51,7 +54,7 @@ impl Document {
     pub(crate) fn context(self, config: &str) -> &str {
         match self {
             Self::Environment => "",
-            Self::Comparison | Self::Pictures | Self::Deviations => config,
+            Self::Comparison | Self::Pictures | Self::Deviations | Self::Indices => config,
         }
     }
 
@@ -62,6 +65,7 @@ impl Document {
             Self::Comparison => "comparison.json",
             Self::Pictures => "pictures.json",
             Self::Deviations => "deviations.json",
+            Self::Indices => "indices.json",
         }
     }
 }

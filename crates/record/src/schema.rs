@@ -190,7 +190,7 @@ pub struct LearnerResult {
 pub enum LearnerKind {
     /// The agent that the run trained.
     Trained,
-    /// A learner without networks.
+    /// A learner without networks, or the agents of other runs.
     Classical,
     /// The environment's exact solution.
     Oracle,
@@ -293,6 +293,49 @@ pub struct Deviation {
     /// Value that the steps' actions lose in a trial. That of the whole trial is expected
     /// to be what the agent earns less than the Bayes-optimal policy.
     pub cost: OverTrials,
+}
+
+/// The contents of `indices.json`: by what index the trained agent prefers the arms of a
+/// bandit, each of which pays 0 or 1 with a probability drawn uniformly, beside the exact
+/// finite-horizon Gittins index.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Indices {
+    /// Environment steps that the agent was trained for.
+    pub env_steps: u64,
+    /// Pulls of a trial.
+    pub steps_per_trial: usize,
+    /// With most pulls left first.
+    pub times: Vec<IndicesAt>,
+}
+
+/// Both indices with so many pulls left.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IndicesAt {
+    /// Pulls that are left.
+    pub left: usize,
+    /// What was added to all learned indices of this time, so that they are the exact ones
+    /// on average over successes and then over numbers of pulls: which arm is preferred
+    /// depends on their differences alone.
+    #[serde(deserialize_with = "null_as_nan")]
+    pub shift: f64,
+    /// Of arms that were pulled so often.
+    pub arms: Vec<ArmIndices>,
+}
+
+/// Both indices of an arm after so many pulls, in units of the mean reward.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ArmIndices {
+    /// How often it was pulled.
+    pub pulls: usize,
+    /// The posterior mean, by the number of successes. `[pulls + 1]`
+    #[serde(deserialize_with = "nulls_as_nan")]
+    pub mean: Vec<f64>,
+    /// The agent's index, shifted. `[pulls + 1]`
+    #[serde(deserialize_with = "nulls_as_nan")]
+    pub learned: Vec<f64>,
+    /// The Gittins index for the pulls left. `[pulls + 1]`
+    #[serde(deserialize_with = "nulls_as_nan")]
+    pub exact: Vec<f64>,
 }
 
 /// A mean over trials in as many tasks.

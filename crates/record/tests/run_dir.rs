@@ -69,6 +69,7 @@ fn overwriting_deletes_the_run_and_nothing_else() {
         Document::Comparison,
         Document::Pictures,
         Document::Deviations,
+        Document::Indices,
     ] {
         run.write_document(document, &json!({})).unwrap();
     }

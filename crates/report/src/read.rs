@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use record::schema::{
-    Adaptation, AlgorithmInfo, Comparison, Deviations, EvalRow, LearnerKind, LearnerResult,
-    MetricsRow, Pictures, Provenance, TimingRow,
+    Adaptation, AlgorithmInfo, Comparison, Deviations, EvalRow, Indices, LearnerKind,
+    LearnerResult, MetricsRow, Pictures, Provenance, TimingRow,
 };
 use record::{Document, Reader, Stream};
 
@@ -31,6 +31,7 @@ pub struct Run {
     pub(crate) comparison: Option<Comparison>,
     pub(crate) pictures: Option<Pictures>,
     pub(crate) deviations: Option<Deviations>,
+    pub(crate) indices: Option<Indices>,
 }
 
 impl From<&EvalRow> for Estimate {
@@ -113,6 +114,7 @@ impl Run {
             comparison,
             pictures: reader.document(Document::Pictures)?,
             deviations: reader.document(Document::Deviations)?,
+            indices: reader.document(Document::Indices)?,
         })
     }
 

@@ -195,6 +195,12 @@ pub trait TaskDistribution: Send + Sync + 'static {
         false
     }
 
+    /// Bytes of the heap that a task holds beside [`Self::task_bytes`] once its
+    /// [`Self::known_task_action`] was asked for, counted likewise.
+    fn known_task_bytes(&self) -> f64 {
+        0.0
+    }
+
     /// Exact reference values of the distribution. They may take time.
     fn exact_values(&self) -> ExactValues {
         ExactValues::default()

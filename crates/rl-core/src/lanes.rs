@@ -89,6 +89,10 @@ impl<D: TaskDistribution> EnvFactory for Tasks<D> {
         size_of::<Lane<D::Task>>() as f64 + self.distribution.task_bytes()
     }
 
+    fn known_task_bytes(&self) -> f64 {
+        self.distribution.known_task_bytes()
+    }
+
     fn solution_bytes(&self) -> f64 {
         self.distribution.solution_bytes()
     }

@@ -101,6 +101,10 @@ impl<D: TaskDistribution> TaskDistribution for Revealed<D> {
         self.distribution.task_bytes() + 4.0 * self.distribution.description_size() as f64
     }
 
+    fn known_task_bytes(&self) -> f64 {
+        self.distribution.known_task_bytes()
+    }
+
     fn solution_bytes(&self) -> f64 {
         self.distribution.solution_bytes()
     }

@@ -25,6 +25,13 @@ pub trait StatisticsFactory: Send + Sync {
         None
     }
 
+    /// The two numbers of an arm that paid in `successes` of its `pulls`, where every arm
+    /// pays 0 or 1 with a probability of its own, drawn uniformly and apart from the
+    /// others'; `None` elsewhere.
+    fn coin(&self, _pulls: usize, _successes: usize) -> Option<[f32; 2]> {
+        None
+    }
+
     /// For so many lanes.
     fn make(&self, lanes: usize) -> Box<dyn Statistics>;
 

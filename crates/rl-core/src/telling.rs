@@ -70,6 +70,10 @@ impl EnvFactory for Telling {
         self.env.lane_bytes() + told + 4.0 * self.told() as f64
     }
 
+    fn known_task_bytes(&self) -> f64 {
+        self.env.known_task_bytes()
+    }
+
     fn solution_bytes(&self) -> f64 {
         self.env.solution_bytes()
     }

@@ -205,6 +205,9 @@ pub trait EnvFactory: Send + Sync {
     /// Bytes that a lane takes, with its task.
     fn lane_bytes(&self) -> f64;
 
+    /// See [`TaskDistribution::known_task_bytes`](crate::TaskDistribution::known_task_bytes).
+    fn known_task_bytes(&self) -> f64;
+
     /// See [`TaskDistribution::solution_bytes`](crate::TaskDistribution::solution_bytes).
     fn solution_bytes(&self) -> f64;
 

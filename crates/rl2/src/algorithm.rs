@@ -1,7 +1,7 @@
 //! RL² as an algorithm among others.
 
 use crate::{Rl2Config, Trainer};
-use agent::{ActMode, Algorithm, LearnError, Metric, Setup, Training, Update};
+use agent::{ActMode, Algorithm, LearnError, Metric, Setup, ToldArms, Training, Update};
 use rl_core::{Footprint, PolicyFactory, Tree};
 use std::sync::Arc;
 
@@ -54,6 +54,10 @@ impl Training for Trainer {
 
     fn policy(&self, actions: ActMode) -> Arc<dyn PolicyFactory> {
         self.learner().policy(actions)
+    }
+
+    fn indices(&self, told: ToldArms<'_>) -> Option<Vec<f32>> {
+        self.learner().indices(told)
     }
 
     fn begin_from(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {

@@ -195,7 +195,10 @@ impl TaskDistribution for DependentBandit {
     }
 
     fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
-        Some(Arc::new(ArmStatistics::of_coins(2)))
+        Some(Arc::new(ArmStatistics {
+            coins: false,
+            ..ArmStatistics::of_coins(2)
+        }))
     }
 
     fn known_tasks(&self) -> Result<Arc<dyn KnownTasks>, String> {

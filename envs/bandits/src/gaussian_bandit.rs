@@ -195,6 +195,7 @@ impl TaskDistribution for GaussianBandit {
             low,
             high,
             weight: precision * self.noise * self.noise,
+            coins: false,
         }))
     }
 

@@ -172,6 +172,7 @@ impl TaskDistribution for InformativeArm {
             low: 0.0,
             high: TARGET as f32,
             weight: 1.0,
+            coins: false,
         }))
     }
 

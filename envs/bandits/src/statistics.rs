@@ -13,6 +13,8 @@ pub(crate) struct ArmStatistics {
     pub(crate) low: f32,
     pub(crate) high: f32,
     pub(crate) weight: f32,
+    /// Whether arms are [coins](StatisticsFactory::coin) that tell nothing of each other.
+    pub(crate) coins: bool,
 }
 
 impl ArmStatistics {
@@ -24,6 +26,17 @@ impl ArmStatistics {
             low: 0.0,
             high: 1.0,
             weight: 2.0,
+            coins: true,
+        }
+    }
+
+    /// What is told of an arm, given its pulls and what they gave, −1 to 1 each.
+    fn told(&self, pulls: f32, gain: f32) -> [f32; 2] {
+        let count = self.weight + pulls;
+        // Without noise the prior counts for nothing after the first pull.
+        match pulls {
+            0.0 => [0.0, 1.0],
+            _ => [gain / count, (self.weight / count).sqrt()],
         }
     }
 }
@@ -35,6 +48,11 @@ impl StatisticsFactory for ArmStatistics {
 
     fn arms(&self) -> Option<usize> {
         Some(self.arms)
+    }
+
+    fn coin(&self, pulls: usize, successes: usize) -> Option<[f32; 2]> {
+        let gain = 2.0 * successes as f32 - pulls as f32;
+        self.coins.then(|| self.told(pulls as f32, gain))
     }
 
     fn make(&self, lanes: usize) -> Box<dyn Statistics> {
@@ -59,10 +77,7 @@ struct Tallies {
 impl Statistics for Tallies {
     fn tell(&mut self, row: &Row<'_>, told: &mut [f32]) {
         let ArmStatistics {
-            arms,
-            low,
-            high,
-            weight,
+            arms, low, high, ..
         } = self.of;
         let (middle, half) = (0.5 * (low + high), 0.5 * (high - low));
         for (lane, told) in told.chunks_exact_mut(2 * arms).enumerate() {
@@ -78,12 +93,7 @@ impl Statistics for Tallies {
             }
             let arms = told.chunks_exact_mut(2).zip(pulls.iter().zip(gains.iter()));
             for (told, (pulls, gain)) in arms {
-                let count = weight + pulls;
-                // Without noise the prior counts for nothing after the first pull.
-                told.copy_from_slice(&match *pulls {
-                    0.0 => [0.0, 1.0],
-                    _ => [gain / count, (weight / count).sqrt()],
-                });
+                told.copy_from_slice(&self.of.told(*pulls, *gain));
             }
         }
     }

@@ -183,6 +183,28 @@ impl TaskDistribution for DirichletMdp {
         }))
     }
 
+    /// By value iteration, where [`Self::known_task_optimum`] is known.
+    fn known_task_action(
+        &self,
+        task: &Mdp,
+        (state, left): (&usize, usize),
+        probabilities: &mut [f32],
+    ) -> bool {
+        let affordable = estimate::affordable(self.work(), estimate::PER_TASK).is_ok();
+        if affordable {
+            task.known_task_action(self.settings.horizon, (*state, left), probabilities);
+        }
+        affordable
+    }
+
+    fn known_task_bytes(&self) -> f64 {
+        Mdp::plan_bytes(
+            self.settings.states,
+            self.settings.actions,
+            self.settings.horizon,
+        )
+    }
+
     /// The number of episodes times the value of one by value iteration;
     /// `None` where `states² × actions × (horizon + 10)` exceeds 4·10⁷.
     fn known_task_optimum(&self, task: &Mdp) -> Option<f64> {

@@ -202,6 +202,24 @@ impl TaskDistribution for RiverSwim {
         }))
     }
 
+    /// By value iteration, where [`Self::known_task_optimum`] is known.
+    fn known_task_action(
+        &self,
+        task: &Mdp,
+        (state, left): (&usize, usize),
+        probabilities: &mut [f32],
+    ) -> bool {
+        let affordable = estimate::affordable(self.work(), estimate::PER_TASK).is_ok();
+        if affordable {
+            task.known_task_action(self.horizon, (*state, left), probabilities);
+        }
+        affordable
+    }
+
+    fn known_task_bytes(&self) -> f64 {
+        Mdp::plan_bytes(self.states, 2, self.horizon)
+    }
+
     /// The number of episodes times the value of one by value iteration;
     /// `None` where `states² × (horizon + 10)` exceeds 2·10⁷.
     fn known_task_optimum(&self, task: &Mdp) -> Option<f64> {

@@ -3,8 +3,9 @@
 use crate::picture;
 use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::StandardNormal;
-use rl_core::tabular::{Model, ModelError, Noise};
+use rl_core::tabular::{Model, ModelError, Noise, Planner};
 use rl_core::{Discrete, Environment, Episode, Picture, Step, Stream};
+use std::sync::OnceLock;
 
 /// Up to this many states a row is searched from end to end, which has no
 /// branches to mispredict; longer ones by bisection.
@@ -33,6 +34,8 @@ pub struct Mdp {
     start: Vec<f64>,      // [states], cumulative
     /// The state in which every episode starts, if there is just one.
     only_start: Option<usize>,
+    /// Once they are asked for, the best actions of an episode.
+    best: OnceLock<Vec<bool>>, // [horizon][states][actions]
 }
 
 impl Mdp {
@@ -74,7 +77,38 @@ impl Mdp {
         &self.model
     }
 
+    /// Writes, for [`TaskDistribution::known_task_action`], the best actions in a state
+    /// with so many of an episode's `horizon` steps left, alike; `horizon` must always be
+    /// the same. The first call plans the episode. `[actions]`
+    ///
+    /// [`TaskDistribution::known_task_action`]: rl_core::TaskDistribution::known_task_action
+    ///
+    /// # Panics
+    /// If there is no such state or step, or there are not as many probabilities as
+    /// actions.
+    pub fn known_task_action(
+        &self,
+        horizon: usize,
+        (state, left): (usize, usize),
+        probabilities: &mut [f32],
+    ) {
+        let Model {
+            states, actions, ..
+        } = self.model;
+        assert_eq!(probabilities.len(), actions, "probabilities");
+        let plan = || Planner::default().best_actions(&self.model, horizon);
+        let best = self.best.get_or_init(plan);
+        let first = ((horizon - left) * states + state) * actions;
+        share(&best[first..first + actions], probabilities);
+    }
+
+    /// Bytes of what [`Self::known_task_action`] keeps.
+    pub(crate) fn plan_bytes(states: usize, actions: usize, horizon: usize) -> f64 {
+        states as f64 * actions as f64 * horizon as f64
+    }
+
     fn prepare(&mut self) {
+        self.best.take();
         let Model {
             states,
             actions,
@@ -98,6 +132,14 @@ impl Mdp {
             (Some((only, _)), None) => Some(only),
             _ => None,
         };
+    }
+}
+
+/// Spreads probability over the actions that are marked.
+pub(crate) fn share(marked: &[bool], probabilities: &mut [f32]) {
+    let count = marked.iter().filter(|marked| **marked).count().max(1);
+    for (probability, marked) in probabilities.iter_mut().zip(marked) {
+        *probability = f32::from(u8::from(*marked)) / count as f32;
     }
 }
 

@@ -342,6 +342,25 @@ impl TaskDistribution for TwoStep {
         }
     }
 
+    /// What commonly leads to the better state of the round; either in the second stage.
+    fn known_task_action(
+        &self,
+        _task: &TwoStepTask,
+        (round, _): (&Round, usize),
+        probabilities: &mut [f32],
+    ) -> bool {
+        // With even chances nothing is to be chosen.
+        let open = round.stage == 0 && self.common > 0.5 && self.reward > 0.5;
+        let better = usize::from(round.better) - 1;
+        for (action, probability) in probabilities.iter_mut().enumerate() {
+            *probability = match open {
+                true => f32::from(u8::from(action == better)),
+                false => 0.5,
+            };
+        }
+        true
+    }
+
     /// The same in all tasks: always the action that commonly leads to the
     /// better state.
     fn known_task_optimum(&self, _task: &TwoStepTask) -> Option<f64> {

@@ -1,6 +1,7 @@
 //! A key and a door in the dark.
 
 use crate::behaviour::doors;
+use crate::dark_key_door_belief::KeyAndDoor;
 use crate::dark_key_door_policies::{Search, Searching};
 use crate::drawing::{Sketch, middle};
 use crate::estimate;
@@ -12,9 +13,10 @@ use rl_core::{
     ObservationSpace, Trial,
 };
 use rl_core::{
-    Cost, Episode, Ink, Known, Picture, PolicyFactory, Setting, SpecError, Step, Stream,
-    TaskDistribution,
+    Cost, Episode, Ink, Known, Picture, PolicyFactory, Setting, SpecError, StatisticsFactory, Step,
+    Stream, TaskDistribution,
 };
+use std::sync::Arc;
 
 /// Dark Key-To-Door: a dark room with a key and a door. For every task the
 /// cell of the key, that of the door and that in which every episode begins
@@ -392,6 +394,15 @@ impl TaskDistribution for DarkKeyDoor {
     fn describe(&self, task: &DarkRoom, description: &mut [f32]) {
         let places = [task.key, task.door].map(|cell| cell.shares(task.size));
         description.copy_from_slice(places.as_flattened());
+    }
+
+    /// The exact belief of where key and door are, and whether the agent has the key.
+    fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
+        Some(Arc::new(KeyAndDoor {
+            size: self.size,
+            reset_steps: self.reset_steps,
+            observation: self.spec().observation,
+        }))
     }
 
     /// Shortest paths to the key and on to the door in every episode, as far

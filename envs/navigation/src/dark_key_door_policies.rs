@@ -1,9 +1,10 @@
 //! Policies for Dark Key-To-Door that know its rules and look for key and door.
 
-use crate::dark_key_door::{NAME, cell_shown};
+use crate::dark_key_door::NAME;
+use crate::dark_key_door_belief::{DOOR, KEY, Sought};
 use crate::grid::Cell;
 use rl_core::rand::RngExt as _;
-use rl_core::{ActRow, Actions, EnvSpec, ObservationSpace, Outcome, Policy, PolicyFactory};
+use rl_core::{ActRow, EnvSpec, ObservationSpace, Outcome, Policy, PolicyFactory};
 use rl_core::{Row, Stream};
 
 /// How to look for what has not been found.
@@ -41,12 +42,9 @@ impl PolicyFactory for Searching {
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
         let name = self.name();
         if *spec == self.spec {
-            let cells = self.size.pow(2) as usize;
             let searcher = Searcher {
-                size: self.size,
-                reset_steps: self.reset_steps,
-                excluded: [vec![false; cells], vec![false; cells]],
-                ..Searcher::default()
+                known: Sought::new(self.size, self.reset_steps),
+                targets: [None; 2],
             };
             return Ok(Box::new(Searchers {
                 search: self.search,
@@ -70,81 +68,50 @@ impl PolicyFactory for Searching {
     }
 
     /// Of every cell, whether the key and the door cannot be there.
-    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
-        let ObservationSpace::Discrete { size } = spec.observation else {
-            return 0.0;
-        };
-        lanes as f64 * (size_of::<Searcher>() + 2 * size) as f64
+    fn bytes(&self, _: &EnvSpec, lanes: usize) -> f64 {
+        lanes as f64 * (size_of::<Searcher>() as f64 + Sought::bytes(self.size))
     }
 }
 
-/// What is looked for: first the key, then the door.
-const KEY: usize = 0;
-const DOOR: usize = 1;
-
-/// What one lane knows.
-#[derive(Clone, Debug, Default)]
+/// What one lane knows, and where it is going.
+#[derive(Clone, Debug)]
 struct Searcher {
-    size: u32,
-    reset_steps: bool,
-    at: Cell,
-    has_key: bool,
-    /// Where key and door are, once that is known.
-    found: [Option<Cell>; 2],
-    /// Where they cannot be. `[cells]` each
-    excluded: [Vec<bool>; 2],
+    known: Sought,
     /// Where to go for each of them.
     targets: [Option<Cell>; 2],
 }
 
 impl Searcher {
-    fn forget(&mut self) {
-        self.has_key = false;
-        self.found = [None; 2];
-        self.targets = [None; 2];
-        self.excluded.iter_mut().for_each(|cells| cells.fill(false));
-    }
-
-    /// Takes in what the last step gave, `action` from where the agent was.
-    fn learn(&mut self, action: u32, reward: f32, outcome: Outcome) {
-        let cell = self.at.moved(action, self.size);
-        let sought = usize::from(self.has_key);
-        let ends = outcome != Outcome::Continue;
-        match reward > 0.0 {
-            true => self.found[sought] = Some(cell),
-            // In a step that only begins anew nothing is looked for.
-            false if ends && self.reset_steps => {}
-            false => self.excluded[sought][cell.index(self.size) as usize] = true,
-        }
-        self.has_key |= reward > 0.0;
-        if ends {
-            self.has_key = false;
-            self.targets = [None; 2];
-        }
-    }
-
     /// Where to go now.
     fn target(&mut self, search: Search, rng: &mut Stream) -> Cell {
-        let sought = if self.has_key { DOOR } else { KEY };
-        if let Some(found) = self.found[sought] {
+        let Sought {
+            size,
+            at,
+            has_key,
+            found,
+            excluded,
+            ..
+        } = &self.known;
+        let sought = if *has_key { DOOR } else { KEY };
+        if let Some(found) = found[sought] {
             return found;
         }
         let target = self.targets[sought].filter(|target| match search {
             Search::Sample => true,
-            Search::Nearest => !self.excluded[sought][target.index(self.size) as usize],
+            Search::Nearest => !excluded[sought][target.index(*size) as usize],
         });
         let target = target.unwrap_or_else(|| {
-            let excluded = &self.excluded[sought];
-            let cells = (0..self.size * self.size).filter(|cell| !excluded[*cell as usize]);
-            let mut cells = cells.map(|index| Cell::of(index, self.size));
+            let excluded = &excluded[sought];
+            let cells = (0..size * size).filter(|cell| !excluded[*cell as usize]);
+            let mut cells = cells.map(|index| Cell::of(index, *size));
             let chosen = match search {
                 Search::Sample => {
                     let possible = excluded.iter().filter(|excluded| !**excluded).count();
                     cells.nth(rng.random_range(0..possible.max(1)))
                 }
-                Search::Nearest => cells.min_by_key(|cell| cell.distance(self.at)),
+                Search::Nearest => cells.min_by_key(|cell| cell.distance(*at)),
             };
-            chosen.unwrap_or(self.at)
+            chosen.unwrap_or(*at)
         });
         self.targets[sought] = Some(target);
         target
@@ -160,27 +127,16 @@ struct Searchers {
 
 impl Policy for Searchers {
     fn act(&mut self, row: &Row<'_>, streams: &mut [Stream], out: ActRow<'_>) {
-        let (Some(actions), Actions::Discrete(previous)) =
-            (out.action.discrete(), row.previous_action)
-        else {
+        let Some(actions) = out.action.discrete() else {
             return; // `make` has refused continuous actions.
         };
-        let width = self.observation.width();
-        let observations = row.observation.chunks_exact(width);
-        for (lane, (searcher, seen)) in self.lanes.iter_mut().zip(observations).enumerate() {
-            match row.start[lane] {
-                true => searcher.forget(),
-                false => {
-                    let reward = row.previous_reward[lane];
-                    searcher.learn(previous[lane], reward, row.previous_outcome[lane]);
-                }
+        for (lane, searcher) in self.lanes.iter_mut().enumerate() {
+            searcher.known.see(row, lane, &self.observation);
+            if row.start[lane] || row.previous_outcome[lane] != Outcome::Continue {
+                searcher.targets = [None; 2];
             }
-            searcher.at = match self.observation {
-                ObservationSpace::Discrete { .. } => Cell::of(seen[0] as u32, searcher.size),
-                ObservationSpace::Vector { .. } => cell_shown(seen, searcher.size),
-            };
             let target = searcher.target(self.search, &mut streams[lane]);
-            actions[lane] = searcher.at.move_to(target);
+            actions[lane] = searcher.known.at.move_to(target);
         }
     }
 }

@@ -1,5 +1,7 @@
 use super::*;
-use rl_core::{Domain, Purpose, StreamKey};
+use rl_core::{
+    Actions, Domain, EnvFactory, Outcome, Purpose, Random, Rollout, StreamKey, Tasks, Telling,
+};
 
 fn rng() -> Stream {
     StreamKey::new(1, Domain::Training, 0).lane(Purpose::Task, 0)
@@ -243,4 +245,92 @@ fn key_and_time_are_shown_where_that_is_asked_for() {
         .with_key_and_time()
         .spec();
     assert_eq!(spec.observation, ObservationSpace::Vector { size: 4 });
+}
+
+/// The pairs of key and door that would have paid as the trial did, all alike: every pair
+/// is lived beside it. Told are the chances of each cell, and whether there is a key.
+fn check_belief(distribution: DarkKeyDoor) {
+    const LANES: usize = 30;
+    let (size, cells) = (distribution.size, distribution.size.pow(2) as usize);
+    let env: Arc<dyn EnvFactory> = Arc::new(Tasks::new(distribution.clone()).unwrap());
+    let statistics = env.statistics().unwrap();
+    let env = Telling::new(env, vec![statistics]);
+    assert_eq!(env.told(), 2 * cells + 1);
+    // Episodes that end early leave room for another trial: nothing is remembered of the
+    // first.
+    let steps = env.spec().trial_steps();
+    let mut rollout = Rollout::new(env.make(LANES), steps);
+    rollout.begin(&StreamKey::new(1, Domain::HeldOut, 0), 0);
+    rollout.play(&mut Random::policy(env.spec()));
+    let trajectory = rollout.into_trajectory();
+    let width = env.spec().observation.width();
+    // Rows in which both, one or neither are known, and those with the key.
+    let (mut known, mut held) = ([0; 3], 0);
+    for lane in 0..LANES {
+        let mut lived: Vec<(DarkRoom, Seeking)> = Vec::new();
+        for t in 0..steps {
+            let row = trajectory.row(t);
+            if row.start[lane] {
+                let seen = &row.observation[lane * width..(lane + 1) * width];
+                let start = match distribution.shows_key_and_time {
+                    true => cell_shown(seen, size),
+                    false => Cell::of(seen[0] as u32, size),
+                };
+                let first = start.index(size) * size.pow(4);
+                let rooms = (0..size.pow(4)).map(|pair| {
+                    let mut room = DarkRoom::default();
+                    distribution.select(&mut room, u64::from(first + pair));
+                    room
+                });
+                lived = rooms.map(|room| (room, Seeking::default())).collect();
+                lived
+                    .iter_mut()
+                    .for_each(|(room, state)| room.reset(state, &mut rng()));
+            } else if let Actions::Discrete(actions) = row.previous_action {
+                lived.retain_mut(|(room, state)| {
+                    let step = room.step(state, &actions[lane], &mut rng());
+                    let ended = row.previous_outcome[lane];
+                    if ended != Outcome::Continue {
+                        room.reset(state, &mut rng());
+                    }
+                    let terminated = ended == Outcome::Terminated;
+                    step.reward == row.previous_reward[lane] && step.terminated == terminated
+                });
+            }
+            let told = &row.told[lane * (2 * cells + 1)..(lane + 1) * (2 * cells + 1)];
+            let mut wanted = vec![0.0; 2 * cells];
+            for (room, _) in &lived {
+                wanted[room.key.index(size) as usize] += 1.0 / lived.len() as f32;
+                wanted[cells + room.door.index(size) as usize] += 1.0 / lived.len() as f32;
+            }
+            for (told, wanted) in told.iter().zip(&wanted) {
+                assert!((told - wanted).abs() < 1e-5, "{told}, {wanted}");
+            }
+            let has_key = lived[0].1.has_key;
+            assert!(lived.iter().all(|(_, state)| state.has_key == has_key));
+            assert_eq!(told[2 * cells], f32::from(u8::from(has_key)));
+            known[wanted.iter().filter(|chance| **chance > 0.999).count()] += 1;
+            held += usize::from(has_key);
+        }
+    }
+    assert!(
+        known.iter().all(|rows| *rows > 20) && held > 20,
+        "{known:?}, {held}"
+    );
+}
+
+#[test]
+fn the_belief_is_that_of_bayes_rule() {
+    let dark = || DarkKeyDoor::new(3, 9, 4).unwrap();
+    check_belief(dark());
+    check_belief(dark().with_key_and_time());
+    check_belief(dark().with_reset_steps());
+    check_belief(dark().with_steps(40).unwrap());
+    check_belief(
+        dark()
+            .with_steps(40)
+            .unwrap()
+            .with_reset_steps()
+            .with_key_and_time(),
+    );
 }

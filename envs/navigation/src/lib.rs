@@ -6,6 +6,7 @@
 
 mod behaviour;
 mod dark_key_door;
+mod dark_key_door_belief;
 mod dark_key_door_policies;
 mod drawing;
 mod empty_grid;

@@ -4,8 +4,9 @@ use allocation_counter::measure;
 use navigation::{DarkKeyDoor, EmptyGrid, GridNavi, Maze, PointCorners, PointNavigation};
 use rl_core::{
     Actions, ActionsMut, Domain, EnvFactory, Revealed, Rollout, SpecError, StreamKey,
-    TaskDistribution, Tasks,
+    TaskDistribution, Tasks, Telling,
 };
+use std::sync::Arc;
 
 const KEY: StreamKey = StreamKey::new(1, Domain::Training, 0);
 const LANES: usize = 6;
@@ -61,6 +62,39 @@ fn policies_allocate_nothing_in<D: TaskDistribution>(distribution: D) {
         };
         let count = while_stepping(&env, |rollout| rollout.act(acting.as_mut()));
         assert_eq!(count, 0, "{}", policy.name());
+    }
+}
+
+#[test]
+fn beliefs_allocate_nothing() {
+    for (env, rooms) in [
+        (
+            Tasks::new(DarkKeyDoor::new(4, 8, 3).unwrap())
+                .map(Arc::new)
+                .unwrap() as Arc<dyn EnvFactory>,
+            33,
+        ),
+        (
+            Tasks::new(GridNavi::new(4, 7, 3).unwrap())
+                .map(Arc::new)
+                .unwrap(),
+            16,
+        ),
+    ] {
+        let statistics = env.statistics().unwrap();
+        let env = Telling::new(env, vec![statistics]);
+        assert_eq!(env.told(), rooms);
+        let count = while_stepping(&env, |rollout| {
+            let t = rollout.t();
+            rollout
+                .acting()
+                .2
+                .action
+                .discrete()
+                .unwrap()
+                .fill(t as u32 % 3);
+        });
+        assert_eq!(count, 0, "{}", env.spec().name);
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn run(registry: &Registry, args: &BaselineArgs) -> Result<(), Failur
     let session = Session::new(registry, &console, args.work.workers(), "cpu")?;
     let made = specs.iter().map(|spec| spec.make(&built, &session.oracles));
     let policies: Vec<_> = made.collect::<Result<_, String>>().map_err(|why| {
-        let fitting = fitting(env.as_ref()).join(", ");
+        let fitting = fitting(&built, &session.oracles, |_| true).join(", ");
         Failure::config(format!("{why}; those that can: {fitting}"))
     })?;
     for Player { policy, .. } in &policies {

@@ -91,7 +91,8 @@ fn rules_and_ensembles_by_name() {
     let refused = |args: &[&str], parts: &[&str]| {
         lab.refused(&[&["baseline"], args].concat(), 78, parts);
     };
-    let parts = ["'qmdp' cannot act in 'maze'", "those that can: known-goal"];
+    // Who knows the goal cannot act where it is hidden.
+    let parts = ["'qmdp' cannot act in 'maze'", "those that can: random, "];
     refused(&["maze", "qmdp"], &parts);
     let parts = ["infinitely many: set variant=easy", "thompson"];
     refused(&["dependent-bandit", "expert-mixture"], &parts);
@@ -120,6 +121,46 @@ fn rules_and_ensembles_by_name() {
     let config = fs::read_to_string(lab.path("runs/clone/config.toml"));
     let config = config.or_else(|_| fs::read_to_string(lab.path("runs/clone/seed-0/config.toml")));
     assert!(config.unwrap().contains("runs = \"runs/agents\""));
+    // Compared with, as a learner among others.
+    let beside = |runs: &str| {
+        format!("evaluation.learners=[{{name=\"random\"}},{{name=\"majority\",{runs}}}]")
+    };
+    let tiny = |learners: &str| {
+        let environment = "environment={name=\"bernoulli-bandit\",arms=2,pulls=5}";
+        let words = [
+            "train",
+            "tiny.toml",
+            environment,
+            "rl2.updates=1",
+            learners,
+            "--name",
+        ];
+        words.map(str::to_owned).to_vec()
+    };
+    let train = |learners: &str, name: &str| {
+        let words = [tiny(learners), vec![name.to_owned()]].concat();
+        lab.run(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let beside_agents = beside("runs=\"runs/agents\"");
+    let outcome = train(&beside_agents, "beside");
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.stdout.contains("majority"), "{outcome:?}");
+    let config = fs::read_to_string(lab.path("runs/beside/seed-0/config.toml")).unwrap();
+    assert!(config.contains("runs = \"runs/agents\""), "{config}");
+    for (runs, name, code, part) in [
+        ("", "none", 78, "evaluation.learners.1.runs is missing"),
+        (
+            "runs=3",
+            "none",
+            78,
+            "evaluation.learners.1.runs = 3; allowed",
+        ),
+        ("runs=\"runs/none\"", "none", 78, "evaluation.learners: "),
+    ] {
+        let outcome = train(&beside(runs), name);
+        assert_eq!(outcome.code, Some(code), "{outcome:?}");
+        assert!(outcome.stderr.contains(part), "{part}: {outcome:?}");
+    }
     let cases = [
         ("{name=\"majority\"}", "imitation.teacher.runs is missing"),
         (

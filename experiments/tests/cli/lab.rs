@@ -153,9 +153,9 @@ pub(crate) fn fingerprint(run: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = vec!["metrics.jsonl".to_owned(), "eval.jsonl".to_owned()];
     files.push("comparison.json".to_owned());
     files.push("pictures.json".to_owned());
-    // Where the Bayes-optimal policy is known.
-    let deviations = "deviations.json".to_owned();
-    files.extend(Some(deviations).filter(|file| run.join(file).exists()));
+    // Where there is an exact policy or index to be compared with.
+    let beside = ["deviations.json", "indices.json"].map(str::to_owned);
+    files.extend(beside.into_iter().filter(|file| run.join(file).exists()));
     for checkpoint in fs::read_dir(run.join("checkpoints")).unwrap() {
         let name = checkpoint.unwrap().file_name().into_string().unwrap();
         for file in ["arrays.safetensors", "state.json"] {

@@ -92,6 +92,141 @@ fn seeds_begin_from_seeds() {
     lab.done(&["eval", "runs/begun/seed-1", "--tasks", "20"]);
 }
 
+/// Teachers that are made of others, one within the other; their settings are completed.
+#[test]
+fn teachers_are_made_of_others() {
+    let lab = Lab::new();
+    lab.done(&with(&["--name", "clone"]));
+    let inner = "{name=\"annealed-noise\",teacher={name=\"bayes-optimal\"}}";
+    let run = "{name=\"run\",path=\"runs/clone/seed-0\"}";
+    let teacher = format!(
+        "imitation.teacher={{name=\"mixture\",teachers=[{{name=\"ucb1\"}},{inner},{run}]}}"
+    );
+    let handed = [
+        "imitation.handover={from=1.0,to=0.0,over=1.0}",
+        "--name",
+        "mixed",
+    ];
+    lab.done(&[&with(&[&teacher])[..], &handed].concat());
+    let mixed = fs::read_to_string(lab.path("runs/mixed/seed-0/config.toml")).unwrap();
+    let teacher = &mixed.parse::<toml::Table>().unwrap()["imitation"]["teacher"];
+    assert_eq!(teacher["weights"].as_array().unwrap().len(), 3);
+    assert_eq!(teacher["teachers"][0]["c"].as_float(), Some(0.2));
+    assert_eq!(
+        teacher["teachers"][1]["teacher"]["name"].as_str(),
+        Some("bayes-optimal")
+    );
+    lab.done(&["resume", "runs/mixed"]);
+    lab.refused(
+        &with(&[
+            "--name",
+            "clone",
+            "--overwrite",
+            &format!("imitation.teacher={{name=\"annealed-noise\",teacher={run}}}"),
+        ]),
+        2,
+        &["which this run is made of"],
+    );
+    let mixture = |rest: &str| format!("imitation.teacher={{name=\"mixture\",{rest}}}");
+    let two = "teachers=[{name=\"ucb1\"},{name=\"thompson\"}]";
+    for (teacher, part) in [
+        (
+            mixture(""),
+            "imitation.teacher.teachers is missing: a list of teachers",
+        ),
+        (
+            mixture("teachers=[]"),
+            "imitation.teacher.teachers = []; allowed: a list of teachers",
+        ),
+        (
+            mixture("teachers=[3]"),
+            "imitation.teacher.teachers.0 = 3; allowed: a teacher",
+        ),
+        (
+            mixture(&format!("{two},weigths=[1]")),
+            "imitation.teacher.weigths: no such key; did you mean 'weights'?",
+        ),
+        (
+            mixture(&format!("{two},weights=[1]")),
+            "imitation.teacher.weights = [1]; allowed: as many numbers as there are teachers, 2",
+        ),
+        (
+            mixture(&format!("{two},weights=[1,-1]")),
+            "imitation.teacher.weights = [1, -1]; allowed",
+        ),
+        (
+            mixture(&format!("{two},weights=[0,0.0]")),
+            "none below 0 and one above it",
+        ),
+        (
+            mixture(&format!("{two},weights=[nan,1]")),
+            "imitation.teacher.weights = [nan, 1]",
+        ),
+        (
+            mixture(&format!("{two},weights=[1,\"a\"]")),
+            "imitation.teacher.weights = [1, \"a\"]",
+        ),
+        (
+            mixture("teachers=[{name=\"ucb1\"},{name=\"known-task\"}]"),
+            "imitation.teacher.teachers.1.name = known-task; allowed: a teacher that acts",
+        ),
+        (
+            mixture("teachers=[{name=\"ucb1\"},{name=\"beb\"}]"),
+            "imitation.teacher.teachers.1: 'beb' cannot act",
+        ),
+        (
+            mixture("teachers=[{name=\"exp3\"}]"),
+            "imitation.teacher.teachers.0: it weighs a reward",
+        ),
+        (
+            "imitation.teacher={name=\"annealed-noise\"}".to_owned(),
+            "imitation.teacher.teacher is missing: a teacher",
+        ),
+        (
+            "imitation.teacher={name=\"annealed-noise\",teacher={name=\"ucb2\"}}".to_owned(),
+            "imitation.teacher.teacher.name: no learner 'ucb2'; did you mean 'ucb1'?",
+        ),
+        (
+            "imitation.teacher={name=\"annealed-noise\",teacher={name=\"ucb1\"},epsilon=1}"
+                .to_owned(),
+            "imitation.teacher.epsilon: no such key",
+        ),
+    ] {
+        lab.refused(&with(&[&teacher]), 78, &[part]);
+    }
+}
+
+/// An agent that adapts by gradient steps would teach what it does before the first of
+/// them, and one that still learns something else tomorrow.
+#[test]
+fn agents_that_are_nobody_yet_do_not_teach() {
+    let lab = Lab::new();
+    fs::write(lab.path("maml.toml"), crate::maml::TINY).unwrap();
+    let train = [
+        "train",
+        "maml.toml",
+        "maml.updates=1",
+        "evaluation.learners=[]",
+    ];
+    lab.done(&[&train[..], &["--name", "adapting"]].concat());
+    for teacher in [
+        "{name=\"run\",path=\"runs/adapting/seed-0\"}",
+        "{name=\"majority\",runs=\"runs/adapting\"}",
+    ] {
+        let teacher = format!("imitation.teacher={teacher}");
+        let bandit = "environment={name=\"bernoulli-bandit\",arms=3,pulls=10}";
+        let parts = [
+            "imitation.teacher: ",
+            "adapts to each task by gradient steps",
+            "'maml'",
+        ];
+        lab.refused(&with(&[bandit, &teacher]), 78, &parts);
+    }
+    fs::remove_file(lab.path("runs/adapting/seed-0/comparison.json")).unwrap();
+    let teacher = "imitation.teacher={name=\"majority\",runs=\"runs/adapting\"}";
+    lab.refused(&with(&[teacher]), 78, &["is not finished", "resume"]);
+}
+
 #[test]
 fn what_cannot_teach_tell_or_begin_is_refused_with_what_can() {
     let lab = Lab::new();
@@ -111,10 +246,6 @@ fn what_cannot_teach_tell_or_begin_is_refused_with_what_can() {
         (
             "imitation.teacher={name=\"ucb1\",k=2}",
             &["imitation.teacher.k: no such key; did you mean 'c'?"],
-        ),
-        (
-            "imitation.teacher={name=\"exp3\"}",
-            &["it weighs a reward by the probability that it gave the action itself"],
         ),
         (
             "imitation.inputs=[\"reward\",\"reward\"]",
@@ -139,6 +270,22 @@ fn what_cannot_teach_tell_or_begin_is_refused_with_what_can() {
     ];
     for (set, parts) in unfit {
         lab.refused(&with(&[set]), 78, parts);
+    }
+    let blind = lab.run(&with(&["imitation.teacher={name=\"exp3\"}"]));
+    let (why, fitting) = blind.stderr.split_once("those that can: ").unwrap();
+    let part = "it weighs a reward by the probability that it gave the action itself";
+    assert!(blind.code == Some(78) && why.contains(part), "{blind:?}");
+    // Neither those of MDPs nor those that look at nobody.
+    for (name, fits) in [
+        ("gittins", true),
+        ("exp3", false),
+        ("beb", false),
+        ("exp4", false),
+    ] {
+        let listed = fitting
+            .split([',', ';', '\n'])
+            .any(|one| one.trim() == name);
+        assert_eq!(listed, fits, "{name}: {fitting}");
     }
     let maze = [
         "environment={name=\"maze\"}",

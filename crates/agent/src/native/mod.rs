@@ -1,10 +1,13 @@
 //! The native backend: kernels on the CPU.
 
 mod head;
+mod indices;
 mod on_trunk;
 mod policy;
 mod rows;
 mod scratch;
+
+pub(crate) use indices::indices;
 
 use crate::backend::{ActMode, Backend, Gradient, Lesson};
 use crate::error::LearnError;

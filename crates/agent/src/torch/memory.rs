@@ -16,10 +16,7 @@ pub(crate) fn footprint(
     (steps, device): (usize, Device),
 ) -> Result<Footprint, LearnError> {
     let of = model.of;
-    let shard_tiles = match device {
-        Device::Cpu => SHARD_LANES.div_ceil(config.tile).min(tiles),
-        _ => tiles,
-    };
+    let shard_tiles = shard_tiles(config, tiles, device);
     let shards = tiles.div_ceil(shard_tiles);
     let in_flight = workers.min(shards);
     let lanes = shard_tiles * config.tile;
@@ -54,6 +51,24 @@ pub(crate) fn footprint(
             workers as f64 * TorchPolicies::acting_bytes(model, config.tile, steps),
             format!("{of}.trunk and --workers"),
         ))
+}
+
+/// Tiles of a minibatch that are one tensor.
+fn shard_tiles(config: &LearnerConfig<'_>, tiles: usize, device: Device) -> usize {
+    match device {
+        Device::Cpu => SHARD_LANES.div_ceil(config.tile).min(tiles),
+        _ => tiles,
+    }
+}
+
+/// Lanes of a minibatch of so many tiles that are tensors at once.
+pub(crate) fn lanes_at_once(
+    config: &LearnerConfig<'_>,
+    (tiles, workers): (usize, usize),
+    device: Device,
+) -> usize {
+    let shard_tiles = shard_tiles(config, tiles, device);
+    workers.min(tiles.div_ceil(shard_tiles)) * shard_tiles * config.tile
 }
 
 /// Numbers of an action for each step of a lane that heads and losses leave for the

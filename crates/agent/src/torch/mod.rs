@@ -4,7 +4,7 @@
 mod memory;
 mod policy;
 
-pub(crate) use memory::footprint;
+pub(crate) use memory::{footprint, lanes_at_once};
 
 use crate::backend::{ActMode, Backend, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate};
 use crate::error::LearnError;
@@ -71,6 +71,7 @@ impl ActorCritic {
 pub struct TorchBackend {
     model: Arc<ActorCritic>,
     device: Device,
+    execution: Execution,
 }
 
 impl TorchBackend {
@@ -87,8 +88,11 @@ impl TorchBackend {
                 allowed,
             ));
         }
-        let device = device.into();
-        Ok(Self { model, device })
+        Ok(Self {
+            model,
+            device: device.into(),
+            execution: Execution::on(device),
+        })
     }
 }
 
@@ -103,10 +107,7 @@ impl Backend for TorchBackend {
     }
 
     fn execution(&self) -> Execution {
-        match self.device {
-            Device::Cpu => Execution::Tiles,
-            _ => Execution::Lockstep,
-        }
+        self.execution
     }
 
     fn log_probs(

@@ -16,4 +16,5 @@ mod ucb1;
 mod ucb_v;
 
 pub(crate) use arms::spread;
+pub use gittins::finite_gittins_indices;
 pub(crate) use list::LEARNERS;

@@ -4,6 +4,7 @@ mod adaptation;
 mod chart;
 mod deviation;
 pub(crate) mod frame;
+mod indices;
 mod labels;
 mod learning;
 mod panel;
@@ -45,6 +46,7 @@ pub(crate) fn all(setting: &Setting<'_>, standings: Option<&Standings>) -> Resul
         learning::figure(setting, standings)?,
         regret.transpose()?.flatten(),
         deviation::figure(setting)?,
+        indices::figure(setting)?,
         training::figure(setting)?,
         scenes::figure(setting),
     ];

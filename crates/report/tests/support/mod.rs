@@ -32,6 +32,8 @@ pub(crate) struct Synthetic {
     pub(crate) drawn: Vec<Vec<Option<u64>>>,
     /// Whether the agent was compared with the Bayes-optimal policy step by step.
     pub(crate) beside: bool,
+    /// Whether the agent's index of arms was compared with the Gittins index.
+    pub(crate) indexed: bool,
 }
 
 impl Default for Synthetic {
@@ -60,6 +62,7 @@ impl Default for Synthetic {
             adapted: None,
             drawn: Vec::new(),
             beside: false,
+            indexed: false,
         }
     }
 }
@@ -241,6 +244,24 @@ impl Synthetic {
         })
     }
 
+    /// An index that is 0.02 too high, and a hundredth more with every seed.
+    fn indices(&self, seed: u64) -> Value {
+        let arm = |left: usize, pulls: usize| {
+            let mean: Vec<f64> = (0..=pulls)
+                .map(|s| (s + 1) as f64 / (pulls + 2) as f64)
+                .collect();
+            let worth = |mean: &f64| mean + 0.03 * left as f64 * mean * (1.0 - mean) / pulls as f64;
+            let exact: Vec<f64> = mean.iter().map(worth).collect();
+            let learned: Vec<f64> = exact
+                .iter()
+                .map(|it| it + 0.02 + 0.01 * seed as f64)
+                .collect();
+            json!({ "pulls": pulls, "mean": mean, "learned": learned, "exact": exact })
+        };
+        let at = |left: usize| json!({ "left": left, "shift": 0.001 * left as f64, "arms": [arm(left, 1), arm(left, 5)] });
+        json!({ "env_steps": 1, "steps_per_trial": self.steps, "times": [at(8), at(4), at(1)] })
+    }
+
     /// Writes a run directory `folder/seed-<seed>`.
     pub(crate) fn write(&self, folder: &Path, seed: u64) -> PathBuf {
         let path = folder.join(format!("seed-{seed}"));
@@ -305,6 +326,10 @@ impl Synthetic {
         }
         if self.beside {
             run.write_document(Document::Deviations, &self.deviations(seed))
+                .unwrap();
+        }
+        if self.indexed {
+            run.write_document(Document::Indices, &self.indices(seed))
                 .unwrap();
         }
         if !self.drawn.is_empty() {

@@ -1,6 +1,7 @@
 //! Exact planning in finite MDPs over a finite horizon.
 
 use super::model::{Model, ModelError};
+use crate::policy::into_advantages;
 
 /// Solves models by dynamic programming from the last step back, and keeps its
 /// memory for the next one. With v_H = 0, and v_t(s) = 0 in terminal states,
@@ -71,6 +72,27 @@ impl Planner {
             state_values: &self.value,
             actions: &self.best,
         }
+    }
+
+    /// Marks all actions of the highest value, those that differ from it by rounding
+    /// included; none in terminal states. `[horizon][states][actions]`
+    ///
+    /// # Panics
+    /// If the model's lengths do not agree with its sizes.
+    pub fn best_actions(&mut self, model: &Model, horizon: usize) -> Vec<bool> {
+        let (states, actions) = (model.states, model.actions);
+        let mut best = vec![false; horizon * states * actions];
+        let mut advantages = vec![0.0; actions];
+        self.sweep(model, horizon, |step, state, values| {
+            advantages.copy_from_slice(values);
+            into_advantages(&mut advantages);
+            let first = (step * states + state) * actions;
+            for (best, advantage) in best[first..].iter_mut().zip(&advantages) {
+                *best = *advantage == 0.0;
+            }
+            self::best(values).1
+        });
+        best
     }
 
     /// The expected return of an episode of `horizon` steps of random actions,

@@ -33,6 +33,10 @@ fn value_iteration_by_hand() {
     assert_close(plan.state_values[1], 9.0);
     // Go, go, wait; in state 1 both are equally good.
     assert_eq!(plan.actions, [1, 0, 1, 0, 0, 0]);
+    let marked = planner.best_actions(&model, 3).into_iter().map(u8::from);
+    let [go, wait, either] = [[0, 1], [1, 0], [1, 1]];
+    let wanted = [go, either, go, either, wait, either];
+    assert_eq!(marked.collect::<Vec<_>>(), wanted.as_flattened());
 }
 
 #[test]

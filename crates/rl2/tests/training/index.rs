@@ -4,12 +4,14 @@
 use crate::common::{BACKENDS, config, constant, pool, switches, trainer_in};
 use crate::gradients::check_gradient;
 use crate::sabotage::{Sabotage, sabotaged_in};
-use agent::{ActMode, ActorCritic, BackendKind, Input, telling};
+use agent::{ActMode, ActorCritic, BackendKind, Input, ToldArms, telling};
+use bandits::BernoulliBandit;
 use nets::{IndexConfig, SequenceConfig};
 use rl_core::rand::RngExt as _;
 use rl_core::{
-    ActionSpace, Actions, Discrete, Domain, EnvFactory, EnvSpec, Environment, ObservationSpace,
-    Row, Statistics, StatisticsFactory, Step, Stream, TaskDistribution, Tasks, Trial,
+    ActRow, ActionSpace, Actions, ActionsMut, Discrete, Domain, EnvFactory, EnvSpec, Environment,
+    Gae, Moments, ObservationSpace, Outcome, PolicyFactory, Purpose, Row, Statistics,
+    StatisticsFactory, Step, Stream, StreamKey, TaskDistribution, Tasks, Trial,
 };
 use rl2::{Rl2Config, Trainer};
 use rollout::{Held, evaluate};
@@ -119,16 +121,43 @@ fn index(backend: BackendKind) -> Rl2Config {
 
 /// The mean return of an agent on fresh tasks of so many arms.
 fn earns(trainer: &Trainer, arms: usize) -> f64 {
+    let policy = trainer.learner().policy(ActMode::Sample);
+    earned(&levers(arms), &policy, 500).mean()
+}
+
+/// The returns of a policy on fresh tasks.
+fn earned(env: &Arc<dyn EnvFactory>, policy: &Arc<dyn PolicyFactory>, tasks: usize) -> Moments {
     let held = Held {
-        tasks: 500,
+        tasks,
         seed: 0,
         domain: Domain::HeldOut,
     };
-    let policy = trainer.learner().policy(ActMode::Sample);
-    evaluate(&pool(2), &levers(arms), &policy, held)
-        .unwrap()
-        .returns
-        .mean()
+    evaluate(&pool(2), env, policy, held).unwrap().returns
+}
+
+/// On a Bernoulli bandit of five arms and twenty pulls, of which ten pay by chance.
+#[test]
+fn a_bandit_is_learned_by_reward_and_not_with_the_gradient_flipped() {
+    let bandit = Arc::new(Tasks::new(BernoulliBandit::new(5, 20).unwrap()).unwrap());
+    let env = telling(bandit, &INPUTS).unwrap();
+    let config = Rl2Config {
+        gae: Gae {
+            gamma: 1.0,
+            lambda: 0.95,
+        },
+        ..index(BackendKind::Native)
+    };
+    let of = |mut trainer: Trainer| {
+        for _ in 0..60 {
+            trainer.update().unwrap();
+        }
+        let policy = trainer.learner().policy(ActMode::Sample);
+        earned(&env, &policy, 4000).mean()
+    };
+    let learned = of(trainer_in(&env, config.clone(), 0, 2));
+    assert!(learned > 13.7, "{learned}");
+    let flipped = of(sabotaged_in(&env, config, Sabotage::Flip));
+    assert!(flipped < 10.5, "{flipped}");
 }
 
 /// Chance gives a pull of four; whoever tries every arm until it fails, all but 1.5.
@@ -146,6 +175,84 @@ fn an_index_is_learned_by_reward_and_not_with_the_gradient_flipped() {
         let flipped = of(sabotaged_in(&levers(4), index(backend), Sabotage::Flip));
         assert!(flipped < 3.5, "{backend:?}, flipped: {flipped}");
     }
+}
+
+/// The indices that an agent says it has are those that its policy acts by, in units of
+/// the arms' means.
+#[test]
+fn an_agent_acts_by_the_indices_that_it_says() {
+    const LEFT: usize = 5;
+    let told = [[0.5, 0.6], [-0.2, 1.0], [0.0, 0.3]];
+    for backend in BACKENDS {
+        let mut trainer = trainer_in(&levers(3), index(backend), 0, 1);
+        for _ in 0..10 {
+            trainer.update().unwrap();
+        }
+        let learner = trainer.learner();
+        let indices = learner
+            .indices(ToldArms {
+                left: LEFT,
+                arms: &told,
+            })
+            .unwrap();
+        let layout = learner.model().layout();
+        let scale = layout.range(layout.find("policy.log_scale").unwrap());
+        let scale = learner.parameters()[scale][0].exp();
+        let spec = levers(3).spec().clone();
+        let mut policy = learner.policy(ActMode::Sample).make(&spec, 1).unwrap();
+        let share = LEFT as f32 / PULLS as f32;
+        let mut row = vec![share, share];
+        row.extend_from_slice(told.as_flattened());
+        let (mut action, mut unused, mut label) = ([0], [0.0; 2], [0.0; 3]);
+        let (log_prob, value) = unused.split_at_mut(1);
+        let mut streams = [StreamKey::new(0, Domain::HeldOut, 0).lane(Purpose::Action, 0)];
+        policy.advise(
+            &Row {
+                lanes: 1,
+                observation: &[],
+                start: &[true],
+                previous_action: Actions::Discrete(&[0]),
+                previous_reward: &[0.0],
+                previous_outcome: &[Outcome::Continue],
+                told: &row,
+                final_observation: None,
+            },
+            &mut streams,
+            ActRow {
+                action: ActionsMut::Discrete(&mut action),
+                log_prob,
+                value,
+                label: &mut label,
+            },
+        );
+        for arm in 1..3 {
+            let preferred = (label[arm] / label[0]).ln();
+            let said = scale * (indices[arm] - indices[0]);
+            assert!(
+                (preferred - said).abs() < 1e-3,
+                "{backend:?}: {preferred}, {said}"
+            );
+            assert!(said.abs() > 0.1, "{indices:?}");
+        }
+        // Nothing is left to learn of an arm that is known.
+        let known = learner
+            .indices(ToldArms {
+                left: LEFT,
+                arms: &[[0.25, 0.0001]],
+            })
+            .unwrap();
+        assert!((known[0] - 0.25).abs() < 1e-2, "{known:?}");
+    }
+    let plain = trainer_in(&switches(), config(BackendKind::Native), 0, 1);
+    assert!(
+        plain
+            .learner()
+            .indices(ToldArms {
+                left: 1,
+                arms: &told
+            })
+            .is_none()
+    );
 }
 
 #[test]

@@ -58,3 +58,11 @@ impl FiniteTable {
 pub(super) fn finite_indices(end: usize, steps: usize) -> Vec<f32> {
     Calibration::new(1.0, 1.0, end).run(steps, |_, values| values.fill(0.0))
 }
+
+/// The finite-horizon Gittins index of an arm after so many pulls, for each number of
+/// successes among them under the uniform prior, with so many pulls left, at least 1.
+/// Takes 4·10⁻¹⁰ s · (pulls + left)² and 6 bytes · (pulls + left)². `[pulls + 1]`
+pub fn finite_gittins_indices(pulls: usize, left: usize) -> Vec<f32> {
+    let all = finite_indices(pulls + left, STEPS);
+    all[states(pulls)..states(pulls + 1)].to_vec()
+}

@@ -8,6 +8,7 @@ mod finite;
 use crate::bandit::arms::{self, Rule, Tally, Turn, best_by, succeeds};
 use discounted::DiscountedTable;
 use finite::FiniteTable;
+pub use finite::finite_gittins_indices;
 use rl_core::{EnvSpec, Policy, PolicyFactory, Stream};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

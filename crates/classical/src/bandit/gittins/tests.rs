@@ -106,6 +106,10 @@ fn advantage(pulls: usize, successes: usize, left: usize, known: f64) -> f64 {
 #[test]
 fn finite_indices_balance_the_arms() {
     let table = FiniteTable::new(16).unwrap();
+    let row: Vec<f32> = (0..=6)
+        .map(|successes| table.index(6, successes, 10))
+        .collect();
+    assert_eq!(finite_gittins_indices(6, 10), row);
     for (pulls, successes, left) in [(0, 0, 5), (2, 2, 8), (3, 0, 10), (6, 3, 10)] {
         let (mut low, mut high) = (0.0, 1.0);
         for _ in 0..40 {

@@ -1,5 +1,8 @@
 //! Students and their teachers, on three arms of which one pays.
 
+mod early;
+mod memory;
+
 use agent::{
     ActMode, BackendKind, Input, Losses, Objective, Place, PolicyStart, Surrogate, Training as _,
 };
@@ -20,11 +23,18 @@ const BACKENDS: [BackendKind; 2] = [BackendKind::Native, BackendKind::Torch];
 #[cfg(not(feature = "torch"))]
 const BACKENDS: [BackendKind; 1] = [BackendKind::Native];
 
-/// Six pulls; one arm pays always, the others never.
-struct Hidden;
+/// Pulls of arms of which one pays always and the others never.
+struct Hidden {
+    trial: Trial,
+    /// Whether an episode ends with what pays.
+    ends: bool,
+}
 
 #[derive(Default)]
-struct Good(u32);
+struct Good {
+    arm: u32,
+    ends: bool,
+}
 
 impl Environment for Good {
     type State = ();
@@ -33,7 +43,10 @@ impl Environment for Good {
     fn reset(&self, (): &mut (), _: &mut Stream) {}
 
     fn step(&self, (): &mut (), action: &u32, _: &mut Stream) -> Step {
-        Step::proceed(f32::from(u8::from(*action == self.0)))
+        Step {
+            reward: f32::from(u8::from(*action == self.arm)),
+            terminated: self.ends && *action == self.arm,
+        }
     }
 
     fn observe(&self, (): &(), _: &mut [f32]) {}
@@ -48,23 +61,32 @@ impl TaskDistribution for Hidden {
             observation: ObservationSpace::Vector { size: 0 },
             action: ActionSpace::Discrete { size: ARMS },
             horizon: 6,
-            trial: Trial::Episodes(1),
+            trial: self.trial,
         }
     }
 
     fn sample(&self, task: &mut Good, rng: &mut Stream) {
-        task.0 = rng.random_range(0..ARMS as u32);
+        task.arm = rng.random_range(0..ARMS as u32);
+        task.ends = self.ends;
     }
 
     fn known_task_action(&self, task: &Good, _: (&(), usize), probabilities: &mut [f32]) -> bool {
         probabilities.fill(0.0);
-        probabilities[task.0 as usize] = 1.0;
+        probabilities[task.arm as usize] = 1.0;
         true
+    }
+
+    fn known_task_bytes(&self) -> f64 {
+        10.0
     }
 }
 
 fn hidden() -> Arc<dyn EnvFactory> {
-    Arc::new(Tasks::new(Hidden).unwrap())
+    of(Trial::Episodes(1), false)
+}
+
+fn of(trial: Trial, ends: bool) -> Arc<dyn EnvFactory> {
+    Arc::new(Tasks::new(Hidden { trial, ends }).unwrap())
 }
 
 /// Pulls arms that were not seen to fail, all alike, until one pays: the best there is.
@@ -191,11 +213,15 @@ fn taught_by(
     config: ImitationConfig,
     workers: usize,
 ) -> Trainer {
-    let place = Place {
-        pool: Arc::new(Pool::new(workers, nets::single_threaded).unwrap()),
-        device: nets::Device::Cpu,
-    };
+    let place = place(workers, nets::Device::Cpu);
     Trainer::new(hidden().as_ref(), (config, teacher), 3, place).unwrap()
+}
+
+fn place(workers: usize, device: nets::Device) -> Place {
+    Place {
+        pool: Arc::new(Pool::new(workers, nets::single_threaded).unwrap()),
+        device,
+    }
 }
 
 /// The divergence of the last update, and the share of steps where both agree.

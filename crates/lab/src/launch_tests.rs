@@ -1,0 +1,60 @@
+use super::*;
+use crate::presets::Preset;
+use crate::registry::Registry;
+use crate::room::Room;
+
+fn clone_of(teacher: &str) -> RunConfig {
+    let preset = Preset::find("imitation/bernoulli-bandit-5x10").unwrap();
+    let settings = [
+        "imitation.lanes=64",
+        "imitation.tile=4",
+        "evaluation.learners=[]",
+    ];
+    let mut settings = settings.map(str::to_owned).to_vec();
+    settings.push("environment.pulls=18".to_owned());
+    settings.push(format!("imitation.teacher={teacher}"));
+    RunConfig::resolve(&Registry::standard(), "x", preset.text, &settings).unwrap()
+}
+
+/// Room that holds either a training or the exact solution that teaches it, and not both:
+/// that is refused before anything is solved.
+#[test]
+fn an_exact_teacher_is_counted_beside_its_student() {
+    let (registry, observer) = (Registry::standard(), ());
+    let mut session = Session::new(&registry, &observer, 1, "cpu").unwrap();
+    let exact = "{name=\"bayes-optimal\"}";
+    for teacher in [
+        exact.to_owned(),
+        format!("{{name=\"annealed-noise\",teacher={exact}}}"),
+        format!("{{name=\"mixture\",teachers=[{{name=\"ucb1\"}},{exact}]}}"),
+    ] {
+        let config = clone_of(&teacher);
+        let alone = footprint_with(&session, &config, &nobody).unwrap().bytes();
+        let solved = solutions(&config.built).bytes();
+        assert!(
+            solved > 0.2 * alone && alone > 0.2 * solved,
+            "{alone}, {solved}"
+        );
+        session.give_room(Room::of_bytes(1.1 / 0.9 * alone.max(solved)));
+        let refused = prepare(&session, &config).map(drop).unwrap_err();
+        assert_eq!(refused.exit, Exit::Config, "{refused}");
+        let parts = ["exact solutions", "copies of the network", " has left"];
+        assert!(
+            parts.iter().all(|part| refused.message.contains(part)),
+            "{refused}"
+        );
+    }
+    session.give_room(Room::of_bytes(1e11));
+    assert!(prepare(&session, &clone_of("{name=\"ucb1\"}")).is_ok());
+}
+
+/// What is wrong with a teacher is the configuration's fault, and what is wrong with the
+/// program is not.
+#[test]
+fn teachers_fail_with_the_exit_code_of_the_failure() {
+    let exit = |failure: Failure| Failure::from(not_taught(failure)).exit;
+    assert_eq!(exit(Failure::config("x")), Exit::Config);
+    assert_eq!(exit(Failure::usage("no such folder")), Exit::Config);
+    assert_eq!(exit(Failure::internal("x")), Exit::Internal);
+    assert_eq!(exit(Failure::stopped("x")), Exit::Stopped);
+}
