@@ -33,6 +33,14 @@ bandits() {
     train bernoulli-bandit-10-pulls-50 quickstart environment.arms=50 --seeds 5
     train bernoulli-bandit-5x100 rl2/bernoulli-bandit-5x100 --seeds 5
     train bernoulli-bandit-10x100 rl2/bernoulli-bandit-10x100 --seeds 5
+    local arms
+    for arms in 5 10 50; do
+        train "bernoulli-bandit-${arms}x500" rl2/bernoulli-bandit-10x100 "environment.arms=$arms" \
+            environment.pulls=500 rl2.lanes=512 rl2.updates=400 rl2.gae.gamma=0.998 \
+            rl2.gae.lambda=0.95 rl2.trunk.memory=100 rl2.reward_scale=0.05 \
+            rl2.entropy_coefficient.from=0.03 evaluation.actions=greedy \
+            evaluation.interval_tasks=1000 'evaluation.learners=[{name="ucb1",c=0.2}]' --seeds 3
+    done
 }
 
 # RL² in the environments, by the preset of their name; gridnavi and dirichlet-mdp have
@@ -72,7 +80,26 @@ taught() {
     train imitation-100x5 imitation/bernoulli-bandit-10x100 environment.arms=5 --seeds 5
     train imitation-100x10 imitation/bernoulli-bandit-10x100 --seeds 5
     train imitation-index imitation/bernoulli-bandit-50x500 evaluation.tasks=10000 --seeds 5
+    local arms pulls lanes tasks
+    while read -r arms pulls lanes tasks; do
+        train "imitation-index-${arms}x$pulls" imitation/bernoulli-bandit-50x500 \
+            "environment.arms=$arms" "environment.pulls=$pulls" "imitation.lanes=$lanes" \
+            "evaluation.tasks=$tasks" --seeds 5 </dev/null
+    done <<'END'
+10 10 2048 100000
+50 10 2048 100000
+10 100 256 20000
+50 100 256 20000
+5 500 64 10000
+10 500 64 10000
+10 200 128 10000
+20 400 64 10000
+30 600 64 10000
+END
     train imitation-dirichlet-mdp imitation/dirichlet-mdp --seeds 5
+    train imitation-dirichlet-mdp-fading imitation/dirichlet-mdp --seeds 5 \
+        'imitation.teacher={name="beb-fading",beta=0.22,prior_mean=1.0,prior_weight=1.0}' \
+        'evaluation.learners=[{name="beb",beta=0.5},{name="beb-fading",beta=0.22}]'
     train gridnavi-told rl2/gridnavi rl2.updates=300 \
         'rl2.inputs=["observation","action","reward","outcome","statistics"]' --seeds 5
 }

@@ -41,8 +41,8 @@ class Case(NamedTuple):
 
 # What the peers' options are called in our presets.
 RL2 = {
-    "cell": "rl2.trunk.kind",
-    "hidden": "rl2.trunk.hidden",
+    "cell": "cell",
+    "hidden": "hidden",
     "envs": "rl2.lanes",
     "minibatches": "rl2.outer.minibatches",
     "arms": "environment.arms",
@@ -74,6 +74,9 @@ def rl2_cases(workers):
         case(1.6, 256),
         case(3.2, 64, envs=64, minibatches=1),
         case(0.0, 64, cell="lstm"),
+        case(3.0, 64, cell="min-gru"),
+        case(2.3, 128, cell="min-gru"),
+        case(4.0, 64, cell="transformer"),
     ]
 
 

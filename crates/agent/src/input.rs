@@ -81,6 +81,8 @@ pub struct Inputs {
     inputs: Vec<Input>,
     /// Numbers that rows tell beside what is observed.
     told: usize,
+    /// The longest trials that the agent's trunk can remember, where there is such.
+    pub(crate) most_steps: Option<usize>,
 }
 
 /// Refuses an environment of other spaces than an agent was trained on.
@@ -118,6 +120,7 @@ impl Inputs {
             action: spec.action.clone(),
             inputs: inputs.to_vec(),
             told: env.told(),
+            most_steps: None,
         }
     }
 
@@ -172,7 +175,15 @@ impl Inputs {
     /// # Errors
     /// What differs.
     pub fn fits(&self, spec: &EnvSpec) -> Result<(), String> {
-        expect_trained_on(&self.observation, &self.action, spec)
+        expect_trained_on(&self.observation, &self.action, spec)?;
+        match self.most_steps {
+            Some(most) if spec.trial_steps() > most => Err(format!(
+                "it has positions for the {most} steps of a trial that it was trained on, and trials \
+                 have {} here",
+                spec.trial_steps()
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Turns continuous actions, `[..][width]`, from the box's units into ones
@@ -277,6 +288,7 @@ mod tests {
             action: spec.action.clone(),
             inputs: inputs.to_vec(),
             told: 0,
+            most_steps: None,
         };
         let row = Row {
             lanes: 3,

@@ -124,10 +124,11 @@ impl ActorCritic {
         config: NetworkConfig<'_>,
         declare: impl FnOnce(&mut Blueprint, usize) -> Result<Arc<dyn Trunk>, NetsError>,
     ) -> Result<Self, LearnError> {
-        let (spec, inputs) = (env.spec(), Inputs::new(env, config.inputs));
+        let (spec, mut inputs) = (env.spec(), Inputs::new(env, config.inputs));
         let arms = inputs.arms(env);
         let mut blueprint = Blueprint::new();
         let trunk = declare(&mut blueprint, inputs.size())?;
+        inputs.most_steps = trunk.most_steps();
         let (features, indices) = (trunk.features(), trunk.indices());
         let least_std = spec.action.least_std().max(LEAST_STD);
         let is_box = matches!(spec.action, ActionSpace::Box { .. });

@@ -6,9 +6,10 @@
 //!
 //! A trunk is whatever keeps [`Trunk`]: it gives features and takes their gradient,
 //! so that any head and any loss can stand on it. [`Recurrent`] is the GRU and the
-//! LSTM; [`Index`] gives every arm of a bandit an index. A [`Network`] is a trunk with linear [`Heads`] for a policy and a value;
-//! [`Categorical`] and [`Gaussian`] choose by the policy's outputs and have the
-//! losses.
+//! LSTM; [`Blocks`] are stacks of residual blocks that scan or attend; [`Index`] gives
+//! every arm of a bandit an index. A [`Network`] is a trunk with linear [`Heads`] for a
+//! policy and a value; [`Categorical`] and [`Gaussian`] choose by the policy's outputs
+//! and have the losses.
 //!
 //! The unit of work is a *tile*: some lanes, best a multiple of 8 and 16 to 64 of
 //! them, through some steps. All buffers are time-major and row-major,

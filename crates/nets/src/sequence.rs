@@ -19,6 +19,11 @@ pub trait Trunk: Debug + Send + Sync {
         0
     }
 
+    /// The most steps of a trial that it can remember, where there is such a number.
+    fn most_steps(&self) -> Option<usize> {
+        None
+    }
+
     /// What one lane takes with libtorch through so many steps.
     fn footprint(&self, steps: usize) -> TrunkFootprint;
 

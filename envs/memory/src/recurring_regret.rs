@@ -32,14 +32,17 @@ pub(crate) fn analysis(bandit: &RecurringBandit) -> Analysis {
              {lanes} trials, ± 1 standard error, beside what the Bayes-optimal agent loses."
         );
         if let ([first, second, ..], [exact_first, exact_second, ..]) = (&found[..], &exact[..]) {
-            let share = |second: f64, first: f64| 100.0 * second / first;
+            let both = |first: f64, second: f64| match first > 0.0 {
+                true => format!(
+                    "{first:.3}, second {second:.3}, which is {:.1} % of it",
+                    100.0 * second / first
+                ),
+                false => format!("{first:.3}, second {second:.3}"),
+            };
             caption += &format!(
-                " First meeting {:.3}, second {:.3}, which is {:.1} % of it; Bayes-optimal \
-                 {exact_first:.3}, {exact_second:.3} and {:.1} %.",
-                first.mean(),
-                second.mean(),
-                share(second.mean(), first.mean()),
-                share(*exact_second, *exact_first),
+                " First meeting {}; Bayes-optimal {}.",
+                both(first.mean(), second.mean()),
+                both(*exact_first, *exact_second),
             );
         }
         Some(bars.picture("Regret by meeting", caption))

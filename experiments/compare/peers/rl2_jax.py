@@ -20,6 +20,7 @@ from typing import NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import memories_jax
 import optax
 
 DISCOUNT, TRACE = 0.99, 0.95
@@ -34,7 +35,9 @@ class Sizes(NamedTuple):
     steps: int = 100
     epochs: int = 4
     minibatches: int = 4
-    cell: str = "gru"
+    cell: str = "gru"  # or lstm, min-gru, transformer
+    layers: int = 2  # of the last two
+    heads: int = 4  # of the last
 
 
 class Rollout(NamedTuple):
@@ -67,13 +70,19 @@ class Agent(nn.Module):
 
     @nn.compact
     def __call__(self, memory, inputs):
-        memory, features = Trunk(self.sizes.hidden, self.sizes.cell, name="trunk")(memory, inputs)
+        if self.sizes.cell in memories_jax.WIDER:
+            trunk = memories_jax.Blocks(self.sizes, name="trunk")
+        else:
+            trunk = Trunk(self.sizes.hidden, self.sizes.cell, name="trunk")
+        memory, features = trunk(memory, inputs)
         logits = nn.Dense(self.sizes.arms, name="policy")(features)
         value = nn.Dense(1, name="value")(features)
         return memory, logits, value[..., 0]
 
 
 def empty_memory(sizes, lanes):
+    if sizes.cell in memories_jax.WIDER:
+        return memories_jax.empty_memory(sizes, lanes)
     zeros = jnp.zeros((lanes, sizes.hidden))
     return zeros if sizes.cell == "gru" else (zeros, zeros)
 

@@ -46,8 +46,9 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
         true => failure,
         false => failure.within(format!(
             "{}: the agent cannot act there, where its network would be another one; allowed: \
-             settings with as many inputs and actions as it was trained on, or of any number \
-             with trunk.kind = \"index\" in a bandit",
+             settings with as many inputs and actions as it was trained on, and with \
+             trunk.kind = \"transformer\" as many steps of a trial; or of any number of arms with \
+             trunk.kind = \"index\" in a bandit",
             args.settings.join(" ")
         )),
     })?;

@@ -61,7 +61,7 @@ impl PolicyFactory for Beb {
 }
 
 /// As [`Beb`] with a bonus that fades: `β √left / (1 + n)`, where `left` episodes of the
-/// trial are to come, this one with them. What is found out pays only then: the best
+/// longest trial are to come, this one with them: steps that are left over the horizon. What is found out pays only then: the best
 /// constant bonus grows about as the root of the number of episodes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FadingBeb {

@@ -1,7 +1,8 @@
 //! Causal attention over a lane's own trial, from a cache of keys and values.
 //!
-//! A trial's places in the cache begin at a multiple of 16 and follow each other, so
-//! that a step sums in the same order whether it is taken alone or among others.
+//! A trial's places in the cache follow each other, and all sums run from its first place
+//! on, so that a step sums in the same order whether it is taken alone or among others.
+//! Places are worked on 16 at once; what lies beyond the last one seen weighs nothing.
 
 use crate::buffer::Buffer;
 use crate::gemm::{Panel, dot_block};
@@ -10,7 +11,7 @@ use crate::simd::Simd;
 
 /// Queries that are worked on together.
 pub(super) const QUERIES: usize = 8;
-/// Places that are worked on together, and what trials' first places are a multiple of.
+/// Places that are worked on together.
 pub(super) const PLACES: usize = 16;
 
 /// The sizes of attention: how many heads, how wide one is, and how many places a
@@ -327,7 +328,8 @@ pub(super) fn attend<S: Simd>(
     let (units, room, width) = (sizes.units(), sizes.room, sizes.width);
     let (n, stride) = (queries.all(), sizes.room);
     let last = queries.row(QUERIES);
-    assert!(queries.base + n <= room && scores.len() >= QUERIES * stride);
+    let padded = n.next_multiple_of(PLACES);
+    assert!(queries.base + padded <= room && scores.len() >= QUERIES * stride);
     assert!(rows.len() >= (last + 1) * 3 * units && out.len() >= (last + 1) * units);
     assert!(cache.keys_t.len() >= (queries.lane + 1) * room * units);
     assert!(cache.values.len() >= (queries.lane + 1) * room * units);
@@ -339,8 +341,8 @@ pub(super) fn attend<S: Simd>(
             to[i] = to[i].wrapping_add(queries.row(i) * units + head * width);
         }
         let keys = first + head * width * room + queries.base;
-        // SAFETY: queries, places and rows lie in their slices by the assertions; a
-        // trial begins at a multiple of 16 places, as many as there is room for.
+        // SAFETY: queries, rows and places, padded to 16, lie in their slices by the
+        // assertions.
         unsafe {
             let keys = (cache.keys_t.as_ptr().add(keys), room, n);
             against(s, (q, width), keys, (scores.as_mut_ptr(), stride));
@@ -494,7 +496,8 @@ pub(super) fn attend_back<S: Simd>(
     let (units, room, width) = (sizes.units(), sizes.room, sizes.width);
     let (n, stride, scale) = (queries.all(), sizes.room, sizes.scale());
     let end = queries.row(QUERIES) + 1;
-    assert!(queries.base + n <= room && scores.len() >= 2 * QUERIES * stride);
+    let padded = n.next_multiple_of(PLACES);
+    assert!(queries.base + padded <= room && scores.len() >= 2 * QUERIES * stride);
     assert!(there.rows.len() >= end * 3 * units && d_rows.len() >= end * 3 * units);
     assert!(there.out.len() >= end * units && d_out.len() >= end * units);
     let whole = (queries.lane + 1) * room * units;
@@ -550,8 +553,8 @@ pub(super) fn attend_back<S: Simd>(
                     s.store(ds, s.mul(s.mul(share, slope), s.splat(scale)));
                 }
             }
-            p[seen..n.next_multiple_of(PLACES)].fill(0.0);
-            ds[seen..n.next_multiple_of(PLACES)].fill(0.0);
+            p[seen..padded].fill(0.0);
+            ds[seen..padded].fill(0.0);
         }
         // SAFETY: as in `attend`.
         unsafe {

@@ -59,8 +59,10 @@ struct Block {
     out: Option<Linear>,
     /// The logarithm of the logarithm of an LRU's decay, and its angle.
     turn: Option<[Entry; 2]>,
-    /// `[re λ, im λ]`, then `[|λ|, factor]` of every unit.
+    /// `[re λ, im λ]`
     turns: Buffer,
+    /// The same of every unit, as exactly as they are known.
+    exact: Vec<Turn>,
     feed: Feed,
     gates: Option<[Gate; 2]>,
 }
@@ -230,6 +232,7 @@ impl Block {
             out,
             turn,
             turns: Buffer::default(),
+            exact: Vec::new(),
             feed: Feed {
                 up: Linear::new(up[0], up[1], Some(second)),
                 down: Linear::new(down[0], down[1], None),
@@ -250,7 +253,8 @@ impl Block {
     fn packed(&self) -> usize {
         let layers = self.layers().map(Linear::packed).sum::<usize>();
         let turned = match self.turn {
-            Some([decay, _]) => 6 * decay.count(),
+            // The numbers of a turn are four of twice the size.
+            Some([decay, _]) => (2 + 2 + 8) * decay.count(),
             None => 0,
         };
         layers + turned
@@ -260,17 +264,17 @@ impl Block {
         let mut factors = Vec::new();
         if let Some([decay, angle]) = self.turn {
             let units = decay.count();
-            self.turns.grow(4 * units);
+            self.turns.grow(2 * units);
+            self.exact.clear();
             factors.resize(2 * units, 0.0);
             let both = params[decay.range()].iter().zip(&params[angle.range()]);
             for (unit, (decay, angle)) in both.enumerate() {
                 let turn = Turn::new(*decay, *angle);
-                let [re, im] = [turn.radius * turn.cos, turn.radius * turn.sin];
-                for (place, x) in [re, im, turn.radius, turn.factor()].into_iter().enumerate() {
-                    self.turns[place * units + unit] = x as f32;
-                }
+                self.turns[unit] = (turn.radius * turn.cos) as f32;
+                self.turns[units + unit] = (turn.radius * turn.sin) as f32;
                 factors[unit] = turn.factor() as f32;
                 factors[units + unit] = factors[unit];
+                self.exact.push(turn);
             }
         }
         self.mix.pack(params, &factors);
@@ -285,6 +289,7 @@ impl Block {
 }
 
 /// What a unit of a linear recurrence is multiplied by at every step.
+#[derive(Clone, Copy)]
 struct Turn {
     /// exp(decay), the rate at which it forgets.
     rate: f64,
@@ -338,7 +343,7 @@ impl Trunk for Blocks {
     fn bytes(&self, lanes: usize, steps: usize) -> TrunkBytes {
         TrunkBytes {
             packed: 4.0 * self.packed() as f64,
-            acting: BlocksWork::acting_bytes(&self.shape, lanes)
+            acting: BlocksWork::acting_bytes(&self.shape, lanes, steps)
                 + BlocksMemory::bytes(&self.shape, lanes, steps),
             learning: BlocksWork::learning_bytes(self, lanes, steps),
         }

@@ -3,8 +3,8 @@
 use super::attention::{QUERIES, Queries, Sizes, There, attend, attend_back, attend_one};
 use super::norm::{normalize, normalize_back};
 use super::scan::{Add, Gated, average, average_back, turn, turn_back};
-use super::work::{BlockSums, BlocksMemory, BlocksWork, Saved, Scratch, sizes};
-use super::{Block, Blocks, Join, Mixer, Span, Turn};
+use super::work::{BlockSums, BlocksMemory, BlocksWork, Saved, Scratch, learning_room, sizes};
+use super::{Block, Blocks, Join, Mixer, Span};
 use crate::input::{Inputs, Trials};
 use crate::mlp::Store;
 use crate::simd::{Kernel, Simd};
@@ -50,14 +50,11 @@ impl Blocks {
         let (lanes, steps) = (trials.lanes, trials.steps());
         let chunk = BlocksWork::chunk(&self.shape, lanes).min(steps);
         work.prepare(lanes, steps, chunk);
-        work.memory.prepare(&self.shape, lanes, 0, true);
+        let room = learning_room(steps);
+        work.memory.prepare(&self.shape, lanes, room, true);
         for step in 0..steps {
             work.read((self, &trials.inputs), (step, true), None);
         }
-        let ends = work.memory.base.iter().zip(&work.memory.step);
-        let room = ends.map(|(base, step)| base + step).max().unwrap_or(0);
-        let room = room.next_multiple_of(super::attention::PLACES);
-        work.memory.prepare(&self.shape, lanes, room, true);
         if sizes(&self.shape, room).is_some() {
             work.scratch.scores.grow(2 * QUERIES * room);
         }
@@ -202,15 +199,7 @@ impl Block {
         self.mix.add_gradient(&sums.mix, gradient, |output, d| {
             d_factor[output % units] += d;
         });
-        for unit in 0..units {
-            let [radius, re] = [2 * units, 0].map(|at| f64::from(self.turns[at + unit]));
-            let im = f64::from(self.turns[units + unit]);
-            let turn = Turn {
-                rate: -radius.ln(),
-                radius,
-                cos: re / radius,
-                sin: im / radius,
-            };
+        for (unit, turn) in self.exact.iter().enumerate() {
             let d_turn = [d_turn[unit], d_turn[units + unit]].map(f64::from);
             let [d_decay, d_angle] = turn.back(d_turn, f64::from(d_factor[unit]));
             gradient[decay.offset + unit] += d_decay as f32;

@@ -301,7 +301,7 @@ impl BlocksWork {
             self.resets[rows.start + lane] = begins;
             if begins {
                 memory.base[lane] = match learning {
-                    true => (memory.base[lane] + memory.step[lane]).next_multiple_of(PLACES),
+                    true => memory.base[lane] + memory.step[lane],
                     false => 0,
                 };
                 memory.step[lane] = 0;
@@ -312,9 +312,10 @@ impl BlocksWork {
         }
     }
 
-    pub(super) fn acting_bytes(shape: &BlocksShape, lanes: usize) -> f64 {
+    pub(super) fn acting_bytes(shape: &BlocksShape, lanes: usize, steps: usize) -> f64 {
         let rows = lanes.next_multiple_of(LANE_BLOCK);
-        let scores = sizes(shape, 0).map_or(0, |sizes| sizes.heads);
+        let room = steps.next_multiple_of(PLACES);
+        let scores = sizes(shape, room).map_or(0, |sizes| sizes.heads * sizes.room);
         let passing = BlocksWork::passing(shape) + shape.hidden + units(shape);
         let joined = if shape.join == Join::Gru {
             shape.hidden
@@ -347,7 +348,7 @@ impl BlocksWork {
             padded * steps,
             padded * BlocksWork::chunk(shape, lanes).min(steps),
         );
-        let room = steps.next_multiple_of(PLACES);
+        let room = learning_room(steps);
         let joined = match shape.join {
             Join::Sum => 0,
             Join::Gru => (1 + GATE_SCRATCH + 1) * shape.hidden,
@@ -370,6 +371,12 @@ impl BlocksWork {
             + of.embed.packed();
         4.0 * floats as f64 + rows as f64 * READ
     }
+}
+
+/// Places of a lane that learns from so many steps: the last trial's are read to a whole
+/// 16.
+pub(super) fn learning_room(steps: usize) -> usize {
+    steps.next_multiple_of(PLACES) + PLACES
 }
 
 /// Bytes of a row's [`Read`], its reset and its base.

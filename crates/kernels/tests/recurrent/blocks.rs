@@ -61,7 +61,9 @@ impl Case {
         }
         let width = shape.observation.width();
         // Lanes begin new trials at times of their own, several of one step among them.
-        let reset = |row: usize, rng: &mut Rng| row < lanes || rng.below(7) == 0;
+        // In long tiles they hardly do.
+        let apart = if steps > 60 { 1000 } else { 7 };
+        let reset = |row: usize, rng: &mut Rng| row < lanes || rng.below(apart) == 0;
         Case {
             params,
             dense: rng.vec(rows * width, 1.0),
@@ -131,6 +133,12 @@ fn cases() -> Vec<Case> {
         layers: 1,
         ..with(attention(2, 40), false, Join::Sum, Observation::None)
     };
+    let wide = |hidden, heads, steps| BlocksShape {
+        hidden,
+        layers: 1,
+        units: 16,
+        ..with(attention(heads, steps), false, Join::Sum, Observation::None)
+    };
     let cases = [
         (base, (3, 7)),
         (
@@ -154,6 +162,10 @@ fn cases() -> Vec<Case> {
             (2, 40),
         ),
         (two_heads, (33, 11)),
+        // Heads wider than a vector, and more places than four of them.
+        (wide(64, 2, 80), (1, 80)),
+        (wide(64, 4, 70), (3, 70)),
+        (wide(256, 1, 6), (1, 6)),
     ];
     let case = |(shape, size)| Case::new(shape, size, 5);
     cases.into_iter().map(case).collect()
@@ -603,5 +615,25 @@ fn shapes_that_cannot_be_are_refused() {
         (heads(2), "hidden is 16, must be a multiple of 32"),
     ] {
         assert_eq!(error(shape), Some(format!("network shape: {expected}")));
+    }
+}
+
+/// A unit that forgets within a billion steps, and one that does at once.
+#[test]
+fn recurrences_of_any_length_have_finite_gradients() {
+    for decay in [-20.7, -13.8, 4.0, 6.0] {
+        let mut case = Case::new(shape(Mixer::Lru), (3, 6), 5);
+        let network = network(case.shape, Isa::best());
+        for entry in network
+            .entries()
+            .iter()
+            .filter(|entry| entry.name == "decay")
+        {
+            case.params[entry.range()].fill(decay);
+        }
+        let results = run(&case, Isa::best());
+        let all = [results.logits, results.values, results.gradient].concat();
+        let odd = all.iter().position(|x| !x.is_finite());
+        assert_eq!(odd, None, "decay {decay}");
     }
 }

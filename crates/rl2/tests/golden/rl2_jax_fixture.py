@@ -1,4 +1,5 @@
-"""Writes rl2_jax_gru.json and rl2_jax_lstm.json beside this file.
+"""Writes rl2_jax_gru.json, rl2_jax_lstm.json, rl2_jax_min-gru.json and
+rl2_jax_transformer.json beside this file.
 
 They hold parameters, a rollout, the loss and its gradient as the JAX program
 computes them that metarl's speed is compared with
@@ -56,8 +57,8 @@ def flat(tree):
     return {"/".join(key.key for key in path): leaf.tolist() for path, leaf in named}
 
 
-def fixture(cell):
-    sizes = rl2_jax.Sizes(arms=3, hidden=8, envs=ENVS, steps=STEPS, cell=cell)
+def fixture(**kind):
+    sizes = rl2_jax.Sizes(arms=3, envs=ENVS, steps=STEPS, **kind)
     init, move, act, shift = jax.random.split(jax.random.PRNGKey(7), 4)
     # Biases begin at zero, which would hide where they enter.
     behaviour = perturbed(rl2_jax.initial_parameters(sizes, init), move, 0.3)
@@ -80,9 +81,22 @@ def fixture(cell):
     }
 
 
+def short(tree):
+    """Numbers by as many digits as tell a float of 32 bits."""
+    if isinstance(tree, dict):
+        return {key: short(value) for key, value in tree.items()}
+    if isinstance(tree, list):
+        return [short(value) for value in tree]
+    return float(f"{tree:.9g}") if isinstance(tree, float) else tree
+
+
 if __name__ == "__main__":
     jax.config.update("jax_default_matmul_precision", "highest")
     for cell in ["gru", "lstm"]:
         path = HERE / f"rl2_jax_{cell}.json"
-        path.write_text(json.dumps(fixture(cell), indent=1) + "\n")
+        path.write_text(json.dumps(fixture(cell=cell, hidden=8), indent=1) + "\n")
+        print(path.name)
+    for cell in ["min-gru", "transformer"]:
+        path = HERE / f"rl2_jax_{cell}.json"
+        path.write_text(json.dumps(short(fixture(cell=cell, hidden=16, layers=1, heads=1))) + "\n")
         print(path.name)

@@ -66,7 +66,7 @@ fn every_memory_learns_and_not_with_the_gradient_flipped() {
             "{trunk:?}: {learned}"
         );
     }
-    for trunk in trunks().iter().step_by(2) {
+    for trunk in &trunks() {
         let flipped = sabotaged(on(trunk, BackendKind::Native), Sabotage::Flip);
         let flipped = learn(flipped, 20);
         assert!(flipped < RANDOM + 0.2, "{trunk:?}, flipped: {flipped}");
@@ -122,6 +122,25 @@ fn acting_with_every_memory_is_living_its_trials_again() {
             trainer.collect().unwrap();
             crate::memory::check_lived_again(&trainer);
         }
+    }
+}
+
+/// Attention has a position for every step that it was trained on.
+#[test]
+fn attention_acts_in_no_longer_trials_than_it_was_trained_on() {
+    for backend in BACKENDS {
+        let acts = |trunk: &SequenceConfig, more: usize| {
+            let mut spec = crate::common::switches().spec().clone();
+            spec.horizon += more;
+            let policy = trainer(on(trunk, backend), 0, 1);
+            let policy = policy.learner().policy(agent::ActMode::Sample);
+            policy.make(&spec, 1).map(drop)
+        };
+        let [gated, .., attending] = trunks();
+        assert_eq!(acts(&gated, 1), Ok(()));
+        assert_eq!(acts(&attending, 0), Ok(()));
+        let error = acts(&attending, 1).unwrap_err();
+        assert!(error.contains("it has positions for the"), "{error}");
     }
 }
 

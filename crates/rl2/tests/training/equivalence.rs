@@ -9,7 +9,7 @@
 
 use crate::common::{BACKENDS, config, constant, objective, pool};
 use agent::{ActMode, Backend, BackendKind, Execution, Gradient, LearnError, Lesson, Samples};
-use nets::{Device, Recurrent, SequenceConfig};
+use nets::{Device, Feed, Join, Recurrent, Scanned, SequenceConfig, Transformer};
 use rl_core::{
     ActRow, ActionSpace, Array, Discrete, EnvFactory, EnvSpec, Environment, Gae, ObservationSpace,
     Policy, PolicyFactory, Row, Step, Stream, TaskDistribution, Tasks, Tree, Trial,
@@ -23,6 +23,8 @@ use std::sync::Arc;
 
 const GRU: &str = include_str!("../golden/rl2_jax_gru.json");
 const LSTM: &str = include_str!("../golden/rl2_jax_lstm.json");
+const MIN_GRU: &str = include_str!("../golden/rl2_jax_min-gru.json");
+const TRANSFORMER: &str = include_str!("../golden/rl2_jax_transformer.json");
 
 /// A fixture; rows are `[steps][envs]`.
 #[derive(Clone, Deserialize)]
@@ -141,7 +143,13 @@ fn transposed(matrix: &Value) -> Vec<f32> {
 
 /// What the fixture holds for our parameters, by name. Where it has no bias on a
 /// side, `elsewhere` says what ours is, given the one on the other side.
-fn mapped(of: &HashMap<String, Value>, elsewhere: fn(&[f32]) -> Vec<f32>) -> [(&str, Vec<f32>); 8] {
+fn mapped(
+    of: &HashMap<String, Value>,
+    elsewhere: fn(&[f32]) -> Vec<f32>,
+) -> Vec<(&'static str, Vec<f32>)> {
+    if of.contains_key("trunk/input/kernel") {
+        return mapped_blocks(of);
+    }
     let vector = |name: &str| -> Vec<f32> { serde_json::from_value(of[name].clone()).unwrap() };
     let is_gru = of.contains_key("trunk/cell/ir/kernel");
     let gates = if is_gru { "rzn" } else { "ifgo" };
@@ -159,7 +167,7 @@ fn mapped(of: &HashMap<String, Value>, elsewhere: fn(&[f32]) -> Vec<f32>) -> [(&
         };
         gates.chars().flat_map(one).collect()
     };
-    [
+    vec![
         ("trunk.weight_ih", matrices('i')),
         ("trunk.weight_hh", matrices('h')),
         ("trunk.bias_ih", biases('i', 'h')),
@@ -169,6 +177,65 @@ fn mapped(of: &HashMap<String, Value>, elsewhere: fn(&[f32]) -> Vec<f32>) -> [(&
         ("value.weight", transposed(&of["value/kernel"])),
         ("value.bias", vector("value/bias")),
     ]
+}
+
+/// Likewise of a stack of one block.
+fn mapped_blocks(of: &HashMap<String, Value>) -> Vec<(&'static str, Vec<f32>)> {
+    let vector = |name: &str| -> Vec<f32> { serde_json::from_value(of[name].clone()).unwrap() };
+    let linear = |name: &str| {
+        let weight = transposed(&of[&format!("{name}/kernel")]);
+        (weight, vector(&format!("{name}/bias")))
+    };
+    let norm = |name: &str| {
+        let scale = vector(&format!("{name}/scale"));
+        (scale, vector(&format!("{name}/bias")))
+    };
+    let both = |names: [&'static str; 2], parts: (Vec<f32>, Vec<f32>)| {
+        [(names[0], parts.0), (names[1], parts.1)]
+    };
+    let (mix, out) = match of.get("trunk/0/mix/kernel") {
+        Some(_) => (linear("trunk/0/mix"), Some(linear("trunk/0/out"))),
+        None => {
+            let (z, h) = (linear("trunk/0/z"), linear("trunk/0/h"));
+            (([z.0, h.0].concat(), [z.1, h.1].concat()), None)
+        }
+    };
+    let mut all = Vec::new();
+    all.extend(both(
+        ["trunk.input.weight", "trunk.input.bias"],
+        linear("trunk/input"),
+    ));
+    if let Some(positions) = of.get("trunk/positions") {
+        let rows: Vec<Vec<f32>> = serde_json::from_value(positions.clone()).unwrap();
+        all.push(("trunk.positions", rows.concat()));
+    }
+    all.extend(both(
+        ["trunk.0.norm1.gain", "trunk.0.norm1.bias"],
+        norm("trunk/0/norm1"),
+    ));
+    all.extend(both(["trunk.0.mix.weight", "trunk.0.mix.bias"], mix));
+    if let Some(out) = out {
+        all.extend(both(["trunk.0.out.weight", "trunk.0.out.bias"], out));
+    }
+    all.extend(both(
+        ["trunk.0.norm2.gain", "trunk.0.norm2.bias"],
+        norm("trunk/0/norm2"),
+    ));
+    all.extend(both(
+        ["trunk.0.up.weight", "trunk.0.up.bias"],
+        linear("trunk/0/up"),
+    ));
+    all.extend(both(
+        ["trunk.0.down.weight", "trunk.0.down.bias"],
+        linear("trunk/0/down"),
+    ));
+    all.extend(both(
+        ["trunk.norm.gain", "trunk.norm.bias"],
+        norm("trunk/norm"),
+    ));
+    all.extend(both(["policy.weight", "policy.bias"], linear("policy")));
+    all.extend(both(["value.weight", "value.bias"], linear("value")));
+    all
 }
 
 fn settings(fixture: &Fixture, trunk: SequenceConfig, backend: BackendKind) -> Rl2Config {
@@ -271,5 +338,41 @@ fn an_lstm_learns_what_the_jax_program_learns() {
             |hidden| SequenceConfig::Lstm(Recurrent::plain(hidden)),
             backend,
         );
+    }
+}
+
+#[test]
+fn a_stack_of_averages_learns_what_the_jax_program_learns() {
+    let stack = |hidden| {
+        SequenceConfig::MinGru(Scanned {
+            hidden,
+            layers: 1,
+            units: 2 * hidden,
+            feed: Feed::Plain,
+            join: Join::Sum,
+            input_gain: 1.0,
+            memory: 2.0,
+        })
+    };
+    for backend in BACKENDS {
+        check(MIN_GRU, stack, backend);
+    }
+}
+
+#[test]
+fn attention_learns_what_the_jax_program_learns() {
+    let stack = |hidden| {
+        SequenceConfig::Transformer(Transformer {
+            hidden,
+            layers: 1,
+            heads: 1,
+            units: 4 * hidden,
+            feed: Feed::Plain,
+            join: Join::Sum,
+            input_gain: 1.0,
+        })
+    };
+    for backend in BACKENDS {
+        check(TRANSFORMER, stack, backend);
     }
 }

@@ -33,9 +33,15 @@ const ATTENDING: &[(&str, &str)] = &[
 /// Replaces `cell=NAME` and its settings, such as `hidden=128`, by the trunk that they
 /// say; other words stay as they are.
 pub(super) fn spelled_out(words: &[String]) -> Result<Vec<String>, Failure> {
-    let Some((_, cell)) = pairs(words).find(|(key, _)| *key == "cell") else {
+    let mut cells = pairs(words).filter(|(key, _)| *key == "cell");
+    let Some((_, cell)) = cells.next() else {
         return Ok(words.to_vec());
     };
+    if let Some((_, other)) = cells.next() {
+        return Err(Failure::usage(format!(
+            "cell={cell} and cell={other}; name one"
+        )));
+    }
     let Some((_, settings)) = CELLS.iter().find(|(name, _)| *name == cell) else {
         let names: Vec<&str> = CELLS.iter().map(|(name, _)| *name).collect();
         let names = names.join(", ");
@@ -49,7 +55,7 @@ pub(super) fn spelled_out(words: &[String]) -> Result<Vec<String>, Failure> {
     for word in words {
         match word.split_once('=') {
             Some(("cell", _)) => {}
-            Some((key, value)) => match trunk.iter_mut().find(|(known, _)| *known == key) {
+            Some((key, value)) => match trunk.iter_mut().find(|(known, _)| *known == named(key)) {
                 Some((_, told)) => value.clone_into(told),
                 None => rest.push(word.clone()),
             },
@@ -59,7 +65,10 @@ pub(super) fn spelled_out(words: &[String]) -> Result<Vec<String>, Failure> {
     let hidden = trunk[0].1.parse::<usize>();
     let times = if cell == "transformer" { 4 } else { 2 };
     let told = trunk.into_iter().map(|(key, value)| match (key, &hidden) {
-        ("units", Ok(hidden)) if value.is_empty() => format!("units = {}", times * hidden),
+        // A width without such a multiple is refused with the width.
+        ("units", Ok(hidden)) if value.is_empty() => {
+            format!("units = {}", hidden.checked_mul(times).unwrap_or(*hidden))
+        }
         ("feed" | "join", _) => format!("{key} = \"{value}\""),
         _ => format!("{key} = {value}"),
     });
@@ -69,6 +78,11 @@ pub(super) fn spelled_out(words: &[String]) -> Result<Vec<String>, Failure> {
         told.join(", ")
     ));
     Ok(rest)
+}
+
+/// The setting of a word: the join of a transformer is called its gate, too.
+fn named(word: &str) -> &str {
+    if word == "gate" { "join" } else { word }
 }
 
 fn pairs(words: &[String]) -> impl Iterator<Item = (&str, &str)> {
@@ -93,6 +107,13 @@ mod tests {
                        units = 128, feed = \"plain\", join = \"gru\", input_gain = 1.0 }";
         let found = of("heads=2 cell=transformer join=gru hidden=32");
         assert_eq!(found, Ok(vec![attends.to_owned()]));
+        assert_eq!(of("heads=2 cell=transformer gate=gru hidden=32"), found);
+        assert!(
+            of("cell=lru hidden=9223372036854775808").is_ok(),
+            "refused where it is read"
+        );
+        let error = of("cell=gru cell=lstm").unwrap_err();
+        assert!(error.contains("cell=gru and cell=lstm"), "{error}");
         let error = of("cell=gro").unwrap_err();
         assert!(
             error.contains("cell=gro; allowed: gru, lstm, min-gru, lru, transformer"),

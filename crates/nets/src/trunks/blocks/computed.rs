@@ -32,11 +32,13 @@ struct Turn {
 impl Block {
     fn turn(&self, params: &Params) -> Turn {
         let [decay, angle] = self.turn.expect("a linear recurrence turns");
-        let radius = (-params[decay].exp()).exp();
+        let rate = params[decay].exp();
+        let radius = (-&rate).exp();
         Turn {
             re: &radius * params[angle].cos(),
             im: &radius * params[angle].sin(),
-            factor: (-radius.square() + 1.0).sqrt(),
+            // √(1 − |λ|²) without cancellation where |λ| is nearly 1.
+            factor: (-(rate * -2.0).expm1()).sqrt(),
         }
     }
 

@@ -205,6 +205,8 @@ pub struct Blocks {
     /// Before the features.
     pub last: Norm,
     stack: Stack,
+    /// Steps of a trial, of what attends.
+    steps: Option<usize>,
 }
 
 /// Gain and bias of a layer normalization.
@@ -345,6 +347,7 @@ impl Blocks {
             positions,
             blocks,
             last: names.norm("norm", hidden),
+            steps: positions.map(|_| told.steps),
             stack,
         })
     }
@@ -410,6 +413,10 @@ impl Trunk for Blocks {
 
     fn features(&self) -> usize {
         self.stack.hidden
+    }
+
+    fn most_steps(&self) -> Option<usize> {
+        self.steps
     }
 
     fn footprint(&self, steps: usize) -> TrunkFootprint {

@@ -52,6 +52,15 @@ fn configs() -> [SequenceConfig; 7] {
     ]
 }
 
+/// How far the same trial may be apart among others: sums over another number of places
+/// round differently where a trunk attends.
+fn rounding(config: &SequenceConfig) -> f64 {
+    match config {
+        SequenceConfig::Transformer(_) => 1e-5,
+        _ => 0.0,
+    }
+}
+
 /// A trunk, parameters of it that are nowhere zero, and a sequence.
 struct Case {
     trunk: Arc<dyn Trunk>,
@@ -150,7 +159,7 @@ fn unrolling_equals_stepping() {
         let expected = steps.unroll(&case.params, &case.inputs, &some_starts());
         let size = [STEPS, LANES, case.model().features() as i64];
         assert_eq!(features.size(), size);
-        assert_close(&features, &expected, 1e-5);
+        assert_close(&features, &expected, rounding(&config).max(1e-6));
     }
 }
 
@@ -174,8 +183,8 @@ fn a_start_forgets_one_lane_and_nothing_else() {
         );
         let (rest, starts) = (case.inputs.i(3..), no_starts().i(3..));
         let expected = case.model().unroll(&case.params, &rest, &starts);
-        // Sums over another number of places round differently.
-        assert_close(&features.i((3.., 1)), &expected.i((.., 1)), 1e-5);
+        let after = (features.i((3.., 1)), expected.i((.., 1)));
+        assert_close(&after.0, &after.1, rounding(&config));
         if !matches!(config, SequenceConfig::Mlp { .. }) {
             assert_ne!(
                 features.i((3.., 1)),
@@ -302,6 +311,7 @@ fn gradients_equal_finite_differences() {
 
 #[test]
 fn second_derivatives_equal_finite_differences() {
+    // Of the trunks that are small enough to try every number.
     for config in &configs()[..3] {
         let config = config.clone();
         let case = case(&config, Kind::Double);
