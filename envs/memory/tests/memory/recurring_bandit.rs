@@ -133,7 +133,7 @@ fn the_analysis_says_what_the_second_meeting_saves() {
     let exact = bandit.bayes_optimal_meetings();
     let share = 100.0 * (4.5 - exact[1]) / (4.5 - exact[0]);
     let wanted = format!(
-        "Bayes-optimal {:.3}, {:.3} and {share:.1} %",
+        "Bayes-optimal {:.3}, second {:.3}, which is {share:.1} % of it.",
         4.5 - exact[0],
         4.5 - exact[1]
     );
