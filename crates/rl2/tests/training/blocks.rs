@@ -2,13 +2,12 @@
 //! flipped, that both backends compute the same, and that the same bits come of any
 //! number of workers and after a restart.
 
-use crate::common::{BACKENDS, config, constant, pool, seen_as, trainer};
+use crate::common::{BACKENDS, config, constant, trainer};
 use crate::gradients::check_gradient;
 use crate::learning::{OPTIMUM, RANDOM, learn};
 use crate::sabotage::{Sabotage, sabotaged};
 use agent::{BackendKind, Training as _};
 use nets::{Feed, Join, Scanned, SequenceConfig, Transformer};
-use rl_core::ObservationSpace;
 use rl2::Rl2Config;
 
 fn scanned(feed: Feed, join: Join) -> Scanned {
@@ -86,7 +85,9 @@ fn the_gradient_of_every_memory_is_that_of_the_objective() {
 #[cfg(feature = "torch")]
 #[test]
 fn both_backends_compute_the_same_on_every_memory() {
+    use crate::common::{pool, seen_as};
     use agent::{ActorCritic, Backend, NativeBackend, TorchBackend};
+    use rl_core::ObservationSpace;
     use std::sync::Arc;
     let spaces = [
         ObservationSpace::Vector { size: 0 },
@@ -114,6 +115,8 @@ fn both_backends_compute_the_same_on_every_memory() {
 #[cfg(feature = "torch")]
 #[test]
 fn acting_with_every_memory_is_living_its_trials_again() {
+    use crate::common::seen_as;
+    use rl_core::ObservationSpace;
     for trunk in &trunks() {
         for backend in BACKENDS {
             let env = seen_as(ObservationSpace::Discrete { size: 4 }, true);
