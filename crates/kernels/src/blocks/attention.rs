@@ -4,7 +4,7 @@
 //! on, so that a step sums in the same order whether it is taken alone or among others.
 //! Places are worked on 16 at once; what lies beyond the last one seen weighs nothing.
 
-use crate::buffer::Buffer;
+use super::cache::{Cache, Sizes};
 use crate::gemm::{Panel, dot_block};
 use crate::math::exp_nonpositive_v;
 use crate::simd::Simd;
@@ -13,104 +13,6 @@ use crate::simd::Simd;
 pub(super) const QUERIES: usize = 8;
 /// Places that are worked on together.
 pub(super) const PLACES: usize = 16;
-
-/// The sizes of attention: how many heads, how wide one is, and how many places a
-/// lane's cache has, a multiple of 16.
-#[derive(Clone, Copy)]
-pub(super) struct Sizes {
-    pub(super) heads: usize,
-    pub(super) width: usize,
-    pub(super) room: usize,
-}
-
-impl Sizes {
-    pub(super) fn units(self) -> usize {
-        self.heads * self.width
-    }
-
-    fn scale(self) -> f32 {
-        1.0 / (self.width as f32).sqrt()
-    }
-}
-
-/// Keys and values of some lanes, in the orders in which they are read.
-#[derive(Default)]
-pub(super) struct Cache {
-    /// `[lane][unit][place]`
-    pub(super) keys_t: Buffer,
-    /// `[lane][place][unit]`
-    pub(super) values: Buffer,
-    /// The same the other way round, to go backward, and the gradients of both,
-    /// `[lane][place][unit]`.
-    keys: Buffer,
-    values_t: Buffer,
-    d_keys: Buffer,
-    d_values: Buffer,
-}
-
-impl Cache {
-    /// Floats for so many lanes.
-    pub(super) fn floats(sizes: Sizes, lanes: usize, learning: bool) -> usize {
-        let of_each = lanes * sizes.room * sizes.units();
-        of_each * if learning { 6 } else { 2 }
-    }
-
-    pub(super) fn grow(&mut self, sizes: Sizes, lanes: usize, learning: bool) {
-        let len = lanes * sizes.room * sizes.units();
-        self.keys_t.grow(len);
-        self.values.grow(len);
-        if learning {
-            let more = [
-                &mut self.keys,
-                &mut self.values_t,
-                &mut self.d_keys,
-                &mut self.d_values,
-            ];
-            more.into_iter().for_each(|buffer| buffer.grow(len));
-        }
-    }
-
-    /// Zeroes the gradients.
-    pub(super) fn clear(&mut self, sizes: Sizes, lanes: usize) {
-        let len = lanes * sizes.room * sizes.units();
-        self.d_keys[..len].fill(0.0);
-        self.d_values[..len].fill(0.0);
-    }
-
-    /// Puts the keys and values of a row `[q k v]` at a place of a lane.
-    #[inline(always)]
-    pub(super) fn put(
-        &mut self,
-        sizes: Sizes,
-        (lane, place): (usize, usize),
-        row: &[f32],
-        learning: bool,
-    ) {
-        let (units, room) = (sizes.units(), sizes.room);
-        let (keys, values) = row[units..3 * units].split_at(units);
-        let first = lane * room * units;
-        let wide = first + place * units;
-        self.values[wide..wide + units].copy_from_slice(values);
-        for (unit, key) in keys.iter().enumerate() {
-            self.keys_t[first + unit * room + place] = *key;
-        }
-        if learning {
-            self.keys[wide..wide + units].copy_from_slice(keys);
-            for (unit, value) in values.iter().enumerate() {
-                self.values_t[first + unit * room + place] = *value;
-            }
-        }
-    }
-
-    /// Takes the gradients of the keys and values of a place to a row `[q k v]`.
-    #[inline(always)]
-    pub(super) fn take(&self, sizes: Sizes, (lane, place): (usize, usize), row: &mut [f32]) {
-        let units = sizes.units();
-        let at = (lane * sizes.room + place) * units;
-        row[units..2 * units].copy_from_slice(&self.d_keys[at..at + units]);
-        row[2 * units..3 * units].copy_from_slice(&self.d_values[at..at + units]);
-    }
-}
 
 /// Some queries of a lane, of steps that follow each other in one trial.
 #[derive(Clone, Copy)]
@@ -129,17 +31,17 @@ pub(super) struct Queries {
 
 impl Queries {
     /// The row of query `i`; those beyond the last are the last once more.
-    fn row(&self, i: usize) -> usize {
+    pub(super) fn row(&self, i: usize) -> usize {
         self.row + i.min(self.count - 1) * self.stride
     }
 
     /// Places that query `i` sees.
-    fn seen(&self, i: usize) -> usize {
+    pub(super) fn seen(&self, i: usize) -> usize {
         self.place + i.min(self.count - 1) - self.base + 1
     }
 
     /// Places that any sees.
-    fn all(&self) -> usize {
+    pub(super) fn all(&self) -> usize {
         self.seen(self.count - 1)
     }
 }
@@ -207,7 +109,7 @@ fn softmax<S: Simd>(s: S, scores: &mut [f32], n: usize, scale: f32) -> Softmax {
 /// `a` must be valid for reads of `width` floats each, `b` for the places, `out` for
 /// writes of 8 rows of `stride` floats, at least the places.
 #[inline(always)]
-unsafe fn against<S: Simd>(
+pub(super) unsafe fn against<S: Simd>(
     s: S,
     (a, width): ([*const f32; QUERIES], usize),
     (b, room, places): (*const f32, usize, usize),
@@ -255,7 +157,7 @@ unsafe fn against<S: Simd>(
 /// `p` must be valid for reads of 8 rows of `stride` floats, at least the places, `b`
 /// for so many rows, and `out` for writes of `width` floats.
 #[inline(always)]
-unsafe fn over<S: Simd>(
+pub(super) unsafe fn over<S: Simd>(
     s: S,
     (p, stride, places): (*const f32, usize, usize),
     (b, units, width): (*const f32, usize, usize),
@@ -277,38 +179,6 @@ unsafe fn over<S: Simd>(
             let acc = dot_block(s, zero, places, rows, panel);
             for i in 0..QUERIES {
                 s.store(out[i].add(column), s.mul(s.splat(factors[i]), acc[i][0]));
-            }
-        }
-    }
-}
-
-/// `out[j] += sum over 8 rows of p[i][j] a[i]`, `out` being `[place][unit]`.
-///
-/// # Safety
-/// `p` must be valid for reads of 8 rows of `stride` floats, at least the places, `a`
-/// of `width` floats each, and `out` for so many rows.
-#[inline(always)]
-unsafe fn spread<S: Simd>(
-    s: S,
-    (p, stride, places): (*const f32, usize, usize),
-    (a, width): ([*const f32; QUERIES], usize),
-    (out, units): (*mut f32, usize),
-) {
-    for column in (0..width).step_by(S::LANES) {
-        let mut vectors = [s.splat(0.0); QUERIES];
-        for i in 0..QUERIES {
-            // SAFETY: by the caller's contract.
-            vectors[i] = unsafe { s.load(a[i].add(column)) };
-        }
-        for j in 0..places {
-            // SAFETY: by the caller's contract.
-            unsafe {
-                let to = out.add(j * units + column);
-                let mut acc = s.load(to);
-                for i in 0..QUERIES {
-                    acc = s.fma(s.splat(*p.add(i * stride + j)), vectors[i], acc);
-                }
-                s.store(to, acc);
             }
         }
     }
@@ -472,113 +342,3 @@ unsafe fn weigh<S: Simd, const N: usize>(
 /// The most heads there may be, and the widest.
 pub(super) const MOST_HEADS: usize = 64;
 pub(super) const WIDEST_HEAD: usize = 256;
-
-/// What [`attend_back`] reads of the way there: queries' rows `[q k v]`, what they
-/// read, and the statistics.
-#[derive(Clone, Copy)]
-pub(super) struct There<'a> {
-    pub(super) rows: &'a [f32],
-    pub(super) out: &'a [f32],
-    pub(super) statistics: &'a [f32],
-}
-
-/// The way back of [`attend`]: given the gradient of what was read, `d_out`, writes
-/// that of the queries to `d_rows` and adds those of keys and values to the cache's.
-/// `scores` is scratch, twice that of [`attend`].
-#[inline(always)]
-pub(super) fn attend_back<S: Simd>(
-    s: S,
-    (sizes, cache): (Sizes, &mut Cache),
-    (queries, there): (Queries, There<'_>),
-    (d_out, d_rows): (&[f32], &mut [f32]),
-    scores: &mut [f32],
-) {
-    let (units, room, width) = (sizes.units(), sizes.room, sizes.width);
-    let (n, stride, scale) = (queries.all(), sizes.room, sizes.scale());
-    let end = queries.row(QUERIES) + 1;
-    let padded = n.next_multiple_of(PLACES);
-    assert!(queries.base + padded <= room && scores.len() >= 2 * QUERIES * stride);
-    assert!(there.rows.len() >= end * 3 * units && d_rows.len() >= end * 3 * units);
-    assert!(there.out.len() >= end * units && d_out.len() >= end * units);
-    let whole = (queries.lane + 1) * room * units;
-    for buffer in [&cache.keys_t, &cache.values_t, &cache.keys, &cache.d_keys] {
-        assert!(buffer.len() >= whole);
-    }
-    assert!(cache.d_values.len() >= whole);
-    let (p, ds) = scores.split_at_mut(QUERIES * stride);
-    let first = queries.lane * room * units;
-    for head in 0..sizes.heads {
-        let (mut q, mut d) = ([there.rows.as_ptr(); QUERIES], [d_out.as_ptr(); QUERIES]);
-        let mut to = [d_rows.as_mut_ptr(); QUERIES];
-        for i in 0..QUERIES {
-            let row = queries.row(i);
-            q[i] = q[i].wrapping_add(row * 3 * units + head * width);
-            d[i] = d[i].wrapping_add(row * units + head * width);
-            to[i] = to[i].wrapping_add(row * 3 * units + head * width);
-        }
-        let narrow = first + head * width * room + queries.base;
-        let wide = first + queries.base * units + head * width;
-        // SAFETY: as in `attend`.
-        unsafe {
-            let keys = (cache.keys_t.as_ptr().add(narrow), room, n);
-            against(s, (q, width), keys, (p.as_mut_ptr(), stride));
-            let values = (cache.values_t.as_ptr().add(narrow), room, n);
-            against(s, (d, width), values, (ds.as_mut_ptr(), stride));
-        }
-        for i in 0..QUERIES {
-            let (p, ds) = (
-                &mut p[i * stride..][..stride],
-                &mut ds[i * stride..][..stride],
-            );
-            let seen = match i < queries.count {
-                true => queries.seen(i),
-                false => 0,
-            };
-            let row = queries.row(i);
-            let at = row * units + head * width;
-            let along = there.out[at..at + width].iter().zip(&d_out[at..at + width]);
-            let along: f32 = along.map(|(o, d)| o * d).sum();
-            let at = (row * sizes.heads + head) * 2;
-            let (largest, over) = (there.statistics[at], 1.0 / there.statistics[at + 1]);
-            for j in (0..seen).step_by(S::LANES) {
-                // SAFETY: rows are padded to 16 places.
-                unsafe {
-                    let (p, ds) = (p.as_mut_ptr().add(j), ds.as_mut_ptr().add(j));
-                    let below = s.sub(s.mul(s.splat(scale), s.load(p)), s.splat(largest));
-                    // What lies beyond the last place is cut off below.
-                    let below = s.min(s.splat(0.0), below);
-                    let share = s.mul(exp_nonpositive_v(s, below), s.splat(over));
-                    s.store(p, share);
-                    let slope = s.sub(s.load(ds), s.splat(along));
-                    s.store(ds, s.mul(s.mul(share, slope), s.splat(scale)));
-                }
-            }
-            p[seen..padded].fill(0.0);
-            ds[seen..padded].fill(0.0);
-        }
-        // SAFETY: as in `attend`.
-        unsafe {
-            let (p, ds) = ((p.as_ptr(), stride, n), (ds.as_ptr(), stride, n));
-            let mut own = to;
-            // Rows beyond the last have no share of their own.
-            let mut nowhere = [0.0f32; WIDEST_HEAD];
-            for i in queries.count..QUERIES {
-                own[i] = nowhere.as_mut_ptr();
-            }
-            let keys = (cache.keys.as_ptr().add(wide), units, width);
-            over(s, ds, keys, (own, [1.0; QUERIES]));
-            spread(
-                s,
-                ds,
-                (q, width),
-                (cache.d_keys.as_mut_ptr().add(wide), units),
-            );
-            spread(
-                s,
-                p,
-                (d, width),
-                (cache.d_values.as_mut_ptr().add(wide), units),
-            );
-        }
-    }
-}

@@ -1,6 +1,7 @@
 //! What lanes remember, and the buffers of a thread.
 
-use super::attention::{Cache, PLACES, QUERIES, Sizes};
+use super::attention::{PLACES, QUERIES};
+use super::cache::{Cache, Sizes};
 use super::embed::{EmbedSums, Read};
 use super::join::{GATE_SAVED, GATE_SCRATCH, GateSaved, GateScratch};
 use super::linear::{Linear, LinearSums};
