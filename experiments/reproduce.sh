@@ -80,6 +80,10 @@ taught() {
     train imitation-100x5 imitation/bernoulli-bandit-10x100 environment.arms=5 --seeds 5
     train imitation-100x10 imitation/bernoulli-bandit-10x100 --seeds 5
     train imitation-index imitation/bernoulli-bandit-50x500 evaluation.tasks=10000 --seeds 5
+    local seed
+    for seed in 0 1 2 3 4; do
+        experiments eval "runs/imitation-index/seed-$seed" environment.pulls=1000 --tasks 4000
+    done
     local arms pulls lanes tasks
     while read -r arms pulls lanes tasks; do
         train "imitation-index-${arms}x$pulls" imitation/bernoulli-bandit-50x500 \
@@ -100,6 +104,12 @@ END
     train imitation-dirichlet-mdp-fading imitation/dirichlet-mdp --seeds 5 \
         'imitation.teacher={name="beb-fading",beta=0.22,prior_mean=1.0,prior_weight=1.0}' \
         'evaluation.learners=[{name="beb",beta=0.5},{name="beb-fading",beta=0.22}]'
+    train imitation-dirichlet-mdp-25 imitation/dirichlet-mdp --seeds 3 \
+        --from runs/imitation-dirichlet-mdp-fading environment.episodes=25 \
+        imitation.handover.from=0 imitation.updates=100 imitation.lanes=512 \
+        'imitation.teacher={name="beb-fading",beta=0.22,prior_mean=1.0,prior_weight=1.0}' \
+        evaluation.interval_tasks=500 \
+        'evaluation.learners=[{name="beb",beta=0.75},{name="beb-fading",beta=0.22}]'
     train gridnavi-told rl2/gridnavi rl2.updates=300 \
         'rl2.inputs=["observation","action","reward","outcome","statistics"]' --seeds 5
 }
@@ -127,6 +137,21 @@ point_corners() {
     train point-corners maml/point-corners --seeds 5
 }
 
+# Two-armed bandits of Wang et al. 2016, cloned from the exact policy.
+taught_two_arms() {
+    local exact='imitation.teacher={name="bayes-optimal"}'
+    local beside='evaluation.learners=[{name="bayes-optimal"}]'
+    train imitation-100x2 imitation/bernoulli-bandit-10x100 environment.arms=2 "$exact" "$beside" \
+        imitation.updates=150 evaluation.tasks=50000 --seeds 5
+    local variant tasks=50000
+    for variant in uniform hard medium easy; do
+        [ "$variant" = medium ] && tasks=20000
+        train "imitation-dependent-$variant" imitation/bernoulli-bandit-10x100 "$exact" "$beside" \
+            "environment={name=\"dependent-bandit\",variant=\"$variant\",pulls=100}" \
+            imitation.updates=150 "evaluation.tasks=$tasks" --seeds 5
+    done
+}
+
 tables() {
     experiments table duan-bandits
     experiments table duan-mdps
@@ -139,7 +164,7 @@ tables() {
     experiments table combination "${majority[@]}"
 }
 
-all=(quickstart bandits environments taught random_mdps gridnavi_split point_navigation maml_discrete point_corners tables)
+all=(quickstart bandits environments taught taught_two_arms random_mdps gridnavi_split point_navigation maml_discrete point_corners tables)
 for name in "${@:-${all[@]}}"; do
     name=${name//-/_}
     case " ${all[*]} " in
