@@ -110,6 +110,21 @@ END
         'imitation.teacher={name="beb-fading",beta=0.22,prior_mean=1.0,prior_weight=1.0}' \
         evaluation.interval_tasks=500 \
         'evaluation.learners=[{name="beb",beta=0.75},{name="beb-fading",beta=0.22}]'
+    # Longer trials, each from the students of the one before.
+    local before=25 episodes beta lanes minibatches updates tasks
+    while read -r episodes beta lanes minibatches updates tasks; do
+        train "imitation-dirichlet-mdp-$episodes" imitation/dirichlet-mdp --seeds 3 \
+            --from "runs/imitation-dirichlet-mdp-$before" "environment.episodes=$episodes" \
+            imitation.handover.from=0 "imitation.updates=$updates" "imitation.lanes=$lanes" \
+            "imitation.outer.minibatches=$minibatches" evaluation.actions=greedy \
+            "imitation.teacher={name=\"beb\",beta=$beta,prior_mean=1.0,prior_weight=1.0}" \
+            "evaluation.tasks=$tasks" "evaluation.learners=[{name=\"beb\",beta=$beta}]" </dev/null
+        [ "$episodes" = 50 ] && before=50
+    done <<'END'
+50 1.0 256 8 100 4000
+75 1.5 192 6 60 3000
+100 1.5 128 8 60 3000
+END
     train gridnavi-told rl2/gridnavi rl2.updates=300 \
         'rl2.inputs=["observation","action","reward","outcome","statistics"]' --seeds 5
 }
