@@ -240,6 +240,7 @@ fn main() {
     let attention = Mixer::Attention {
         heads: 4,
         steps: STEPS,
+        positions: Positions::Learned,
     };
     let name = std::env::args().nth(1).unwrap_or_else(|| "gru".to_owned());
     println!(

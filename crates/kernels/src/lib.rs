@@ -114,7 +114,7 @@ mod sgemm;
 mod simd;
 mod trunk;
 
-pub use blocks::{Blocks, BlocksMemory, BlocksShape, BlocksWork, Join, Mixer};
+pub use blocks::{Blocks, BlocksMemory, BlocksShape, BlocksWork, Join, Mixer, Positions};
 pub use categorical::{Categorical, Choices, Imitation, Labels};
 pub use gaussian::{Gaussian, GaussianOutputs};
 pub use heads::{Heads, HeadsWork, OutputGradients, Outputs, Policy};

@@ -43,7 +43,7 @@ pub use schedule::{Schedule, Shape};
 pub use sequence::{Arms, Trunk, TrunkFootprint, TrunkInput};
 pub use torch::*;
 pub use trunks::{
-    Blocks, Feed, Gru, Index, IndexConfig, Join, Lstm, Memories, Recurrent, Scanned,
+    Blocks, Feed, Gru, Index, IndexConfig, Join, Lstm, Memories, Positions, Recurrent, Scanned,
     SequenceConfig, Transformer,
 };
 

@@ -188,6 +188,10 @@ fn attending(of: &Transformer, steps: usize) -> BlocksShape {
         mixer: Mixer::Attention {
             heads: of.heads,
             steps,
+            positions: match of.positions {
+                nets::Positions::Learned => kernels::Positions::Learned,
+                nets::Positions::Rotary => kernels::Positions::Rotary,
+            },
         },
         join: join(of.join),
     }

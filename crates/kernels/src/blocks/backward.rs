@@ -127,6 +127,7 @@ impl Block {
             normed,
             wide: middle,
             scores,
+            rotary,
             ..
         } = scratch;
         let d = if self.gates.is_some() { &*branch } else { &*y };
@@ -179,6 +180,10 @@ impl Block {
                     attend_back(s, (sizes, cache), (queries, there), to, scores);
                 }
                 chunk.take(sizes, cache, middle);
+                if shape.turns() {
+                    let steps = chunk.steps.iter().map(|read| read.step);
+                    rotary.turn_back(sizes, steps, middle);
+                }
             }
         }
         let x = &saved.first.x[wide];

@@ -150,6 +150,10 @@ impl Block {
                 let sizes = sizes(shape, memory.room).expect("attention has sizes");
                 let cache = &mut memory.caches[index];
                 let padded = chunk.span.lanes;
+                if shape.turns() {
+                    let steps = chunk.steps.iter().map(|read| read.step);
+                    scratch.rotary.turn(sizes, steps, own);
+                }
                 for row in (0..rows).filter(|row| row % padded < chunk.lanes) {
                     let place = chunk.bases[row] + chunk.steps[row].step;
                     let of_row = &own[row * mixed..(row + 1) * mixed];

@@ -26,11 +26,12 @@ mod join;
 mod linear;
 mod norm;
 mod passes;
+mod rotary;
 mod scan;
 mod shape;
 mod work;
 
-pub use shape::{BlocksShape, Join, Mixer};
+pub use shape::{BlocksShape, Join, Mixer, Positions};
 pub use work::{BlocksMemory, BlocksWork};
 
 use crate::buffer::Buffer;
@@ -104,10 +105,12 @@ impl Blocks {
         let weight = name(&mut namer, "trunk.input.weight", [hidden, shape.inputs()]);
         let bias = name(&mut namer, "trunk.input.bias", [hidden, 1]);
         let positions = match shape.mixer {
-            Mixer::Attention { steps, .. } => {
-                Some(name(&mut namer, "trunk.positions", [steps, hidden]))
-            }
-            Mixer::MinGru | Mixer::Lru => None,
+            Mixer::Attention {
+                steps,
+                positions: Positions::Learned,
+                ..
+            } => Some(name(&mut namer, "trunk.positions", [steps, hidden])),
+            Mixer::MinGru | Mixer::Lru | Mixer::Attention { .. } => None,
         };
         let embed = Embed::new(&shape, [weight, bias], positions);
         let mut block = |block| {

@@ -23,6 +23,7 @@ impl Blocks {
         work.read((self, inputs), (0, false), Some(memory));
         if let Some(sizes) = sizes(&self.shape, memory.room) {
             work.scratch.scores.grow(sizes.heads * sizes.room);
+            work.scratch.rotary.grow(&self.shape, sizes.room);
             let most = memory.step.iter().max().copied().unwrap_or(0);
             assert!(
                 most <= memory.room,
@@ -56,6 +57,7 @@ impl Blocks {
         }
         if sizes(&self.shape, room).is_some() {
             work.scratch.scores.grow(2 * QUERIES * room);
+            work.scratch.rotary.grow(&self.shape, room);
         }
         for from in (0..steps).step_by(chunk) {
             let steps = from..(from + chunk).min(steps);

@@ -12,13 +12,25 @@ pub enum Mixer {
     MinGru,
     /// A linear recurrence of complex numbers (Orvieto et al. 2023).
     Lru,
-    /// Causal attention over the trial, with learned positions.
+    /// Causal attention over the trial.
     Attention {
         /// Heads, of equal width.
         heads: usize,
-        /// The most steps of a trial.
+        /// Steps of a trial: the most there may be where their positions are learned.
         steps: usize,
+        /// How it knows them apart.
+        positions: Positions,
     },
+}
+
+/// How attention knows the steps of a trial apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Positions {
+    /// By what is added to the input at each, which is learned.
+    Learned,
+    /// By how far back they are: queries and keys turn from step to step (Su et al.
+    /// 2021).
+    Rotary,
 }
 
 /// How a branch joins what passes by it.
@@ -69,7 +81,7 @@ impl BlocksShape {
         ShapeError::at_most("layers", self.layers, MOST_LAYERS)?;
         ShapeError::multiple("hidden", self.hidden, PANEL)?;
         ShapeError::multiple("units", self.units, PANEL)?;
-        if let Mixer::Attention { heads, steps } = self.mixer {
+        if let Mixer::Attention { heads, steps, .. } = self.mixer {
             ShapeError::at_most("heads", heads, MOST_HEADS)?;
             ShapeError::multiple("hidden", self.hidden, heads * PANEL)?;
             ShapeError::at_most("width of a head", self.hidden / heads, WIDEST_HEAD)?;
@@ -89,6 +101,12 @@ impl BlocksShape {
             Mixer::MinGru | Mixer::Lru => 2 * self.hidden,
             Mixer::Attention { .. } => 3 * self.hidden,
         }
+    }
+
+    /// Whether queries and keys turn.
+    pub(super) fn turns(&self) -> bool {
+        let rotary = Positions::Rotary;
+        matches!(self.mixer, Mixer::Attention { positions, .. } if positions == rotary)
     }
 
     /// Numbers that a lane's memory of a block holds, but for attention's.

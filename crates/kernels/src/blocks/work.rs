@@ -5,6 +5,7 @@ use super::cache::{Cache, Sizes};
 use super::embed::{EmbedSums, Read};
 use super::join::{GATE_SAVED, GATE_SCRATCH, GateSaved, GateScratch};
 use super::linear::{Linear, LinearSums};
+use super::rotary::Rotary;
 use super::shape::{BlocksShape, Join, Mixer};
 use super::{Blocks, dense};
 use crate::buffer::Buffer;
@@ -176,6 +177,7 @@ pub(super) struct Scratch {
     pub(super) units: Buffer,
     /// `[2][8][room]`
     pub(super) scores: Buffer,
+    pub(super) rotary: Rotary,
     pub(super) gate: GateScratch,
 }
 
@@ -317,6 +319,7 @@ impl BlocksWork {
         let rows = lanes.next_multiple_of(LANE_BLOCK);
         let room = steps.next_multiple_of(PLACES);
         let scores = sizes(shape, room).map_or(0, |sizes| sizes.heads * sizes.room);
+        let scores = scores + Rotary::floats(shape, room);
         let passing = BlocksWork::passing(shape) + shape.hidden + units(shape);
         let joined = if shape.join == Join::Gru {
             shape.hidden
@@ -363,6 +366,7 @@ impl BlocksWork {
             .sum();
         let carry = shape.layers * (padded * shape.remembered() + turned(shape));
         let scores = sizes(shape, room).map_or(0, |_| 2 * QUERIES * room);
+        let scores = scores + Rotary::floats(shape, room);
         let floats = rows * BlocksWork::passing(shape)
             + chunk * scratch
             + BlocksMemory::floats(shape, lanes, room, true)

@@ -111,15 +111,23 @@ impl Case {
         }
     }
 
-    fn attends(&self) -> bool {
-        matches!(self.shape.mixer, Mixer::Attention { .. })
+    /// Whether a place of the trial adds to the input.
+    fn has_places(&self) -> bool {
+        let learned = Positions::Learned;
+        matches!(self.shape.mixer, Mixer::Attention { positions, .. } if positions == learned)
     }
 }
 
 /// All mixers, both feed-forward layers, both joins, all kinds of observations, and
 /// sizes on both sides of what is worked on together.
 fn cases() -> Vec<Case> {
-    let attention = |heads, steps| Mixer::Attention { heads, steps };
+    let of = |heads, steps, positions| Mixer::Attention {
+        heads,
+        steps,
+        positions,
+    };
+    let attention = |heads, steps| of(heads, steps, Positions::Learned);
+    let rotary = |heads, steps| of(heads, steps, Positions::Rotary);
     let base = shape(Mixer::MinGru);
     let with = |mixer, gated, join, observation| BlocksShape {
         mixer,
@@ -162,6 +170,17 @@ fn cases() -> Vec<Case> {
             (2, 40),
         ),
         (two_heads, (33, 11)),
+        (
+            with(rotary(1, 9), false, Join::Gru, Observation::OneHot(4)),
+            (3, 9),
+        ),
+        (
+            BlocksShape {
+                mixer: rotary(2, 40),
+                ..two_heads
+            },
+            (9, 40),
+        ),
         // Heads wider than a vector, and more places than four of them.
         (wide(64, 2, 80), (1, 80)),
         (wide(64, 4, 70), (3, 70)),
@@ -169,6 +188,22 @@ fn cases() -> Vec<Case> {
     ];
     let case = |(shape, size)| Case::new(shape, size, 5);
     cases.into_iter().map(case).collect()
+}
+
+/// Rows `[q k v]` of a trial's steps, the first two parts turned by rotary positions.
+fn turned(made: &[Vec<f64>], hidden: usize, width: usize) -> Vec<Vec<f64>> {
+    let turn = |(step, row): (usize, &Vec<f64>)| {
+        let mut row = row.clone();
+        for unit in (0..2 * hidden).filter(|unit| unit % width < width / 2) {
+            let power = -2.0 * (unit % width) as f64 / width as f64;
+            let (sin, cos) = (step as f64 * 1e4f64.powf(power)).sin_cos();
+            let (a, b) = (row[unit], row[unit + width / 2]);
+            row[unit] = a * cos - b * sin;
+            row[unit + width / 2] = a * sin + b * cos;
+        }
+        row
+    };
+    made.iter().enumerate().map(turn).collect()
 }
 
 /// A tile's outputs and its gradient.
@@ -303,8 +338,14 @@ impl Reference<'_> {
                 }
                 self.linear(&format!("trunk.{block}.out"), &s)
             }
-            Mixer::Attention { heads, .. } => {
+            Mixer::Attention {
+                heads, positions, ..
+            } => {
                 let width = hidden / heads;
+                let made = &match positions {
+                    Positions::Learned => made.to_vec(),
+                    Positions::Rotary => turned(made, hidden, width),
+                };
                 let query = made.last().unwrap();
                 let mut read = vec![0.0; hidden];
                 for head in 0..heads {
@@ -353,7 +394,7 @@ impl Reference<'_> {
                     seen.iter_mut().for_each(Vec::clear);
                 }
                 let mut y = self.linear("trunk.input", &self.input(row));
-                if case.attends() {
+                if case.has_places() {
                     let place = &self.of("trunk.positions")[seen[0].len() * y.len()..];
                     y.iter_mut().zip(place).for_each(|(y, p)| *y += p);
                 }
@@ -594,7 +635,11 @@ fn blocks_carry_nothing_over_and_hold_what_is_counted() {
 fn shapes_that_cannot_be_are_refused() {
     let base = shape(Mixer::MinGru);
     let heads = |heads| BlocksShape {
-        mixer: Mixer::Attention { heads, steps: 5 },
+        mixer: Mixer::Attention {
+            heads,
+            steps: 5,
+            positions: Positions::Learned,
+        },
         ..base
     };
     let error = |shape| Blocks::new(shape).err().map(|error| error.to_string());

@@ -8,7 +8,7 @@ mod lstm;
 mod mlp;
 mod recurrent;
 
-pub use blocks::{Blocks, Feed, Join, Memories, Scanned, Transformer};
+pub use blocks::{Blocks, Feed, Join, Memories, Positions, Scanned, Transformer};
 pub use gru::Gru;
 pub use index::{Index, IndexConfig};
 pub use lstm::Lstm;

@@ -1,8 +1,8 @@
 //! What networks refuse when they are declared.
 
 use nets::{
-    Activation, Blueprint, IndexConfig, NetsError, PolicyHead, PolicyHeadConfig, Recurrent,
-    Scanned, SequenceConfig, Transformer,
+    Activation, Blueprint, IndexConfig, NetsError, PolicyHead, PolicyHeadConfig, Positions,
+    Recurrent, Scanned, SequenceConfig, Transformer,
 };
 use rl_core::ActionSpace;
 
@@ -32,7 +32,9 @@ fn configurations_are_read_and_checked() {
     let SequenceConfig::MinGru(scanned) = read_as("min-gru", r#""memory": 9.0"#) else {
         panic!("a stack of gated averages");
     };
-    let SequenceConfig::Transformer(attending) = read_as("transformer", r#""heads": 2"#) else {
+    let SequenceConfig::Transformer(attending) =
+        read_as("transformer", r#""heads": 2, "positions": "learned""#)
+    else {
         panic!("a stack that attends");
     };
     let refused = [
@@ -116,11 +118,16 @@ fn configurations_are_read_and_checked() {
         );
     }
     // Of trials of no known length.
+    let turning = SequenceConfig::Transformer(Transformer {
+        positions: Positions::Rotary,
+        ..attending
+    });
+    assert!(turning.build(&mut Blueprint::new(), "", 3).is_ok());
     let error = SequenceConfig::Transformer(attending)
         .build(&mut Blueprint::new(), "", 3)
         .unwrap_err();
     assert!(
-        error.to_string().contains("kind = \"transformer\""),
+        error.to_string().contains("positions = \"learned\""),
         "{error}"
     );
     let error = SequenceConfig::Gru(Recurrent::plain(4))

@@ -7,7 +7,7 @@ use crate::gradients::check_gradient;
 use crate::learning::{OPTIMUM, RANDOM, learn};
 use crate::sabotage::{Sabotage, sabotaged};
 use agent::{BackendKind, Training as _};
-use nets::{Feed, Join, Scanned, SequenceConfig, Transformer};
+use nets::{Feed, Join, Positions, Scanned, SequenceConfig, Transformer};
 use rl2::Rl2Config;
 
 fn scanned(feed: Feed, join: Join) -> Scanned {
@@ -27,6 +27,10 @@ fn attending(feed: Feed, join: Join) -> SequenceConfig {
         hidden: 32,
         layers: 2,
         heads: 2,
+        positions: match join {
+            Join::Sum => Positions::Rotary,
+            Join::Gru => Positions::Learned,
+        },
         units: 32,
         feed,
         join,
@@ -128,7 +132,8 @@ fn acting_with_every_memory_is_living_its_trials_again() {
     }
 }
 
-/// Attention has a position for every step that it was trained on.
+/// Attention has a position for every step that it was trained on, where those are
+/// learned.
 #[test]
 fn attention_acts_in_no_longer_trials_than_it_was_trained_on() {
     for backend in BACKENDS {
@@ -139,8 +144,9 @@ fn attention_acts_in_no_longer_trials_than_it_was_trained_on() {
             let policy = policy.learner().policy(agent::ActMode::Sample);
             policy.make(&spec, 1).map(drop)
         };
-        let [gated, .., attending] = trunks();
+        let [gated, .., turning, attending] = trunks();
         assert_eq!(acts(&gated, 1), Ok(()));
+        assert_eq!(acts(&turning, 1), Ok(()));
         assert_eq!(acts(&attending, 0), Ok(()));
         let error = acts(&attending, 1).unwrap_err();
         assert!(error.contains("it has positions for the"), "{error}");

@@ -9,7 +9,7 @@
 
 use crate::common::{BACKENDS, config, constant, objective, pool};
 use agent::{ActMode, Backend, BackendKind, Execution, Gradient, LearnError, Lesson, Samples};
-use nets::{Device, Feed, Join, Recurrent, Scanned, SequenceConfig, Transformer};
+use nets::{Device, Feed, Join, Positions, Recurrent, Scanned, SequenceConfig, Transformer};
 use rl_core::{
     ActRow, ActionSpace, Array, Discrete, EnvFactory, EnvSpec, Environment, Gae, ObservationSpace,
     Policy, PolicyFactory, Row, Step, Stream, TaskDistribution, Tasks, Tree, Trial,
@@ -366,6 +366,7 @@ fn attention_learns_what_the_jax_program_learns() {
             hidden,
             layers: 1,
             heads: 1,
+            positions: Positions::Learned,
             units: 4 * hidden,
             feed: Feed::Plain,
             join: Join::Sum,

@@ -24,6 +24,7 @@ const ATTENDING: &[(&str, &str)] = &[
     ("hidden", "64"),
     ("layers", "2"),
     ("heads", "4"),
+    ("positions", "learned"),
     ("units", ""),
     ("feed", "plain"),
     ("join", "sum"),
@@ -69,7 +70,7 @@ pub(super) fn spelled_out(words: &[String]) -> Result<Vec<String>, Failure> {
         ("units", Ok(hidden)) if value.is_empty() => {
             format!("units = {}", hidden.checked_mul(times).unwrap_or(*hidden))
         }
-        ("feed" | "join", _) => format!("{key} = \"{value}\""),
+        ("feed" | "join" | "positions", _) => format!("{key} = \"{value}\""),
         _ => format!("{key} = {value}"),
     });
     let told: Vec<String> = told.collect();
@@ -104,7 +105,7 @@ mod tests {
         let expected = vec!["rl2.lanes=64".to_owned(), gru.to_owned()];
         assert_eq!(of("cell=gru rl2.lanes=64 hidden=128"), Ok(expected));
         let attends = "rl2.trunk={ kind = \"transformer\", hidden = 32, layers = 2, heads = 2, \
-                       units = 128, feed = \"plain\", join = \"gru\", input_gain = 1.0 }";
+                       positions = \"learned\", units = 128, feed = \"plain\", join = \"gru\", input_gain = 1.0 }";
         let found = of("heads=2 cell=transformer join=gru hidden=32");
         assert_eq!(found, Ok(vec![attends.to_owned()]));
         assert_eq!(of("heads=2 cell=transformer gate=gru hidden=32"), found);

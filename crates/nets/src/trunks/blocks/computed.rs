@@ -1,6 +1,6 @@
 //! Stacks of blocks on libtorch tensors.
 
-use super::{Block, Blocks, Feed, Gate, Memories, Norm};
+use super::{Block, Blocks, Feed, Gate, Memories, Norm, Positions};
 use crate::torch::{Memory, Params, SequenceModel, Starts, check_step, check_unroll};
 use tch::{Device, Kind, Tensor};
 
@@ -96,7 +96,29 @@ fn attend(q: &Tensor, (k, v): (&Tensor, &Tensor), seen: &Tensor) -> Tensor {
     scores.softmax(-1, None).matmul(v)
 }
 
+/// `[.., width]` turned by the steps that it is of, `[..]`.
+fn turned_by(x: &Tensor, steps: &Tensor) -> Tensor {
+    let half = x.size()[x.dim() - 1] / 2;
+    let unit = Tensor::arange(half, (Kind::Double, x.device()));
+    let rate = (unit * (-(10_000f64.ln()) / half as f64)).exp();
+    let angle = steps.unsqueeze(-1) * rate;
+    let (cos, sin) = (angle.cos().to_kind(x.kind()), angle.sin().to_kind(x.kind()));
+    let halves = x.chunk(2, -1);
+    let first = &halves[0] * &cos - &halves[1] * &sin;
+    Tensor::cat(&[first, &halves[0] * sin + &halves[1] * cos], -1)
+}
+
 impl Blocks {
+    /// Queries or keys, `[lanes, heads, places, width]`, of steps `[lanes, places]`.
+    fn turn(&self, x: Tensor, steps: &Tensor) -> Tensor {
+        match self.memories {
+            Memories::Attention(of) if of.positions == Positions::Rotary => {
+                turned_by(&x, &steps.unsqueeze(1))
+            }
+            _ => x,
+        }
+    }
+
     fn heads(&self) -> i64 {
         match self.memories {
             Memories::Attention(transformer) => transformer.heads as i64,
@@ -224,6 +246,8 @@ impl SequenceModel for Blocks {
                 Memories::Attention(_) => {
                     let parts = made.transpose(0, 1).chunk(3, -1);
                     let [q, k, v] = [0, 1, 2].map(|part| self.split(&parts[part]));
+                    let steps = places.transpose(0, 1);
+                    let [q, k] = [q, k].map(|x| self.turn(x, &steps));
                     let read = attend(&q, (&k, &v), &seen);
                     read.transpose(1, 2).flatten(2, 3).transpose(0, 1)
                 }
@@ -249,14 +273,15 @@ impl Blocks {
             let all = cache.slice_scatter(&own.unsqueeze(1), 1, index as i64, index as i64 + 1, 1);
             (own, all)
         };
-        let (keys, all_keys) = put(&memory["keys"], &parts[1]);
+        let now = count.unsqueeze(-1);
+        let [q, key] = [0, 1].map(|part| self.turn(self.split(&parts[part].unsqueeze(1)), &now));
+        let (keys, all_keys) = put(&memory["keys"], &key.transpose(1, 2).flatten(1, 3));
         let (values, all_values) = put(&memory["values"], &parts[2]);
         memory["keys"] = all_keys;
         memory["values"] = all_values;
         let places = Tensor::arange(keys.size()[1], (Kind::Int64, count.device()));
         let seen = places.unsqueeze(0).le_tensor(&count.unsqueeze(-1));
         let seen = seen.unsqueeze(1).unsqueeze(1);
-        let q = self.split(&parts[0].unsqueeze(1));
         let read = attend(&q, (&self.split(&keys), &self.split(&values)), &seen);
         read.transpose(1, 2).flatten(1, 3)
     }

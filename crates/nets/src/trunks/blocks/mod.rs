@@ -33,6 +33,19 @@ pub enum Join {
     Gru,
 }
 
+/// How attention knows the steps of a trial apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Positions {
+    /// By what is added to the input at each, which is learned. Trials cannot be longer
+    /// than in training.
+    Learned,
+    /// By how far back they are (Su et al. 2021): units i and i + width / 2 of a head's
+    /// queries and keys turn by step / 10000^(2 i / width), so that their products depend
+    /// on the difference of steps alone.
+    Rotary,
+}
+
 /// A stack whose memory is a sum along the trial; see [`Blocks`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +76,8 @@ pub struct Transformer {
     pub layers: usize,
     /// Heads of a block, of equal width.
     pub heads: usize,
+    /// How steps are known apart.
+    pub positions: Positions,
     /// Units of a block's feed-forward layer, a multiple of 16.
     pub units: usize,
     /// What those are.
@@ -171,8 +186,7 @@ pub enum Memories {
     /// and elementwise, with λ = exp(−exp(decay) + i angle) and γ = √(1 − |λ|²); what
     /// joins is C [re s, im s] + c.
     Lru(Scanned),
-    /// Causal attention (Vaswani et al. 2017) over the trial so far, with learned
-    /// positions (which step of the trial it is) added to the input.
+    /// Causal attention (Vaswani et al. 2017) over the trial so far; see [`Positions`].
     Attention(Transformer),
 }
 
@@ -198,14 +212,14 @@ pub struct Blocks {
     pub memories: Memories,
     /// From the input to what passes through.
     pub input: Linear,
-    /// `[steps, hidden]`, of what attends.
+    /// `[steps, hidden]`, of what attends by learned positions.
     pub positions: Option<Slot>,
     /// From the first on.
     pub blocks: Vec<Block>,
     /// Before the features.
     pub last: Norm,
     stack: Stack,
-    /// Steps of a trial, of what attends.
+    /// Steps of a trial, where their positions are learned.
     steps: Option<usize>,
 }
 
@@ -324,10 +338,10 @@ impl Blocks {
         let input = Linear::declare(names.blueprint, &input, [told.size, hidden], init);
         let positions = match memories {
             Memories::MinGru(_) | Memories::Lru(_) => None,
+            Memories::Attention(of) if of.positions == Positions::Rotary => None,
             Memories::Attention(_) if told.steps == 0 => {
-                let allowed = "\"gru\", \"lstm\", \"min-gru\" or \"lru\", where the length of \
-                               trials is not known";
-                return Err(SettingError::refused("kind", "\"transformer\"", allowed).into());
+                let allowed = "\"rotary\", where the length of trials is not known";
+                return Err(SettingError::refused("positions", "\"learned\"", allowed).into());
             }
             Memories::Attention(_) => {
                 let init = Init::Normal { deviation: 0.02 };

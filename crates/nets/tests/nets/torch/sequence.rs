@@ -2,8 +2,8 @@
 
 use nets::tch::{Device, IndexOp as _, Kind, Tensor};
 use nets::{
-    Activation, Blueprint, Feed, Join, Memory, Params, Recurrent, Scanned, SequenceConfig,
-    SequenceModel, Transformer, Trunk, TrunkFootprint, TrunkInput,
+    Activation, Blueprint, Feed, Join, Memory, Params, Positions, Recurrent, Scanned,
+    SequenceConfig, SequenceModel, Transformer, Trunk, TrunkFootprint, TrunkInput,
 };
 use std::sync::Arc;
 
@@ -30,6 +30,10 @@ fn attending(heads: usize, join: Join) -> SequenceConfig {
         hidden: 16 * heads,
         layers: 3 - heads,
         heads,
+        positions: match heads {
+            1 => Positions::Learned,
+            _ => Positions::Rotary,
+        },
         units: 16,
         feed: Feed::Plain,
         join,
