@@ -106,6 +106,7 @@ impl ActorCritic {
         Self::with_trunk(env, config, |blueprint, size| {
             let told = TrunkInput {
                 size,
+                observation: input.observation_size(),
                 steps: env.spec().trial_steps(),
                 arms: input.arms(env),
             };

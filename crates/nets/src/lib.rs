@@ -43,8 +43,9 @@ pub use schedule::{Schedule, Shape};
 pub use sequence::{Arms, Trunk, TrunkFootprint, TrunkInput};
 pub use torch::*;
 pub use trunks::{
-    Blocks, Feed, Gru, Index, IndexConfig, Join, Lstm, Memories, Positions, Recurrent, Scanned,
-    SequenceConfig, Transformer,
+    Around, Blocks, Episodic, EpisodicConfig, Feed, Gru, Hypernetwork, Index, IndexConfig, Join,
+    Lstm, Mann, MannConfig, Memories, Norm, Positions, Recurrent, Scanned, SequenceConfig, Snail,
+    SnailConfig, Surrounded, Transformer,
 };
 
 #[cfg(feature = "torch")]

@@ -39,6 +39,8 @@ pub trait Trunk: Debug + Send + Sync {
 pub struct TrunkInput {
     /// Width of the input.
     pub size: usize,
+    /// How many of its first numbers are the observation; 0 where that is not known.
+    pub observation: usize,
     /// Steps of a trial; 0 where that is not known.
     pub steps: usize,
     /// Where in it the arms of a bandit are, if it tells of any.
@@ -50,6 +52,7 @@ impl From<usize> for TrunkInput {
     fn from(size: usize) -> Self {
         Self {
             size,
+            observation: 0,
             steps: 0,
             arms: None,
         }

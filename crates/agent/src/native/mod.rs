@@ -66,9 +66,15 @@ impl NativeBackend {
             Self::with_trunk(model, Blocks::new(shape).map_err(size)?)
         };
         match config.trunk {
+            SequenceConfig::Gru(of) | SequenceConfig::Lstm(of) if !of.around.is_nothing() => {
+                Err(refuse(model.of, "what is around this trunk"))
+            }
+            SequenceConfig::Snail(_)
+            | SequenceConfig::Mann(_)
+            | SequenceConfig::Episodic(_)
+            | SequenceConfig::Mlp { .. } => Err(refuse(model.of, "this trunk")),
             SequenceConfig::Gru(layer) => recurrent(Cell::Gru, layer.hidden),
             SequenceConfig::Lstm(layer) => recurrent(Cell::Lstm, layer.hidden),
-            SequenceConfig::Mlp { .. } => Err(refuse(model.of, "this trunk")),
             SequenceConfig::Index(of) => {
                 let arms = model.arms.expect("the network is declared on them");
                 let shape = Self::index(model, arms, of.hidden);

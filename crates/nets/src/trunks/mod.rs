@@ -1,18 +1,31 @@
 //! The trunks that there are. A new one is a file here, with its declaration and
 //! what computes it on libtorch tensors, and a variant of [`SequenceConfig`].
 
+mod around;
+#[cfg(feature = "torch")]
+mod attention;
 mod blocks;
+mod episodic;
 mod gru;
 mod index;
 mod lstm;
+mod mann;
 mod mlp;
+mod names;
 mod recurrent;
+mod snail;
 
+use around::Cell;
+pub use around::{Around, Hypernetwork, Surrounded};
 pub use blocks::{Blocks, Feed, Join, Memories, Positions, Scanned, Transformer};
+pub use episodic::{Episodic, EpisodicConfig};
 pub use gru::Gru;
 pub use index::{Index, IndexConfig};
 pub use lstm::Lstm;
+pub use mann::{Mann, MannConfig};
+pub use names::Norm;
 pub use recurrent::Recurrent;
+pub use snail::{Snail, SnailConfig};
 
 use std::sync::Arc;
 
@@ -28,9 +41,9 @@ use rl_core::SettingError;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SequenceConfig {
-    /// A gated recurrent unit; see [`Gru`].
+    /// A gated recurrent unit; see [`Gru`], and [`Surrounded`].
     Gru(Recurrent),
-    /// A long short-term memory; see [`Lstm`].
+    /// A long short-term memory; see [`Lstm`], and [`Surrounded`].
     Lstm(Recurrent),
     /// No memory, every step is seen for itself; see [`Mlp`](crate::Mlp).
     Mlp {
@@ -47,6 +60,12 @@ pub enum SequenceConfig {
     Lru(Scanned),
     /// Blocks that attend to the whole trial so far; see [`Blocks`].
     Transformer(Transformer),
+    /// Dilated convolutions, then attention; see [`Snail`].
+    Snail(SnailConfig),
+    /// A controller with an external memory; see [`Mann`].
+    Mann(MannConfig),
+    /// A long short-term memory with a store of what it knew before; see [`Episodic`].
+    Episodic(EpisodicConfig),
 }
 
 impl SequenceConfig {
@@ -67,6 +86,18 @@ impl SequenceConfig {
         SIZE.check("the input size", input)?;
         self.validate()?;
         Ok(match self {
+            Self::Gru(of) if !of.around.is_nothing() => Arc::new(Surrounded::declare(
+                blueprint,
+                prefix,
+                input,
+                (Cell::Gru, *of),
+            )),
+            Self::Lstm(of) if !of.around.is_nothing() => Arc::new(Surrounded::declare(
+                blueprint,
+                prefix,
+                input,
+                (Cell::Lstm, *of),
+            )),
             Self::Gru(layer) => Arc::new(Gru::declare(blueprint, prefix, input, *layer)),
             Self::Lstm(layer) => Arc::new(Lstm::declare(blueprint, prefix, input, *layer)),
             Self::Mlp { hidden, activation } => Arc::new(mlp::declare(
@@ -79,6 +110,9 @@ impl SequenceConfig {
             Self::MinGru(of) => stack(blueprint, prefix, told, Memories::MinGru(*of))?,
             Self::Lru(of) => stack(blueprint, prefix, told, Memories::Lru(*of))?,
             Self::Transformer(of) => stack(blueprint, prefix, told, Memories::Attention(*of))?,
+            Self::Snail(of) => Arc::new(Snail::declare(blueprint, prefix, told, *of)?),
+            Self::Mann(of) => Arc::new(Mann::declare(blueprint, prefix, input, *of)),
+            Self::Episodic(of) => Arc::new(Episodic::declare(blueprint, prefix, told, *of)?),
         })
     }
 
@@ -93,6 +127,9 @@ impl SequenceConfig {
             Self::Index(of) => of.validate(),
             Self::MinGru(of) | Self::Lru(of) => of.validate(),
             Self::Transformer(of) => of.validate(),
+            Self::Snail(of) => of.validate(),
+            Self::Mann(of) => of.validate(),
+            Self::Episodic(of) => of.validate(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::around::Around;
 use crate::sequence::{SIZE, TrunkFootprint};
 use rl_core::{Bounds, SettingError};
 
@@ -18,6 +19,9 @@ pub struct Recurrent {
     /// Each unit begins with a memory of its own length, 2 to this many steps
     /// ([`Init::Chrono`](crate::Init::Chrono)); at 2 the gates' biases are 0.
     pub memory: f64,
+    /// What stands around the layer, on libtorch.
+    #[serde(default, skip_serializing_if = "Around::is_nothing")]
+    pub around: Around,
 }
 
 impl Recurrent {
@@ -27,13 +31,23 @@ impl Recurrent {
             hidden,
             input_gain: 1.0,
             memory: 2.0,
+            around: Around::default(),
         }
     }
 
     pub(super) fn validate(&self) -> Result<(), SettingError> {
         SIZE.check("hidden", self.hidden)?;
         INPUT_GAIN.check("input_gain", self.input_gain)?;
-        MEMORY.check("memory", self.memory)
+        MEMORY.check("memory", self.memory)?;
+        self.around.validate()?;
+        match self.around.maximum && self.hidden < 2 {
+            true => Err(SettingError::refused(
+                "around.maximum",
+                "true",
+                "false with less than two units",
+            )),
+            false => Ok(()),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What networks refuse when they are declared.
 
 use nets::{
-    Activation, Blueprint, IndexConfig, NetsError, PolicyHead, PolicyHeadConfig, Positions,
+    Activation, Around, Blueprint, IndexConfig, NetsError, PolicyHead, PolicyHeadConfig, Positions,
     Recurrent, Scanned, SequenceConfig, Transformer,
 };
 use rl_core::ActionSpace;
@@ -85,6 +85,7 @@ fn configurations_are_read_and_checked() {
             hidden,
             input_gain,
             memory,
+            around: Around::default(),
         };
         let built = SequenceConfig::Gru(layer).build(&mut Blueprint::new(), "", 3);
         built.map(drop).map_err(|error| error.to_string())

@@ -16,6 +16,8 @@ mod index;
 mod leaky;
 mod learning;
 mod memory;
+#[cfg(feature = "torch")]
+mod on_torch;
 mod reinforce;
 mod sabotage;
 mod settings;

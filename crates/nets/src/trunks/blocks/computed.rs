@@ -1,15 +1,9 @@
 //! Stacks of blocks on libtorch tensors.
 
-use super::{Block, Blocks, Feed, Gate, Memories, Norm, Positions};
+use super::{Block, Blocks, Feed, Gate, Memories, Positions};
 use crate::torch::{Memory, Params, SequenceModel, Starts, check_step, check_unroll};
+use crate::trunks::attention::{attend, put, seen, trials};
 use tch::{Device, Kind, Tensor};
-
-impl Norm {
-    fn forward(&self, params: &Params, x: &Tensor) -> Tensor {
-        let (gain, bias) = (&params[self.gain], &params[self.bias]);
-        x.layer_norm(gain.size(), Some(gain), Some(bias), 1e-5, false)
-    }
-}
 
 impl Gate {
     fn forward(&self, params: &Params, x: &Tensor, branch: &Tensor) -> Tensor {
@@ -87,15 +81,6 @@ fn turned(turn: &Turn, made: &Tensor, s: &Tensor) -> Tensor {
     Tensor::cat(&[re, im], -1)
 }
 
-/// What queries `[lanes, heads, queries, width]` read of as many keys and values as
-/// `seen`, `[lanes, 1, queries, places]`, allows.
-fn attend(q: &Tensor, (k, v): (&Tensor, &Tensor), seen: &Tensor) -> Tensor {
-    let scale = 1.0 / (q.size()[3] as f64).sqrt();
-    let scores = q.matmul(&k.transpose(-2, -1)) * scale;
-    let scores = scores.masked_fill(&seen.logical_not(), f64::NEG_INFINITY);
-    scores.softmax(-1, None).matmul(v)
-}
-
 /// `[.., width]` turned by the steps that it is of, `[..]`.
 fn turned_by(x: &Tensor, steps: &Tensor) -> Tensor {
     let half = x.size()[x.dim() - 1] / 2;
@@ -163,19 +148,6 @@ impl Blocks {
         }
         Tensor::stack(&states, 0)
     }
-}
-
-/// Steps since a lane's trial began, and whether step j is of the trial of step i and no
-/// later, `[lanes, 1, i, j]`.
-fn trials(starts: &Tensor) -> (Tensor, Tensor) {
-    let steps = starts.size()[0];
-    let options = (Kind::Int64, starts.device());
-    let t = Tensor::arange(steps, options).unsqueeze(-1);
-    let begun = (starts.ne(0).to_kind(Kind::Int64) * &t).cummax(0).0;
-    let own = begun.transpose(0, 1);
-    let same = own.unsqueeze(-1).eq_tensor(&own.unsqueeze(-2));
-    let causal = t.ge_tensor(&t.transpose(0, 1));
-    (&t - begun, same.logical_and(&causal).unsqueeze(1))
 }
 
 impl SequenceModel for Blocks {
@@ -265,23 +237,18 @@ impl Blocks {
     fn attend_one(&self, index: usize, made: &Tensor, memory: &mut Memory) -> Tensor {
         let parts = made.chunk(3, -1);
         let count = memory["count"].shallow_clone();
-        let at = count.view([-1, 1, 1]);
-        let put = |cache: &Tensor, row: &Tensor| {
-            let own = cache.select(1, index as i64);
-            let at = at.expand([-1, 1, row.size()[1]], false);
-            let own = own.scatter(1, &at, &row.unsqueeze(1));
+        let own = |cache: &Tensor, row: &Tensor| {
+            let own = put(&cache.select(1, index as i64), &count, row);
             let all = cache.slice_scatter(&own.unsqueeze(1), 1, index as i64, index as i64 + 1, 1);
             (own, all)
         };
         let now = count.unsqueeze(-1);
         let [q, key] = [0, 1].map(|part| self.turn(self.split(&parts[part].unsqueeze(1)), &now));
-        let (keys, all_keys) = put(&memory["keys"], &key.transpose(1, 2).flatten(1, 3));
-        let (values, all_values) = put(&memory["values"], &parts[2]);
+        let (keys, all_keys) = own(&memory["keys"], &key.transpose(1, 2).flatten(1, 3));
+        let (values, all_values) = own(&memory["values"], &parts[2]);
         memory["keys"] = all_keys;
         memory["values"] = all_values;
-        let places = Tensor::arange(keys.size()[1], (Kind::Int64, count.device()));
-        let seen = places.unsqueeze(0).le_tensor(&count.unsqueeze(-1));
-        let seen = seen.unsqueeze(1).unsqueeze(1);
+        let seen = seen(&count, keys.size()[1]);
         let read = attend(&q, (&self.split(&keys), &self.split(&values)), &seen);
         read.transpose(1, 2).flatten(1, 3)
     }

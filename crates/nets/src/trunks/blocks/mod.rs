@@ -3,6 +3,7 @@
 #[cfg(feature = "torch")]
 mod computed;
 
+use super::names::{Names, Norm};
 use crate::blueprint::Blueprint;
 use crate::error::NetsError;
 use crate::init::Init;
@@ -223,15 +224,6 @@ pub struct Blocks {
     steps: Option<usize>,
 }
 
-/// Gain and bias of a layer normalization.
-#[derive(Clone, Copy, Debug)]
-pub struct Norm {
-    /// `[hidden]`
-    pub gain: Slot,
-    /// `[hidden]`
-    pub bias: Slot,
-}
-
 /// A block's parameters.
 #[derive(Clone, Debug)]
 pub struct Block {
@@ -262,50 +254,15 @@ pub struct Gate {
     pub candidate: Linear,
 }
 
-/// Names a part's parameters.
-struct Names<'a> {
-    blueprint: &'a mut Blueprint,
-    prefix: String,
-}
-
-impl Names<'_> {
-    fn slot(&mut self, name: &str, shape: &[usize], init: Init) -> Slot {
-        let name = format!("{}{name}", self.prefix);
-        self.blueprint.declare(name, shape, init)
-    }
-
-    fn norm(&mut self, name: &str, hidden: usize) -> Norm {
-        Norm {
-            gain: self.slot(&format!("{name}.gain"), &[hidden], Init::Constant(1.0)),
-            bias: self.slot(&format!("{name}.bias"), &[hidden], Init::Zeros),
-        }
-    }
-
-    /// Orthogonal weights in groups of rows.
-    fn linear(&mut self, name: &str, sizes: [usize; 2], (gain, blocks): (f64, usize)) -> Linear {
-        let name = format!("{}{name}.", self.prefix);
-        Linear::declare(
-            self.blueprint,
-            &name,
-            sizes,
-            Init::Orthogonal { gain, blocks },
-        )
-    }
-
-    fn biased(&mut self, name: &str, sizes: [usize; 2], (blocks, bias): (usize, Init)) -> Linear {
-        let name = format!("{}{name}.", self.prefix);
-        let init = Init::Orthogonal { gain: 1.0, blocks };
-        Linear::declare_biased(self.blueprint, &name, sizes, (init, bias))
-    }
-
-    fn gate(&mut self, name: &str, hidden: usize) -> Gate {
+impl Gate {
+    fn declare(names: &mut Names<'_>, name: &str, hidden: usize) -> Self {
         let bias = Init::Groups {
             values: vec![0.0, -2.0],
         };
         let gates = format!("{name}.gates");
-        Gate {
-            gates: self.biased(&gates, [2 * hidden, 2 * hidden], (2, bias)),
-            candidate: self.linear(&format!("{name}.candidate"), [2 * hidden, hidden], (1.0, 1)),
+        Self {
+            gates: names.biased(&gates, [2 * hidden, 2 * hidden], (2, bias)),
+            candidate: names.linear(&format!("{name}.candidate"), [2 * hidden, hidden], (1.0, 1)),
         }
     }
 }
@@ -414,7 +371,10 @@ impl Block {
             down: names.linear("down", [stack.units, hidden], (ending, 1)),
             joins: match stack.join {
                 Join::Sum => None,
-                Join::Gru => Some([names.gate("join1", hidden), names.gate("join2", hidden)]),
+                Join::Gru => Some([
+                    Gate::declare(names, "join1", hidden),
+                    Gate::declare(names, "join2", hidden),
+                ]),
             },
         }
     }

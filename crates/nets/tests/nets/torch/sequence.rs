@@ -2,8 +2,9 @@
 
 use nets::tch::{Device, IndexOp as _, Kind, Tensor};
 use nets::{
-    Activation, Blueprint, Feed, Join, Memory, Params, Positions, Recurrent, Scanned,
-    SequenceConfig, SequenceModel, Transformer, Trunk, TrunkFootprint, TrunkInput,
+    Activation, Around, Blueprint, EpisodicConfig, Feed, Join, MannConfig, Memory, Params,
+    Positions, Recurrent, Scanned, SequenceConfig, SequenceModel, SnailConfig, Transformer, Trunk,
+    TrunkFootprint, TrunkInput,
 };
 use std::sync::Arc;
 
@@ -41,7 +42,26 @@ fn attending(heads: usize, join: Join) -> SequenceConfig {
     })
 }
 
-fn configs() -> [SequenceConfig; 7] {
+/// A gated layer with things around it.
+fn surrounded(around: Around) -> Recurrent {
+    Recurrent {
+        around,
+        ..Recurrent::plain(5)
+    }
+}
+
+fn configs() -> [SequenceConfig; 14] {
+    let mann = MannConfig {
+        hidden: 5,
+        slots: 4,
+        width: 3,
+        heads: 2,
+        decay: 0.9,
+        sharpness: false,
+        interpolation: false,
+        input_gain: 2.0,
+    };
+    let nothing = Around::default();
     [
         SequenceConfig::Gru(Recurrent::plain(5)),
         SequenceConfig::Lstm(Recurrent::plain(5)),
@@ -53,6 +73,47 @@ fn configs() -> [SequenceConfig; 7] {
         SequenceConfig::Lru(scanned(Feed::Gated, Join::Gru)),
         attending(1, Join::Gru),
         attending(2, Join::Sum),
+        SequenceConfig::Gru(surrounded(Around {
+            encoder: 4,
+            layers: 2,
+            maximum: true,
+            skip: true,
+            ..nothing
+        })),
+        SequenceConfig::Lstm(surrounded(Around {
+            hypernetwork: 4,
+            ..nothing
+        })),
+        SequenceConfig::Snail(SnailConfig {
+            filters: 4,
+            rounds: 2,
+            keys: 3,
+        }),
+        SequenceConfig::Mann(mann),
+        SequenceConfig::Mann(MannConfig {
+            heads: 1,
+            sharpness: true,
+            interpolation: true,
+            ..mann
+        }),
+        SequenceConfig::Episodic(EpisodicConfig {
+            hidden: 5,
+            slots: 2,
+            cue: 2,
+            mark: None,
+            recall: true,
+            input_gain: 2.0,
+            memory: 5.0,
+        }),
+        SequenceConfig::Episodic(EpisodicConfig {
+            hidden: 5,
+            slots: 2,
+            cue: 1,
+            mark: Some(1),
+            recall: false,
+            input_gain: 2.0,
+            memory: 5.0,
+        }),
     ]
 }
 
@@ -60,7 +121,7 @@ fn configs() -> [SequenceConfig; 7] {
 /// round differently where a trunk attends.
 fn rounding(config: &SequenceConfig) -> f64 {
     match config {
-        SequenceConfig::Transformer(_) => 1e-5,
+        SequenceConfig::Transformer(_) | SequenceConfig::Snail(_) => 1e-5,
         _ => 0.0,
     }
 }
@@ -75,6 +136,7 @@ struct Case {
 fn case(config: &SequenceConfig, kind: Kind) -> Case {
     let mut blueprint = Blueprint::new();
     let told = TrunkInput {
+        observation: 2,
         steps: STEPS as usize,
         ..INPUT.into()
     };
@@ -147,6 +209,10 @@ impl Trunk for ByStep<'_> {
 impl SequenceModel for ByStep<'_> {
     fn memory(&self, lanes: usize, at_most: usize, options: (Kind, Device)) -> Memory {
         self.0.memory(lanes, at_most, options)
+    }
+
+    fn forget(&self, memory: &mut Memory, starts: &Tensor) {
+        self.0.forget(memory, starts);
     }
 
     fn step(&self, params: &Params, input: &Tensor, memory: &mut Memory) -> Tensor {
@@ -294,7 +360,11 @@ fn a_memory_says_what_it_does_not_hold() {
 
 #[test]
 fn gradients_equal_finite_differences() {
-    for config in configs() {
+    // What is recalled is a constant to the gradient; see below.
+    let recalls = |of: &EpisodicConfig| of.recall;
+    let whole =
+        |config: &SequenceConfig| !matches!(config, SequenceConfig::Episodic(of) if recalls(of));
+    for config in configs().into_iter().filter(whole) {
         let case = case(&config, Kind::Double);
         let coefficients = normal(
             &[STEPS, LANES, case.model().features() as i64],
@@ -311,6 +381,57 @@ fn gradients_equal_finite_differences() {
             (features * &coefficients).sum(None)
         });
     }
+}
+
+/// Of the last context, whose memory begins with what was stored before.
+#[test]
+fn the_gradient_of_what_is_recalled_is_that_of_its_own_context() {
+    let config = SequenceConfig::Episodic(EpisodicConfig {
+        hidden: 5,
+        slots: 2,
+        cue: 1,
+        mark: Some(1),
+        recall: true,
+        input_gain: 2.0,
+        memory: 5.0,
+    });
+    let case = case(&config, Kind::Double);
+    let begins = STEPS - 2;
+    let _ = case.inputs.i((.., .., 1)).fill_(0.0);
+    for step in [0, 2, begins] {
+        let _ = case.inputs.i((step, .., 1)).fill_(1.0);
+    }
+    let features = case.unroll(&no_starts());
+    let loss = features.i(begins..).square().sum(None);
+    let tensors: Vec<Tensor> = case.params.tensors().iter().map(Tensor::copy).collect();
+    let layout = case.params.layout();
+    let tail = |at: &[Tensor]| {
+        let tensors = at.iter().map(Tensor::shallow_clone).collect();
+        let params = Params::from_tensors(layout.clone(), tensors).unwrap();
+        let mut memory = case
+            .model()
+            .memory(LANES as usize, 6, (Kind::Double, Device::Cpu));
+        let mut sum = Tensor::zeros([1], (Kind::Double, Device::Cpu));
+        for (step, input) in case.inputs.unbind(0).iter().enumerate() {
+            let within = step as i64 >= begins;
+            let of = if within { &params } else { &case.params };
+            let features = case.model().step(of, input, &mut memory);
+            if within {
+                sum += features.square().sum(None);
+            }
+        }
+        sum.squeeze()
+    };
+    assert_close(&tail(&tensors), &loss, 1e-12);
+    gradcheck(&tensors, tail);
+    // The store matters: without it the context gives something else.
+    let mut memory = case
+        .model()
+        .memory(LANES as usize, 6, (Kind::Double, Device::Cpu));
+    let alone = case
+        .model()
+        .step(&case.params, &case.inputs.i(begins), &mut memory);
+    assert_ne!(alone, features.i(begins));
 }
 
 #[test]
