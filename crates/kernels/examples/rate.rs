@@ -211,7 +211,7 @@ fn sgemm_gflops(gemms: &mut [Sgemm]) -> f64 {
 fn blocks(mixer: Mixer, hidden: usize) -> Blocks {
     let times = match mixer {
         Mixer::MinGru | Mixer::Lru => 2,
-        Mixer::Attention { .. } => 4,
+        Mixer::FastWeight { .. } | Mixer::Attention { .. } => 4,
     };
     let shape = BlocksShape {
         observation: Observation::None,

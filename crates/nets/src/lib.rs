@@ -43,9 +43,9 @@ pub use schedule::{Schedule, Shape};
 pub use sequence::{Arms, Trunk, TrunkFootprint, TrunkInput};
 pub use torch::*;
 pub use trunks::{
-    Around, Blocks, Episodic, EpisodicConfig, Feed, Gru, Hypernetwork, Index, IndexConfig, Join,
-    Lstm, Mann, MannConfig, Memories, Norm, Positions, Recurrent, Scanned, SequenceConfig, Snail,
-    SnailConfig, Surrounded, Transformer,
+    Around, Blocks, Episodic, EpisodicConfig, FastWeights, Feed, Gru, Hypernetwork, Index,
+    IndexConfig, Join, Lstm, Mann, MannConfig, Memories, Norm, Positions, Recurrent, Scanned,
+    SequenceConfig, Snail, SnailConfig, Surrounded, Transformer,
 };
 
 #[cfg(feature = "torch")]

@@ -58,7 +58,7 @@ use crate::page::{Drawn, Section};
 use crate::standing::Standings;
 use crate::table::{CSV_HEADER, Table};
 
-pub use figures::{Scaling, ScalingChart, ScalingLine, draw_scaling};
+pub use figures::{Scaling, ScalingAxis, ScalingChart, ScalingLine, draw_scaling};
 pub use gap::Gap;
 pub use markup::{csv_file, html_page, markdown_cell};
 pub use picture::{DrawnPicture, draw_picture};

@@ -9,6 +9,7 @@ use crate::tables::cell::Value;
 use crate::tables::filled::{Filled, ours};
 use crate::tables::ledger::{Identity, Ledger};
 use crate::tables::measure::Bench;
+use crate::tables::only::chosen;
 use crate::tables::plan::{Column, Plan, Row};
 use crate::tables::trained::Runs;
 use crate::tables::{publish, terminal};
@@ -70,7 +71,7 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
 }
 
 /// The folder of the table.
-fn out(args: &TableArgs, name: &str) -> PathBuf {
+pub(super) fn out(args: &TableArgs, name: &str) -> PathBuf {
     match &args.out {
         Some(out) => out.clone(),
         None => Path::new("tables").join(name),
@@ -78,7 +79,7 @@ fn out(args: &TableArgs, name: &str) -> PathBuf {
 }
 
 /// Says how to go on after an interruption.
-fn with_command(mut failure: Failure, args: &TableArgs, out: &Path) -> Failure {
+pub(super) fn with_command(mut failure: Failure, args: &TableArgs, out: &Path) -> Failure {
     if failure.exit == Exit::Stopped {
         let mut command = format!("{} table {}", program(), args.name);
         if args.quick {
@@ -96,33 +97,12 @@ fn with_command(mut failure: Failure, args: &TableArgs, out: &Path) -> Failure {
     failure
 }
 
-/// The cells that `--only` names, row by row; all of them if it is not given.
+/// The cells that `--only` names.
 fn selected(plan: &Plan, only: &[String]) -> Result<Vec<(usize, usize)>, String> {
-    let mut chosen = Vec::new();
-    for text in only {
-        let Some((row, column)) = text.split_once(':') else {
-            return Err(format!(
-                "--only {text}: allowed: ROW:COLUMN, ROW: or :COLUMN, as in {}:{}",
-                plan.rows[0].name, plan.columns[0].name
-            ));
-        };
-        let find = |name: &str, index: Result<usize, String>| match name {
-            "" => Ok(None),
-            _ => index.map(Some),
-        };
-        chosen.push((
-            find(row, plan.row(row))?,
-            find(column, plan.column(column))?,
-        ));
-    }
-    let wanted = |&(row, column): &(usize, usize)| {
-        let fits = |(r, c): &(Option<usize>, Option<usize>)| {
-            r.is_none_or(|r| r == row) && c.is_none_or(|c| c == column)
-        };
-        chosen.is_empty() || chosen.iter().any(fits)
-    };
-    let all = (0..plan.rows.len()).flat_map(|r| (0..plan.columns.len()).map(move |c| (r, c)));
-    Ok(all.filter(wanted).collect())
+    let rows = (plan.rows.len(), &|name: &str| plan.row(name) as _);
+    let columns = (plan.columns.len(), &|name: &str| plan.column(name) as _);
+    let example = format!("{}:{}", plan.rows[0].name, plan.columns[0].name);
+    chosen(only, (rows.0, rows.1), (columns.0, columns.1), &example)
 }
 
 /// The work of filling a table.

@@ -264,7 +264,11 @@ impl Plan {
     }
 }
 
-fn position<'a>(
+/// The index of a name among those of a table's rows or columns.
+///
+/// # Errors
+/// Names the nearest one.
+pub(super) fn position<'a>(
     table: &str,
     kind: &str,
     name: &str,

@@ -18,7 +18,7 @@ use kernels::{
     Blocks, BlocksShape, Cell, Flops, Index, IndexShape, Mixer, Observation, Recurrent, Shape,
     Trunk, TrunkBytes,
 };
-use nets::{Arms, Scanned, SequenceConfig, Transformer};
+use nets::{Arms, FastWeights, Scanned, SequenceConfig, Transformer};
 use on_trunk::OnTrunk;
 use rl_core::{ObservationSpace, PolicyFactory};
 use rollout::Pool;
@@ -82,6 +82,7 @@ impl NativeBackend {
             }
             SequenceConfig::MinGru(of) => blocks(scanned(of, Mixer::MinGru)),
             SequenceConfig::Lru(of) => blocks(scanned(of, Mixer::Lru)),
+            SequenceConfig::FastWeight(of) => blocks(fast(of)),
             SequenceConfig::Transformer(of) => blocks(attending(of, model.steps)),
         }
     }
@@ -178,6 +179,20 @@ fn scanned(of: &Scanned, mixer: Mixer) -> BlocksShape {
         units: of.units,
         gated: of.feed == nets::Feed::Gated,
         mixer,
+        join: join(of.join),
+    }
+}
+
+/// Likewise.
+fn fast(of: &FastWeights) -> BlocksShape {
+    BlocksShape {
+        observation: Observation::None,
+        actions: 0,
+        hidden: of.hidden,
+        layers: of.layers,
+        units: of.units,
+        gated: of.feed == nets::Feed::Gated,
+        mixer: Mixer::FastWeight { heads: of.heads },
         join: join(of.join),
     }
 }

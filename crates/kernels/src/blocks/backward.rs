@@ -2,6 +2,7 @@
 
 use super::attention_back::{There, attend_back};
 use super::chunk::Chunk;
+use super::fast::{Remembered, remember_back};
 use super::norm::normalize_back;
 use super::scan::{average_back, turn_back};
 use super::work::{BlockSums, BlocksMemory, BlocksWork, Saved, Scratch, sizes};
@@ -33,6 +34,7 @@ impl Kernel for Backward<'_> {
             steps: &work.reads[rows.clone()],
             bases: &work.bases[rows.clone()],
             lanes: work.lanes,
+            at_once: work.at_once,
             learning: true,
             rows,
         };
@@ -154,6 +156,29 @@ impl Block {
                 let from = (&self.turns[..], (&saved.mixed[..], first));
                 let to = (&mut sums.carry[..], &mut *middle, &mut sums.turn[..]);
                 turn_back(s, (&chunk.span, hidden), from, to);
+            }
+            Mixer::FastWeight { .. } => {
+                let of = shape.fast().expect("fast weights have heads");
+                let out = self
+                    .out
+                    .as_ref()
+                    .expect("what is read goes through a layer");
+                out.sum(s, rows, (&saved.states[wide.clone()], d), &mut sums.out);
+                let store = Store {
+                    out: &mut *normed,
+                    stride: hidden,
+                };
+                out.back(s, (d, rows), store);
+                let before = chunk.index() * chunk.lanes * of.matrices();
+                let there = Remembered {
+                    rows: &saved.mixed[own],
+                    factors: &saved.statistics[first * of.heads * 2..],
+                    matrices: &saved.matrices[before..],
+                };
+                middle.fill(0.0);
+                let span = (&chunk.span, chunk.lanes, of);
+                let to = (&mut sums.carry[..], &mut *middle);
+                remember_back(s, span, (there, normed), to, scores);
             }
             Mixer::Attention { .. } => {
                 let out = self

@@ -41,7 +41,7 @@ impl Block {
         ];
         let turn = match shape.mixer {
             Mixer::Lru => Some([name("decay", [hidden, 1]), name("angle", [hidden, 1])]),
-            Mixer::MinGru | Mixer::Attention { .. } => None,
+            Mixer::MinGru | Mixer::FastWeight { .. } | Mixer::Attention { .. } => None,
         };
         let mut out = |width| {
             let weight = name("out.weight", [hidden, width]);
@@ -50,7 +50,7 @@ impl Block {
         let out = match shape.mixer {
             Mixer::MinGru => None,
             Mixer::Lru => Some(out(2 * hidden)),
-            Mixer::Attention { .. } => Some(out(hidden)),
+            Mixer::FastWeight { .. } | Mixer::Attention { .. } => Some(out(hidden)),
         };
         let second = norm("norm2.gain", "norm2.bias", name);
         let up = [

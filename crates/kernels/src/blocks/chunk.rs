@@ -15,6 +15,8 @@ pub(super) struct Chunk<'a> {
     pub(super) steps: &'a [Read],
     pub(super) bases: &'a [usize],
     pub(super) lanes: usize,
+    /// Steps of every chunk but the last.
+    pub(super) at_once: usize,
     pub(super) learning: bool,
 }
 
@@ -27,6 +29,11 @@ pub(super) struct QueriesOf<'a> {
 }
 
 impl<'a> Chunk<'a> {
+    /// How many chunks are before.
+    pub(super) fn index(&self) -> usize {
+        self.rows.start / self.span.lanes / self.at_once
+    }
+
     pub(super) fn queries(&'a self) -> QueriesOf<'a> {
         QueriesOf {
             chunk: self,

@@ -2,6 +2,7 @@
 
 use super::attention::{attend, attend_one};
 use super::chunk::Chunk;
+use super::fast::remember;
 use super::norm::normalize;
 use super::scan::{Add, Gated, average, turn};
 use super::work::{BlocksMemory, BlocksWork, Saved, Scratch, sizes};
@@ -42,6 +43,7 @@ impl Kernel for Forward<'_> {
             steps: &work.reads[rows.clone()],
             bases: &work.bases[rows.clone()],
             lanes: work.lanes,
+            at_once: work.at_once,
             learning,
             rows,
         };
@@ -144,6 +146,25 @@ impl Block {
                 let to = (&mut memory.states[index][..], &mut *own);
                 turn(s, (&chunk.span, hidden), &self.turns, to);
                 self.read(s, (own, rows), target);
+            }
+            Mixer::FastWeight { .. } => {
+                let of = shape.fast().expect("fast weights have heads");
+                let gates = hidden;
+                self.mix.forward(s, (x, rows), Gated { gates, store });
+                let matrices = &mut memory.states[index][..];
+                if chunk.learning {
+                    let whole = chunk.lanes * of.matrices();
+                    let before = &mut saved.matrices[chunk.index() * whole..][..whole];
+                    before.copy_from_slice(&matrices[..whole]);
+                }
+                let out = &mut saved.states[wide];
+                // Rows beyond the last lane read nothing.
+                out.fill(0.0);
+                let factors = &mut saved.statistics[chunk.rows.start * of.heads * 2..];
+                let span = (&chunk.span, chunk.lanes, of);
+                let (given, to) = ((&mut *own, factors), (matrices, &mut *out));
+                remember(s, span, given, to, &mut scratch.scores);
+                self.read(s, (out, rows), target);
             }
             Mixer::Attention { .. } => {
                 self.mix.forward(s, (x, rows), store);

@@ -20,6 +20,7 @@ mod block;
 mod cache;
 mod chunk;
 mod embed;
+mod fast;
 mod feed;
 mod forward;
 mod join;
@@ -110,7 +111,7 @@ impl Blocks {
                 positions: Positions::Learned,
                 ..
             } => Some(name(&mut namer, "trunk.positions", [steps, hidden])),
-            Mixer::MinGru | Mixer::Lru | Mixer::Attention { .. } => None,
+            Mixer::MinGru | Mixer::Lru | Mixer::FastWeight { .. } | Mixer::Attention { .. } => None,
         };
         let embed = Embed::new(&shape, [weight, bias], positions);
         let mut block = |block| {
@@ -188,6 +189,11 @@ impl Trunk for Blocks {
                 (self.shape.layers * self.shape.hidden * steps.div_ceil(2)) as u64
             }
             Mixer::MinGru | Mixer::Lru => 0,
+            // A matrix is read twice and corrected once, which is half of a score and a
+            // reading of as many places as a head is wide; what they were is made again.
+            Mixer::FastWeight { heads } => {
+                (3 * self.shape.layers * self.shape.hidden * self.shape.hidden / heads / 2) as u64
+            }
         };
         let input = self.embed.products();
         Flops {

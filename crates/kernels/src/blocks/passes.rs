@@ -2,8 +2,9 @@
 
 use super::attention::QUERIES;
 use super::backward::Backward;
+use super::fast;
 use super::forward::Forward;
-use super::work::{BlockSums, BlocksMemory, BlocksWork, learning_room, sizes};
+use super::work::{BlockSums, BlocksMemory, BlocksWork, learning_room, matrices, sizes};
 use super::{Block, Blocks};
 use crate::heads::add;
 use crate::input::{Inputs, Trials};
@@ -21,6 +22,9 @@ impl Blocks {
         assert_eq!(memory.lanes, lanes, "a memory of so many lanes");
         work.prepare(lanes, 1, 1);
         work.read((self, inputs), (0, false), Some(memory));
+        if let Some(of) = self.shape.fast() {
+            work.scratch.scores.grow(of.width);
+        }
         if let Some(sizes) = sizes(&self.shape, memory.room) {
             work.scratch.scores.grow(sizes.heads * sizes.room);
             work.scratch.rotary.grow(&self.shape, sizes.room);
@@ -54,6 +58,12 @@ impl Blocks {
         work.memory.prepare(&self.shape, lanes, room, true);
         for step in 0..steps {
             work.read((self, &trials.inputs), (step, true), None);
+        }
+        if let Some(of) = self.shape.fast() {
+            work.scratch.scores.grow(fast::scratch(of, chunk));
+            let before = matrices(&self.shape, lanes, steps.div_ceil(chunk));
+            let saved = work.saved.iter_mut();
+            saved.for_each(|saved| saved.matrices.grow(before));
         }
         if sizes(&self.shape, room).is_some() {
             work.scratch.scores.grow(2 * QUERIES * room);

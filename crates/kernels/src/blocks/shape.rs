@@ -1,6 +1,7 @@
 //! The shape of a stack of blocks, and where its parameters lie.
 
 use super::attention::{MOST_HEADS, WIDEST_HEAD};
+use super::fast::Heads;
 use crate::gemm::PANEL;
 use crate::input::{Observation, ShapeError};
 use crate::trunk::Entry;
@@ -12,6 +13,11 @@ pub enum Mixer {
     MinGru,
     /// A linear recurrence of complex numbers (Orvieto et al. 2023).
     Lru,
+    /// Fast weights, corrected by the delta rule (Schlag et al. 2021).
+    FastWeight {
+        /// Heads, of equal width.
+        heads: usize,
+    },
     /// Causal attention over the trial.
     Attention {
         /// Heads, of equal width.
@@ -81,10 +87,12 @@ impl BlocksShape {
         ShapeError::at_most("layers", self.layers, MOST_LAYERS)?;
         ShapeError::multiple("hidden", self.hidden, PANEL)?;
         ShapeError::multiple("units", self.units, PANEL)?;
-        if let Mixer::Attention { heads, steps, .. } = self.mixer {
+        if let Mixer::Attention { heads, .. } | Mixer::FastWeight { heads } = self.mixer {
             ShapeError::at_most("heads", heads, MOST_HEADS)?;
             ShapeError::multiple("hidden", self.hidden, heads * PANEL)?;
             ShapeError::at_most("width of a head", self.hidden / heads, WIDEST_HEAD)?;
+        }
+        if let Mixer::Attention { steps, .. } = self.mixer {
             ShapeError::check("steps", steps)?;
         }
         Ok(())
@@ -99,7 +107,19 @@ impl BlocksShape {
     pub(super) fn mixed(&self) -> usize {
         match self.mixer {
             Mixer::MinGru | Mixer::Lru => 2 * self.hidden,
+            Mixer::FastWeight { .. } => 4 * self.hidden,
             Mixer::Attention { .. } => 3 * self.hidden,
+        }
+    }
+
+    /// The heads of fast weights, where there are any.
+    pub(super) fn fast(&self) -> Option<Heads> {
+        match self.mixer {
+            Mixer::FastWeight { heads } => Some(Heads {
+                heads,
+                width: self.hidden / heads,
+            }),
+            Mixer::MinGru | Mixer::Lru | Mixer::Attention { .. } => None,
         }
     }
 
@@ -114,6 +134,7 @@ impl BlocksShape {
         match self.mixer {
             Mixer::MinGru => self.hidden,
             Mixer::Lru => 2 * self.hidden,
+            Mixer::FastWeight { heads } => self.hidden * self.hidden / heads,
             Mixer::Attention { .. } => 0,
         }
     }

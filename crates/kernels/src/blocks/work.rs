@@ -3,6 +3,7 @@
 use super::attention::{PLACES, QUERIES};
 use super::cache::{Cache, Sizes};
 use super::embed::{EmbedSums, Read};
+use super::fast;
 use super::join::{GATE_SAVED, GATE_SCRATCH, GateSaved, GateScratch};
 use super::linear::{Linear, LinearSums};
 use super::rotary::Rotary;
@@ -85,7 +86,7 @@ impl BlocksMemory {
 /// The sizes of attention, where there is any.
 pub(super) fn sizes(shape: &BlocksShape, room: usize) -> Option<Sizes> {
     match shape.mixer {
-        Mixer::MinGru | Mixer::Lru => None,
+        Mixer::MinGru | Mixer::Lru | Mixer::FastWeight { .. } => None,
         Mixer::Attention { heads, .. } => Some(Sizes {
             heads,
             width: shape.hidden / heads,
@@ -120,6 +121,8 @@ pub(super) struct Saved {
     pub(super) states: Buffer,
     /// `[rows][heads][2]`
     pub(super) statistics: Buffer,
+    /// `[chunk][lane][head][key][value]`: matrices before.
+    pub(super) matrices: Buffer,
     pub(super) second: Normed,
     /// `[rows][risen]`
     pub(super) risen: Buffer,
@@ -146,6 +149,8 @@ pub struct BlocksWork {
     /// Of the trials whose activations are saved.
     pub(super) lanes: usize,
     pub(super) steps: usize,
+    /// Steps that go through all blocks together.
+    pub(super) at_once: usize,
     /// `[rows]`, and the first place of the row's trial.
     pub(super) reads: Vec<Read>,
     pub(super) resets: Vec<bool>,
@@ -197,6 +202,7 @@ impl BlocksWork {
             shape: *shape,
             lanes: 0,
             steps: 0,
+            at_once: 1,
             reads: Vec::new(),
             resets: Vec::new(),
             bases: Vec::new(),
@@ -219,7 +225,7 @@ impl BlocksWork {
     pub(super) fn chunk(shape: &BlocksShape, lanes: usize) -> usize {
         let steps = (ROWS / lanes.next_multiple_of(LANE_BLOCK)).max(1);
         match shape.mixer {
-            Mixer::MinGru | Mixer::Lru => steps,
+            Mixer::MinGru | Mixer::Lru | Mixer::FastWeight { .. } => steps,
             // Queries are worked on by so many.
             Mixer::Attention { .. } => steps.next_multiple_of(QUERIES),
         }
@@ -230,6 +236,7 @@ impl BlocksWork {
         let shape = self.shape;
         self.lanes = lanes;
         self.steps = steps;
+        self.at_once = at_once;
         let rows = self.padded() * steps;
         let chunk = self.padded() * at_once;
         self.reads.resize(rows, Read::default());
@@ -238,7 +245,7 @@ impl BlocksWork {
         self.bases.clear();
         self.bases.resize(rows, 0);
         self.observed.grow(rows * dense(shape.observation));
-        let heads = sizes(&shape, 0).map_or(0, |sizes| sizes.heads);
+        let heads = heads(&shape);
         for saved in &mut self.saved {
             saved.first.grow(rows, shape.hidden);
             saved.mixed.grow(rows * shape.mixed());
@@ -319,7 +326,8 @@ impl BlocksWork {
         let rows = lanes.next_multiple_of(LANE_BLOCK);
         let room = steps.next_multiple_of(PLACES);
         let scores = sizes(shape, room).map_or(0, |sizes| sizes.heads * sizes.room);
-        let scores = scores + Rotary::floats(shape, room);
+        let fast = shape.fast().map_or(0, |of| of.width);
+        let scores = scores + Rotary::floats(shape, room) + fast;
         let passing = BlocksWork::passing(shape) + shape.hidden + units(shape);
         let joined = if shape.join == Join::Gru {
             shape.hidden
@@ -331,7 +339,7 @@ impl BlocksWork {
 
     /// Numbers that are saved of a row.
     fn passing(shape: &BlocksShape) -> usize {
-        let heads = sizes(shape, 0).map_or(0, |sizes| sizes.heads);
+        let heads = heads(shape);
         let joined = match shape.join {
             Join::Sum => 0,
             Join::Gru => 2 * GATE_SAVED * shape.hidden,
@@ -366,8 +374,12 @@ impl BlocksWork {
             .sum();
         let carry = shape.layers * (padded * shape.remembered() + turned(shape));
         let scores = sizes(shape, room).map_or(0, |_| 2 * QUERIES * room);
-        let scores = scores + Rotary::floats(shape, room);
-        let floats = rows * BlocksWork::passing(shape)
+        let at_once = chunk / padded;
+        let fast = shape.fast().map_or(0, |of| fast::scratch(of, at_once));
+        let scores = scores + Rotary::floats(shape, room) + fast;
+        let before = shape.layers * matrices(shape, lanes, steps.div_ceil(at_once));
+        let floats = before
+            + rows * BlocksWork::passing(shape)
             + chunk * scratch
             + BlocksMemory::floats(shape, lanes, room, true)
             + sums
@@ -390,15 +402,28 @@ const READ: f64 = (size_of::<Read>() + 1 + size_of::<usize>()) as f64;
 /// What a row of `states` holds.
 fn states(shape: &BlocksShape) -> usize {
     match shape.mixer {
-        Mixer::MinGru | Mixer::Attention { .. } => shape.hidden,
+        Mixer::MinGru | Mixer::FastWeight { .. } | Mixer::Attention { .. } => shape.hidden,
         Mixer::Lru => 0,
     }
+}
+
+/// Two numbers of each are kept of a row.
+fn heads(shape: &BlocksShape) -> usize {
+    match shape.mixer {
+        Mixer::MinGru | Mixer::Lru => 0,
+        Mixer::FastWeight { heads } | Mixer::Attention { heads, .. } => heads,
+    }
+}
+
+/// Matrices of fast weights before so many chunks.
+pub(super) fn matrices(shape: &BlocksShape, lanes: usize, chunks: usize) -> usize {
+    shape.fast().map_or(0, |of| chunks * lanes * of.matrices())
 }
 
 /// Gradients of what turns.
 fn turned(shape: &BlocksShape) -> usize {
     match shape.mixer {
         Mixer::Lru => 3 * shape.hidden,
-        Mixer::MinGru | Mixer::Attention { .. } => 0,
+        Mixer::MinGru | Mixer::FastWeight { .. } | Mixer::Attention { .. } => 0,
     }
 }

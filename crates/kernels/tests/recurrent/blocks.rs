@@ -181,6 +181,24 @@ fn cases() -> Vec<Case> {
             },
             (9, 40),
         ),
+        (
+            with(
+                Mixer::FastWeight { heads: 1 },
+                false,
+                Join::Sum,
+                Observation::Dense(3),
+            ),
+            (3, 21),
+        ),
+        (
+            BlocksShape {
+                mixer: Mixer::FastWeight { heads: 2 },
+                gated: true,
+                join: Join::Gru,
+                ..two_heads
+            },
+            (17, 40),
+        ),
         // Heads wider than a vector, and more places than four of them.
         (wide(64, 2, 80), (1, 80)),
         (wide(64, 4, 70), (3, 70)),
@@ -337,6 +355,30 @@ impl Reference<'_> {
                     }
                 }
                 self.linear(&format!("trunk.{block}.out"), &s)
+            }
+            Mixer::FastWeight { heads } => {
+                let width = hidden / heads;
+                let mut read = vec![0.0; hidden];
+                for head in 0..heads {
+                    let mut matrix = vec![0.0; width * width];
+                    for row in made {
+                        let of = |part: usize| &row[part * hidden + head * width..][..width];
+                        let short = |x: &[f64]| -> Vec<f64> {
+                            let length = x.iter().map(|x| x * x).sum::<f64>() + 1e-6;
+                            x.iter().map(|x| x / length.sqrt()).collect()
+                        };
+                        let (b, q, k, v) = (of(0), short(of(1)), short(of(2)), of(3));
+                        for i in 0..width {
+                            let own = &mut matrix[i * width..][..width];
+                            let known: f64 = own.iter().zip(&k).map(|(s, k)| s * k).sum();
+                            let u = sigmoid(b[i]) * (v[i] - known);
+                            own.iter_mut().zip(&k).for_each(|(s, k)| *s += u * k);
+                            let y: f64 = own.iter().zip(&q).map(|(s, q)| s * q).sum();
+                            read[head * width + i] = y;
+                        }
+                    }
+                }
+                self.linear(&format!("trunk.{block}.out"), &read)
             }
             Mixer::Attention {
                 heads, positions, ..
@@ -576,7 +618,7 @@ fn blocks_carry_nothing_over_and_hold_what_is_counted() {
         let shape = small.shape;
         let steps = match shape.mixer {
             Mixer::Attention { steps, .. } => steps,
-            Mixer::MinGru | Mixer::Lru => 50,
+            Mixer::MinGru | Mixer::Lru | Mixer::FastWeight { .. } => 50,
         };
         let mut poisoned = Case::new(shape, (64, steps), 2);
         poisoned.reset = (0..poisoned.rows()).map(|row| row < 64).collect();

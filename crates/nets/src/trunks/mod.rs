@@ -17,7 +17,7 @@ mod snail;
 
 use around::Cell;
 pub use around::{Around, Hypernetwork, Surrounded};
-pub use blocks::{Blocks, Feed, Join, Memories, Positions, Scanned, Transformer};
+pub use blocks::{Blocks, FastWeights, Feed, Join, Memories, Positions, Scanned, Transformer};
 pub use episodic::{Episodic, EpisodicConfig};
 pub use gru::Gru;
 pub use index::{Index, IndexConfig};
@@ -58,6 +58,8 @@ pub enum SequenceConfig {
     MinGru(Scanned),
     /// Blocks of linear recurrences; see [`Blocks`].
     Lru(Scanned),
+    /// Blocks of fast weights; see [`Blocks`].
+    FastWeight(FastWeights),
     /// Blocks that attend to the whole trial so far; see [`Blocks`].
     Transformer(Transformer),
     /// Dilated convolutions, then attention; see [`Snail`].
@@ -109,6 +111,7 @@ impl SequenceConfig {
             Self::Index(of) => Arc::new(Index::declare(blueprint, prefix, told, *of)?),
             Self::MinGru(of) => stack(blueprint, prefix, told, Memories::MinGru(*of))?,
             Self::Lru(of) => stack(blueprint, prefix, told, Memories::Lru(*of))?,
+            Self::FastWeight(of) => stack(blueprint, prefix, told, Memories::FastWeight(*of))?,
             Self::Transformer(of) => stack(blueprint, prefix, told, Memories::Attention(*of))?,
             Self::Snail(of) => Arc::new(Snail::declare(blueprint, prefix, told, *of)?),
             Self::Mann(of) => Arc::new(Mann::declare(blueprint, prefix, input, *of)),
@@ -126,6 +129,7 @@ impl SequenceConfig {
             Self::Mlp { hidden, .. } => mlp::validate(hidden),
             Self::Index(of) => of.validate(),
             Self::MinGru(of) | Self::Lru(of) => of.validate(),
+            Self::FastWeight(of) => of.validate(),
             Self::Transformer(of) => of.validate(),
             Self::Snail(of) => of.validate(),
             Self::Mann(of) => of.validate(),

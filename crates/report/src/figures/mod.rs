@@ -26,7 +26,7 @@ use crate::canvas::{Canvas, Color, Stroke};
 use crate::setting::Setting;
 use crate::standing::{Standing, Standings};
 
-pub use scaling::{Scaling, ScalingChart, ScalingLine, draw_scaling};
+pub use scaling::{Scaling, ScalingAxis, ScalingChart, ScalingLine, draw_scaling};
 
 /// A drawing with its words.
 pub(crate) struct Figure {

@@ -1,4 +1,4 @@
-//! Quantities against a number of samples, both in logarithms.
+//! Quantities against a number of samples in logarithms.
 
 use super::chart::{Axes, Chart, Ticks};
 use super::frame::{Frame, LABEL, text, titles};
@@ -10,8 +10,7 @@ use crate::layout::{Range, Scale};
 use crate::picture::DrawnPicture;
 use crate::{PNG_SCALE, Result};
 
-/// Charts one below the other over the same axis of sample sizes, all of them
-/// logarithmic.
+/// Charts one below the other over the same logarithmic axis of sample sizes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scaling {
     /// What the charts show, as a sentence.
@@ -29,11 +28,47 @@ pub struct Scaling {
 pub struct ScalingChart {
     /// Its name, with the unit.
     pub name: String,
-    /// The smallest value that has a place; what is below lies on the edge.
-    pub least: f64,
+    /// The axis of the quantity.
+    pub axis: ScalingAxis,
     /// Lines in a fixed order: the same place has the same color in every
     /// chart. Six at most can be told apart.
     pub lines: Vec<ScalingLine>,
+}
+
+/// The axis of a quantity.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ScalingAxis {
+    /// Logarithmic; what is below the least value lies on the edge.
+    Logarithmic {
+        /// That value.
+        least: f64,
+    },
+    /// From one value to another; what is beyond lies on the edge.
+    Linear {
+        /// The lower one.
+        low: f64,
+        /// The upper one.
+        high: f64,
+    },
+}
+
+impl ScalingAxis {
+    /// Where a value lies.
+    fn place(self, value: f64) -> f64 {
+        match self {
+            Self::Logarithmic { least } => value.max(least).log10(),
+            Self::Linear { low, high } => value.clamp(low, high),
+        }
+    }
+
+    /// Whether a value with such an error has a dot: on a logarithmic axis, one that is
+    /// not within two of them of 0.
+    fn is_known(self, value: f64, error: f64) -> bool {
+        match self {
+            Self::Logarithmic { .. } => value >= 2.0 * error,
+            Self::Linear { .. } => value.is_finite(),
+        }
+    }
 }
 
 /// How one quantity depends on the number of samples.
@@ -54,8 +89,8 @@ const BELOW: f64 = 58.0;
 /// The column of infinitely many samples, in decades after the last one.
 const INFINITY: f64 = 0.45;
 
-/// Draws charts. Error bars are two standard errors to either side; a value
-/// within two of them of 0 has a bar and no dot.
+/// Draws charts. Error bars are two standard errors to either side; on a logarithmic
+/// axis a value within two of them of 0 has a bar and no dot.
 ///
 /// # Errors
 /// If the drawing cannot be encoded.
@@ -104,11 +139,11 @@ pub(super) fn canvas(scaling: &Scaling) -> Result<Canvas> {
         let axes = Axes {
             x: size_ticks(chart, infinity),
             x_name: &scaling.samples,
-            y: value_ticks(low, high),
+            y: value_ticks(chart.axis, (low, high)),
         };
         let mut plot = Chart::new(&mut canvas, frame, axes)?;
         for (index, line) in chart.lines.iter().enumerate().rev() {
-            draw(&mut plot, line, color(index), infinity)?;
+            draw(&mut plot, (line, chart.axis), color(index), infinity)?;
         }
         let frame = plot.frame();
         labels::draw(&mut canvas, &frame, labels);
@@ -124,18 +159,17 @@ fn color(index: usize) -> Color {
     }
 }
 
-/// The logarithm of a value, that of the least one for what is below.
-fn height(value: f64, least: f64) -> f64 {
-    value.max(least).log10()
-}
-
-/// Logarithms of the ends of the y axis.
+/// Where the ends of the y axis lie.
 fn range(chart: &ScalingChart) -> (f64, f64) {
+    if let ScalingAxis::Linear { low, high } = chart.axis {
+        let beyond = 0.04 * (high - low);
+        return (low - beyond, high + beyond);
+    }
     let values = || {
         let points = chart.lines.iter().flat_map(|line| &line.points);
         let limits = chart.lines.iter().filter_map(|line| line.limit);
         let values = points.map(|point| point.1).chain(limits);
-        values.map(|value| height(value, chart.least))
+        values.map(|value| chart.axis.place(value))
     };
     let low = values().fold(f64::MAX, f64::min);
     let high = values().fold(f64::MIN, f64::max);
@@ -164,7 +198,16 @@ fn number(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-fn value_ticks(low: f64, high: f64) -> Ticks {
+/// Ticks of a linear axis.
+const TICKS: usize = 5;
+
+fn value_ticks(axis: ScalingAxis, (low, high): (f64, f64)) -> Ticks {
+    if let ScalingAxis::Linear { low, high } = axis {
+        let at = |tick: usize| low + (high - low) * tick as f64 / TICKS as f64;
+        return (0..=TICKS)
+            .map(|tick| (at(tick), format!("{}", at(tick))))
+            .collect();
+    }
     let marks = marks(low, high).into_iter();
     marks.map(|mark| (mark.log10(), number(mark))).collect()
 }
@@ -182,14 +225,17 @@ fn size_ticks(chart: &ScalingChart, infinity: Option<f64>) -> Ticks {
 
 fn draw(
     plot: &mut Chart<'_>,
-    line: &ScalingLine,
+    (line, axis): (&ScalingLine, ScalingAxis),
     color: Color,
     infinity: Option<f64>,
 ) -> Result<()> {
     let Range { low, high } = plot.values();
-    let log = |value: f64| value.log10().max(low);
+    let log = |value: f64| match axis {
+        ScalingAxis::Logarithmic { .. } => value.log10().max(low),
+        ScalingAxis::Linear { .. } => axis.place(value),
+    };
     let points = line.points.iter();
-    let known = points.filter(|(_, value, error)| *value >= 2.0 * error);
+    let known = points.filter(|(_, value, error)| axis.is_known(*value, *error));
     let places: Vec<_> = known
         .map(|(n, value, _)| (n.log10(), log(*value)))
         .collect();
@@ -205,10 +251,9 @@ fn draw(
     for (n, value, error) in line.points.iter().filter(|point| point.2 > 0.0) {
         let ends = [value - 2.0 * error, value + 2.0 * error].map(|end| log(end).min(high));
         // No dot: a bound from above.
-        let caps = if *value < 2.0 * error {
-            &ends[1..]
-        } else {
-            &[]
+        let caps = match axis.is_known(*value, *error) {
+            true => &[],
+            false => &ends[1..],
         };
         plot.bar(n.log10(), ends, caps, Stroke::new(color, 1.4))?;
     }
@@ -222,7 +267,7 @@ fn labels_of(chart: &ScalingChart) -> Vec<Label> {
         Some(Label {
             name: line.name.clone(),
             number: String::new(),
-            value: height(value, chart.least),
+            value: chart.axis.place(value),
             color: color(index),
             strong: false,
         })

@@ -15,7 +15,7 @@ fn scaling() -> Scaling {
         samples: "Samples".to_owned(),
         charts: vec![ScalingChart {
             name: "Bias, percent".to_owned(),
-            least: 0.01,
+            axis: ScalingAxis::Logarithmic { least: 0.01 },
             lines: vec![line("one", 100.0, Some(0.0)), line("two", 10.0, None)],
         }],
     }
@@ -37,7 +37,8 @@ fn a_tenth_is_a_decade_lower_and_what_is_too_small_lies_on_the_edge() {
     let (low, high) = range(chart);
     assert!((low - (-2.0 - 0.06)).abs() < 1e-12, "{low}");
     assert!((high - 2.1).abs() < 1e-12, "{high}");
-    assert_eq!(height(0.0, 0.01), -2.0);
+    let axis = ScalingAxis::Logarithmic { least: 0.01 };
+    assert_eq!(axis.place(0.0), -2.0);
     let canvas = canvas(&scaling()).unwrap();
     let path = canvas.items.iter().find_map(|item| match item {
         Item::Line(points, stroke) if stroke.color == AGENT && points.len() == 3 => Some(points),

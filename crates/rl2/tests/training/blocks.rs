@@ -7,7 +7,7 @@ use crate::gradients::check_gradient;
 use crate::learning::{OPTIMUM, RANDOM, learn};
 use crate::sabotage::{Sabotage, sabotaged};
 use agent::{BackendKind, Training as _};
-use nets::{Feed, Join, Positions, Scanned, SequenceConfig, Transformer};
+use nets::{FastWeights, Feed, Join, Positions, Scanned, SequenceConfig, Transformer};
 use rl2::Rl2Config;
 
 fn scanned(feed: Feed, join: Join) -> Scanned {
@@ -38,8 +38,20 @@ fn attending(feed: Feed, join: Join) -> SequenceConfig {
     })
 }
 
+fn fast(feed: Feed, join: Join) -> SequenceConfig {
+    SequenceConfig::FastWeight(FastWeights {
+        hidden: 16,
+        layers: 1,
+        heads: 1,
+        units: 32,
+        feed,
+        join,
+        input_gain: 2.0,
+    })
+}
+
 /// Every memory, once with sums and once with gates.
-fn trunks() -> [SequenceConfig; 6] {
+fn trunks() -> [SequenceConfig; 8] {
     let plain = scanned(Feed::Plain, Join::Sum);
     let gated = scanned(Feed::Gated, Join::Gru);
     [
@@ -47,6 +59,8 @@ fn trunks() -> [SequenceConfig; 6] {
         SequenceConfig::MinGru(gated),
         SequenceConfig::Lru(plain),
         SequenceConfig::Lru(gated),
+        fast(Feed::Plain, Join::Sum),
+        fast(Feed::Gated, Join::Gru),
         attending(Feed::Plain, Join::Sum),
         attending(Feed::Gated, Join::Gru),
     ]

@@ -8,6 +8,7 @@ const CELLS: [(&str, &[(&str, &str)]); 5] = [
     ("lstm", RECURRENT),
     ("min-gru", SCANNED),
     ("lru", SCANNED),
+    ("fast-weight", FAST),
     ("transformer", ATTENDING),
 ];
 const RECURRENT: &[(&str, &str)] = &[("hidden", "64"), ("input_gain", "1.0"), ("memory", "2.0")];
@@ -19,6 +20,15 @@ const SCANNED: &[(&str, &str)] = &[
     ("join", "sum"),
     ("input_gain", "1.0"),
     ("memory", "30.0"),
+];
+const FAST: &[(&str, &str)] = &[
+    ("hidden", "64"),
+    ("layers", "2"),
+    ("heads", "4"),
+    ("units", ""),
+    ("feed", "plain"),
+    ("join", "sum"),
+    ("input_gain", "1.0"),
 ];
 const ATTENDING: &[(&str, &str)] = &[
     ("hidden", "64"),
@@ -117,7 +127,7 @@ mod tests {
         assert!(error.contains("cell=gru and cell=lstm"), "{error}");
         let error = of("cell=gro").unwrap_err();
         assert!(
-            error.contains("cell=gro; allowed: gru, lstm, min-gru, lru, transformer"),
+            error.contains("cell=gro; allowed: gru, lstm, min-gru, lru, fast-weight, transformer"),
             "{error}"
         );
     }

@@ -3,7 +3,9 @@
 use super::measure::{ARMS, Plan, Row, Share};
 use crate::tables::files::write_all;
 use lab::failure::Failure;
-use report::{Scaling, ScalingChart, ScalingLine, csv_file, draw_scaling, markdown_cell};
+use report::{
+    Scaling, ScalingAxis, ScalingChart, ScalingLine, csv_file, draw_scaling, markdown_cell,
+};
 use std::path::{Path, PathBuf};
 
 pub(super) const TITLE: &str = "Variance of REINFORCE's gradient under each baseline";
@@ -125,7 +127,7 @@ fn scaling(plan: &Plan, rows: &[Row]) -> Scaling {
                 0 => "Variance before training, % of that without a baseline".to_owned(),
                 _ => format!("Variance after {updates} updates, % of that without a baseline"),
             },
-            least: 1.0,
+            axis: ScalingAxis::Logarithmic { least: 1.0 },
             lines: vec![
                 line("value", |row| row.value),
                 line("constant", |row| row.constant),

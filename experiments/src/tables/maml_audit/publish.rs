@@ -7,7 +7,8 @@ use lab::failure::Failure;
 use maml::audit::{AuditBaseline, Estimator};
 use maud::{PreEscaped, html};
 use report::{
-    Scaling, ScalingChart, ScalingLine, csv_file, draw_scaling, html_page, markdown_cell,
+    Scaling, ScalingAxis, ScalingChart, ScalingLine, csv_file, draw_scaling, html_page,
+    markdown_cell,
 };
 use std::path::{Path, PathBuf};
 
@@ -244,7 +245,7 @@ fn scaling(plan: &Plan, rows: &[Row]) -> Scaling {
     };
     let chart = |name: String, gamma: f64, of: Number, limit: bool| ScalingChart {
         name,
-        least: 0.01,
+        axis: ScalingAxis::Logarithmic { least: 0.01 },
         lines: Estimator::ALL.map(|e| line(&e, gamma, of, limit)).to_vec(),
     };
     let bias: Number = |row| (100.0 * row.bias.value, 100.0 * row.bias.standard_error);

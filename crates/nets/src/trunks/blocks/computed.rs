@@ -81,6 +81,23 @@ fn turned(turn: &Turn, made: &Tensor, s: &Tensor) -> Tensor {
     Tensor::cat(&[re, im], -1)
 }
 
+/// `x` over its length.
+fn shortened(x: &Tensor) -> Tensor {
+    let squares = x.square().sum_dim_intlist(-1, true, None);
+    x * (squares + 1e-6).rsqrt()
+}
+
+/// The matrices `[lanes, heads, key, value]` corrected by one step's `[b, q, k, v]`, each
+/// `[lanes, heads, width]`, and what is read of them.
+fn corrected([b, q, k, v]: [&Tensor; 4], matrices: &Tensor) -> (Tensor, Tensor) {
+    let (q, k) = (shortened(q).unsqueeze(-2), shortened(k).unsqueeze(-2));
+    let known = k.matmul(matrices);
+    let u = b.sigmoid().unsqueeze(-2) * (v.unsqueeze(-2) - known);
+    let matrices = matrices + k.transpose(-2, -1).matmul(&u);
+    let read = q.matmul(&matrices).squeeze_dim(-2);
+    (matrices, read)
+}
+
 /// `[.., width]` turned by the steps that it is of, `[..]`.
 fn turned_by(x: &Tensor, steps: &Tensor) -> Tensor {
     let half = x.size()[x.dim() - 1] / 2;
@@ -107,6 +124,7 @@ impl Blocks {
     fn heads(&self) -> i64 {
         match self.memories {
             Memories::Attention(transformer) => transformer.heads as i64,
+            Memories::FastWeight(of) => of.heads as i64,
             Memories::MinGru(_) | Memories::Lru(_) => 1,
         }
     }
@@ -127,24 +145,50 @@ impl Blocks {
         }
     }
 
+    /// A block's memory of so many lanes that remember nothing, but for attention's.
+    fn beginning(&self, lanes: i64, options: (Kind, Device)) -> Tensor {
+        let hidden = self.stack.hidden as i64;
+        match self.memories {
+            Memories::Lru(_) => Tensor::zeros([lanes, 2 * hidden], options),
+            Memories::MinGru(_) | Memories::Attention(_) => Tensor::zeros([lanes, hidden], options),
+            Memories::FastWeight(_) => {
+                let (heads, width) = (self.heads(), hidden / self.heads());
+                Tensor::zeros([lanes, heads, width, width], options)
+            }
+        }
+    }
+
+    /// The memory after a step, and what is read of it.
+    fn remember(&self, made: &Tensor, state: &Tensor, turn: Option<&Turn>) -> (Tensor, Tensor) {
+        let state = match (&self.memories, turn) {
+            (Memories::FastWeight(_), _) => {
+                let parts = made.unflatten(-1, [4, self.heads(), -1]);
+                let [b, q, k, v] = [0, 1, 2, 3].map(|part| parts.select(1, part));
+                let (state, read) = corrected([&b, &q, &k, &v], state);
+                return (state, read.flatten(1, 2));
+            }
+            (_, None) => average(made, state),
+            (_, Some(turn)) => turned(turn, made, state),
+        };
+        let read = state.shallow_clone();
+        (state, read)
+    }
+
     /// A block's memory through whole trials, `[steps, lanes, ..]`.
     fn scan(&self, params: &Params, block: &Block, (made, starts): (&Tensor, &Starts)) -> Tensor {
-        let width = match self.memories {
-            Memories::Lru(_) => 2 * self.stack.hidden,
-            Memories::MinGru(_) | Memories::Attention(_) => self.stack.hidden,
-        };
+        let options = (made.kind(), made.device());
+        let mut state = self.beginning(made.size()[1], options);
         let turn = block.turn.map(|_| block.turn(params));
-        let mut state = Tensor::zeros([made.size()[1], width as i64], (made.kind(), made.device()));
         let mut states = Vec::new();
         for (t, made) in made.unbind(0).iter().enumerate() {
             if let Some(starts) = starts.at(t) {
-                state = state.masked_fill(&starts.unsqueeze(-1), 0.0);
+                let mut shape = vec![1; state.dim()];
+                shape[0] = -1;
+                state = state.masked_fill(&starts.view(&shape[..]), 0.0);
             }
-            state = match &turn {
-                None => average(made, &state),
-                Some(turn) => turned(turn, made, &state),
-            };
-            states.push(state.shallow_clone());
+            let (after, read) = self.remember(made, &state, turn.as_ref());
+            state = after;
+            states.push(read);
         }
         Tensor::stack(&states, 0)
     }
@@ -156,11 +200,10 @@ impl SequenceModel for Blocks {
             [lanes, self.stack.hidden, self.blocks.len()].map(|size| size as i64);
         let zeros = |shape: &[i64]| Tensor::zeros(shape, options);
         match self.memories {
-            Memories::MinGru(_) => {
-                Memory::new(options.1, [("state", zeros(&[lanes, layers, hidden]))])
-            }
-            Memories::Lru(_) => {
-                Memory::new(options.1, [("state", zeros(&[lanes, layers, 2 * hidden]))])
+            Memories::MinGru(_) | Memories::Lru(_) | Memories::FastWeight(_) => {
+                let one = self.beginning(lanes, options).unsqueeze(1);
+                let all: Vec<Tensor> = (0..layers).map(|_| one.shallow_clone()).collect();
+                Memory::new(options.1, [("state", Tensor::cat(&all, 1))])
             }
             Memories::Attention(_) => {
                 let cache = || zeros(&[lanes, layers, at_most as i64, hidden]);
@@ -184,14 +227,12 @@ impl SequenceModel for Blocks {
             let made = block.first.forward(params, &y);
             let made = block.mix.forward(params, &made);
             let read = match self.memories {
-                Memories::MinGru(_) | Memories::Lru(_) => {
+                Memories::MinGru(_) | Memories::Lru(_) | Memories::FastWeight(_) => {
                     let before = memory["state"].select(1, index as i64);
-                    let after = match block.turn {
-                        None => average(&made, &before),
-                        Some(_) => turned(&block.turn(params), &made, &before),
-                    };
-                    states.push(after.shallow_clone());
-                    after
+                    let turn = block.turn.map(|_| block.turn(params));
+                    let (after, read) = self.remember(&made, &before, turn.as_ref());
+                    states.push(after);
+                    read
                 }
                 Memories::Attention(_) => self.attend_one(index, &made, memory),
             };
@@ -214,7 +255,9 @@ impl SequenceModel for Blocks {
             let made = block.first.forward(params, &y);
             let made = block.mix.forward(params, &made);
             let read = match self.memories {
-                Memories::MinGru(_) | Memories::Lru(_) => self.scan(params, block, (&made, &when)),
+                Memories::MinGru(_) | Memories::Lru(_) | Memories::FastWeight(_) => {
+                    self.scan(params, block, (&made, &when))
+                }
                 Memories::Attention(_) => {
                     let parts = made.transpose(0, 1).chunk(3, -1);
                     let [q, k, v] = [0, 1, 2].map(|part| self.split(&parts[part]));

@@ -89,6 +89,26 @@ pub struct Transformer {
     pub input_gain: f64,
 }
 
+/// A stack of fast weights; see [`Blocks`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FastWeights {
+    /// Width of what passes through, a multiple of 16 for every head.
+    pub hidden: usize,
+    /// How many blocks.
+    pub layers: usize,
+    /// Heads of a block, of equal width, each with a matrix of its own.
+    pub heads: usize,
+    /// Units of a block's feed-forward layer, a multiple of 16.
+    pub units: usize,
+    /// What those are.
+    pub feed: Feed,
+    /// How branches join.
+    pub join: Join,
+    /// Gain of the Xavier-uniform input weights, as in [`Recurrent`](crate::Recurrent).
+    pub input_gain: f64,
+}
+
 /// Widths are whole vectors of the kernels.
 const WIDTH: usize = 16;
 const LAYERS: Bounds<usize> = Bounds::closed(1, 64);
@@ -165,14 +185,36 @@ impl Transformer {
 
     pub(super) fn validate(&self) -> Result<(), SettingError> {
         self.stack().validate()?;
-        HEADS.check("heads", self.heads)?;
-        multiple("hidden", self.hidden, self.heads * WIDTH)?;
-        match self.hidden / self.heads <= WIDEST_HEAD {
-            true => Ok(()),
-            false => {
-                let allowed = format!("at least hidden / {WIDEST_HEAD}");
-                Err(SettingError::refused("heads", self.heads, allowed))
-            }
+        check_heads(self.hidden, self.heads)
+    }
+}
+
+impl FastWeights {
+    fn stack(&self) -> Stack {
+        Stack {
+            hidden: self.hidden,
+            layers: self.layers,
+            units: self.units,
+            feed: self.feed,
+            join: self.join,
+            input_gain: self.input_gain,
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<(), SettingError> {
+        self.stack().validate()?;
+        check_heads(self.hidden, self.heads)
+    }
+}
+
+fn check_heads(hidden: usize, heads: usize) -> Result<(), SettingError> {
+    HEADS.check("heads", heads)?;
+    multiple("hidden", hidden, heads * WIDTH)?;
+    match hidden / heads <= WIDEST_HEAD {
+        true => Ok(()),
+        false => {
+            let allowed = format!("at least hidden / {WIDEST_HEAD}");
+            Err(SettingError::refused("heads", heads, allowed))
         }
     }
 }
@@ -187,6 +229,10 @@ pub enum Memories {
     /// and elementwise, with λ = exp(−exp(decay) + i angle) and γ = √(1 − |λ|²); what
     /// joins is C [re s, im s] + c.
     Lru(Scanned),
+    /// Fast weights, corrected by the delta rule (Schlag et al. 2021): of each head
+    /// u = b ∘ (v − S k), S' = S + u kᵀ and y = S' q, with q and k of length 1 and
+    /// b = σ(..) a rate of every unit; what joins is C y + c.
+    FastWeight(FastWeights),
     /// Causal attention (Vaswani et al. 2017) over the trial so far; see [`Positions`].
     Attention(Transformer),
 }
@@ -229,7 +275,8 @@ pub struct Blocks {
 pub struct Block {
     /// Before the memory.
     pub first: Norm,
-    /// What the memory is made of: [z, h], [re B, im B], or queries, keys and values.
+    /// What the memory is made of: [z, h], [re B, im B], rates, queries, keys and values,
+    /// or those without the rates.
     pub mix: Linear,
     /// Decays and angles of a linear recurrence.
     pub turn: Option<[Slot; 2]>,
@@ -280,6 +327,7 @@ impl Blocks {
     ) -> Result<Self, NetsError> {
         let stack = match &memories {
             Memories::MinGru(scanned) | Memories::Lru(scanned) => scanned.stack(),
+            Memories::FastWeight(of) => of.stack(),
             Memories::Attention(transformer) => transformer.stack(),
         };
         let hidden = stack.hidden;
@@ -294,7 +342,7 @@ impl Blocks {
         let input = format!("{prefix}input.");
         let input = Linear::declare(names.blueprint, &input, [told.size, hidden], init);
         let positions = match memories {
-            Memories::MinGru(_) | Memories::Lru(_) => None,
+            Memories::MinGru(_) | Memories::Lru(_) | Memories::FastWeight(_) => None,
             Memories::Attention(of) if of.positions == Positions::Rotary => None,
             Memories::Attention(_) if told.steps == 0 => {
                 let allowed = "\"rotary\", where the length of trials is not known";
@@ -338,10 +386,11 @@ impl Block {
                 names.biased("mix", [hidden, 2 * hidden], (2, bias))
             }
             Memories::Lru(_) => names.linear("mix", [hidden, 2 * hidden], (1.0, 2)),
+            Memories::FastWeight(_) => names.linear("mix", [hidden, 4 * hidden], (1.0, 4)),
             Memories::Attention(_) => names.linear("mix", [hidden, 3 * hidden], (1.0, 3)),
         };
         let turn = match memories {
-            Memories::MinGru(_) | Memories::Attention(_) => None,
+            Memories::MinGru(_) | Memories::FastWeight(_) | Memories::Attention(_) => None,
             Memories::Lru(Scanned { memory, .. }) => {
                 let decay = Init::Decay { memory: *memory };
                 let angle = Init::Angle { most: MOST_ANGLE };
@@ -354,7 +403,9 @@ impl Block {
         let out = match memories {
             Memories::MinGru(_) => None,
             Memories::Lru(_) => Some(names.linear("out", [2 * hidden, hidden], (ending, 1))),
-            Memories::Attention(_) => Some(names.linear("out", [hidden, hidden], (ending, 1))),
+            Memories::FastWeight(_) | Memories::Attention(_) => {
+                Some(names.linear("out", [hidden, hidden], (ending, 1)))
+            }
         };
         let second = names.norm("norm2", hidden);
         let (rise, groups) = match stack.feed {
@@ -409,6 +460,10 @@ impl Trunk for Blocks {
         let (attended, remembered) = match self.memories {
             Memories::MinGru(_) => (0, hidden),
             Memories::Lru(_) => (8 * hidden, 2 * hidden),
+            Memories::FastWeight(FastWeights { heads, .. }) => {
+                let matrices = hidden * hidden / heads;
+                (4 * matrices + 12 * hidden, matrices)
+            }
             Memories::Attention(Transformer { heads, .. }) => {
                 (6 * heads * steps, 2 * hidden * steps)
             }

@@ -2,9 +2,9 @@
 
 use nets::tch::{Device, IndexOp as _, Kind, Tensor};
 use nets::{
-    Activation, Around, Blueprint, EpisodicConfig, Feed, Join, MannConfig, Memory, Params,
-    Positions, Recurrent, Scanned, SequenceConfig, SequenceModel, SnailConfig, Transformer, Trunk,
-    TrunkFootprint, TrunkInput,
+    Activation, Around, Blueprint, EpisodicConfig, FastWeights, Feed, Join, MannConfig, Memory,
+    Params, Positions, Recurrent, Scanned, SequenceConfig, SequenceModel, SnailConfig, Transformer,
+    Trunk, TrunkFootprint, TrunkInput,
 };
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ fn surrounded(around: Around) -> Recurrent {
     }
 }
 
-fn configs() -> [SequenceConfig; 14] {
+fn configs() -> [SequenceConfig; 15] {
     let mann = MannConfig {
         hidden: 5,
         slots: 4,
@@ -84,6 +84,15 @@ fn configs() -> [SequenceConfig; 14] {
             hypernetwork: 4,
             ..nothing
         })),
+        SequenceConfig::FastWeight(FastWeights {
+            hidden: 32,
+            layers: 1,
+            heads: 2,
+            units: 16,
+            feed: Feed::Plain,
+            join: Join::Sum,
+            input_gain: 2.0,
+        }),
         SequenceConfig::Snail(SnailConfig {
             filters: 4,
             rounds: 2,

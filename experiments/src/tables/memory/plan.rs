@@ -1,0 +1,194 @@
+//! Which memories are trained on which tasks.
+
+use crate::commands::table::Source;
+use crate::tables::plan::position;
+use agent::{ActorCritic, read};
+use lab::config::RunConfig;
+use lab::failure::Failure;
+use lab::presets;
+use lab::registry::Registry;
+use rl_core::MEMORYLESS_OPTIMUM;
+use rl2::Rl2Config;
+use serde::Deserialize;
+use toml::{Table, Value};
+
+/// The data file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Data {
+    title: String,
+    caption: String,
+    seeds: u64,
+    /// Settings of all runs.
+    words: Vec<String>,
+    /// Settings of a rough look, which come last.
+    quick: Vec<String>,
+    rows: Vec<Row>,
+    columns: Vec<Column>,
+}
+
+/// A task.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Row {
+    pub(super) name: String,
+    pub(super) title: String,
+    /// The preset that it is trained by.
+    preset: String,
+    /// What is set otherwise.
+    #[serde(default)]
+    words: Vec<String>,
+    /// Its length, where the figure shows success against that.
+    pub(super) length: Option<u32>,
+}
+
+/// A memory.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) title: String,
+    /// `rl2.trunk`.
+    trunk: Table,
+    /// What is set otherwise.
+    #[serde(default)]
+    words: Vec<String>,
+    /// Whether libtorch alone computes it.
+    #[serde(default)]
+    pub(super) torch: bool,
+    /// Whether the figure shows it.
+    #[serde(default)]
+    pub(super) figure: bool,
+    /// The only tasks that it can be trained on, if not all.
+    #[serde(default)]
+    tasks: Vec<String>,
+}
+
+/// The table to be made.
+pub(super) struct Plan {
+    pub(super) name: &'static str,
+    pub(super) title: String,
+    pub(super) caption: String,
+    pub(super) seeds: std::ops::Range<u64>,
+    pub(super) rows: Vec<Row>,
+    pub(super) columns: Vec<Column>,
+    words: Vec<String>,
+    quick: Vec<String>,
+}
+
+/// What is known of a cell before it is trained.
+pub(super) struct Known {
+    pub(super) parameters: usize,
+    /// What the best agent without a memory earns, and the best of all.
+    pub(super) ends: [f64; 2],
+}
+
+impl Plan {
+    /// Reads the data file.
+    ///
+    /// # Errors
+    /// If it is not valid.
+    pub(super) fn read(
+        Source { name, data }: Source,
+        quick: bool,
+        seed: u64,
+    ) -> Result<Self, Failure> {
+        let wrong = |message: String| Failure::internal(format!("table {name}: {message}"));
+        let table: Table = data
+            .parse()
+            .map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+        let data: Data = read("table", &Value::Table(table)).map_err(wrong)?;
+        let plan = Self {
+            name,
+            title: data.title,
+            caption: data.caption,
+            seeds: seed..seed + if quick { 1 } else { data.seeds },
+            rows: data.rows,
+            columns: data.columns,
+            words: data.words,
+            quick: if quick { data.quick } else { Vec::new() },
+        };
+        let named = plan.columns.iter().flat_map(|column| &column.tasks);
+        for row in named {
+            plan.row(row).map_err(wrong)?;
+        }
+        Ok(plan)
+    }
+
+    /// The index of the row of a name.
+    ///
+    /// # Errors
+    /// Names the nearest one.
+    pub(super) fn row(&self, name: &str) -> Result<usize, String> {
+        let names = self.rows.iter().map(|row| row.name.as_str());
+        position(self.name, "row", name, names)
+    }
+
+    /// The index of the column of a name.
+    ///
+    /// # Errors
+    /// Names the nearest one.
+    pub(super) fn column(&self, name: &str) -> Result<usize, String> {
+        let names = self.columns.iter().map(|column| column.name.as_str());
+        position(self.name, "column", name, names)
+    }
+
+    /// Whether a memory can be trained on a task.
+    pub(super) fn makes_sense(&self, (row, column): (usize, usize)) -> bool {
+        let tasks = &self.columns[column].tasks;
+        tasks.is_empty() || tasks.contains(&self.rows[row].name)
+    }
+
+    /// The configuration of a cell, but for its seed.
+    ///
+    /// # Errors
+    /// If the data file asks for what cannot be.
+    pub(super) fn config(
+        &self,
+        registry: &Registry,
+        (row, column): (usize, usize),
+    ) -> Result<RunConfig, Failure> {
+        let (row, column) = (&self.rows[row], &self.columns[column]);
+        let source = presets::Source::find(row.preset.as_ref())?;
+        let trunk = Value::Table(column.trunk.clone());
+        let mut words = vec![format!("rl2.trunk={trunk}")];
+        if column.torch {
+            words.push("rl2.backend=torch".to_owned());
+        }
+        let more = [&self.words, &row.words, &column.words, &self.quick];
+        let key = |word: &str| word.split_once('=').map(|(key, _)| key.to_owned());
+        for word in more.into_iter().flatten() {
+            // What is set later counts.
+            words.retain(|earlier| key(earlier) != key(word));
+            words.push(word.clone());
+        }
+        RunConfig::resolve(registry, &source.place, &source.text, &words)
+    }
+}
+
+/// What is known of a cell.
+///
+/// # Errors
+/// If the network cannot be, or the task has no exact values.
+pub(super) fn known(config: &RunConfig) -> Result<Known, Failure> {
+    let settings: Rl2Config = read("rl2", &config.settings).map_err(Failure::config)?;
+    let env = config.built.factory.as_ref();
+    let network = settings.learner();
+    let network = ActorCritic::new(env, network.network)?;
+    let missing = |what: &str| {
+        Failure::internal(format!(
+            "{} has no {what} that is known",
+            config.environment
+        ))
+    };
+    let best = env.exact_values().bayes_optimal.get();
+    let further = env.further_values();
+    let blind = further.iter().find(|(name, _)| *name == MEMORYLESS_OPTIMUM);
+    let blind = blind.and_then(|(_, exact)| exact.get());
+    let blind = blind.ok_or_else(|| missing("value without a memory"))?;
+    let best = best.ok_or_else(|| missing("best value"))?;
+    Ok(Known {
+        parameters: network.layout().numel(),
+        ends: [blind, best],
+    })
+}

@@ -1,0 +1,178 @@
+//! The table as files: table.csv, table.md, figure.svg and figure.png.
+
+use super::Cell;
+use super::plan::{Column, Plan, Row};
+use crate::tables::files::write_all;
+use lab::failure::Failure;
+use report::{
+    Estimate, Scaling, ScalingAxis, ScalingChart, ScalingLine, csv_file, draw_scaling,
+    markdown_cell,
+};
+use std::path::{Path, PathBuf};
+
+/// What was measured, in sentences.
+pub(super) fn caption(plan: &Plan) -> String {
+    let seeds = plan.seeds.end - plan.seeds.start;
+    format!("{} {seeds} seeds; ± is one standard error.", plan.caption)
+}
+
+/// A cell's text, and whether no other of its row is better.
+pub(super) struct Entry {
+    pub(super) text: String,
+    wins: bool,
+}
+
+/// The cell of a row and a column, if it is trained.
+pub(super) fn entry(plan: &Plan, cells: &[Cell], (row, column): (&Row, &Column)) -> Option<Entry> {
+    let of = |column: &Column| {
+        let own = |cell: &&Cell| cell.row == row.name && cell.column == column.name;
+        let cell = cells.iter().find(own)?;
+        Some((cell, cell.share()?))
+    };
+    let (cell, share) = of(column)?;
+    let others = plan.columns.iter().filter_map(of);
+    // Two standard errors of the difference.
+    let behind = |other: &Estimate| {
+        let error = share.standard_error.hypot(other.standard_error);
+        other.mean - share.mean > 2.0 * error
+    };
+    let wins = !others.into_iter().any(|(_, other)| behind(&other));
+    let missing = (plan.seeds.end - plan.seeds.start) as usize - cell.seeds.len();
+    let mut text = format!("{:.1} ± {:.1}", share.mean, share.standard_error);
+    if missing > 0 {
+        text += &format!(
+            " ({} of {} seeds)",
+            cell.seeds.len(),
+            cell.seeds.len() + missing
+        );
+    }
+    Some(Entry { text, wins })
+}
+
+/// Writes all files into a folder.
+///
+/// # Errors
+/// If the folder is not writable.
+pub(super) fn write(plan: &Plan, cells: &[Cell], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let figure = draw_scaling(&scaling(plan, cells)).map_err(Failure::internal)?;
+    let files = [
+        ("table.csv", csv(cells)),
+        ("table.md", markdown(plan, cells).into_bytes()),
+        ("figure.svg", figure.svg.into_bytes()),
+        ("figure.png", figure.png),
+    ];
+    write_all(folder, files)
+}
+
+/// One line for every seed, with all digits.
+fn csv(cells: &[Cell]) -> Vec<u8> {
+    const HEADER: [&str; 10] = [
+        "task",
+        "memory",
+        "parameters",
+        "env_steps",
+        "mean_training_seconds",
+        "without_memory",
+        "best",
+        "tasks",
+        "mean_return",
+        "standard_error",
+    ];
+    let lines = cells.iter().flat_map(|cell| {
+        cell.seeds.iter().map(|(mean, error)| {
+            [
+                cell.row.clone(),
+                cell.column.clone(),
+                cell.parameters.to_string(),
+                cell.env_steps.to_string(),
+                format!("{:.1}", cell.training_seconds),
+                cell.ends[0].to_string(),
+                cell.ends[1].to_string(),
+                cell.tasks.to_string(),
+                mean.to_string(),
+                error.to_string(),
+            ]
+        })
+    });
+    csv_file(HEADER, lines)
+}
+
+fn markdown(plan: &Plan, cells: &[Cell]) -> String {
+    let mut text = format!("# {}\n\n{}\n\n|", plan.title, caption(plan));
+    for column in &plan.columns {
+        text += &format!(" | {}", markdown_cell(&column.title));
+    }
+    text += &format!(" |\n|---{}|\n", "|--:".repeat(plan.columns.len()));
+    for row in &plan.rows {
+        text += &format!("| {}", markdown_cell(&row.title));
+        for column in &plan.columns {
+            text += &match entry(plan, cells, (row, column)) {
+                None => " | ".to_owned(),
+                Some(Entry { text, wins: true }) => format!(" | **{}**", markdown_cell(&text)),
+                Some(Entry { text, wins: false }) => format!(" | {}", markdown_cell(&text)),
+            };
+        }
+        text += " |\n";
+    }
+    for (name, of) in [
+        (
+            "Parameters",
+            (|cell| cell.parameters as f64) as fn(&Cell) -> f64,
+        ),
+        ("Thousand steps of training per second", |cell| {
+            cell.env_steps as f64 / cell.training_seconds / 1e3
+        }),
+    ] {
+        text += &format!("| *{name}*");
+        for column in &plan.columns {
+            let own = cells.iter().filter(|cell| cell.column == column.name);
+            let numbers: Vec<f64> = own.map(of).collect();
+            let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+            let most = numbers.iter().copied().fold(0.0, f64::max);
+            text += &match numbers.is_empty() {
+                true => " | ".to_owned(),
+                false => format!(" | {least:.0} to {most:.0}"),
+            };
+        }
+        text += " |\n";
+    }
+    text
+}
+
+/// Success against length.
+fn scaling(plan: &Plan, cells: &[Cell]) -> Scaling {
+    let line = |column: &Column| {
+        let points = plan.rows.iter().filter_map(|row| {
+            let own = |cell: &&Cell| cell.row == row.name && cell.column == column.name;
+            let share = cells.iter().find(own)?.share()?;
+            let error = if share.standard_error.is_finite() {
+                share.standard_error
+            } else {
+                0.0
+            };
+            Some((f64::from(row.length?), share.mean, error))
+        });
+        ScalingLine {
+            name: column.title.clone(),
+            points: points.collect(),
+            limit: None,
+        }
+    };
+    let shown = plan.columns.iter().filter(|column| column.figure);
+    let lines = shown.map(line).filter(|line| !line.points.is_empty());
+    Scaling {
+        title: plan.title.clone(),
+        subtitle: "A bit at the start of a chain, asked for at its end. Bars reach two standard \
+                   errors to either side."
+            .to_owned(),
+        samples: "Length of the chain, steps".to_owned(),
+        charts: vec![ScalingChart {
+            name: "Of what a memory is worth, %".to_owned(),
+            axis: ScalingAxis::Linear {
+                low: 0.0,
+                high: 100.0,
+            },
+            lines: lines.collect(),
+        }],
+    }
+}
