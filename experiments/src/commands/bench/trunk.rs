@@ -3,7 +3,7 @@
 use lab::failure::Failure;
 
 /// What a trunk may be told, and what it is told where nothing is said.
-const CELLS: [(&str, &[(&str, &str)]); 5] = [
+const CELLS: [(&str, &[(&str, &str)]); 6] = [
     ("gru", RECURRENT),
     ("lstm", RECURRENT),
     ("min-gru", SCANNED),
