@@ -129,6 +129,87 @@ END
         'rl2.inputs=["observation","action","reward","outcome","statistics"]' --seeds 5
 }
 
+# Memories where they tell: RepeatPrevious, CountRecall, and chains and T-mazes that grow with the
+# agent. minibatches and lanes are for the length of the trials.
+memories() {
+    local attends='rl2.trunk={kind="transformer",hidden=64,layers=2,heads=2,positions="rotary",units=128,feed="plain",join="sum",input_gain=4.0}'
+    local small='rl2.trunk={kind="transformer",hidden=32,layers=1,heads=2,positions="rotary",units=64,feed="plain",join="sum",input_gain=4.0}'
+    local averages='rl2.trunk={kind="min-gru",hidden=32,layers=2,units=64,feed="plain",join="sum",input_gain=4.0,memory=2000.0}'
+    local turns='rl2.trunk={kind="lru",hidden=64,layers=2,units=128,feed="gated",join="sum",input_gain=4.0,memory=1000.0}'
+    local told='rl2.inputs=["observation","action","reward","outcome","time-left"]'
+    # Every answer is paid at once.
+    local now=(rl2.gae.gamma=0 rl2.gae.lambda=0)
+    local four=(rl2.lanes=256 rl2.outer.minibatches=4)
+    local few=(evaluation.tasks=2000 evaluation.interval_tasks=200)
+    local name decks k updates
+    while read -r name decks k updates; do
+        train "repeat-previous-$name" rl2/repeat-previous "$attends" "${now[@]}" "${four[@]}" "${few[@]}" \
+            "environment.decks=$decks" "environment.k=$k" "rl2.updates=$updates" \
+            rl2.learning_rate.from=1e-3 rl2.learning_rate.to=1e-4 \
+            'evaluation.learners=[{name="random"}]' --seeds 3 </dev/null
+    done <<'END'
+medium 2 32 250
+hard 3 64 300
+END
+    train count-recall-medium rl2/count-recall "$turns" "$told" "${now[@]}" "${few[@]}" \
+        environment.decks=2 environment.counted=suits rl2.updates=700 rl2.learning_rate.from=3e-3 \
+        rl2.entropy_coefficient.from=0.03 --seeds 3
+    # Each length begins with what was learned at the one before.
+    local length lanes tile from to entropy before=()
+    while read -r length updates from to; do
+        train "memory-chain-averages-$length" rl2/memory-chain "$averages" "${four[@]}" "${before[@]}" \
+            "environment.length=$length" "rl2.updates=$updates" "rl2.learning_rate.from=$from" \
+            "rl2.learning_rate.to=$to" evaluation.interval_tasks=200 --seeds 3 </dev/null
+        before=(--from "runs/memory-chain-averages-$length")
+    done <<'END'
+10 100 3e-3 1e-3
+30 100 2e-3 1e-3
+100 150 2e-3 0
+END
+    before=()
+    while read -r length to; do
+        train "memory-chain-attends-$length" rl2/memory-chain "$small" "${four[@]}" "${before[@]}" \
+            "environment.length=$length" rl2.updates=60 rl2.learning_rate.from=1e-3 \
+            "rl2.learning_rate.to=$to" evaluation.interval_tasks=200 --seeds 3 </dev/null
+        before=(--from "runs/memory-chain-attends-$length")
+    done <<'END'
+10 5e-4
+30 5e-4
+100 0
+END
+    local maze=(rl2.gae.lambda=0.9 rl2.outer.minibatches=4 evaluation.tasks=1000
+        evaluation.interval_tasks=200 'evaluation.learners=[{name="random"}]')
+    local memory trunk last
+    while read -r memory length lanes tile updates from to entropy; do
+        trunk=$averages
+        [ "$memory" = attends ] && trunk=$small
+        before=()
+        [ "$length" != 10 ] && before=(--from "runs/t-maze-$memory-$last")
+        train "t-maze-$memory-$length" rl2/t-maze "$trunk" "${maze[@]}" "${before[@]}" \
+            "environment.length=$length" "rl2.lanes=$lanes" "rl2.tile=$tile" "rl2.updates=$updates" \
+            "rl2.learning_rate.from=$from" "rl2.learning_rate.to=$to" \
+            "rl2.entropy_coefficient.from=$entropy" --seeds 3 </dev/null
+        last=$length
+    done <<'END'
+averages 10 256 16 100 3e-3 1e-3 0.02
+averages 50 128 16 100 2e-3 1e-3 0.01
+averages 200 128 16 100 2e-3 1e-3 0.01
+averages 1000 64 8 100 2e-3 0 0.01
+attends 10 256 16 150 1e-3 5e-4 0.1
+attends 50 128 16 60 5e-4 5e-4 0.01
+attends 200 64 16 60 5e-4 5e-4 0.01
+attends 400 64 16 60 1e-3 5e-4 0.01
+attends 550 32 8 40 1e-3 5e-4 0.01
+attends 750 32 8 40 1e-3 5e-4 0.01
+attends 1000 32 8 40 1e-3 5e-4 0.01
+END
+    train bernoulli-bandit-10x100-averages rl2/bernoulli-bandit-10x100 \
+        'rl2.trunk={kind="min-gru",hidden=64,layers=2,units=128,feed="plain",join="sum",input_gain=4.0,memory=30.0}' \
+        evaluation.actions=greedy rl2.updates=500 rl2.reward_scale=0.1 \
+        rl2.entropy_coefficient.from=0.03 rl2.gae.gamma=1 rl2.gae.lambda=0.9 \
+        rl2.learning_rate.from=3e-3 rl2.learning_rate.to=0 --seeds 3
+}
+
 random_mdps() {
     train dirichlet-mdp rl2/dirichlet-mdp --seeds 5
 }
@@ -173,13 +254,14 @@ tables() {
     experiments table wang-bandits
     experiments table maml-audit
     experiments table baseline-variance
+    experiments table memory
     local majority=()
     # The ensemble has a row once its agents are trained.
     [ -d runs/gridnavi ] && majority=(majority=runs/gridnavi)
     experiments table combination "${majority[@]}"
 }
 
-all=(quickstart bandits environments taught taught_two_arms random_mdps gridnavi_split point_navigation maml_discrete point_corners tables)
+all=(quickstart bandits environments taught taught_two_arms memories random_mdps gridnavi_split point_navigation maml_discrete point_corners tables)
 for name in "${@:-${all[@]}}"; do
     name=${name//-/_}
     case " ${all[*]} " in

@@ -230,3 +230,77 @@ fn bad_names_say_what_was_meant() {
     lab.refused(&args, 78, &["cells.jsonl, line 1", "--overwrite"]);
     lab.done(&[&args[..], &["--overwrite"]].concat());
 }
+
+/// Memories by tasks, trained by one command: what is there is not trained again, what was
+/// cut short is gone on with, and a run of other settings is not taken for one of it.
+#[test]
+fn a_table_of_memories_is_gone_on_with() {
+    let lab = Lab::new();
+    let table = |more: &[&'static str]| {
+        let mut args = vec!["table", "memory", "--quick", "--out", "out"];
+        args.extend(["--only", "chain-10:gru", "--only", "chain-10:lru"]);
+        args.extend(more);
+        args
+    };
+    lab.done(&table(&["--workers", "1"]));
+    let run = "out/quick/chain-10/gru/seed-0";
+    let read = |name: &str| fs::read(lab.path(name)).unwrap();
+    let names = ["out/table.csv", "out/table.md", "out/figure.svg"];
+    let (made, metrics) = (names.map(read), read(&format!("{run}/metrics.jsonl")));
+    // Nothing is trained again, and what is missing is.
+    let again = lab.done(&table(&[]));
+    assert!(!again.stderr.contains("update"), "{}", again.stderr);
+    fs::remove_dir_all(lab.path(run)).unwrap();
+    let again = lab.done(&table(&["--json"]));
+    assert!(
+        again.stderr.contains("[1/2] chain of 10, GRU"),
+        "{}",
+        again.stderr
+    );
+    assert!(
+        !again.stderr.contains("chain of 10, LRU"),
+        "{}",
+        again.stderr
+    );
+    assert_eq!(read(&format!("{run}/metrics.jsonl")), metrics);
+    let seconds = |csv: &[u8]| -> Vec<String> {
+        let text = String::from_utf8(csv.to_vec()).unwrap();
+        let fields = |line: &str| {
+            line.split(',')
+                .enumerate()
+                .filter(|(at, _)| *at != 4)
+                .map(|(_, field)| field.to_owned())
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        text.lines().map(fields).collect()
+    };
+    assert_eq!(seconds(&read("out/table.csv")), seconds(&made[0]));
+    assert_eq!(read("out/figure.svg"), made[2]);
+    let rows = again.rows();
+    let cell = rows
+        .iter()
+        .find(|row| row["cell"]["column"] == "gru")
+        .unwrap();
+    assert_eq!(cell["cell"]["ends"], serde_json::json!([0.0, 1.0]));
+    // Of another length: made by hand, in place of the run.
+    fs::remove_dir_all(lab.path(run)).unwrap();
+    lab.done(&[
+        "train",
+        "rl2/memory-chain",
+        "rl2.updates=1",
+        "rl2.lanes=32",
+        "rl2.outer.minibatches=1",
+        "evaluation.tasks=100",
+        "--runs",
+        "out/quick/chain-10",
+        "--name",
+        "gru",
+    ]);
+    let other = "is a run of other settings; --overwrite makes it anew";
+    lab.refused(&table(&[]), 2, &["out/quick/chain-10/gru/seed-0", other]);
+    lab.done(&table(&["--overwrite"]));
+    assert_eq!(read(&format!("{run}/metrics.jsonl")), metrics);
+    let unknown = ["table", "memory", "--only", "chain-10:gro"];
+    lab.refused(&unknown, 2, &["no column 'gro'"]);
+}
