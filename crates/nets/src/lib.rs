@@ -45,7 +45,7 @@ pub use torch::*;
 pub use trunks::{
     Around, Blocks, Episodic, EpisodicConfig, FastWeights, Feed, Gru, Hypernetwork, Index,
     IndexConfig, Join, Lstm, Mann, MannConfig, Memories, Norm, Positions, Recurrent, Scanned,
-    SequenceConfig, Snail, SnailConfig, Surrounded, Transformer,
+    SequenceConfig, Snail, SnailConfig, Stack, Surrounded, Transformer,
 };
 
 #[cfg(feature = "torch")]

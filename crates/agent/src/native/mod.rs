@@ -18,7 +18,7 @@ use kernels::{
     Blocks, BlocksShape, Cell, Flops, Index, IndexShape, Mixer, Observation, Recurrent, Shape,
     Trunk, TrunkBytes,
 };
-use nets::{Arms, FastWeights, Scanned, SequenceConfig, Transformer};
+use nets::{Arms, SequenceConfig, Stack, Transformer};
 use on_trunk::OnTrunk;
 use rl_core::{ObservationSpace, PolicyFactory};
 use rollout::Pool;
@@ -57,11 +57,11 @@ impl NativeBackend {
             let trunk = Recurrent::new(shape);
             Self::with_trunk(model, trunk.map_err(size)?)
         };
-        let blocks = |shape: BlocksShape| {
+        let blocks = |of: Stack, mixer: Mixer| {
             let shape = BlocksShape {
                 observation: Self::observation(model),
                 actions,
-                ..shape
+                ..stacked(of, mixer)
             };
             Self::with_trunk(model, Blocks::new(shape).map_err(size)?)
         };
@@ -80,10 +80,12 @@ impl NativeBackend {
                 let shape = Self::index(model, arms, of.hidden);
                 Self::with_trunk(model, Index::new(shape).map_err(size)?)
             }
-            SequenceConfig::MinGru(of) => blocks(scanned(of, Mixer::MinGru)),
-            SequenceConfig::Lru(of) => blocks(scanned(of, Mixer::Lru)),
-            SequenceConfig::FastWeight(of) => blocks(fast(of)),
-            SequenceConfig::Transformer(of) => blocks(attending(of, model.steps)),
+            SequenceConfig::MinGru(of) => blocks(of.stack(), Mixer::MinGru),
+            SequenceConfig::Lru(of) => blocks(of.stack(), Mixer::Lru),
+            SequenceConfig::FastWeight(of) => {
+                blocks(of.stack(), Mixer::FastWeight { heads: of.heads })
+            }
+            SequenceConfig::Transformer(of) => blocks(of.stack(), attention(of, model.steps)),
         }
     }
 
@@ -170,7 +172,7 @@ impl Backend for NativeBackend {
 }
 
 /// A stack's shape, but for what it is told.
-fn scanned(of: &Scanned, mixer: Mixer) -> BlocksShape {
+fn stacked(of: Stack, mixer: Mixer) -> BlocksShape {
     BlocksShape {
         observation: Observation::None,
         actions: 0,
@@ -183,38 +185,16 @@ fn scanned(of: &Scanned, mixer: Mixer) -> BlocksShape {
     }
 }
 
-/// Likewise.
-fn fast(of: &FastWeights) -> BlocksShape {
-    BlocksShape {
-        observation: Observation::None,
-        actions: 0,
-        hidden: of.hidden,
-        layers: of.layers,
-        units: of.units,
-        gated: of.feed == nets::Feed::Gated,
-        mixer: Mixer::FastWeight { heads: of.heads },
-        join: join(of.join),
-    }
-}
-
-/// Likewise, of trials of so many steps.
-fn attending(of: &Transformer, steps: usize) -> BlocksShape {
-    BlocksShape {
-        observation: Observation::None,
-        actions: 0,
-        hidden: of.hidden,
-        layers: of.layers,
-        units: of.units,
-        gated: of.feed == nets::Feed::Gated,
-        mixer: Mixer::Attention {
-            heads: of.heads,
-            steps,
-            positions: match of.positions {
-                nets::Positions::Learned => kernels::Positions::Learned,
-                nets::Positions::Rotary => kernels::Positions::Rotary,
-            },
+/// What attends in trials of so many steps.
+fn attention(of: &Transformer, steps: usize) -> Mixer {
+    Mixer::Attention {
+        heads: of.heads,
+        steps,
+        positions: match of.positions {
+            nets::Positions::Learned => kernels::Positions::Learned,
+            nets::Positions::Rotary => kernels::Positions::Rotary,
+            nets::Positions::None => kernels::Positions::None,
         },
-        join: join(of.join),
     }
 }
 

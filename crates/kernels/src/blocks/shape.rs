@@ -37,6 +37,8 @@ pub enum Positions {
     /// By how far back they are: queries and keys turn from step to step (Su et al.
     /// 2021).
     Rotary,
+    /// By what is seen at each alone.
+    None,
 }
 
 /// How a branch joins what passes by it.

@@ -199,6 +199,15 @@ fn cases() -> Vec<Case> {
             },
             (17, 40),
         ),
+        (
+            with(
+                of(1, 9, Positions::None),
+                false,
+                Join::Sum,
+                Observation::None,
+            ),
+            (3, 9),
+        ),
         // Heads wider than a vector, and more places than four of them.
         (wide(64, 2, 80), (1, 80)),
         (wide(64, 4, 70), (3, 70)),
@@ -385,7 +394,7 @@ impl Reference<'_> {
             } => {
                 let width = hidden / heads;
                 let made = &match positions {
-                    Positions::Learned => made.to_vec(),
+                    Positions::Learned | Positions::None => made.to_vec(),
                     Positions::Rotary => turned(made, hidden, width),
                 };
                 let query = made.last().unwrap();

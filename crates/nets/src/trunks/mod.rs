@@ -17,7 +17,9 @@ mod snail;
 
 use around::Cell;
 pub use around::{Around, Hypernetwork, Surrounded};
-pub use blocks::{Blocks, FastWeights, Feed, Join, Memories, Positions, Scanned, Transformer};
+pub use blocks::{
+    Blocks, FastWeights, Feed, Join, Memories, Positions, Scanned, Stack, Transformer,
+};
 pub use episodic::{Episodic, EpisodicConfig};
 pub use gru::Gru;
 pub use index::{Index, IndexConfig};

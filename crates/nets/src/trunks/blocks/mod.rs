@@ -45,68 +45,91 @@ pub enum Positions {
     /// queries and keys turn by step / 10000^(2 i / width), so that their products depend
     /// on the difference of steps alone.
     Rotary,
+    /// By what is seen at each alone (Kazemnejad et al. 2023): trials of any length are
+    /// read alike.
+    None,
 }
 
-/// A stack whose memory is a sum along the trial; see [`Blocks`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scanned {
-    /// Width of what passes through, a multiple of 16.
+/// What every stack of blocks says.
+#[derive(Clone, Copy, Debug)]
+pub struct Stack {
+    /// Width of what passes through.
     pub hidden: usize,
     /// How many blocks.
     pub layers: usize,
-    /// Units of a block's feed-forward layer, a multiple of 16.
+    /// Units of a block's feed-forward layer.
     pub units: usize,
     /// What those are.
     pub feed: Feed,
     /// How branches join.
     pub join: Join,
-    /// Gain of the Xavier-uniform input weights, as in [`Recurrent`](crate::Recurrent).
-    pub input_gain: f64,
-    /// Each unit begins with a memory of its own length, 2 to this many steps.
-    pub memory: f64,
+    input_gain: f64,
 }
 
-/// A stack that attends to the whole trial so far; see [`Blocks`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Transformer {
-    /// Width of what passes through, a multiple of 16 for every head.
-    pub hidden: usize,
-    /// How many blocks.
-    pub layers: usize,
-    /// Heads of a block, of equal width.
-    pub heads: usize,
-    /// How steps are known apart.
-    pub positions: Positions,
-    /// Units of a block's feed-forward layer, a multiple of 16.
-    pub units: usize,
-    /// What those are.
-    pub feed: Feed,
-    /// How branches join.
-    pub join: Join,
-    /// Gain of the Xavier-uniform input weights, as in [`Recurrent`](crate::Recurrent).
-    pub input_gain: f64,
+/// Declares the settings of a stack with those of its memory.
+macro_rules! settings_of {
+    ($(#[$about:meta])* $name:ident { $($(#[$own:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            /// Width of what passes through, a multiple of 16, of every head where there
+            /// are heads.
+            pub hidden: usize,
+            /// How many blocks.
+            pub layers: usize,
+            $($(#[$own])* pub $field: $type,)*
+            /// Units of a block's feed-forward layer, a multiple of 16.
+            pub units: usize,
+            /// What those are.
+            pub feed: Feed,
+            /// How branches join.
+            pub join: Join,
+            /// Gain of the Xavier-uniform input weights, as in
+            /// [`Recurrent`](crate::Recurrent).
+            pub input_gain: f64,
+        }
+
+        impl $name {
+            /// What is said of every stack.
+            pub fn stack(&self) -> Stack {
+                Stack {
+                    hidden: self.hidden,
+                    layers: self.layers,
+                    units: self.units,
+                    feed: self.feed,
+                    join: self.join,
+                    input_gain: self.input_gain,
+                }
+            }
+        }
+    };
 }
 
-/// A stack of fast weights; see [`Blocks`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FastWeights {
-    /// Width of what passes through, a multiple of 16 for every head.
-    pub hidden: usize,
-    /// How many blocks.
-    pub layers: usize,
-    /// Heads of a block, of equal width, each with a matrix of its own.
-    pub heads: usize,
-    /// Units of a block's feed-forward layer, a multiple of 16.
-    pub units: usize,
-    /// What those are.
-    pub feed: Feed,
-    /// How branches join.
-    pub join: Join,
-    /// Gain of the Xavier-uniform input weights, as in [`Recurrent`](crate::Recurrent).
-    pub input_gain: f64,
+settings_of! {
+    /// A stack whose memory is a sum along the trial; see [`Blocks`].
+    Scanned {
+        /// Each unit begins with a memory of its own length, 2 to this many steps.
+        memory: f64,
+    }
+}
+
+settings_of! {
+    /// A stack that attends to the whole trial so far; see [`Blocks`].
+    Transformer {
+        /// Heads of a block, of equal width.
+        heads: usize,
+        /// How steps are known apart.
+        positions: Positions,
+    }
+}
+
+settings_of! {
+    /// A stack of fast weights; see [`Blocks`].
+    FastWeights {
+        /// Heads of a block, of equal width, each with a matrix of its own.
+        heads: usize,
+    }
 }
 
 /// Widths are whole vectors of the kernels.
@@ -120,17 +143,6 @@ const MEMORY: Bounds<f64> = Bounds::closed(2.0, 1e9);
 /// The largest angle by which a linear recurrence turns at a step at first (Orvieto et
 /// al. 2023, section 3.4, of long sequences).
 const MOST_ANGLE: f64 = std::f64::consts::PI / 10.0;
-
-/// What both kinds of stacks say.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stack {
-    hidden: usize,
-    layers: usize,
-    units: usize,
-    feed: Feed,
-    join: Join,
-    input_gain: f64,
-}
 
 fn multiple(key: &'static str, value: usize, of: usize) -> Result<(), SettingError> {
     match value.is_multiple_of(of) {
@@ -154,17 +166,6 @@ impl Stack {
 }
 
 impl Scanned {
-    fn stack(&self) -> Stack {
-        Stack {
-            hidden: self.hidden,
-            layers: self.layers,
-            units: self.units,
-            feed: self.feed,
-            join: self.join,
-            input_gain: self.input_gain,
-        }
-    }
-
     pub(super) fn validate(&self) -> Result<(), SettingError> {
         self.stack().validate()?;
         MEMORY.check("memory", self.memory)
@@ -172,17 +173,6 @@ impl Scanned {
 }
 
 impl Transformer {
-    fn stack(&self) -> Stack {
-        Stack {
-            hidden: self.hidden,
-            layers: self.layers,
-            units: self.units,
-            feed: self.feed,
-            join: self.join,
-            input_gain: self.input_gain,
-        }
-    }
-
     pub(super) fn validate(&self) -> Result<(), SettingError> {
         self.stack().validate()?;
         check_heads(self.hidden, self.heads)
@@ -190,17 +180,6 @@ impl Transformer {
 }
 
 impl FastWeights {
-    fn stack(&self) -> Stack {
-        Stack {
-            hidden: self.hidden,
-            layers: self.layers,
-            units: self.units,
-            feed: self.feed,
-            join: self.join,
-            input_gain: self.input_gain,
-        }
-    }
-
     pub(super) fn validate(&self) -> Result<(), SettingError> {
         self.stack().validate()?;
         check_heads(self.hidden, self.heads)
@@ -343,9 +322,10 @@ impl Blocks {
         let input = Linear::declare(names.blueprint, &input, [told.size, hidden], init);
         let positions = match memories {
             Memories::MinGru(_) | Memories::Lru(_) | Memories::FastWeight(_) => None,
-            Memories::Attention(of) if of.positions == Positions::Rotary => None,
+            Memories::Attention(of) if of.positions != Positions::Learned => None,
             Memories::Attention(_) if told.steps == 0 => {
-                let allowed = "\"rotary\", where the length of trials is not known";
+                let allowed = "\"rotary\" or \"none\", where the length of trials is not \
+                               known";
                 return Err(SettingError::refused("positions", "\"learned\"", allowed).into());
             }
             Memories::Attention(_) => {

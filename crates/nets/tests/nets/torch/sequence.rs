@@ -29,11 +29,12 @@ fn scanned(feed: Feed, join: Join) -> Scanned {
 fn attending(heads: usize, join: Join) -> SequenceConfig {
     SequenceConfig::Transformer(Transformer {
         hidden: 16 * heads,
-        layers: 3 - heads,
+        layers: if heads == 1 { 2 } else { 1 },
         heads,
         positions: match heads {
             1 => Positions::Learned,
-            _ => Positions::Rotary,
+            2 => Positions::Rotary,
+            _ => Positions::None,
         },
         units: 16,
         feed: Feed::Plain,
@@ -85,16 +86,16 @@ fn configs() -> [SequenceConfig; 15] {
             ..nothing
         })),
         SequenceConfig::FastWeight(FastWeights {
-            hidden: 32,
+            hidden: 16,
             layers: 1,
-            heads: 2,
+            heads: 1,
             units: 16,
             feed: Feed::Plain,
             join: Join::Sum,
             input_gain: 2.0,
         }),
         SequenceConfig::Snail(SnailConfig {
-            filters: 4,
+            filters: 3,
             rounds: 2,
             keys: 3,
         }),
