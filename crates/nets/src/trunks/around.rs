@@ -200,21 +200,24 @@ impl Trunk for Surrounded {
     }
 
     fn footprint(&self, steps: usize) -> TrunkFootprint {
-        let mut whole = TrunkFootprint {
+        let mut layers = self.layers.iter().map(|layer| layer.footprint(steps));
+        let mut whole = layers.next().unwrap_or(TrunkFootprint {
             learning: 0.0,
             acting: 0.0,
-        };
-        for layer in &self.layers {
-            let own = layer.footprint(steps);
-            whole.learning += own.learning;
-            whole.acting += own.acting;
+        });
+        // What whole trainings peaked at, within a sixth: the gradients of one layer are
+        // gone when those of the layer below it come.
+        for layer in layers {
+            whole.learning += (11 * self.hidden * steps) as f64;
+            whole.acting += layer.acting;
         }
-        // An estimate of what is beside them.
         let weights = self.hypernetwork.as_ref();
         let weights = weights.map_or(0, |of| of.units * (of.inputs + 1));
-        let beside = 4 * (self.encoded() + self.features() + self.hidden) + 4 * weights;
+        let encoded = self.encoder.as_ref().map_or(0, Linear::outputs);
+        let skipped = if self.around.skip { self.encoded() } else { 0 };
+        let beside = 13 * (encoded + skipped + weights) / 4;
         whole.learning += (beside * steps) as f64;
-        whole.acting += beside as f64;
+        whole.acting += (beside + self.features()) as f64;
         whole
     }
 

@@ -142,7 +142,8 @@ impl Trunk for Episodic {
         let EpisodicConfig {
             hidden, slots, cue, ..
         } = self.size;
-        // An estimate; of the store, where it is addressed is kept, not what it holds.
+        // What whole trainings peaked at: of the store, where it is addressed is kept, not what
+        // it holds.
         let store = slots * (hidden + cue);
         TrunkFootprint {
             learning: ((26 * hidden + 4 * slots + 2 * cue) * steps + 4 * store) as f64,

@@ -134,14 +134,14 @@ impl Trunk for Snail {
 
     fn footprint(&self, steps: usize) -> TrunkFootprint {
         let (width, filters) = (self.width(), self.size.filters);
-        // An estimate. Every convolution keeps its input twice, beside each other, and
-        // what it adds to.
+        // What whole trainings peaked at, within an eighth: every convolution keeps its
+        // input twice, beside each other, and what it adds to.
         let inputs: usize = self.convolutions.iter().map(|of| of.inputs).sum();
-        let added = self.convolutions.len() * 12 * filters;
+        let added = self.convolutions.len() * 13 * filters;
         let most = self.convolutions.iter().map(|of| of.dilation).max();
         let rows = most.unwrap_or(0) * (width - filters);
         TrunkFootprint {
-            learning: ((4 * inputs + added + 4 * width + 6 * steps) * steps) as f64,
+            learning: ((5 * inputs / 2 + added + 6 * width + 2 * steps) * steps) as f64,
             acting: (3 * rows + 4 * self.size.keys * steps + 4 * width) as f64,
         }
     }

@@ -431,21 +431,32 @@ impl Trunk for Blocks {
             units,
             ..
         } = self.stack;
+        // What whole trainings peaked at, within a tenth.
         let joined = match self.stack.join {
             Join::Sum => 0,
-            Join::Gru => 30 * hidden,
+            Join::Gru => 24 * hidden,
         };
-        // An estimate: what every operation keeps, and its gradient on the way back.
-        let passing = 24 * hidden + 6 * units + joined;
+        let fed = match self.stack.feed {
+            Feed::Plain => 5 * units / 2,
+            Feed::Gated => 9 * units / 2,
+        };
+        let passing = 13 * hidden + fed + joined;
         let (attended, remembered) = match self.memories {
             Memories::MinGru(_) => (0, hidden),
-            Memories::Lru(_) => (8 * hidden, 2 * hidden),
+            Memories::Lru(_) => (12 * hidden, 2 * hidden),
             Memories::FastWeight(FastWeights { heads, .. }) => {
                 let matrices = hidden * hidden / heads;
-                (4 * matrices + 12 * hidden, matrices)
+                (2 * matrices + 8 * hidden, matrices)
             }
-            Memories::Attention(Transformer { heads, .. }) => {
-                (6 * heads * steps, 2 * hidden * steps)
+            Memories::Attention(Transformer {
+                heads, positions, ..
+            }) => {
+                let turned = match positions {
+                    Positions::Rotary => 10 * hidden,
+                    Positions::Learned | Positions::None => 0,
+                };
+                let scores = 8 * heads * steps / 5;
+                (7 * hidden + turned + scores, 2 * hidden * steps)
             }
         };
         TrunkFootprint {
