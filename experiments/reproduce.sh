@@ -182,7 +182,8 @@ END
     local memory trunk last
     while read -r memory length lanes tile updates from to entropy; do
         trunk=$averages
-        [ "$memory" = attends ] && trunk=$small
+        # The cue is known by what it shows, however far back it is.
+        [ "$memory" = attends ] && trunk=${small/rotary/none}
         before=()
         [ "$length" != 10 ] && before=(--from "runs/t-maze-$memory-$last")
         train "t-maze-$memory-$length" rl2/t-maze "$trunk" "${maze[@]}" "${before[@]}" \
@@ -196,13 +197,18 @@ averages 50 128 16 100 2e-3 1e-3 0.01
 averages 200 128 16 100 2e-3 1e-3 0.01
 averages 1000 64 8 100 2e-3 0 0.01
 attends 10 256 16 150 1e-3 5e-4 0.1
-attends 50 128 16 60 5e-4 5e-4 0.01
-attends 200 64 16 60 5e-4 5e-4 0.01
-attends 400 64 16 60 1e-3 5e-4 0.01
-attends 550 32 8 40 1e-3 5e-4 0.01
-attends 750 32 8 40 1e-3 5e-4 0.01
-attends 1000 32 8 40 1e-3 5e-4 0.01
+attends 50 128 16 60 5e-4 5e-4 0.02
+attends 200 64 16 60 5e-4 5e-4 0.02
+attends 1000 32 8 30 5e-4 0 0.02
 END
+    local recall
+    for recall in true false; do
+        train "recurring-bandit-recall-$recall" rl2/recurring-bandit rl2.backend=torch "$told" \
+            "rl2.trunk={kind=\"episodic\",hidden=48,slots=16,cue=10,mark=10,recall=$recall,input_gain=1.0,memory=10.0}" \
+            rl2.lanes=256 rl2.outer.minibatches=8 rl2.updates=150 rl2.gae.lambda=0.8 \
+            rl2.entropy_coefficient.from=0.03 evaluation.interval_tasks=500 evaluation.tasks=4000 \
+            'evaluation.learners=[{name="random"}]' --seeds 3
+    done
     train bernoulli-bandit-10x100-averages rl2/bernoulli-bandit-10x100 \
         'rl2.trunk={kind="min-gru",hidden=64,layers=2,units=128,feed="plain",join="sum",input_gain=4.0,memory=30.0}' \
         evaluation.actions=greedy rl2.updates=500 rl2.reward_scale=0.1 \

@@ -46,60 +46,81 @@ impl Queries {
     }
 }
 
-/// The largest of a row's scores and the sum of their exponentials.
-#[derive(Clone, Copy)]
-struct Softmax {
-    largest: f32,
-    sum: f32,
+/// Of `N` rows: the largest score, and the sum of the exponentials beside it.
+struct Softmax<const N: usize> {
+    largest: [f32; N],
+    sums: [f32; N],
 }
 
-/// Scales `n` scores and replaces them by exponentials beside the largest; those up to
-/// a whole 16 become 0.
+/// Joins the 16 parts of each row by twos, in an order that is the same for any vectors;
+/// the rows go side by side.
 #[inline(always)]
-fn softmax<S: Simd>(s: S, scores: &mut [f32], n: usize, scale: f32) -> Softmax {
-    let padded = n.next_multiple_of(PLACES);
-    assert!(scores.len() >= padded);
-    scores[n..padded].fill(f32::NEG_INFINITY);
-    let at = scores.as_mut_ptr();
-    let mut most = [f32::NEG_INFINITY; 16];
-    for v in (0..PLACES).step_by(S::LANES) {
-        let mut acc = s.splat(f32::NEG_INFINITY);
-        for j in (v..padded).step_by(PLACES) {
-            // SAFETY: j is below the padded number of scores.
-            unsafe {
-                let x = s.mul(s.splat(scale), s.load(at.add(j)));
-                s.store(at.add(j), x);
-                acc = s.max(acc, x);
-            }
-        }
-        // SAFETY: v is below 16.
-        unsafe { s.store(most.as_mut_ptr().add(v), acc) }
-    }
-    let largest = most.into_iter().fold(f32::NEG_INFINITY, f32::max);
-    let mut sums = [0.0; 16];
-    for v in (0..PLACES).step_by(S::LANES) {
-        let mut acc = s.splat(0.0);
-        for j in (v..padded).step_by(PLACES) {
-            // SAFETY: as above.
-            unsafe {
-                let below = s.sub(s.load(at.add(j)), s.splat(largest));
-                let p = exp_nonpositive_v(s, below);
-                s.store(at.add(j), p);
-                acc = s.add(acc, p);
-            }
-        }
-        // SAFETY: v is below 16.
-        unsafe { s.store(sums.as_mut_ptr().add(v), acc) }
-    }
+pub(super) fn joined<const N: usize>(
+    parts: &mut [[f32; 16]; N],
+    join: impl Fn(f32, f32) -> f32,
+) -> [f32; N] {
     for width in [8, 4, 2, 1] {
-        for i in 0..width {
-            sums[i] += sums[i + width];
+        for row in parts.iter_mut() {
+            for i in 0..width {
+                row[i] = join(row[i], row[i + width]);
+            }
         }
     }
-    Softmax {
-        largest,
-        sum: sums[0],
+    std::array::from_fn(|row| parts[row][0])
+}
+
+/// Scales the scores of rows, of which each sees so many, and replaces them by exponentials
+/// beside the row's largest; all that a row does not see, up to a whole 16 of the most that
+/// any does, becomes 0.
+#[inline(always)]
+fn softmax<S: Simd, const N: usize>(
+    s: S,
+    (scores, stride): (&mut [f32], usize),
+    seen: [usize; N],
+    scale: f32,
+) -> Softmax<N> {
+    let most = seen.into_iter().max().unwrap_or(0);
+    let padded = most.next_multiple_of(PLACES);
+    assert!(padded <= stride && scores.len() >= N * stride);
+    let mut parts = [[f32::NEG_INFINITY; 16]; N];
+    for (row, seen) in seen.into_iter().enumerate() {
+        let own = &mut scores[row * stride..][..padded];
+        own[seen..].fill(f32::NEG_INFINITY);
+        let at = own.as_mut_ptr();
+        for v in (0..PLACES).step_by(S::LANES) {
+            let mut acc = s.splat(f32::NEG_INFINITY);
+            for j in (v..padded).step_by(PLACES) {
+                // SAFETY: j is below the padded number of scores.
+                unsafe {
+                    let x = s.mul(s.splat(scale), s.load(at.add(j)));
+                    s.store(at.add(j), x);
+                    acc = s.max(acc, x);
+                }
+            }
+            // SAFETY: v is below 16.
+            unsafe { s.store(parts[row].as_mut_ptr().add(v), acc) }
+        }
     }
+    let largest = joined(&mut parts, f32::max);
+    for row in 0..N {
+        let at = scores[row * stride..][..padded].as_mut_ptr();
+        for v in (0..PLACES).step_by(S::LANES) {
+            let mut acc = s.splat(0.0);
+            for j in (v..padded).step_by(PLACES) {
+                // SAFETY: as above.
+                unsafe {
+                    let below = s.sub(s.load(at.add(j)), s.splat(largest[row]));
+                    let p = exp_nonpositive_v(s, below);
+                    s.store(at.add(j), p);
+                    acc = s.add(acc, p);
+                }
+            }
+            // SAFETY: v is below 16.
+            unsafe { s.store(parts[row].as_mut_ptr().add(v), acc) }
+        }
+    }
+    let sums = joined(&mut parts, |a, b| a + b);
+    Softmax { largest, sums }
 }
 
 /// `out[i][j] = a[i] b[j]` for 8 rows and the places from `base` on, `b` being
@@ -217,15 +238,13 @@ pub(super) fn attend<S: Simd>(
             let keys = (cache.keys_t.as_ptr().add(keys), room, n);
             against(s, (q, width), keys, (scores.as_mut_ptr(), stride));
         }
+        let seen = std::array::from_fn(|i| queries.seen(i));
+        let found = softmax::<S, QUERIES>(s, (&mut *scores, stride), seen, sizes.scale());
         let mut factors = [0.0; QUERIES];
         for i in 0..QUERIES {
-            let row = &mut scores[i * stride..(i + 1) * stride];
-            let seen = queries.seen(i);
-            let found = softmax(s, row, seen, sizes.scale());
-            row[seen..n.max(seen)].fill(0.0);
-            factors[i] = 1.0 / found.sum;
+            factors[i] = 1.0 / found.sums[i];
             let at = (queries.row(i) * sizes.heads + head) * 2;
-            statistics[at..at + 2].copy_from_slice(&[found.largest, found.sum]);
+            statistics[at..at + 2].copy_from_slice(&[found.largest[i], found.sums[i]]);
         }
         let values = first + queries.base * units + head * width;
         // SAFETY: as above.
@@ -286,7 +305,8 @@ pub(super) fn attend_one<S: Simd>(
                 }
             }
         }
-        factors[head] = 1.0 / softmax(s, row, places, sizes.scale()).sum;
+        let [sum] = softmax(s, (row, room), [places], sizes.scale()).sums;
+        factors[head] = 1.0 / sum;
     }
     let values = (&cache.values[first..], units);
     let mut column = 0;

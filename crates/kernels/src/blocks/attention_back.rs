@@ -1,6 +1,6 @@
 //! The way back of attention.
 
-use super::attention::{PLACES, QUERIES, Queries, WIDEST_HEAD, against, over};
+use super::attention::{PLACES, QUERIES, Queries, WIDEST_HEAD, against, joined, over};
 use super::cache::{Cache, Sizes};
 use crate::math::exp_nonpositive_v;
 use crate::simd::Simd;
@@ -35,6 +35,33 @@ unsafe fn spread<S: Simd>(
             }
         }
     }
+}
+
+/// Products of what 8 queries read and its gradient, of one head.
+#[inline(always)]
+fn along<S: Simd>(
+    s: S,
+    (queries, out, d_out): (Queries, &[f32], &[f32]),
+    (units, first, width): (usize, usize, usize),
+) -> [f32; QUERIES] {
+    let mut parts = [[0.0; 16]; QUERIES];
+    for i in 0..QUERIES {
+        let at = queries.row(i) * units + first;
+        let (read, d) = (&out[at..at + width], &d_out[at..at + width]);
+        for v in (0..PLACES).step_by(S::LANES) {
+            let mut acc = s.splat(0.0);
+            for unit in (v..width).step_by(PLACES) {
+                // SAFETY: a head is whole vectors of 16 units wide.
+                unsafe {
+                    let (read, d) = (read.as_ptr().add(unit), d.as_ptr().add(unit));
+                    acc = s.fma(s.load(read), s.load(d), acc);
+                }
+            }
+            // SAFETY: v is below 16.
+            unsafe { s.store(parts[i].as_mut_ptr().add(v), acc) }
+        }
+    }
+    joined(&mut parts, |a, b| a + b)
 }
 
 /// What [`attend_back`] reads of the way there: queries' rows `[q k v]`, what they
@@ -89,6 +116,7 @@ pub(super) fn attend_back<S: Simd>(
             let values = (cache.values_t.as_ptr().add(narrow), room, n);
             against(s, (d, width), values, (ds.as_mut_ptr(), stride));
         }
+        let along = along(s, (queries, there.out, d_out), (units, head * width, width));
         for i in 0..QUERIES {
             let (p, ds) = (
                 &mut p[i * stride..][..stride],
@@ -99,9 +127,6 @@ pub(super) fn attend_back<S: Simd>(
                 false => 0,
             };
             let row = queries.row(i);
-            let at = row * units + head * width;
-            let along = there.out[at..at + width].iter().zip(&d_out[at..at + width]);
-            let along: f32 = along.map(|(o, d)| o * d).sum();
             let at = (row * sizes.heads + head) * 2;
             let (largest, over) = (there.statistics[at], 1.0 / there.statistics[at + 1]);
             for j in (0..seen).step_by(S::LANES) {
@@ -113,7 +138,7 @@ pub(super) fn attend_back<S: Simd>(
                     let below = s.min(s.splat(0.0), below);
                     let share = s.mul(exp_nonpositive_v(s, below), s.splat(over));
                     s.store(p, share);
-                    let slope = s.sub(s.load(ds), s.splat(along));
+                    let slope = s.sub(s.load(ds), s.splat(along[i]));
                     s.store(ds, s.mul(s.mul(share, slope), s.splat(scale)));
                 }
             }
