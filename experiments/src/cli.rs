@@ -297,8 +297,8 @@ pub(crate) struct OracleArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Finished cells are kept in cells.jsonl of the output folder: the same command \
-    goes on where it was stopped.\n\nExamples:\n  \
+    after_help = "Finished cells are kept in cells.jsonl of the output folder, those of `memory` as \
+    trained runs in its folder `runs`: the same command goes on where it was stopped.\n\nExamples:\n  \
     experiments table duan-bandits --quick\n  \
     experiments table duan-mdps --only 10:psrl --only 25:\n  \
     experiments table wang-bandits --out wang --json"
@@ -311,7 +311,7 @@ pub(crate) struct TableArgs {
     /// Other tables have none.
     #[arg(value_name = "key=value")]
     pub(crate) words: Vec<String>,
-    /// A rough look within a minute: fewer tasks, coarser grids.
+    /// A rough look: fewer tasks, coarser grids, hardly any training.
     #[arg(long)]
     pub(crate) quick: bool,
     /// Only these cells, as in 10x5:ucb1; `10x5:` is a row, `:ucb1` a column.
@@ -320,7 +320,7 @@ pub(crate) struct TableArgs {
     /// Where to write [default: tables/NAME].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Seed of all tasks.
+    /// Seed of all tasks; of `memory`, the first seed of its trainings.
     #[arg(long, value_name = "S", default_value = "0", allow_hyphen_values = true, value_parser = seed)]
     pub(crate) seed: u64,
     #[command(flatten)]
@@ -328,7 +328,7 @@ pub(crate) struct TableArgs {
     /// Folder of all runs, for the columns of trained agents.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(crate) runs: PathBuf,
-    /// Begin anew: forget the finished cells.
+    /// Begin anew: forget the finished cells, of `memory` those that --only names.
     #[arg(long)]
     pub(crate) overwrite: bool,
     #[command(flatten)]

@@ -17,6 +17,11 @@ use std::sync::Arc;
 /// log-probability by that over the deviation: by 1e-5 at this one.
 const LEAST_STD: f64 = 0.01;
 
+/// Whether trials are of more than one episode.
+fn several_episodes(env: &dyn EnvFactory) -> bool {
+    env.spec().trial_steps() > env.spec().horizon
+}
+
 /// How a policy begins.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -106,7 +111,11 @@ impl ActorCritic {
         Self::with_trunk(env, config, |blueprint, size| {
             let told = TrunkInput {
                 size,
-                observation: input.observation_size(),
+                observation: match input.shows(Input::Observation) {
+                    true => input.observation_size(),
+                    false => 0,
+                },
+                episodes: input.shows(Input::Outcome) && several_episodes(env),
                 steps: env.spec().trial_steps(),
                 arms: input.arms(env),
             };

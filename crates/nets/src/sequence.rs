@@ -41,6 +41,8 @@ pub struct TrunkInput {
     pub size: usize,
     /// How many of its first numbers are the observation; 0 where that is not known.
     pub observation: usize,
+    /// Whether its last number is 1 where an episode begins, of which a trial has several.
+    pub episodes: bool,
     /// Steps of a trial; 0 where that is not known.
     pub steps: usize,
     /// Where in it the arms of a bandit are, if it tells of any.
@@ -53,6 +55,7 @@ impl From<usize> for TrunkInput {
         Self {
             size,
             observation: 0,
+            episodes: false,
             steps: 0,
             arms: None,
         }

@@ -243,10 +243,13 @@ fn a_table_of_memories_is_gone_on_with() {
         args
     };
     lab.done(&table(&["--workers", "1"]));
-    let run = "out/quick/chain-10/gru/seed-0";
+    let run = "out/quick/runs/chain-10/gru/seed-0";
     let read = |name: &str| fs::read(lab.path(name)).unwrap();
-    let names = ["out/table.csv", "out/table.md", "out/figure.svg"];
-    let (made, metrics) = (names.map(read), read(&format!("{run}/metrics.jsonl")));
+    let names = ["table.csv", "table.md", "figure.svg"].map(|name| format!("out/quick/{name}"));
+    let (made, metrics) = (
+        names.each_ref().map(|name| read(name)),
+        read(&format!("{run}/metrics.jsonl")),
+    );
     // Nothing is trained again, and what is missing is.
     let again = lab.done(&table(&[]));
     assert!(!again.stderr.contains("update"), "{}", again.stderr);
@@ -268,15 +271,15 @@ fn a_table_of_memories_is_gone_on_with() {
         let fields = |line: &str| {
             line.split(',')
                 .enumerate()
-                .filter(|(at, _)| *at != 4)
+                .filter(|(at, _)| *at != 5)
                 .map(|(_, field)| field.to_owned())
                 .collect::<Vec<_>>()
                 .join(",")
         };
         text.lines().map(fields).collect()
     };
-    assert_eq!(seconds(&read("out/table.csv")), seconds(&made[0]));
-    assert_eq!(read("out/figure.svg"), made[2]);
+    assert_eq!(seconds(&read("out/quick/table.csv")), seconds(&made[0]));
+    assert_eq!(read("out/quick/figure.svg"), made[2]);
     let rows = again.rows();
     let cell = rows
         .iter()
@@ -293,12 +296,16 @@ fn a_table_of_memories_is_gone_on_with() {
         "rl2.outer.minibatches=1",
         "evaluation.tasks=100",
         "--runs",
-        "out/quick/chain-10",
+        "out/quick/runs/chain-10",
         "--name",
         "gru",
     ]);
-    let other = "is a run of other settings; --overwrite makes it anew";
-    lab.refused(&table(&[]), 2, &["out/quick/chain-10/gru/seed-0", other]);
+    let other = "is a run of other settings; --overwrite --only chain-10:gru makes it anew";
+    lab.refused(
+        &table(&[]),
+        2,
+        &["out/quick/runs/chain-10/gru/seed-0", other],
+    );
     lab.done(&table(&["--overwrite"]));
     assert_eq!(read(&format!("{run}/metrics.jsonl")), metrics);
     let unknown = ["table", "memory", "--only", "chain-10:gro"];

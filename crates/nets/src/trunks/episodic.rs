@@ -57,7 +57,7 @@ impl EpisodicConfig {
 /// ```
 ///
 /// m is the stored cell whose cue has the largest cosine with this one, 0 before any is
-/// stored. A context begins with h and c of 0, and no gradient flows into what is stored.
+/// stored; of a context that is met again, the latest cell alone is kept. A context begins with h and c of 0, and no gradient flows into what is stored.
 #[derive(Clone, Debug)]
 pub struct Episodic {
     /// Width of the input.
@@ -92,7 +92,12 @@ impl Episodic {
         }
         let mark = match of.mark {
             // Inputs end with the flag of a beginning.
-            None => told.size - 1,
+            None if told.episodes => told.size - 1,
+            None => {
+                let allowed = "the number of the observation that is 1 where a context begins, \
+                               since inputs tell of no episodes' beginnings here";
+                return Err(SettingError::refused("mark", "none", allowed).into());
+            }
             Some(mark) if mark < observed => mark,
             Some(mark) => return beyond("mark", mark, observed.saturating_sub(1)),
         };
@@ -170,16 +175,32 @@ mod computed {
         fn turn_page(&self, begins: &Tensor, memory: &mut Memory) {
             let ends = begins.logical_and(&memory["lived"].ne(0)).unsqueeze(-1);
             let slots = self.size.slots as i64;
-            let place = memory["count"].remainder(slots);
+            // What is known of a context is known once: the latest.
+            let same = memory["cues"]
+                .eq_tensor(&memory["cue"].unsqueeze(1))
+                .all_dim(-1, false);
+            let known = same.logical_and(&self.filled(memory));
+            let again = known.any_dim(-1, false);
+            let next = memory["count"].remainder(slots);
+            let place = known.to_kind(Kind::Int64).argmax(-1, false);
+            let place = place.where_self(&again, &next);
             let wide = ends.unsqueeze(-1);
             for (store, part) in [("cues", "cue"), ("cells", "c")] {
                 let stored = put(&memory[store], &place, &memory[part].detach());
                 memory[store] = stored.where_self(&wide, &memory[store]);
             }
-            memory["count"] = &memory["count"] + ends.squeeze_dim(-1).to_kind(Kind::Int64);
+            let new = ends.squeeze_dim(-1).logical_and(&again.logical_not());
+            memory["count"] = &memory["count"] + new.to_kind(Kind::Int64);
             for part in ["h", "c"] {
                 memory[part] = memory[part].masked_fill(&begins.unsqueeze(-1), 0.0);
             }
+        }
+
+        /// Which places of the store hold something, `[lanes, slots]`.
+        fn filled(&self, memory: &Memory) -> Tensor {
+            let count = memory["count"].unsqueeze(-1);
+            let all = Tensor::arange(self.size.slots as i64, (Kind::Int64, count.device()));
+            all.unsqueeze(0).lt_tensor(&count)
         }
 
         /// The stored cell of the nearest cue, `[lanes, hidden]`.
@@ -187,9 +208,8 @@ mod computed {
             let cues = &memory["cues"];
             let norms = cues.square().sum_dim_intlist(-1, false, None).sqrt();
             let along = cues.matmul(&cue.unsqueeze(-1)).squeeze_dim(-1);
-            let all = Tensor::arange(self.size.slots as i64, (Kind::Int64, cue.device()));
             let count = memory["count"].unsqueeze(-1);
-            let empty = all.unsqueeze(0).ge_tensor(&count);
+            let empty = self.filled(memory).logical_not();
             let near = (along / norms.clamp_min(1e-12)).masked_fill(&empty, f64::NEG_INFINITY);
             let best = near.argmax(-1, true).unsqueeze(-1);
             let hidden = self.size.hidden as i64;

@@ -22,15 +22,12 @@ fn scanned(feed: Feed, join: Join) -> Scanned {
     }
 }
 
-fn attending(feed: Feed, join: Join) -> SequenceConfig {
+fn attending(feed: Feed, join: Join, positions: Positions) -> SequenceConfig {
     SequenceConfig::Transformer(Transformer {
         hidden: 32,
         layers: 2,
         heads: 2,
-        positions: match join {
-            Join::Sum => Positions::Rotary,
-            Join::Gru => Positions::Learned,
-        },
+        positions,
         units: 32,
         feed,
         join,
@@ -51,7 +48,7 @@ fn fast(feed: Feed, join: Join) -> SequenceConfig {
 }
 
 /// Every memory, once with sums and once with gates.
-fn trunks() -> [SequenceConfig; 8] {
+fn trunks() -> [SequenceConfig; 9] {
     let plain = scanned(Feed::Plain, Join::Sum);
     let gated = scanned(Feed::Gated, Join::Gru);
     [
@@ -61,8 +58,9 @@ fn trunks() -> [SequenceConfig; 8] {
         SequenceConfig::Lru(gated),
         fast(Feed::Plain, Join::Sum),
         fast(Feed::Gated, Join::Gru),
-        attending(Feed::Plain, Join::Sum),
-        attending(Feed::Gated, Join::Gru),
+        attending(Feed::Plain, Join::Sum, Positions::None),
+        attending(Feed::Plain, Join::Sum, Positions::Rotary),
+        attending(Feed::Gated, Join::Gru, Positions::Learned),
     ]
 }
 

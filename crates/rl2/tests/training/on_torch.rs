@@ -149,6 +149,12 @@ fn what_they_cannot_be_is_refused() {
     };
     let error = with(|of| of.cue = 5);
     assert!(error.contains("cue = 5; allowed: at most 4"), "{error}");
+    let single = Rl2Config {
+        inputs: vec![agent::Input::Observation, agent::Input::Action],
+        ..on(&episodic())
+    };
+    let error = refused(single);
+    assert!(error.contains("mark = none"), "{error}");
     let error = with(|of| of.mark = Some(4));
     assert!(error.contains("mark = 4; allowed: at most 3"), "{error}");
 }

@@ -24,6 +24,15 @@ pub(crate) struct Source {
 }
 
 impl TableEntry {
+    /// Its name and data file.
+    #[cfg(test)]
+    pub(crate) fn source(&self) -> Source {
+        Source {
+            name: self.name,
+            data: self.data,
+        }
+    }
+
     /// Learners by settings.
     const fn contest(name: &'static str, summary: &'static str, data: &'static str) -> Self {
         Self {

@@ -38,9 +38,16 @@ struct Cell {
     env_steps: u64,
     /// Of a seed, on the mean.
     training_seconds: f64,
-    /// Mean returns of the seeds on fresh tasks, and their standard errors.
-    seeds: Vec<(f64, f64)>,
+    seeds: Vec<OfSeed>,
     tasks: usize,
+}
+
+/// What one seed came to on fresh tasks.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct OfSeed {
+    seed: u64,
+    mean_return: f64,
+    standard_error: f64,
 }
 
 impl Cell {
@@ -48,8 +55,9 @@ impl Cell {
     fn share(&self) -> Option<Estimate> {
         let [blind, best] = self.ends;
         let scale = 100.0 / (best - blind);
-        let own = |(mean, error): &(f64, f64)| {
-            Estimate::sampled((mean - blind) * scale, error * scale, self.tasks as u64)
+        let own = |of: &OfSeed| {
+            let share = (of.mean_return - blind) * scale;
+            Estimate::sampled(share, of.standard_error * scale, self.tasks as u64)
         };
         let seeds: Vec<Estimate> = self.seeds.iter().map(own).collect();
         Estimate::over_seeds(&seeds)
@@ -63,6 +71,13 @@ impl Cell {
 /// holds a run of other settings, or cannot be used.
 pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Result<(), Failure> {
     let name = source.name;
+    if args.runs != Path::new("runs") {
+        let message = format!(
+            "--runs {}: {name} trains its own runs; leave it out",
+            args.runs.display()
+        );
+        return Err(Failure::usage(message));
+    }
     if let Some(word) = args.words.first() {
         return Err(Failure::usage(format!(
             "{word}: {name} has no settings; leave it out"
@@ -82,13 +97,16 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
     let wanted = wanted.map_err(Failure::usage)?;
     let session = Session::new(registry, &console, args.work.workers(), "cpu")?;
     let interrupt = Interrupt::listen(&session.stop);
-    let out = out(args, name);
+    let out = match args.quick {
+        true => out(args, name).join("quick"),
+        false => out(args, name),
+    };
     let stopped = with_command(Failure::stopped("stopped"), args, &out);
     interrupt.on_end(stopped.message);
     let work = Work {
         session: &session,
         plan: &plan,
-        folder: out.join(if args.quick { "quick" } else { "runs" }),
+        folder: out.join("runs"),
         overwrite: args.overwrite,
     };
     let trained = work.fill(&wanted);
@@ -100,7 +118,11 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
     for cell in &cells {
         console.emit(
             Event::Cell,
-            &json!({ "table": name, "quick": args.quick, "seed": args.seed, "cell": cell }),
+            &json!({
+                "table": name, "quick": args.quick, "seed": args.seed, "cell": cell,
+                "share": cell.share().map(|share| share.mean),
+                "share_standard_error": cell.share().map(|share| share.standard_error),
+            }),
         )?;
     }
     if !console.json() {
@@ -170,68 +192,99 @@ impl Work<'_> {
             ));
         }
         let total = runs.len();
-        for (index, (place, seed)) in runs.into_iter().enumerate() {
-            let (row, column) = (&self.plan.rows[place.0], &self.plan.columns[place.1]);
-            let label = format!("{}, {}, seed {seed}", row.title, column.title);
+        let label = |(row, column): (usize, usize), seed: u64| {
+            let (row, column) = (&self.plan.rows[row], &self.plan.columns[column]);
+            format!("{}, {}, seed {seed}", row.title, column.title)
+        };
+        // Whatever cannot be is found out before anything is trained, and what is to be made
+        // anew is begun anew, so that the command can be gone on with without --overwrite.
+        let begun = runs.iter().map(|(place, seed)| {
+            let path = self.path(*place, *seed);
+            let trained = self.begin(*place, *seed, &path);
+            let within = format!("table {}, {}", self.plan.name, label(*place, *seed));
+            let missing = !trained.map_err(|failure| failure.within(within))?;
+            Ok::<_, Failure>((missing, path))
+        });
+        let begun: Vec<(bool, PathBuf)> = begun.collect::<Result<_, _>>()?;
+        for (index, ((place, seed), (missing, path))) in runs.into_iter().zip(begun).enumerate() {
+            if !missing {
+                continue;
+            }
             let stopped = || Failure::stopped(format!("stopped after {index} of {total} runs"));
             if self.session.stop.asked() {
                 return Err(stopped());
             }
-            let config = self
-                .plan
-                .config(self.session.registry, place)?
-                .with_seed(seed);
-            let trained = self.train(&config, &self.path(place, seed), &|| {
-                let note = format!("{} [{}/{total}] {label}", self.plan.name, index + 1);
-                self.session.observer.note(&note);
-            });
-            trained.map_err(|failure| match failure.exit {
-                Exit::Stopped => stopped(),
+            let label = label(place, seed);
+            let note = format!("{} [{}/{total}] {label}", self.plan.name, index + 1);
+            self.session.observer.note(&note);
+            let driven = runner::drive(self.session, &path, &path);
+            driven.map_err(|failure| match failure.exit {
+                Exit::Stopped if self.session.stop.asked() => stopped(),
                 _ => failure.within(format!("table {}, {label}", self.plan.name)),
             })?;
         }
         Ok(())
     }
 
-    /// Trains one run to its end, unless it is there.
-    fn train(&self, config: &RunConfig, path: &Path, begins: &dyn Fn()) -> Result<(), Failure> {
-        let begun = RunDir::is_begun(path);
-        if begun && !self.overwrite {
-            if Reader::open(path)?.config()? != config.to_text()? {
-                let place = path.display();
-                return Err(Failure::usage(format!(
-                    "{place} is a run of other settings; --overwrite makes it anew, --out \
-                     chooses another folder"
-                )));
-            }
-            if runner::finished(path).is_ok() {
-                return Ok(());
-            }
+    /// Begins a run that is not there, or anew; whether it is finished.
+    fn begin(&self, place: (usize, usize), seed: u64, path: &Path) -> Result<bool, Failure> {
+        let config = self.config(place, seed)?;
+        if !RunDir::is_begun(path) {
+            launch::create(self.session, path, &config, Existing::Refuse)?;
+            return Ok(false);
         }
-        begins();
-        if self.overwrite || !begun {
-            let existing = match self.overwrite {
-                true => Existing::Overwrite,
-                false => Existing::Refuse,
-            };
-            launch::create(self.session, path, config, existing)?;
+        if self.overwrite {
+            launch::create(self.session, path, &config, Existing::Overwrite)?;
+            return Ok(false);
         }
-        runner::drive(self.session, path, path).map(drop)
+        // Finishes what a kill cut short.
+        if RunDir::open(path)?.config()? != config.to_text()? {
+            let (row, column) = (&self.plan.rows[place.0], &self.plan.columns[place.1]);
+            return Err(Failure::usage(format!(
+                "{} is a run of other settings; --overwrite --only {}:{} makes it anew, --out \
+                 chooses another folder",
+                path.display(),
+                row.name,
+                column.name
+            )));
+        }
+        Ok(runner::finished(path).is_ok())
+    }
+
+    fn config(&self, place: (usize, usize), seed: u64) -> Result<RunConfig, Failure> {
+        let config = self.plan.config(self.session.registry, place)?;
+        Ok(config.with_seed(seed))
     }
 
     /// What is known of a cell, where one of its seeds is finished.
     fn cell(&self, place: (usize, usize)) -> Result<Option<Cell>, Failure> {
-        let paths = self.plan.seeds.clone().map(|seed| self.path(place, seed));
-        let there = paths.filter(|path| RunDir::is_begun(path));
-        let runs: Vec<Finished> = there
-            .filter_map(|path| runner::finished(&path).ok())
-            .collect();
-        let Some(first) = runs.first() else {
+        let mut runs: Vec<(u64, Finished)> = Vec::new();
+        for seed in self.plan.seeds.clone() {
+            let path = self.path(place, seed);
+            let Ok(run) = runner::finished(&path) else {
+                continue;
+            };
+            if Reader::open(&path)?.config()? == self.config(place, seed)?.to_text()? {
+                runs.push((seed, run));
+            } else {
+                let path = path.display();
+                let note = format!("passing over {path}: it is a run of other settings");
+                self.session.observer.note(&note);
+            }
+        }
+        let Some((_, first)) = runs.first() else {
             return Ok(None);
         };
         let config = self.plan.config(self.session.registry, place)?;
         let Known { parameters, ends } = plan::known(&config)?;
-        let trained = runs.iter().filter_map(|run| run.comparison.trained());
+        let trained = runs.iter().filter_map(|(seed, run)| {
+            let of = run.comparison.trained()?;
+            Some(OfSeed {
+                seed: *seed,
+                mean_return: of.mean_return,
+                standard_error: of.standard_error,
+            })
+        });
         let count = runs.len() as f64;
         Ok(Some(Cell {
             row: self.plan.rows[place.0].name.clone(),
@@ -239,10 +292,12 @@ impl Work<'_> {
             parameters,
             ends,
             env_steps: first.comparison.env_steps,
-            training_seconds: runs.iter().map(|run| run.training_seconds).sum::<f64>() / count,
-            seeds: trained
-                .map(|of| (of.mean_return, of.standard_error))
-                .collect(),
+            training_seconds: runs
+                .iter()
+                .map(|(_, run)| run.training_seconds)
+                .sum::<f64>()
+                / count,
+            seeds: trained.collect(),
             tasks: first.comparison.tasks,
         }))
     }

@@ -133,6 +133,11 @@ impl Plan {
         position(self.name, "column", name, names)
     }
 
+    /// Whether this is a rough look only.
+    pub(super) fn is_quick(&self) -> bool {
+        !self.quick.is_empty()
+    }
+
     /// Whether a memory can be trained on a task.
     pub(super) fn makes_sense(&self, (row, column): (usize, usize)) -> bool {
         let tasks = &self.columns[column].tasks;
@@ -191,4 +196,35 @@ pub(super) fn known(config: &RunConfig) -> Result<Known, Failure> {
         parameters: network.layout().numel(),
         ends: [blind, best],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::table::TABLES;
+
+    #[test]
+    fn every_cell_can_be_trained_and_has_its_ends() {
+        let entry = TABLES.iter().find(|entry| entry.name == "memory").unwrap();
+        let registry = Registry::standard();
+        for quick in [false, true] {
+            let plan = Plan::read(entry.source(), quick, 0).unwrap();
+            for row in 0..plan.rows.len() {
+                for column in 0..plan.columns.len() {
+                    let torch = plan.columns[column].torch;
+                    let here = plan.makes_sense((row, column));
+                    if here && (!torch || cfg!(feature = "torch")) {
+                        let config = plan.config(&registry, (row, column)).unwrap();
+                        let known = known(&config).unwrap();
+                        assert!(known.ends[0] < known.ends[1], "{}", plan.rows[row].name);
+                        assert!(
+                            (9_000..60_000).contains(&known.parameters),
+                            "{}",
+                            known.parameters
+                        );
+                    }
+                }
+            }
+        }
+    }
 }

@@ -13,7 +13,17 @@ use std::path::{Path, PathBuf};
 /// What was measured, in sentences.
 pub(super) fn caption(plan: &Plan) -> String {
     let seeds = plan.seeds.end - plan.seeds.start;
-    format!("{} {seeds} seeds; ± is one standard error.", plan.caption)
+    let quick = match plan.is_quick() {
+        true => {
+            " A quick look, with hardly any training: without --quick the table is made in full."
+        }
+        false => "",
+    };
+    let seeds = match seeds {
+        1 => "One seed".to_owned(),
+        seeds => format!("{seeds} seeds"),
+    };
+    format!("{} {seeds}; ± is one standard error.{quick}", plan.caption)
 }
 
 /// A cell's text, and whether no other of its row is better.
@@ -66,9 +76,10 @@ pub(super) fn write(plan: &Plan, cells: &[Cell], folder: &Path) -> Result<Vec<Pa
 
 /// One line for every seed, with all digits.
 fn csv(cells: &[Cell]) -> Vec<u8> {
-    const HEADER: [&str; 10] = [
+    const HEADER: [&str; 11] = [
         "task",
         "memory",
+        "seed",
         "parameters",
         "env_steps",
         "mean_training_seconds",
@@ -79,18 +90,19 @@ fn csv(cells: &[Cell]) -> Vec<u8> {
         "standard_error",
     ];
     let lines = cells.iter().flat_map(|cell| {
-        cell.seeds.iter().map(|(mean, error)| {
+        cell.seeds.iter().map(|of| {
             [
                 cell.row.clone(),
                 cell.column.clone(),
+                of.seed.to_string(),
                 cell.parameters.to_string(),
                 cell.env_steps.to_string(),
                 format!("{:.1}", cell.training_seconds),
                 cell.ends[0].to_string(),
                 cell.ends[1].to_string(),
                 cell.tasks.to_string(),
-                mean.to_string(),
-                error.to_string(),
+                of.mean_return.to_string(),
+                of.standard_error.to_string(),
             ]
         })
     });

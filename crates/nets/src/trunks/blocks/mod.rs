@@ -35,11 +35,12 @@ pub enum Join {
 }
 
 /// How attention knows the steps of a trial apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Positions {
     /// By what is added to the input at each, which is learned. Trials cannot be longer
     /// than in training.
+    #[default]
     Learned,
     /// By how far back they are (Su et al. 2021): units i and i + width / 2 of a head's
     /// queries and keys turn by step / 10000^(2 i / width), so that their products depend
@@ -119,7 +120,8 @@ settings_of! {
     Transformer {
         /// Heads of a block, of equal width.
         heads: usize,
-        /// How steps are known apart.
+        /// How steps are known apart; learned, where it is not said.
+        #[serde(default)]
         positions: Positions,
     }
 }

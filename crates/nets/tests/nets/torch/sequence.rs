@@ -26,16 +26,12 @@ fn scanned(feed: Feed, join: Join) -> Scanned {
     }
 }
 
-fn attending(heads: usize, join: Join) -> SequenceConfig {
+fn attending(heads: usize, join: Join, positions: Positions) -> SequenceConfig {
     SequenceConfig::Transformer(Transformer {
         hidden: 16 * heads,
-        layers: if heads == 1 { 2 } else { 1 },
+        layers: 1,
         heads,
-        positions: match heads {
-            1 => Positions::Learned,
-            2 => Positions::Rotary,
-            _ => Positions::None,
-        },
+        positions,
         units: 16,
         feed: Feed::Plain,
         join,
@@ -51,7 +47,7 @@ fn surrounded(around: Around) -> Recurrent {
     }
 }
 
-fn configs() -> [SequenceConfig; 15] {
+fn configs() -> [SequenceConfig; 16] {
     let mann = MannConfig {
         hidden: 5,
         slots: 4,
@@ -72,8 +68,9 @@ fn configs() -> [SequenceConfig; 15] {
         },
         SequenceConfig::MinGru(scanned(Feed::Plain, Join::Sum)),
         SequenceConfig::Lru(scanned(Feed::Gated, Join::Gru)),
-        attending(1, Join::Gru),
-        attending(2, Join::Sum),
+        attending(1, Join::Gru, Positions::Learned),
+        attending(2, Join::Sum, Positions::Rotary),
+        attending(1, Join::Sum, Positions::None),
         SequenceConfig::Gru(surrounded(Around {
             encoder: 4,
             layers: 2,
@@ -147,6 +144,7 @@ fn case(config: &SequenceConfig, kind: Kind) -> Case {
     let mut blueprint = Blueprint::new();
     let told = TrunkInput {
         observation: 2,
+        episodes: true,
         steps: STEPS as usize,
         ..INPUT.into()
     };
@@ -442,6 +440,100 @@ fn the_gradient_of_what_is_recalled_is_that_of_its_own_context() {
         .model()
         .step(&case.params, &case.inputs.i(begins), &mut memory);
     assert_ne!(alone, features.i(begins));
+}
+
+/// Contexts A, B, A, B: what comes back is what was known of the same cue at last, and of a
+/// context that is met again one cell is kept.
+#[test]
+fn a_cue_brings_back_the_latest_cell_of_its_context() {
+    let of = EpisodicConfig {
+        hidden: 4,
+        slots: 3,
+        cue: 1,
+        mark: Some(1),
+        recall: true,
+        input_gain: 2.0,
+        memory: 5.0,
+    };
+    let case = case(&SequenceConfig::Episodic(of), Kind::Double);
+    let model = case.model();
+    let mut memory = model.memory(1, 8, (Kind::Double, Device::Cpu));
+    let params = |name: &str| case.params[case.params.layout().find(name).unwrap()].shallow_clone();
+    let mut last = [None, None];
+    for context in [0, 1, 0, 1] {
+        let cue = [1.0, -1.0][context];
+        for step in 0..2 {
+            let begins = f64::from(u8::from(step == 0));
+            let input = Tensor::from_slice(&[cue, begins, 0.3]).unsqueeze(0);
+            let _ = model.step(&case.params, &input, &mut memory);
+            if step == 0 {
+                let x = input.linear(
+                    &params("trunk.input.weight"),
+                    Some(&params("trunk.input.bias")),
+                );
+                let gates = x.chunk(5, 1);
+                let mut c = gates[0].sigmoid() * gates[2].tanh();
+                // The nearest that there is, which at first is the other context.
+                let known: Option<&Tensor> = last[context].as_ref().or(last[1 - context].as_ref());
+                if let Some(known) = known {
+                    c += gates[4].sigmoid() * known.tanh();
+                }
+                assert_close(&memory["c"], &c, 1e-12);
+            }
+        }
+        last[context] = Some(memory["c"].copy());
+    }
+    assert_eq!(memory["count"].int64_value(&[0]), 2);
+}
+
+/// Rows are written where they were used least, the first of those that were used alike, and
+/// are emptied before.
+#[test]
+fn a_controller_writes_where_its_memory_was_used_least() {
+    let of = MannConfig {
+        hidden: 5,
+        slots: 4,
+        width: 3,
+        heads: 1,
+        decay: 0.5,
+        sharpness: false,
+        interpolation: false,
+        input_gain: 2.0,
+    };
+    let case = case(&SequenceConfig::Mann(of), Kind::Double);
+    let model = case.model();
+    let mut memory = model.memory(LANES as usize, 8, (Kind::Double, Device::Cpu));
+    for input in case.inputs.unbind(0) {
+        let (rows, usage) = (memory["rows"].copy(), memory["usage"].copy());
+        let read = memory["weights"].copy();
+        let _ = model.step(&case.params, &input, &mut memory);
+        for lane in 0..LANES {
+            let used: Vec<f64> = Vec::try_from(usage.i(lane)).unwrap();
+            let least = (0..4).fold(
+                0,
+                |best, row| if used[row] < used[best] { row } else { best },
+            );
+            // What is added to a row is its share of one vector.
+            let kept = rows.i(lane).copy();
+            let _ = kept.i(least as i64).fill_(0.0);
+            let added = memory["rows"].i(lane) - &kept;
+            let share = |row: i64| added.i(row).abs().sum(None).double_value(&[]);
+            let before = read.i((lane, 0));
+            let own = share(least as i64);
+            assert!(own > 0.0, "row {least} of {used:?}");
+            for row in (0..4).filter(|row| *row != least as i64) {
+                let [there, here] = [row, least as i64].map(|row| before.double_value(&[row]));
+                let (found, most) = (share(row) / own, there / here.max(1e-300));
+                assert!(
+                    found <= most * (1.0 + 1e-6) + 1e-9,
+                    "row {row}: {found} of {most}"
+                );
+            }
+            // Reading and writing both use rows, by 1 in all.
+            let used = memory["usage"].i(lane) - usage.i(lane) * 0.5;
+            assert!((used.sum(None).double_value(&[]) - 2.0).abs() < 1e-12);
+        }
+    }
 }
 
 #[test]
