@@ -38,7 +38,9 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
     }
     let console = Console::new(args.output.json);
     let plan = Plan::read(registry, source, args.quick)?;
-    let wanted = selected(&plan, &args.only).map_err(Failure::usage)?;
+    let rows: Vec<&str> = plan.rows.iter().map(|row| &*row.name).collect();
+    let columns: Vec<&str> = plan.columns.iter().map(|column| &*column.name).collect();
+    let wanted = chosen(source.name, &args.only, &rows, &columns).map_err(Failure::usage)?;
     let session = Session::new(registry, &console, args.work.workers(), "cpu")?;
     let interrupt = Interrupt::listen(&session.stop);
     let out = out(args, source.name);
@@ -95,14 +97,6 @@ pub(super) fn with_command(mut failure: Failure, args: &TableArgs, out: &Path) -
         failure.message += &format!("; go on with: {command}");
     }
     failure
-}
-
-/// The cells that `--only` names.
-fn selected(plan: &Plan, only: &[String]) -> Result<Vec<(usize, usize)>, String> {
-    let rows = (plan.rows.len(), &|name: &str| plan.row(name) as _);
-    let columns = (plan.columns.len(), &|name: &str| plan.column(name) as _);
-    let example = format!("{}:{}", plan.rows[0].name, plan.columns[0].name);
-    chosen(only, (rows.0, rows.1), (columns.0, columns.1), &example)
 }
 
 /// The work of filling a table.

@@ -1,28 +1,30 @@
 //! Which cells of a table are asked for.
 
-/// The cells that `--only` names, row by row; all of them if it is not given. `row` and
-/// `column` find an index by its name.
+use super::plan::position;
+
+/// The cells that `--only` names, row by row; all of them if it is not given.
 ///
 /// # Errors
-/// If a text is none of ROW:COLUMN, ROW: and :COLUMN, or a name is not found.
+/// If a text is none of ROW:COLUMN, ROW: and :COLUMN, or there is no such row or column.
 pub(super) fn chosen(
+    table: &str,
     only: &[String],
-    (rows, row): (usize, &dyn Fn(&str) -> Result<usize, String>),
-    (columns, column): (usize, &dyn Fn(&str) -> Result<usize, String>),
-    example: &str,
+    rows: &[&str],
+    columns: &[&str],
 ) -> Result<Vec<(usize, usize)>, String> {
     let mut chosen = Vec::new();
     for text in only {
-        let Some((in_row, in_column)) = text.split_once(':') else {
+        let Some((row, column)) = text.split_once(':') else {
             return Err(format!(
-                "--only {text}: allowed: ROW:COLUMN, ROW: or :COLUMN, as in {example}"
+                "--only {text}: allowed: ROW:COLUMN, ROW: or :COLUMN, as in {}:{}",
+                rows[0], columns[0]
             ));
         };
-        let find = |name: &str, index: &dyn Fn(&str) -> Result<usize, String>| match name {
+        let find = |kind, name: &str, names: &[&str]| match name {
             "" => Ok(None),
-            _ => index(name).map(Some),
+            _ => position(table, kind, name, names.iter().copied()).map(Some),
         };
-        chosen.push((find(in_row, row)?, find(in_column, column)?));
+        chosen.push((find("row", row, rows)?, find("column", column, columns)?));
     }
     let wanted = |&(row, column): &(usize, usize)| {
         let fits = |(r, c): &(Option<usize>, Option<usize>)| {
@@ -30,6 +32,6 @@ pub(super) fn chosen(
         };
         chosen.is_empty() || chosen.iter().any(fits)
     };
-    let all = (0..rows).flat_map(|r| (0..columns).map(move |c| (r, c)));
+    let all = (0..rows.len()).flat_map(|r| (0..columns.len()).map(move |c| (r, c)));
     Ok(all.filter(wanted).collect())
 }

@@ -85,16 +85,9 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
     }
     let console = Console::new(args.output.json);
     let plan = Plan::read(source, args.quick, args.seed)?;
-    let rows = (plan.rows.len(), &|name: &str| plan.row(name) as _);
-    let columns = (plan.columns.len(), &|name: &str| plan.column(name) as _);
-    let example = format!("{}:{}", plan.rows[0].name, plan.columns[0].name);
-    let wanted = chosen(
-        &args.only,
-        (rows.0, rows.1),
-        (columns.0, columns.1),
-        &example,
-    );
-    let wanted = wanted.map_err(Failure::usage)?;
+    let rows: Vec<&str> = plan.rows.iter().map(|row| &*row.name).collect();
+    let columns: Vec<&str> = plan.columns.iter().map(|column| &*column.name).collect();
+    let wanted = chosen(name, &args.only, &rows, &columns).map_err(Failure::usage)?;
     let session = Session::new(registry, &console, args.work.workers(), "cpu")?;
     let interrupt = Interrupt::listen(&session.stop);
     let out = match args.quick {

@@ -109,28 +109,11 @@ impl Plan {
             quick: if quick { data.quick } else { Vec::new() },
         };
         let named = plan.columns.iter().flat_map(|column| &column.tasks);
+        let rows = || plan.rows.iter().map(|row| row.name.as_str());
         for row in named {
-            plan.row(row).map_err(wrong)?;
+            position(name, "row", row, rows()).map_err(wrong)?;
         }
         Ok(plan)
-    }
-
-    /// The index of the row of a name.
-    ///
-    /// # Errors
-    /// Names the nearest one.
-    pub(super) fn row(&self, name: &str) -> Result<usize, String> {
-        let names = self.rows.iter().map(|row| row.name.as_str());
-        position(self.name, "row", name, names)
-    }
-
-    /// The index of the column of a name.
-    ///
-    /// # Errors
-    /// Names the nearest one.
-    pub(super) fn column(&self, name: &str) -> Result<usize, String> {
-        let names = self.columns.iter().map(|column| column.name.as_str());
-        position(self.name, "column", name, names)
     }
 
     /// Whether this is a rough look only.
