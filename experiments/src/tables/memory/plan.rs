@@ -200,11 +200,10 @@ mod tests {
                         let config = plan.config(&registry, (row, column)).unwrap();
                         let known = known(&config).unwrap();
                         assert!(known.ends[0] < known.ends[1], "{}", plan.rows[row].name);
-                        assert!(
-                            (9_000..60_000).contains(&known.parameters),
-                            "{}",
-                            known.parameters
-                        );
+                        // SNAIL has few convolutions where trials are short.
+                        let sensible = 2_000..60_000;
+                        let cell = (row, column, known.parameters);
+                        assert!(sensible.contains(&known.parameters), "{cell:?}");
                     }
                 }
             }
