@@ -154,10 +154,12 @@ END
     train count-recall-medium rl2/count-recall "$turns" "$told" "${now[@]}" "${few[@]}" \
         environment.decks=2 environment.counted=suits rl2.updates=700 rl2.learning_rate.from=3e-3 \
         rl2.entropy_coefficient.from=0.03 --seeds 3
-    # Each length begins with what was learned at the one before.
+    # Each length begins with what was learned at the one before. What one did could carry the bit
+    # along, so that agents are told the observation alone.
+    local sees='rl2.inputs=["observation"]'
     local length lanes tile from to entropy before=()
     while read -r length updates from to; do
-        train "memory-chain-averages-$length" rl2/memory-chain "$averages" "${four[@]}" "${before[@]}" \
+        train "memory-chain-averages-$length" rl2/memory-chain "$averages" "$sees" "${four[@]}" "${before[@]}" \
             "environment.length=$length" "rl2.updates=$updates" "rl2.learning_rate.from=$from" \
             "rl2.learning_rate.to=$to" evaluation.interval_tasks=200 --seeds 3 </dev/null
         before=(--from "runs/memory-chain-averages-$length")
@@ -168,7 +170,7 @@ END
 END
     before=()
     while read -r length to; do
-        train "memory-chain-attends-$length" rl2/memory-chain "$small" "${four[@]}" "${before[@]}" \
+        train "memory-chain-attends-$length" rl2/memory-chain "$small" "$sees" "${four[@]}" "${before[@]}" \
             "environment.length=$length" rl2.updates=60 rl2.learning_rate.from=1e-3 \
             "rl2.learning_rate.to=$to" evaluation.interval_tasks=200 --seeds 3 </dev/null
         before=(--from "runs/memory-chain-attends-$length")
