@@ -2,7 +2,6 @@
 //! across, and what is published.
 
 use crate::commands::table::Source;
-use agent::read;
 use lab::failure::Failure;
 use lab::registry::{Built, Registry};
 use rl_core::suggestion;
@@ -190,20 +189,13 @@ impl Plan {
     ///
     /// # Errors
     /// Names the table, the key at fault, its value and what is allowed.
-    pub(crate) fn read(
-        registry: &Registry,
-        Source { name, data }: Source,
-        quick: bool,
-    ) -> Result<Self, Failure> {
-        let wrong = |message: String| Failure::internal(format!("table {name}: {message}"));
-        let table: Table = data
-            .parse()
-            .map_err(|error: toml::de::Error| wrong(error.to_string()))?;
-        let data: Data = read("table", &Value::Table(table)).map_err(wrong)?;
+    pub(crate) fn read(registry: &Registry, source: Source, quick: bool) -> Result<Self, Failure> {
+        let wrong = |message: String| source.wrong(message);
+        let data: Data = source.read()?;
         let rows = data.rows.into_iter().map(|row| build(registry, row, quick));
         let rows: Vec<Row> = rows.collect::<Result<_, _>>().map_err(wrong)?;
         let plan = Self {
-            name,
+            name: source.name,
             title: data.title,
             caption: data.caption,
             paper: data.paper,

@@ -6,7 +6,7 @@ use super::fast::{Remembered, remember_back};
 use super::norm::normalize_back;
 use super::scan::{average_back, turn_back};
 use super::work::{BlockSums, BlocksMemory, BlocksWork, Saved, Scratch, sizes};
-use super::{Block, Blocks, BlocksShape, Mixer, Span, dense};
+use super::{Block, Blocks, BlocksShape, Mixer, dense};
 use crate::mlp::Store;
 use crate::simd::{Kernel, Simd};
 use std::ops::Range;
@@ -26,18 +26,8 @@ impl Kernel for Backward<'_> {
         let Backward { of, work, steps } = self;
         let (hidden, padded) = (of.shape.hidden, work.padded());
         let rows = steps.start * padded..steps.end * padded;
-        let chunk = Chunk {
-            span: Span {
-                lanes: padded,
-                resets: &work.resets[rows.clone()],
-            },
-            steps: &work.reads[rows.clone()],
-            bases: &work.bases[rows.clone()],
-            lanes: work.lanes,
-            at_once: work.at_once,
-            learning: true,
-            rows,
-        };
+        let all = (&work.resets[..], &work.reads[..], &work.bases[..]);
+        let chunk = Chunk::of(all, rows, (work.lanes, work.at_once), true);
         let (count, first) = (chunk.rows.len(), chunk.rows.start);
         let size = (count, hidden);
         let scratch = &mut work.scratch;

@@ -4,6 +4,7 @@ use super::Span;
 use super::attention::{QUERIES, Queries};
 use super::cache::{Cache, Sizes};
 use super::embed::Read;
+use crate::gemm::LANE_BLOCK;
 use std::ops::Range;
 
 /// Rows of some steps.
@@ -29,6 +30,27 @@ pub(super) struct QueriesOf<'a> {
 }
 
 impl<'a> Chunk<'a> {
+    /// Some of all rows, whose resets, inputs and first places are given.
+    pub(super) fn of(
+        (resets, reads, bases): (&'a [bool], &'a [Read], &'a [usize]),
+        rows: Range<usize>,
+        (lanes, at_once): (usize, usize),
+        learning: bool,
+    ) -> Self {
+        Self {
+            span: Span {
+                lanes: lanes.next_multiple_of(LANE_BLOCK),
+                resets: &resets[rows.clone()],
+            },
+            steps: &reads[rows.clone()],
+            bases: &bases[rows.clone()],
+            lanes,
+            at_once,
+            learning,
+            rows,
+        }
+    }
+
     /// How many chunks are before.
     pub(super) fn index(&self) -> usize {
         self.rows.start / self.span.lanes / self.at_once

@@ -6,7 +6,7 @@ use super::fast::remember;
 use super::norm::normalize;
 use super::scan::{Add, Gated, average, turn};
 use super::work::{BlocksMemory, BlocksWork, Saved, Scratch, sizes};
-use super::{Block, Blocks, BlocksShape, Join, Mixer, Span, dense};
+use super::{Block, Blocks, BlocksShape, Join, Mixer, dense};
 use crate::mlp::Store;
 use crate::simd::{Kernel, Simd};
 use std::ops::Range;
@@ -35,18 +35,8 @@ impl Kernel for Forward<'_> {
         let learning = memory.is_none();
         let memory = memory.unwrap_or(&mut work.memory);
         let rows = steps.start * padded..steps.end * padded;
-        let chunk = Chunk {
-            span: Span {
-                lanes: padded,
-                resets: &work.resets[rows.clone()],
-            },
-            steps: &work.reads[rows.clone()],
-            bases: &work.bases[rows.clone()],
-            lanes: work.lanes,
-            at_once: work.at_once,
-            learning,
-            rows,
-        };
+        let all = (&work.resets[..], &work.reads[..], &work.bases[..]);
+        let chunk = Chunk::of(all, rows, (work.lanes, work.at_once), learning);
         let width = dense(of.shape.observation);
         let observed = &work.observed[chunk.rows.start * width..chunk.rows.end * width];
         of.embed

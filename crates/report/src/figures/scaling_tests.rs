@@ -80,3 +80,26 @@ fn a_value_within_its_noise_is_no_point_of_the_line() {
     };
     assert_eq!((path(3), path(2)), (0, 1));
 }
+
+#[test]
+fn a_linear_axis_goes_from_end_to_end() {
+    let axis = ScalingAxis::Linear {
+        low: 0.0,
+        high: 100.0,
+    };
+    assert_eq!(
+        [-5.0, 40.0, 130.0].map(|value| axis.place(value)),
+        [0.0, 40.0, 100.0]
+    );
+    let ticks = value_ticks(axis, (-4.0, 104.0));
+    let names: Vec<&str> = ticks.iter().map(|(_, name)| &**name).collect();
+    assert_eq!(names, ["0", "20", "40", "60", "80", "100"]);
+    assert!(
+        ticks
+            .iter()
+            .all(|(at, name)| *at == name.parse::<f64>().unwrap())
+    );
+    // A value within its error of 0 is as well known as others there.
+    assert!(axis.is_known(1.0, 2.0));
+    assert!(!ScalingAxis::Logarithmic { least: 0.01 }.is_known(1.0, 2.0));
+}

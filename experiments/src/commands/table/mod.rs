@@ -5,6 +5,9 @@ use crate::tables::{baseline_variance, combination, contest, maml_audit, memory}
 use lab::failure::Failure;
 use lab::registry::Registry;
 use rl_core::suggestion;
+use serde::de::DeserializeOwned;
+use std::fmt::Display;
+use toml::{Table, Value};
 
 /// A table that can be asked for by name.
 pub(crate) struct TableEntry {
@@ -21,6 +24,24 @@ pub(crate) struct TableEntry {
 pub(crate) struct Source {
     pub(crate) name: &'static str,
     pub(crate) data: &'static str,
+}
+
+impl Source {
+    /// What the data file says.
+    ///
+    /// # Errors
+    /// Names the table, the key at fault, its value and what is allowed.
+    pub(crate) fn read<T: DeserializeOwned>(self) -> Result<T, Failure> {
+        let table = self.data.parse::<Table>();
+        let table = table.map_err(|error| self.wrong(error.to_string()))?;
+        let data = agent::read("table", &Value::Table(table));
+        data.map_err(|message| self.wrong(message))
+    }
+
+    /// What is wrong with the data file.
+    pub(crate) fn wrong(self, message: impl Display) -> Failure {
+        Failure::internal(format!("table {}: {message}", self.name))
+    }
 }
 
 impl TableEntry {

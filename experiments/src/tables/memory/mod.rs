@@ -19,7 +19,8 @@ use lab::registry::Registry;
 use lab::runner::{self, Finished};
 use lab::session::Session;
 use plan::{Known, Plan};
-use record::{Existing, Reader, RunDir};
+use record::schema::Comparison;
+use record::{Document, Existing, Reader, RunDir};
 use report::Estimate;
 use serde::Serialize;
 use serde_json::json;
@@ -148,6 +149,22 @@ fn print(console: &Console, plan: &Plan, cells: &[Cell]) -> Result<(), Failure> 
     console.say("")
 }
 
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stands {
+    Missing,
+    /// It is there, and is to be made anew.
+    Replaced,
+    Begun,
+    Finished,
+}
+
+/// A run that was driven to its end; `None` if it was not. What is damaged is an error.
+fn finished(path: &Path) -> Result<Option<Finished>, Failure> {
+    let comparison: Option<Comparison> = Reader::open(path)?.document(Document::Comparison)?;
+    comparison.map(|_| runner::finished(path)).transpose()
+}
+
 /// The work of training what the cells need.
 struct Work<'a> {
     session: &'a Session<'a>,
@@ -189,49 +206,68 @@ impl Work<'_> {
             let (row, column) = (&self.plan.rows[row], &self.plan.columns[column]);
             format!("{}, {}, seed {seed}", row.title, column.title)
         };
-        // Whatever cannot be is found out before anything is trained, and what is to be made
-        // anew is begun anew, so that the command can be gone on with without --overwrite.
-        let begun = runs.iter().map(|(place, seed)| {
-            let path = self.path(*place, *seed);
-            let trained = self.begin(*place, *seed, &path);
-            let within = format!("table {}, {}", self.plan.name, label(*place, *seed));
-            let missing = !trained.map_err(|failure| failure.within(within))?;
-            Ok::<_, Failure>((missing, path))
+        let within = |place, seed, failure: Failure| {
+            failure.within(format!("table {}, {}", self.plan.name, label(place, seed)))
+        };
+        // Whatever cannot be is found out before anything is made, and what is to be made anew
+        // is begun anew before anything is trained, so that the command can be gone on with
+        // without --overwrite.
+        let standing = runs.iter().map(|&(place, seed)| {
+            let stands = self.stands(place, seed).and_then(|stands| {
+                // Seeds differ in nothing that could not be.
+                if stands != Stands::Finished && seed == self.plan.seeds.start {
+                    launch::rehearse(self.session, &self.config(place, seed)?)?;
+                }
+                Ok(stands)
+            });
+            stands.map_err(|failure| within(place, seed, failure))
         });
-        let begun: Vec<(bool, PathBuf)> = begun.collect::<Result<_, _>>()?;
-        for (index, ((place, seed), (missing, path))) in runs.into_iter().zip(begun).enumerate() {
-            if !missing {
+        let standing: Vec<Stands> = standing.collect::<Result<_, _>>()?;
+        for (&(place, seed), stands) in runs.iter().zip(&standing) {
+            let existing = match stands {
+                Stands::Missing => Existing::Refuse,
+                Stands::Replaced => Existing::Overwrite,
+                Stands::Begun | Stands::Finished => continue,
+            };
+            let config = self.config(place, seed)?;
+            let begun = launch::create(self.session, &self.path(place, seed), &config, existing);
+            begun.map_err(|failure| within(place, seed, failure))?;
+        }
+        for (index, ((place, seed), stands)) in runs.into_iter().zip(standing).enumerate() {
+            if stands == Stands::Finished {
                 continue;
             }
             let stopped = || Failure::stopped(format!("stopped after {index} of {total} runs"));
             if self.session.stop.asked() {
                 return Err(stopped());
             }
-            let label = label(place, seed);
-            let note = format!("{} [{}/{total}] {label}", self.plan.name, index + 1);
+            let note = format!(
+                "{} [{}/{total}] {}",
+                self.plan.name,
+                index + 1,
+                label(place, seed)
+            );
             self.session.observer.note(&note);
+            let path = self.path(place, seed);
             let driven = runner::drive(self.session, &path, &path);
             driven.map_err(|failure| match failure.exit {
                 Exit::Stopped if self.session.stop.asked() => stopped(),
-                _ => failure.within(format!("table {}, {label}", self.plan.name)),
+                _ => within(place, seed, failure),
             })?;
         }
         Ok(())
     }
 
-    /// Begins a run that is not there, or anew; whether it is finished.
-    fn begin(&self, place: (usize, usize), seed: u64, path: &Path) -> Result<bool, Failure> {
-        let config = self.config(place, seed)?;
-        if !RunDir::is_begun(path) {
-            launch::create(self.session, path, &config, Existing::Refuse)?;
-            return Ok(false);
+    /// How a run stands; nothing of it is changed but what a kill cut short.
+    fn stands(&self, place: (usize, usize), seed: u64) -> Result<Stands, Failure> {
+        let (config, path) = (self.config(place, seed)?, self.path(place, seed));
+        if !RunDir::is_begun(&path) {
+            return Ok(Stands::Missing);
         }
         if self.overwrite {
-            launch::create(self.session, path, &config, Existing::Overwrite)?;
-            return Ok(false);
+            return Ok(Stands::Replaced);
         }
-        // Finishes what a kill cut short.
-        if RunDir::open(path)?.config()? != config.to_text()? {
+        if RunDir::open(&path)?.config()? != config.to_text()? {
             let (row, column) = (&self.plan.rows[place.0], &self.plan.columns[place.1]);
             return Err(Failure::usage(format!(
                 "{} is a run of other settings; --overwrite --only {}:{} makes it anew, --out \
@@ -241,7 +277,10 @@ impl Work<'_> {
                 column.name
             )));
         }
-        Ok(runner::finished(path).is_ok())
+        Ok(match finished(&path)? {
+            Some(_) => Stands::Finished,
+            None => Stands::Begun,
+        })
     }
 
     fn config(&self, place: (usize, usize), seed: u64) -> Result<RunConfig, Failure> {
@@ -254,7 +293,10 @@ impl Work<'_> {
         let mut runs: Vec<(u64, Finished)> = Vec::new();
         for seed in self.plan.seeds.clone() {
             let path = self.path(place, seed);
-            let Ok(run) = runner::finished(&path) else {
+            if !RunDir::is_begun(&path) {
+                continue;
+            }
+            let Some(run) = finished(&path)? else {
                 continue;
             };
             if Reader::open(&path)?.config()? == self.config(place, seed)?.to_text()? {

@@ -88,18 +88,11 @@ impl Plan {
     ///
     /// # Errors
     /// If it is not valid.
-    pub(super) fn read(
-        Source { name, data }: Source,
-        quick: bool,
-        seed: u64,
-    ) -> Result<Self, Failure> {
-        let wrong = |message: String| Failure::internal(format!("table {name}: {message}"));
-        let table: Table = data
-            .parse()
-            .map_err(|error: toml::de::Error| wrong(error.to_string()))?;
-        let data: Data = read("table", &Value::Table(table)).map_err(wrong)?;
+    pub(super) fn read(source: Source, quick: bool, seed: u64) -> Result<Self, Failure> {
+        let wrong = |message: String| source.wrong(message);
+        let data: Data = source.read()?;
         let plan = Self {
-            name,
+            name: source.name,
             title: data.title,
             caption: data.caption,
             seeds: seed..seed + if quick { 1 } else { data.seeds },
@@ -111,7 +104,7 @@ impl Plan {
         let named = plan.columns.iter().flat_map(|column| &column.tasks);
         let rows = || plan.rows.iter().map(|row| row.name.as_str());
         for row in named {
-            position(name, "row", row, rows()).map_err(wrong)?;
+            position(source.name, "row", row, rows()).map_err(wrong)?;
         }
         Ok(plan)
     }

@@ -188,3 +188,48 @@ fn scaling(plan: &Plan, cells: &[Cell]) -> Scaling {
         }],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::OfSeed;
+    use super::*;
+    use crate::commands::table::TABLES;
+
+    #[test]
+    fn who_is_behind_by_two_errors_does_not_win() {
+        let entry = TABLES.iter().find(|entry| entry.name == "memory").unwrap();
+        let plan = Plan::read(entry.source(), false, 0).unwrap();
+        let cell = |column: &str, mean: f64| Cell {
+            row: plan.rows[0].name.clone(),
+            column: column.to_owned(),
+            parameters: 1,
+            ends: [0.0, 2.0],
+            env_steps: 1,
+            training_seconds: 1.0,
+            seeds: (0..3)
+                .map(|seed| OfSeed {
+                    seed,
+                    mean_return: mean,
+                    standard_error: 0.02,
+                })
+                .collect(),
+            tasks: 100,
+        };
+        let cells = [cell("gru", 1.0), cell("lstm", 1.02), cell("lru", 1.5)];
+        let of = |cells: &[Cell], column: &str| {
+            let column = plan.columns.iter().find(|of| of.name == column).unwrap();
+            entry_of(&plan, cells, column)
+        };
+        let wins = |cells: &[Cell]| {
+            ["gru", "lstm", "lru"].map(|name| of(cells, name).map(|entry| entry.wins))
+        };
+        assert_eq!(wins(&cells), [Some(false), Some(false), Some(true)]);
+        // Without the best, two that errors do not tell apart both win.
+        assert_eq!(wins(&cells[..2]), [Some(true), Some(true), None]);
+        assert_eq!(of(&cells, "gru").unwrap().text, "50.0 ± 0.6");
+    }
+
+    fn entry_of(plan: &Plan, cells: &[Cell], column: &Column) -> Option<Entry> {
+        entry(plan, cells, (&plan.rows[0], column))
+    }
+}

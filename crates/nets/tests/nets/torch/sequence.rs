@@ -442,6 +442,27 @@ fn the_gradient_of_what_is_recalled_is_that_of_its_own_context() {
     assert_ne!(alone, features.i(begins));
 }
 
+/// Every step before is seen by the convolutions alone, odd and even numbers of steps back.
+#[test]
+fn dilated_convolutions_see_every_step_before() {
+    let (filters, keys) = (4, 3);
+    let of = SnailConfig {
+        filters,
+        rounds: 1,
+        keys,
+    };
+    let mut case = case(&SequenceConfig::Snail(of), Kind::Double);
+    case.inputs = case.inputs.set_requires_grad(true);
+    let features = case.unroll(&no_starts());
+    let end = features.size()[2] - keys as i64;
+    let last = features.i((STEPS - 1, .., end - filters as i64..end));
+    let found = Tensor::run_backward(&[last.square().sum(None)], &[&case.inputs], false, false);
+    for step in 0..STEPS {
+        let share = found[0].i(step).abs().sum(None).double_value(&[]);
+        assert!(share > 1e-9, "step {step}: {share}");
+    }
+}
+
 /// Contexts A, B, A, B: what comes back is what was known of the same cue at last, and of a
 /// context that is met again one cell is kept.
 #[test]
