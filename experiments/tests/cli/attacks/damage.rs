@@ -142,10 +142,14 @@ fn not_of_the_results(name: &str) -> bool {
 }
 
 /// Whether a refused run has lost nothing: all files but the damaged one are as
-/// they were.
+/// they were, and but what the kill left unfinished, which nobody can read and
+/// whoever opens the run sweeps away.
 fn kept(original: &Path, run: &Path, damaged: &str) -> Result<(), String> {
     for file in files_below(original) {
         let name = file.strip_prefix(original).expect("below it");
+        if name.to_string_lossy().contains(".unfinished-") {
+            continue;
+        }
         let before = fs::read(&file).map_err(|error| error.to_string())?;
         let same = fs::read(run.join(name)).is_ok_and(|after| after == before);
         if name != Path::new(damaged) && !same {
