@@ -51,6 +51,10 @@ pub(crate) enum Command {
     Render(RenderArgs),
     /// Write figures, tables and one HTML page about runs.
     Report(ReportArgs),
+    /// Compare methods over seeds and environments, with intervals.
+    Compare(CompareArgs),
+    /// Write runs as files that other programs read.
+    Export(ExportArgs),
     /// Measure speed.
     Bench(BenchArgs),
     /// Check that this machine has what is needed.
@@ -371,12 +375,76 @@ pub(crate) struct ReportArgs {
     pub(crate) output: Output,
 }
 
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Score {
+    /// The share of the gap from random to the best that was closed.
+    Gap,
+    /// The mean return, in one environment alone.
+    Return,
+}
+
+impl From<Score> for report::ScoreOf {
+    fn from(score: Score) -> Self {
+        match score {
+            Score::Gap => Self::Gap,
+            Score::Return => Self::Return,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    experiments compare gru=runs/gru lstm=runs/lstm --out gru-lstm\n  \
+    experiments compare A=runs/a-bandits A=runs/a-mazes B=runs/b-bandits B=runs/b-mazes")]
+pub(crate) struct CompareArgs {
+    /// Folders of runs, three seeds or more of each method in each environment; folders
+    /// under one name are one method.
+    #[arg(required = true, value_name = "[NAME=]RUN")]
+    pub(crate) methods: Vec<String>,
+    /// What is compared.
+    #[arg(long, value_enum, default_value = "gap")]
+    pub(crate) score: Score,
+    /// Where to write [default: the folder around all runs].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A file of events, which `tensorboard --logdir` shows.
+    Tensorboard,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  experiments export runs/quickstart --to tensorboard --out events && tensorboard --logdir events"
+)]
+pub(crate) struct ExportArgs {
+    /// Runs' folders, or folders of several seeds.
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+    /// What to write.
+    #[arg(long, value_enum)]
+    pub(crate) to: Format,
+    /// Where to write: a folder for each run [default: RUN/tensorboard].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum What {
     /// Stepping environments with actions drawn beforehand.
     Envs,
     /// Complete PPO iterations of RL².
     Rl2,
+    /// The same with every memory that has kernels, in trials of 50 to 1,000 steps.
+    Memories,
     /// Complete iterations of MAML-RL.
     Maml,
 }
@@ -385,6 +453,7 @@ pub(crate) enum What {
 #[command(after_help = "Examples:\n  \
     experiments bench envs bernoulli-bandit arms=2\n  \
     experiments bench rl2 rl2.trunk.kind=lstm rl2.trunk.hidden=256 rl2.lanes=64 rl2.outer.minibatches=1 --json\n  \
+    experiments bench memories cells=gru,min-gru,transformer lengths=50,200,1000 hidden=64 --out costs\n  \
     experiments bench maml 'maml.outer={kind=\"vpg\"}' maml.tasks=40 environment.horizon=50")]
 pub(crate) struct BenchArgs {
     /// What to measure.
@@ -393,6 +462,9 @@ pub(crate) struct BenchArgs {
     /// `envs`, environments' names [default: all of them] and their settings.
     #[arg(value_name = "ENV|key=value")]
     pub(crate) words: Vec<String>,
+    /// Of `memories`: folder for the figure and its numbers.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) work: Work,
     /// Where networks live: cpu or cuda.

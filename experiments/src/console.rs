@@ -31,6 +31,12 @@ pub(crate) enum Event {
     Picture,
     /// A report that was written.
     Report,
+    /// A run that was written for another program.
+    Export,
+    /// What a method comes to over seeds and environments.
+    Method,
+    /// Two methods beside each other.
+    Pair,
     /// A rate that was measured.
     Benchmark,
     /// A rule that was checked.

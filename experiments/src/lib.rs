@@ -136,6 +136,8 @@ fn dispatch(registry: &Registry, cli: Cli) -> Result<(), Failure> {
         Command::Table(args) => commands::table::run(registry, &args),
         Command::Render(args) => commands::render::run(registry, &args),
         Command::Report(args) => commands::report::run(&args),
+        Command::Compare(args) => commands::compare::run(&args),
+        Command::Export(args) => commands::export::run(&args),
         Command::Bench(args) => commands::bench::run(registry, &args),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::CheckEnv(args) => commands::check_env::run(registry, &args),

@@ -31,16 +31,19 @@ mod gap;
 mod layout;
 mod markup;
 mod measure;
+mod methods;
 mod page;
 mod picture;
 mod read;
 mod references;
 mod render;
+mod scores;
 mod section;
 mod setting;
 mod standing;
 mod stats;
 mod table;
+mod tensorboard;
 mod text;
 mod words;
 
@@ -61,9 +64,12 @@ use crate::table::{CSV_HEADER, Table};
 pub use figures::{Scaling, ScalingAxis, ScalingChart, ScalingLine, draw_scaling};
 pub use gap::Gap;
 pub use markup::{csv_file, html_page, markdown_cell};
+pub use methods::{Compared, Method, MethodScores, ScoreOf, compare};
 pub use picture::{DrawnPicture, draw_picture};
 pub use read::{Run, load};
+pub use scores::{Aggregate, Interval, Scores};
 pub use stats::Estimate;
+pub use tensorboard::tensorboard;
 pub use text::fixed;
 
 /// What every fallible function of this crate returns.
@@ -88,6 +94,12 @@ pub enum ReportError {
     /// [`write()`] was given no runs.
     #[error("there are no runs to report on; give at least one run directory")]
     Empty,
+    /// Methods that cannot be set against each other.
+    #[error("cannot compare: {why}")]
+    NotComparable {
+        /// What does not fit, and what would.
+        why: String,
+    },
     /// A run directory is damaged, or cannot be read or written.
     #[error(transparent)]
     Record(#[from] RecordError),

@@ -26,6 +26,7 @@ pub struct Run {
     pub(crate) provenance: Option<Provenance>,
     pub(crate) metrics: Vec<MetricsRow>,
     pub(crate) evaluations: Vec<EvalRow>,
+    pub(crate) timing: Vec<TimingRow>,
     /// Wall clock of the training so far.
     pub(crate) seconds: Option<f64>,
     pub(crate) comparison: Option<Comparison>,
@@ -112,6 +113,7 @@ impl Run {
                 .map(|row| row.seconds)
                 .filter(|s| s.is_finite()),
             comparison,
+            timing,
             pictures: reader.document(Document::Pictures)?,
             deviations: reader.document(Document::Deviations)?,
             indices: reader.document(Document::Indices)?,

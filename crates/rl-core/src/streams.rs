@@ -48,6 +48,8 @@ pub enum Purpose {
     Init = 5,
     /// Which tasks of a finite set are kept from a training.
     Split = 6,
+    /// What is drawn again from what was measured, for an interval.
+    Resample = 7,
 }
 
 /// The coordinates shared by all streams of one batch; see [`StreamKey::lane`].
@@ -83,7 +85,7 @@ impl StreamKey {
         let mut key = [0_u8; 32];
         let (number, rollout) = match purpose {
             Purpose::Task => (lane / self.lanes_per_task.max(1), 0),
-            Purpose::Shuffle | Purpose::Init | Purpose::Split => (lane, 0),
+            Purpose::Shuffle | Purpose::Init | Purpose::Split | Purpose::Resample => (lane, 0),
             Purpose::Dynamics | Purpose::Action => (lane, self.rollout),
         };
         let use_of = (self.domain as u64) << 32 | purpose as u64;

@@ -4,8 +4,10 @@ pub(crate) mod baseline;
 #[allow(clippy::disallowed_methods, reason = "it measures rates")]
 pub(crate) mod bench;
 pub(crate) mod check_env;
+pub(crate) mod compare;
 pub(crate) mod doctor;
 pub(crate) mod eval;
+pub(crate) mod export;
 #[allow(clippy::disallowed_methods, reason = "it speaks at intervals")]
 pub(crate) mod job;
 pub(crate) mod list;

@@ -1,4 +1,4 @@
-//! The files of a table.
+//! The files of tables and figures.
 
 use lab::failure::Failure;
 use record::write_atomically;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// If the folder is not writable.
-pub(super) fn write_all<const N: usize>(
+pub(crate) fn write_all<const N: usize>(
     folder: &Path,
     files: [(&str, Vec<u8>); N],
 ) -> Result<Vec<PathBuf>, Failure> {

@@ -2,7 +2,6 @@
 //! its own and kept, beside what the paper says.
 
 mod cell;
-mod files;
 mod filled;
 mod ledger;
 mod measure;
@@ -15,5 +14,6 @@ mod trained;
 pub(crate) mod baseline_variance;
 pub(crate) mod combination;
 pub(crate) mod contest;
+pub(crate) mod files;
 pub(crate) mod maml_audit;
 pub(crate) mod memory;

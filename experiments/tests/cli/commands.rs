@@ -390,6 +390,33 @@ fn a_benchmark_of_rl2_says_where_the_time_goes() {
 }
 
 #[test]
+fn a_benchmark_of_memories_draws_what_a_step_costs() {
+    let lab = Lab::new();
+    let words = [
+        "cells=min-gru",
+        "lengths=50,100",
+        "hidden=4",
+        "rl2.outer.epochs=1",
+    ];
+    let bench = [&["bench", "memories"][..], &words, &["--out=costs"]].concat();
+    let done = lab.done(&bench);
+    assert!(done.stdout.contains("steps of a trial"), "{done:?}");
+    let lines = std::fs::read_to_string(lab.path("costs/table.csv")).unwrap();
+    let lines: Vec<&str> = lines.lines().collect();
+    assert!(lines[1].starts_with("min-gru,50,") && lines[2].starts_with("min-gru,100,"));
+    assert!(lab.path("costs/figure.png").exists());
+    let refused = |words: &[&str], expected| lab.refused(words, 2, &[expected]);
+    refused(
+        &["bench", "memories", "cells=gro"],
+        "cell=gro; allowed: gru, lstm",
+    );
+    refused(
+        &["bench", "rl2", "--out=costs"],
+        "--out: allowed with `bench memories` alone",
+    );
+}
+
+#[test]
 fn runs_can_be_given_a_name() {
     let lab = Lab::new();
     let train = ["train", "tiny.toml", "rl2.updates=1", "--name"];
@@ -581,5 +608,65 @@ fn seeds_of_other_configurations_are_summed_up_apart() {
     assert!(
         said.contains("rl2.updates = 2, over 1 seed: mean return"),
         "{said}"
+    );
+}
+
+#[test]
+fn methods_are_compared_and_runs_exported() {
+    let lab = Lab::new();
+    for (name, hidden) in [("narrow", "2"), ("wide", "3")] {
+        let hidden = format!("rl2.trunk.hidden={hidden}");
+        lab.done(&["train", "tiny.toml", &hidden, "--seeds=3", "--name", name]);
+    }
+    let done = lab.done(&["compare", "a=runs/narrow", "runs/wide", "--out=beside"]);
+    assert!(done.stdout.contains("interquartile mean"), "{done:?}");
+    assert!(
+        done.stdout.contains("a run of a is above one of wide"),
+        "{done:?}"
+    );
+    assert!(lab.path("beside/aggregates.png").exists());
+    let json = lab.done(&[
+        "compare",
+        "a=runs/narrow",
+        "runs/wide",
+        "--out=beside",
+        "--json",
+    ]);
+    let rows = json.rows();
+    let events: Vec<&str> = rows
+        .iter()
+        .filter_map(|row| row["event"].as_str())
+        .collect();
+    assert_eq!(events, ["method", "method", "pair"]);
+    assert_eq!(rows[0]["method"], "a");
+    let seed = "runs/narrow/seed-0";
+    lab.refused(&["compare", seed], 2, &["only seed-0 is given"]);
+    lab.refused(
+        &["compare", "=runs/narrow", "runs/wide"],
+        2,
+        &["no name before"],
+    );
+    lab.refused(&["compare", seed, "runs/wide"], 2, &["seed-0 has 1 seed"]);
+    lab.refused(&["compare", "nothing", "runs/wide"], 2, &["nothing"]);
+    let done = lab.done(&["export", "runs/narrow", "--to=tensorboard", "--out=events"]);
+    assert_eq!(done.stdout.lines().count(), 3);
+    let file = lab.path("events/narrow/seed-2/events.out.tfevents.0.metarl");
+    let events = std::fs::read(file).unwrap();
+    for tag in [
+        "charts/episodic_return",
+        "losses/entropy",
+        "eval/mean_return",
+    ] {
+        assert!(
+            events
+                .windows(tag.len())
+                .any(|window| window == tag.as_bytes()),
+            "{tag}"
+        );
+    }
+    lab.refused(
+        &["export", seed, seed, "--to=tensorboard"],
+        2,
+        &["would both be written to"],
     );
 }

@@ -74,7 +74,10 @@ pub(super) fn figure(settings: &[Setting<'_>]) -> Result<Option<Figure>> {
             unit: 1.0,
             whole: false,
         },
-        x_high: steps.max(1.0),
+        x: Range {
+            low: 0.0,
+            high: steps.max(1.0),
+        },
         y: Range::of(values).padded(0.06),
         room: labels::room(&labels),
     };

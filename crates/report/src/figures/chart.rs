@@ -124,10 +124,16 @@ impl<'a> Chart<'a> {
     /// Fills what lies between the ends of intervals; values without one are
     /// left out.
     pub(super) fn band(&mut self, values: &[(f64, Estimate)], color: Color) -> Result<()> {
+        let known = |(x, y): &(f64, Estimate)| Some((*x, y.interval()?));
+        self.ribbon(values.iter().filter_map(known).collect(), color)
+    }
+
+    /// Fills what lies between two lines.
+    pub(super) fn ribbon(&mut self, mut ends: Vec<(f64, [f64; 2])>, color: Color) -> Result<()> {
         let (low, high) = (self.frame.y.low, self.frame.y.high);
-        let known =
-            |(x, y): &(f64, Estimate)| Some((*x, y.interval()?.map(|y| y.clamp(low, high))));
-        let ends: Vec<(f64, [f64; 2])> = values.iter().filter_map(known).collect();
+        for (_, ends) in &mut ends {
+            *ends = ends.map(|end| end.clamp(low, high));
+        }
         let lower = ends.iter().map(|(x, [low, _])| (*x, *low));
         let upper = ends.iter().rev().map(|(x, [_, high])| (*x, *high));
         let corners: Vec<Point> = lower.chain(upper).collect();

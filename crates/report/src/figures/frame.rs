@@ -107,8 +107,7 @@ pub(super) struct Plate<'a> {
     pub(super) subtitle: &'a str,
     pub(super) x_axis: Axis<'a>,
     pub(super) y_axis: Axis<'a>,
-    /// The largest value on the x axis, which begins at 0.
-    pub(super) x_high: f64,
+    pub(super) x: Range,
     pub(super) y: Range,
     /// Room for labels at the right.
     pub(super) room: f64,
@@ -122,8 +121,8 @@ impl Plate<'_> {
         let left = 24.0 + self.y_axis.tick_width(low, high);
         let frame = Frame {
             x: Scale {
-                low: 0.0,
-                high: self.x_high,
+                low: self.x.low,
+                high: self.x.high,
                 pixels: (left, f64::from(canvas.width) - self.room),
             },
             y: Scale {
@@ -134,7 +133,7 @@ impl Plate<'_> {
         };
         canvas.text(text((EDGE, top - 12.0), self.y_axis.name, TICK, MUTED));
         let axes = Axes {
-            x: self.x_axis.ticks(0.0, self.x_high),
+            x: self.x_axis.ticks(self.x.low, self.x.high),
             x_name: self.x_axis.name,
             y: self.y_axis.ticks(low, high),
         };

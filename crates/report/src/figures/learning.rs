@@ -66,13 +66,16 @@ pub(super) fn figure(
             unit: 1.0,
             whole: false,
         },
-        x_high: most.max(1.0),
+        x: Range {
+            low: 0.0,
+            high: most.max(1.0),
+        },
         y: range(&curve, (end.1, compared), &references, standings),
         room: labels::room(&labels),
     };
     let mut chart = plate.draw(&mut canvas)?;
     for Reference { label, line } in &references {
-        chart.line(&[(0.0, label.value), (plate.x_high, label.value)], *line)?;
+        chart.line(&[(0.0, label.value), (plate.x.high, label.value)], *line)?;
     }
     chart.curve(&curve, Stroke::new(AGENT, 2.6))?;
     if let Some(Compared { steps, value }) = compared {

@@ -7,6 +7,7 @@ pub(crate) mod frame;
 mod indices;
 mod labels;
 mod learning;
+pub(crate) mod methods;
 mod panel;
 mod pen;
 mod regret;

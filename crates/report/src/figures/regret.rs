@@ -64,7 +64,10 @@ pub(super) fn figure(setting: &Setting<'_>, standings: &Standings) -> Result<Opt
             unit: 1.0,
             whole: false,
         },
-        x_high: steps as f64,
+        x: Range {
+            low: 0.0,
+            high: steps as f64,
+        },
         y: Range { low: 0.0, high },
         room: labels::room(&labels),
     };

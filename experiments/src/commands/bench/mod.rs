@@ -2,6 +2,7 @@
 
 mod envs;
 mod maml;
+mod memories;
 mod rl2;
 mod tile;
 mod timing;
@@ -12,9 +13,13 @@ use lab::failure::Failure;
 use lab::registry::Registry;
 
 pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> {
+    if args.out.is_some() && args.what != What::Memories {
+        return Err(Failure::usage("--out: allowed with `bench memories` alone"));
+    }
     match args.what {
         What::Envs => envs::run(registry, args),
         What::Rl2 => rl2::run(registry, args),
+        What::Memories => memories::run(registry, args),
         What::Maml => maml::run(registry, args),
     }
 }

@@ -28,21 +28,30 @@ const SGEMM_TIMES: usize = 24;
 pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json).only_results();
     let session = Session::new(registry, &console, args.work.workers(), &args.device)?;
+    let (config, bench) = prepared(&session, &args.words)?;
+    let measuring = Waiting::on("bench rl2");
+    let measured = bench.measure(&session)?;
+    drop(measuring);
+    console.say(measured.text(&session))?;
+    console.emit(Event::Benchmark, &measured.row(&config, &session))
+}
+
+/// The preset `rl2/benchmark` with the changes that words say.
+pub(super) fn prepared(
+    session: &Session<'_>,
+    words: &[String],
+) -> Result<(RunConfig, Bench), Failure> {
     let source = Source::find(BENCHMARK.as_ref())?;
-    let words = spelled_out(&args.words)?;
-    let config = RunConfig::resolve(registry, &source.place, &source.text, &words)?;
+    let words = spelled_out(words)?;
+    let config = RunConfig::resolve(session.registry, &source.place, &source.text, &words)?;
     let mut settings = config.settings.clone();
     let mut given = config.origin.overrides.iter();
     if !given.any(|one| one.key == "rl2.tile") {
         settings = with_tile(settings)?;
     }
     let settings = read("rl2", &settings).map_err(Failure::config)?;
-    let bench = Bench::new(&session, &config, settings)?;
-    let measuring = Waiting::on("bench rl2");
-    let measured = bench.measure(&session)?;
-    drop(measuring);
-    console.say(measured.text(&session))?;
-    console.emit(Event::Benchmark, &measured.row(&config, &session))
+    let bench = Bench::new(session, &config, settings)?;
+    Ok((config, bench))
 }
 
 /// The settings with tiles chosen for their lanes and minibatches.
@@ -66,7 +75,7 @@ fn with_tile(mut settings: toml::Value) -> Result<toml::Value, Failure> {
 }
 
 /// What is measured.
-struct Bench {
+pub(super) struct Bench {
     trainer: Trainer,
     settings: Rl2Config,
     flops: Flops,
@@ -75,7 +84,7 @@ struct Bench {
 }
 
 /// What was measured.
-struct Measured {
+pub(super) struct Measured {
     settings: Rl2Config,
     steps: usize,
     iterations: usize,
@@ -122,7 +131,7 @@ impl Bench {
         })
     }
 
-    fn measure(mut self, session: &Session<'_>) -> Result<Measured, Failure> {
+    pub(super) fn measure(mut self, session: &Session<'_>) -> Result<Measured, Failure> {
         for _ in 0..WARM_UP {
             self.trainer.update()?;
         }
@@ -182,8 +191,14 @@ impl Bench {
 }
 
 impl Measured {
-    fn rate(&self) -> f64 {
+    /// Environment steps per second.
+    pub(super) fn rate(&self) -> f64 {
         self.steps as f64 / self.seconds
+    }
+
+    /// The share of the rate of matrix products beside it.
+    pub(super) fn fraction(&self) -> Option<f64> {
+        self.sgemm_gflops.map(|sgemm| self.gflops / sgemm)
     }
 
     fn text(&self, session: &Session<'_>) -> String {
@@ -207,7 +222,7 @@ impl Measured {
         )
     }
 
-    fn row(&self, config: &RunConfig, session: &Session<'_>) -> Value {
+    pub(super) fn row(&self, config: &RunConfig, session: &Session<'_>) -> Value {
         json!({
             "bench": "rl2",
             "environment": config.environment,
@@ -223,7 +238,7 @@ impl Measured {
             "split": self.split.json(),
             "gflops": self.gflops,
             "sgemm_gflops": self.sgemm_gflops,
-            "fraction_of_sgemm": self.sgemm_gflops.map(|sgemm| self.gflops / sgemm),
+            "fraction_of_sgemm": self.fraction(),
             "peak_memory_bytes": host::peak_memory_bytes(),
         })
     }

@@ -1,0 +1,523 @@
+//! Methods against each other, over environments and seeds.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use record::schema::Comparison;
+use record::write_atomically;
+
+use crate::figures::methods::{self, Line, Standing};
+use crate::markup::{csv_file, markdown_cell};
+use crate::measure::Measure;
+use crate::read::Run;
+use crate::references::Gap;
+use crate::scores::{Aggregate, Interval, Scores};
+use crate::setting::{self, Setting};
+use crate::standing::Standings;
+use crate::stats::Estimate;
+use crate::text::{count, display_name, fixed, listed};
+use crate::{PNG_SCALE, ReportError, Result};
+
+/// Seeds that a method needs in every environment.
+const LEAST_SEEDS: usize = 3;
+/// Points of a performance profile and of a learning curve.
+const POINTS: usize = 40;
+
+/// One way to train, in one or several environments.
+#[derive(Debug)]
+pub struct Method {
+    /// What it is called.
+    pub name: String,
+    /// Its runs.
+    pub runs: Vec<Run>,
+}
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScoreOf {
+    /// The share of the gap from random to the best that was closed.
+    Gap,
+    /// The mean return, which is the same thing in one environment alone.
+    Return,
+}
+
+/// What methods come to beside each other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Compared {
+    /// The methods, in the order given.
+    pub methods: Vec<MethodScores>,
+    /// Of each pair of them, the second after the first: the probability that a run of the
+    /// first one is better.
+    pub pairs: Vec<(String, String, Interval)>,
+    /// What was compared, in a sentence.
+    pub caption: String,
+    /// The files that were written.
+    pub files: Vec<PathBuf>,
+}
+
+/// What one method comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MethodScores {
+    /// What it is called.
+    pub name: String,
+    /// Environment steps of a training, mean over all.
+    pub env_steps: f64,
+    /// [All aggregates](Aggregate::ALL).
+    pub aggregates: [Interval; 4],
+}
+
+/// A method on one environment.
+struct OnTask<'a> {
+    /// What the environment is, with its settings.
+    key: String,
+    title: String,
+    setting: Setting<'a>,
+    gap: Option<Gap>,
+    score: ScoreOf,
+    scores: Vec<Estimate>,
+}
+
+/// A method on all of them, in one order for all methods.
+struct Measured<'a> {
+    name: &'a str,
+    tasks: Vec<OnTask<'a>>,
+}
+
+/// Compares methods that were trained in the same environments, and writes
+/// `compare.md`, `compare.csv` and three figures.
+///
+/// # Errors
+/// [`ReportError::NotComparable`] if a method has fewer than three seeds or another number
+/// of them in an environment, two configurations of one environment, a run that is not
+/// compared with other learners yet, or other environments than the first one; if the share
+/// of the gap is asked for where none is known, or returns of several environments; and if
+/// the folder is not writable.
+pub fn compare(methods: &[Method], score: ScoreOf, out: &Path) -> Result<Compared> {
+    let measured = methods.iter().map(|method| Measured::of(method, score));
+    let mut measured = measured.collect::<Result<Vec<_>>>()?;
+    align(&mut measured)?;
+    let Some(first) = measured.first() else {
+        return Err(ReportError::Empty);
+    };
+    if score == ScoreOf::Return && first.tasks.len() > 1 {
+        let tasks: Vec<String> = first.tasks.iter().map(|task| task.title.clone()).collect();
+        return Err(not_comparable(format!(
+            "returns of {} are not of one kind; compare shares of the gap, or one environment at a time",
+            listed(&tasks)
+        )));
+    }
+    let scores: Vec<Scores> = measured.iter().map(Measured::scores).collect();
+    let mut compared = Compared {
+        methods: measured.iter().zip(&scores).map(method_scores).collect(),
+        pairs: pairs(&measured, &scores),
+        caption: caption(&measured, score),
+        files: Vec::new(),
+    };
+    compared.write(&measured, &scores, score, out)?;
+    Ok(compared)
+}
+
+fn not_comparable(why: String) -> ReportError {
+    ReportError::NotComparable { why }
+}
+
+impl<'a> Measured<'a> {
+    fn of(method: &'a Method, score: ScoreOf) -> Result<Self> {
+        let name = &method.name;
+        let mut tasks: Vec<OnTask<'a>> = Vec::new();
+        for setting in setting::group(&method.runs) {
+            let task = OnTask::of(setting, name, score)?;
+            if let Some(other) = tasks.iter().find(|other| other.key == task.key) {
+                let runs = [other, &task].map(|task| task.setting.folder.clone());
+                return Err(not_comparable(format!(
+                    "{name} has two configurations in {}: {} and {}; give each a name of its own, \
+                     as in A=runs/a B=runs/b",
+                    task.title, runs[0], runs[1]
+                )));
+            }
+            tasks.push(task);
+        }
+        let seeds = tasks.first().map_or(0, |task| task.scores.len());
+        if let Some(other) = tasks.iter().find(|task| task.scores.len() != seeds) {
+            return Err(not_comparable(format!(
+                "{name} has {} in {} and {} in {}; every environment needs as many",
+                count(seeds, "seed"),
+                tasks[0].title,
+                count(other.scores.len(), "seed"),
+                other.title
+            )));
+        }
+        Ok(Self { name, tasks })
+    }
+
+    fn scores(&self) -> Scores {
+        Scores::new(self.tasks.iter().map(|task| task.scores.clone()).collect())
+    }
+
+    fn runs(&self) -> impl Iterator<Item = &&'a Run> {
+        self.tasks.iter().flat_map(|task| &task.setting.runs)
+    }
+}
+
+impl<'a> OnTask<'a> {
+    fn of(setting: Setting<'a>, method: &str, score: ScoreOf) -> Result<Self> {
+        let title = setting.title();
+        let unfinished = setting.runs.iter().find(|run| run.comparison.is_none());
+        if let Some(run) = unfinished {
+            return Err(not_comparable(format!(
+                "{} is not compared with other learners yet, which happens when training ends; resume it",
+                run.path().display()
+            )));
+        }
+        let standings = Standings::of(&setting).filter(|standings| !standings.seeds.is_empty());
+        let first = setting.comparisons().next();
+        let (Some(standings), Some(first)) = (standings, first) else {
+            return Err(not_comparable(format!("{title} has no trained agent")));
+        };
+        let title = title_of(first);
+        let seeds = standings.seeds.len();
+        if seeds < LEAST_SEEDS {
+            return Err(not_comparable(format!(
+                "{method} has {} in {title}; an interval over runs needs at least {LEAST_SEEDS}: \
+                 train more of them (--seeds {LEAST_SEEDS})",
+                count(seeds, "seed")
+            )));
+        }
+        let own = standings.seeds.iter().map(|seed| match score {
+            ScoreOf::Return => Some(seed.mean_return.estimate()),
+            ScoreOf::Gap => seed.share.map(|share| share.estimate()),
+        });
+        let Some(scores) = own.collect::<Option<Vec<_>>>() else {
+            return Err(not_comparable(format!(
+                "{title} has no gap that is known from random to the best; compare mean returns (--score return)"
+            )));
+        };
+        Ok(Self {
+            key: key_of(first),
+            title,
+            gap: standings.gap,
+            score,
+            scores,
+            setting,
+        })
+    }
+
+    /// The most environment steps of its runs.
+    fn steps(&self) -> u64 {
+        let steps = self.setting.runs.iter().map(|run| run.env_steps());
+        steps.max().unwrap_or(0)
+    }
+
+    fn score(&self, earned: Estimate) -> Estimate {
+        match (self.score, &self.gap) {
+            (ScoreOf::Gap, Some(gap)) => gap.measure(Measure::Sampled(earned)).estimate(),
+            _ => earned,
+        }
+    }
+
+    /// Scores of all runs after so many environment steps at most; `None` where one was
+    /// not evaluated yet.
+    fn after(&self, steps: f64) -> Option<Vec<Estimate>> {
+        let runs = self.setting.runs.iter().map(|run| {
+            let evaluations = run.evaluations.iter();
+            let last = evaluations
+                .filter(|row| row.env_steps as f64 <= steps)
+                .next_back()?;
+            let earned = Estimate::from(last);
+            Some(self.score(earned))
+        });
+        runs.collect()
+    }
+}
+
+fn key_of(comparison: &Comparison) -> String {
+    let settings = serde_json::Value::Object(comparison.settings.clone());
+    format!("{} {settings}", comparison.environment)
+}
+
+fn title_of(comparison: &Comparison) -> String {
+    let settings = comparison.settings.iter();
+    let settings: Vec<String> = settings
+        .map(|(key, value)| format!("{key} {value}"))
+        .collect();
+    let name = display_name(&comparison.environment);
+    match settings.is_empty() {
+        true => name,
+        false => format!("{name} ({})", settings.join(", ")),
+    }
+}
+
+/// Puts the environments of all methods into the order of the first one's.
+fn align(measured: &mut [Measured<'_>]) -> Result<()> {
+    let Some((first, rest)) = measured.split_first_mut() else {
+        return Ok(());
+    };
+    for other in rest {
+        let lacks = |has: &[OnTask<'_>], of: &[OnTask<'_>]| {
+            let lacking = of
+                .iter()
+                .find(|task| has.iter().all(|own| own.key != task.key));
+            lacking.map(|task| task.title.clone())
+        };
+        let lacking = [
+            (lacks(&other.tasks, &first.tasks), other.name, first.name),
+            (lacks(&first.tasks, &other.tasks), first.name, other.name),
+        ];
+        for (title, without, with) in lacking {
+            if let Some(title) = title {
+                return Err(not_comparable(format!(
+                    "{without} has no runs in {title}, where {with} has; train it there too, or leave that out"
+                )));
+            }
+        }
+        let place = |task: &OnTask<'_>| first.tasks.iter().position(|own| own.key == task.key);
+        other.tasks.sort_by_key(place);
+    }
+    Ok(())
+}
+
+fn method_scores((measured, scores): (&Measured<'_>, &Scores)) -> MethodScores {
+    let steps: Vec<f64> = measured.runs().map(|run| run.env_steps() as f64).collect();
+    MethodScores {
+        name: measured.name.to_owned(),
+        env_steps: steps.iter().sum::<f64>() / steps.len() as f64,
+        aggregates: Aggregate::ALL.map(|aggregate| scores.aggregate(aggregate)),
+    }
+}
+
+fn pairs(measured: &[Measured<'_>], scores: &[Scores]) -> Vec<(String, String, Interval)> {
+    let named: Vec<(&str, &Scores)> = measured.iter().map(|one| one.name).zip(scores).collect();
+    let pairs = named.iter().enumerate().flat_map(|(index, own)| {
+        let others = named[index + 1..].iter();
+        others.map(move |other| (own, other))
+    });
+    pairs
+        .map(|(own, other)| {
+            let above = own.1.probability_above(other.1);
+            (own.0.to_owned(), other.0.to_owned(), above)
+        })
+        .collect()
+}
+
+fn caption(measured: &[Measured<'_>], score: ScoreOf) -> String {
+    let tasks: Vec<String> = (measured.iter().take(1))
+        .flat_map(|first| first.tasks.iter().map(|task| task.title.clone()))
+        .collect();
+    let seeds = |one: &Measured<'_>| one.tasks[0].scores.len();
+    let fewest = measured.iter().map(seeds).min().unwrap_or(0);
+    let most = measured.iter().map(seeds).max().unwrap_or(0);
+    let seeds = match fewest == most {
+        true => count(fewest, "seed"),
+        false => format!("{fewest} to {most} seeds"),
+    };
+    let what = match score {
+        ScoreOf::Gap => "Shares of the gap from random to the best that is known",
+        ScoreOf::Return => "Mean returns",
+    };
+    format!(
+        "{what}, {seeds} in {}; 95 % intervals by the stratified bootstrap over seeds, never \
+         narrower than the errors over tasks.",
+        listed(&tasks)
+    )
+}
+
+/// A number with its interval, as text.
+fn shown(of: &Interval, decimals: usize) -> String {
+    let [low, high] = of.ends.map(|end| fixed(end, decimals));
+    format!("{} [{low}, {high}]", fixed(of.value, decimals))
+}
+
+/// Decimals that show what the intervals leave open.
+fn decimals(methods: &[MethodScores]) -> usize {
+    let widths = methods.iter().flat_map(|method| method.aggregates);
+    let widths = widths
+        .map(|of| of.ends[1] - of.ends[0])
+        .filter(|width| *width > 0.0);
+    let least = widths.fold(1.0, f64::min);
+    (1.0 - least.log10()).ceil().clamp(2.0, 6.0) as usize
+}
+
+impl Compared {
+    /// What is shown of each method: its name and all aggregates.
+    pub fn rows(&self) -> Vec<Vec<String>> {
+        let decimals = decimals(&self.methods);
+        let row = |method: &MethodScores| {
+            let numbers = method.aggregates.iter().map(|of| shown(of, decimals));
+            [method.name.clone()].into_iter().chain(numbers).collect()
+        };
+        self.methods.iter().map(row).collect()
+    }
+
+    /// What is shown of each pair, in a sentence.
+    pub fn sentences(&self) -> Vec<String> {
+        let sentence = |(own, other, above): &(String, String, Interval)| {
+            let verdict = match above.ends {
+                [low, _] if low > 0.5 => "better",
+                [_, high] if high < 0.5 => "worse",
+                _ => "not told apart",
+            };
+            format!(
+                "a run of {own} is above one of {other} with probability {}: {verdict}",
+                shown(above, 2)
+            )
+        };
+        self.pairs.iter().map(sentence).collect()
+    }
+
+    fn markdown(&self) -> String {
+        let names = Aggregate::ALL.map(Aggregate::name).join(" | ");
+        let mut text = format!(
+            "{}\n\n| method | {names} |\n|---|--:|--:|--:|--:|\n",
+            self.caption
+        );
+        for row in self.rows() {
+            let cells: Vec<String> = row.iter().map(|cell| markdown_cell(cell)).collect();
+            let _ = writeln!(text, "| {} |", cells.join(" | "));
+        }
+        for sentence in self.sentences() {
+            let _ = write!(text, "\n{}.\n", markdown_cell(&sentence));
+        }
+        text
+    }
+
+    fn csv(&self) -> Vec<u8> {
+        let line = |method: &str, other: &str, statistic: &str, of: &Interval| {
+            let numbers = [of.value, of.ends[0], of.ends[1]].map(|number| number.to_string());
+            let [value, low, high] = numbers;
+            [
+                method.to_owned(),
+                other.to_owned(),
+                statistic.to_owned(),
+                value,
+                low,
+                high,
+            ]
+        };
+        let single = self.methods.iter().flat_map(|method| {
+            let named = Aggregate::ALL.into_iter().zip(&method.aggregates);
+            named.map(|(aggregate, of)| line(&method.name, "", aggregate.name(), of))
+        });
+        let above = |(own, other, of): &(String, String, Interval)| {
+            line(own, other, "probability of being above", of)
+        };
+        let lines: Vec<[String; 6]> = single.chain(self.pairs.iter().map(above)).collect();
+        csv_file(
+            ["method", "other", "statistic", "value", "low", "high"],
+            lines,
+        )
+    }
+
+    fn write(
+        &mut self,
+        measured: &[Measured<'_>],
+        scores: &[Scores],
+        score: ScoreOf,
+        out: &Path,
+    ) -> Result<()> {
+        let unusable = |source| ReportError::Io {
+            path: out.to_path_buf(),
+            source,
+        };
+        std::fs::create_dir_all(out).map_err(unusable)?;
+        let standings: Vec<Standing<'_>> = (self.methods.iter())
+            .map(|method| Standing {
+                name: &method.name,
+                aggregates: &method.aggregates,
+            })
+            .collect();
+        let figures = [
+            (
+                "aggregates",
+                methods::aggregates(&standings, &self.caption)?,
+            ),
+            (
+                "profile",
+                methods::profile(&profile(measured, scores), score)?,
+            ),
+            (
+                "efficiency",
+                methods::efficiency(&efficiency(measured), steps_of(measured), score)?,
+            ),
+        ];
+        let mut files = vec![
+            ("compare.md".to_owned(), self.markdown().into_bytes()),
+            ("compare.csv".to_owned(), self.csv()),
+        ];
+        for (name, canvas) in figures {
+            files.push((format!("{name}.svg"), canvas.svg().into_bytes()));
+            files.push((format!("{name}.png"), canvas.png(PNG_SCALE)?));
+        }
+        for (name, bytes) in files {
+            let path = out.join(name);
+            write_atomically(&path, &bytes)?;
+            self.files.push(path);
+        }
+        Ok(())
+    }
+}
+
+/// The share of runs above each threshold, from the lowest score to the highest.
+fn profile(measured: &[Measured<'_>], scores: &[Scores]) -> Vec<Line> {
+    let all = || {
+        measured
+            .iter()
+            .flat_map(|one| &one.tasks)
+            .flat_map(|task| &task.scores)
+    };
+    let low = all().map(|score| score.mean).fold(f64::INFINITY, f64::min);
+    let high = all()
+        .map(|score| score.mean)
+        .fold(f64::NEG_INFINITY, f64::max);
+    let beyond = 0.02 * (high - low).max(1e-3);
+    let (low, high) = (low - beyond, high + beyond);
+    let at = |point: usize| low + (high - low) * point as f64 / POINTS as f64;
+    let line = |(one, scores): (&Measured<'_>, &Scores)| Line {
+        name: one.name.to_owned(),
+        points: (0..=POINTS)
+            .map(|point| (at(point), scores.share_above(at(point))))
+            .collect(),
+    };
+    measured.iter().zip(scores).map(line).collect()
+}
+
+/// The most steps of any method in a single environment; none in several.
+fn steps_of(measured: &[Measured<'_>]) -> Option<f64> {
+    let single = measured.iter().all(|one| one.tasks.len() == 1);
+    let steps = measured
+        .iter()
+        .flat_map(|one| &one.tasks)
+        .map(OnTask::steps);
+    single.then(|| steps.max().unwrap_or(0) as f64)
+}
+
+/// The interquartile mean after each share of the steps of the longest training in the
+/// same environment.
+fn efficiency(measured: &[Measured<'_>]) -> Vec<Line> {
+    let tasks = measured.first().map_or(0, |first| first.tasks.len());
+    let longest = |task: usize| {
+        let steps = measured.iter().map(|one| one.tasks[task].steps());
+        steps.max().unwrap_or(0) as f64
+    };
+    let longest: Vec<f64> = (0..tasks).map(longest).collect();
+    let line = |one: &Measured<'_>| {
+        let ends = one
+            .tasks
+            .iter()
+            .zip(&longest)
+            .map(|(task, most)| task.steps() as f64 / most);
+        let end = ends.fold(1.0, f64::min);
+        let shares = (0..=POINTS).map(|point| point as f64 / POINTS as f64);
+        let shares = shares.filter(|share| *share <= end + 1e-9);
+        let point = |share: f64| {
+            let tasks = one.tasks.iter().zip(&longest);
+            let scores = tasks.map(|(task, most)| task.after(share * most));
+            let scores = Scores::new(scores.collect::<Option<Vec<_>>>()?);
+            Some((share, scores.aggregate(Aggregate::Iqm)))
+        };
+        Line {
+            name: one.name.to_owned(),
+            points: shares.filter_map(point).collect(),
+        }
+    };
+    measured.iter().map(line).collect()
+}

@@ -1,0 +1,209 @@
+//! What several runs on several tasks come to, and how sure that is (Agarwal et al. 2021,
+//! "Deep reinforcement learning at the edge of the statistical precipice").
+
+use crate::stats::Estimate;
+use rl_core::rand::RngExt as _;
+use rl_core::rand_distr::{Distribution as _, StandardNormal};
+use rl_core::{Domain, Purpose, Stream, StreamKey};
+
+/// Resamples of an interval.
+const RESAMPLES: u64 = 2000;
+
+/// Scores of one method: those of the runs on each task. `[tasks][runs]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scores(Vec<Vec<Estimate>>);
+
+/// A number over runs and tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aggregate {
+    /// The mean of the middle half of all scores: the interquartile mean.
+    Iqm,
+    /// The median over tasks of the mean over runs.
+    Median,
+    /// The mean over tasks of the mean over runs.
+    Mean,
+    /// How far scores fall short of 1 on average, those above counted as 1.
+    OptimalityGap,
+}
+
+/// A number with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// The number.
+    pub value: f64,
+    /// The ends of the interval.
+    pub ends: [f64; 2],
+}
+
+impl Aggregate {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 4] = [Self::Iqm, Self::Median, Self::Mean, Self::OptimalityGap];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Iqm => "interquartile mean",
+            Self::Median => "median",
+            Self::Mean => "mean",
+            Self::OptimalityGap => "optimality gap",
+        }
+    }
+
+    /// Of scores of runs on each task, `[tasks][runs]`.
+    fn of(self, scores: &[Vec<f64>]) -> f64 {
+        let all = || scores.iter().flatten().copied();
+        match self {
+            Self::Iqm => middle_half(all().collect()),
+            Self::Median => median(scores.iter().map(|runs| mean(runs)).collect()),
+            Self::Mean => mean(&scores.iter().map(|runs| mean(runs)).collect::<Vec<_>>()),
+            Self::OptimalityGap => {
+                1.0 - mean(&all().map(|score| score.min(1.0)).collect::<Vec<_>>())
+            }
+        }
+    }
+}
+
+impl Scores {
+    /// Scores of runs on each task, `[tasks][runs]`, each with its error over the tasks
+    /// that it was measured on.
+    pub fn new(scores: Vec<Vec<Estimate>>) -> Self {
+        Self(scores)
+    }
+
+    /// How many runs there are on each task.
+    pub fn runs(&self) -> usize {
+        self.0.first().map_or(0, Vec::len)
+    }
+
+    fn values(&self) -> Vec<Vec<f64>> {
+        self.changed(|score| score.mean)
+    }
+
+    fn changed(&self, mut change: impl FnMut(&Estimate) -> f64) -> Vec<Vec<f64>> {
+        let runs = |runs: &Vec<Estimate>| runs.iter().map(&mut change).collect();
+        self.0.iter().map(runs).collect()
+    }
+
+    /// The same with runs drawn with replacement on each task by itself.
+    fn resampled(&self, rng: &mut Stream) -> Vec<Vec<f64>> {
+        let draw = |runs: &Vec<Estimate>| {
+            let one = |_| runs[rng.random_range(0..runs.len())].mean;
+            (0..runs.len()).map(one).collect()
+        };
+        self.0.iter().map(draw).collect()
+    }
+
+    /// The same with each score drawn anew within the error that its tasks leave it.
+    fn redrawn(&self, rng: &mut Stream) -> Vec<Vec<f64>> {
+        self.changed(|score| {
+            let normal: f64 = StandardNormal.sample(rng);
+            let error = score.standard_error;
+            score.mean
+                + if error.is_finite() {
+                    normal * error
+                } else {
+                    0.0
+                }
+        })
+    }
+
+    /// A number over all scores.
+    pub fn aggregate(&self, aggregate: Aggregate) -> Interval {
+        interval(&[self], |scores| aggregate.of(scores[0]))
+    }
+
+    /// The probability that a run of this method has a higher score than one of another on
+    /// the same task, mean over tasks; equal scores count half (Mann and Whitney 1947).
+    pub fn probability_above(&self, other: &Self) -> Interval {
+        interval(&[self, other], |scores| {
+            let tasks = scores[0].iter().zip(scores[1].iter());
+            let tasks: Vec<f64> = tasks.map(|(own, other)| above(own, other)).collect();
+            mean(&tasks)
+        })
+    }
+
+    /// The performance profile: the share of all runs whose score is above a threshold.
+    pub fn share_above(&self, threshold: f64) -> Interval {
+        interval(&[self], |scores| {
+            let above = |score: &f64| f64::from(u8::from(*score > threshold));
+            mean(&scores[0].iter().flatten().map(above).collect::<Vec<_>>())
+        })
+    }
+}
+
+/// A statistic of some methods with its percentile interval by the stratified bootstrap:
+/// runs are drawn with replacement on each task by itself (Efron 1979; Agarwal et al.
+/// 2021, section 4.1). A few runs can lie closer by chance than the tasks that they were
+/// measured on allow: the interval reaches as far as the wider one of the bootstrap's and
+/// that of scores drawn anew within their own errors.
+fn interval(methods: &[&Scores], statistic: impl Fn(&[&[Vec<f64>]]) -> f64) -> Interval {
+    let of = |scores: Vec<Vec<Vec<f64>>>| {
+        let scores: Vec<&[Vec<f64>]> = scores.iter().map(Vec::as_slice).collect();
+        statistic(&scores)
+    };
+    let ends = |draw: fn(&Scores, &mut Stream) -> Vec<Vec<f64>>, lane| {
+        let mut rng = StreamKey::new(0, Domain::HeldOut, 0).lane(Purpose::Resample, lane);
+        let one = |_| {
+            of(methods
+                .iter()
+                .map(|method| draw(method, &mut rng))
+                .collect())
+        };
+        let mut drawn: Vec<f64> = (0..RESAMPLES).map(one).collect();
+        drawn.sort_by(f64::total_cmp);
+        [0.025, 0.975].map(|share| quantile(&drawn, share))
+    };
+    let (runs, tasks) = (ends(Scores::resampled, 0), ends(Scores::redrawn, 1));
+    let value = of(methods.iter().map(|method| method.values()).collect());
+    Interval {
+        value,
+        ends: [
+            runs[0].min(tasks[0]).min(value),
+            runs[1].max(tasks[1]).max(value),
+        ],
+    }
+}
+
+fn mean(numbers: &[f64]) -> f64 {
+    numbers.iter().sum::<f64>() / numbers.len() as f64
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    quantile(&numbers, 0.5)
+}
+
+/// The mean without a quarter of the numbers, rounded down, at either end.
+fn middle_half(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    let cut = numbers.len() / 4;
+    mean(&numbers[cut..numbers.len() - cut])
+}
+
+/// Of sorted numbers, between neighbours in proportion.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return f64::NAN;
+    };
+    let place = share * last as f64;
+    let below = place.floor() as usize;
+    let above = (below + 1).min(last);
+    sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
+}
+
+/// The share of pairs in which the first is larger, equal ones counted half.
+fn above(own: &[f64], others: &[f64]) -> f64 {
+    let against = |own: &f64| {
+        let one = |other: &f64| match own.total_cmp(other) {
+            std::cmp::Ordering::Greater => 1.0,
+            std::cmp::Ordering::Equal => 0.5,
+            std::cmp::Ordering::Less => 0.0,
+        };
+        mean(&others.iter().map(one).collect::<Vec<_>>())
+    };
+    mean(&own.iter().map(against).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+#[path = "scores_tests.rs"]
+mod tests;

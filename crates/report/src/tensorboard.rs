@@ -1,0 +1,213 @@
+//! A run as TensorBoard reads it: scalars in a file of events.
+//!
+//! The file is a sequence of records (length, data, and a masked CRC-32C of each), every
+//! one of them an `Event` of TensorFlow's protocol buffers (`event.proto`,
+//! `summary.proto`). Tags are those that users of other programs know where a number is
+//! the same thing: `charts/episodic_return` is the return of a trial, the episode of an
+//! agent that learns within it. Steps are environment steps. Wall clock counts from the
+//! beginning of the run, which is not when.
+
+use crate::read::Run;
+use record::schema::MetricsRow;
+
+/// What other programs call a number of `metrics.jsonl`.
+const TAGS: [(&str, &str); 8] = [
+    ("mean_return", "charts/episodic_return"),
+    ("learning_rate", "charts/learning_rate"),
+    ("policy_loss", "losses/policy_loss"),
+    ("value_loss", "losses/value_loss"),
+    ("entropy", "losses/entropy"),
+    ("approx_kl", "losses/approx_kl"),
+    ("clip_fraction", "losses/clipfrac"),
+    ("gradient_norm", "losses/gradient_norm"),
+];
+
+/// A number at a step.
+#[derive(Clone, Debug, PartialEq)]
+struct Scalar {
+    tag: String,
+    step: u64,
+    seconds: f64,
+    value: f64,
+}
+
+/// The whole file of a run: everything in its rows that is a finite number.
+pub fn tensorboard(run: &Run) -> Vec<u8> {
+    let mut file = Vec::new();
+    record(&mut file, &header());
+    for scalar in scalars(run) {
+        record(&mut file, &event(&scalar));
+    }
+    file
+}
+
+/// All scalars of a run in the order of their updates.
+fn scalars(run: &Run) -> Vec<Scalar> {
+    let seconds = |update: u64| {
+        let until = run.timing.partition_point(|row| row.update <= update);
+        let last = until.checked_sub(1).and_then(|index| run.timing.get(index));
+        last.map_or(0.0, |row| row.seconds)
+    };
+    let mut scalars = Vec::new();
+    let mut before = (0, 0.0);
+    for row in &run.metrics {
+        let now = (row.env_steps, seconds(row.update));
+        scalars.extend(of_row(row, now.1));
+        let (steps, spent) = (now.0.saturating_sub(before.0), now.1 - before.1);
+        if spent > 0.0 {
+            scalars.push(Scalar {
+                tag: "charts/SPS".to_owned(),
+                step: row.env_steps,
+                seconds: now.1,
+                value: steps as f64 / spent,
+            });
+        }
+        before = now;
+    }
+    for row in &run.evaluations {
+        let numbers = [
+            ("eval/mean_return", row.mean_return),
+            ("eval/standard_error", row.standard_error),
+        ];
+        scalars.extend(numbers.map(|(tag, value)| Scalar {
+            tag: tag.to_owned(),
+            step: row.env_steps,
+            seconds: seconds(row.update),
+            value,
+        }));
+    }
+    scalars.retain(|scalar| scalar.value.is_finite());
+    scalars.sort_by_key(|scalar| scalar.step);
+    scalars
+}
+
+fn of_row(row: &MetricsRow, seconds: f64) -> impl Iterator<Item = Scalar> {
+    row.values.iter().filter_map(move |(key, value)| {
+        let known = TAGS.iter().find(|(name, _)| name == key);
+        Some(Scalar {
+            tag: known.map_or_else(|| format!("train/{key}"), |(_, tag)| (*tag).to_owned()),
+            step: row.env_steps,
+            seconds,
+            value: value.as_f64()?,
+        })
+    })
+}
+
+/// Appends a record.
+fn record(file: &mut Vec<u8>, data: &[u8]) {
+    let length = (data.len() as u64).to_le_bytes();
+    file.extend(length);
+    file.extend(masked(&length).to_le_bytes());
+    file.extend(data);
+    file.extend(masked(data).to_le_bytes());
+}
+
+/// `Event { wall_time = 1, file_version = 3 }`, which every file begins with.
+fn header() -> Vec<u8> {
+    let mut event = Vec::new();
+    fixed_64(&mut event, 1, 0.0);
+    bytes(&mut event, 3, b"brain.Event:2");
+    event
+}
+
+/// `Event { wall_time = 1, step = 2, summary = 5 }` of a
+/// `Summary { value = 1: Value { tag = 1, simple_value = 2 } }`.
+fn event(scalar: &Scalar) -> Vec<u8> {
+    let mut value = Vec::new();
+    bytes(&mut value, 1, scalar.tag.as_bytes());
+    key(&mut value, 2, 5);
+    value.extend((scalar.value as f32).to_le_bytes());
+    let mut summary = Vec::new();
+    bytes(&mut summary, 1, &value);
+    let mut event = Vec::new();
+    fixed_64(&mut event, 1, scalar.seconds);
+    key(&mut event, 2, 0);
+    varint(&mut event, scalar.step);
+    bytes(&mut event, 5, &summary);
+    event
+}
+
+/// A field's number and how it is written: 0 a variable length, 1 eight bytes, 2 as many
+/// bytes as are said, 5 four bytes.
+fn key(message: &mut Vec<u8>, field: u64, wire: u64) {
+    varint(message, field << 3 | wire);
+}
+
+fn fixed_64(message: &mut Vec<u8>, field: u64, number: f64) {
+    key(message, field, 1);
+    message.extend(number.to_le_bytes());
+}
+
+fn bytes(message: &mut Vec<u8>, field: u64, bytes: &[u8]) {
+    key(message, field, 2);
+    varint(message, bytes.len() as u64);
+    message.extend(bytes);
+}
+
+fn varint(message: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        message.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    message.push(number as u8);
+}
+
+/// The CRC-32C of bytes (Castagnoli's polynomial, reflected), rotated and shifted as in
+/// TensorFlow's record files, so that a sum over sums is not itself one.
+fn masked(bytes: &[u8]) -> u32 {
+    crc_32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
+}
+
+fn crc_32c(bytes: &[u8]) -> u32 {
+    let step = |sum: u32, byte: &u8| {
+        let low = (sum ^ u32::from(*byte)) & 0xff;
+        let mixed = (0..8).fold(low, |sum, _| {
+            (sum >> 1) ^ (0x82f6_3b78 & (sum & 1).wrapping_neg())
+        });
+        (sum >> 8) ^ mixed
+    };
+    !bytes.iter().fold(!0, step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 3720, appendix B.4.
+    #[test]
+    fn checksums_are_the_published_ones() {
+        assert_eq!(crc_32c(b"123456789"), 0xe306_9283);
+        assert_eq!(crc_32c(&[0; 32]), 0x8a91_36aa);
+        assert_eq!(crc_32c(&[0xff; 32]), 0x62a8_ab43);
+        let rising: Vec<u8> = (0..32).collect();
+        assert_eq!(crc_32c(&rising), 0x46dd_794e);
+    }
+
+    /// As TensorBoard 2.21 wrote it: a scalar `eval/mean_return` of 1.5 at step 300.
+    #[test]
+    fn an_event_is_what_the_protocol_says() {
+        let scalar = Scalar {
+            tag: "eval/mean_return".to_owned(),
+            step: 300,
+            seconds: 2.0,
+            value: 1.5,
+        };
+        let mut expected = vec![0x09];
+        expected.extend(2.0_f64.to_le_bytes());
+        expected.extend([0x10, 0xac, 0x02, 0x2a, 25, 0x0a, 23, 0x0a, 16]);
+        expected.extend(b"eval/mean_return");
+        expected.push(0x15);
+        expected.extend(1.5_f32.to_le_bytes());
+        assert_eq!(event(&scalar), expected);
+    }
+
+    #[test]
+    fn records_hold_their_lengths_and_checksums() {
+        let mut file = Vec::new();
+        record(&mut file, &header());
+        assert_eq!(file.len(), 8 + 4 + (9 + 2 + 13) + 4);
+        assert_eq!(file[..8], 24_u64.to_le_bytes());
+        assert_eq!(file[8..12], masked(&file[..8]).to_le_bytes());
+        assert_eq!(file[36..], masked(&file[12..36]).to_le_bytes());
+    }
+}

@@ -1,0 +1,176 @@
+//! Methods against each other.
+
+#[path = "support/page.rs"]
+mod page;
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use page::change;
+use report::{Compared, Method, ScoreOf};
+use serde_json::json;
+use support::{Synthetic, long};
+
+fn method(folder: &Path, name: &str) -> Method {
+    let runs = report::load(&[folder.join(name)], &mut |_| ()).unwrap();
+    Method {
+        name: name.to_owned(),
+        runs,
+    }
+}
+
+fn compared(folder: &Path, names: &[&str], score: ScoreOf) -> Result<Compared, String> {
+    let methods: Vec<Method> = names.iter().map(|name| method(folder, name)).collect();
+    report::compare(&methods, score, &folder.join("out")).map_err(|error| error.to_string())
+}
+
+/// Seeds of a bandit of ten pulls, and of a hundred ones, in a folder each.
+fn write(folder: &Path, name: &str, closed: f64, [short, longer]: [u64; 2]) {
+    for (environment, of, seeds) in [
+        ("short", Synthetic::default(), short),
+        ("long", long(), longer),
+    ] {
+        for seed in 0..seeds {
+            let of = Synthetic {
+                closed,
+                ..of.clone()
+            };
+            of.write(&folder.join(name).join(environment), seed);
+        }
+    }
+}
+
+#[test]
+fn methods_are_set_against_each_other_over_environments() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "good", 0.95, [3, 3]);
+    write(folder.path(), "bad", 0.7, [4, 4]);
+    let found = compared(folder.path(), &["good", "bad"], ScoreOf::Gap).unwrap();
+    let [good, bad] = &found.methods[..] else {
+        panic!("{found:?}");
+    };
+    // The second environment's best is one that knows the task: .785 of .8333 on from .5.
+    let to_known = |closed: f64| closed * (0.785 - 0.5) / (0.8333 - 0.5);
+    for (of, closed) in [(good, 0.95), (bad, 0.7)] {
+        let expected = (closed + to_known(closed)) / 2.0;
+        let [iqm, median, mean, gap] = of.aggregates;
+        for found in [iqm, median, mean] {
+            assert!(
+                (found.value - expected).abs() < 0.03,
+                "{found:?}, {expected}"
+            );
+            assert!(found.ends[0] < found.value && found.value < found.ends[1]);
+        }
+        assert!((gap.value - (1.0 - expected)).abs() < 0.03);
+    }
+    let [(one, other, above)] = &found.pairs[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!((one.as_str(), other.as_str()), ("good", "bad"));
+    assert_eq!(above.value, 1.0);
+    assert!(above.ends[0] > 0.9 && found.sentences()[0].ends_with(": better"));
+    assert!(
+        found
+            .caption
+            .contains("3 to 4 seeds in Bernoulli bandit (arms 5, pulls 10")
+    );
+    for name in ["aggregates", "profile", "efficiency"] {
+        let svg = fs::read_to_string(folder.path().join(format!("out/{name}.svg"))).unwrap();
+        assert!(svg.contains("good") && svg.contains("bad"), "{name}");
+        assert!(folder.path().join(format!("out/{name}.png")).exists());
+    }
+    let csv = fs::read_to_string(folder.path().join("out/compare.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 2 * 4 + 1);
+    // The same files in, the same bytes out.
+    let before = fs::read(folder.path().join("out/profile.png")).unwrap();
+    compared(folder.path(), &["good", "bad"], ScoreOf::Gap).unwrap();
+    assert_eq!(
+        before,
+        fs::read(folder.path().join("out/profile.png")).unwrap()
+    );
+}
+
+#[test]
+fn returns_are_compared_where_there_is_no_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, closed) in [("a", 0.9), ("b", 0.9)] {
+        for seed in 0..3 {
+            let run = Synthetic {
+                closed,
+                ..Synthetic::default()
+            };
+            let run = run.write(&folder.path().join(name), seed);
+            change(&run.join("comparison.json"), |comparison| {
+                comparison["exact"]["random"] = json!({ "why": "nobody asked" });
+                let learners = comparison["learners"].as_array_mut().unwrap();
+                learners.retain(|learner| learner["name"] != "random");
+            });
+        }
+    }
+    let error = compared(folder.path(), &["a", "b"], ScoreOf::Gap).unwrap_err();
+    assert!(error.contains("has no gap that is known") && error.contains("--score return"));
+    let found = compared(folder.path(), &["a", "b"], ScoreOf::Return).unwrap();
+    // 5 + .9 · 1.66, the same for both.
+    assert!((found.methods[0].aggregates[2].value - 6.494).abs() < 0.02);
+    let (_, _, above) = &found.pairs[0];
+    assert!(above.ends[0] < 0.5 && above.ends[1] > 0.5, "{above:?}");
+    assert!(found.sentences()[0].ends_with(": not told apart"));
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "whole", 0.9, [3, 3]);
+    write(folder.path(), "few", 0.9, [2, 3]);
+    write(folder.path(), "uneven", 0.9, [3, 4]);
+    write(folder.path(), "half", 0.9, [3, 0]);
+    let unfinished = Synthetic {
+        compared: false,
+        ..Synthetic::default()
+    };
+    write(folder.path(), "training", 0.9, [3, 0]);
+    unfinished.write(&folder.path().join("training/short"), 3);
+    write(folder.path(), "twice", 0.9, [3, 0]);
+    for seed in 0..3 {
+        Synthetic::default().write(&folder.path().join("twice/again"), seed);
+    }
+    for (names, score, expected) in [
+        (
+            ["whole", "few"],
+            ScoreOf::Gap,
+            "few has 2 seeds in Bernoulli bandit",
+        ),
+        (
+            ["whole", "uneven"],
+            ScoreOf::Gap,
+            "every environment needs as many",
+        ),
+        (
+            ["whole", "half"],
+            ScoreOf::Gap,
+            "half has no runs in Bernoulli bandit (arms 5, pulls 100",
+        ),
+        (
+            ["half", "whole"],
+            ScoreOf::Gap,
+            "half has no runs in Bernoulli bandit (arms 5, pulls 100",
+        ),
+        (
+            ["half", "training"],
+            ScoreOf::Gap,
+            "seed-3 is not compared with other learners yet",
+        ),
+        (
+            ["half", "twice"],
+            ScoreOf::Gap,
+            "twice has two configurations in Bernoulli bandit",
+        ),
+        (["whole", "whole"], ScoreOf::Return, "are not of one kind"),
+    ] {
+        let error = compared(folder.path(), &names, score).unwrap_err();
+        assert!(error.starts_with("cannot compare: "), "{error}");
+        assert!(error.contains(expected), "{names:?}: {error}");
+    }
+    assert!(!folder.path().join("out").exists(), "nothing is written");
+}
