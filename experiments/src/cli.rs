@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Write runs as files that other programs read.
     Export(ExportArgs),
+    /// Train many settings: plan them, run the plan, tell them apart.
+    Sweep(SweepArgs),
     /// Measure speed.
     Bench(BenchArgs),
     /// Check that this machine has what is needed.
@@ -410,6 +412,86 @@ pub(crate) struct CompareArgs {
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SweepArgs {
+    #[command(subcommand)]
+    pub(crate) command: SweepCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SweepCommand {
+    /// Write down all runs of a sweep, each with its whole configuration.
+    Plan(SweepPlanArgs),
+    /// Do the runs of a plan that are not done yet, and tell its settings apart.
+    Run(SweepRunArgs),
+    /// Print what a cluster is told to do the runs of a plan.
+    Script(SweepScriptArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "A sweep's file:\n\n  \
+    preset = \"rl2/bernoulli-bandit-5x100\"  # or a file\n  \
+    words = [\"rl2.updates=200\"]            # what is set in all runs\n  \
+    seeds = [101, 102, 103]                # of every setting\n  \
+    confirm = [0, 1, 2, 3, 4]              # of the best one, afterwards\n  \
+    # draws = { count = 64, seed = 0 }     # by chance instead of every combination\n\n  \
+    [settings]\n  \
+    \"rl2.learning_rate.from\" = { from = 1e-4, to = 1e-2, points = 5, scale = \"log\" }\n  \
+    \"rl2.trunk.kind\" = [\"gru\", \"lstm\"]")]
+pub(crate) struct SweepPlanArgs {
+    /// The sweep's file.
+    pub(crate) spec: PathBuf,
+    /// Where to write the plan [default: beside it, as .jsonl].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace another plan.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SweepRunArgs {
+    /// The plan.
+    pub(crate) plan: PathBuf,
+    /// Only the run of this number, as a job of a cluster.
+    #[arg(long, value_name = "I")]
+    pub(crate) index: Option<usize>,
+    /// Folder of its runs [default: the plan's name without its ending].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) runs: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) jobs: Jobs,
+    #[command(flatten)]
+    pub(crate) work: Work,
+    /// Where networks live: cpu or cuda.
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub(crate) device: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SweepScriptArgs {
+    /// The plan.
+    pub(crate) plan: PathBuf,
+    /// Who runs it.
+    #[arg(long, value_enum)]
+    pub(crate) engine: Engine,
+}
+
+/// What runs jobs on many machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// A job array of Slurm, which `sbatch` takes.
+    Slurm,
+    /// A task array of HyperQueue.
+    Hq,
+    /// An indexed job of Kubernetes, which `kubectl apply` takes.
+    K8s,
 }
 
 /// What is written.

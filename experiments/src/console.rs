@@ -33,6 +33,12 @@ pub(crate) enum Event {
     Report,
     /// A run that was written for another program.
     Export,
+    /// A sweep that was planned.
+    Plan,
+    /// What a setting of a sweep comes to.
+    Setting,
+    /// What the best setting comes to on other seeds.
+    Winner,
     /// What a method comes to over seeds and environments.
     Method,
     /// Two methods beside each other.

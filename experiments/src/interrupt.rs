@@ -135,9 +135,9 @@ fn is_ignored(signal: i32) -> bool {
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
-/// The seeds on standard input, a line each. Its end, or a signal, asks the work to
+/// The lines on standard input. Its end, or a signal, asks the work to
 /// stop; work that has nothing to save, or does not come to an end, is ended.
-pub(crate) fn seeds_until_the_end(stop: &Stop) -> impl Iterator<Item = u64> {
+pub(crate) fn lines_until_the_end(stop: &Stop) -> impl Iterator<Item = String> {
     for signal in [SIGHUP, SIGINT, SIGTERM] {
         if !is_ignored(signal) {
             // Where no handler can be set, the run is resumed from its last checkpoint.
@@ -147,10 +147,9 @@ pub(crate) fn seeds_until_the_end(stop: &Stop) -> impl Iterator<Item = u64> {
     let (sender, receiver) = channel();
     let stop = stop.clone();
     thread::spawn(move || {
-        let lines = io::stdin().lines().map_while(Result::ok);
-        for seed in lines.filter_map(|line| line.parse().ok()) {
+        for line in io::stdin().lines().map_while(Result::ok) {
             // The work has come to its end.
-            if sender.send(seed).is_err() {
+            if sender.send(line).is_err() {
                 return;
             }
         }

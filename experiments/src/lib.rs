@@ -138,6 +138,7 @@ fn dispatch(registry: &Registry, cli: Cli) -> Result<(), Failure> {
         Command::Report(args) => commands::report::run(&args),
         Command::Compare(args) => commands::compare::run(&args),
         Command::Export(args) => commands::export::run(&args),
+        Command::Sweep(args) => commands::sweep::run(registry, &args),
         Command::Bench(args) => commands::bench::run(registry, &args),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::CheckEnv(args) => commands::check_env::run(registry, &args),

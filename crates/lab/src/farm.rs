@@ -1,7 +1,7 @@
-//! Several seeds side by side: processes, each of which takes one run after another
+//! Several runs side by side: processes, each of which takes one run after another
 //! to its end with a worker of its own.
 //!
-//! A process reads the seed of its next run from standard input, a line each, and
+//! A process reads where its next run is from standard input, a line each, and
 //! writes [`Message`]s to standard output, a line of JSON each. It is asked to stop
 //! by the end of its input, so that it stops as well where whoever started it was
 //! killed.
@@ -81,7 +81,7 @@ pub struct Farm<'a, F, H> {
     pub jobs: usize,
     /// Whether they are to stop.
     pub stop: &'a Stop,
-    /// Hears of each run, by its place in the list of seeds.
+    /// Hears of each run, by its place in the list of them.
     pub hear: H,
 }
 
@@ -92,9 +92,9 @@ struct Worker {
     run: Option<usize>,
 }
 
-/// Where all runs stand, each by its place in the list of seeds.
+/// Where all runs stand, each by its place in the list of them.
 struct Runs<'a> {
-    seeds: &'a [u64],
+    lines: &'a [String],
     waiting: VecDeque<usize>,
     ends: Vec<Option<Result<(), Failure>>>,
     /// None where a process has ended.
@@ -102,15 +102,15 @@ struct Runs<'a> {
 }
 
 impl<F: Fn() -> Command, H: FnMut(usize, Message)> Farm<'_, F, H> {
-    /// Takes the runs of these seeds to their ends; what came of each.
-    pub fn run(mut self, seeds: &[u64]) -> Vec<Result<(), Failure>> {
+    /// Takes the runs that these lines tell of to their ends; what came of each.
+    pub fn run(mut self, lines: &[String]) -> Vec<Result<(), Failure>> {
         let ends = thread::scope(|scope| {
             let (sender, receiver) = unbounded();
             // In here, so that processes whose input ends with it are not waited for.
             let mut runs = Runs {
-                seeds,
-                waiting: (0..seeds.len()).collect(),
-                ends: seeds.iter().map(|_| None).collect(),
+                lines,
+                waiting: (0..lines.len()).collect(),
+                ends: lines.iter().map(|_| None).collect(),
                 workers: Vec::new(),
             };
             loop {
@@ -159,7 +159,7 @@ impl<F: Fn() -> Command, H: FnMut(usize, Message)> Farm<'_, F, H> {
                 worker.run = None;
                 let next = (!stopped).then(|| runs.waiting.pop_front()).flatten();
                 match next {
-                    Some(run) => worker.take(run, runs.seeds[run]),
+                    Some(run) => worker.take(run, &runs.lines[run]),
                     None => worker.stop(),
                 }
             }
@@ -227,7 +227,7 @@ impl Runs<'_> {
                     input: Some(input),
                     run: None,
                 };
-                worker.take(run, self.seeds[run]);
+                worker.take(run, &self.lines[run]);
                 self.workers.push(Some(worker));
             }
             Err(error) => {
@@ -240,10 +240,10 @@ impl Runs<'_> {
 
 impl Worker {
     /// Has the process take a run to its end.
-    fn take(&mut self, run: usize, seed: u64) {
+    fn take(&mut self, run: usize, line: &str) {
         self.run = Some(run);
         // One that does not read any more has ended, which is heard.
-        let _ = self.input.as_mut().map(|input| writeln!(input, "{seed}"));
+        let _ = self.input.as_mut().map(|input| writeln!(input, "{line}"));
     }
 
     /// Asks the process to save what it is at, and to end.
@@ -296,7 +296,8 @@ mod tests {
             stop: &Stop::default(),
             hear,
         };
-        let ends = ends.run(seeds);
+        let lines: Vec<String> = seeds.iter().map(u64::to_string).collect();
+        let ends = ends.run(&lines);
         (ends, heard)
     }
 
@@ -391,7 +392,7 @@ mod tests {
                 flag.store(begun == 2, Ordering::SeqCst);
             },
         };
-        let ends = ends.run(&[0, 1, 2]);
+        let ends = ends.run(&["0", "1", "2"].map(str::to_owned));
         let saved: Result<(), Failure> = Err(failure);
         assert_eq!(ends[..2], [saved.clone(), saved]);
         assert!(ends[2].as_ref().unwrap_err().message.contains("before"));

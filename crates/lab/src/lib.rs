@@ -49,4 +49,5 @@ pub mod settings;
 pub mod split;
 mod standard;
 pub mod stop;
+pub mod sweep;
 pub mod teachers;

@@ -62,6 +62,7 @@ use crate::standing::Standings;
 use crate::table::{CSV_HEADER, Table};
 
 pub use figures::{Scaling, ScalingAxis, ScalingChart, ScalingLine, draw_scaling};
+pub use figures::{SweepFigure, SweepKey, draw_sweep};
 pub use gap::Gap;
 pub use markup::{csv_file, html_page, markdown_cell};
 pub use methods::{Compared, Method, MethodScores, ScoreOf, compare};

@@ -1,5 +1,5 @@
-//! `job`: one of the processes that train seeds side by side. It is told the seeds of
-//! its runs on standard input, and says on standard output how far they are.
+//! `job`: one of the processes that train side by side. It is told where its runs are,
+//! below its folder, on standard input, and says on standard output how far they are.
 
 use crate::cli::JobArgs;
 use crate::interrupt;
@@ -7,7 +7,6 @@ use crate::output;
 use crate::reporting;
 use lab::failure::Failure;
 use lab::farm::Message;
-use lab::folders::path_of;
 use lab::observer::{Observer, Progress, Work};
 use lab::registry::Registry;
 use lab::runner;
@@ -22,8 +21,8 @@ const INTERVAL: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(registry: &Registry, args: &JobArgs) -> Result<(), Failure> {
     let session = Session::new(registry, &Wire, args.work.workers(), &args.device)?;
-    for seed in interrupt::seeds_until_the_end(&session.stop) {
-        let failure = finish(&session, &path_of(&args.folder, seed), &args.folder).err();
+    for line in interrupt::lines_until_the_end(&session.stop) {
+        let failure = finish(&session, &args.folder.join(line), &args.folder).err();
         say(&Message::Ended { failure });
     }
     Ok(())

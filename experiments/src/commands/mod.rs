@@ -16,5 +16,6 @@ pub(crate) mod quickstart;
 pub(crate) mod render;
 pub(crate) mod report;
 pub(crate) mod resume;
+pub(crate) mod sweep;
 pub(crate) mod table;
 pub(crate) mod train;

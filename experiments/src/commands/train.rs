@@ -177,6 +177,11 @@ impl<'a> Trainings<'a> {
         }
     }
 
+    /// What is said if the work cannot save itself in time.
+    pub(crate) fn on_end(&self, said: String) {
+        self.interrupt.on_end(said);
+    }
+
     /// Takes one run to its end, and shows what it came to.
     pub(crate) fn one(&self, path: &Path) -> Result<(), Failure> {
         let (session, console) = (self.session, self.console);
@@ -196,7 +201,11 @@ impl<'a> Trainings<'a> {
     pub(crate) fn several(&self, folder: &Path, paths: &[PathBuf]) -> Result<(), Failure> {
         let console = self.console;
         self.interrupt.on_end(ended(folder));
-        let farmed = (self.jobs > 1).then(|| self.farm(folder, paths));
+        let seeds = || paths.iter().filter_map(|path| seed_of(path));
+        let farmed = (self.jobs > 1).then(|| {
+            let lines: Vec<String> = seeds().map(|seed| format!("seed-{seed}")).collect();
+            self.farm(folder, &lines, "seeds")
+        });
         let (mut summaries, mut failed) = (Vec::new(), Vec::new());
         for (index, path) in paths.iter().enumerate() {
             let finished = match &farmed {
@@ -290,9 +299,14 @@ impl<'a> Trainings<'a> {
         ))
     }
 
-    /// Takes several runs to their ends side by side, in processes of their own.
-    fn farm(&self, folder: &Path, paths: &[PathBuf]) -> Vec<Result<(), Failure>> {
-        let seeds: Vec<u64> = paths.iter().filter_map(|path| seed_of(path)).collect();
+    /// Takes several runs to their ends side by side, in processes of their own: those
+    /// that lie in these places below the folder.
+    pub(crate) fn farm(
+        &self,
+        folder: &Path,
+        places: &[String],
+        what: &str,
+    ) -> Vec<Result<(), Failure>> {
         let workers = (self.session.pool.workers() / self.jobs).max(1);
         let command = || {
             let mut command = job();
@@ -301,15 +315,15 @@ impl<'a> Trainings<'a> {
             command.args(["--device", &self.session.device_name]);
             command
         };
-        let label = format!("{} seeds, {} at a time", seeds.len(), self.jobs);
-        let mut together = Together::new(*self.console, &label, seeds.len());
+        let label = format!("{} {what}, {} at a time", places.len(), self.jobs);
+        let mut together = Together::new(*self.console, &label, places.len());
         let farm = Farm {
             command,
             jobs: self.jobs,
             stop: &self.session.stop,
             hear: |run, message| together.hear(run, message),
         };
-        farm.run(&seeds)
+        farm.run(places)
     }
 }
 

@@ -27,6 +27,7 @@ mod render;
 mod same_bits;
 mod side_by_side;
 mod split;
+mod sweep;
 mod tables;
 mod teachers;
 #[cfg(not(feature = "torch"))]

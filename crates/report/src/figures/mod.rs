@@ -13,6 +13,7 @@ mod pen;
 mod regret;
 mod scaling;
 mod scenes;
+mod sweep;
 mod training;
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ use crate::setting::Setting;
 use crate::standing::{Standing, Standings};
 
 pub use scaling::{Scaling, ScalingAxis, ScalingChart, ScalingLine, draw_scaling};
+pub use sweep::{SweepFigure, SweepKey, draw_sweep};
 
 /// A drawing with its words.
 pub(crate) struct Figure {

@@ -1,0 +1,154 @@
+use super::*;
+
+const SPEC: &str = r#"
+preset = "rl2/bernoulli-bandit-5x10"
+words = ["rl2.updates=3"]
+seeds = [101, 102]
+confirm = [0, 1, 2]
+
+[settings]
+"rl2.learning_rate.from" = { from = 1e-4, to = 1e-2, points = 3, scale = "log" }
+"rl2.trunk.hidden" = [8, 16]
+"#;
+
+fn plan(text: &str) -> Result<Plan, String> {
+    let plan = Plan::of(&Registry::standard(), "sweep.toml", text);
+    plan.map_err(|failure| failure.to_string())
+}
+
+#[test]
+fn every_combination_is_planned_with_every_seed() {
+    let plan = plan(SPEC).unwrap();
+    assert_eq!(plan.lines.len(), 3 * 2 * 2);
+    let said: Vec<String> = plan.settings().iter().map(|runs| runs[0].said()).collect();
+    let expected = [
+        "rl2.learning_rate.from=0.0001 rl2.trunk.hidden=8",
+        "rl2.learning_rate.from=0.0001 rl2.trunk.hidden=16",
+        "rl2.learning_rate.from=0.001 rl2.trunk.hidden=8",
+        "rl2.learning_rate.from=0.001 rl2.trunk.hidden=16",
+        "rl2.learning_rate.from=0.01 rl2.trunk.hidden=8",
+        "rl2.learning_rate.from=0.01 rl2.trunk.hidden=16",
+    ];
+    assert_eq!(said, expected);
+    let seeds: Vec<u64> = plan.settings()[4].iter().map(|line| line.seed).collect();
+    assert_eq!(seeds, [101, 102]);
+    let line = &plan.lines[9];
+    assert_eq!(line.place(), Path::new("0004/seed-102"));
+    let config: Table = line.config.parse().unwrap();
+    assert_eq!(config["seed"].as_integer(), Some(102));
+    assert_eq!(config["rl2"]["updates"].as_integer(), Some(3));
+    assert_eq!(config["rl2"]["trunk"]["hidden"].as_integer(), Some(8));
+    assert_eq!(
+        config["rl2"]["learning_rate"]["from"].as_float(),
+        Some(0.01)
+    );
+}
+
+#[test]
+fn a_plan_is_read_as_it_was_written_or_not_at_all() {
+    let plan = plan(SPEC).unwrap();
+    let text = plan.to_text().unwrap();
+    assert_eq!(Plan::parse(&text), Ok(plan));
+    for (from, to, expected) in [
+        ("updates = 3", "updates = 4", "line 2 was changed"),
+        ("\"runs\":12", "\"runs\":13", "has 12 of its 13 runs"),
+        ("\"index\":5", "\"index\":6", "line 7 was changed"),
+        ("{\"preset\"", "[\"preset\"", "line 1: "),
+    ] {
+        assert!(text.contains(from), "{from}");
+        let error = Plan::parse(&text.replacen(from, to, 1)).unwrap_err();
+        assert!(error.starts_with(expected), "{error}");
+    }
+    let cut = &text[..text.len() / 2];
+    assert!(Plan::parse(cut).is_err());
+    assert_eq!(Plan::parse(""), Err("is empty".to_owned()));
+}
+
+#[test]
+fn draws_depend_on_their_seed_and_lie_within_their_ranges() {
+    let text = SPEC.replace("[settings]", "draws = { count = 40, seed = 7 }\n[settings]");
+    let text = text.replace("points = 3, ", "");
+    let drawn = plan(&text).unwrap();
+    assert_eq!(drawn.lines.len(), 80);
+    assert_eq!(plan(&text).unwrap(), drawn);
+    assert_ne!(plan(&text.replace("seed = 7", "seed = 8")).unwrap(), drawn);
+    let rates: Vec<f64> = (drawn.settings().iter())
+        .map(|runs| runs[0].values["rl2.learning_rate.from"].parse().unwrap())
+        .collect();
+    assert!(rates.iter().all(|rate| (1e-4..=1e-2).contains(rate)));
+    // Half of them below the geometric mean, and not the arithmetic one.
+    let below = rates.iter().filter(|rate| **rate < 1e-3).count();
+    assert!((10..=30).contains(&below), "{below}");
+}
+
+#[test]
+fn whole_numbers_stay_whole_and_ends_are_kept() {
+    let range = |text: &str| Axis::read("k", &text.parse::<Table>().unwrap()["k"]).unwrap();
+    let of = |text: &str| range(text).values("k").unwrap();
+    assert_eq!(
+        of("k = { from = 8, to = 64, points = 4, scale = \"log\" }"),
+        ["8", "16", "32", "64"]
+    );
+    assert_eq!(
+        of("k = { from = 0.0, to = 0.3, points = 4 }"),
+        ["0.0", "0.1", "0.2", "0.3"]
+    );
+    assert_eq!(of("k = { from = 1, to = 2, points = 5 }"), ["1", "2"]);
+    assert_eq!(of("k = [\"gru\", 3, 0.5]"), ["\"gru\"", "3", "0.5"]);
+}
+
+#[test]
+fn what_is_no_sweep_is_refused_before_anything_runs() {
+    for (from, to, expected) in [
+        (
+            "seeds = [101, 102]",
+            "seeds = []",
+            "seeds = []; allowed: different seeds",
+        ),
+        (
+            "seeds = [101, 102]",
+            "seeds = [7, 7]",
+            "seeds = [7, 7]; allowed",
+        ),
+        (
+            "confirm = [0, 1, 2]",
+            "confirm = [101]",
+            "101 is among the seeds",
+        ),
+        (
+            "[8, 16]",
+            "[]",
+            "\"rl2.trunk.hidden\" = []: allowed: a list",
+        ),
+        ("[8, 16]", "3", "\"rl2.trunk.hidden\" = 3: allowed: a list"),
+        ("points = 3", "points = 1", "points is from 2 to 1000"),
+        (
+            "points = 3, ",
+            "",
+            "points is needed where values are not drawn",
+        ),
+        ("from = 1e-4", "from = 0.0", "above 0"),
+        ("from = 1e-4", "from = 1.0", "from is less than to"),
+        ("points = 3", "step = 3", "step is unknown"),
+        ("\"log\"", "\"lg\"", "scale is \"linear\" or \"log\""),
+        ("[8, 16]", "[8, 0]", "rl2.trunk.hidden"),
+        ("rl2.trunk.hidden", "rl2.trunk.hiden", "rl2.trunk.hiden"),
+        ("rl2/bernoulli-bandit-5x10", "rl2/bandits", "rl2/bandits"),
+        ("seeds =", "seed =", "unknown field `seed`"),
+    ] {
+        let text = SPEC.replacen(from, to, 1);
+        assert_ne!(text, SPEC);
+        let error = plan(&text).unwrap_err();
+        assert!(error.contains(expected), "{to}: {error}");
+    }
+    let none = SPEC.split("[settings]").next().unwrap().to_owned() + "[settings]\n";
+    assert!(plan(&none).unwrap_err().contains("one key or more"));
+    let many = SPEC
+        .replace("points = 3", "points = 1000")
+        .replace("[8, 16]", "{ from = 1, to = 1000, points = 1000 }");
+    assert!(
+        plan(&many)
+            .unwrap_err()
+            .contains("more than 100000 combinations")
+    );
+}
