@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Quickstart(QuickstartArgs),
     /// Show what there is: environments, algorithms, presets, learners, tables.
     List(ListArgs),
+    /// Show a preset or a file with every setting, as a run would have it.
+    Show(ShowArgs),
     /// Train an agent by a preset or a file.
     Train(TrainArgs),
     /// Continue a stopped or killed run to the identical result.
@@ -63,6 +65,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Check that an environment keeps the rules.
     CheckEnv(CheckEnvArgs),
+    /// Print what a shell needs to complete command lines.
+    Completions(CompletionsArgs),
 }
 
 /// How results are printed.
@@ -412,6 +416,28 @@ pub(crate) struct CompareArgs {
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  experiments show rl2/maze rl2.trunk.hidden=64 > maze.toml")]
+pub(crate) struct ShowArgs {
+    /// A preset's name (see `list presets`), or a file.
+    pub(crate) preset: OsString,
+    /// Settings to change, by dotted key.
+    #[arg(value_name = "key=value")]
+    pub(crate) overrides: Vec<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  experiments completions bash > ~/.local/share/bash-completion/completions/experiments"
+)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
 }
 
 #[derive(Debug, Args)]

@@ -127,6 +127,7 @@ fn dispatch(registry: &Registry, cli: Cli) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Quickstart(cli.quickstart)) {
         Command::Quickstart(args) => commands::quickstart::run(registry, &args),
         Command::List(args) => commands::list::run(registry, &args),
+        Command::Show(args) => commands::show::run(registry, &args),
         Command::Train(args) => commands::train::run(registry, &args),
         Command::Resume(args) => commands::resume::run(registry, &args),
         Command::Job(args) => commands::job::run(registry, &args),
@@ -142,5 +143,6 @@ fn dispatch(registry: &Registry, cli: Cli) -> Result<(), Failure> {
         Command::Bench(args) => commands::bench::run(registry, &args),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::CheckEnv(args) => commands::check_env::run(registry, &args),
+        Command::Completions(args) => commands::completions::run(&args),
     }
 }

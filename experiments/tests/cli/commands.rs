@@ -612,6 +612,22 @@ fn seeds_of_other_configurations_are_summed_up_apart() {
 }
 
 #[test]
+fn what_is_shown_trains_the_same_and_shells_complete() {
+    let lab = Lab::new();
+    let shown = lab.done(&["show", "tiny.toml", "rl2.updates=1"]).stdout;
+    std::fs::write(lab.path("shown.toml"), shown).unwrap();
+    lab.done(&["train", "shown.toml", "--name=shown"]);
+    lab.done(&["train", "tiny.toml", "rl2.updates=1", "--name=said"]);
+    assert_identical(
+        &lab.path("runs/shown/seed-3"),
+        &lab.path("runs/said/seed-3"),
+    );
+    lab.refused(&["show", "tiny.toml", "rl2.update=1"], 78, &["rl2.update"]);
+    let bash = lab.done(&["completions", "bash"]).stdout;
+    assert!(bash.contains("complete -F") && bash.contains("check-env"));
+}
+
+#[test]
 fn methods_are_compared_and_runs_exported() {
     let lab = Lab::new();
     for (name, hidden) in [("narrow", "2"), ("wide", "3")] {
