@@ -100,6 +100,7 @@
 mod blocks;
 mod buffer;
 mod categorical;
+pub mod gates;
 mod gaussian;
 mod gemm;
 mod heads;
