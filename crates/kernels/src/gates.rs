@@ -200,7 +200,7 @@ impl<R: Real> Default for GatesWork<R> {
     }
 }
 
-impl<R: Real> std::fmt::Debug for GatesWork<R> {
+impl<R> std::fmt::Debug for GatesWork<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("GatesWork").field("isa", &self.isa).finish()
     }

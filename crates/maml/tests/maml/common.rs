@@ -1,8 +1,9 @@
 //! Environments small enough to learn within seconds, and trainings for them.
 use agent::ActMode;
 use maml::{
-    Adapt, Adapted, Baseline, EvaluationSettings, Exploration, Inner, KlPenalty, LearnedRates,
-    MamlConfig, Order, Outer, PolicyNetwork, Schedule, Shape, Surrogate, Trainer, TrustRegion,
+    Adapt, Adapted, Baseline, EvaluationSettings, Exploration, Inner, InnerRule, KlPenalty,
+    LearnedRates, MamlConfig, MetaObjective, Order, Outer, PolicyNetwork, Schedule, Shape,
+    Surrogate, Trainer, TrustRegion,
 };
 use nets::{Activation, OptimizerConfig};
 use rl_core::rand::RngExt as _;
@@ -199,7 +200,9 @@ pub(crate) fn config(outer: Outer) -> MamlConfig {
             learned: LearnedRates::None,
             surrogate: Surrogate::LogProb,
             adapt: Adapt::All,
+            rule: InnerRule::Gradient,
         },
+        objective: MetaObjective::LastStep,
         outer,
         exploration: Exploration::None,
         baseline: Baseline::Linear { ridge: 1e-5 },

@@ -60,6 +60,7 @@ fn samples(action: &ActionSpace, stream: &mut Stream) -> Samples<f64> {
         },
         log_probs: vec![0.0; count],
         advantages: (0..count).map(|_| normal(stream)).collect(),
+        loss: 0.3 * normal(stream),
         decay: 0.7,
         episodes,
     }
@@ -73,6 +74,7 @@ impl Fixed {
             network: shape.network().clone(),
             order: config.order,
             surrogate: config.inner.surrogate,
+            gated: shape.gated(),
             floor: (shape.network().log_std(), config.policy.min_std.ln()),
         };
         let mut stream = StreamKey::new(3, Domain::Training, 0).lane(Purpose::Dynamics, 0);

@@ -1,13 +1,14 @@
 //! The analytic meta-gradients against finite differences, in f64.
 
 use crate::fixed::{Fixed, continuous, discrete, relative_error, small};
-use maml::{Adapt, LearnedRates, MamlConfig, Objective, Order, Surrogate, Terms};
+use maml::{Adapt, LearnedRates, MamlConfig, MetaObjective, Objective, Order, Surrogate, Terms};
 use rl_core::ActionSpace;
 
 const PLAIN: Terms = Terms {
     objective: Objective::Ratio,
     penalty: 0.0,
     exploration: 0.0,
+    of: MetaObjective::LastStep,
 };
 
 const TOLERANCE: f64 = 1e-6;
@@ -155,6 +156,7 @@ fn promp_has_a_clipped_objective_and_a_penalty() {
             objective: Objective::Clipped(clip),
             penalty: 0.7,
             exploration: 0.0,
+            of: MetaObjective::LastStep,
         };
         check("ProMP", &terms, |config| {
             config.inner.surrogate = Surrogate::Ratio;
