@@ -1,10 +1,13 @@
 //! The inner loop of one task, and the way of gradients through it.
 
+mod gated;
+
 use crate::config::{Order, Surrogate};
 use crate::meta::Meta;
 use crate::samples::Samples;
 use crate::surrogate::{Side, dice_tangents};
-use kernels::gates::{Direction, Gates, GatesWork, Memory, Moved, Seen, Sums};
+use gated::{Step, Told};
+use kernels::gates::{Gates, GatesWork, Memory, Moved};
 use kernels::mlp::{Cache, Mlp, Prepared, Real, Tangent};
 use std::ops::Range;
 
@@ -421,10 +424,6 @@ impl<R: Real> Work<R> {
         network.score_tangent(cache, tangent, acts, weights, moved, to);
     }
 }
-
-mod gated;
-
-use gated::{Step, Told};
 
 #[cfg(test)]
 #[path = "adaptation_tests.rs"]

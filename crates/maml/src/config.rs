@@ -90,6 +90,16 @@ pub enum GateInputs {
     Held,
 }
 
+/// Where a number begins, drawn uniformly.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Uniform {
+    /// The smallest.
+    pub low: f64,
+    /// The largest.
+    pub high: f64,
+}
+
 /// A coordinate-wise LSTM that gates inner steps (Ravi and Larochelle 2017): see
 /// [`kernels::gates`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,11 +112,11 @@ pub struct Gated {
     pub range: f64,
     /// Weights begin uniform within so far of 0.
     pub weights: f64,
-    /// The bias of the forget gate begins uniform between these.
-    pub forget_bias: [f64; 2],
-    /// The bias of the input gate, likewise. A step is at first the gradient times
+    /// Where the bias of the forget gate begins.
+    pub forget_bias: Uniform,
+    /// Where the bias of the input gate begins. A step is at first the gradient times
     /// `inner.rates` times the bias's sigmoid.
-    pub input_bias: [f64; 2],
+    pub input_bias: Uniform,
     /// Whether gradients flow through what the LSTM is told.
     pub inputs: GateInputs,
 }

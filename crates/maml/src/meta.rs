@@ -2,7 +2,7 @@
 
 use crate::adaptation::GatedSteps;
 use crate::config::{
-    Adapt, GateInputs, Gated, Inner, InnerRule, LearnedRates, MamlConfig, rate_of,
+    Adapt, GateInputs, Gated, Inner, InnerRule, LearnedRates, MamlConfig, Uniform, rate_of,
 };
 use crate::fault::unbuildable;
 use agent::LearnError;
@@ -267,10 +267,13 @@ pub(crate) fn gates(gated: &Gated) -> Gates {
 /// weights.
 fn declare_gates(blueprint: &mut Blueprint, gated: &Gated) {
     for (name, shape, _) in gates(gated).layout() {
-        let [low, high] = match name {
+        let Uniform { low, high } = match name {
             "gates.forget" => gated.forget_bias,
             "gates.input" => gated.input_bias,
-            _ => [-gated.weights, gated.weights],
+            _ => Uniform {
+                low: -gated.weights,
+                high: gated.weights,
+            },
         };
         blueprint.declare(name, &shape, Init::Uniform { low, high });
     }

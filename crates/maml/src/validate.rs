@@ -237,14 +237,14 @@ impl Gated {
             ("forget_bias", self.forget_bias),
             ("input_bias", self.input_bias),
         ];
-        for (key, [low, high]) in biases {
-            Bounds::FINITE.check(key, low)?;
-            Bounds::FINITE.check(key, high)?;
-            if low > high {
-                let allowed = "two numbers, the smaller one first";
+        for (key, bias) in biases {
+            Bounds::FINITE.check(format!("{key}.low"), bias.low)?;
+            Bounds::FINITE.check(format!("{key}.high"), bias.high)?;
+            if bias.low > bias.high {
+                let allowed = format!("at least {key}.low = {}", bias.low);
                 return Err(SettingError::refused(
-                    key,
-                    format!("[{low}, {high}]"),
+                    format!("{key}.high"),
+                    bias.high,
                     allowed,
                 ));
             }

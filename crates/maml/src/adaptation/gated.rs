@@ -1,9 +1,9 @@
 //! Gated steps, and the way of gradients and directions through them.
 
-use super::{Direction, GatedSteps, Level, Seen, Sums, Way, Work};
-use crate::adaptation::Rule;
+use super::{GatedSteps, Level, Rule, Way, Work};
 use crate::config::Order;
 use crate::meta::Meta;
+use kernels::gates::{Direction, Seen, Sums};
 use kernels::mlp::Real;
 
 /// What the LSTM is told of a step, and derivatives of it. `[coordinates]` each.
