@@ -54,7 +54,7 @@ pub use algorithm::ALGORITHM;
 pub use config::{
     Adapt, Baseline, EvaluationSettings, Exploration, GateInputs, Gated, Inner, InnerRule,
     KlPenalty, LearnedRates, MamlConfig, MetaObjective, Order, Outer, PolicyNetwork, Surrogate,
-    TrustRegion,
+    TrustRegion, Uniform,
 };
 pub use encoding::Encoding;
 pub use evaluate::{AdaptationCurve, Adapted};
