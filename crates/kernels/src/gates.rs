@@ -29,13 +29,14 @@
 
 mod cell;
 mod packed;
+mod work;
 
-use crate::buffer::Buffer;
 use crate::mlp::{ColumnSums, Factor, Matrix, Outer, PANEL, Product, ROWS, Real, Store, padded};
 use crate::simd::Isa;
 use cell::{Cell, CellBack, CellTangent, Preprocess, Sigmoids};
-use packed::Packed;
 use std::ops::Range;
+
+pub use work::{GatesWork, Memory, Moved};
 
 /// Coordinates that go through all products together.
 const BLOCK: usize = 64;
@@ -55,41 +56,17 @@ pub struct Gates {
 /// Name, shape and place of a parameter.
 pub type Place = (&'static str, Vec<usize>, Range<usize>);
 
-/// What a step is told. `[coordinates]` each.
+/// What a step is made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a, R> {
-    /// g.
+    /// The LSTM's own parameters. `[parameters]`
+    pub own: &'a [R],
+    /// g. `[coordinates]`
     pub gradient: &'a [R],
-    /// θ.
+    /// θ. `[coordinates]`
     pub params: &'a [R],
     /// L.
     pub loss: R,
-}
-
-/// What a step leaves behind for the next one, and its gates.
-#[derive(Clone, Debug, Default)]
-pub struct Memory<R> {
-    hidden: Vec<R>, // [rows][padded hidden]
-    cell: Vec<R>,   // [rows][padded hidden]
-    logits: Vec<R>, // [coordinates][2], padded to a panel
-    gates: Vec<R>,  // likewise
-}
-
-impl<R: Real> Memory<R> {
-    /// The forget and the input gate of every coordinate. `[coordinates]`
-    pub fn gates(&self) -> impl Iterator<Item = [R; 2]> {
-        self.gates.chunks_exact(2).map(|gates| [gates[0], gates[1]])
-    }
-}
-
-/// Derivatives with respect to what a step left behind, or the derivative of that along
-/// a direction.
-#[derive(Clone, Debug, Default)]
-pub struct Moved<R> {
-    hidden: Vec<R>, // [rows][padded hidden]
-    cell: Vec<R>,   // [rows][padded hidden]
-    /// Of the logits of the forget and the input gate. `[coordinates][2]`
-    pub logits: Vec<R>,
 }
 
 /// Where gradients are added.
@@ -114,96 +91,6 @@ pub struct Direction<'a, R> {
     /// Of g, through the LSTM's inputs; none where these are constants.
     /// `[coordinates]`
     pub gradient: Option<&'a [R]>,
-}
-
-/// Buffers of one thread, used again by every call.
-#[derive(Clone)]
-pub struct GatesWork<R> {
-    isa: Isa,
-    weights: Packed<R>,
-    direction: Packed<R>,
-    told: Buffer<R>,         // [BLOCK][INPUTS]
-    told_tangent: Buffer<R>, // likewise
-    beside: Buffer<R>,       // likewise: θ and the logits before
-    beside_tangent: Buffer<R>,
-    slopes: Vec<[R; 2]>,      // [BLOCK], derivatives of pre(g)
-    units: Buffer<R>,         // [BLOCK][GROUPS][padded hidden]
-    units_tangent: Buffer<R>, // likewise
-    hidden: Buffer<R>,        // [BLOCK][padded hidden]
-    logits: Buffer<R>,        // [BLOCK][PANEL]
-    inputs: Buffer<R>,        // [BLOCK][PANEL]
-    sums: [Buffer<R>; 6],     // as the parameters, padded
-    raw: [Buffer<R>; 3],      // [BLOCK], what is preprocessed, and both results
-    own: (usize, Vec<R>),     // whose hidden units, and what was packed last
-}
-
-impl<R: Real> GatesWork<R> {
-    /// Of the fastest instructions that this processor has.
-    pub fn new() -> Self {
-        Self::with_isa(Isa::best())
-    }
-
-    /// For a certain instruction set, to compare them.
-    pub fn with_isa(isa: Isa) -> Self {
-        let buffer = Buffer::default;
-        Self {
-            isa,
-            weights: Packed::default(),
-            direction: Packed::default(),
-            told: buffer(),
-            told_tangent: buffer(),
-            beside: buffer(),
-            beside_tangent: buffer(),
-            slopes: Vec::new(),
-            units: buffer(),
-            units_tangent: buffer(),
-            hidden: buffer(),
-            logits: buffer(),
-            inputs: buffer(),
-            sums: [(); 6].map(|()| buffer()),
-            raw: [(); 3].map(|()| buffer()),
-            own: (0, Vec::new()),
-        }
-    }
-
-    fn begin(&mut self, gates: &Gates, own: &[R]) {
-        assert_eq!(own.len(), gates.parameters(), "the LSTM's parameters");
-        let width = padded(gates.hidden);
-        for rows in [
-            &mut self.told,
-            &mut self.told_tangent,
-            &mut self.beside,
-            &mut self.beside_tangent,
-        ] {
-            rows.grow(BLOCK * INPUTS);
-        }
-        self.slopes.resize(BLOCK, [R::ZERO; 2]);
-        self.units.grow(BLOCK * GROUPS * width);
-        self.units_tangent.grow(BLOCK * GROUPS * width);
-        self.hidden.grow(BLOCK * width);
-        self.logits.grow(BLOCK * PANEL);
-        self.inputs.grow(BLOCK * PANEL);
-        self.raw.iter_mut().for_each(|raw| raw.grow(BLOCK));
-        // Packed again where anything changed alone: steps of one adaptation share them.
-        if (self.own.0, &self.own.1[..]) != (gates.hidden, own) {
-            self.weights.fill(gates, own);
-            self.own.0 = gates.hidden;
-            self.own.1.clear();
-            self.own.1.extend_from_slice(own);
-        }
-    }
-}
-
-impl<R: Real> Default for GatesWork<R> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<R> std::fmt::Debug for GatesWork<R> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("GatesWork").field("isa", &self.isa).finish()
-    }
 }
 
 /// Blocks of coordinates, all but the last of them full.
@@ -310,16 +197,15 @@ impl Gates {
         }
     }
 
-    /// A step of the LSTM of parameters `own`, from `before` to `after`.
+    /// A step of the LSTM from one memory to the next.
     pub fn step<R: Real>(
         &self,
         work: &mut GatesWork<R>,
-        own: &[R],
         seen: Seen<'_, R>,
         (before, after): (&Memory<R>, &mut Memory<R>),
     ) {
         let count = self.check(seen, before);
-        work.begin(self, own);
+        work.begin(self, seen.own);
         self.begin(count, after);
         let width = padded(self.hidden);
         for block in blocks(count) {
@@ -359,14 +245,13 @@ impl Gates {
     pub fn backward<R: Real>(
         &self,
         work: &mut GatesWork<R>,
-        own: &[R],
         seen: Seen<'_, R>,
         (before, after): (&Memory<R>, &Memory<R>),
         moved: &mut Moved<R>,
         mut sums: Sums<'_, R>,
     ) {
         let count = self.check(seen, before);
-        work.begin(self, own);
+        work.begin(self, seen.own);
         let width = padded(self.hidden);
         self.begin_sums(work);
         for block in blocks(count) {
@@ -406,7 +291,7 @@ impl Gates {
                 &mut moved.hidden[at],
             );
             self.pass_beside(
-                own,
+                seen.own,
                 &mut moved.logits[pairs],
                 &mut sums.params[block.clone()],
             );
@@ -428,14 +313,13 @@ impl Gates {
     pub fn tangent<R: Real>(
         &self,
         work: &mut GatesWork<R>,
-        own: &[R],
         seen: Seen<'_, R>,
         (before, after): (&Memory<R>, &Memory<R>),
         moved: &mut Moved<R>,
         direction: Direction<'_, R>,
     ) {
         let count = self.check(seen, before);
-        work.begin(self, own);
+        work.begin(self, seen.own);
         work.direction.fill(self, direction.own);
         let (width, isa) = (padded(self.hidden), work.isa);
         for block in blocks(count) {

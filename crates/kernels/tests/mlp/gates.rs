@@ -47,6 +47,7 @@ fn cases() -> [Case; 3] {
 impl Case {
     fn seen<'a, R: Real>(rows: &'a Rows<R>, step: usize) -> Seen<'a, R> {
         Seen {
+            own: &rows.own,
             gradient: &rows.gradients[step],
             params: &rows.params[step],
             loss: rows.losses[step],
@@ -62,7 +63,7 @@ impl Case {
             let (before, after) = memories.split_at_mut(step + 1);
             let pair = (&before[step], &mut after[0]);
             let seen = Self::seen(rows, step);
-            self.gates.step(&mut work, &rows.own, seen, pair);
+            self.gates.step(&mut work, seen, pair);
         }
         memories
     }
@@ -109,8 +110,7 @@ impl Case {
                 (&memories[step], &memories[step + 1]),
                 Self::seen(&rows, step),
             );
-            self.gates
-                .backward(&mut work, &rows.own, seen, pair, &mut moved, sums);
+            self.gates.backward(&mut work, seen, pair, &mut moved, sums);
             told.splice(0..0, params.into_iter().chain(gradient));
         }
         own.into_iter().chain(told).collect()
@@ -264,7 +264,7 @@ fn the_way_ahead_is_the_transpose_of_the_way_back() {
                 Case::seen(&rows, step),
             );
             let gates = &case.gates;
-            gates.tangent(&mut work, &rows.own, seen, pair, &mut moved, direction);
+            gates.tangent(&mut work, seen, pair, &mut moved, direction);
             let both = moved.logits.iter().zip(&rows.weights[step]);
             ahead += both.map(|(l, w)| l * w).sum::<f64>();
         }

@@ -26,8 +26,9 @@ impl<R: Real> Told<R> {
         }
     }
 
-    fn seen(&self, loss: R) -> Seen<'_, R> {
+    fn seen<'a>(&'a self, own: &'a [R], loss: R) -> Seen<'a, R> {
         Seen {
+            own,
             gradient: &self.gradient,
             params: &self.params,
             loss,
@@ -74,10 +75,8 @@ impl<R: Real> Work<R> {
     ) {
         self.told.gather(gated, level);
         let memories = (&level.memory, &mut next.memory);
-        let seen = self.told.seen(loss);
-        gated
-            .gates
-            .step(&mut self.gates, &meta.gates, seen, memories);
+        let seen = self.told.seen(&meta.gates, loss);
+        gated.gates.step(&mut self.gates, seen, memories);
         let gates = next.memory.gates();
         for (&index, [forget, input]) in gated.coordinates.iter().zip(gates) {
             let taken = rates[index] * input;
@@ -107,8 +106,8 @@ impl<R: Real> Work<R> {
             let (g, slope) = (theta[index], input * (R::ONE - input));
             logits[0] += g * level.params[index] * (forget * (R::ONE - forget));
             logits[1] -= self.scaled[index] * level.gradient[index] * slope;
-            rates[index] = rates[index] * input;
-            self.scaled[index] = self.scaled[index] * input;
+            rates[index] *= input;
+            self.scaled[index] *= input;
             theta[index] = forget * g;
         }
         let count = gated.coordinates.len();
@@ -117,6 +116,7 @@ impl<R: Real> Work<R> {
             derivatives.resize(count, R::ZERO);
         }
         let seen = Seen {
+            own: &meta.gates,
             gradient: &self.told.gradient,
             params: &self.told.params,
             loss: samples[at.index].loss,
@@ -128,8 +128,8 @@ impl<R: Real> Work<R> {
             gradient: through.then_some(&mut self.told.moved_gradient[..]),
         };
         let (memories, moved) = ((&level.memory, &next.memory), &mut self.moved);
-        let (work, own) = (&mut self.gates, &meta.gates);
-        gated.gates.backward(work, own, seen, memories, moved, sums);
+        let work = &mut self.gates;
+        gated.gates.backward(work, seen, memories, moved, sums);
         for (row, &index) in gated.coordinates.iter().enumerate() {
             theta[index] += self.told.moved_params[row];
             self.scaled[index] -= self.told.moved_gradient[row];
@@ -159,10 +159,10 @@ impl<R: Real> Work<R> {
             params: &told.moved_params,
             gradient: through.then_some(&told.moved_gradient[..]),
         };
-        let seen = told.seen(samples[at.index].loss);
+        let seen = told.seen(&meta.gates, samples[at.index].loss);
         let (memories, moved) = ((&level.memory, &next.memory), &mut self.moved);
-        let (work, own) = (&mut self.gates, &meta.gates);
-        gated.gates.tangent(work, own, seen, memories, moved, moves);
+        let work = &mut self.gates;
+        gated.gates.tangent(work, seen, memories, moved, moves);
         let (rates, turned) = (&meta.rates[at.index], &direction.rates[at.index]);
         let logits = self.moved.logits.chunks_exact(2);
         let parts = gated.coordinates.iter().zip(next.memory.gates());
