@@ -73,6 +73,16 @@ point_navigation() {
         --out runs/point-navigation
 }
 
+# MAML's inner steps by the gates of an LSTM, beside MAML on the same goals.
+gated() {
+    train gated maml/point-navigation-gated --seeds 5
+    train gated-bernoulli-bandit maml/bernoulli-bandit-5x100-gated --seeds 5
+    train gated-gridnavi maml/gridnavi-gated --seeds 5
+    if [ -d runs/maml ]; then
+        experiments report runs/gated runs/maml --out runs/point-navigation-gated
+    fi
+}
+
 # Students of the best teachers there are, an index that all arms share, and an agent that is told
 # GridNavi's belief.
 taught() {
@@ -269,7 +279,7 @@ tables() {
     experiments table combination "${majority[@]}"
 }
 
-all=(quickstart bandits environments taught taught_two_arms memories random_mdps gridnavi_split point_navigation maml_discrete point_corners tables)
+all=(quickstart bandits environments taught taught_two_arms memories random_mdps gridnavi_split point_navigation gated maml_discrete point_corners tables)
 for name in "${@:-${all[@]}}"; do
     name=${name//-/_}
     case " ${all[*]} " in

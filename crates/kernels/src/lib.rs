@@ -2,7 +2,8 @@
 //! trials, one step at a time for actors and whole trials forward and backward for
 //! learners; heads on top of them; and the policies and losses on top of those.
 //! [`mlp`] has feed-forward policies that are differentiated twice, for learners
-//! that differentiate through their own updates.
+//! that differentiate through their own updates, and [`gates`] an LSTM that learns such
+//! updates.
 //!
 //! A trunk is whatever keeps [`Trunk`]: it gives features and takes their gradient,
 //! so that any head and any loss can stand on it. [`Recurrent`] is the GRU and the
@@ -100,6 +101,7 @@
 mod blocks;
 mod buffer;
 mod categorical;
+pub mod gates;
 mod gaussian;
 mod gemm;
 mod heads;

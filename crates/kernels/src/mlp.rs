@@ -88,11 +88,10 @@ pub use real::Real;
 pub use score::Weights;
 
 pub(crate) use epilogue::{Activate, Derive, Epilogue, Store};
-pub(crate) use product::{ColumnSums, Factor, Matrix, Outer, Product};
+pub(crate) use product::{ColumnSums, Factor, Matrix, Outer, PANEL, Product, ROWS, padded};
 pub(crate) use real::{Single, Vector, Work};
 
 use crate::input::MAX_DIM;
-use product::padded;
 use std::fmt;
 use std::ops::Range;
 

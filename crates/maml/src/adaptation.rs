@@ -1,9 +1,13 @@
 //! The inner loop of one task, and the way of gradients through it.
 
+mod gated;
+
 use crate::config::{Order, Surrogate};
 use crate::meta::Meta;
 use crate::samples::Samples;
 use crate::surrogate::{Side, dice_tangents};
+use gated::{Step, Told};
+use kernels::gates::{Gates, GatesWork, Memory, Moved};
 use kernels::mlp::{Cache, Mlp, Prepared, Real, Tangent};
 use std::ops::Range;
 
@@ -19,6 +23,19 @@ pub struct Rule {
     /// Parameters that a step must not leave below a value: the logarithms of
     /// standard deviations.
     pub floor: (Range<usize>, f64),
+    /// How steps are gated, where they are.
+    pub gated: Option<GatedSteps>,
+}
+
+/// How an LSTM gates the steps: see [`InnerRule`](crate::InnerRule).
+#[derive(Clone, Debug)]
+pub struct GatedSteps {
+    /// The LSTM.
+    pub gates: Gates,
+    /// Which parameters adapt, and so have gates.
+    pub coordinates: Vec<usize>,
+    /// Whether gradients flow through what the LSTM is told of inner gradients.
+    pub differentiated: bool,
 }
 
 impl Rule {
@@ -57,6 +74,8 @@ pub struct Level<R> {
     /// Parameters that the step before left at the floor, and which therefore
     /// do not depend on anything.
     floored: Vec<usize>,
+    /// What the steps before left the LSTM that gates them, and their gates.
+    memory: Memory<R>,
 }
 
 impl<R: Real> Level<R> {
@@ -70,7 +89,18 @@ impl<R: Real> Level<R> {
             gradient: zeros,
             prepared: (Prepared::new(), false),
             floored: Vec::new(),
+            memory: Memory::default(),
         }
+    }
+
+    /// The forget and the input gate of the step that led here, of every parameter
+    /// that adapts; none where nothing is gated.
+    pub fn gates(&self, rule: &Rule) -> impl Iterator<Item = [R; 2]> {
+        let adapting = rule
+            .gated
+            .as_ref()
+            .map_or(0, |gated| gated.coordinates.len());
+        self.memory.gates().take(adapting)
     }
 
     /// Makes the weights those of a mean over the samples.
@@ -99,6 +129,11 @@ impl<R: Real> Level<R> {
 /// The Jacobian of a step is Jₖ = I − diag(αₖ) Hₖ with Hₖ, the derivative of the
 /// inner gradient, which is never formed: products with it are one pass forward
 /// and one backward through the activations of θₖ (Pearlmutter 1994).
+///
+/// Gated, θₖ₊₁ = fₖ ∘ θₖ − αₖ ∘ nₖ ∘ ∇Lₖ(θₖ) with the gates of an LSTM that is told
+/// θₖ and ∇Lₖ and remembers: derivatives go through its memory from step to step
+/// beside those of the parameters, and what it is told adds to what is multiplied
+/// with Hₖ, so that there is still one product per step.
 #[derive(Debug)]
 pub struct Adaptation<R> {
     levels: Vec<Level<R>>,
@@ -110,6 +145,9 @@ pub struct Adaptation<R> {
 #[derive(Debug)]
 struct Work<R> {
     tangent: Tangent<R>,
+    gates: GatesWork<R>,
+    moved: Moved<R>, // of the LSTM's memory
+    told: Told<R>,
     scaled: Vec<R>,            // [parameters]
     product: Vec<R>,           // [parameters]
     log_prob_tangents: Vec<R>, // [samples]
@@ -125,6 +163,9 @@ impl<R: Real> Adaptation<R> {
             steps: 0,
             work: Work {
                 tangent: Tangent::new(),
+                gates: GatesWork::new(),
+                moved: Moved::default(),
+                told: Told::default(),
                 scaled: zeros.clone(),
                 product: zeros,
                 log_prob_tangents: Vec::new(),
@@ -154,13 +195,19 @@ impl<R: Real> Adaptation<R> {
     }
 
     /// Starts over at θ₀.
-    pub fn begin(&mut self, theta: &[R]) {
+    pub fn begin(&mut self, rule: &Rule, theta: &[R]) {
         self.steps = 0;
         self.levels[0].params.copy_from_slice(theta);
+        if let Some(GatedSteps {
+            gates, coordinates, ..
+        }) = &rule.gated
+        {
+            gates.begin(coordinates.len(), &mut self.levels[0].memory);
+        }
     }
 
-    /// Takes a step of these rates, `[parameters]`, on samples.
-    pub fn step(&mut self, rule: &Rule, rates: &[R], samples: &Samples<R>) {
+    /// Takes the next step on samples.
+    pub fn step(&mut self, rule: &Rule, meta: &Meta<R>, samples: &Samples<R>) {
         if self.levels.len() == self.steps + 1 {
             self.levels.push(Level::new(&rule.network));
         }
@@ -179,9 +226,14 @@ impl<R: Real> Adaptation<R> {
         gradient.fill(R::ZERO);
         let acts = samples.acts();
         rule.network.score(cache, acts, weights, gradient);
+        let rates = &meta.rates[self.steps];
         let moves = params.iter().zip(rates).zip(&*gradient);
         for (next, ((param, rate), g)) in next.params.iter_mut().zip(moves) {
             *next = *param - *rate * *g;
+        }
+        if let Some(gated) = &rule.gated {
+            self.work
+                .gate(gated, (meta, rates), samples.loss, (level, next));
         }
         next.floored.clear();
         let (range, least) = &rule.floor;
@@ -220,23 +272,37 @@ impl<R: Real> Adaptation<R> {
             meta,
             samples,
         } = way;
-        let Meta { theta, rates } = direction;
+        self.work.begin_moved(rule);
         for step in 0..self.steps {
             self.work.product.fill(R::ZERO);
             if rule.order == Order::Second {
                 let level = &mut self.levels[step];
                 let factor = Factor {
-                    direction: theta,
+                    direction: &direction.theta,
                     side: Side::Left,
                 };
                 self.work.curvature(rule, level, &samples[step], factor);
             }
-            let level = &self.levels[step];
-            let bent = meta.rates[step].iter().zip(&self.work.product);
-            let turned = level.gradient.iter().zip(&rates[step]);
-            for (v, ((rate, h), (g, r))) in theta.iter_mut().zip(bent.zip(turned)) {
-                *v -= *rate * *h + *g * *r;
+            let levels = (&self.levels[step], &self.levels[step + 1]);
+            match &rule.gated {
+                None => {
+                    let bent = meta.rates[step].iter().zip(&self.work.product);
+                    let turned = levels.0.gradient.iter().zip(&direction.rates[step]);
+                    let theta = direction.theta.iter_mut();
+                    for (v, ((rate, h), (g, r))) in theta.zip(bent.zip(turned)) {
+                        *v -= *rate * *h + *g * *r;
+                    }
+                }
+                Some(_) => {
+                    let at = Step {
+                        way,
+                        index: step,
+                        levels,
+                    };
+                    self.work.push_gates(at, direction);
+                }
             }
+            let theta = &mut direction.theta;
             for index in &self.levels[step + 1].floored {
                 theta[*index] = R::ZERO;
             }
@@ -244,7 +310,7 @@ impl<R: Real> Adaptation<R> {
     }
 
     /// Turns the gradient of a function of θ_K, in `gradient.theta`, into that
-    /// of the same function of θ₀ and the rates: from the last step back,
+    /// of the same function of θ₀, the rates and the LSTM: from the last step back,
     /// g ← Jₖᵀ g = g − Hₖᵀ (αₖ ∘ g), and −∇Lₖ ∘ g for the rates.
     ///
     /// `terms`, `[steps][parameters]` or empty, are gradients of further terms
@@ -255,22 +321,35 @@ impl<R: Real> Adaptation<R> {
             meta,
             samples,
         } = way;
-        let Meta { theta, rates } = gradient;
-        rates.resize_with(self.steps, Vec::new);
+        gradient.rates.resize_with(self.steps, Vec::new);
+        gradient.gates.clear();
+        gradient.gates.resize(meta.gates.len(), R::ZERO);
+        self.work.begin_moved(rule);
         for step in (0..self.steps).rev() {
             for index in &self.levels[step + 1].floored {
-                theta[*index] = R::ZERO;
+                gradient.theta[*index] = R::ZERO;
             }
-            let level = &mut self.levels[step];
-            let both = level.gradient.iter().zip(&*theta);
-            rates[step].clear();
-            rates[step].extend(both.map(|(inner, g)| -(*inner * *g)));
+            let level = &self.levels[step];
+            let (theta, rates) = (&gradient.theta, &mut gradient.rates[step]);
+            let both = level.gradient.iter().zip(theta);
+            rates.clear();
+            rates.extend(both.map(|(inner, g)| -(*inner * *g)));
+            let both = meta.rates[step].iter().zip(theta);
+            for (scaled, (rate, g)) in self.work.scaled.iter_mut().zip(both) {
+                *scaled = *rate * *g;
+            }
+            if rule.gated.is_some() {
+                let at = Step {
+                    way,
+                    index: step,
+                    levels: (level, &self.levels[step + 1]),
+                };
+                self.work.pull_gates(at, gradient);
+            }
+            let theta = &mut gradient.theta;
             if rule.order == Order::Second {
-                let mut scaled = std::mem::take(&mut self.work.scaled);
-                let both = meta.rates[step].iter().zip(&*theta);
-                for (scaled, (rate, g)) in scaled.iter_mut().zip(both) {
-                    *scaled = *rate * *g;
-                }
+                let level = &mut self.levels[step];
+                let scaled = std::mem::take(&mut self.work.scaled);
                 let factor = Factor {
                     direction: &scaled,
                     side: Side::Right,

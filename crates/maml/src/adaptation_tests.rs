@@ -2,6 +2,7 @@
 
 use super::{Adaptation, Rule};
 use crate::config::{Order, Surrogate};
+use crate::meta::Meta;
 use crate::samples::{ActionRows, Samples};
 use kernels::mlp::{Activation, Head, Mlp};
 
@@ -13,19 +14,26 @@ fn prepared(order: Order, surrogate: Surrogate) -> bool {
         network,
         order,
         surrogate,
+        gated: None,
     };
     let samples = [Samples {
         observations: vec![1.0; 3],
         actions: ActionRows::Index(vec![0, 1, 0]),
         log_probs: vec![-0.7; 3],
         advantages: vec![1.0, -1.0, 0.5],
+        loss: 0.0,
         decay: 1.0,
         episodes: vec![0..2, 2..3],
     }];
-    let rates = vec![0.1_f64; rule.network.parameters()];
+    let parameters = rule.network.parameters();
+    let meta = Meta {
+        theta: vec![0.3; parameters],
+        rates: vec![vec![0.1_f64; parameters]],
+        gates: Vec::new(),
+    };
     let mut adaptation = Adaptation::new(&rule.network);
-    adaptation.begin(&vec![0.3; rates.len()]);
-    adaptation.step(&rule, &rates, &samples[0]);
+    adaptation.begin(&rule, &meta.theta);
+    adaptation.step(&rule, &meta, &samples[0]);
     adaptation.prepare(&rule, &samples);
     adaptation.levels()[0].prepared.1
 }

@@ -13,13 +13,30 @@ pub const ALGORITHM: Algorithm = Algorithm {
     name: "maml",
     title: "MAML",
     summary: "MAML: a policy that a few steps of policy gradient adapt to a task \
-              (second and first order, Reptile, ANIL, Meta-SGD, E-MAML, DiCE, ProMP)",
-    metrics: Metric::POLICY_GRADIENT,
+              (second and first order, Reptile, ANIL, Meta-SGD, an LSTM's gated steps, E-MAML, DiCE, \
+              ProMP)",
+    metrics: METRICS,
     learners: &[],
     inputs: None,
     footprint,
     start,
 };
+
+/// Gates are those of the first three steps, which reports draw beside each other.
+const METRICS: &[Metric] = &[
+    Metric::new("entropy", "Policy entropy").in_unit("nats"),
+    Metric::new("forget_gates.0", "Forget gate, step 1"),
+    Metric::new("forget_gates.1", "Forget gate, step 2"),
+    Metric::new("forget_gates.2", "Forget gate, step 3"),
+    Metric::new("input_gates.0", "Input gate, step 1"),
+    Metric::new("input_gates.1", "Input gate, step 2"),
+    Metric::new("input_gates.2", "Input gate, step 3"),
+    Metric::new("approx_kl", "Approximate KL").in_unit("nats"),
+    Metric::new("value_loss", "Value loss"),
+    Metric::new("gradient_norm", "Gradient norm"),
+    Metric::new("clip_fraction", "Clipped fraction"),
+    Metric::new("policy_loss", "Policy loss"),
+];
 
 fn footprint(setup: &Setup<'_>) -> Result<Footprint, LearnError> {
     crate::footprint(setup.env, &config(setup)?, setup.place.pool.workers())

@@ -78,6 +78,71 @@ pub enum Adapt {
     HeadAndStd,
 }
 
+/// Whether gradients flow through what gates are told of inner gradients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateInputs {
+    /// They do: the meta-gradient is exact. Of first order, which takes inner
+    /// gradients for constants, they do not.
+    Differentiated,
+    /// They do not, as published; through the gradient that the step takes they
+    /// still do.
+    Held,
+}
+
+/// Where a number begins, drawn uniformly.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Uniform {
+    /// The smallest.
+    pub low: f64,
+    /// The largest.
+    pub high: f64,
+}
+
+/// A coordinate-wise LSTM that gates inner steps (Ravi and Larochelle 2017): see
+/// [`kernels::gates`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gated {
+    /// Units of the LSTM.
+    pub hidden: usize,
+    /// p of the inputs' preprocessing: gradients and losses below e^−p are told by
+    /// their values, others by sign and logarithm.
+    pub range: f64,
+    /// Weights begin uniform within so far of 0.
+    pub weights: f64,
+    /// Where the bias of the forget gate begins.
+    pub forget_bias: Uniform,
+    /// Where the bias of the input gate begins. A step is at first the gradient times
+    /// `inner.rates` times the bias's sigmoid.
+    pub input_bias: Uniform,
+    /// Whether gradients flow through what the LSTM is told.
+    pub inputs: GateInputs,
+}
+
+/// What an inner step makes of its gradient g and the rates α.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum InnerRule {
+    /// θ − α ∘ g.
+    #[default]
+    Gradient,
+    /// f ∘ θ − α ∘ n ∘ g with the forget gate f and the input gate n of an LSTM that
+    /// every parameter has to itself, of weights that all share. It is told g and
+    /// minus what a step of the trials earned, remembers both from step to step, and
+    /// is learned along with the initial parameters. Gates that are 1 make it the
+    /// plain step, or Meta-SGD where rates are learned for each parameter.
+    Gated(Gated),
+}
+
+impl InnerRule {
+    /// Whether it is the one that needs no mention in a file.
+    fn is_gradient(&self) -> bool {
+        *self == Self::Gradient
+    }
+}
+
 /// How the policy adapts to a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,6 +159,30 @@ pub struct Inner {
     pub surrogate: Surrogate,
     /// What adapts.
     pub adapt: Adapt,
+    /// What a step is; `gradient` where none is given.
+    #[serde(default, skip_serializing_if = "InnerRule::is_gradient")]
+    pub rule: InnerRule,
+}
+
+/// Which adapted policies the meta-objective is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MetaObjective {
+    /// Those after the last inner step.
+    #[default]
+    LastStep,
+    /// Those after every inner step alike, each on its own samples (Andrychowicz et
+    /// al. 2016, equation 2; Antoniou et al. 2019, section 4.1). Not with TRPO, whose
+    /// trust region is around the last one, nor with E-MAML, whose term pays for the
+    /// last one.
+    EveryStep,
+}
+
+impl MetaObjective {
+    /// Whether it is the one that needs no mention in a file.
+    fn is_last(&self) -> bool {
+        *self == Self::LastStep
+    }
 }
 
 /// The pull towards the policies that samples came from, by the mean over the
@@ -286,6 +375,9 @@ pub struct MamlConfig {
     pub gae: Gae,
     /// How the policy adapts to a task.
     pub inner: Inner,
+    /// Of which adapted policies; `last-step` where none is given.
+    #[serde(default, skip_serializing_if = "MetaObjective::is_last")]
+    pub objective: MetaObjective,
     /// How meta-gradients become updates.
     pub outer: Outer,
     /// What pays the samples before the adaptation.

@@ -84,6 +84,7 @@ impl Samples<f32> {
             },
             log_probs: Vec::new(),
             advantages: Vec::new(),
+            loss: 0.0,
             decay: 1.0,
             episodes: Vec::new(),
         }
@@ -127,6 +128,7 @@ impl Rollout {
             bootstrap: &self.bootstrap,
         };
         gae(credits.gae, returns, &mut self.advantages);
+        samples.loss = -self.earned as f32;
         samples.decay = f64::from(credits.gae.gamma * credits.gae.lambda);
         let worth = self.places.iter().map(|place| self.advantages[*place]);
         samples.advantages.clear();

@@ -225,7 +225,7 @@ fn course(
         returns: Vec::new(),
         params: Vec::new(),
     };
-    task.learner.begin(&meta.theta);
+    task.learner.begin(&common.rule, &meta.theta);
     for step in 0..=meta.rates.len() {
         key.rollout = step as u64;
         let (learns, greedy) = (step < meta.rates.len(), actions == ActMode::Greedy);

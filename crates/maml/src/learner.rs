@@ -2,15 +2,17 @@
 //! meta-parameters.
 
 use crate::adaptation::{Adaptation, Rule, Way};
+use crate::config::MetaObjective;
 use crate::meta::Meta;
 use crate::samples::Samples;
 use crate::surrogate::{Loss, Objective};
 use kernels::mlp::{Mlp, Old, Real};
+use std::ops::Range;
 
 /// What a task's loss is made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Terms {
-    /// On the samples of the adapted policy.
+    /// On the samples of adapted policies.
     pub objective: Objective,
     /// Weight of the mean over the steps of KL(πₖ′ ‖ πₖ) on the step's own
     /// samples, where πₖ′ is the policy that they came from.
@@ -18,12 +20,29 @@ pub struct Terms {
     /// E-MAML: what each score before the adaptation is paid. The term is
     /// −`exploration` × Σₖ Σᵢ ln πₖ(aᵢ | sᵢ).
     pub exploration: f64,
+    /// Of which policies the objective is.
+    pub of: MetaObjective,
+}
+
+impl Terms {
+    /// Policies before the last one that the objective is of too.
+    fn earlier(&self, steps: usize) -> Range<usize> {
+        match self.of {
+            MetaObjective::LastStep => steps..steps,
+            MetaObjective::EveryStep => 1.min(steps)..steps,
+        }
+    }
+
+    /// How much each policy counts that the objective is of.
+    fn share(&self, steps: usize) -> f64 {
+        1.0 / (self.earlier(steps).len() + 1) as f64
+    }
 }
 
 /// The value of a task's loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TaskLoss {
-    /// On the samples of the adapted policy.
+    /// On the samples of adapted policies.
     pub objective: Loss,
     /// All terms.
     pub total: f64,
@@ -38,9 +57,7 @@ pub struct TaskLoss {
 impl TaskLoss {
     /// Adds `share` × another. Add parts in a fixed order.
     pub(crate) fn add(&mut self, part: &Self, share: f64) {
-        self.objective.policy += share * part.objective.policy;
-        self.objective.approx_kl += share * part.objective.approx_kl;
-        self.objective.clip_fraction += share * part.objective.clip_fraction;
+        self.objective.add(&part.objective, share);
         self.total += share * part.total;
         self.inner_kl += share * part.inner_kl;
         self.outer_kl += share * part.outer_kl;
@@ -75,6 +92,7 @@ pub struct Learner<R> {
     anchors: Vec<Anchor<R>>, // [steps + 1]
     terms: Vec<Vec<R>>,      // [steps][parameters]
     constant: Vec<R>,        // [samples], scratch
+    objective: Vec<R>,       // [samples], weights of the scores in an objective
 }
 
 impl<R: Real> Learner<R> {
@@ -89,6 +107,7 @@ impl<R: Real> Learner<R> {
             anchors: samples.iter().map(|_| anchor()).collect(),
             terms: Vec::new(),
             constant: Vec::new(),
+            objective: Vec::new(),
             samples,
         }
     }
@@ -105,15 +124,14 @@ impl<R: Real> Learner<R> {
     }
 
     /// Forgets all adaptation.
-    pub fn begin(&mut self, theta: &[R]) {
-        self.adaptation.begin(theta);
+    pub fn begin(&mut self, rule: &Rule, theta: &[R]) {
+        self.adaptation.begin(rule, theta);
     }
 
     /// Takes the next inner step on its samples.
     pub fn step(&mut self, rule: &Rule, meta: &Meta<R>) {
         let step = self.adaptation.steps();
-        self.adaptation
-            .step(rule, &meta.rates[step], &self.samples[step]);
+        self.adaptation.step(rule, meta, &self.samples[step]);
     }
 
     /// Runs the adapted policy on its samples, and remembers all policies so
@@ -133,10 +151,9 @@ impl<R: Real> Learner<R> {
 
     /// Adapts anew from other meta-parameters, on the same samples.
     pub fn adapt(&mut self, rule: &Rule, meta: &Meta<R>) {
-        self.adaptation.begin(&meta.theta);
+        self.adaptation.begin(rule, &meta.theta);
         for step in 0..meta.rates.len() {
-            self.adaptation
-                .step(rule, &meta.rates[step], &self.samples[step]);
+            self.adaptation.step(rule, meta, &self.samples[step]);
         }
         let samples = &self.samples[meta.rates.len()];
         self.adaptation.last().look(&rule.network, samples);
@@ -148,7 +165,22 @@ impl<R: Real> Learner<R> {
         let steps = self.adaptation.steps();
         let last = self.adaptation.last();
         let (samples, weights) = (&self.samples[steps], &mut last.weights);
-        let objective = terms.objective.weigh(samples, &last.log_probs, weights);
+        let mut objective = terms.objective.weigh(samples, &last.log_probs, weights);
+        let share = terms.share(steps);
+        if share != 1.0 {
+            let all = std::mem::take(&mut objective);
+            objective.add(&all, share);
+            let share = R::from_f64(share);
+            weights
+                .iter_mut()
+                .for_each(|weight| *weight = share * *weight);
+        }
+        for step in terms.earlier(steps) {
+            let (samples, level) = (&self.samples[step], &self.adaptation.levels()[step]);
+            let weights = &mut self.objective;
+            let part = terms.objective.weigh(samples, &level.log_probs, weights);
+            objective.add(&part, share);
+        }
         let mut loss = TaskLoss {
             objective,
             total: objective.policy,
@@ -176,8 +208,11 @@ impl<R: Real> Learner<R> {
         let (cache, weights) = (&mut last.cache, &last.weights);
         rule.network.score(cache, acts, weights, &mut theta);
         self.direct_terms(rule, terms);
-        let rates = Vec::new();
-        let mut gradient = Meta { theta, rates };
+        let mut gradient = Meta {
+            theta,
+            rates: Vec::new(),
+            gates: Vec::new(),
+        };
         let samples = &self.samples;
         let way = Way {
             rule,
@@ -236,7 +271,8 @@ impl<R: Real> Learner<R> {
     /// one.
     fn direct_terms(&mut self, rule: &Rule, terms: &Terms) {
         let steps = self.adaptation.steps();
-        if terms.penalty == 0.0 && terms.exploration == 0.0 {
+        let earlier = terms.earlier(steps);
+        if terms.penalty == 0.0 && terms.exploration == 0.0 && earlier.is_empty() {
             self.terms.clear();
             return;
         }
@@ -245,15 +281,27 @@ impl<R: Real> Learner<R> {
             term.clear();
             term.resize(rule.network.parameters(), R::ZERO);
             let samples = &self.samples[step];
-            let cache = self.adaptation.cache(step);
             self.constant.clear();
             if terms.exploration != 0.0 {
+                let cache = self.adaptation.cache(step);
                 let weight = R::from_f64(-terms.exploration);
                 self.constant.resize(samples.len(), weight);
                 let (acts, weights) = (samples.acts(), &self.constant);
                 rule.network.score(cache, acts, weights, term);
             }
+            if earlier.contains(&step) {
+                let (level, weights) = (&self.adaptation.levels()[step], &mut self.objective);
+                terms.objective.weigh(samples, &level.log_probs, weights);
+                let share = R::from_f64(terms.share(steps));
+                weights
+                    .iter_mut()
+                    .for_each(|weight| *weight = share * *weight);
+                let cache = self.adaptation.cache(step);
+                rule.network
+                    .score(cache, samples.acts(), &self.objective, term);
+            }
             if terms.penalty != 0.0 {
+                let cache = self.adaptation.cache(step);
                 let share = terms.penalty / (steps * samples.len()) as f64;
                 self.constant.clear();
                 self.constant.resize(samples.len(), R::from_f64(share));

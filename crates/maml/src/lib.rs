@@ -17,6 +17,7 @@
 //! | Reptile | `outer.kind = "reptile"` |
 //! | ANIL | `inner.adapt = "head"` |
 //! | Meta-SGD | `inner.learned = "per-parameter"` |
+//! | gated steps of an LSTM | `inner.rule.kind = "gated"` |
 //! | E-MAML | `exploration.kind = "e-maml"`, `inner.surrogate = "log-prob"`, `outer.kind = "vpg"` or `"trpo"` |
 //! | DiCE | `inner.surrogate = "dice"` |
 //! | ProMP | `inner.surrogate = "ratio"`, `outer.kind = "ppo"` with a KL penalty |
@@ -48,11 +49,12 @@ mod trust;
 mod validate;
 mod value;
 
-pub use adaptation::{Adaptation, Level, Rule, Way};
+pub use adaptation::{Adaptation, GatedSteps, Level, Rule, Way};
 pub use algorithm::ALGORITHM;
 pub use config::{
-    Adapt, Baseline, EvaluationSettings, Exploration, Inner, KlPenalty, LearnedRates, MamlConfig,
-    Order, Outer, PolicyNetwork, Surrogate, TrustRegion,
+    Adapt, Baseline, EvaluationSettings, Exploration, GateInputs, Gated, Inner, InnerRule,
+    KlPenalty, LearnedRates, MamlConfig, MetaObjective, Order, Outer, PolicyNetwork, Surrogate,
+    TrustRegion, Uniform,
 };
 pub use encoding::Encoding;
 pub use evaluate::{AdaptationCurve, Adapted};

@@ -1,14 +1,16 @@
 //! What a training and an evaluation take of memory, found before it is taken.
 
 use crate::config::{
-    Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Order, Outer, Surrogate,
+    Baseline, Exploration, InnerRule, KlPenalty, LearnedRates, MamlConfig, MetaObjective, Order,
+    Outer, Surrogate,
 };
 use crate::encoding::Encoding;
 use crate::fault::{fault, unbuildable};
 use crate::linear::LinearBaseline;
-use crate::meta::{activation, network};
+use crate::meta::{activation, gates, mask, network};
 use crate::task::Common;
 use agent::LearnError;
+use kernels::gates::Gates;
 use kernels::mlp::{Head, Mlp};
 use rl_core::{EnvFactory, Footprint};
 use rollout::Batch;
@@ -181,7 +183,8 @@ impl<'a> Account<'a> {
         let level = 2.0 * parameters
             + self.network.cache_bytes(samples)
             + self.network.gradient_bytes()
-            + 2.0 * FLOAT * samples as f64;
+            + 2.0 * FLOAT * samples as f64
+            + self.gate_memory();
         let tasks_each = tasks as f64;
         let all = Footprint::new()
             .with(
@@ -192,7 +195,7 @@ impl<'a> Account<'a> {
             )
             .with(
                 format!("policies of {tasks} tasks and their activations"),
-                tasks_each * (levels * level + 3.0 * parameters),
+                tasks_each * (levels * level + 3.0 * parameters + self.gate_work()),
                 "maml.tasks, maml.trajectories, maml.inner.steps, maml.policy.hidden and the \
                  environment's observations and steps per trial",
             );
@@ -250,8 +253,12 @@ impl<'a> Account<'a> {
             Outer::Ppo { penalty, .. } => penalty,
             Outer::Vpg | Outer::Trpo(_) | Outer::Reptile => KlPenalty::None,
         };
-        if config.exploration != Exploration::None || penalty != KlPenalty::None {
+        let earlier = config.objective == MetaObjective::EveryStep;
+        if config.exploration != Exploration::None || penalty != KlPenalty::None || earlier {
             bytes += steps * parameters;
+        }
+        if earlier {
+            bytes += FLOAT * samples as f64;
         }
         // Distributions that a divergence is taken from.
         bytes += (steps + 1.0) * 2.0 * FLOAT * samples as f64 * self.network.outputs() as f64;
@@ -266,6 +273,32 @@ impl<'a> Account<'a> {
             bytes += steps * self.network.prepared_bytes(samples);
         }
         bytes
+    }
+
+    /// Parameters that have gates, and the LSTM that makes these.
+    fn gated(&self) -> Option<(Gates, usize)> {
+        let InnerRule::Gated(gated) = &self.config.inner.rule else {
+            return None;
+        };
+        let adapting = mask(&self.network, self.config.inner.adapt);
+        let count = adapting.into_iter().filter(|adapts| *adapts).count();
+        Some((gates(gated), count))
+    }
+
+    /// What the LSTM remembers of a step.
+    fn gate_memory(&self) -> f64 {
+        let bytes = |(gates, count): (Gates, usize)| gates.memory_bytes(count);
+        self.gated().map_or(0.0, bytes)
+    }
+
+    /// The LSTM at work: its buffers, derivatives of what it remembers, and what it is
+    /// told with derivatives.
+    fn gate_work(&self) -> f64 {
+        let bytes = |(gates, count): (Gates, usize)| {
+            let told = (4.0 * FLOAT + 8.0) * count as f64;
+            gates.work_bytes() + gates.memory_bytes(count) + told
+        };
+        self.gated().map_or(0.0, bytes)
     }
 
     /// A policy that acts in so many lanes.
@@ -284,9 +317,13 @@ impl<'a> Account<'a> {
     /// Meta-parameters.
     fn meta(&self) -> f64 {
         let parameters = self.network.parameters() as f64;
-        match self.config.inner.learned {
+        let numbers = match self.config.inner.learned {
             LearnedRates::None | LearnedRates::PerStep => parameters,
             LearnedRates::PerParameter => parameters * (self.config.inner.steps + 1) as f64,
-        }
+        };
+        numbers
+            + self
+                .gated()
+                .map_or(0.0, |(gates, _)| gates.parameters() as f64)
     }
 }

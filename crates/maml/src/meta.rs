@@ -1,8 +1,12 @@
-//! What is learned across tasks: initial parameters, and maybe inner rates.
+//! What is learned across tasks: initial parameters, and maybe inner rates and gates.
 
-use crate::config::{Adapt, Inner, LearnedRates, MamlConfig, rate_of};
+use crate::adaptation::GatedSteps;
+use crate::config::{
+    Adapt, GateInputs, Gated, Inner, InnerRule, LearnedRates, MamlConfig, Uniform, rate_of,
+};
 use crate::fault::unbuildable;
 use agent::LearnError;
+use kernels::gates::Gates;
 use kernels::mlp::{Activation, Head, Mlp, Real};
 use nets::{Blueprint, Init, Layout};
 use rl_core::{ActionSpace, Domain, Purpose, StreamKey};
@@ -16,11 +20,14 @@ pub struct Meta<R> {
     pub theta: Vec<R>,
     /// Rate of each inner step and parameter. `[steps][parameters]`
     pub rates: Vec<Vec<R>>,
+    /// Parameters of the LSTM that gates the steps; none where nothing does.
+    pub gates: Vec<R>,
 }
 
 /// The policy's network, and where the meta-parameters are in the flat vector
 /// that is learned: the network's parameters as [`Mlp::layout`] orders them,
-/// then the learned rates step by step, `rate.<step>` or `rate.<step>.<name>`.
+/// then the learned rates step by step, `rate.<step>` or `rate.<step>.<name>`, then
+/// the LSTM that gates the steps.
 #[derive(Clone, Debug)]
 pub struct MetaShape {
     network: Mlp,
@@ -98,6 +105,9 @@ impl MetaShape {
                 }
             }
         }
+        if let InnerRule::Gated(gated) = config.inner.rule {
+            declare_gates(&mut blueprint, &gated);
+        }
         Ok(Self {
             mask: mask(&network, config.inner.adapt),
             layout: blueprint.layout(),
@@ -131,26 +141,51 @@ impl MetaShape {
             LearnedRates::None => self.fixed_rates(&self.inner.rates, self.inner.steps),
             _ => steps.map(|step| self.learned(flat, step)).collect(),
         };
-        let theta = self.theta(flat);
-        Meta { theta, rates }
+        Meta {
+            theta: self.theta(flat),
+            rates,
+            gates: self.gate_parameters(flat),
+        }
     }
 
     /// The same for an adaptation of another length: learned rates, of which
-    /// the last one stays, or the given ones.
+    /// the last one stays, those that gates were learned with, or the given ones.
     pub fn read_with<F: Real, R: Real>(&self, flat: &[F], rates: &[f64], steps: usize) -> Meta<R> {
         let last = self.inner.steps.saturating_sub(1);
         let step = |step: usize| self.learned(flat, step.min(last));
-        let rates = match self.learns_rates() {
-            true => (0..steps).map(step).collect(),
-            false => self.fixed_rates(rates, steps),
+        let rates = match (self.inner.steps, self.inner.learned, self.inner.rule) {
+            (0, _, _) | (_, LearnedRates::None, InnerRule::Gradient) => {
+                self.fixed_rates(rates, steps)
+            }
+            (_, LearnedRates::None, InnerRule::Gated(_)) => {
+                self.fixed_rates(&self.inner.rates, steps)
+            }
+            _ => (0..steps).map(step).collect(),
         };
-        let theta = self.theta(flat);
-        Meta { theta, rates }
+        Meta {
+            theta: self.theta(flat),
+            rates,
+            gates: self.gate_parameters(flat),
+        }
     }
 
-    /// Whether there are rates that are learned.
-    pub(crate) fn learns_rates(&self) -> bool {
-        self.inner.steps > 0 && self.inner.learned != LearnedRates::None
+    /// Whether the length of steps is learned.
+    pub(crate) fn learns_steps(&self) -> bool {
+        let plain = self.inner.rule == InnerRule::Gradient;
+        self.inner.steps > 0 && (self.inner.learned != LearnedRates::None || !plain)
+    }
+
+    /// How steps are gated, where they are.
+    pub fn gated(&self) -> Option<GatedSteps> {
+        let InnerRule::Gated(gated) = self.inner.rule else {
+            return None;
+        };
+        let adapting = self.mask.iter().enumerate().filter(|(_, adapts)| **adapts);
+        Some(GatedSteps {
+            gates: gates(&gated),
+            coordinates: adapting.map(|(index, _)| index).collect(),
+            differentiated: gated.inputs == GateInputs::Differentiated,
+        })
     }
 
     /// A direction among the meta-parameters: rates that are not learned do
@@ -163,6 +198,7 @@ impl MetaShape {
         Meta {
             theta: self.theta(flat),
             rates: (0..self.inner.steps).map(step).collect(),
+            gates: self.gate_parameters(flat),
         }
     }
 
@@ -180,7 +216,17 @@ impl MetaShape {
                 LearnedRates::PerParameter => flat.extend(kept),
             }
         }
+        flat.extend_from_slice(&gradient.gates);
         flat
+    }
+
+    /// The LSTM's parameters, the last of a flat vector.
+    fn gate_parameters<F: Real, R: Real>(&self, flat: &[F]) -> Vec<R> {
+        let InnerRule::Gated(gated) = self.inner.rule else {
+            return Vec::new();
+        };
+        let own = &flat[flat.len() - gates(&gated).parameters()..];
+        own.iter().map(|x| R::from_f64(x.to_f64())).collect()
     }
 
     fn theta<F: Real, R: Real>(&self, flat: &[F]) -> Vec<R> {
@@ -212,8 +258,29 @@ impl MetaShape {
     }
 }
 
+/// The LSTM that settings describe.
+pub(crate) fn gates(gated: &Gated) -> Gates {
+    Gates::new(gated.hidden, gated.range)
+}
+
+/// Declares the LSTM's parameters: the gates' biases as given, all others as the
+/// weights.
+fn declare_gates(blueprint: &mut Blueprint, gated: &Gated) {
+    for (name, shape, _) in gates(gated).layout() {
+        let Uniform { low, high } = match name {
+            "gates.forget" => gated.forget_bias,
+            "gates.input" => gated.input_bias,
+            _ => Uniform {
+                low: -gated.weights,
+                high: gated.weights,
+            },
+        };
+        blueprint.declare(name, &shape, Init::Uniform { low, high });
+    }
+}
+
 /// Which parameters adapt.
-fn mask(network: &Mlp, adapt: Adapt) -> Vec<bool> {
+pub(crate) fn mask(network: &Mlp, adapt: Adapt) -> Vec<bool> {
     let mut mask = vec![adapt == Adapt::All; network.parameters()];
     if adapt == Adapt::HeadAndStd {
         mask[network.log_std()].fill(true);

@@ -33,6 +33,12 @@ pub struct Metrics {
     pub mean_return_before: f64,
     /// Mean return of the trials after each number of inner steps.
     pub returns: Vec<f64>,
+    /// Of gated steps: mean of the forget gates of each inner step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forget_gates: Option<Vec<f64>>,
+    /// Of gated steps: mean of the input gates of each inner step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_gates: Option<Vec<f64>>,
     /// Loss of the adapted policies, without penalties.
     pub policy_loss: f64,
     /// Loss of the value network before its training.
@@ -75,6 +81,17 @@ pub struct Metrics {
     /// Of TRPO: by how much the loss fell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub improvement: Option<f64>,
+}
+
+/// What the inner loop reports.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Course {
+    /// Mean return after each number of steps.
+    pub(crate) returns: Vec<f64>,
+    /// Mean norm of the inner gradients.
+    pub(crate) gradient_norm: f64,
+    /// Mean forget and input gate of each step, where steps are gated.
+    pub(crate) gates: Vec<[f64; 2]>,
 }
 
 /// What the outer loop reports.
@@ -129,12 +146,18 @@ impl Metrics {
     pub(crate) fn new(
         update: u64,
         env_steps: u64,
-        returns: Vec<f64>,
-        inner_gradient_norm: f64,
+        course: Course,
         improvement: &Improvement,
     ) -> Self {
         let search = improvement.search;
+        let returns = course.returns;
+        let gates = |which: usize| {
+            let means: Vec<f64> = course.gates.iter().map(|gates| gates[which]).collect();
+            (!means.is_empty()).then_some(means)
+        };
         Self {
+            forget_gates: gates(0),
+            input_gates: gates(1),
             update,
             env_steps,
             mean_return: returns.last().copied().unwrap_or_default(),
@@ -148,7 +171,7 @@ impl Metrics {
             inner_kl: improvement.inner_kl,
             kl_penalty: improvement.kl_penalty,
             gradient_norm: improvement.gradient_norm,
-            inner_gradient_norm,
+            inner_gradient_norm: course.gradient_norm,
             learning_rate: improvement.learning_rate,
             accepted: search.map(|search| search.accepted),
             line_search_steps: search.map(|search| search.steps),

@@ -247,6 +247,7 @@ impl Trainer {
             objective,
             penalty,
             exploration,
+            of: self.config.objective,
         };
         let Exploration::EMaml { coefficient } = self.config.exploration else {
             return vec![terms(0.0); self.config.tasks];

@@ -1,8 +1,8 @@
 //! What E-MAML's term does to the meta-parameters of a training.
 
 use crate::config::{
-    Adapt, Baseline, EvaluationSettings, Exploration, Inner, LearnedRates, MamlConfig, Order,
-    Outer, PolicyNetwork, Surrogate,
+    Adapt, Baseline, EvaluationSettings, Exploration, Inner, InnerRule, LearnedRates, MamlConfig,
+    MetaObjective, Order, Outer, PolicyNetwork, Surrogate,
 };
 use crate::surrogate::Objective;
 use crate::trainer::Trainer;
@@ -83,7 +83,9 @@ fn config(exploration: Exploration) -> MamlConfig {
             learned: LearnedRates::None,
             surrogate: Surrogate::LogProb,
             adapt: Adapt::All,
+            rule: InnerRule::Gradient,
         },
+        objective: MetaObjective::LastStep,
         outer: Outer::Vpg,
         exploration,
         baseline: Baseline::None,

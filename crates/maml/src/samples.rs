@@ -25,6 +25,10 @@ pub struct Samples<R> {
     pub log_probs: Vec<R>,
     /// What each action was worth. `[samples]`
     pub advantages: Vec<R>,
+    /// The loss that a gated step is told: minus the discounted returns of all
+    /// episodes over the number of samples. It is of the data, as advantages are, and
+    /// no function of the parameters.
+    pub loss: R,
     /// γλ, what an advantage owes to the next one of its episode:
     /// `A[t] = δ[t] + γλ A[t+1]` with the residual `δ[t]` of step t.
     pub decay: f64,

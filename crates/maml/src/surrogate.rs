@@ -157,6 +157,15 @@ pub struct Loss {
     pub clip_fraction: f64,
 }
 
+impl Loss {
+    /// Adds `share` × another.
+    pub(crate) fn add(&mut self, part: &Self, share: f64) {
+        self.policy += share * part.policy;
+        self.approx_kl += share * part.approx_kl;
+        self.clip_fraction += share * part.clip_fraction;
+    }
+}
+
 impl Objective {
     /// The loss, and the weights of the scores in its gradient. `[samples]`
     pub fn weigh<R: Real>(
@@ -202,6 +211,7 @@ mod tests {
             actions: ActionRows::Index(vec![0; 3]),
             log_probs: vec![-1.0; 3],
             advantages: advantages.to_vec(),
+            loss: 0.0,
             decay,
             episodes: vec![0..2, 2..3],
         }

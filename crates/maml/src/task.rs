@@ -47,6 +47,7 @@ impl Common {
                 network: network.clone(),
                 order: config.order,
                 surrogate: config.inner.surrogate,
+                gated: shape.gated(),
             },
             credits: Credits::new(config),
             network: Arc::new(network),
@@ -66,6 +67,9 @@ pub(crate) struct Task {
     value_work: ValueWork,
     /// Sum over the inner steps of the gradients' norms.
     pub(crate) inner_gradient_norm: f64,
+    /// Means over the parameters of the forget and the input gate, where steps are
+    /// gated. `[steps]`
+    pub(crate) gates: Vec<[f64; 2]>,
 }
 
 impl Task {
@@ -99,6 +103,7 @@ impl Task {
             linear,
             value_work: ValueWork::default(),
             inner_gradient_norm: 0.0,
+            gates: Vec::new(),
         }
     }
 
@@ -172,8 +177,11 @@ impl Task {
         let squares: f64 = gradient.iter().map(|g| f64::from(*g).powi(2)).sum();
         if step == 0 {
             self.inner_gradient_norm = 0.0;
+            self.gates.clear();
         }
         self.inner_gradient_norm += squares.sqrt();
+        let next = &self.learner.adaptation().levels()[step + 1];
+        self.gates.extend(mean(next.gates(&common.rule)));
         let params = self.learner.params();
         match params.iter().position(|p| !p.is_finite()) {
             None => Ok(()),
@@ -205,6 +213,18 @@ impl Task {
     pub(crate) fn samples(&self) -> usize {
         self.learner.samples.iter().map(Samples::len).sum()
     }
+}
+
+/// Means of both gates; none of none.
+fn mean(gates: impl Iterator<Item = [f32; 2]>) -> Option<[f64; 2]> {
+    let (mut sums, mut count) = ([0.0; 2], 0.0);
+    for gates in gates {
+        count += 1.0;
+        for (sum, gate) in sums.iter_mut().zip(gates) {
+            *sum += f64::from(gate);
+        }
+    }
+    (count > 0.0).then(|| sums.map(|sum| sum / count))
 }
 
 /// The tasks of an update, and who works on them.
@@ -267,16 +287,16 @@ fn failed(common: &Common, site: &Site, what: String) -> LearnError {
         task: site.task,
         step: site.step + 1,
         what,
-        lower: match (site.update, common.shape.learns_rates()) {
+        lower: match (site.update, common.shape.learns_steps()) {
             (Some(_), false) => "maml.inner.rates",
             (Some(_), true) => {
-                "maml.inner.rates, with which learned rates begin, or \
+                "maml.inner.rates, with which learned rates begin and gated steps go, or \
                                 maml.learning_rate"
             }
             (None, false) => "maml.evaluation.rates",
             (None, true) => {
                 "maml.evaluation.steps, or a training with a lower \
-                             maml.inner.rates or maml.learning_rate (its rates are learned),"
+                             maml.inner.rates or maml.learning_rate (its steps are learned),"
             }
         },
     }

@@ -3,7 +3,7 @@
 use crate::config::{KlPenalty, MamlConfig, Outer};
 use crate::memory::expect_quick_fits;
 use crate::meta::{Meta, MetaShape};
-use crate::metrics::{Improvement, Metrics, Phase};
+use crate::metrics::{Course, Improvement, Metrics, Phase};
 use crate::policy::Policies;
 use crate::task::{Common, MetaBatch, Site, Task, diverged, not_lived};
 use crate::value::ValueLearner;
@@ -187,7 +187,7 @@ impl Trainer {
             };
             let collected = self.batch.each(|_, task| {
                 if step == 0 {
-                    task.learner.begin(&meta.theta);
+                    task.learner.begin(&common.rule, &meta.theta);
                 }
                 task.collect(common, value, &key)
             })?;
@@ -245,17 +245,26 @@ impl Trainer {
     /// What the update did, over all tasks in their order.
     fn summary(&self, improvement: &Improvement) -> Metrics {
         let steps = self.config.inner.steps;
-        let mut returns = vec![0.0; steps + 1];
-        let (mut inner_norm, mut env_steps) = (0.0, self.env_steps);
+        let mut course = Course {
+            returns: vec![0.0; steps + 1],
+            ..Course::default()
+        };
+        let mut env_steps = self.env_steps;
         let tasks = &self.batch.tasks;
         for task in tasks {
-            for (mean, rollout) in returns.iter_mut().zip(&task.rollouts) {
+            for (mean, rollout) in course.returns.iter_mut().zip(&task.rollouts) {
                 *mean += rollout.mean_return / tasks.len() as f64;
             }
-            inner_norm += task.inner_gradient_norm / (tasks.len() * steps.max(1)) as f64;
+            course.gradient_norm += task.inner_gradient_norm / (tasks.len() * steps.max(1)) as f64;
+            course.gates.resize(task.gates.len(), [0.0; 2]);
+            for (mean, gates) in course.gates.iter_mut().zip(&task.gates) {
+                for (mean, gate) in mean.iter_mut().zip(gates) {
+                    *mean += gate / tasks.len() as f64;
+                }
+            }
             env_steps += task.samples() as u64;
         }
-        Metrics::new(self.update, env_steps, returns, inner_norm, improvement)
+        Metrics::new(self.update, env_steps, course, improvement)
     }
 
     /// All that a later process needs to go on with identical results. Random

@@ -5,8 +5,8 @@
 
 use super::*;
 use crate::config::{
-    Adapt, Baseline, EvaluationSettings, Exploration, Inner, LearnedRates, Order, PolicyNetwork,
-    Surrogate, TrustRegion,
+    Adapt, Baseline, EvaluationSettings, Exploration, Inner, InnerRule, LearnedRates,
+    MetaObjective, Order, PolicyNetwork, Surrogate, TrustRegion,
 };
 use crate::samples::ActionRows;
 use nets::{Activation, OptimizerConfig, Shape};
@@ -101,7 +101,9 @@ fn settings(outer: Outer) -> MamlConfig {
             learned: LearnedRates::None,
             surrogate: Surrogate::LogProb,
             adapt: Adapt::All,
+            rule: InnerRule::Gradient,
         },
+        objective: MetaObjective::LastStep,
         outer,
         exploration: Exploration::None,
         baseline: Baseline::None,

@@ -1,6 +1,9 @@
 //! Checks of the settings.
 
-use crate::config::{Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Outer, Surrogate};
+use crate::config::{
+    Baseline, Exploration, Gated, InnerRule, KlPenalty, LearnedRates, MamlConfig, MetaObjective,
+    Outer, Surrogate,
+};
 use agent::{CLIP, EPOCHS, LANES, LearnError};
 use nets::{MAX_GRADIENT_NORM, Schedule};
 use rl_core::{Bounds, SettingError};
@@ -9,6 +12,10 @@ use rl_core::{Bounds, SettingError};
 const ROUNDS: Bounds<usize> = Bounds::closed(1, 1000);
 /// Units of a hidden layer.
 const UNITS: Bounds<usize> = Bounds::closed(1, 1 << 14);
+/// Units of the LSTM that gates steps.
+const GATE_UNITS: Bounds<usize> = Bounds::closed(1, 256);
+/// p, such that an f32 holds e^p and e^−p.
+const RANGE: Bounds<f64> = Bounds::closed(0.1, 80.0);
 
 impl MamlConfig {
     /// Checks every setting.
@@ -33,6 +40,8 @@ impl MamlConfig {
         self.validate_outer()?;
         self.validate_exploration()?;
         self.validate_steps()?;
+        self.validate_rule()?;
+        self.validate_objective()?;
         self.validate_networks()?;
         Bounds::closed(0, 1000).check("evaluation.steps", self.evaluation.steps)?;
         let trajectories = self.evaluation.trajectories;
@@ -130,6 +139,49 @@ impl MamlConfig {
         }
     }
 
+    /// What gates steps is learned by gradients through them.
+    fn validate_rule(&self) -> Result<(), SettingError> {
+        let InnerRule::Gated(gated) = &self.inner.rule else {
+            return Ok(());
+        };
+        let refuse = |allowed| Err(SettingError::refused("inner.rule.kind", "gated", allowed));
+        if self.outer == Outer::Reptile {
+            return refuse(
+                "gradient with maml.outer.kind = reptile, which has no gradient for an LSTM; \
+                 gated goes with vpg, ppo or trpo",
+            );
+        }
+        if self.inner.steps == 0 {
+            return refuse("gradient with maml.inner.steps = 0, which has no steps to gate");
+        }
+        gated.validate().map_err(|fault| fault.below("inner.rule"))
+    }
+
+    /// An objective of every step fits what else is said of the last one.
+    fn validate_objective(&self) -> Result<(), SettingError> {
+        if self.objective == MetaObjective::LastStep {
+            return Ok(());
+        }
+        let refuse = |allowed| Err(SettingError::refused("objective", "every-step", allowed));
+        match self.outer {
+            _ if self.inner.steps == 0 => {
+                refuse("last-step with maml.inner.steps = 0, which has no step")
+            }
+            Outer::Trpo(_) => refuse(
+                "last-step with maml.outer.kind = trpo, which bounds the divergence of the last \
+                 policy alone; every-step goes with vpg or ppo",
+            ),
+            Outer::Reptile => refuse(
+                "last-step with maml.outer.kind = reptile, which moves towards the last policy; \
+                 every-step goes with vpg or ppo",
+            ),
+            Outer::Vpg | Outer::Ppo { .. } if self.exploration != Exploration::None => refuse(
+                "last-step with maml.exploration.kind = e-maml, which pays for the last policy",
+            ),
+            Outer::Vpg | Outer::Ppo { .. } => Ok(()),
+        }
+    }
+
     fn validate_networks(&self) -> Result<(), SettingError> {
         layers("policy.hidden", &self.policy.hidden)?;
         Bounds::SCALE.check("policy.std", self.policy.std)?;
@@ -173,6 +225,31 @@ impl MamlConfig {
                 EPOCHS.check("baseline.epochs", *epochs)
             }
         }
+    }
+}
+
+impl Gated {
+    fn validate(&self) -> Result<(), SettingError> {
+        GATE_UNITS.check("hidden", self.hidden)?;
+        RANGE.check("range", self.range)?;
+        Bounds::NOT_NEGATIVE.check("weights", self.weights)?;
+        let biases = [
+            ("forget_bias", self.forget_bias),
+            ("input_bias", self.input_bias),
+        ];
+        for (key, bias) in biases {
+            Bounds::FINITE.check(format!("{key}.low"), bias.low)?;
+            Bounds::FINITE.check(format!("{key}.high"), bias.high)?;
+            if bias.low > bias.high {
+                let allowed = format!("at least {key}.low = {}", bias.low);
+                return Err(SettingError::refused(
+                    format!("{key}.high"),
+                    bias.high,
+                    allowed,
+                ));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -51,6 +51,13 @@ pub enum Init {
         /// The largest.
         most: f64,
     },
+    /// U(low, high).
+    Uniform {
+        /// The smallest.
+        low: f64,
+        /// The largest.
+        high: f64,
+    },
     /// U(−1/√fan_in, 1/√fan_in), PyTorch's rule for weights and biases.
     UniformFanIn {
         /// Inputs of the layer that the parameter belongs to.
@@ -89,6 +96,7 @@ impl Init {
             | Self::Constant(_)
             | Self::Normal { .. }
             | Self::Decay { .. }
+            | Self::Uniform { .. }
             | Self::Angle { .. } => {}
             Self::Groups { values } => assert!(
                 !values.is_empty() && numel.is_multiple_of(values.len()),
@@ -143,6 +151,10 @@ impl Init {
             }
             Self::Angle { most } => {
                 let draw = |_| (most * stream.random::<f64>()) as f32;
+                (0..numel).map(draw).collect()
+            }
+            Self::Uniform { low, high } => {
+                let draw = |_| (low + (high - low) * stream.random::<f64>()) as f32;
                 (0..numel).map(draw).collect()
             }
             Self::UniformFanIn { fan_in } => uniform(numel, 1.0 / (*fan_in as f64).sqrt(), stream),

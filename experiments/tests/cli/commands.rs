@@ -255,7 +255,7 @@ fn listings_checks_and_the_doctor() {
         let row = rows.iter().find(|row| row["name"] == name).unwrap();
         row["presets"].clone()
     };
-    let both = serde_json::json!(["maml/gridnavi", "rl2/gridnavi"]);
+    let both = serde_json::json!(["maml/gridnavi", "maml/gridnavi-gated", "rl2/gridnavi"]);
     assert_eq!(presets("gridnavi"), both);
     assert_eq!(presets("maze"), serde_json::json!(["rl2/maze"]));
     let begin = "train quickstart environment.name=maze 'evaluation.learners=[{name=\"random\"}]'";

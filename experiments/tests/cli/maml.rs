@@ -129,6 +129,48 @@ fn before_and_after_are_drawn() {
     assert_eq!(fs::read(run.join("pictures.json")).unwrap(), text);
 }
 
+/// Steps that an LSTM gates: trained, taken up again, evaluated beyond the steps that it
+/// was trained on, and drawn; and refused where nothing would train it.
+#[test]
+fn steps_are_gated() {
+    let lab = lab();
+    let gated = TINY.replace(
+        "adapt = \"all\" }",
+        "adapt = \"all\", rule = { kind = \"gated\", hidden = 4, range = 10.0, weights = 0.01, \
+         forget_bias = { low = 4.0, high = 5.0 }, input_bias = { low = 0.0, high = 0.0 }, \
+         inputs = \"differentiated\" } }",
+    );
+    fs::write(lab.path("gated.toml"), gated).unwrap();
+    let summary = lab.done(&["train", "gated.toml", "--json"]).last();
+    let returns = summary["adaptation"]["mean_return"].as_array().unwrap();
+    assert_eq!(returns.len(), 4, "one step more than in training");
+    let run = lab.path("runs/gated/seed-0");
+    let rows = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let row: Value = serde_json::from_str(rows.lines().last().unwrap()).unwrap();
+    for gates in ["forget_gates", "input_gates"] {
+        let gates = row[gates].as_array().unwrap();
+        let inside = |gate: &Value| gate.as_f64().is_some_and(|gate| gate > 0.0 && gate < 1.0);
+        assert!(gates.len() == 2 && gates.iter().all(inside), "{gates:?}");
+    }
+    let figure = fs::read_to_string(run.join("figures/training.svg")).unwrap();
+    for name in ["Forget gate, step 1", "Input gate, step 2"] {
+        assert!(figure.contains(name), "{name}");
+    }
+    assert!(!figure.contains("step 3"), "there is none");
+    let again = lab.done(&["eval", "runs/gated/seed-0", "--json"]).last();
+    assert_eq!(again["adaptation"], summary["adaptation"]);
+    let args = ["train", "gated.toml", "maml.outer={kind=\"reptile\"}"];
+    let parts = [
+        "maml.inner.rule.kind = gated; allowed: gradient",
+        "goes with vpg, ppo or trpo",
+    ];
+    lab.refused(
+        &[&args[..], &["maml.inner.learned=none"]].concat(),
+        78,
+        &parts,
+    );
+}
+
 #[test]
 fn workers_and_interruptions_do_not_matter() {
     let lab = lab();

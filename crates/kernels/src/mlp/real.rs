@@ -1,6 +1,6 @@
 //! The two kinds of floats, and vectors of them.
 
-use crate::math::{exp_nonpositive_v, ln_v, tanh_v};
+use crate::math::{exp_nonpositive_v, ln_v, sigmoid_v, tanh_v};
 use crate::simd::{Isa, Kernel, Simd};
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
@@ -116,6 +116,8 @@ pub(crate) trait Vector: Copy {
     fn where_positive(self, a: Self::V, x: Self::V) -> Self::V;
     /// Hyperbolic tangents, side by side.
     fn tanh<const N: usize>(self, x: [Self::V; N]) -> [Self::V; N];
+    /// `1 / (1 + e^-x)`, side by side; exactly 1 where `x` is large.
+    fn sigmoid<const N: usize>(self, x: [Self::V; N]) -> [Self::V; N];
     /// `e^x` for `x <= 0`.
     fn exp_nonpositive(self, x: Self::V) -> Self::V;
     /// Natural logarithm of positive normal numbers.
@@ -199,6 +201,10 @@ impl<S: Simd> Vector for Single<S> {
     #[inline(always)]
     fn tanh<const N: usize>(self, x: [S::V; N]) -> [S::V; N] {
         tanh_v(self.0, x)
+    }
+    #[inline(always)]
+    fn sigmoid<const N: usize>(self, x: [S::V; N]) -> [S::V; N] {
+        sigmoid_v(self.0, x)
     }
     #[inline(always)]
     fn exp_nonpositive(self, x: S::V) -> S::V {
@@ -296,6 +302,10 @@ impl<S: Simd> Vector for Double<S> {
     #[inline(always)]
     fn tanh<const N: usize>(self, x: [Self::V; N]) -> [Self::V; N] {
         x.map(|v| v.map(f64::tanh))
+    }
+    #[inline(always)]
+    fn sigmoid<const N: usize>(self, x: [Self::V; N]) -> [Self::V; N] {
+        x.map(|v| v.map(|x| 1.0 / (1.0 + (-x).exp())))
     }
     #[inline(always)]
     fn exp_nonpositive(self, x: Self::V) -> Self::V {

@@ -2,4 +2,5 @@
 
 mod common;
 mod derivatives;
+mod gates;
 mod interface;

@@ -3,7 +3,7 @@
 use super::exact::{Exact, add, dot};
 use super::problem::{Look, PAIRS, Task, empty};
 use crate::adaptation::Rule;
-use crate::config::{Order, Surrogate};
+use crate::config::{MetaObjective, Order, Surrogate};
 use crate::learner::{Learner, Terms};
 use crate::meta::Meta;
 use crate::surrogate::Objective;
@@ -65,6 +65,7 @@ impl Estimator {
                 Self::LogProb | Self::FirstOrder | Self::EMaml => Surrogate::LogProb,
             },
             floor: (network.log_std(), f64::NEG_INFINITY),
+            gated: None,
         }
     }
 }
@@ -97,6 +98,7 @@ impl<'a> Probe<'a> {
             meta: Meta {
                 theta: theta.to_vec(),
                 rates: vec![vec![rate; theta.len()]],
+                gates: Vec::new(),
             },
             learner: Learner::new(network, vec![empty(), empty()]),
             chances: task.probabilities(&before),
@@ -119,7 +121,7 @@ impl<'a> Probe<'a> {
         let task = self.task();
         let samples = &mut self.learner.samples[0];
         task.fill(chosen, &self.before, self.exact.credit, samples);
-        self.learner.begin(&self.meta.theta);
+        self.learner.begin(&self.rule, &self.meta.theta);
         self.learner.step(&self.rule, &self.meta);
     }
 
@@ -149,6 +151,7 @@ impl<'a> Probe<'a> {
             objective: Objective::Ratio,
             penalty: 0.0,
             exploration: if self.estimator.pays() { paid } else { 0.0 },
+            of: MetaObjective::LastStep,
         };
         let (_, gradient) = self.learner.gradient(&self.rule, &self.meta, &terms);
         // Losses fall where returns rise.

@@ -199,6 +199,7 @@ impl Task {
 /// No samples.
 pub(super) fn empty() -> Samples<f64> {
     Samples {
+        loss: 0.0,
         observations: Vec::new(),
         actions: ActionRows::Index(Vec::new()),
         log_probs: Vec::new(),

@@ -178,6 +178,7 @@ fn hessian(audit: &Audit, estimator: Estimator, count: usize, direction: &[f64])
     let meta = Meta {
         theta: theta.clone(),
         rates: vec![vec![1.0; theta.len()]],
+        gates: Vec::new(),
     };
     let mut total = vec![0.0; theta.len()];
     for (chance, set) in DataSets::new(&chances, count) {
@@ -186,8 +187,8 @@ fn hessian(audit: &Audit, estimator: Estimator, count: usize, direction: &[f64])
         let task = exact.task;
         task.fill(chosen, &look.log_probs, exact.credit, &mut samples);
         let mut adaptation = crate::Adaptation::new(exact.network);
-        adaptation.begin(theta);
-        adaptation.step(&rule, &meta.rates[0], &samples);
+        adaptation.begin(&rule, theta);
+        adaptation.step(&rule, &meta, &samples);
         let samples = [samples];
         let way = Way {
             rule: &rule,
@@ -197,6 +198,7 @@ fn hessian(audit: &Audit, estimator: Estimator, count: usize, direction: &[f64])
         let mut pulled = Meta {
             theta: direction.to_vec(),
             rates: vec![],
+            gates: vec![],
         };
         // v − H v, at a rate of 1; the loss falls where returns rise.
         adaptation.pull(&way, &[], &mut pulled);

@@ -1,8 +1,9 @@
 //! Environments small enough to learn within seconds, and trainings for them.
 use agent::ActMode;
 use maml::{
-    Adapt, Adapted, Baseline, EvaluationSettings, Exploration, Inner, KlPenalty, LearnedRates,
-    MamlConfig, Order, Outer, PolicyNetwork, Schedule, Shape, Surrogate, Trainer, TrustRegion,
+    Adapt, Adapted, Baseline, EvaluationSettings, Exploration, GateInputs, Gated, Inner, InnerRule,
+    KlPenalty, LearnedRates, MamlConfig, MetaObjective, Order, Outer, PolicyNetwork, Schedule,
+    Shape, Surrogate, Trainer, TrustRegion, Uniform,
 };
 use nets::{Activation, OptimizerConfig};
 use rl_core::rand::RngExt as _;
@@ -199,7 +200,9 @@ pub(crate) fn config(outer: Outer) -> MamlConfig {
             learned: LearnedRates::None,
             surrogate: Surrogate::LogProb,
             adapt: Adapt::All,
+            rule: InnerRule::Gradient,
         },
+        objective: MetaObjective::LastStep,
         outer,
         exploration: Exploration::None,
         baseline: Baseline::Linear { ridge: 1e-5 },
@@ -220,6 +223,24 @@ pub(crate) fn config(outer: Outer) -> MamlConfig {
 
 pub(crate) fn trainer(env: &Arc<dyn EnvFactory>, config: MamlConfig, workers: usize) -> Trainer {
     Trainer::new(env.as_ref(), config, 0, pool(workers)).unwrap()
+}
+
+/// Steps that a small LSTM gates, whose gates depend on all that it is told.
+pub(crate) fn gated() -> InnerRule {
+    InnerRule::Gated(Gated {
+        hidden: 3,
+        range: 2.9,
+        weights: 0.5,
+        forget_bias: Uniform {
+            low: 3.0,
+            high: 4.0,
+        },
+        input_bias: Uniform {
+            low: 0.0,
+            high: 0.5,
+        },
+        inputs: GateInputs::Differentiated,
+    })
 }
 
 /// An adaptation to fresh tasks, by two steps.

@@ -60,6 +60,7 @@ fn samples(action: &ActionSpace, stream: &mut Stream) -> Samples<f64> {
         },
         log_probs: vec![0.0; count],
         advantages: (0..count).map(|_| normal(stream)).collect(),
+        loss: 0.0,
         decay: 0.7,
         episodes,
     }
@@ -73,11 +74,15 @@ impl Fixed {
             network: shape.network().clone(),
             order: config.order,
             surrogate: config.inner.surrogate,
+            gated: shape.gated(),
             floor: (shape.network().log_std(), config.policy.min_std.ln()),
         };
         let mut stream = StreamKey::new(3, Domain::Training, 0).lane(Purpose::Dynamics, 0);
         let steps = config.inner.steps;
-        let all = (0..=steps).map(|_| samples(action, &mut stream)).collect();
+        let mut all: Vec<_> = (0..=steps).map(|_| samples(action, &mut stream)).collect();
+        // On both sides of what is told by its logarithm.
+        let losses = all.iter_mut().zip([-0.4, 0.01, 0.7, 0.0]);
+        losses.for_each(|(samples, loss)| samples.loss = loss);
         let learner = Learner::new(&rule.network, all);
         let init = shape.init(1).into_iter().map(f64::from);
         // Learned rates that differ, and biases that are not 0.

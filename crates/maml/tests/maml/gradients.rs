@@ -1,13 +1,18 @@
 //! The analytic meta-gradients against finite differences, in f64.
 
+use crate::common::gated;
 use crate::fixed::{Fixed, continuous, discrete, relative_error, small};
-use maml::{Adapt, LearnedRates, MamlConfig, Objective, Order, Surrogate, Terms};
+use maml::{
+    Adapt, GateInputs, InnerRule, LearnedRates, MamlConfig, MetaObjective, Objective, Order,
+    Surrogate, Terms,
+};
 use rl_core::ActionSpace;
 
 const PLAIN: Terms = Terms {
     objective: Objective::Ratio,
     penalty: 0.0,
     exploration: 0.0,
+    of: MetaObjective::LastStep,
 };
 
 const TOLERANCE: f64 = 1e-6;
@@ -132,6 +137,107 @@ fn learned_rates_have_gradients() {
     assert_eq!(size(LearnedRates::PerParameter), 3 * policy);
 }
 
+/// Those of the LSTM alone too, which are smaller than those of the policy.
+fn check_gated(what: &str, terms: &Terms, change: impl Fn(&mut MamlConfig)) {
+    for action in spaces() {
+        for steps in 1..=3 {
+            let config = with(steps, |config| {
+                config.inner.rule = gated();
+                config.inner.rates = vec![0.2, 0.16, 0.1];
+                change(config);
+            });
+            let mut fixed = Fixed::new(&config, &action);
+            let own = fixed.meta(&fixed.start).gates.len();
+            for flat in [fixed.start.clone(), fixed.moved()] {
+                let numeric = fixed.differences(&flat, terms);
+                let exact = fixed.gradient(&flat, terms);
+                let rest = exact.len() - own;
+                for range in [0..rest, rest..rest + own] {
+                    let error = relative_error(&exact[range.clone()], &numeric[range.clone()]);
+                    assert!(
+                        error < TOLERANCE,
+                        "{what}, {action:?}, {steps} steps, {range:?}: {error}"
+                    );
+                    let turned: Vec<f64> = exact[range.clone()].iter().map(|g| -g).collect();
+                    assert!(relative_error(&turned, &numeric[range]) > 1.0);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn gated_steps_have_exact_gradients_those_of_the_lstm_too() {
+    for surrogate in [Surrogate::LogProb, Surrogate::Ratio, Surrogate::Dice] {
+        let what = format!("gated, {surrogate:?}");
+        check_gated(&what, &PLAIN, |config| config.inner.surrogate = surrogate);
+    }
+    check_gated("gated, of the head, rates learned", &PLAIN, |config| {
+        config.inner.adapt = Adapt::Head;
+        config.inner.learned = LearnedRates::PerParameter;
+    });
+    let clipped = Terms {
+        objective: Objective::Clipped(0.02),
+        penalty: 0.7,
+        exploration: -0.4,
+        of: MetaObjective::EveryStep,
+    };
+    check_gated("gated, all terms", &clipped, |config| {
+        config.inner.learned = LearnedRates::PerStep;
+    });
+    check_gated("gated, at the floor", &PLAIN, |config| {
+        config.policy.min_std = 0.9;
+    });
+}
+
+#[test]
+fn an_objective_of_every_step_has_exact_gradients() {
+    let every = Terms {
+        of: MetaObjective::EveryStep,
+        ..PLAIN
+    };
+    check("every step", &every, |_| ());
+    let mut fixed = Fixed::new(&with(3, |_| ()), &discrete());
+    let flat = fixed.moved();
+    let mean = fixed.loss(&flat, &every);
+    assert!((mean.total - mean.objective.policy).abs() < 1e-15);
+    assert!((mean.total - fixed.loss(&flat, &PLAIN).total).abs() > 1e-4);
+}
+
+/// Of one step the LSTM's own gradient does not depend on how its inputs came
+/// about; that of the initial parameters does, and first order holds them too.
+#[test]
+fn held_inputs_pass_no_gradient() {
+    for action in spaces() {
+        let gradient = |steps, order, inputs| {
+            let config = with(steps, |config| {
+                config.order = order;
+                let InnerRule::Gated(mut rule) = gated() else {
+                    return;
+                };
+                rule.inputs = inputs;
+                config.inner.rule = InnerRule::Gated(rule);
+            });
+            let mut fixed = Fixed::new(&config, &action);
+            let (start, own) = (fixed.start.clone(), fixed.meta(&fixed.start).gates.len());
+            let mut gradient = fixed.gradient(&start, &PLAIN);
+            let own = gradient.split_off(gradient.len() - own);
+            (gradient, own)
+        };
+        use GateInputs::{Differentiated, Held};
+        let exact = gradient(1, Order::Second, Differentiated);
+        let held = gradient(1, Order::Second, Held);
+        assert_eq!(exact.1, held.1);
+        assert!(relative_error(&held.0, &exact.0) > 1e-5);
+        let exact = gradient(2, Order::Second, Differentiated);
+        let held = gradient(2, Order::Second, Held);
+        assert!(relative_error(&held.1, &exact.1) > 1e-5);
+        let first = gradient(2, Order::First, Differentiated);
+        assert_eq!(first, gradient(2, Order::First, Held));
+        assert!(relative_error(&first.0, &held.0) > 1e-3);
+    }
+}
+
 #[test]
 fn e_maml_pays_the_samples_before() {
     let terms = Terms {
@@ -155,6 +261,7 @@ fn promp_has_a_clipped_objective_and_a_penalty() {
             objective: Objective::Clipped(clip),
             penalty: 0.7,
             exploration: 0.0,
+            of: MetaObjective::LastStep,
         };
         check("ProMP", &terms, |config| {
             config.inner.surrogate = Surrogate::Ratio;
@@ -214,6 +321,44 @@ fn second_difference(fixed: &mut Fixed, a: &[f64], b: &[f64]) -> f64 {
     };
     let mixed = at(1.0, 1.0) - at(1.0, -1.0) - at(-1.0, 1.0) + at(-1.0, -1.0);
     mixed / (4.0 * step * step)
+}
+
+#[test]
+fn the_trust_regions_products_go_through_gates() {
+    for action in spaces() {
+        for (steps, surrogate, inputs) in [
+            (1, Surrogate::LogProb, GateInputs::Differentiated),
+            (3, Surrogate::Dice, GateInputs::Differentiated),
+        ] {
+            let config = with(steps, |config| {
+                config.inner.surrogate = surrogate;
+                config.inner.learned = LearnedRates::PerStep;
+                let InnerRule::Gated(mut rule) = gated() else {
+                    return;
+                };
+                rule.inputs = inputs;
+                config.inner.rule = InnerRule::Gated(rule);
+            });
+            let mut fixed = Fixed::new(&config, &action);
+            let size = fixed.start.len();
+            let wave = |f: f64| (0..size).map(|i| (f * i as f64 + f).sin()).collect();
+            let [a, b]: [Vec<f64>; 2] = [1.7, 0.9].map(wave);
+            let scale = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+            let (of_a, of_b) = (fixed.curvature(&a), fixed.curvature(&b));
+            let product = |p: &[f64], v: &[f64]| p.iter().zip(v).map(|(p, v)| p * v).sum::<f64>();
+            for (left, right) in [(&a, &b), (&a, &a)] {
+                let numeric = second_difference(&mut fixed, left, right);
+                let exact = product(&of_a, right);
+                let error = (exact - numeric).abs() / (scale(&of_a) * scale(right));
+                assert!(error < 1e-4, "{action:?}, {surrogate:?}: {error}");
+            }
+            let (ab, ba) = (product(&of_a, &b), product(&of_b, &a));
+            assert!(
+                (ab - ba).abs() < 1e-9 * scale(&of_a) * scale(&b),
+                "symmetric"
+            );
+        }
+    }
 }
 
 #[test]

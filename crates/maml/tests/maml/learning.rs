@@ -1,6 +1,8 @@
 //! Every outer loop learns, and fails to with its update turned around.
 
-use crate::common::{adam, arms, config, constant, evaluation, points, pool, promp, trainer, trpo};
+use crate::common::{
+    adam, arms, config, constant, evaluation, gated, points, pool, promp, trainer, trpo,
+};
 use agent::ActMode;
 use maml::{AdaptationCurve, Adapted, Baseline, MamlConfig, Metrics, Outer, Surrogate, Trainer};
 use nets::Activation;
@@ -54,8 +56,12 @@ fn points_learn_to_go_to_goals_and_fail_to_with_the_update_flipped() {
     assert!(start < -7.0, "{start}");
     let mut promp = config(promp());
     promp.inner.surrogate = Surrogate::Ratio;
+    let mut gated_steps = config(Outer::Vpg);
+    gated_steps.inner.rule = gated();
+    gated_steps.inner.rates = vec![0.6];
     let outers = [
         ("vpg", config(Outer::Vpg)),
+        ("gated", gated_steps),
         ("trpo", config(trpo())),
         ("promp", promp),
         ("reptile", config(Outer::Reptile)),

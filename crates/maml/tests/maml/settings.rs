@@ -1,11 +1,11 @@
 //! Settings: their checks, and their form in files.
 
-use crate::common::{Points, adam, config, constant, points, pool, promp, trpo};
+use crate::common::{Points, adam, config, constant, gated, points, pool, promp, trpo};
 use agent::ActMode;
 use allocation_counter::measure;
 use maml::{
-    Adapted, Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Outer, Surrogate, Trainer,
-    TrustRegion, footprint,
+    Adapted, Baseline, Exploration, Gated, InnerRule, KlPenalty, LearnedRates, MamlConfig,
+    MetaObjective, Outer, Surrogate, Trainer, TrustRegion, footprint,
 };
 use nets::Activation;
 use rl_core::{
@@ -18,7 +18,7 @@ use std::sync::Arc;
 #[test]
 fn settings_out_of_range_are_named() {
     type Change = fn(&mut MamlConfig);
-    let cases: [(&str, Change); 29] = [
+    let cases: [(&str, Change); 40] = [
         ("tasks = 0", |c| c.tasks = 0),
         ("trajectories = 0", |c| c.trajectories = 0),
         ("gae.gamma = 1.5", |c| c.gae.gamma = 1.5),
@@ -124,6 +124,45 @@ fn settings_out_of_range_are_named() {
         ("evaluation.trajectories = 0", |c| {
             c.evaluation.trajectories = 0
         }),
+        ("inner.rule.kind = gated; allowed: gradient", |c| {
+            c.outer = Outer::Reptile;
+            c.inner.rule = gated();
+        }),
+        ("inner.rule.kind = gated; allowed: gradient", |c| {
+            c.inner.steps = 0;
+            c.inner.rule = gated();
+        }),
+        ("inner.rule.hidden = 0", |c| {
+            c.inner.rule = with_gates(|g| g.hidden = 0);
+        }),
+        ("inner.rule.range = 100", |c| {
+            c.inner.rule = with_gates(|g| g.range = 100.0);
+        }),
+        ("inner.rule.weights = -1", |c| {
+            c.inner.rule = with_gates(|g| g.weights = -1.0);
+        }),
+        ("inner.rule.forget_bias.high = inf", |c| {
+            c.inner.rule = with_gates(|g| g.forget_bias.high = f64::INFINITY);
+        }),
+        ("inner.rule.input_bias.high = -1; allowed: at least", |c| {
+            c.inner.rule = with_gates(|g| g.input_bias.high = -1.0);
+        }),
+        ("objective = every-step; allowed: last-step", |c| {
+            c.inner.steps = 0;
+            c.objective = MetaObjective::EveryStep;
+        }),
+        ("objective = every-step; allowed: last-step", |c| {
+            c.outer = trpo();
+            c.objective = MetaObjective::EveryStep;
+        }),
+        ("objective = every-step; allowed: last-step", |c| {
+            c.outer = Outer::Reptile;
+            c.objective = MetaObjective::EveryStep;
+        }),
+        ("objective = every-step; allowed: last-step", |c| {
+            c.exploration = Exploration::EMaml { coefficient: 1.0 };
+            c.objective = MetaObjective::EveryStep;
+        }),
     ];
     for (expected, change) in cases {
         let mut config = config(Outer::Vpg);
@@ -142,6 +181,14 @@ fn settings_out_of_range_are_named() {
         exploring.exploration = Exploration::EMaml { coefficient: 1.0 };
         exploring.validate().unwrap();
     }
+}
+
+fn with_gates(change: fn(&mut Gated)) -> InnerRule {
+    let mut rule = gated();
+    if let InnerRule::Gated(gates) = &mut rule {
+        change(gates);
+    }
+    rule
 }
 
 /// One step on which nothing depends, in a place of `0` places.
@@ -234,10 +281,21 @@ fn measured(env: &Arc<dyn EnvFactory>, config: &MamlConfig) -> f64 {
 #[test]
 fn memory_is_counted_as_it_is_taken() {
     type Change = fn(&mut MamlConfig);
-    let cases: [(&str, Change); 5] = [
+    let cases: [(&str, Change); 7] = [
         ("samples", |c| c.trajectories = 150),
         ("dice", |c| c.inner.surrogate = Surrogate::Dice),
         ("penalty", |c| c.outer = promp()),
+        ("gates", |c| {
+            c.trajectories = 2;
+            c.policy.hidden = vec![100; 2];
+            c.inner.steps = 3;
+            c.inner.rule = with_gates(|g| g.hidden = 16);
+        }),
+        ("every step", |c| {
+            c.outer = Outer::Vpg;
+            c.inner.steps = 3;
+            c.objective = MetaObjective::EveryStep;
+        }),
         ("parameters", |c| {
             c.trajectories = 2;
             c.policy.hidden = vec![200; 2];
@@ -319,11 +377,18 @@ fn settings_survive_a_file() {
         let mut config = config(outer);
         config.baseline = value.clone();
         config.exploration = Exploration::EMaml { coefficient: 0.5 };
+        config.objective = MetaObjective::EveryStep;
+        config.inner.rule = gated();
         let text = toml::to_string(&config).unwrap();
         assert_eq!(toml::from_str::<MamlConfig>(&text).unwrap(), config);
     }
     let text = toml::to_string(&config(trpo())).unwrap();
     assert!(text.contains("[outer]\nkind = \"trpo\""), "{text}");
+    // Files from before there were any go on meaning what they meant.
+    assert!(
+        !text.contains("rule") && !text.contains("objective"),
+        "{text}"
+    );
     for (known, unknown) in [
         ("max_kl", "max_lk"),
         ("damping = ", "damping = 0.0\ndumping = "),

@@ -1,7 +1,7 @@
 //! The analytic core against libtorch's double backward, in f64.
 
 use crate::fixed::{Fixed, INPUTS, continuous, discrete, relative_error, small};
-use maml::{ActionRows, Objective, Samples, Surrogate, Terms};
+use maml::{ActionRows, MetaObjective, Objective, Samples, Surrogate, Terms};
 use nets::tch::{Kind, Tensor};
 use rl_core::ActionSpace;
 use std::f64::consts::TAU;
@@ -179,6 +179,7 @@ fn gradients_and_products_are_those_of_double_backward() {
                 objective: Objective::Ratio,
                 penalty: 0.0,
                 exploration: 0.0,
+                of: MetaObjective::LastStep,
             };
             let ours = fixed.gradient(&start, &terms);
             let error = relative_error(&ours, &theirs);

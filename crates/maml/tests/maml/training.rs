@@ -1,12 +1,12 @@
 //! What must hold of a training.
 
 use crate::common::{
-    Arms, Points, adam, arms, config, constant, evaluation, points, promp, trainer, trpo,
+    Arms, Points, adam, arms, config, constant, evaluation, gated, points, promp, trainer, trpo,
 };
 use agent::LearnError;
 use maml::{
-    Adapt, Adapted, Baseline, Exploration, KlPenalty, LearnedRates, MamlConfig, Order, Outer,
-    Phase, Surrogate, TrustRegion,
+    Adapt, Adapted, Baseline, Exploration, Gated, InnerRule, KlPenalty, LearnedRates, MamlConfig,
+    MetaObjective, Order, Outer, Phase, Surrogate, TrustRegion, Uniform,
 };
 use nets::{Activation, OptimizerConfig};
 use rl_core::{EnvFactory, Tasks};
@@ -60,6 +60,23 @@ fn family() -> Vec<(&'static str, MamlConfig)> {
         (
             "promp",
             with(promp(), &|c| c.inner.surrogate = Surrogate::Ratio),
+        ),
+        (
+            "gated",
+            with(Outer::Vpg, &|c| {
+                c.inner.rule = gated();
+                c.inner.steps = 2;
+                c.objective = MetaObjective::EveryStep;
+            }),
+        ),
+        ("gated-trpo", with(trpo(), &|c| c.inner.rule = gated())),
+        (
+            "gated-promp",
+            with(promp(), &|c| {
+                c.inner.rule = gated();
+                c.inner.surrogate = Surrogate::Ratio;
+                c.inner.adapt = Adapt::HeadAndStd;
+            }),
         ),
         ("reptile", with(Outer::Reptile, &|_| ())),
         ("pretrained", with(Outer::Vpg, &|c| c.inner.steps = 0)),
@@ -122,6 +139,82 @@ fn a_restored_training_goes_on_with_the_same_bits() {
         }
         assert_eq!(whole.checkpoint().unwrap(), resumed.checkpoint().unwrap());
     }
+}
+
+/// Meta-SGD with the bits of a training whose gates are held open: parameters, rates
+/// and what the agents earn.
+#[test]
+fn gates_held_open_make_it_meta_sgd() {
+    for outer in [Outer::Vpg, promp(), trpo()] {
+        let env = short_lives();
+        let mut plain = config(outer);
+        (plain.tasks, plain.trajectories, plain.inner.steps) = (4, 5, 2);
+        plain.inner.learned = LearnedRates::PerParameter;
+        let mut open = plain.clone();
+        let InnerRule::Gated(rule) = gated() else {
+            return;
+        };
+        let held = Uniform {
+            low: 1000.0,
+            high: 1000.0,
+        };
+        open.inner.rule = InnerRule::Gated(Gated {
+            forget_bias: held,
+            input_bias: held,
+            ..rule
+        });
+        let run = |config: &MamlConfig| {
+            let mut trainer = trainer(&env, config.clone(), 2);
+            let metrics: Vec<_> = (0..3).map(|_| trainer.update().unwrap()).collect();
+            let curve = trainer.adapt_and_evaluate(&env, &evaluation(5, 0.1));
+            (trainer, metrics, curve.unwrap())
+        };
+        let (plain, plain_metrics, plain_curve) = run(&plain);
+        let (open, open_metrics, open_curve) = run(&open);
+        let shared = plain.parameters().len();
+        let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<u32>>();
+        assert_eq!(
+            bits(plain.parameters()),
+            bits(&open.parameters()[..shared]),
+            "{outer:?}"
+        );
+        assert_eq!(plain_curve, open_curve);
+        for (plain, open) in plain_metrics.iter().zip(&open_metrics) {
+            assert_eq!(plain.returns, open.returns);
+            assert_eq!(open.forget_gates, Some(vec![1.0; 2]));
+            assert_eq!(open.input_gates, Some(vec![1.0; 2]));
+            assert_eq!(plain.forget_gates, None);
+        }
+        // With gates that are not held it is another training.
+        let mut gated_config = open.config().clone();
+        gated_config.inner.rule = gated();
+        let (other, metrics, _) = run(&gated_config);
+        assert_ne!(
+            bits(plain.parameters()),
+            bits(&other.parameters()[..shared])
+        );
+        let gates = metrics[2].forget_gates.clone().unwrap();
+        assert!(
+            gates.iter().all(|gate| (0.5..1.0).contains(gate)),
+            "{gates:?}"
+        );
+    }
+}
+
+/// Their steps are as long as they were trained to be, of any number.
+#[test]
+fn gated_steps_do_not_go_by_the_rates_of_evaluations() {
+    let env = points();
+    let mut config = config(Outer::Vpg);
+    config.inner.rule = gated();
+    let trainer = trainer(&env, config, 2);
+    let curve = |rate| {
+        trainer
+            .adapt_and_evaluate(&env, &evaluation(3, rate))
+            .unwrap()
+    };
+    assert_eq!(curve(0.1), curve(0.7));
+    assert_eq!(curve(0.1).returns.len(), 3);
 }
 
 #[test]
@@ -300,7 +393,7 @@ fn an_evaluation_that_diverges_names_its_own_rates() {
         assert!(!error.contains("maml.inner.rates"), "{error}");
     }
     let error = refusal(LearnedRates::PerStep, 1e6);
-    assert!(error.contains("its rates are learned"), "{error}");
+    assert!(error.contains("its steps are learned"), "{error}");
     assert!(!error.contains("maml.evaluation.rates"), "{error}");
 }
 

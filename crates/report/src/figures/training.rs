@@ -1,6 +1,6 @@
 //! What the optimizer saw: small multiples of the training metrics.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::frame::{steps_axis, titles};
 use super::panel::{COLUMNS, Panel, Panels};
@@ -17,7 +17,7 @@ use crate::text::thousands;
 /// The metric of every training, and what it is called; an algorithm names the
 /// others.
 const MEAN_RETURN: (&str, &str) = ("mean_return", "Training return");
-const PANELS: usize = 6;
+const PANELS: usize = 12;
 
 /// More points than this are averaged.
 const POINTS: u64 = 120;
@@ -95,6 +95,18 @@ fn panels(runs: &[&Run], last: u64) -> Vec<(String, Curve)> {
         .collect()
 }
 
+/// A row's number by its key, `name.place` for one of a list.
+fn number(values: &Map<String, Value>, key: &str) -> Option<f64> {
+    let whole = values.get(key).and_then(Value::as_f64);
+    whole.or_else(|| {
+        let (name, place) = key.rsplit_once('.')?;
+        values
+            .get(name)?
+            .get(place.parse::<usize>().ok()?)?
+            .as_f64()
+    })
+}
+
 /// A metric's curve; `None` if no seed has it, or it never changes from zero.
 fn curve(runs: &[&Run], key: &str, last: u64) -> Option<Curve> {
     let seeds: Vec<Vec<Sample>> = runs
@@ -104,7 +116,7 @@ fn curve(runs: &[&Run], key: &str, last: u64) -> Option<Curve> {
                 Some(Sample {
                     key: row.update,
                     x: row.env_steps as f64,
-                    y: Estimate::exact(row.values.get(key).and_then(Value::as_f64)?),
+                    y: Estimate::exact(number(&row.values, key)?),
                 })
             });
             thin(&samples.collect::<Vec<_>>(), POINTS, last)
