@@ -79,20 +79,28 @@ pub struct Tape<F> {
 }
 
 impl<F: Real> Tape<F> {
-    fn new(rule: &Rule, course: &Course<F>) -> Self {
+    /// Room for so many steps, the first of which begins where the course is.
+    fn new(rule: &Rule, course: &Course<F>, steps: usize) -> Self {
+        let room = |rows: usize| Vec::with_capacity(steps * rows * course.lanes);
+        let begun = |first: &[F]| {
+            let mut recording = Vec::with_capacity((steps + 1) * first.len());
+            recording.extend_from_slice(first);
+            recording
+        };
+        let all = |rows: &[Vec<F>]| rows.iter().map(|row| begun(row)).collect();
         Self {
             first: course.step,
             steps: 0,
-            gradient: Vec::new(),
-            loss: Vec::new(),
-            features: Vec::new(),
-            gates: vec![Vec::new(); rule.layers.len()],
-            cells: course.cells.clone(),
-            outputs: course.outputs.clone(),
-            logits: course.logits.clone(),
-            opened: Vec::new(),
-            theta: course.theta.clone(),
-            counted: Vec::new(),
+            gradient: room(1),
+            loss: room(1),
+            features: room(rule.features()),
+            gates: rule.layers.iter().map(|_| room(4 * rule.hidden)).collect(),
+            cells: all(&course.cells),
+            outputs: all(&course.outputs),
+            logits: begun(&course.logits),
+            opened: room(2),
+            theta: begun(&course.theta),
+            counted: room(1),
         }
     }
 }
@@ -338,7 +346,7 @@ impl<F: Real> Tile<F> {
         course: &mut Course<F>,
         (steps, counting): (usize, Counting),
     ) -> (Outcome, Tape<F>) {
-        let mut tape = Tape::new(rule, course);
+        let mut tape = Tape::new(rule, course, steps);
         let outcome = self.follow(rule, params, course, (steps, counting), Some(&mut tape));
         (outcome, tape)
     }

@@ -17,6 +17,7 @@ mod errors;
 mod golden;
 mod inputs;
 mod lab;
+mod learned_optimizer;
 #[cfg(feature = "torch")]
 mod libtorch;
 mod machine;
@@ -29,5 +30,6 @@ mod side_by_side;
 mod split;
 mod tables;
 mod teachers;
+mod unroll_audit;
 #[cfg(not(feature = "torch"))]
 mod without_torch;

@@ -142,8 +142,9 @@ fn every_training_makes_the_loss_of_fresh_functions_small() {
 /// As a policy a rule does what it does where it is trained.
 #[test]
 fn a_policy_goes_where_the_unroll_goes() {
-    for config in trainings() {
-        let mut config = config;
+    // Persistent evolution strategies try perturbed rules alone.
+    let perturbed = |config: &Config| matches!(config.training, TrainingConfig::Pes(_));
+    for mut config in trainings().into_iter().filter(|config| !perturbed(config)) {
         config.learning_rate = schedule(0.0);
         let mut trainer = trained(&config, 1, 0);
         // Functions of the training, whose rule a rate of 0 leaves alone.
@@ -156,9 +157,7 @@ fn a_policy_goes_where_the_unroll_goes() {
         let policy = trainer.policy();
         let played = evaluate(&pool(1), &env(12), &policy, held).unwrap();
         let off = (played.returns.mean() + unrolled).abs();
-        let noisy = matches!(config.training, TrainingConfig::Pes(_));
-        let most = if noisy { 0.2 } else { 1e-5 };
-        assert!(off < most * unrolled, "{config:?}: off by {off} of {unrolled}");
+        assert!(off < 1e-5 * unrolled, "{config:?}: off by {off} of {unrolled}");
     }
 }
 

@@ -34,7 +34,7 @@ const REGRESSION_DEVIATION: f64 = 0.3;
 
 impl Plan {
     pub(super) fn new(quick: bool, seed: u64) -> Self {
-        let (pairs, estimates) = if quick { (10, 200) } else { (100, 2_000) };
+        let (pairs, estimates) = if quick { (10, 200) } else { (50, 1_000) };
         let (descent, descent_pairs) = if quick { (3_000, 20) } else { (3_000, 500) };
         Self {
             horizon: 100,
@@ -121,9 +121,12 @@ pub(super) fn all(
         rows.extend(done);
     }
     stages.begins(problems.len(), "descents");
-    let mut cells = plan.estimators();
-    // As windows of the whole unroll come too seldom to tell.
-    cells.retain(|estimator| *estimator != Estimator::Full);
+    // The descent is one long unroll, of which the whole one is a window.
+    let windowed = |estimator: Estimator| match estimator {
+        Estimator::Full => Estimator::Truncated(horizon),
+        estimator => estimator,
+    };
+    let cells: Vec<Estimator> = plan.estimators().into_iter().map(windowed).collect();
     let courses = session.pool.map(&cells, |_, estimator| course(plan, *estimator));
     Ok((rows, courses.map_err(Failure::internal)?))
 }
