@@ -459,7 +459,13 @@ pub fn preprocess<F: Real>(isa: Isa, p: F, xs: &[F], out: &mut [F]) {
                 // eᵖ x, cut off at ±1, is the sign of larger ones.
                 let one = v.splat(F::ONE);
                 let raised = v.mul(x, v.splat(scale));
-                let most = v.sub(v.splat(F::ZERO), v.max(v.sub(v.splat(F::ZERO), raised), v.sub(v.splat(F::ZERO), one)));
+                let most = v.sub(
+                    v.splat(F::ZERO),
+                    v.max(
+                        v.sub(v.splat(F::ZERO), raised),
+                        v.sub(v.splat(F::ZERO), one),
+                    ),
+                );
                 let both = v.max(most, v.sub(v.splat(F::ZERO), one));
                 v.write(&mut signs[at..], both);
             }

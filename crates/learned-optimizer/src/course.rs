@@ -65,9 +65,9 @@ pub struct Tape<F> {
     /// The step that it begins with.
     first: usize,
     steps: usize,
-    gradient: Vec<F>, // [steps][lanes]
-    loss: Vec<F>,     // [steps][lanes]
-    features: Vec<F>, // [steps][features][lanes]
+    gradient: Vec<F>,     // [steps][lanes]
+    loss: Vec<F>,         // [steps][lanes]
+    features: Vec<F>,     // [steps][features][lanes]
     gates: Vec<Vec<F>>,   // [layers][steps][4 × hidden][lanes]
     cells: Vec<Vec<F>>,   // [layers][steps + 1][hidden][lanes]
     outputs: Vec<Vec<F>>, // likewise
@@ -504,15 +504,15 @@ impl<F: Real> Tape<F> {
 
 /// Gradients on their way back through a recording.
 struct Back<F> {
-    theta: Vec<F>,         // [lanes]
-    outputs: Vec<Vec<F>>,  // [layers][hidden][lanes]
-    cells: Vec<Vec<F>>,    // likewise
-    logits: Vec<F>,        // [2][lanes]
-    features: Vec<F>,      // [features][lanes]
-    gradient: Vec<F>,      // [lanes], of the gradient that was read
-    loss: Vec<F>,          // [lanes], of the loss that was read
-    pre: Vec<Vec<F>>,      // [layers][steps][4 × hidden][lanes], of pre-activations
-    head: Vec<F>,          // [steps][rows][lanes], of the head's outputs
+    theta: Vec<F>,        // [lanes]
+    outputs: Vec<Vec<F>>, // [layers][hidden][lanes]
+    cells: Vec<Vec<F>>,   // likewise
+    logits: Vec<F>,       // [2][lanes]
+    features: Vec<F>,     // [features][lanes]
+    gradient: Vec<F>,     // [lanes], of the gradient that was read
+    loss: Vec<F>,         // [lanes], of the loss that was read
+    pre: Vec<Vec<F>>,     // [layers][steps][4 × hidden][lanes], of pre-activations
+    head: Vec<F>,         // [steps][rows][lanes], of the head's outputs
 }
 
 impl<F: Real> Back<F> {

@@ -4,7 +4,9 @@ use crate::course::{Course, Room};
 use crate::rule::Rule;
 use kernels::Isa;
 use kernels::lanes::padded;
-use rl_core::{ActRow, ActionSpace, ActionsMut, EnvSpec, Policy, PolicyFactory, Row, Sight, Stream};
+use rl_core::{
+    ActRow, ActionSpace, ActionsMut, EnvSpec, Policy, PolicyFactory, Row, Sight, Stream,
+};
 use std::sync::Arc;
 
 /// A rule with its parameters.

@@ -135,9 +135,7 @@ impl Rule {
                 rate,
                 learned: match learned {
                     LearnedRate::None => None,
-                    LearnedRate::One => {
-                        Some(declared.declare("rate", &[1], Init::Constant(rate)))
-                    }
+                    LearnedRate::One => Some(declared.declare("rate", &[1], Init::Constant(rate))),
                     LearnedRate::PerParameter => {
                         Some(declared.declare("rate", &[parameters], Init::Constant(rate)))
                     }

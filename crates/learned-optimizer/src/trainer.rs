@@ -199,7 +199,9 @@ impl Trainer {
             let most = common.config.max_gradient_norm;
             let failed = |source| self.failed(source);
             norm += clip_gradient(&common.layout, &mut gradient, most).map_err(failed)?;
-            let stepped = learned.optimizer.update(&mut learned.values, &gradient, rate);
+            let stepped = learned
+                .optimizer
+                .update(&mut learned.values, &gradient, rate);
             stepped.map_err(failed)?;
         }
         for (what, value) in [("the loss that counts", loss), ("the last loss", last)] {
@@ -455,7 +457,8 @@ fn draw(deviation: f64, size: usize, noise: &mut Stream) -> Vec<f32> {
 
 fn moved(values: &[f32], epsilon: &[f32], sign: f32) -> Vec<f32> {
     let both = values.iter().zip(epsilon);
-    both.map(|(value, epsilon)| value + sign * epsilon).collect()
+    both.map(|(value, epsilon)| value + sign * epsilon)
+        .collect()
 }
 
 /// (L₊ − L₋) ξ / (2 σ²)

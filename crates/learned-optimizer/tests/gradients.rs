@@ -170,7 +170,10 @@ fn check(held: bool, order: Order) {
                 // The start moves what is shown too, unless that is held.
                 worst = worst.max((found - exact[index]).abs());
             }
-            assert!(worst < 1e-7 * length.max(1.0), "{config:?}, {last}: off by {worst}");
+            assert!(
+                worst < 1e-7 * length.max(1.0),
+                "{config:?}, {last}: off by {worst}"
+            );
         }
     }
 }
@@ -233,7 +236,9 @@ fn windows_know_nothing_of_what_was_before() {
                 let mut params = params.clone();
                 params[index] += step;
                 let mut course = middle.clone();
-                case.tile().run(&case.rule, &params, &mut course, window).loss
+                case.tile()
+                    .run(&case.rule, &params, &mut course, window)
+                    .loss
             };
             let found = (by(1e-5) - by(-1e-5)) / 2e-5;
             let off = (found - gradient[index]).abs();

@@ -134,7 +134,10 @@ impl<D: TaskDistribution> EnvFactory for Tasks<D> {
             subset: self.subset.clone(),
         };
         let any = StreamKey::new(0, crate::streams::Domain::Training, 0);
-        drawn.objective(&any, 0).is_some().then(|| Arc::new(drawn) as _)
+        drawn
+            .objective(&any, 0)
+            .is_some()
+            .then(|| Arc::new(drawn) as _)
     }
 
     fn known_tasks(&self) -> Result<Arc<dyn KnownTasks>, String> {

@@ -29,9 +29,13 @@ fn loss(trajectory: &Trajectory) -> Option<rl_core::Picture> {
         points.push((t as f64, losses.mean(), losses.standard_error()));
     }
     // An accuracy is no loss: it is drawn as it is, upwards.
-    let accuracy = points.iter().all(|(_, loss, _)| (-1.0..=0.0).contains(loss));
+    let accuracy = points
+        .iter()
+        .all(|(_, loss, _)| (-1.0..=0.0).contains(loss));
     let sign = if accuracy { -1.0 } else { 1.0 };
-    let points = points.iter().map(|(t, loss, error)| (*t, sign * loss, *error));
+    let points = points
+        .iter()
+        .map(|(t, loss, error)| (*t, sign * loss, *error));
     let plot = Plot {
         bands: vec![Band {
             name: String::new(),
@@ -73,9 +77,8 @@ fn seen(trials: &Trials<'_>, parameters: usize) -> Option<Vec<Vec<Seen>>> {
             let sight = Sight::of(&trajectory.observations()[row..row + width]);
             let at = (t * lanes + lane) * parameters;
             let to = &actions[at..at + parameters];
-            let seen = (0..parameters).map(|i| {
-                [sight.gradient[i], sight.parameters[i], to[i]].map(f64::from)
-            });
+            let seen = (0..parameters)
+                .map(|i| [sight.gradient[i], sight.parameters[i], to[i]].map(f64::from));
             seen.collect::<Vec<_>>()
         };
         // As many coordinates as tell, evenly from all lanes.
@@ -94,7 +97,10 @@ const PARTS: usize = 24;
 /// What a coordinate is moved by where its gradient is such, early and late.
 fn rule(steps: &[Vec<Seen>]) -> Option<rl_core::Picture> {
     let third = steps.len().div_ceil(3);
-    let bands = [("first third", &steps[..third]), ("last third", &steps[steps.len() - third..])];
+    let bands = [
+        ("first third", &steps[..third]),
+        ("last third", &steps[steps.len() - third..]),
+    ];
     let bands = bands.into_iter().filter_map(|(name, steps)| {
         let mut moves: Vec<(f64, f64)> = steps
             .iter()

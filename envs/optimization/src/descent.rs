@@ -74,7 +74,9 @@ impl<T: Function<f32>> Environment for Descent<T> {
     fn step(&self, state: &mut Self::State, action: &[f32], _rng: &mut Stream) -> Step {
         state.parameters.copy_from_slice(action);
         let worth = self.0.worth(&mut state.scratch, &state.parameters);
-        let worth = worth.max(-WORST).min(WORST);
+        // Where numbers overflow, the loss is the worst.
+        let worth = if worth.is_nan() { -WORST } else { worth };
+        let worth = worth.clamp(-WORST, WORST);
         let reward = worth - state.worth;
         state.worth = worth;
         let at = (state.rows, &state.parameters[..]);

@@ -98,7 +98,12 @@ impl<F: Float> Function<F> for Fit<F> {
 }
 
 /// The cross-entropy's or the square loss's network of some sizes.
-pub(crate) fn network(inputs: usize, hidden: (usize, usize), outputs: usize, loss: Loss) -> Network {
+pub(crate) fn network(
+    inputs: usize,
+    hidden: (usize, usize),
+    outputs: usize,
+    loss: Loss,
+) -> Network {
     let (layers, units) = hidden;
     let sizes = [inputs]
         .into_iter()

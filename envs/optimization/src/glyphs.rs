@@ -78,8 +78,12 @@ impl Glyphs {
     /// Glyphs of a task.
     pub const WAYS: Setting = Setting::count("ways", 5, 2..=20, "glyphs to tell apart");
     /// Pictures of each that are shown.
-    pub const SHOTS: Setting =
-        Setting::count("shots", 1, 1..=500, "pictures of each glyph that gradients are of");
+    pub const SHOTS: Setting = Setting::count(
+        "shots",
+        1,
+        1..=500,
+        "pictures of each glyph that gradients are of",
+    );
     /// Pictures of each that count.
     pub const QUERIES: Setting =
         Setting::count("queries", 5, 1..=500, "other pictures of each, that count");
@@ -197,7 +201,9 @@ impl Glyphs {
         pixels.resize(rows * area, 0.0);
         labels.clear();
         labels.resize(rows * size.ways, 0.0);
-        let rows = pixels.chunks_exact_mut(area).zip(labels.chunks_exact_mut(size.ways));
+        let rows = pixels
+            .chunks_exact_mut(area)
+            .zip(labels.chunks_exact_mut(size.ways));
         for (class, (pixels, label)) in order.into_iter().zip(rows) {
             let own = class * size.strokes..(class + 1) * size.strokes;
             glyph::rasterize(&strokes[own], Placement::draw(turn, shift, rng), pixels);

@@ -343,7 +343,9 @@ impl Network {
                 }
             }
             Loss::CrossEntropy => {
-                let rows = outputs.chunks_exact(width).zip(tangents.chunks_exact(width));
+                let rows = outputs
+                    .chunks_exact(width)
+                    .zip(tangents.chunks_exact(width));
                 for ((y, t), d) in rows.zip(room.delta_tangent.chunks_exact_mut(width)) {
                     let most = y.iter().copied();
                     let most = most.fold(y[0], |a, b| if b > a { b } else { a });
@@ -367,8 +369,11 @@ impl Network {
     ) -> f64 {
         let width = self.sizes[self.layers()];
         let outputs = self.outputs(parameters, rows.inputs, room);
-        let largest = |row: &[F]| (1..width).fold(0, |best, i| if row[i] > row[best] { i } else { best });
-        let all = outputs.chunks_exact(width).zip(rows.targets.chunks_exact(width));
+        let largest =
+            |row: &[F]| (1..width).fold(0, |best, i| if row[i] > row[best] { i } else { best });
+        let all = outputs
+            .chunks_exact(width)
+            .zip(rows.targets.chunks_exact(width));
         let right = all.filter(|(y, t)| largest(y) == largest(t)).count();
         right as f64 / (outputs.len() / width) as f64
     }

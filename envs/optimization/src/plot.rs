@@ -54,7 +54,8 @@ impl Plot {
         let across = span(&mut points().map(|(x, ..)| *x));
         let up = span(&mut points().map(|(_, y, _)| self.height(*y)));
         let place = |(x, y): (f64, f64)| {
-            let share = |(low, high): (f64, f64), x: f64| ((x - low) / (high - low)).clamp(0.0, 1.0);
+            let share =
+                |(low, high): (f64, f64), x: f64| ((x - low) / (high - low)).clamp(0.0, 1.0);
             [
                 LEFT + WIDTH * share(across, x) as f32,
                 BOTTOM + HEIGHT * share(up, self.height(y)) as f32,
@@ -108,10 +109,7 @@ impl Plot {
         let mut shapes = Vec::new();
         for quarter in 0..=4_u8 {
             let share = f64::from(quarter) / 4.0;
-            let (x, y) = (
-                LEFT + WIDTH * share as f32,
-                BOTTOM + HEIGHT * share as f32,
-            );
+            let (x, y) = (LEFT + WIDTH * share as f32, BOTTOM + HEIGHT * share as f32);
             let points = vec![[LEFT, y], [LEFT + WIDTH, y]];
             let (ink, arrow) = (Ink::Faint, false);
             shapes.push(Shape::Path { points, ink, arrow });

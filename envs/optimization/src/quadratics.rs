@@ -217,13 +217,7 @@ impl<F: Float> Function<F> for Quadratic<F> {
         self.counted(room, at, Some(gradient))
     }
 
-    fn curvature(
-        &self,
-        room: &mut Vec<F>,
-        _: (usize, &[F]),
-        along: &[F],
-        product: &mut [F],
-    ) {
+    fn curvature(&self, room: &mut Vec<F>, _: (usize, &[F]), along: &[F], product: &mut [F]) {
         room.clear();
         let rows = self.matrix.chunks_exact(along.len());
         room.extend(rows.map(|row| dot(row, along)));

@@ -1,8 +1,6 @@
 //! Gradients and Hessians against finite differences, in f64, and minima.
 
-use optimization::{
-    Activation, Differentiated, Fit, Loss, Network, Quadratic, Quadratics,
-};
+use optimization::{Activation, Differentiated, Fit, Loss, Network, Quadratic, Quadratics};
 use rl_core::{Objective, TaskDistribution as _};
 
 fn wave(i: usize) -> f64 {
@@ -15,9 +13,7 @@ fn errors(objective: &mut dyn Objective<f64>, step: usize) -> [f64; 3] {
     let size = objective.parameters();
     let at: Vec<f64> = (0..size).map(|i| 0.5 * wave(i + 3)).collect();
     let along: Vec<f64> = (0..size).map(|i| wave(2 * i + 9)).collect();
-    let moved = |by: f64| -> Vec<f64> {
-        at.iter().zip(&along).map(|(x, v)| x + by * v).collect()
-    };
+    let moved = |by: f64| -> Vec<f64> { at.iter().zip(&along).map(|(x, v)| x + by * v).collect() };
     let h = 1e-5;
     let mut ends = [0.0; 2].map(|_: f64| (0.0, vec![0.0; size], 0.0));
     for ((shown, gradient, counted), by) in ends.iter_mut().zip([h, -h]) {
@@ -51,7 +47,11 @@ fn quadratics_are_differentiated() {
     let (rows, size) = (6, 4);
     let matrix = (0..rows * size).map(wave).collect();
     let target = (0..rows).map(|i| wave(i + 50)).collect();
-    check(&mut Differentiated::<_, f64>::new(Quadratic::new(matrix, target, vec![0.0; size])));
+    check(&mut Differentiated::<_, f64>::new(Quadratic::new(
+        matrix,
+        target,
+        vec![0.0; size],
+    )));
 }
 
 #[test]
@@ -97,9 +97,15 @@ fn minima_are_minima() {
     let mut objective = Differentiated::<_, f64>::new(quadratic);
     let mut gradient = vec![0.0; size];
     let value = objective.counted(&place, &mut gradient);
-    assert!((value - least).abs() < 1e-12 && least > 0.1, "{value}, {least}");
+    assert!(
+        (value - least).abs() < 1e-12 && least > 0.1,
+        "{value}, {least}"
+    );
     assert!(gradient.iter().all(|g| g.abs() < 1e-12), "{gradient:?}");
     // As many rows as parameters leave nothing.
     let quadratics = Quadratics::new(3, 3, false, 5).unwrap();
-    assert_eq!(quadratics.known_task_optimum(&Default::default()), Some(0.0));
+    assert_eq!(
+        quadratics.known_task_optimum(&Default::default()),
+        Some(0.0)
+    );
 }

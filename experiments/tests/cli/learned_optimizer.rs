@@ -96,14 +96,28 @@ fn bad_settings_of_learned_optimizers_are_refused() {
     let key = "learned-optimizer";
     refused(
         "learned-optimizer.training.truncation=3",
-        &[&format!("{key}.training.truncation = 3"), "a divisor of learned-optimizer.steps = 8"],
+        &[
+            &format!("{key}.training.truncation = 3"),
+            "a divisor of learned-optimizer.steps = 8",
+        ],
     );
-    refused("learned-optimizer.rule.hidden=0", &[&format!("{key}.rule.hidden = 0"), "1 to 1024"]);
+    refused(
+        "learned-optimizer.rule.hidden=0",
+        &[&format!("{key}.rule.hidden = 0"), "1 to 1024"],
+    );
     refused("learned-optimizer.rule.hiden=4", &["hiden"]);
-    refused("learned-optimizer.problems=0", &[&format!("{key}.problems = 0")]);
+    refused(
+        "learned-optimizer.problems=0",
+        &[&format!("{key}.problems = 0")],
+    );
     refused("environment.rows=0", &["rows = 0", "1 to 1000"]);
     // What is no function cannot be minimized, and optimizers act nowhere else.
-    let none = ["train", "tiny.toml", "environment.name=maze", "evaluation.learners=[]"];
+    let none = [
+        "train",
+        "tiny.toml",
+        "environment.name=maze",
+        "evaluation.learners=[]",
+    ];
     lab.refused(&none, 78, &["'maze' shows none", "quadratics"]);
     lab.refused(&["baseline", "maze", "adam"], 78, &["'maze' shows none"]);
 }

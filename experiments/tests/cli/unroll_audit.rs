@@ -44,7 +44,10 @@ fn the_audit_of_unrolls_finds_the_unbiased_and_does_not_depend_on_workers() {
     let courses = rows.iter().filter(|row| row["course"].is_object());
     for course in courses.map(|row| &row["course"]) {
         let last = course["theta"].as_array().unwrap().last().unwrap();
-        let (name, theta) = (course["estimator"].as_str().unwrap(), last[1].as_f64().unwrap());
+        let (name, theta) = (
+            course["estimator"].as_str().unwrap(),
+            last[1].as_f64().unwrap(),
+        );
         let window = course["window"].as_u64().unwrap();
         match (name, window) {
             ("RTRL", _) => assert!((theta + 1.0 / 6.0).abs() < 0.01, "{course}"),

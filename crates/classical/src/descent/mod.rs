@@ -3,9 +3,7 @@
 mod rules;
 
 use crate::registry::{Family, LearnerInfo};
-use rl_core::{
-    ActRow, ActionsMut, EnvSpec, Policy, PolicyFactory, Row, Setting, Sight, Stream,
-};
+use rl_core::{ActRow, ActionsMut, EnvSpec, Policy, PolicyFactory, Row, Setting, Sight, Stream};
 use rules::{Adam, Momentum, RmsProp, Rule};
 
 const RATE: Setting = Setting::number("rate", 0.01, 0.0..=1e3, "learning rate");
@@ -16,7 +14,16 @@ pub(crate) static LEARNERS: [LearnerInfo; 4] = [
         "sgd",
         "steps down the gradient of a function",
         &[RATE],
-        |values| optimizer("sgd", values, Momentum { rate: values[0] as f32, keep: 0.0 }),
+        |values| {
+            optimizer(
+                "sgd",
+                values,
+                Momentum {
+                    rate: values[0] as f32,
+                    keep: 0.0,
+                },
+            )
+        },
     ),
     descent(
         "momentum",

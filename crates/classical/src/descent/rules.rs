@@ -105,12 +105,24 @@ mod tests {
             }
         };
         near(
-            steps(Momentum { rate: 0.1, keep: 0.5 }, [2.0, -1.0]),
+            steps(
+                Momentum {
+                    rate: 0.1,
+                    keep: 0.5,
+                },
+                [2.0, -1.0],
+            ),
             [0.2, 0.0],
         );
         let v = [0.4_f32, 0.9 * 0.4 + 0.1];
         near(
-            steps(RmsProp { rate: 0.1, keep: 0.9 }, [2.0, -1.0]),
+            steps(
+                RmsProp {
+                    rate: 0.1,
+                    keep: 0.9,
+                },
+                [2.0, -1.0],
+            ),
             [0.2 / v[0].sqrt(), -0.1 / v[1].sqrt()],
         );
         // The first step of Adam is the rate, whatever the gradient.

@@ -27,7 +27,7 @@ impl InfluenceBalancing {
     /// s₀ after t steps is θ c + d, in closed form: A to the k has (k over j) 2⁻ᵏ in row 0.
     fn closed(steps: usize) -> (f64, f64) {
         // (k over j) 2⁻ᵏ for the first states, of k after k rounds.
-        let mut row = vec![0.0; STATES];
+        let mut row = [0.0; STATES];
         row[0] = 1.0;
         let mut influence = 0.0;
         for _ in 0..steps {

@@ -123,7 +123,8 @@ fn draw(deviation: f64, size: usize, noise: &mut Stream) -> Vec<f64> {
 
 fn moved(theta: &[f64], epsilon: &[f64], sign: f64) -> Vec<f64> {
     let both = theta.iter().zip(epsilon);
-    both.map(|(theta, epsilon)| theta + sign * epsilon).collect()
+    both.map(|(theta, epsilon)| theta + sign * epsilon)
+        .collect()
 }
 
 /// Goes on for some steps; the sum of their losses.
@@ -264,7 +265,10 @@ pub fn estimates(
     let random = count > 1;
     let error = |m: &Moments| if random { m.standard_error() } else { 0.0 };
     let errors: Vec<f64> = moments.iter().map(error).collect();
-    let variance: f64 = errors.iter().map(|error| error * error * count as f64).sum();
+    let variance: f64 = errors
+        .iter()
+        .map(|error| error * error * count as f64)
+        .sum();
     Estimates {
         mean: moments.iter().map(Moments::mean).collect(),
         standard_error: errors,

@@ -85,7 +85,10 @@ pub fn truncated(problem: &dyn Problem, theta: &[f64], window: usize) -> Vec<f64
     let mut state = problem.start().0;
     let mut sum = vec![0.0; theta.len()];
     for steps in super::windows(problem.horizon(), window) {
-        for (sum, g) in sum.iter_mut().zip(backward(problem, theta, &mut state, steps)) {
+        for (sum, g) in sum
+            .iter_mut()
+            .zip(backward(problem, theta, &mut state, steps))
+        {
             *sum += g / problem.horizon() as f64;
         }
     }

@@ -69,7 +69,10 @@ impl Problem for ToyRegression {
 
     fn step(&self, t: usize, theta: &[f64], state: &mut [f64]) -> f64 {
         let (rate, gradient) = (self.rate(t, theta), Self::gradient(state));
-        state.iter_mut().zip(gradient).for_each(|(x, g)| *x -= rate * g);
+        state
+            .iter_mut()
+            .zip(gradient)
+            .for_each(|(x, g)| *x -= rate * g);
         Self::value(state)
     }
 
@@ -81,7 +84,12 @@ impl Problem for ToyRegression {
         let jacobian = |i: usize, k: usize| f64::from(u8::from(i == k)) - rate * hessian[i][k];
         let moved = |i: usize, q: usize| -rate * weights[q] * gradient[i];
         Linear {
-            state: vec![jacobian(0, 0), jacobian(0, 1), jacobian(1, 0), jacobian(1, 1)],
+            state: vec![
+                jacobian(0, 0),
+                jacobian(0, 1),
+                jacobian(1, 0),
+                jacobian(1, 1),
+            ],
             theta: vec![moved(0, 0), moved(0, 1), moved(1, 0), moved(1, 1)],
             loss: Self::gradient(&after).to_vec(),
         }

@@ -36,7 +36,10 @@ fn exact_gradients_are_those_of_the_closed_form_and_of_finite_differences() {
             };
             let found = (by(1e-5) - by(-1e-5)) / 2e-5;
             let off = (found - exact[q]).abs();
-            assert!(off < 1e-7 * exact[q].abs().max(1.0), "{found} and not {exact:?}");
+            assert!(
+                off < 1e-7 * exact[q].abs().max(1.0),
+                "{found} and not {exact:?}"
+            );
         }
     }
 }
@@ -64,8 +67,14 @@ fn persistence_takes_the_bias_away() {
     let near = |estimator: Estimator, wanted: f64| {
         let found = estimates(&problem, &theta, (estimator, perturbation), (400, 1));
         let off = (found.mean[0] - wanted).abs();
-        assert!(off < 4.0 * found.standard_error[0], "{estimator:?}: {found:?}, {wanted}");
-        assert!(found.standard_error[0] < 0.3 * wanted.abs(), "{found:?}, {wanted}");
+        assert!(
+            off < 4.0 * found.standard_error[0],
+            "{estimator:?}: {found:?}, {wanted}"
+        );
+        assert!(
+            found.standard_error[0] < 0.3 * wanted.abs(),
+            "{found:?}, {wanted}"
+        );
     };
     let exact = gradient(&problem, &theta)[0];
     near(Estimator::Es(4), truncated(&problem, &theta, 4)[0]);

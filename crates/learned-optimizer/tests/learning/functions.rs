@@ -8,19 +8,19 @@ use rl_core::{
 
 const SIZE: usize = 3;
 
-pub struct Functions {
-    pub steps: usize,
+pub(crate) struct Functions {
+    pub(crate) steps: usize,
 }
 
 #[derive(Clone, Default)]
-pub struct Bowl {
+pub(crate) struct Bowl {
     curvature: [f32; SIZE],
     place: [f32; SIZE],
     start: [f32; SIZE],
 }
 
 #[derive(Default)]
-pub struct Walk {
+pub(crate) struct Walk {
     at: [f32; SIZE],
     worth: f32,
     rows: usize,

@@ -3,9 +3,7 @@
 mod functions;
 
 use functions::Functions;
-use learned_optimizer::{
-    Config, Counted, LearnedRate, RuleConfig, Start, Trainer, TrainingConfig,
-};
+use learned_optimizer::{Config, Counted, LearnedRate, RuleConfig, Start, Trainer, TrainingConfig};
 use nets::{OptimizerConfig, Schedule, Shape};
 use rl_core::{Domain, EnvFactory, Tasks};
 use rollout::{Held, Pool, evaluate};
@@ -85,11 +83,19 @@ fn trainings() -> Vec<Config> {
         config(LSTM, Start::Given, gradient(4, false)),
         config(GATED, Start::Learned, gradient(12, true)),
         config(plain(LearnedRate::None), Start::Learned, gradient(12, true)),
-        config(plain(LearnedRate::PerParameter), Start::Learned, gradient(12, true)),
+        config(
+            plain(LearnedRate::PerParameter),
+            Start::Learned,
+            gradient(12, true),
+        ),
         config(plain(LearnedRate::One), Start::Given, perturbed("es", 12)),
         config(plain(LearnedRate::One), Start::Given, perturbed("pes", 3)),
         config(LSTM, Start::Given, perturbed("pes", 4)),
-        config(plain(LearnedRate::None), Start::Learned, TrainingConfig::Reptile),
+        config(
+            plain(LearnedRate::None),
+            Start::Learned,
+            TrainingConfig::Reptile,
+        ),
     ]
 }
 
@@ -106,7 +112,11 @@ fn trained(config: &Config, workers: usize, updates: usize) -> Trainer {
 fn workers_and_interruptions_change_no_bit() {
     for config in trainings() {
         let whole = trained(&config, 1, 4);
-        assert_eq!(whole.values(), trained(&config, 3, 4).values(), "{config:?}");
+        assert_eq!(
+            whole.values(),
+            trained(&config, 3, 4).values(),
+            "{config:?}"
+        );
         let half = trained(&config, 2, 2).checkpoint().unwrap();
         let mut resumed = trained(&config, 1, 0);
         resumed.restore(&half).unwrap();
@@ -127,7 +137,10 @@ fn loss(trainer: &Trainer, steps: usize) -> f64 {
         domain: Domain::HeldOut,
     };
     let policy = trainer.policy();
-    -evaluate(&pool(1), &env(steps), &policy, held).unwrap().returns.mean()
+    -evaluate(&pool(1), &env(steps), &policy, held)
+        .unwrap()
+        .returns
+        .mean()
 }
 
 #[test]
@@ -157,7 +170,10 @@ fn a_policy_goes_where_the_unroll_goes() {
         let policy = trainer.policy();
         let played = evaluate(&pool(1), &env(12), &policy, held).unwrap();
         let off = (played.returns.mean() + unrolled).abs();
-        assert!(off < 1e-5 * unrolled, "{config:?}: off by {off} of {unrolled}");
+        assert!(
+            off < 1e-5 * unrolled,
+            "{config:?}: off by {off} of {unrolled}"
+        );
     }
 }
 
@@ -183,7 +199,10 @@ fn settings_that_cannot_be_followed_are_refused() {
     };
     refused(
         |config| config.training = gradient(5, false),
-        &["learned-optimizer.training.truncation = 5", "a divisor of learned-optimizer.steps = 12"],
+        &[
+            "learned-optimizer.training.truncation = 5",
+            "a divisor of learned-optimizer.steps = 12",
+        ],
     );
     refused(
         |config| config.training = gradient(0, false),
@@ -191,22 +210,30 @@ fn settings_that_cannot_be_followed_are_refused() {
     );
     refused(
         |config| config.training = perturbed("pes", 4).among(48),
-        &["learned-optimizer.training.pairs = 48", "a divisor of learned-optimizer.problems = 64"],
+        &[
+            "learned-optimizer.training.pairs = 48",
+            "a divisor of learned-optimizer.problems = 64",
+        ],
     );
     refused(
         |config| config.training = TrainingConfig::Reptile,
-        &["learned-optimizer.training.kind = reptile", "start = \"learned\""],
+        &[
+            "learned-optimizer.training.kind = reptile",
+            "start = \"learned\"",
+        ],
     );
     refused(
         |config| config.rule = plain(LearnedRate::None),
         &["learned-optimizer.rule.learned = none", "nothing to learn"],
     );
     refused(
-        |config| config.rule = RuleConfig::Lstm {
-            hidden: 0,
-            layers: 1,
-            preprocess: 0.0,
-            scale: 1.0,
+        |config| {
+            config.rule = RuleConfig::Lstm {
+                hidden: 0,
+                layers: 1,
+                preprocess: 0.0,
+                scale: 1.0,
+            }
         },
         &["learned-optimizer.rule.hidden = 0", "1 to 1024"],
     );
@@ -220,7 +247,9 @@ trait Among {
 impl Among for TrainingConfig {
     fn among(self, pairs: usize) -> Self {
         match self {
-            Self::Pes(perturbed) => Self::Pes(learned_optimizer::Perturbation { pairs, ..perturbed }),
+            Self::Pes(perturbed) => {
+                Self::Pes(learned_optimizer::Perturbation { pairs, ..perturbed })
+            }
             other => other,
         }
     }

@@ -127,7 +127,9 @@ pub(super) fn all(
         estimator => estimator,
     };
     let cells: Vec<Estimator> = plan.estimators().into_iter().map(windowed).collect();
-    let courses = session.pool.map(&cells, |_, estimator| course(plan, *estimator));
+    let courses = session
+        .pool
+        .map(&cells, |_, estimator| course(plan, *estimator));
     Ok((rows, courses.map_err(Failure::internal)?))
 }
 
@@ -152,7 +154,11 @@ fn row(plan: &Plan, (problem, deviation): (&dyn Problem, f64), estimator: Estima
         bias_exact: !estimator.is_random(),
         cosine: dot / (norm(&found.mean) * length),
         standard_deviation: found.standard_deviation / length,
-        estimates: if estimator.is_random() { plan.estimates } else { 1 },
+        estimates: if estimator.is_random() {
+            plan.estimates
+        } else {
+            1
+        },
         steps: estimator.steps(problem, pairs),
         numbers: estimator.numbers(problem, pairs),
     }
