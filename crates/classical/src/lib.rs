@@ -62,10 +62,21 @@
 //! UCRL2 next to no weight (`prior_weight = 0.01`). With the true prior, the
 //! default, all but posterior sampling earn more than they report.
 //!
-//! //! [`posterior`] has the Bayesian online learners that these are made of, and
+//! Where a function of parameters is shown with its gradient ([`rl_core::Sight`]), these
+//! move every parameter by the same rule, and begin where the task proposes:
+//!
+//! | name | what it does |
+//! |---|---|
+//! | `sgd` | steps down the gradient |
+//! | `momentum` | steps along a sum of gradients of which it keeps `momentum` (Polyak 1964) |
+//! | `rmsprop` | divides each gradient by the root of its mean square (Tieleman and Hinton 2012) |
+//! | `adam` | divides the gradient's mean by that, both without their bias (Kingma and Ba 2015) |
+//!
+//! [`posterior`] has the Bayesian online learners that these are made of, and
 //! [`FtrlProximal`] is an online learner of linear and logistic models.
 
 mod bandit;
+mod descent;
 mod ftrl_proximal;
 pub mod posterior;
 mod registry;

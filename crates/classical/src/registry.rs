@@ -1,6 +1,6 @@
 //! Learners by name, for command lines and tables.
 
-use crate::{bandit, tabular};
+use crate::{bandit, descent, tabular};
 use rl_core::{PolicyFactory, Setting, Settings, Value, suggestion};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -15,6 +15,8 @@ pub enum Family {
     /// Where observations tell a state, of finitely many, and actions are
     /// finitely many.
     Tabular,
+    /// Where a function of parameters is shown, with its gradient.
+    Descent,
 }
 
 /// A learner that [`learner`] makes.
@@ -40,9 +42,15 @@ impl LearnerInfo {
     }
 }
 
-/// The bandit learners, then the tabular ones.
-static LEARNERS: LazyLock<Vec<LearnerInfo>> =
-    LazyLock::new(|| [bandit::LEARNERS.as_slice(), tabular::LEARNERS.as_slice()].concat());
+/// The bandit learners, the tabular ones, then those that descend.
+static LEARNERS: LazyLock<Vec<LearnerInfo>> = LazyLock::new(|| {
+    let families = [
+        bandit::LEARNERS.as_slice(),
+        tabular::LEARNERS.as_slice(),
+        descent::LEARNERS.as_slice(),
+    ];
+    families.concat()
+});
 
 /// All learners.
 pub fn learners() -> &'static [LearnerInfo] {

@@ -2,8 +2,9 @@
 //! trials, one step at a time for actors and whole trials forward and backward for
 //! learners; heads on top of them; and the policies and losses on top of those.
 //! [`mlp`] has feed-forward policies that are differentiated twice, for learners
-//! that differentiate through their own updates, and [`gates`] an LSTM that learns such
-//! updates.
+//! that differentiate through their own updates, [`gates`] an LSTM that learns such
+//! updates, and [`lanes`] one small network in many lanes side by side, for optimizers
+//! that are learned coordinate by coordinate.
 //!
 //! A trunk is whatever keeps [`Trunk`]: it gives features and takes their gradient,
 //! so that any head and any loss can stand on it. [`Recurrent`] is the GRU and the
@@ -107,6 +108,7 @@ mod gemm;
 mod heads;
 mod index;
 mod input;
+pub mod lanes;
 mod loss;
 pub mod math;
 pub mod mlp;

@@ -121,7 +121,7 @@ impl Source {
 mod tests {
     use super::*;
     use crate::config::RunConfig;
-    use crate::registry::Registry;
+    use crate::registry::{Built, Registry};
     use std::fs;
 
     #[test]
@@ -145,15 +145,21 @@ mod tests {
         }
     }
 
-    /// `train rl2/ENV` trains in every environment that comes with metarl.
+    /// `train rl2/ENV` trains in every environment that comes with metarl, and
+    /// `train learned-optimizer/ENV` where tasks are functions to be minimized.
     #[test]
     fn every_environment_has_a_preset_of_its_name() {
         for entry in Registry::standard().environments() {
-            let name = format!("rl2/{}", entry.name());
+            let built = Built::new(entry, &toml::Table::new()).unwrap();
+            let algorithm = match built.factory.objectives() {
+                None => "rl2",
+                Some(_) => "learned-optimizer",
+            };
+            let name = format!("{algorithm}/{}", entry.name());
             let preset = Preset::find(&name).unwrap_or_else(|| panic!("no {name}"));
             let config = resolved(preset);
             assert_eq!(config.environment, entry.name());
-            assert_eq!(config.algorithm, "rl2");
+            assert_eq!(config.algorithm, algorithm);
         }
     }
 

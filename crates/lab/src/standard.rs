@@ -7,15 +7,17 @@ impl Registry {
     /// Everything that comes with metarl.
     pub fn standard() -> Self {
         let algorithms = vec![
-            rl2::ALGORITHM,       // a recurrent agent, whose memory learns
-            maml::ALGORITHM,      // an agent that learns by gradients
-            imitation::ALGORITHM, // a recurrent agent that learns from a teacher
+            rl2::ALGORITHM,               // a recurrent agent, whose memory learns
+            maml::ALGORITHM,              // an agent that learns by gradients
+            imitation::ALGORITHM,         // a recurrent agent that learns from a teacher
+            learned_optimizer::ALGORITHM, // a rule by which gradients become steps
         ];
         let families = [
             bandits::all(),
             mdps::all(),
             navigation::all(),
             memory::all(),
+            optimization::all(),
         ];
         Self::of(families.into_iter().flatten().collect(), algorithms)
     }

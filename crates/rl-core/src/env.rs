@@ -3,6 +3,7 @@
 use crate::analysis::Analysis;
 use crate::exact::{Exact, ExactValues};
 use crate::known_tasks::KnownTasks;
+use crate::objective::Objective;
 use crate::picture::{Episode, Picture};
 use crate::policy::PolicyFactory;
 use crate::spec::{ActionSpace, EnvSpec};
@@ -242,6 +243,12 @@ pub trait TaskDistribution: Send + Sync + 'static {
     /// Why it is not, as a clause.
     fn known_tasks(&self) -> Result<Arc<dyn KnownTasks>, String> {
         Err("this environment does not say what is known of each of its tasks".into())
+    }
+
+    /// A task as a function whose derivatives can be had, where rows show a
+    /// [`Sight`](crate::Sight) of one: of all tasks or of none.
+    fn objective(&self, _task: &Self::Task) -> Option<Box<dyn Objective>> {
+        None
     }
 
     /// What can be drawn of agents' behaviour over many trials.

@@ -6,6 +6,7 @@ use crate::env::{ActionKind, Environment, Outcome, TaskDistribution};
 use crate::exact::{Exact, ExactValues, OF_A_SUBSET};
 use crate::fault::SpecError;
 use crate::known_tasks::KnownTasks;
+use crate::objective::{Objective, Objectives};
 use crate::picture::{Episode, Picture};
 use crate::policy::PolicyFactory;
 use crate::spec::{ActionSpace, EnvSpec, Trial};
@@ -126,6 +127,19 @@ impl<D: TaskDistribution> EnvFactory for Tasks<D> {
         self.call("statistics", D::statistics)
     }
 
+    fn objectives(&self) -> Option<Arc<dyn Objectives>> {
+        let drawn = Drawn {
+            distribution: Arc::clone(&self.distribution),
+            spec: Arc::clone(&self.spec),
+            subset: self.subset.clone(),
+        };
+        let any = StreamKey::new(0, crate::streams::Domain::Training, 0);
+        drawn
+            .objective(&any, 0)
+            .is_some()
+            .then(|| Arc::new(drawn) as _)
+    }
+
     fn known_tasks(&self) -> Result<Arc<dyn KnownTasks>, String> {
         match &self.subset {
             None => self.call("known_tasks", D::known_tasks),
@@ -135,6 +149,32 @@ impl<D: TaskDistribution> EnvFactory for Tasks<D> {
 
     fn analyses(&self) -> Vec<Analysis> {
         self.call("analyses", D::analyses)
+    }
+}
+
+/// Tasks as functions.
+struct Drawn<D> {
+    distribution: Arc<D>,
+    spec: Arc<EnvSpec>,
+    subset: Option<Subset>,
+}
+
+impl<D: TaskDistribution> Drawn<D> {
+    fn objective(&self, key: &StreamKey, lane: u64) -> Option<Box<dyn Objective>> {
+        let mut task = D::Task::default();
+        let mut stream = key.lane(Purpose::Task, lane);
+        let (distribution, subset) = (self.distribution.as_ref(), self.subset.as_ref());
+        guarded(&self.spec.name, "objective", || {
+            draw(distribution, subset, (&mut task, &mut stream));
+            distribution.objective(&task)
+        })
+    }
+}
+
+impl<D: TaskDistribution> Objectives for Drawn<D> {
+    fn draw(&self, key: &StreamKey, lane: u64) -> Box<dyn Objective> {
+        let drawn = self.objective(key, lane);
+        drawn.expect("a distribution of functions gives one for every task")
     }
 }
 
@@ -217,7 +257,8 @@ impl<D: TaskDistribution> Lanes<D> {
             lane.dynamics = key.lane(Purpose::Dynamics, number);
             (lane.step, lane.lived, lane.episode, lane.trial) = (0, 0, 0, 0);
             self.at_work.set(index, Call::Sample);
-            draw(self.distribution.as_ref(), self.subset.as_ref(), lane);
+            let drawn = (&mut lane.task, &mut lane.tasks);
+            draw(self.distribution.as_ref(), self.subset.as_ref(), drawn);
             self.at_work.set(index, Call::Reset);
             lane.task.reset(&mut lane.state, &mut lane.dynamics);
             let row = &mut observation[index * width..(index + 1) * width];
@@ -277,7 +318,8 @@ impl<D: TaskDistribution> Lanes<D> {
                     (lane.episode, lane.lived) = (0, 0);
                     lane.trial += 1;
                     self.at_work.set(index, Call::Sample);
-                    draw(self.distribution.as_ref(), self.subset.as_ref(), lane);
+                    let drawn = (&mut lane.task, &mut lane.tasks);
+                    draw(self.distribution.as_ref(), self.subset.as_ref(), drawn);
                 }
                 self.at_work.set(index, Call::Reset);
                 lane.task.reset(&mut lane.state, &mut lane.dynamics);
@@ -387,11 +429,15 @@ impl<D: TaskDistribution> VecEnv for Lanes<D> {
     }
 }
 
-/// Draws a lane's next task, one of a subset if there is one.
-fn draw<D: TaskDistribution>(distribution: &D, subset: Option<&Subset>, lane: &mut Lane<D::Task>) {
+/// Draws the next task of a stream, one of a subset if there is one.
+fn draw<D: TaskDistribution>(
+    distribution: &D,
+    subset: Option<&Subset>,
+    (task, stream): (&mut D::Task, &mut Stream),
+) {
     match subset {
-        None => distribution.sample(&mut lane.task, &mut lane.tasks),
-        Some(subset) => distribution.select(&mut lane.task, subset.draw(&mut lane.tasks)),
+        None => distribution.sample(task, stream),
+        Some(subset) => distribution.select(task, subset.draw(stream)),
     }
 }
 

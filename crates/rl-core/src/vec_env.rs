@@ -5,6 +5,7 @@ use crate::author::AtWork;
 use crate::env::Outcome;
 use crate::exact::{Exact, ExactValues};
 use crate::known_tasks::KnownTasks;
+use crate::objective::Objectives;
 use crate::picture::{Episode, Picture};
 use crate::policy::{PolicyFactory, Row};
 use crate::spec::{ActionSpace, EnvSpec};
@@ -194,6 +195,12 @@ pub trait EnvFactory: Send + Sync {
 
     /// See [`TaskDistribution::tasks`](crate::TaskDistribution::tasks).
     fn tasks(&self) -> Option<u64>;
+
+    /// Its tasks as functions whose derivatives can be had, if that is what they are; see
+    /// [`TaskDistribution::objective`](crate::TaskDistribution::objective).
+    fn objectives(&self) -> Option<Arc<dyn Objectives>> {
+        None
+    }
 
     /// The same environment with the tasks of a subset alone, which are drawn
     /// uniformly. It has no exact values of its own.

@@ -1,11 +1,11 @@
 //! Glyphs and their labels: what one was called is told one step late.
 
 use crate::deck::{Cards, MOST_KINDS};
-use crate::glyph::{self, Placement, Stroke};
 use crate::glyph_accuracy;
 use crate::glyph_oracle;
 use crate::nearest_glyph::NearestGlyph;
 use crate::tape::Tape;
+use rl_core::glyph::{self, Placement, Stroke};
 use rl_core::{
     ActionSpace, Analysis, Discrete, EnvSpec, Environment, EnvironmentEntry, Episode, Exact,
     ExactValues, Ink, MEMORYLESS_OPTIMUM, ObservationSpace, Picture, PolicyFactory, Setting, Shape,

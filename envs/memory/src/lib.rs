@@ -9,7 +9,6 @@ mod autoencode;
 mod copy;
 mod count_recall;
 mod deck;
-mod glyph;
 mod glyph_accuracy;
 mod glyph_oracle;
 mod glyph_recall;

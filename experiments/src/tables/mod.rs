@@ -17,3 +17,4 @@ pub(crate) mod contest;
 pub(crate) mod files;
 pub(crate) mod maml_audit;
 pub(crate) mod memory;
+pub(crate) mod unroll_audit;

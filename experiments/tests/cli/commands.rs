@@ -270,7 +270,7 @@ fn listings_checks_and_the_doctor() {
     lab.done(&words.chain(more).chain(fewer).collect::<Vec<&str>>());
     assert!(lab.done(&["list", "presets", "--json"]).rows().len() > 2);
     let tables = lab.done(&["list", "tables", "--json"]);
-    assert_eq!(tables.events(), "item item item item item item item");
+    assert_eq!(tables.events(), "item item item item item item item item");
     for row in tables.rows() {
         assert_eq!(row["kind"], "table");
         let (name, summary) = (

@@ -84,6 +84,9 @@ fn cut_short(lab: &Lab, preset: &str, more: &[&str]) -> Hashes {
     if algorithm == "maml" {
         args.push("maml.tasks=4");
     }
+    if algorithm == "learned-optimizer" {
+        args.push("learned-optimizer.problems=4");
+    }
     if preset.ends_with("x500") {
         args.push("environment.pulls=50"); // The teacher's table is as long as the trial cubed.
     }

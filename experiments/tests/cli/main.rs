@@ -17,6 +17,7 @@ mod errors;
 mod golden;
 mod inputs;
 mod lab;
+mod learned_optimizer;
 #[cfg(feature = "torch")]
 mod libtorch;
 mod machine;
@@ -30,5 +31,6 @@ mod split;
 mod sweep;
 mod tables;
 mod teachers;
+mod unroll_audit;
 #[cfg(not(feature = "torch"))]
 mod without_torch;

@@ -1,7 +1,7 @@
 //! `table`: a published table with every column and its error bars.
 
 use crate::cli::TableArgs;
-use crate::tables::{baseline_variance, combination, contest, maml_audit, memory};
+use crate::tables::{baseline_variance, combination, contest, maml_audit, memory, unroll_audit};
 use lab::failure::Failure;
 use lab::registry::Registry;
 use rl_core::suggestion;
@@ -87,6 +87,12 @@ pub(crate) const TABLES: &[TableEntry] = &[
         summary: "estimators of MAML's meta-gradient against the exact one: bias and noise",
         data: "",
         run: maml_audit::run,
+    },
+    TableEntry {
+        name: "unroll-audit",
+        summary: "ways to the gradient of an unroll against the exact one: bias, noise, cost",
+        data: "",
+        run: unroll_audit::run,
     },
     TableEntry {
         name: "baseline-variance",

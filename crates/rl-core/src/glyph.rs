@@ -1,7 +1,8 @@
-//! Small pictures of a few strokes.
+//! Small pictures of a few strokes, for environments that need many kinds of things to
+//! see.
 
-use rl_core::Stream;
-use rl_core::rand::RngExt as _;
+use crate::streams::Stream;
+use rand::RngExt as _;
 
 /// How far from the middle strokes end at most, in half-widths of the picture.
 const RADIUS: f32 = 0.75;
@@ -11,11 +12,11 @@ const SHORTEST: f32 = 0.6;
 const REACH: f32 = 1.2;
 
 /// A straight stroke: from where, and to where.
-pub(crate) type Stroke = [[f32; 2]; 2];
+pub type Stroke = [[f32; 2]; 2];
 
 /// How a glyph is turned and moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Placement {
+pub struct Placement {
     cosine: f32,
     sine: f32,
     by: [f32; 2],
@@ -23,7 +24,7 @@ pub(crate) struct Placement {
 
 impl Placement {
     /// As it was made.
-    pub(crate) const STILL: Self = Self {
+    pub const STILL: Self = Self {
         cosine: 1.0,
         sine: 0.0,
         by: [0.0; 2],
@@ -31,7 +32,7 @@ impl Placement {
 
     /// Turned by an angle whose tangent is at most `turn` either way, and moved by at most
     /// `shift` half-widths along both axes.
-    pub(crate) fn draw(turn: f32, shift: f32, rng: &mut Stream) -> Self {
+    pub fn draw(turn: f32, shift: f32, rng: &mut Stream) -> Self {
         let mut either = |most: f32| most * (2.0 * rng.random::<f32>() - 1.0);
         let tangent = either(turn);
         let cosine = 1.0 / (1.0 + tangent * tangent).sqrt();
@@ -52,7 +53,7 @@ impl Placement {
 }
 
 /// Draws a stroke between two points of the disc that are not too close.
-pub(crate) fn stroke(rng: &mut Stream) -> Stroke {
+pub fn stroke(rng: &mut Stream) -> Stroke {
     let mut coordinate = || RADIUS * (2.0 * rng.random::<f32>() - 1.0);
     loop {
         let stroke = [[coordinate(), coordinate()], [coordinate(), coordinate()]];
@@ -68,7 +69,7 @@ pub(crate) fn stroke(rng: &mut Stream) -> Stroke {
 }
 
 /// How dark each pixel is, from 0 to 1, row by row from the lowest. `[side × side]`
-pub(crate) fn rasterize(strokes: &[Stroke], placed: Placement, pixels: &mut [f32]) {
+pub fn rasterize(strokes: &[Stroke], placed: Placement, pixels: &mut [f32]) {
     let side = pixels.len().isqrt();
     let pitch = 2.0 / side as f32;
     let centre = |place: usize| (place as f32 + 0.5) * pitch - 1.0;
@@ -104,7 +105,7 @@ fn dot(a: [f32; 2], b: [f32; 2]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rl_core::rand::SeedableRng as _;
+    use rand::SeedableRng as _;
 
     #[test]
     fn ink_lies_along_the_strokes() {

@@ -1,0 +1,106 @@
+//! Learned optimizers as one algorithm among others.
+
+use crate::config::{Config, NAME};
+use crate::trainer::Trainer;
+use agent::{ActMode, Algorithm, LearnError, Metric, Setup, Training, Update};
+use nets::Device;
+use rl_core::{Footprint, PolicyFactory, Sight, Tree};
+use std::sync::Arc;
+
+/// Learned optimizers, settings in `[learned-optimizer]`.
+pub const ALGORITHM: Algorithm = Algorithm {
+    name: NAME,
+    title: "Learned optimizer",
+    summary: "Learned optimizers: a rule by which gradients become steps, or where steps begin \
+              (LSTMs coordinate by coordinate, gated meta-learner, MAML, Meta-SGD, Reptile), by \
+              truncated or exact gradients or evolution strategies",
+    metrics: &[
+        Metric::new("meta_loss", "Loss that is made small"),
+        Metric::new("gradient_norm", "Gradient norm"),
+    ],
+    learners: &[],
+    inputs: None,
+    footprint,
+    start,
+};
+
+fn config(setup: &Setup<'_>) -> Result<Config, LearnError> {
+    let config: Config = setup.config(NAME)?;
+    config.validate()?;
+    Ok(config)
+}
+
+/// What a training takes: functions with what they remember, and a recording of a window
+/// on every worker.
+fn footprint(setup: &Setup<'_>) -> Result<Footprint, LearnError> {
+    let config = config(setup)?;
+    let size = Sight::parameters(setup.env.spec(), NAME)
+        .map_err(|why| LearnError::Settings(format!("environment: {why}")))?;
+    let mut blueprint = nets::Blueprint::new();
+    let rule = crate::Rule::new(&config.rule, size, &mut blueprint);
+    let cells = (rule.hidden * rule.layers.len()) as f64;
+    let (problems, coordinates) = (config.problems as f64, size as f64);
+    let workers = setup.place.pool.workers() as f64;
+    let side = coordinates.max(128.0) + 16.0;
+    // Of a step the gates, cells and outputs of every layer, and as much on the way back.
+    let step = side * (12.0 * cells + 20.0);
+    let values = (rule.parameters() + size) as f64;
+    Ok(Footprint::new()
+        .with(
+            format!("{} functions", config.problems),
+            problems * (setup.env.lane_bytes() + 4.0 * coordinates * (4.0 * cells + 16.0)),
+            "learned-optimizer.problems and the environment's size",
+        )
+        .with(
+            format!("recordings of {} steps", config.window()),
+            workers * 4.0 * step * config.window() as f64,
+            "learned-optimizer.training.truncation, learned-optimizer.rule.hidden, the \
+             environment's size and --workers",
+        )
+        .with(
+            "gradients of all groups",
+            4.0 * values * (problems + 20.0),
+            "learned-optimizer.problems and learned-optimizer.rule.hidden",
+        ))
+}
+
+fn start(setup: Setup<'_>) -> Result<Box<dyn Training>, LearnError> {
+    let config = config(&setup)?;
+    if setup.place.device != Device::Cpu {
+        let allowed = "cpu, since learned-optimizer runs there alone; leave the option out";
+        return Err(LearnError::config("--device", "cuda", allowed));
+    }
+    let trainer = Trainer::new(setup.env, config, setup.seed, setup.place.pool)?;
+    Ok(Box::new(trainer))
+}
+
+impl Training for Trainer {
+    fn updates(&self) -> u64 {
+        self.config().updates
+    }
+
+    fn updates_done(&self) -> u64 {
+        self.updates_done()
+    }
+
+    fn env_steps(&self) -> u64 {
+        self.env_steps()
+    }
+
+    fn update(&mut self) -> Result<Update, LearnError> {
+        let metrics = self.update()?;
+        Update::new(metrics.mean_return, &metrics)
+    }
+
+    fn policy(&self, _actions: ActMode) -> Arc<dyn PolicyFactory> {
+        self.policy()
+    }
+
+    fn checkpoint(&self) -> Result<Tree, LearnError> {
+        self.checkpoint()
+    }
+
+    fn restore(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {
+        self.restore(checkpoint)
+    }
+}

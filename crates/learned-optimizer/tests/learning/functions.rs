@@ -1,0 +1,130 @@
+//! Σ aᵢ (θᵢ − bᵢ)², with curvatures that differ by a factor of ten.
+
+use rl_core::rand::RngExt as _;
+use rl_core::{
+    ActionSpace, Continuous, EnvSpec, Environment, Objective, ObservationSpace, Sight, Step,
+    Stream, TaskDistribution, Trial,
+};
+
+const SIZE: usize = 3;
+
+pub(crate) struct Functions {
+    pub(crate) steps: usize,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Bowl {
+    curvature: [f32; SIZE],
+    place: [f32; SIZE],
+    start: [f32; SIZE],
+}
+
+#[derive(Default)]
+pub(crate) struct Walk {
+    at: [f32; SIZE],
+    worth: f32,
+    rows: usize,
+}
+
+impl Bowl {
+    fn value(&self, at: &[f32]) -> f32 {
+        let each = |i: usize| self.curvature[i] * (at[i] - self.place[i]).powi(2);
+        (0..SIZE).map(each).sum()
+    }
+
+    fn slope(&self, at: &[f32], gradient: &mut [f32]) {
+        for i in 0..SIZE {
+            gradient[i] = 2.0 * self.curvature[i] * (at[i] - self.place[i]);
+        }
+    }
+}
+
+impl Environment for Bowl {
+    type State = Walk;
+    type Action = Continuous;
+
+    fn reset(&self, state: &mut Walk, _rng: &mut Stream) {
+        *state = Walk {
+            at: self.start,
+            ..Walk::default()
+        };
+    }
+
+    fn step(&self, state: &mut Walk, action: &[f32], _rng: &mut Stream) -> Step {
+        state.at.copy_from_slice(action);
+        let worth = -self.value(&state.at);
+        let reward = worth - state.worth;
+        (state.worth, state.rows) = (worth, state.rows + 1);
+        Step::proceed(reward)
+    }
+
+    fn observe(&self, state: &Walk, observation: &mut [f32]) {
+        observation.fill(0.0);
+        if state.rows > 0 {
+            observation[0] = self.value(&state.at);
+            self.slope(&state.at, &mut observation[1..=SIZE]);
+        }
+        observation[1 + SIZE..].copy_from_slice(&state.at);
+    }
+}
+
+impl Objective for Bowl {
+    fn parameters(&self) -> usize {
+        SIZE
+    }
+
+    fn start(&self) -> &[f32] {
+        &self.start
+    }
+
+    fn limit(&self) -> f32 {
+        100.0
+    }
+
+    fn shown(&mut self, _step: usize, at: &[f32], gradient: &mut [f32]) -> f32 {
+        self.slope(at, gradient);
+        self.value(at)
+    }
+
+    fn curvature(&mut self, _step: usize, _at: &[f32], along: &[f32], product: &mut [f32]) {
+        for i in 0..SIZE {
+            product[i] += 2.0 * self.curvature[i] * along[i];
+        }
+    }
+
+    fn counted(&mut self, at: &[f32], gradient: &mut [f32]) -> f32 {
+        self.slope(at, gradient);
+        self.value(at)
+    }
+}
+
+impl TaskDistribution for Functions {
+    type Task = Bowl;
+
+    fn spec(&self) -> EnvSpec {
+        EnvSpec {
+            name: "bowls".into(),
+            observation: ObservationSpace::Vector {
+                size: Sight::width(SIZE),
+            },
+            action: ActionSpace::Box {
+                low: vec![-100.0; SIZE],
+                high: vec![100.0; SIZE],
+            },
+            horizon: self.steps + 1,
+            trial: Trial::Episodes(1),
+        }
+    }
+
+    fn sample(&self, task: &mut Bowl, rng: &mut Stream) {
+        for i in 0..SIZE {
+            task.curvature[i] = rng.random_range(0.3..3.0);
+            task.place[i] = rng.random_range(0.5..1.5);
+            task.start[i] = rng.random_range(-0.5..0.5);
+        }
+    }
+
+    fn objective(&self, task: &Bowl) -> Option<Box<dyn Objective>> {
+        Some(Box::new(task.clone()))
+    }
+}

@@ -1,0 +1,147 @@
+//! Curves with a band around them, of shapes that a picture has.
+
+use rl_core::{Ink, Picture, Shape};
+
+/// A curve.
+pub(crate) struct Band {
+    /// What it is of; empty if it is the only one.
+    pub(crate) name: String,
+    /// x, y, and the standard error of y; 0 where there is none.
+    pub(crate) points: Vec<(f64, f64, f64)>,
+}
+
+/// How the vertical axis is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scale {
+    Linear,
+    Logarithmic,
+}
+
+/// Curves on one pair of axes.
+pub(crate) struct Plot {
+    pub(crate) bands: Vec<Band>,
+    /// What the horizontal axis is of.
+    pub(crate) x: &'static str,
+    pub(crate) scale: Scale,
+}
+
+/// Where the axes begin, how far they go, and where the picture ends.
+const LEFT: f32 = 1.6;
+const BOTTOM: f32 = 1.3;
+const WIDTH: f32 = 12.0;
+const HEIGHT: f32 = 6.0;
+const WORDS: f32 = 0.28;
+/// Deviations of a normal distribution that 95 % are within.
+const DEVIATIONS: f64 = 1.96;
+/// What a logarithmic axis shows of 0 and below.
+const LEAST: f64 = 1e-9;
+
+impl Plot {
+    /// All curves, in a picture; `None` if there is nothing to draw.
+    pub(crate) fn picture(&self, title: &str, caption: &str) -> Option<Picture> {
+        let points = || self.bands.iter().flat_map(|band| &band.points);
+        let finite = |(x, y, error): &&(f64, f64, f64)| (x + y + error).is_finite();
+        if points().count() < 2 || points().filter(finite).count() < points().count() {
+            return None;
+        }
+        let span = |numbers: &mut dyn Iterator<Item = f64>| {
+            let ends = numbers.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
+                (low.min(x), high.max(x))
+            });
+            let room = if ends.1 > ends.0 { 0.0 } else { 0.5 };
+            (ends.0 - room, ends.1 + room)
+        };
+        let across = span(&mut points().map(|(x, ..)| *x));
+        let up = span(&mut points().map(|(_, y, _)| self.height(*y)));
+        let place = |(x, y): (f64, f64)| {
+            let share =
+                |(low, high): (f64, f64), x: f64| ((x - low) / (high - low)).clamp(0.0, 1.0);
+            [
+                LEFT + WIDTH * share(across, x) as f32,
+                BOTTOM + HEIGHT * share(up, self.height(y)) as f32,
+            ]
+        };
+        let mut shapes = self.axes(across, up);
+        let inks = [Ink::Agent, Ink::Goal, Ink::Key];
+        for (number, band) in self.bands.iter().enumerate() {
+            let ink = inks[number % inks.len()];
+            let line = |deviations: f64, ink: Ink| Shape::Path {
+                points: band
+                    .points
+                    .iter()
+                    .map(|(x, y, error)| place((*x, y + deviations * error)))
+                    .collect(),
+                ink,
+                arrow: false,
+            };
+            if band.points.iter().any(|(.., error)| *error > 0.0) {
+                shapes.push(line(DEVIATIONS, Ink::Faint));
+                shapes.push(line(-DEVIATIONS, Ink::Faint));
+            }
+            shapes.push(line(0.0, ink));
+            let place = LEFT + 1.5 + 4.0 * number as f32;
+            if !band.name.is_empty() {
+                let high = BOTTOM + HEIGHT + 0.4;
+                let points = vec![[place - 1.4, high], [place - 0.9, high]];
+                let arrow = false;
+                shapes.push(Shape::Path { points, ink, arrow });
+                label(&mut shapes, [place + 0.5, high], &band.name);
+            }
+        }
+        Some(Picture {
+            title: title.into(),
+            width: LEFT + WIDTH + 0.4,
+            height: BOTTOM + HEIGHT + 0.8,
+            shapes,
+            caption: caption.into(),
+        })
+    }
+
+    fn height(&self, y: f64) -> f64 {
+        match self.scale {
+            Scale::Linear => y,
+            Scale::Logarithmic => y.max(LEAST).log10(),
+        }
+    }
+
+    /// Lines at every quarter, with their values.
+    fn axes(&self, across: (f64, f64), up: (f64, f64)) -> Vec<Shape> {
+        let mut shapes = Vec::new();
+        for quarter in 0..=4_u8 {
+            let share = f64::from(quarter) / 4.0;
+            let (x, y) = (LEFT + WIDTH * share as f32, BOTTOM + HEIGHT * share as f32);
+            let points = vec![[LEFT, y], [LEFT + WIDTH, y]];
+            let (ink, arrow) = (Ink::Faint, false);
+            shapes.push(Shape::Path { points, ink, arrow });
+            let value = up.0 + share * (up.1 - up.0);
+            let value = match self.scale {
+                Scale::Linear => value,
+                Scale::Logarithmic => 10_f64.powf(value),
+            };
+            label(&mut shapes, [LEFT - 0.8, y], &number(value));
+            let value = across.0 + share * (across.1 - across.0);
+            label(&mut shapes, [x, BOTTOM - 0.35], &number(value));
+        }
+        label(&mut shapes, [LEFT + WIDTH / 2.0, BOTTOM - 0.9], self.x);
+        shapes
+    }
+}
+
+fn label(shapes: &mut Vec<Shape>, centre: [f32; 2], text: &str) {
+    let (text, size) = (text.to_owned(), WORDS);
+    shapes.push(Shape::Label { centre, text, size });
+}
+
+/// Three digits, and a minus sign that is as wide as one.
+fn number(value: f64) -> String {
+    let size = value.abs();
+    let text = match size {
+        0.0 => "0".to_owned(),
+        _ if (1e-3..1e4).contains(&size) => {
+            let places = (2.0 - size.log10().floor()).clamp(0.0, 5.0) as usize;
+            format!("{value:.places$}")
+        }
+        _ => format!("{value:.1e}"),
+    };
+    text.replace('-', "−")
+}
