@@ -182,12 +182,16 @@ impl Drive {
             rows.reward.fill(f32::NAN);
             watched.run(|| rollout.step());
             let mut last = vec![0.0; lanes * width];
+            let ended = rollout.row().previous_outcome.to_vec();
+            let (_, rows) = rollout.trajectory_mut().stepping(0);
             for lane in 0..lanes {
-                // A final observation is written only where an episode was truncated.
-                if rollout.trajectory().truncations(lane) > 0 {
-                    let own = &mut last[lane * width..(lane + 1) * width];
-                    own.copy_from_slice(rollout.trajectory().final_observation(lane, 0));
+                // A final observation is written only where an episode ended.
+                if ended[lane] != Outcome::Continue {
+                    let own = lane * width..(lane + 1) * width;
+                    last[own.clone()].copy_from_slice(&rows.final_observation[own]);
                 }
+            }
+            for lane in 0..lanes {
                 if rollout.row().start[lane] {
                     history.optimum[lane].push(rollout.env().known_task_optimum(lane));
                 }

@@ -3,6 +3,7 @@
 use std::env;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// How the user called this program.
 pub fn program() -> String {
@@ -38,9 +39,21 @@ fn ansi_c_quoted(bytes: &[u8]) -> String {
     quoted + "'"
 }
 
+/// Says how a run is resumed where that is no command of a shell.
+static RESUME: OnceLock<fn(&Path) -> String> = OnceLock::new();
+
+/// Has messages say that a run is resumed so, from now on: for who uses this crate
+/// without the command line. The first who says it is heard.
+pub fn resume_as(command: fn(&Path) -> String) {
+    RESUME.get_or_init(|| command);
+}
+
 /// The command that resumes a run.
 pub fn resume_command(path: &Path) -> String {
-    format!("{} resume {}", program(), quoted(path))
+    match RESUME.get() {
+        Some(command) => command(path),
+        None => format!("{} resume {}", program(), quoted(path)),
+    }
 }
 
 #[cfg(test)]

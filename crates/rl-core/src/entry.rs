@@ -34,10 +34,12 @@ impl EnvironmentEntry {
         summary: &str,
         make: impl Fn(&Settings) -> Result<D, String> + Send + Sync + 'static,
     ) -> Self {
-        Self::made_by(name, summary, move |settings| factory(make(settings)?))
+        Self::batched(name, summary, move |settings| factory(make(settings)?))
     }
 
-    fn made_by(
+    /// The same of an environment that is a batch by itself, without an author's
+    /// single tasks: one that lives in another process or language.
+    pub fn batched(
         name: &str,
         summary: &str,
         make: impl Fn(&Settings) -> Result<Arc<dyn EnvFactory>, String> + Send + Sync + 'static,
@@ -57,7 +59,7 @@ impl EnvironmentEntry {
         summary: &str,
         make: impl Fn(&Settings) -> Result<D, String> + Send + Sync + 'static,
     ) -> Self {
-        let entry = Self::made_by(name, summary, move |settings| {
+        let entry = Self::batched(name, summary, move |settings| {
             let distribution = make(settings)?;
             match settings.choice(TASK)? {
                 HIDDEN => factory(distribution),

@@ -119,8 +119,8 @@ pub trait Environment: Send + Sync + 'static {
     /// continuous ones within its box.
     fn step(&self, state: &mut Self::State, action: &Self::Action, rng: &mut Stream) -> Step;
 
-    /// Writes what the agent sees; the slice has the observation space's
-    /// width and must be written completely.
+    /// Writes what the agent sees, also where the last step ended the episode; the slice
+    /// has the observation space's width and must be written completely.
     fn observe(&self, state: &Self::State, observation: &mut [f32]);
 
     /// Where the state is in the task's [`Picture`], in its units.

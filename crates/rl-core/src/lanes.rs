@@ -304,11 +304,9 @@ impl<D: TaskDistribution> Lanes<D> {
             let own = index * width..(index + 1) * width;
             let mut start = false;
             if outcome != Outcome::Continue {
-                if outcome == Outcome::Truncated {
-                    self.at_work.set(index, Call::Observe);
-                    let last = &mut rows.final_observation[own.clone()];
-                    lane.task.observe(&lane.state, last);
-                }
+                self.at_work.set(index, Call::Observe);
+                let last = &mut rows.final_observation[own.clone()];
+                lane.task.observe(&lane.state, last);
                 self.at_work.set(index, Call::Position);
                 lane.ended = lane.task.position(&lane.state);
                 lane.step = 0;

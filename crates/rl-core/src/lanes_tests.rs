@@ -203,8 +203,8 @@ fn termination_wins_over_the_time_limit_and_restarts_its_clock() {
     let wanted = [
         (1.0, Continue, false, 1.0, None),
         (2.0, Continue, false, 2.0, None),
-        (3.0, Terminated, false, 0.0, None),
-        (3.0, Terminated, false, 0.0, None),
+        (3.0, Terminated, false, 0.0, Some(3.0)),
+        (3.0, Terminated, false, 0.0, Some(3.0)),
         (1.0, Continue, false, 1.0, None),
         (2.0, Continue, false, 2.0, None),
         (2.0, Truncated, false, 0.0, Some(2.0)),
@@ -223,18 +223,18 @@ fn a_budget_of_steps_is_spent_on_as_many_episodes_as_fit() {
     );
     let found = seen(&tasks, &[3, 0, 0, 0, 1, 1, 3, 3, 1, 1, 0, 1]);
     let wanted = [
-        (3.0, Terminated, false, 0.0, None),
+        (3.0, Terminated, false, 0.0, Some(3.0)),
         (0.0, Continue, false, 0.0, None),
         (0.0, Continue, false, 0.0, None),
         (0.0, Continue, false, 0.0, None),
         (1.0, Truncated, false, 0.0, Some(1.0)),
         (1.0, Truncated, true, 0.0, Some(1.0)),
-        (3.0, Terminated, false, 0.0, None),
-        (3.0, Terminated, false, 0.0, None),
+        (3.0, Terminated, false, 0.0, Some(3.0)),
+        (3.0, Terminated, false, 0.0, Some(3.0)),
         (1.0, Continue, false, 1.0, None),
         (2.0, Continue, false, 2.0, None),
         (2.0, Continue, false, 2.0, None),
-        (3.0, Terminated, true, 0.0, None),
+        (3.0, Terminated, true, 0.0, Some(3.0)),
     ];
     assert_eq!(found, wanted);
 }

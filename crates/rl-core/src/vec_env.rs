@@ -82,8 +82,8 @@ pub struct StepRows<'a> {
     pub outcome: &'a mut [Outcome],
     /// Whether the next row is the first of a new trial, on a new task. `[lanes]`
     pub start: &'a mut [bool],
-    /// Written only where an episode was truncated: its last observation.
-    /// `[lanes][width]`
+    /// Written only where an episode ended: its last observation, of which only a
+    /// truncated one is bootstrapped from. `[lanes][width]`
     pub final_observation: &'a mut [f32],
 }
 

@@ -1,0 +1,382 @@
+//! Trained agents that act in Python.
+
+use crate::convert::{python, raised, refused};
+use crate::lanes::{ActionRow, Form, Lanes, array1, array2, domain};
+use crate::registry::registry;
+use lab::comparison::{estimate, measure, on_held_out, word};
+use lab::config::RunConfig;
+use lab::failure::Failure;
+use lab::folders::runs_in;
+use lab::launch::{self, check_evaluation, config_of};
+use lab::panics::caught;
+use lab::references::gap_closed;
+use lab::session::{Session, device_of};
+use numpy::{PyArray1, PyArrayMethods as _};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use record::Reader;
+use rl_core::{
+    ActRow, ActionsMut, EnvFactory, ObservationSpace, Outcome, Policy, PolicyFactory, Purpose, Row,
+    Stream, StreamKey, VecEnv,
+};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The agent of a run, as its newest checkpoint left it.
+#[pyclass(module = "metarl._native", frozen)]
+pub(crate) struct Agent {
+    path: PathBuf,
+    seed: u64,
+    env: Arc<dyn EnvFactory>,
+    policy: Arc<dyn PolicyFactory>,
+    /// What there is to know of it, as JSON.
+    about: serde_json::Value,
+}
+
+#[pymethods]
+impl Agent {
+    /// Reads the agent of a run.
+    #[new]
+    fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        py.detach(|| Self::load(&path)).map_err(raised)
+    }
+
+    /// What there is to know of it.
+    #[getter]
+    fn about<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        python(py, &self.about)
+    }
+
+    /// Lanes of the environment that it was trained in.
+    fn lanes(&self, py: Python<'_>, lanes: usize, form: Form) -> PyResult<Lanes> {
+        Lanes::of(py, self.env.as_ref(), lanes, form)
+    }
+
+    /// What it remembers of so many lanes, at the start of trials. It chooses by streams of
+    /// its own, of a seed, a domain, a round and the lanes' numbers.
+    fn begin(
+        &self,
+        lanes: usize,
+        begun: (Option<u64>, String, u64),
+        first_lane: u64,
+    ) -> PyResult<State> {
+        let (seed, domain, round) = begun;
+        if lanes == 0 {
+            return Err(refused("num_envs = 0; allowed: at least 1"));
+        }
+        let key = StreamKey::new(seed.unwrap_or(self.seed), self::domain(&domain)?, round);
+        let spec = self.env.spec();
+        let numbers = first_lane..first_lane + lanes as u64;
+        let streams = numbers.map(|lane| key.lane(Purpose::Action, lane));
+        let (width, told) = (spec.observation.width(), self.env.told());
+        let lived = Lived {
+            policy: self.policy.make(spec, lanes).map_err(refused)?,
+            teller: (told > 0).then(|| self.env.make(lanes)),
+            streams: streams.collect(),
+            observation: vec![0.0; lanes * width],
+            start: vec![true; lanes],
+            before: ActionRow::new(&spec.action, lanes),
+            action: ActionRow::new(&spec.action, lanes),
+            reward: vec![0.0; lanes],
+            outcome: vec![Outcome::Continue; lanes],
+            told: vec![0.0; lanes * told],
+            last: vec![0.0; lanes * width],
+            unused: [vec![0.0; lanes], vec![0.0; lanes]],
+        };
+        Ok(State {
+            env: Arc::clone(&self.env),
+            lanes,
+            lived: Mutex::new(lived),
+        })
+    }
+
+    /// The agent on fresh tasks of its run's seed, which `experiments eval` says as well.
+    #[pyo3(signature = (tasks, workers))]
+    fn evaluate<'py>(
+        &self,
+        py: Python<'py>,
+        tasks: Option<usize>,
+        workers: usize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (found, returns) = py
+            .detach(|| evaluated(&self.path, tasks, workers))
+            .map_err(raised)?;
+        let found = python(py, &found)?;
+        if let Some(returns) = returns {
+            found.set_item("trial_returns", PyArray1::from_vec(py, returns))?;
+        }
+        Ok(found)
+    }
+}
+
+impl Agent {
+    fn load(path: &Path) -> Result<Self, Failure> {
+        let runs = runs_in(path)?;
+        let [run] = &runs[..] else {
+            return Err(Failure::usage(format!(
+                "{} holds the runs of {} seeds; load one of them, {} say",
+                path.display(),
+                runs.len(),
+                runs[0].display()
+            )));
+        };
+        let registry = registry();
+        let reader = Reader::open(run)?;
+        let session = Session::new(&registry, &(), 1, &device_of(run)?)?;
+        let config = config_of(&session, &reader)?;
+        let training = launch::agent(&session, &reader, &config.told)?;
+        let by = format!("algorithm '{}'", config.algorithm);
+        let policy = caught(&by, || Ok(training.policy(config.evaluation.actions)))?;
+        Ok(Self {
+            about: json!({
+                "path": run.display().to_string(),
+                "algorithm": config.algorithm,
+                "environment": config.environment,
+                "settings": config.built.settings,
+                "seed": config.seed,
+                "actions": word(config.evaluation.actions),
+                "update": training.updates_done(),
+                "env_steps": training.env_steps(),
+            }),
+            path: run.clone(),
+            seed: config.seed,
+            env: config.built.factory,
+            policy,
+        })
+    }
+}
+
+type Returns = Option<Vec<f64>>;
+
+/// What an evaluation says, and the returns task by task unless the agent adapts.
+fn evaluated(
+    path: &Path,
+    tasks: Option<usize>,
+    workers: usize,
+) -> Result<(serde_json::Value, Returns), Failure> {
+    let registry = registry();
+    let reader = Reader::open(path)?;
+    let session = Session::new(&registry, &(), workers, &device_of(path)?)?;
+    let config: RunConfig = config_of(&session, &reader)?;
+    let training = launch::agent(&session, &reader, &config.told)?;
+    let tasks = tasks.unwrap_or(config.evaluation.tasks.get());
+    check_evaluation(&session, &config, training.as_ref(), tasks)?;
+    let by = format!("algorithm '{}'", config.algorithm);
+    caught(&by, || {
+        let measured = measure(&session, &config, training.as_ref(), (tasks, |_| ()))?;
+        let exact = measured.references(session.oracles.references(&config.built));
+        let gap = gap_closed(&exact, estimate(&measured.result, tasks));
+        let returns = match &measured.adaptation {
+            Some(_) => None,
+            None => {
+                let policy = training.policy(config.evaluation.actions);
+                let held = (tasks, config.seed);
+                let lived = on_held_out(&session, &config.built.factory, &policy, held)?;
+                Some(lived.trial_returns)
+            }
+        };
+        let said = json!({
+            "learner": measured.result.name,
+            "update": training.updates_done(),
+            "actions": word(config.evaluation.actions),
+            "seed": config.seed,
+            "tasks": tasks,
+            "mean_return": measured.result.mean_return,
+            "standard_error": measured.result.standard_error,
+            "split": measured.result.split,
+            "gap_closed": gap.map(|gap| gap.mean),
+            "gap_closed_interval": gap.and_then(|gap| gap.interval()),
+            "adaptation": measured.adaptation,
+        });
+        Ok((said, returns))
+    })
+}
+
+/// What an agent remembers of some lanes.
+#[pyclass(module = "metarl._native", frozen)]
+pub(crate) struct State {
+    env: Arc<dyn EnvFactory>,
+    lanes: usize,
+    lived: Mutex<Lived>,
+}
+
+/// The row before the agent, and its memory.
+struct Lived {
+    policy: Box<dyn Policy>,
+    /// Makes statistics of the rows, where the agent is told them.
+    teller: Option<Box<dyn VecEnv>>,
+    streams: Vec<Stream>,  // [lanes]
+    observation: Vec<f32>, // [lanes][width]
+    start: Vec<bool>,      // [lanes]
+    before: ActionRow,     // [lanes]
+    action: ActionRow,     // [lanes]
+    reward: Vec<f32>,      // [lanes]
+    outcome: Vec<Outcome>, // [lanes]
+    told: Vec<f32>,        // [lanes][told]
+    last: Vec<f32>,        // [lanes][width]
+    unused: [Vec<f32>; 2], // [lanes]
+}
+
+#[pymethods]
+impl State {
+    /// How many lanes it is of.
+    #[getter]
+    fn num_envs(&self) -> usize {
+        self.lanes
+    }
+
+    /// Acts on what is seen now. `step` is what the step before gave: rewards, whether
+    /// episodes terminated, were truncated, the last observations of those that ended (or
+    /// none), and in which lanes a trial begins; without it trials begin in all of them.
+    /// `done` is what was done, if that is not what this agent chose.
+    #[pyo3(signature = (observation, step, done))]
+    fn act<'py>(
+        &self,
+        py: Python<'py>,
+        observation: &Bound<'py, PyAny>,
+        step: Option<&Bound<'py, PyDict>>,
+        done: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut lived = self.lived.lock().unwrap_or_else(PoisonError::into_inner);
+        let lived = &mut *lived;
+        let spec = self.env.spec();
+        read(
+            &spec.observation,
+            observation,
+            "observation",
+            &mut lived.observation,
+        )?;
+        std::mem::swap(&mut lived.before, &mut lived.action);
+        if let Some(done) = done {
+            lived.before.read(&spec.action, done)?;
+        }
+        match step {
+            None => {
+                lived.start.fill(true);
+                lived.reward.fill(0.0);
+                lived.outcome.fill(Outcome::Continue);
+            }
+            Some(step) => self.take(step, lived)?,
+        }
+        let acted = py.detach(|| caught("the agent", || lived.act(self.lanes)));
+        acted.map_err(raised)?;
+        self.chosen(py, lived)
+    }
+}
+
+impl State {
+    /// Reads what the step before gave.
+    fn take(&self, step: &Bound<'_, PyDict>, lived: &mut Lived) -> PyResult<()> {
+        let get = |key: &str| {
+            let value = step.get_item(key)?;
+            value.ok_or_else(|| refused(format!("{key} is missing")))
+        };
+        let flags = |key: &str| -> PyResult<Vec<bool>> {
+            Ok(array1::<bool>(&get(key)?, key, self.lanes)?
+                .as_slice()?
+                .to_vec())
+        };
+        let (terminated, truncated) = (flags("terminated")?, flags("truncated")?);
+        let start = flags("trial_start")?;
+        let reward = get("reward")?;
+        let reward = array1::<f32>(&reward, "reward", self.lanes)?;
+        let last = get("final_obs")?;
+        if !last.is_none() {
+            read(
+                &self.env.spec().observation,
+                &last,
+                "final_obs",
+                &mut lived.last,
+            )?;
+        }
+        lived.reward.copy_from_slice(reward.as_slice()?);
+        lived.start.copy_from_slice(&start);
+        for lane in 0..self.lanes {
+            lived.outcome[lane] = match (terminated[lane], truncated[lane]) {
+                (true, _) => Outcome::Terminated,
+                (false, true) => Outcome::Truncated,
+                (false, false) => Outcome::Continue,
+            };
+        }
+        Ok(())
+    }
+
+    /// What was chosen, as an array.
+    fn chosen<'py>(&self, py: Python<'py>, lived: &Lived) -> PyResult<Bound<'py, PyAny>> {
+        Ok(match &lived.action {
+            ActionRow::Discrete(row) => {
+                PyArray1::from_iter(py, row.iter().map(|action| i64::from(*action))).into_any()
+            }
+            ActionRow::Box { width, row } => PyArray1::from_slice(py, row)
+                .reshape([self.lanes, *width])?
+                .into_any(),
+        })
+    }
+}
+
+impl Lived {
+    fn act(&mut self, lanes: usize) -> Result<(), Failure> {
+        let row = Row {
+            lanes,
+            observation: &self.observation,
+            start: &self.start,
+            previous_action: self.before.get(),
+            previous_reward: &self.reward,
+            previous_outcome: &self.outcome,
+            told: &[],
+            final_observation: Some(&self.last),
+        };
+        if let Some(teller) = &mut self.teller {
+            teller.tell(&row, &mut self.told);
+        }
+        let row = Row {
+            told: &self.told,
+            ..row
+        };
+        let [log_prob, value] = &mut self.unused;
+        let action = match &mut self.action {
+            ActionRow::Discrete(row) => ActionsMut::Discrete(row),
+            ActionRow::Box { width, row } => ActionsMut::Box { width: *width, row },
+        };
+        let out = ActRow {
+            action,
+            log_prob,
+            value,
+            label: &mut [],
+        };
+        self.policy.act(&row, &mut self.streams, out);
+        Ok(())
+    }
+}
+
+/// Reads observations of Python's, each of which has to be one of the space.
+fn read(
+    space: &ObservationSpace,
+    from: &Bound<'_, PyAny>,
+    name: &str,
+    to: &mut [f32],
+) -> PyResult<()> {
+    match space {
+        ObservationSpace::Discrete { size } => {
+            let symbols = array1::<i64>(from, name, to.len())?;
+            let symbols = symbols.as_slice()?;
+            let outside = |symbol: &i64| *symbol < 0 || *symbol >= *size as i64;
+            if let Some(lane) = symbols.iter().position(outside) {
+                return Err(refused(format!(
+                    "{name} {} of lane {lane}; allowed: 0 to {}",
+                    symbols[lane],
+                    size - 1
+                )));
+            }
+            let pairs = to.iter_mut().zip(symbols);
+            pairs.for_each(|(to, symbol)| *to = *symbol as f32);
+        }
+        ObservationSpace::Vector { size: 0 } => {}
+        ObservationSpace::Vector { size } => {
+            let rows = array2(from, name, [to.len() / size, *size])?;
+            to.copy_from_slice(rows.as_slice()?);
+        }
+    }
+    Ok(())
+}
