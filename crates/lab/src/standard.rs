@@ -10,6 +10,7 @@ impl Registry {
             rl2::ALGORITHM,       // a recurrent agent, whose memory learns
             maml::ALGORITHM,      // an agent that learns by gradients
             imitation::ALGORITHM, // a recurrent agent that learns from a teacher
+            belief::ALGORITHM,    // a recurrent agent that says what it believes
         ];
         let families = [
             bandits::all(),
