@@ -32,8 +32,9 @@ mod trunk;
 
 pub use algorithm::ALGORITHM;
 pub use config::{
-    Belief, BeliefConfig, Decodes, Prior, Queries, Reads, Rewards, Sampling, Target, Variational,
+    Belief, BeliefConfig, Decodes, Ppo, Prior, Queries, Reads, Rewards, Sampling, Target,
+    Variational,
 };
-pub use elbo::{Decoder, Losses, Query};
+pub use elbo::{Decoder, Lived, Losses, Query};
 pub use supervised::{Labels, loss as supervised_loss};
 pub use trainer::{Metrics, Trainer};

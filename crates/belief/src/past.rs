@@ -343,3 +343,90 @@ fn outcome(number: f32) -> Outcome {
         _ => Outcome::Truncated,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rl_core::{EnvSpec, Trial};
+
+    fn shape() -> Shape {
+        let spec = EnvSpec {
+            name: "toy".into(),
+            observation: ObservationSpace::Discrete { size: 4 },
+            action: ActionSpace::Discrete { size: 2 },
+            horizon: 2,
+            trial: Trial::Episodes(1),
+        };
+        Shape::new(&spec, 0)
+    }
+
+    fn lived(lanes: usize) -> Trajectory {
+        let spec = EnvSpec {
+            name: "toy".into(),
+            observation: ObservationSpace::Discrete { size: 4 },
+            action: ActionSpace::Discrete { size: 2 },
+            horizon: 2,
+            trial: Trial::Episodes(1),
+        };
+        let mut trajectory = Trajectory::new(&spec, lanes, 2);
+        trajectory.begin().fill(1.0);
+        for t in 0..2 {
+            let (_, rows) = trajectory.stepping(t);
+            rows.observation.fill(2.0 - 2.0 * t as f32);
+            rows.final_observation.fill(3.0);
+            rows.reward.fill(0.5 + t as f32);
+            rows.start.fill(t == 1);
+            let outcome = [Outcome::Continue, Outcome::Truncated][t];
+            rows.outcome.fill(outcome);
+            trajectory.stepped(t);
+        }
+        trajectory
+    }
+
+    /// What follows a cut is the observation that it was cut at, and not the next trial's.
+    #[test]
+    fn a_trial_is_kept_as_it_was_lived() {
+        let mut past = Past::new(shape(), 3);
+        past.push([lived(2)].iter());
+        assert_eq!((past.len(), past.length(1)), (2, 2));
+        // Before, after, done, paid, outcome, known.
+        assert_eq!(past.trials[..6], [1.0, 2.0, 0.0, 0.5, 0.0, 1.0]);
+        assert_eq!(past.trials[6..12], [2.0, 3.0, 0.0, 1.5, 2.0, 1.0]);
+        let mut query = [0.0; 8];
+        let of = [Queries::Observation, Queries::NextObservation];
+        ask(&past.shape, &of, &past.trials[6..12], &mut query);
+        assert_eq!(query, [0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+    }
+
+    /// Also where an update overwrites what it wrote itself.
+    #[test]
+    fn what_was_pushed_is_taken_back() {
+        for lanes in [1, 2, 5] {
+            for before in 0..4 {
+                let mut past = Past::new(shape(), 3);
+                (0..before).for_each(|_| drop(past.push([lived(1)].iter())));
+                past.trials.iter_mut().for_each(|x| *x += 10.0);
+                let (next, trials) = (past.next, past.trials.clone());
+                let undo = past.push([lived(lanes)].iter());
+                assert_eq!(past.len(), (before + lanes).min(3));
+                past.undo(undo);
+                assert_eq!(
+                    (past.next, &past.trials),
+                    (next, &trials),
+                    "{lanes} {before}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_saved_past_goes_on_and_another_is_refused() {
+        let mut past = Past::new(shape(), 3);
+        past.push([lived(2)].iter());
+        let tree = past.state();
+        let again = Past::new(shape(), 3).restored(&tree).unwrap();
+        assert_eq!((again.next, &again.trials), (past.next, &past.trials));
+        let why = Past::new(shape(), 1).restored(&tree).unwrap_err();
+        assert!(why.to_string().contains("holds 2 trials"), "{why}");
+    }
+}

@@ -444,3 +444,7 @@ impl Believing {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "trunk_tests.rs"]
+mod tests;
