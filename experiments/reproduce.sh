@@ -241,6 +241,13 @@ gridnavi_split() {
         rl2.entropy_coefficient.from=0.02 --seeds 5
 }
 
+# Agents that say which of GridNavi's goals they believe in; --seeds 20 takes its time.
+belief() {
+    train belief-gridnavi belief/gridnavi --seeds 20
+    train belief-gridnavi-supervised belief/gridnavi-supervised --seeds 20
+    train belief-gridnavi-sampled belief/gridnavi-sampled --seeds 20
+}
+
 maml_discrete() {
     train maml-bernoulli-bandit maml/bernoulli-bandit-5x100 --seeds 5
     train maml-gridnavi maml/gridnavi --seeds 5
@@ -279,7 +286,7 @@ tables() {
     experiments table combination "${majority[@]}"
 }
 
-all=(quickstart bandits environments taught taught_two_arms memories random_mdps gridnavi_split point_navigation gated maml_discrete point_corners tables)
+all=(quickstart bandits environments taught taught_two_arms memories random_mdps gridnavi_split belief point_navigation gated maml_discrete point_corners tables)
 for name in "${@:-${all[@]}}"; do
     name=${name//-/_}
     case " ${all[*]} " in

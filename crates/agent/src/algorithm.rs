@@ -5,7 +5,7 @@ use crate::backend::ActMode;
 use crate::error::LearnError;
 use crate::learner::Place;
 use crate::settings::read;
-use rl_core::{EnvFactory, Footprint, Moments, PolicyFactory, Tree};
+use rl_core::{EnvFactory, Footprint, KnownTasks, Moments, PolicyFactory, Trajectory, Tree};
 use rollout::Held;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -176,6 +176,13 @@ pub trait Training {
     /// The index by which the agent prefers arms, of each of some, in the units of their
     /// means; `None` if it gives them none. `[arms]`
     fn indices(&self, _: ToldArms<'_>) -> Option<Vec<f32>> {
+        None
+    }
+
+    /// How probable each of an environment's tasks is to the agent before every step of
+    /// some trials that it lived, by what the trial showed until then; `None` if it does
+    /// not say. `[steps][lanes][tasks]`
+    fn task_beliefs(&self, _: &Trajectory, _: &dyn KnownTasks) -> Option<Vec<f32>> {
         None
     }
 

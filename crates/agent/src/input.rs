@@ -2,8 +2,8 @@
 
 use nets::Arms;
 use rl_core::{
-    ActionSpace, Actions, EnvFactory, EnvSpec, ObservationSpace, Outcome, Row, StatisticsFactory,
-    Telling, TimeLeft,
+    ActionSpace, Actions, EnvFactory, EnvSpec, Noise, ObservationSpace, Outcome, Row,
+    StatisticsFactory, Telling, TimeLeft,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -25,6 +25,9 @@ pub enum Input {
     /// What the environment makes of the trial's rows
     /// ([`EnvFactory::statistics`]).
     Statistics,
+    /// A number that is drawn with every episode, which agents that draw once an episode
+    /// make their draws of ([`Noise`]).
+    Noise,
 }
 
 impl Input {
@@ -61,6 +64,9 @@ pub fn telling(env: Arc<dyn EnvFactory>, inputs: &[Input]) -> Result<Arc<dyn Env
         };
         parts.push(env.statistics().ok_or_else(missing)?);
     }
+    if inputs.contains(&Input::Noise) {
+        parts.push(Arc::new(Noise));
+    }
     Ok(match parts.is_empty() {
         true => env,
         false => Arc::new(Telling::new(env, parts)),
@@ -68,7 +74,7 @@ pub fn telling(env: Arc<dyn EnvFactory>, inputs: &[Input]) -> Result<Arc<dyn Env
 }
 
 /// The layout of an input vector: observation, what else the environment tells
-/// (time left, statistics), previous action, previous reward, and a flag that is 1
+/// (time left, statistics, noise), previous action, previous reward, and a flag that is 1
 /// where an episode begins.
 ///
 /// Symbols and discrete actions are one-hot. At a trial's start the previous
@@ -140,13 +146,19 @@ impl Inputs {
         })
     }
 
+    /// Where [`Input::Noise`] is among the observation and what is told beside it, if it is
+    /// told.
+    pub fn noise(&self) -> Option<usize> {
+        self.shows(Input::Noise).then(|| self.seen_size() - 1)
+    }
+
     /// Numbers that rows tell beside what is observed.
     pub(crate) fn told_size(&self) -> usize {
         self.told
     }
 
     /// What the environment shows.
-    pub(crate) fn observation_space(&self) -> &ObservationSpace {
+    pub fn observation_space(&self) -> &ObservationSpace {
         &self.observation
     }
 
@@ -215,7 +227,7 @@ impl Inputs {
     }
 
     /// Numbers for the observation and what is told beside it.
-    pub(crate) fn seen_size(&self) -> usize {
+    pub fn seen_size(&self) -> usize {
         self.observation_size() + self.told
     }
 

@@ -141,6 +141,10 @@ pub const CLIP: Bounds<f64> = Bounds::INSIDE_UNIT;
 /// The name of the teacher that knows each task, which is no policy: it reads the task.
 pub const KNOWN_TASK: &str = "known-task";
 
+/// A gradient beside an objective's, of the first parameters, at a learner's own and over
+/// a minibatch of its samples.
+pub type Beside<'a> = dyn FnMut(&Learner, &Minibatch) -> Result<Vec<f32>, LearnError> + Send + 'a;
+
 /// How samples become steps of the optimizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passes {
@@ -268,6 +272,13 @@ impl Learner {
                 Err(LearnError::config(key, KNOWN_TASK, allowed))
             }
         }
+    }
+
+    /// The same learner, whose tiles describe the tasks that they live in.
+    #[must_use]
+    pub fn with_descriptions(mut self) -> Self {
+        self.samples.batch = self.samples.batch.with_descriptions();
+        self
     }
 
     /// Tells the stopwatch from now on what updates spend their time on. The
@@ -446,6 +457,21 @@ impl Learner {
         objective: Objective,
         learning_rate: f64,
     ) -> Result<(Losses, f64), LearnError> {
+        let nothing = &mut |_: &Self, _: &Minibatch| Ok(Vec::new());
+        self.passes_beside(passes, (objective, learning_rate), nothing)
+    }
+
+    /// The same, where each step also goes down what `beside` gives the gradient of: of
+    /// the first parameters, as many as it likes, over the same minibatch.
+    ///
+    /// # Errors
+    /// Of [`Self::descend`], and of `beside`.
+    pub fn passes_beside(
+        &mut self,
+        passes: Passes,
+        (objective, learning_rate): (Objective, f64),
+        beside: &mut Beside<'_>,
+    ) -> Result<(Losses, f64), LearnError> {
         let mut order: Vec<usize> = (0..self.samples.targets.len()).collect();
         let mut shuffle = self.key().lane(Purpose::Shuffle, 0);
         let part = order.len() / passes.minibatches;
@@ -455,7 +481,8 @@ impl Learner {
             for tiles in order.chunks(part) {
                 let normalized = passes.normalize_advantages;
                 let minibatch = self.preparing(|| self.minibatch(tiles, normalized));
-                let (losses, norm) = self.descend(&minibatch, objective, learning_rate)?;
+                let goal = (objective, learning_rate);
+                let (losses, norm) = self.descend_beside(&minibatch, goal, beside)?;
                 sum.add(&losses);
                 norms += norm;
                 steps += 1.0;
@@ -476,13 +503,47 @@ impl Learner {
         objective: Objective,
         learning_rate: f64,
     ) -> Result<(Losses, f64), LearnError> {
+        let nothing = &mut |_: &Self, _: &Minibatch| Ok(Vec::new());
+        self.descend_beside(minibatch, (objective, learning_rate), nothing)
+    }
+
+    fn descend_beside(
+        &mut self,
+        minibatch: &Minibatch,
+        (objective, learning_rate): (Objective, f64),
+        beside: &mut Beside<'_>,
+    ) -> Result<(Losses, f64), LearnError> {
         self.pool.go_on()?;
-        let gradient = self.gradient(&self.values, minibatch, objective)?;
+        let mut gradient = self.gradient(&self.values, minibatch, objective)?;
         let losses = gradient.losses;
         self.expect_finite(&losses)?;
+        let more = beside(self, minibatch)?;
+        gradient
+            .values
+            .iter_mut()
+            .zip(&more)
+            .for_each(|(g, more)| *g += more);
         let stopwatch = self.stopwatch.clone();
         let norm = stopwatch.time(Phase::Optimizer, || self.step(gradient, learning_rate))?;
         Ok((losses, norm))
+    }
+
+    /// Has the parameters changed by a step of the algorithm's own. Within
+    /// [`Self::improve`], what fails there is undone.
+    ///
+    /// # Errors
+    /// Of the change.
+    pub fn amend<T>(
+        &mut self,
+        change: impl FnOnce(&mut [f32]) -> Result<T, LearnError>,
+    ) -> Result<T, LearnError> {
+        let values: &mut Vec<f32> = Arc::make_mut(&mut self.values);
+        change(values)
+    }
+
+    /// Who does the work.
+    pub fn pool(&self) -> &Arc<Pool> {
+        &self.pool
     }
 
     /// Work that counts as [`Phase::Advantages`].

@@ -26,19 +26,48 @@ pub fn footprint(
     place: &Place,
 ) -> Result<Footprint, LearnError> {
     config.validate()?;
-    let (workers, device) = (place.pool.workers(), place.device);
-    let spec = env.spec();
     let model = ActorCritic::new(env, config.network)?;
-    let (of, lanes, steps) = (config.network.of, config.lanes, spec.trial_steps());
-    // The gradients of all tiles of a minibatch are kept until they are summed.
-    let tiles = lanes.div_ceil(config.tile) / config.minibatches;
     let work = match config.backend {
-        BackendKind::Native => native(&model, config, (tiles, workers), steps)?,
-        BackendKind::Torch => torch::footprint(&model, config, (tiles, workers), (steps, device))?,
+        BackendKind::Native => {
+            let backend = NativeBackend::new(&model, config.network)?;
+            return native_footprint(env, config, place, (&model, &backend));
+        }
+        BackendKind::Torch => {
+            let at_once = (tiles(config), place.pool.workers());
+            let steps = env.spec().trial_steps();
+            torch::footprint(&model, config, at_once, (steps, place.device))?
+        }
     };
+    Ok(whole(env, config, &model).and(work))
+}
+
+/// The same of a network and a native backend of the caller's.
+///
+/// # Errors
+/// If a setting is out of range.
+pub fn native_footprint(
+    env: &dyn EnvFactory,
+    config: &LearnerConfig<'_>,
+    place: &Place,
+    (model, backend): (&ActorCritic, &NativeBackend),
+) -> Result<Footprint, LearnError> {
+    config.validate()?;
+    let steps = env.spec().trial_steps();
+    let work = native((model, backend), config, place.pool.workers(), steps);
+    Ok(whole(env, config, model).and(work))
+}
+
+/// Tiles of a minibatch, whose gradients are kept until they are summed.
+fn tiles(config: &LearnerConfig<'_>) -> usize {
+    config.lanes.div_ceil(config.tile) / config.minibatches
+}
+
+/// What there is whatever computes.
+fn whole(env: &dyn EnvFactory, config: &LearnerConfig<'_>, model: &ActorCritic) -> Footprint {
+    let (of, lanes, steps) = (config.network.of, config.lanes, env.spec().trial_steps());
     let parameters = 4.0 * model.layout().numel() as f64;
     let targets = lanes as f64 * steps as f64 * Targets::BYTES;
-    Ok(Batch::footprint(env, lanes, steps)
+    Batch::footprint(env, lanes, steps)
         .with(
             format!("advantages and returns of {lanes} lanes"),
             targets,
@@ -49,7 +78,6 @@ pub fn footprint(
             VECTORS as f64 * parameters,
             format!("{of}.trunk"),
         )
-        .and(work))
 }
 
 /// What a teacher takes beside its student at its peak; without one, who knows each task.
@@ -101,16 +129,16 @@ pub fn teaching_footprint(
 /// The native backend's: weights packed, and whatever a tile leaves for its
 /// backward pass, on each worker. A tile's gradient is kept for the next.
 fn native(
-    model: &ActorCritic,
+    (model, backend): (&ActorCritic, &NativeBackend),
     config: &LearnerConfig<'_>,
-    (tiles, workers): (usize, usize),
+    workers: usize,
     steps: usize,
-) -> Result<Footprint, LearnError> {
-    let of = model.of;
-    let bytes = NativeBackend::new(model, config.network)?.bytes(config.tile, steps);
+) -> Footprint {
+    let (of, tiles) = (model.of, tiles(config));
+    let bytes = backend.bytes(config.tile, steps);
     let in_flight = workers.min(tiles);
     let gradients = 4.0 * (tiles + 1) as f64 * model.layout().numel() as f64;
-    Ok(Footprint::new()
+    Footprint::new()
         .with(
             format!("gradients of {tiles} tiles"),
             gradients,
@@ -124,5 +152,5 @@ fn native(
             in_flight as f64 * (bytes.learning + bytes.acting),
             format!("{of}.tile, {of}.trunk, the environment's steps per trial and --workers"),
         )
-        .with("packed weights", 2.0 * bytes.packed, format!("{of}.trunk")))
+        .with("packed weights", 2.0 * bytes.packed, format!("{of}.trunk"))
 }

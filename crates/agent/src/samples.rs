@@ -32,6 +32,33 @@ impl Targets {
     /// `reward_scale`. Credit flows across the episodes of a trial and ends
     /// with it.
     pub fn fill(&mut self, trajectory: &Trajectory, decay: Gae, reward_scale: f32) {
+        self.fill_up_to(Credit::Trial, trajectory, (decay, reward_scale), &[]);
+    }
+
+    /// The same where credit ends with the episode. An episode that the time limit cut
+    /// off is bootstrapped from `bootstrap`, the value of its final observation at its
+    /// last step. `[steps][lanes]`
+    pub fn fill_episodes(
+        &mut self,
+        trajectory: &Trajectory,
+        (decay, reward_scale): (Gae, f32),
+        bootstrap: &[f32],
+    ) {
+        self.fill_up_to(
+            Credit::Episode,
+            trajectory,
+            (decay, reward_scale),
+            bootstrap,
+        );
+    }
+
+    fn fill_up_to(
+        &mut self,
+        credit: Credit,
+        trajectory: &Trajectory,
+        (decay, reward_scale): (Gae, f32),
+        bootstrap: &[f32],
+    ) {
         let lanes = trajectory.lanes();
         let size = trajectory.steps() * lanes;
         self.advantages.resize(size, 0.0);
@@ -39,7 +66,7 @@ impl Targets {
         self.links.clear();
         let ends = trajectory.outcomes().iter().zip(trajectory.trial_ends());
         self.links
-            .extend(ends.map(|(outcome, end)| Link::of(Credit::Trial, *outcome, *end)));
+            .extend(ends.map(|(outcome, end)| Link::of(credit, *outcome, *end)));
         self.mask.clear();
         self.mask.reserve(size);
         for t in 0..trajectory.steps() {
@@ -57,7 +84,10 @@ impl Targets {
             // A batch holds whole trials, so that no credit leaves it.
             next_values: &self.zeros[..lanes],
             links: &self.links,
-            bootstrap: &self.zeros,
+            bootstrap: match credit {
+                Credit::Trial => &self.zeros,
+                Credit::Episode => bootstrap,
+            },
         };
         gae(decay, returns, &mut self.advantages);
         self.returns.clear();

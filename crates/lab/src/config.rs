@@ -143,7 +143,7 @@ impl RunConfig {
             let asked = asked.map(|asked| read::<Vec<Input>>(&place, asked));
             // What is missing, the algorithm refuses.
             let inputs = asked.unwrap_or_else(|| Ok(Vec::new()))?;
-            let beside = [Input::TimeLeft, Input::Statistics].into_iter();
+            let beside = [Input::TimeLeft, Input::Statistics, Input::Noise].into_iter();
             told_beside.extend(beside.filter(|input| inputs.contains(input)));
             let told = telling(built.factory, &inputs);
             built.factory = told.map_err(|why| format!("{place}: {why}"))?;

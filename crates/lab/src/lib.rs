@@ -12,6 +12,7 @@
 //! [`Registry`](registry::Registry). This crate asks the machine and the clock; it
 //! must not print, and must not know the command line.
 
+pub mod beliefs;
 pub mod comparison;
 pub mod config;
 pub mod conformance;

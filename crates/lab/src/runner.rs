@@ -1,6 +1,7 @@
 //! One run from wherever it stands to its end: update, row, checkpoint,
 //! evaluation on fresh tasks; and the comparison last.
 
+use crate::beliefs;
 use crate::comparison::{Contest, measure, word};
 use crate::config::RunConfig;
 use crate::deviation;
@@ -243,6 +244,7 @@ impl Drive<'_> {
                 self.draw()?;
             }
             self.compare_indices()?;
+            self.compare_beliefs()?;
             return Ok(Finished {
                 path,
                 seconds: training_seconds,
@@ -282,6 +284,7 @@ impl Drive<'_> {
             .map_err(|error| self.stopped(&error.to_string()))?;
         self.draw()?;
         self.compare_indices()?;
+        self.compare_beliefs()?;
         let deviations = self.compare_with_optimal(&comparison)?;
         Ok(Finished {
             path,
@@ -323,6 +326,27 @@ impl Drive<'_> {
             Err(why) => {
                 let path = self.run.path().display();
                 let note = format!("{path}: not compared with the Gittins index: {why}");
+                self.session.observer.note(&note);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Compares the agent's beliefs with the exact posterior, if it has any. As with
+    /// pictures, a failure is noted.
+    fn compare_beliefs(&self) -> Result<(), Failure> {
+        let compared = (&self.config, self.training.as_ref());
+        let compared = caught(&self.by("the comparison with the exact posterior"), || {
+            beliefs::complete(&self.run, self.session, compared)
+        });
+        match compared {
+            Err(failure) if matches!(failure.exit, Exit::FullDisk | Exit::Stopped) => {
+                Err(self.explained(self.training.updates(), failure))
+            }
+            Err(why) => {
+                let path = self.run.path().display();
+                let note = format!("{path}: not compared with the exact posterior: {why}");
                 self.session.observer.note(&note);
                 Ok(())
             }

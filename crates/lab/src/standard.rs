@@ -11,6 +11,7 @@ impl Registry {
             maml::ALGORITHM,              // an agent that learns by gradients
             imitation::ALGORITHM,         // a recurrent agent that learns from a teacher
             learned_optimizer::ALGORITHM, // a rule by which gradients become steps
+            belief::ALGORITHM,            // a recurrent agent that says what it believes
         ];
         let families = [
             bandits::all(),

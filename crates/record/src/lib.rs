@@ -13,6 +13,7 @@
 //! pictures.json          the agent at work           } new, and whether it was changed
 //! deviations.json        beside the best policy      }
 //! indices.json           beside the Gittins index    }
+//! beliefs.json           beside the exact posterior  }
 //! metrics.jsonl          one row per update          }
 //! timing.jsonl           one row per update          } appended, one write a row
 //! eval.jsonl             one row per evaluation      }

@@ -38,10 +38,13 @@ pub enum Document {
     Deviations,
     /// `indices.json`: the trained agent's index of a bandit's arms beside Gittins'.
     Indices,
+    /// `beliefs.json`: what the trained agent believes of its task beside the exact posterior.
+    Beliefs,
 }
 
 impl Document {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Beliefs,
         Self::Indices,
         Self::Deviations,
         Self::Pictures,
@@ -54,7 +57,11 @@ impl Document {
     pub(crate) fn context(self, config: &str) -> &str {
         match self {
             Self::Environment => "",
-            Self::Comparison | Self::Pictures | Self::Deviations | Self::Indices => config,
+            Self::Comparison
+            | Self::Pictures
+            | Self::Deviations
+            | Self::Indices
+            | Self::Beliefs => config,
         }
     }
 
@@ -66,6 +73,7 @@ impl Document {
             Self::Pictures => "pictures.json",
             Self::Deviations => "deviations.json",
             Self::Indices => "indices.json",
+            Self::Beliefs => "beliefs.json",
         }
     }
 }

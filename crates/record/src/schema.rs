@@ -338,6 +338,35 @@ pub struct ArmIndices {
     pub exact: Vec<f64>,
 }
 
+/// The contents of `beliefs.json`: what the trained agent believes of its task, of finitely
+/// many, beside the exact posterior, on the trials that it lives itself in fresh tasks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Beliefs {
+    /// How the agent chose: `sampled` or `greedy`.
+    pub actions: String,
+    /// Environment steps that the agent was trained for.
+    pub env_steps: u64,
+    /// Fresh tasks, one trial in each.
+    pub tasks: usize,
+    /// How many different ones there are, all equally likely at first.
+    pub distinct_tasks: usize,
+    /// Steps of an episode.
+    pub steps_per_episode: usize,
+    /// Before each step. `[steps]`
+    pub steps: Vec<BeliefAt>,
+}
+
+/// A belief before a step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BeliefAt {
+    /// How many steps it has seen.
+    pub seen: usize,
+    /// KL(exact ‖ believed), nats.
+    pub divergence: OverTrials,
+    /// The entropy of the exact posterior, nats.
+    pub entropy: OverTrials,
+}
+
 /// A mean over trials in as many tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OverTrials {

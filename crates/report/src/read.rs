@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use record::schema::{
-    Adaptation, AlgorithmInfo, Comparison, Deviations, EvalRow, Indices, LearnerKind,
+    Adaptation, AlgorithmInfo, Beliefs, Comparison, Deviations, EvalRow, Indices, LearnerKind,
     LearnerResult, MetricsRow, Pictures, Provenance, TimingRow,
 };
 use record::{Document, Reader, Stream};
@@ -33,6 +33,7 @@ pub struct Run {
     pub(crate) pictures: Option<Pictures>,
     pub(crate) deviations: Option<Deviations>,
     pub(crate) indices: Option<Indices>,
+    pub(crate) beliefs: Option<Beliefs>,
 }
 
 impl From<&EvalRow> for Estimate {
@@ -117,6 +118,7 @@ impl Run {
             pictures: reader.document(Document::Pictures)?,
             deviations: reader.document(Document::Deviations)?,
             indices: reader.document(Document::Indices)?,
+            beliefs: reader.document(Document::Beliefs)?,
         })
     }
 

@@ -22,6 +22,13 @@ pub trait KnownTasks: Send + Sync {
     /// How many numbers [`Information::state`] may be, from 0.
     fn states(&self) -> usize;
 
+    /// The symbol that, observed after a step, pays above 0 in a task and in none of the
+    /// others, where each task has one: whoever predicts rewards says by it how probable
+    /// the task is.
+    fn pays_at(&self, _task: usize) -> Option<u32> {
+        None
+    }
+
     /// Before the first step.
     fn begin(&self) -> Information;
 

@@ -68,7 +68,7 @@ pub use setting::{Kind, Setting, Settings, Value};
 pub use spec::{ActionSpace, EnvSpec, ObservationSpace, Trial};
 pub use split::{Part, Split, Subset};
 pub use standardize::{AdvantageMoments, RewardSpread, Standardization};
-pub use statistics::{Statistics, StatisticsFactory, TimeLeft};
+pub use statistics::{Noise, Statistics, StatisticsFactory, TimeLeft};
 pub use stats::Moments;
 pub use streams::{Domain, Purpose, Stream, StreamKey};
 pub use telling::Telling;
@@ -76,7 +76,9 @@ pub use text::{is_hidden, shown};
 pub use trajectory::Trajectory;
 pub use tree::{Array, Data, Tree, TreeError};
 pub use units::Bytes;
-pub use vec_env::{Actions, ActionsMut, EnvFactory, Place, Positions, StepRows, VecEnv};
+pub use vec_env::{
+    Actions, ActionsMut, EnvFactory, MOST_DESCRIBED, Place, Positions, StepRows, VecEnv,
+};
 
 pub use rand;
 pub use rand_distr;

@@ -2,12 +2,17 @@
 
 use crate::policy::Row;
 use crate::spec::{EnvSpec, Trial};
+use crate::streams::{Domain, Purpose, Stream, StreamKey};
+use rand::RngExt as _;
 
 /// Numbers that sum a trial up, kept for a fixed number of lanes: what
 /// [`Telling`](crate::Telling) shows.
 ///
 /// As a [`Policy`](crate::Policy), it must treat lanes alike and apart.
 pub trait Statistics: Send + Sync {
+    /// Starts over in lanes `first_lane..` of a batch, for statistics that draw.
+    fn begin(&mut self, _key: &StreamKey, _first_lane: u64) {}
+
     /// Takes in a row, the first of a trial or the one after the row before, and
     /// writes what is known then. `[lanes][size]`
     fn tell(&mut self, row: &Row<'_>, told: &mut [f32]);
@@ -117,6 +122,53 @@ impl Statistics for Clocks {
             let own = &mut told[2 * lane..2 * lane + 2];
             own[0] = left as f32 / all as f32;
             own[1] = in_episode.min(left) as f32 / horizon as f32;
+        }
+    }
+}
+
+/// One number, 0 to below 1, that is drawn with every episode and held throughout it:
+/// what an agent makes its own draws of, so that trials that are lived again in learning
+/// have the same ones. It is a multiple of 2⁻²⁴, which tells nothing of the task.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Noise;
+
+impl StatisticsFactory for Noise {
+    fn size(&self) -> usize {
+        1
+    }
+
+    fn make(&self, lanes: usize) -> Box<dyn Statistics> {
+        let key = StreamKey::new(0, Domain::Training, 0);
+        Box::new(Draws {
+            streams: vec![key.lane(Purpose::Noise, 0); lanes],
+            held: vec![0.0; lanes],
+        })
+    }
+
+    fn lane_bytes(&self) -> f64 {
+        (size_of::<Stream>() + size_of::<f32>()) as f64
+    }
+}
+
+struct Draws {
+    streams: Vec<Stream>, // [lanes]
+    held: Vec<f32>,       // [lanes]
+}
+
+impl Statistics for Draws {
+    fn begin(&mut self, key: &StreamKey, first_lane: u64) {
+        for (lane, stream) in (first_lane..).zip(&mut self.streams) {
+            *stream = key.lane(Purpose::Noise, lane);
+        }
+    }
+
+    fn tell(&mut self, row: &Row<'_>, told: &mut [f32]) {
+        let lanes = self.streams.iter_mut().zip(&mut self.held);
+        for ((lane, (stream, held)), told) in lanes.enumerate().zip(told) {
+            if row.start[lane] || row.previous_outcome[lane] != crate::Outcome::Continue {
+                *held = stream.random();
+            }
+            *told = *held;
         }
     }
 }

@@ -48,8 +48,12 @@ pub enum Purpose {
     Init = 5,
     /// Which tasks of a finite set are kept from a training.
     Split = 6,
+    /// What an agent is given to make its own draws of, with every episode.
+    Noise = 7,
+    /// Which trials of the past are learned from again, and what is drawn there.
+    Replay = 8,
     /// What is drawn again from what was measured, for an interval.
-    Resample = 7,
+    Resample = 9,
 }
 
 /// The coordinates shared by all streams of one batch; see [`StreamKey::lane`].
@@ -85,8 +89,12 @@ impl StreamKey {
         let mut key = [0_u8; 32];
         let (number, rollout) = match purpose {
             Purpose::Task => (lane / self.lanes_per_task.max(1), 0),
-            Purpose::Shuffle | Purpose::Init | Purpose::Split | Purpose::Resample => (lane, 0),
-            Purpose::Dynamics | Purpose::Action => (lane, self.rollout),
+            Purpose::Shuffle
+            | Purpose::Init
+            | Purpose::Split
+            | Purpose::Replay
+            | Purpose::Resample => (lane, 0),
+            Purpose::Dynamics | Purpose::Action | Purpose::Noise => (lane, self.rollout),
         };
         let use_of = (self.domain as u64) << 32 | purpose as u64;
         let words = [self.seed, use_of, self.round, rollout];

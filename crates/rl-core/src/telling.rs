@@ -58,6 +58,10 @@ impl EnvFactory for Telling {
         self.env.tasks()
     }
 
+    fn descriptions(&self) -> Vec<Vec<f32>> {
+        self.env.descriptions()
+    }
+
     fn subset(&self, subset: Subset) -> Result<Arc<dyn EnvFactory>, String> {
         Ok(Arc::new(Self {
             env: self.env.subset(subset)?,
@@ -122,6 +126,9 @@ impl VecEnv for TellingLanes {
 
     fn begin(&mut self, key: &StreamKey, first_lane: u64, observation: &mut [f32]) {
         self.env.begin(key, first_lane, observation);
+        for part in &mut self.parts {
+            part.begin(key, first_lane);
+        }
     }
 
     fn step(&mut self, actions: Actions<'_>, rows: StepRows<'_>) {

@@ -168,6 +168,9 @@ pub trait VecEnv: Send + Sync {
     fn draw(&self, lane: usize, episode: Option<&Episode>) -> Option<Picture>;
 }
 
+/// The most tasks of which [`EnvFactory::descriptions`] are made.
+pub const MOST_DESCRIBED: u64 = 4096;
+
 /// Makes batches of one task distribution; what the registry hands out.
 pub trait EnvFactory: Send + Sync {
     /// Names, spaces and time limits.
@@ -200,6 +203,14 @@ pub trait EnvFactory: Send + Sync {
     /// [`TaskDistribution::objective`](crate::TaskDistribution::objective).
     fn objectives(&self) -> Option<Arc<dyn Objectives>> {
         None
+    }
+
+    /// [`TaskDistribution::describe`](crate::TaskDistribution::describe) of each of the
+    /// distribution's tasks by its number, those that are kept from a training too; none
+    /// where they cannot be counted, have no description, or are more than
+    /// [`MOST_DESCRIBED`].
+    fn descriptions(&self) -> Vec<Vec<f32>> {
+        Vec::new()
     }
 
     /// The same environment with the tasks of a subset alone, which are drawn

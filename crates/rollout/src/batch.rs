@@ -66,6 +66,14 @@ impl Batch {
         self
     }
 
+    /// The same, whose tiles describe their tasks ([`Tile::descriptions`]).
+    #[must_use]
+    pub fn with_descriptions(mut self) -> Self {
+        let tiles = self.tiles.into_iter().map(Tile::with_descriptions);
+        self.tiles = tiles.collect();
+        self
+    }
+
     /// What [`Self::new`] takes of memory, once its tasks are drawn.
     pub fn footprint(env: &dyn EnvFactory, lanes: usize, steps: usize) -> Footprint {
         let told = 4.0 * (lanes * (steps + 1)) as f64 * env.told() as f64;

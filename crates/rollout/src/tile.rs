@@ -16,6 +16,9 @@ pub struct Tile {
     rollout: Rollout,
     watched: Arc<Watched>,
     optimum: Vec<Option<f64>>,
+    /// Whether tasks are described, and their descriptions. `[lanes][description_size]`
+    describes: bool,
+    descriptions: Vec<f32>,
     first_lane: u64,
 }
 
@@ -27,6 +30,8 @@ impl Tile {
             watched: Watched::new(batch.as_ref(), first_lane),
             rollout: Rollout::new(batch, steps),
             optimum: Vec::with_capacity(lanes),
+            describes: false,
+            descriptions: Vec::new(),
             first_lane,
         }
     }
@@ -45,6 +50,13 @@ impl Tile {
         Self { rollout, ..self }
     }
 
+    /// The same, with [`Self::descriptions`].
+    #[must_use]
+    pub fn with_descriptions(self) -> Self {
+        let describes = true;
+        Self { describes, ..self }
+    }
+
     /// What happened.
     pub fn trajectory(&self) -> &Trajectory {
         self.rollout.trajectory()
@@ -59,6 +71,13 @@ impl Tile {
     /// began at row 0 of each lane. `[lanes]`
     pub fn known_task_optimum(&self) -> &[Option<f64>] {
         &self.optimum
+    }
+
+    /// Descriptions of the tasks ([`VecEnv::description`](rl_core::VecEnv::description)) of
+    /// the trials that began at row 0; empty unless they were asked for.
+    /// `[lanes][description_size]`
+    pub fn descriptions(&self) -> &[f32] {
+        &self.descriptions
     }
 
     /// Runs a policy through one fresh trial in each lane. Where trials can end
@@ -137,6 +156,15 @@ impl Tile {
         for lane in 0..self.trajectory().lanes() {
             let optimum = self.guarded(|rollout| rollout.env().known_task_optimum(lane))?;
             self.optimum.push(optimum);
+        }
+        self.descriptions.clear();
+        for lane in 0..if self.describes {
+            self.trajectory().lanes()
+        } else {
+            0
+        } {
+            let description = self.guarded(|rollout| rollout.env().description(lane))?;
+            self.descriptions.extend(description);
         }
         check::symbols(self)
     }

@@ -50,6 +50,12 @@ impl KnownTasks for KnownGoals {
         (self.trial.size * self.trial.size) as usize
     }
 
+    /// The goal's cell.
+    fn pays_at(&self, task: usize) -> Option<u32> {
+        let size = self.trial.size;
+        Some(goal(task as u32, size).index(size))
+    }
+
     fn begin(&self) -> Information {
         let goals = (0..self.count() as u32).map(|number| goal(number, self.trial.size));
         Information {

@@ -8,6 +8,7 @@ mod rows;
 mod scratch;
 
 pub(crate) use indices::indices;
+pub use rows::InputRows;
 
 use crate::backend::{ActMode, Backend, Gradient, Lesson};
 use crate::error::LearnError;
@@ -133,7 +134,7 @@ impl NativeBackend {
     }
 
     /// What it takes for a tile of so many lanes through so many steps.
-    pub(crate) fn bytes(&self, lanes: usize, steps: usize) -> TrunkBytes {
+    pub fn bytes(&self, lanes: usize, steps: usize) -> TrunkBytes {
         self.0.bytes(lanes, steps)
     }
 

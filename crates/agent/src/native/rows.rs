@@ -6,7 +6,7 @@ use rl_core::{Actions, Outcome, Row};
 
 /// Rows of [`Inputs`] in the kernels' structured form.
 #[derive(Default)]
-pub(super) struct InputRows {
+pub struct InputRows {
     dense: Vec<f32>,
     symbols: Vec<u32>,
     is_symbol: bool,
@@ -19,7 +19,7 @@ pub(super) struct InputRows {
 
 impl InputRows {
     /// Bytes of a row of one lane, with the room in which rows are added one by one.
-    pub(super) fn bytes(inputs: &Inputs) -> f64 {
+    pub fn bytes(inputs: &Inputs) -> f64 {
         let observation = match (inputs.is_continuous(), inputs.is_symbol()) {
             (true, _) => inputs.seen_size() + inputs.action_size(),
             (false, true) if inputs.told_size() == 0 => 1,
@@ -30,7 +30,7 @@ impl InputRows {
     }
 
     /// Forgets all rows.
-    pub(super) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.dense.clear();
         self.symbols.clear();
         self.previous_action.clear();
@@ -40,7 +40,7 @@ impl InputRows {
     }
 
     /// Adds a row.
-    pub(super) fn push(&mut self, inputs: &Inputs, row: &Row<'_>) {
+    pub fn push(&mut self, inputs: &Inputs, row: &Row<'_>) {
         match row.previous_action {
             Actions::Discrete(actions) => self.push_discrete(inputs, row, actions),
             Actions::Box { .. } => self.push_whole(inputs, row),
@@ -105,7 +105,7 @@ impl InputRows {
     }
 
     /// All rows.
-    pub(super) fn inputs(&self) -> kernels::Inputs<'_> {
+    pub fn inputs(&self) -> kernels::Inputs<'_> {
         kernels::Inputs {
             observations: match (self.is_symbol, self.dense.is_empty()) {
                 (true, _) => Observations::OneHot(&self.symbols),
@@ -118,8 +118,9 @@ impl InputRows {
             reset: &self.start,
         }
     }
+
     /// All rows, as trials of so many lanes.
-    pub(super) fn trials(&self, lanes: usize) -> kernels::Trials<'_> {
+    pub fn trials(&self, lanes: usize) -> kernels::Trials<'_> {
         let inputs = self.inputs();
         kernels::Trials { lanes, inputs }
     }

@@ -5,7 +5,7 @@ use super::cache::{BLOCK, Cache, Scratch, Tangent, blocks, rows_from, stride};
 use super::epilogue::{Bend, Derive, DeriveTwice, Store};
 use super::forward::product;
 use super::head::{Moved, Term};
-use super::pack::pack_transposed;
+use super::pack::{pack_first_transposed, pack_transposed};
 use super::prepared::Prepared;
 use super::product::{ColumnSums, Factor, Fetch, Matrix, Outer, ROWS, padded};
 use super::{Layer, Mlp, Real};
@@ -49,6 +49,45 @@ impl<R: Real> Reverse<'_, R> {
                 term.gradient(sample, d, log_std);
             });
             self.layers(None, &block);
+        }
+        self.add_to(grad);
+    }
+
+    /// Adds the gradient of `term` to `grad`, and writes that with respect to the
+    /// observations, `[samples][inputs]`.
+    pub(crate) fn gradient_to_inputs(
+        mut self,
+        term: &impl Term<R>,
+        grad: &mut [R],
+        inputs: &mut [R],
+    ) {
+        let mlp = self.mlp;
+        mlp.check_len("grad", grad, mlp.parameters());
+        mlp.check_len("d_inputs", inputs, self.cache.samples * mlp.inputs());
+        self.begin();
+        pack_first_transposed(mlp, &self.cache.params, &mut self.scratch.weights);
+        let (first, width) = (&mlp.layers[0], padded(mlp.inputs()));
+        for delta in &mut self.scratch.delta {
+            delta.grow(BLOCK * width);
+        }
+        for block in blocks(self.cache.samples) {
+            self.fill(&block, |sample, d, log_std| {
+                term.gradient(sample, d, log_std);
+            });
+            self.layers(None, &block);
+            let Scratch {
+                weights,
+                delta: [d, out],
+                ..
+            } = &mut *self.scratch;
+            let back = first.back(&d[..], weights);
+            let stride = width;
+            let store = Store { out, stride };
+            product(self.cache.isa, &block, width, [back], &[], store);
+            let rows = inputs[block.start * mlp.inputs()..].chunks_exact_mut(mlp.inputs());
+            for (to, from) in rows.zip(out.chunks_exact(width)).take(block.len()) {
+                to.copy_from_slice(&from[..to.len()]);
+            }
         }
         self.add_to(grad);
     }

@@ -25,8 +25,17 @@ pub(crate) fn pack<R: Real>(mlp: &Mlp, params: &[R], panels: &mut Buffer<R>) {
 /// Every layer's weights but the first's as the right-hand side of `d W^T`, at
 /// `Layer::matrix`: panels of inputs. No gradient goes to observations.
 pub(crate) fn pack_transposed<R: Real>(mlp: &Mlp, params: &[R], panels: &mut Buffer<R>) {
+    transpose(mlp, &mlp.layers[1..], params, panels);
+}
+
+/// The first layer's in the same way, where a gradient goes to observations.
+pub(crate) fn pack_first_transposed<R: Real>(mlp: &Mlp, params: &[R], panels: &mut Buffer<R>) {
+    transpose(mlp, &mlp.layers[..1], params, panels);
+}
+
+fn transpose<R: Real>(mlp: &Mlp, layers: &[Layer], params: &[R], panels: &mut Buffer<R>) {
     panels.grow(mlp.packed_len());
-    for layer in &mlp.layers[1..] {
+    for layer in layers {
         let weight = &params[layer.weight.clone()];
         let panels = &mut panels[layer.matrix..][..layer.outputs * padded(layer.inputs)];
         let size = layer.outputs * PANEL;

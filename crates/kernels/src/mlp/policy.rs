@@ -55,6 +55,30 @@ impl Mlp {
         self.with_scratch(cache, |reverse| reverse.gradient(&given, grad));
     }
 
+    /// As [`Mlp::backward`], and overwrites `d_inputs`, `[samples][inputs]`, with the
+    /// gradient with respect to the observations: for what these are made of.
+    ///
+    /// # Panics
+    /// If the network has no inputs.
+    pub fn backward_to_inputs<R: Real>(
+        &self,
+        cache: &mut Cache<R>,
+        d_out: &[R],
+        grad: &mut [R],
+        d_inputs: &mut [R],
+    ) {
+        assert!(self.inputs() > 0, "no inputs to take a gradient of");
+        self.check_len("d_out", d_out, cache.samples * self.outputs());
+        cache.check(self);
+        let given = Given {
+            d_out,
+            d_out_tangent: &[],
+        };
+        self.with_scratch(cache, |reverse| {
+            reverse.gradient_to_inputs(&given, grad, d_inputs);
+        });
+    }
+
     /// `grad += sum of weight grad log pi(a | s)`, `weight` `[samples]`.
     pub fn score<R: Real>(
         &self,

@@ -151,6 +151,34 @@ fn gradients_are_those_of_finite_differences() {
     }
 }
 
+/// The gradient that goes on to what observations are made of; that of the parameters is
+/// to the bit the one that [`kernels::mlp::Mlp::backward`] gives.
+#[test]
+fn gradients_to_the_inputs_are_those_of_finite_differences() {
+    let mut checked = 0;
+    for case in cases().into_iter().filter(|case| case.mlp.inputs() > 0) {
+        let mut cache = case.forward(&case.params);
+        let d_out = cache.outputs().to_vec();
+        let plain = case.sum(|g| case.mlp.backward(&mut cache, &d_out, g));
+        let mut to_inputs = vec![f64::NAN; case.obs.len()];
+        let both = case.sum(|g| {
+            case.mlp
+                .backward_to_inputs(&mut cache, &d_out, g, &mut to_inputs);
+        });
+        assert_eq!(plain, both, "{}", case.name());
+        let squares = |obs: &[f64]| {
+            let mut cache = Cache::new();
+            case.mlp
+                .forward(&case.params, obs, case.samples, &mut cache);
+            case.squares(&cache)
+        };
+        let expected = differences(&case.obs, &squares, STEP);
+        assert_close(&case, "to the inputs", &to_inputs, &expected, 1e-6);
+        checked += 1;
+    }
+    assert!(checked > 2, "{checked}");
+}
+
 /// Second derivatives along a direction against differences of gradients.
 #[test]
 fn tangents_are_those_of_finite_differences() {

@@ -1,6 +1,7 @@
 //! The figures of a setting.
 
 mod adaptation;
+mod beliefs;
 mod chart;
 mod deviation;
 pub(crate) mod frame;
@@ -50,6 +51,7 @@ pub(crate) fn all(setting: &Setting<'_>, standings: Option<&Standings>) -> Resul
         regret.transpose()?.flatten(),
         deviation::figure(setting)?,
         indices::figure(setting)?,
+        beliefs::figure(setting)?,
         training::figure(setting)?,
         scenes::figure(setting),
     ];

@@ -1,0 +1,464 @@
+//! A belief that learns from what it decodes into: its decoder, its buffer of trials and
+//! its optimizer.
+
+use crate::config::{Queries, Variational};
+use crate::elbo::{Decoder, Lived, Losses, Query, probability};
+use crate::encoder::{Encoder, EncoderWork};
+use crate::past::{Past, Recalled, Shape, Undo};
+use agent::{ActorCritic, InputRows, Inputs, LearnError, Learner};
+use kernels::mlp::{Activation, Cache, Head, Mlp};
+use nets::{Blueprint, Init, Layout, NetsError, Optimizer, clip_gradient};
+use rl_core::rand::RngExt as _;
+use rl_core::rand_distr::{Distribution as _, StandardNormal};
+use rl_core::{
+    Domain, EnvFactory, KnownTasks, ObservationSpace, Purpose, Stream, StreamKey, Trajectory, Tree,
+};
+use std::sync::{Arc, Mutex};
+
+/// What learns beside the policy.
+pub(crate) struct Autoencoder {
+    config: Variational,
+    inputs: Inputs,
+    shape: Shape,
+    /// Without parameters.
+    encoder: Encoder,
+    decoder: Decoder,
+    /// The decoder's parameters.
+    values: Vec<f32>,
+    /// Of the encoder, then of the decoder.
+    layout: Arc<Layout>,
+    optimizer: Optimizer,
+    past: Past,
+    tile: usize,
+    spare: Mutex<Vec<Scratch>>,
+}
+
+/// Buffers of one job, reused by later ones.
+struct Scratch {
+    encoder: EncoderWork,
+    cache: Cache<f32>,
+    recalled: Recalled,
+}
+
+/// What [`Autoencoder::learn`] and what comes before it change.
+pub(crate) struct Before {
+    values: Vec<f32>,
+    optimizer: Optimizer,
+    past: Undo,
+}
+
+/// Means over an update's steps.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Learned {
+    pub(crate) losses: Losses,
+    /// Before clipping.
+    pub(crate) norm: f64,
+}
+
+/// Latents that a belief's prediction is a mean over.
+const DRAWS: usize = 8;
+
+/// The decoder's network for an environment.
+///
+/// # Errors
+/// If a size is out of range.
+pub(crate) fn network(config: &Variational, shape: &Shape) -> Result<Mlp, LearnError> {
+    let inputs = config.latent + shape.query(&config.queries);
+    let mlp = Mlp::new(inputs, &config.decoder, 1, Activation::Relu, Head::None);
+    mlp.map_err(|error| {
+        let units = format!("{:?}", config.decoder);
+        LearnError::config("belief.belief.decoder", units, error.to_string())
+    })
+}
+
+/// The parameters of the encoder, which are another's to draw, and of the decoder.
+fn blueprint(model: &ActorCritic, encoder: &Encoder, network: &Mlp) -> Blueprint {
+    let mut blueprint = Blueprint::new();
+    let own = model.layout().entries().iter();
+    for entry in own.take_while(|entry| entry.offset < encoder.parameters()) {
+        blueprint.declare(&entry.name, &entry.shape, Init::Zeros);
+    }
+    for (name, shape, _) in network.layout() {
+        let init = match shape.len() {
+            2 => Init::Orthogonal {
+                gain: nets::Activation::Relu.gain(),
+                blocks: 1,
+            },
+            _ => Init::Zeros,
+        };
+        blueprint.declare(format!("decoder.{name}"), &shape, init);
+    }
+    blueprint
+}
+
+impl Autoencoder {
+    /// One at its start.
+    ///
+    /// # Errors
+    /// If a setting does not fit the environment.
+    pub(crate) fn new(
+        env: &dyn EnvFactory,
+        (config, tile): (&Variational, usize),
+        (model, encoder): (&ActorCritic, Encoder),
+        seed: u64,
+    ) -> Result<Self, LearnError> {
+        let shape = Shape::new(env.spec(), env.told());
+        let network = network(config, &shape)?;
+        let blueprint = blueprint(model, &encoder, &network);
+        let key = StreamKey::new(seed, Domain::Training, 0);
+        let drawn = blueprint.init(&mut key.lane(Purpose::Init, 1));
+        let layout = blueprint.layout();
+        Ok(Self {
+            config: config.clone(),
+            inputs: model.inputs.clone(),
+            decoder: Decoder {
+                network,
+                latent: config.latent,
+                deterministic: config.deterministic,
+                rewards: config.rewards,
+                decodes: config.decodes,
+                prior: config.prior,
+                coefficient: config.divergence_coefficient,
+            },
+            values: drawn[encoder.parameters()..].to_vec(),
+            optimizer: Optimizer::new(config.optimizer, Arc::clone(&layout))?,
+            past: Past::new(shape.clone(), config.buffer),
+            encoder,
+            shape,
+            layout,
+            tile,
+            spare: Mutex::default(),
+        })
+    }
+
+    /// Keeps trials to learn from; gives what undoes that and the learning after it.
+    pub(crate) fn remember<'a>(&mut self, lived: impl Iterator<Item = &'a Trajectory>) -> Before {
+        Before {
+            values: self.values.clone(),
+            optimizer: self.optimizer.clone(),
+            past: self.past.push(lived),
+        }
+    }
+
+    /// Goes back to what was there before.
+    pub(crate) fn undo(&mut self, before: Before) {
+        self.values = before.values;
+        self.optimizer = before.optimizer;
+        self.past.undo(before.past);
+    }
+
+    /// The steps of an update: moves the encoder, among the learner's parameters, and the
+    /// decoder.
+    ///
+    /// # Errors
+    /// If a loss, a gradient or a parameter is not finite, or the work was called off.
+    pub(crate) fn learn(
+        &mut self,
+        learner: &mut Learner,
+        learning_rate: f64,
+    ) -> Result<Learned, LearnError> {
+        let mut learned = Learned::default();
+        let share = 1.0 / self.config.steps as f64;
+        for step in 0..self.config.steps as u64 {
+            learner.pool().go_on()?;
+            let (mut gradient, losses) = self.gradient(learner, step)?;
+            expect_finite(&losses, learner.updates_done() + 1)?;
+            let most = self.config.max_gradient_norm;
+            let failed = |source| failed(source, learner.updates_done() + 1);
+            let norm = clip_gradient(&self.layout, &mut gradient, most).map_err(failed)?;
+            let (split, values, optimizer) = (
+                self.encoder.parameters(),
+                &mut self.values,
+                &mut self.optimizer,
+            );
+            let update = learner.updates_done() + 1;
+            learner.amend(|all| {
+                let mut joined = [&all[..split], &values[..]].concat();
+                let stepped = optimizer.update(&mut joined, &gradient, learning_rate);
+                stepped.map_err(|source| self::failed(source, update))?;
+                all[..split].copy_from_slice(&joined[..split]);
+                values.copy_from_slice(&joined[split..]);
+                Ok(())
+            })?;
+            learned.losses.reconstruction += share * losses.reconstruction;
+            learned.losses.divergence += share * losses.divergence;
+            learned.norm += share * norm;
+        }
+        Ok(learned)
+    }
+
+    /// The gradient of a step over trials of the past, and its losses.
+    fn gradient(&self, learner: &Learner, step: u64) -> Result<(Vec<f32>, Losses), LearnError> {
+        let key = learner.key();
+        let lane = |part: u64| step << 32 | part;
+        let mut draws = key.lane(Purpose::Replay, lane(0));
+        let count = self.past.len();
+        let draw = |_| draws.random_range(0..count);
+        let trials: Vec<usize> = (0..self.config.batch).map(draw).collect();
+        let chunks: Vec<&[usize]> = trials.chunks(self.tile).collect();
+        let mut encoder = self.encoder.clone();
+        encoder.pack(&learner.parameters()[..encoder.parameters()]);
+        let lengths = trials.iter().map(|trial| self.past.length(*trial));
+        let beliefs: usize = lengths.clone().sum();
+        let decoded: usize = lengths.map(|length| self.decoded(length)).sum();
+        let weights = [1.0 / decoded as f64, 1.0 / beliefs as f64];
+        let parts = learner.pool().map(&chunks, |index, chunk| {
+            let mut stream = key.lane(Purpose::Replay, lane(1 + index as u64));
+            self.of_trials(&encoder, (chunk, &mut stream), weights)
+        })?;
+        let mut gradient = vec![0.0; self.layout.numel()];
+        let mut losses = Losses::default();
+        for (own, own_losses) in &parts {
+            gradient.iter_mut().zip(own).for_each(|(g, own)| *g += own);
+            losses.add(own_losses);
+        }
+        Ok((gradient, losses))
+    }
+
+    /// How many beliefs of a trial of so many steps are decoded.
+    fn decoded(&self, length: usize) -> usize {
+        match self.config.prefixes {
+            0 => length,
+            most => most.min(length),
+        }
+    }
+
+    fn of_trials(
+        &self,
+        encoder: &Encoder,
+        (trials, stream): (&[usize], &mut Stream),
+        weights: [f64; 2],
+    ) -> (Vec<f32>, Losses) {
+        let mut scratch = self.take(encoder);
+        let Scratch {
+            encoder: work,
+            cache,
+            recalled,
+        } = &mut scratch;
+        self.past.recall(trials, &self.inputs, recalled);
+        encoder.forward(work, recalled.rows.trials(trials.len()));
+        let (queries, rewards) = recalled.asked(&self.shape, &self.config.queries);
+        let rewards: Vec<f32> = rewards.iter().map(|r| self.decoder.target(*r)).collect();
+        let decoded = self.draw(&recalled.lengths, stream);
+        let lived = Lived {
+            lengths: &recalled.lengths,
+            queries: &queries,
+            rewards: &rewards,
+        };
+        let beliefs = work.belief.outputs();
+        let mut d_beliefs = vec![0.0; beliefs.len()];
+        let mut gradient = vec![0.0; self.layout.numel()];
+        let (own, of_decoder) = gradient.split_at_mut(encoder.parameters());
+        let losses = self.decoder.bound(
+            (lived, &decoded),
+            (beliefs, &self.values),
+            weights,
+            (cache, &mut d_beliefs, of_decoder),
+        );
+        let trials = recalled.rows.trials(trials.len());
+        encoder.backward(work, trials, (&d_beliefs, &[]), own);
+        self.spare.lock().expect("no holder panics").push(scratch);
+        (gradient, losses)
+    }
+
+    /// The beliefs that are decoded, and what their latents are drawn by.
+    fn draw(&self, lengths: &[usize], stream: &mut Stream) -> Vec<Query<f32>> {
+        let mut decoded = Vec::new();
+        for (lane, &length) in lengths.iter().enumerate() {
+            let count = self.decoded(length);
+            for nth in 0..count {
+                let step = match count == length {
+                    true => nth,
+                    false => stream.random_range(0..length),
+                };
+                let noise = self.noise(stream);
+                decoded.push(Query { lane, step, noise });
+            }
+        }
+        decoded
+    }
+
+    fn noise(&self, stream: &mut Stream) -> Vec<f32> {
+        let count = match self.config.deterministic {
+            true => 0,
+            false => self.config.latent,
+        };
+        (0..count).map(|_| StandardNormal.sample(stream)).collect()
+    }
+
+    fn take(&self, encoder: &Encoder) -> Scratch {
+        let spare = self.spare.lock().expect("no holder panics").pop();
+        spare.unwrap_or_else(|| Scratch {
+            encoder: encoder.work(),
+            cache: Cache::new(),
+            recalled: Recalled::default(),
+        })
+    }
+
+    /// Bytes that it takes with so many workers.
+    pub(crate) fn bytes(
+        (config, tile): (&Variational, usize),
+        (encoder, shape, network): (&Encoder, &Shape, &Mlp),
+        (workers, steps): (usize, usize),
+    ) -> [f64; 2] {
+        let chunks = config.batch.div_ceil(tile);
+        let prefixes = match config.prefixes {
+            0 => steps,
+            most => most.min(steps),
+        };
+        let rows = tile * prefixes * steps;
+        // What the network reads and its gradient, what it gives and that of it.
+        let decoding = 4.0 * (rows * (2 * network.inputs() + 3)) as f64
+            + network.cache_bytes(rows)
+            + network.gradient_bytes();
+        let recalled = 4.0 * (tile * (2 * shape.trial() + steps * network.inputs())) as f64;
+        let parameters = 4.0 * (encoder.parameters() + network.parameters()) as f64;
+        let job = decoding + recalled + encoder.bytes(tile, steps).learning;
+        // Gradients of all chunks; values, two moments, and each as it was before.
+        let work = job * workers.min(chunks) as f64 + parameters * (chunks + 1 + 12) as f64;
+        // The buffer, what an update overwrites there, and a checkpoint of it.
+        let past = Past::bytes(shape, config.buffer);
+        [work, 3.0 * past]
+    }
+
+    /// How probable each task is to the beliefs of some trials: the probability that its
+    /// own symbol pays, a mean over latents, beside those of the others.
+    /// `[steps][lanes][tasks]`
+    pub(crate) fn task_beliefs(
+        &self,
+        values: &[f32],
+        (lived, tasks): (&Trajectory, &dyn KnownTasks),
+    ) -> Option<Vec<f32>> {
+        let symbols: Option<Vec<u32>> = (0..tasks.count()).map(|k| tasks.pays_at(k)).collect();
+        let symbols = symbols?;
+        let bernoulli = matches!(self.config.rewards, crate::Rewards::Bernoulli { .. });
+        if self.config.queries != [Queries::NextObservation] || !bernoulli {
+            return None;
+        }
+        let ObservationSpace::Discrete { size } = *self.inputs.observation_space() else {
+            return None;
+        };
+        let mut encoder = self.encoder.clone();
+        encoder.pack(&values[..encoder.parameters()]);
+        let mut rows = InputRows::default();
+        (0..lived.steps()).for_each(|t| rows.push(&self.inputs, &lived.row(t)));
+        let mut work = encoder.work();
+        encoder.forward(&mut work, rows.trials(lived.lanes()));
+        let mut cache = Cache::new();
+        let mut stream = StreamKey::new(0, Domain::HeldOut, 0).lane(Purpose::Replay, 0);
+        let draws = if self.config.deterministic { 1 } else { DRAWS };
+        let noises: Vec<Vec<f32>> = (0..draws).map(|_| self.noise(&mut stream)).collect();
+        let mut all = Vec::new();
+        for belief in work.belief.outputs().chunks_exact(self.decoder.numbers()) {
+            let mut inputs = Vec::new();
+            for noise in &noises {
+                for symbol in &symbols {
+                    let first = inputs.len();
+                    inputs.resize(first + self.config.latent + size, 0.0);
+                    let own = &mut inputs[first..];
+                    let z = &mut own[..self.config.latent];
+                    self.decoder.latent(belief, noise, z);
+                    own[self.config.latent + *symbol as usize] = 1.0;
+                }
+            }
+            let rows = noises.len() * symbols.len();
+            let network = &self.decoder.network;
+            network.forward(&self.values, &inputs, rows, &mut cache);
+            let mut pays = vec![0.0; symbols.len()];
+            for draw in cache.outputs().chunks_exact(symbols.len()) {
+                let each = pays.iter_mut().zip(draw);
+                each.for_each(|(p, logit)| *p += probability(f64::from(*logit)));
+            }
+            let sum: f64 = pays.iter().sum();
+            all.extend(pays.iter().map(|p| (p / sum) as f32));
+        }
+        Some(all)
+    }
+
+    /// All that a later process needs.
+    ///
+    /// # Errors
+    /// If the parameters are not the layout's, which is a bug.
+    pub(crate) fn state(&self) -> Result<Tree, LearnError> {
+        let joined = [&vec![0.0; self.encoder.parameters()][..], &self.values].concat();
+        let mut own = Tree::default();
+        for (name, array) in self.layout.split(&joined)?.iter() {
+            if name.starts_with("decoder.") {
+                own.insert(name, array.clone());
+            }
+        }
+        Ok(Tree::default()
+            .with_branch(PARAMS, own)
+            .with_branch(OPTIMIZER, self.optimizer.state())
+            .with_branch(PAST, self.past.state()))
+    }
+
+    /// What a saved state makes of it.
+    ///
+    /// # Errors
+    /// If that does not fit.
+    pub(crate) fn restored(&self, tree: &Tree) -> Result<Restored, LearnError> {
+        tree.expect_only(&[PARAMS, OPTIMIZER, PAST])?;
+        let own = tree.branch(PARAMS);
+        let mut values = Vec::new();
+        let mut names = Vec::new();
+        for entry in self.layout.entries() {
+            if entry.name.starts_with("decoder.") {
+                values.extend_from_slice(own.floats(&entry.name, &entry.shape)?);
+                names.push(entry.name.as_str());
+            }
+        }
+        own.expect_only(&names)?;
+        let mut optimizer = self.optimizer.clone();
+        optimizer.restore(&tree.branch(OPTIMIZER))?;
+        Ok(Restored {
+            values,
+            optimizer,
+            past: self.past.restored(&tree.branch(PAST))?,
+        })
+    }
+
+    /// Goes there.
+    pub(crate) fn go_to(&mut self, restored: Restored) {
+        self.values = restored.values;
+        self.optimizer = restored.optimizer;
+        self.past = restored.past;
+    }
+}
+
+/// A saved state that fits.
+pub(crate) struct Restored {
+    values: Vec<f32>,
+    optimizer: Optimizer,
+    past: Past,
+}
+
+const PARAMS: &str = "params";
+const OPTIMIZER: &str = "optimizer";
+const PAST: &str = "past";
+
+fn expect_finite(losses: &Losses, update: u64) -> Result<(), LearnError> {
+    let named = [
+        ("what the belief decodes into", losses.reconstruction),
+        ("the belief's divergence from its prior", losses.divergence),
+    ];
+    match named.into_iter().find(|(_, value)| !value.is_finite()) {
+        None => Ok(()),
+        Some((what, value)) => Err(LearnError::Loss {
+            update,
+            what,
+            value,
+            scale: "belief.belief.rewards.scale".to_owned(),
+            lower: "belief.belief.learning_rate".to_owned(),
+        }),
+    }
+}
+
+fn failed(source: NetsError, update: u64) -> LearnError {
+    LearnError::Update {
+        update,
+        part: Some("the belief"),
+        source: Box::new(source),
+        lower: "belief.belief.learning_rate or belief.belief.max_gradient_norm".to_owned(),
+    }
+}

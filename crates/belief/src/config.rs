@@ -1,0 +1,418 @@
+//! The settings of a training, all of them: nothing has a hidden default.
+
+use agent::{BackendKind, Input, LearnError, LearnerConfig, NetworkConfig, PolicyStart};
+use agent::{CLIP, EPOCHS, LANES, Passes};
+use nets::{MAX_GRADIENT_NORM, OptimizerConfig, Schedule, SequenceConfig};
+use rl_core::{Bounds, Gae, SettingError};
+use serde::{Deserialize, Serialize};
+
+/// Where the settings stand.
+pub(crate) const NAME: &str = "belief";
+
+/// What a supervised belief predicts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// Which of finitely many tasks it is: how probable each one is.
+    Task,
+    /// The numbers that describe the task.
+    Description,
+}
+
+/// What a Gaussian belief is kept near.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Prior {
+    /// The belief after the step before; at a trial's start N(0, I).
+    Chained,
+    /// N(0, I).
+    Fixed,
+}
+
+/// Which rewards a belief has to decode into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decodes {
+    /// Those of the whole trial, past and to come.
+    All,
+    /// Those that the belief has seen.
+    Past,
+    /// None: the belief is what the policy's gradient makes of it, and no more than a
+    /// bottleneck of RL².
+    Nothing,
+}
+
+/// How rewards are predicted.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Rewards {
+    /// Whether a reward is above a number, by cross-entropy: for rewards of two values.
+    Bernoulli {
+        /// The number.
+        above: f64,
+    },
+    /// Their mean, by half the squared error: of a standard deviation of 1.
+    Gaussian {
+        /// What rewards are multiplied by beforehand.
+        scale: f64,
+    },
+}
+
+/// What a decoder is asked for the reward of, beside the latent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Queries {
+    /// What was observed before the step.
+    Observation,
+    /// What was done.
+    Action,
+    /// What was observed after it, before a reset; zeros where the episode terminated,
+    /// since nothing is observed there.
+    NextObservation,
+}
+
+/// A belief that learns from what it decodes into.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variational {
+    /// Numbers of the latent.
+    pub latent: usize,
+    /// Whether the belief is a point: the latent is not drawn, and nothing is kept near.
+    pub deterministic: bool,
+    /// What the belief is kept near.
+    pub prior: Prior,
+    /// Weight of the divergence from that, beside the sum over a trial's rewards.
+    pub divergence_coefficient: f64,
+    /// Which rewards it decodes into.
+    pub decodes: Decodes,
+    /// Steps of each trial whose beliefs are decoded in an update, drawn uniformly; 0 for
+    /// all.
+    pub prefixes: usize,
+    /// How rewards are predicted.
+    pub rewards: Rewards,
+    /// What the decoder is asked by.
+    pub queries: Vec<Queries>,
+    /// Units of the decoder's layers.
+    pub decoder: Vec<usize>,
+    /// Trials of the past that are kept to learn from.
+    pub buffer: usize,
+    /// Steps of its own optimizer in an update.
+    pub steps: usize,
+    /// Trials of such a step.
+    pub batch: usize,
+    /// Step size.
+    pub learning_rate: Schedule,
+    /// Largest norm of the gradient; a longer one is scaled down.
+    pub max_gradient_norm: f64,
+    /// What makes steps of gradients.
+    pub optimizer: OptimizerConfig,
+}
+
+/// What the belief is and learns from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Belief {
+    /// From the task, which a training knows.
+    Supervised {
+        /// What is predicted.
+        target: Target,
+        /// Weight of the loss beside the policy's.
+        coefficient: f64,
+    },
+    /// From what it decodes into.
+    Variational(Box<Variational>),
+}
+
+/// What the policy reads beside the observation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reads {
+    /// The encoder's memory.
+    Memory,
+    /// The belief: probabilities of tasks, a description, or a Gaussian's means and
+    /// logarithms of variances.
+    Belief,
+}
+
+/// Whether the policy reads a draw from the belief in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampling {
+    /// No.
+    None,
+    /// One that is made where an episode begins and held throughout it. Credit then ends
+    /// with the episode: to what later ones learn, such an agent does not look.
+    Episode,
+}
+
+/// Proximal policy optimization (Schulman et al. 2017) with the clipped surrogate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ppo {
+    /// ε, how far the importance ratio may move.
+    pub clip: f64,
+    /// Passes over the samples.
+    pub epochs: usize,
+    /// Parts that the lanes are split into, each a step of the optimizer.
+    pub minibatches: usize,
+}
+
+/// Everything that decides what an agent learns, apart from the environment and the seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BeliefConfig {
+    /// How many updates.
+    pub updates: u64,
+    /// Lanes, each of which lives one trial per update.
+    pub lanes: usize,
+    /// Lanes of a tile, the unit of parallel work and of minibatches.
+    pub tile: usize,
+    /// What the agent is told; what it usually is and here is not is 0, as a control.
+    pub inputs: Vec<Input>,
+    /// What rewards are multiplied by before the policy learns from them.
+    pub reward_scale: f64,
+    /// Whether advantages are normalized within each minibatch.
+    pub normalize_advantages: bool,
+    /// Weight of the value loss.
+    pub value_coefficient: f64,
+    /// Largest norm of the whole gradient; a longer one is scaled down.
+    pub max_gradient_norm: f64,
+    /// Weight of the entropy bonus.
+    pub entropy_coefficient: Schedule,
+    /// Step size of the optimizer.
+    pub learning_rate: Schedule,
+    /// Discount and trace decay.
+    pub gae: Gae,
+    /// How samples become updates.
+    pub outer: Ppo,
+    /// What makes steps of gradients.
+    pub optimizer: OptimizerConfig,
+    /// The encoder, which remembers: a plain GRU or LSTM.
+    pub trunk: SequenceConfig,
+    /// What the belief is and learns from.
+    pub belief: Belief,
+    /// What the policy reads beside the observation.
+    pub reads: Reads,
+    /// Whether the policy's gradient stops at what it reads, so that the encoder learns
+    /// from the belief's loss alone.
+    pub detached: bool,
+    /// Whether the policy reads a draw from the belief.
+    pub sample: Sampling,
+    /// Units of the policy's layers, which are rectified.
+    pub hidden: Vec<usize>,
+    /// How the policy begins.
+    pub policy: PolicyStart,
+}
+
+/// Units of a layer.
+const UNITS: Bounds<usize> = Bounds::closed(1, 1 << 16);
+
+impl Belief {
+    /// The settings of one that decodes, if it is one that does.
+    pub(crate) fn decoding(&self) -> Option<&Variational> {
+        match self {
+            Self::Variational(of) if of.decodes != Decodes::Nothing => Some(of),
+            Self::Variational(_) | Self::Supervised { .. } => None,
+        }
+    }
+}
+
+impl BeliefConfig {
+    /// What the learner is made of.
+    pub fn learner(&self) -> LearnerConfig<'_> {
+        LearnerConfig {
+            network: NetworkConfig {
+                of: NAME,
+                inputs: &self.inputs,
+                trunk: &self.trunk,
+                policy: self.policy,
+            },
+            backend: BackendKind::Native,
+            optimizer: self.optimizer,
+            lanes: self.lanes,
+            tile: self.tile,
+            minibatches: self.outer.minibatches,
+            max_gradient_norm: self.max_gradient_norm,
+        }
+    }
+
+    /// The steps of an update.
+    pub(crate) fn passes(&self) -> Passes {
+        Passes {
+            epochs: self.outer.epochs,
+            minibatches: self.outer.minibatches,
+            normalize_advantages: self.normalize_advantages,
+        }
+    }
+
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// Names the first one out of range, its value and what is allowed.
+    pub fn validate(&self) -> Result<(), LearnError> {
+        let checks = [Self::check, Self::check_belief, Self::check_together];
+        let checked = checks.iter().try_for_each(|check| check(self));
+        checked.map_err(|fault| fault.below(NAME))?;
+        self.learner().validate_with("outer.minibatches")
+    }
+
+    /// Checks each setting for itself that is no learner's.
+    fn check(&self) -> Result<(), SettingError> {
+        Bounds::at_least(1_u64).check("updates", self.updates)?;
+        CLIP.check("outer.clip", self.outer.clip)?;
+        EPOCHS.check("outer.epochs", self.outer.epochs)?;
+        LANES.check("outer.minibatches", self.outer.minibatches)?;
+        self.gae.validate().map_err(|fault| fault.below("gae"))?;
+        Bounds::NOT_NEGATIVE.check("value_coefficient", self.value_coefficient)?;
+        Bounds::SCALE.check("reward_scale", self.reward_scale)?;
+        layers("hidden", &self.hidden)?;
+        let plain = match self.trunk {
+            SequenceConfig::Gru(of) | SequenceConfig::Lstm(of) => of.around.is_nothing(),
+            _ => false,
+        };
+        if !plain {
+            let allowed = "\"gru\" or \"lstm\", with nothing around it: what encodes a trial here \
+                           runs natively";
+            let of = format!("{:?}", self.trunk);
+            return Err(SettingError::refused("trunk", of, allowed));
+        }
+        let schedules = [
+            ("entropy_coefficient", &self.entropy_coefficient),
+            ("learning_rate", &self.learning_rate),
+        ];
+        schedules
+            .into_iter()
+            .try_for_each(|(key, schedule)| schedule.validate().map_err(|fault| fault.below(key)))
+    }
+
+    /// Checks what the belief is and learns from.
+    fn check_belief(&self) -> Result<(), SettingError> {
+        let checked = match &self.belief {
+            Belief::Supervised { coefficient, .. } => {
+                Bounds::NOT_NEGATIVE.check("coefficient", *coefficient)
+            }
+            Belief::Variational(of) => of.check(),
+        };
+        checked.map_err(|fault| fault.below("belief"))
+    }
+
+    /// Refuses settings that are no agent together.
+    fn check_together(&self) -> Result<(), SettingError> {
+        if self.detached {
+            if let OptimizerConfig::Adam { weight_decay, .. } = self.optimizer
+                && weight_decay != 0.0
+            {
+                let allowed = "0 with detached = true: it would shrink the encoder, which the \
+                               policy's optimizer leaves to the belief's";
+                return Err(SettingError::refused(
+                    "optimizer.weight_decay",
+                    weight_decay,
+                    allowed,
+                ));
+            }
+            let learns = match &self.belief {
+                Belief::Supervised { coefficient, .. } => *coefficient > 0.0,
+                Belief::Variational(of) => of.decodes != Decodes::Nothing,
+            };
+            if !learns {
+                let allowed = "false where the belief has no loss of its own \
+                               (belief.decodes = \"nothing\", or belief.coefficient = 0): nothing \
+                               else would teach the encoder";
+                return Err(SettingError::refused("detached", true, allowed));
+            }
+        } else if self.belief.decoding().is_some() {
+            let allowed = "true where the belief decodes: its own optimizer moves the encoder, and \
+                           two optimizers would work against each other";
+            return Err(SettingError::refused("detached", false, allowed));
+        }
+        self.check_sampling()
+    }
+
+    fn check_sampling(&self) -> Result<(), SettingError> {
+        let drawn = self.sample == Sampling::Episode;
+        if self.inputs.contains(&Input::Noise) != drawn {
+            return Err(match drawn {
+                true => SettingError::refused(
+                    "sample",
+                    "episode",
+                    "\"none\", unless inputs has \"noise\", which the draws are made of",
+                ),
+                false => SettingError::refused(
+                    "inputs",
+                    "noise",
+                    "inputs without it where nothing is drawn; draws are made with \
+                     sample = \"episode\"",
+                ),
+            });
+        }
+        if !drawn {
+            return Ok(());
+        }
+        let refused = |allowed| Err(SettingError::refused("sample", "episode", allowed));
+        if !self.inputs.contains(&Input::Outcome) {
+            return refused("\"none\", unless inputs has \"outcome\", which says where to draw");
+        }
+        if self.reads == Reads::Memory || !self.detached {
+            return refused(
+                "\"none\", unless reads = \"belief\" and detached = true: what is held is drawn from \
+                 the belief, and no gradient goes through the draw",
+            );
+        }
+        match &self.belief {
+            Belief::Supervised {
+                target: Target::Description,
+                ..
+            } => refused("\"none\" with belief.target = \"description\", which is a mean alone"),
+            Belief::Variational(of) if of.deterministic => {
+                refused("\"none\" with belief.deterministic = true, of which there is no draw")
+            }
+            Belief::Supervised { .. } | Belief::Variational(_) => Ok(()),
+        }
+    }
+}
+
+impl Variational {
+    fn check(&self) -> Result<(), SettingError> {
+        UNITS.check("latent", self.latent)?;
+        Bounds::NOT_NEGATIVE.check("divergence_coefficient", self.divergence_coefficient)?;
+        layers("decoder", &self.decoder)?;
+        match self.rewards {
+            Rewards::Bernoulli { above } => Bounds::FINITE.check("rewards.above", above)?,
+            Rewards::Gaussian { scale } => Bounds::SCALE.check("rewards.scale", scale)?,
+        }
+        if self.queries.is_empty() {
+            let allowed = "at least one of \"observation\", \"action\" and \"next-observation\": \
+                           what the decoder is asked for the reward of";
+            return Err(SettingError::refused("queries", "[]", allowed));
+        }
+        let mut known = Vec::new();
+        for query in &self.queries {
+            if known.contains(query) {
+                let allowed = "each of \"observation\", \"action\" and \"next-observation\" once";
+                return Err(SettingError::refused(
+                    "queries",
+                    format!("{query:?}"),
+                    allowed,
+                ));
+            }
+            known.push(*query);
+        }
+        LANES.check("buffer", self.buffer)?;
+        Bounds::closed(1, 1000).check("steps", self.steps)?;
+        LANES.check("batch", self.batch)?;
+        MAX_GRADIENT_NORM.check("max_gradient_norm", self.max_gradient_norm)?;
+        let schedule = self.learning_rate.validate();
+        schedule.map_err(|fault| fault.below("learning_rate"))?;
+        let optimizer = self.optimizer.validate();
+        optimizer.map_err(|fault| fault.below("optimizer"))
+    }
+}
+
+/// Checks the units of layers.
+fn layers(key: &str, units: &[usize]) -> Result<(), SettingError> {
+    if units.is_empty() {
+        let allowed = "at least one layer, as in [64]";
+        return Err(SettingError::refused(key, "[]", allowed));
+    }
+    units.iter().try_for_each(|units| UNITS.check(key, *units))
+}

@@ -1,0 +1,432 @@
+//! Trials of the past, to learn from again.
+
+use crate::config::Queries;
+use agent::{InputRows, Inputs, LearnError};
+use rl_core::{
+    ActionSpace, Actions, Array, Data, EnvSpec, ObservationSpace, Outcome, Row, Trajectory, Tree,
+};
+
+/// What trials consist of.
+#[derive(Clone, Debug)]
+pub(crate) struct Shape {
+    steps: usize,
+    /// Numbers of an observation row, of an action, and of what is told beside.
+    observed: usize,
+    acted: usize,
+    told: usize,
+    observation: ObservationSpace,
+    action: ActionSpace,
+}
+
+impl Shape {
+    pub(crate) fn new(spec: &EnvSpec, told: usize) -> Self {
+        Self {
+            steps: spec.trial_steps(),
+            observed: spec.observation.width(),
+            acted: spec.action.width(),
+            told,
+            observation: spec.observation.clone(),
+            action: spec.action.clone(),
+        }
+    }
+
+    /// Numbers of a step: what was observed before it and, before a reset, after it; what
+    /// was told, done and paid, how the episode went on, and whether the last observation
+    /// is known.
+    fn step(&self) -> usize {
+        2 * self.observed + self.told + self.acted + 3
+    }
+
+    /// Numbers of a trial: its steps, and how many they are.
+    pub(crate) fn trial(&self) -> usize {
+        self.steps * self.step() + 1
+    }
+
+    /// Numbers of a query.
+    pub(crate) fn query(&self, of: &[Queries]) -> usize {
+        let size = |query: &Queries| match query {
+            Queries::Observation | Queries::NextObservation => match self.observation {
+                ObservationSpace::Vector { size } | ObservationSpace::Discrete { size } => size,
+            },
+            Queries::Action => match &self.action {
+                ActionSpace::Discrete { size } => *size,
+                ActionSpace::Box { low, .. } => low.len(),
+            },
+        };
+        of.iter().map(size).sum()
+    }
+
+    /// Writes an observation row as numbers, a symbol one-hot, into zeros.
+    pub(crate) fn write_observation(&self, row: &[f32], to: &mut [f32]) {
+        match self.observation {
+            ObservationSpace::Vector { .. } => to.copy_from_slice(row),
+            ObservationSpace::Discrete { .. } => to[row[0] as usize] = 1.0,
+        }
+    }
+}
+
+/// The trials that were lived last, up to a number.
+#[derive(Clone, Debug)]
+pub(crate) struct Past {
+    shape: Shape,
+    room: usize,
+    /// Where the next trial goes.
+    next: usize,
+    trials: Vec<f32>, // [trials][shape.trial()]
+}
+
+/// What [`Past::push`] changed.
+pub(crate) struct Undo {
+    next: usize,
+    length: usize,
+    /// Places and what was there.
+    overwritten: Vec<(usize, Vec<f32>)>,
+}
+
+impl Past {
+    pub(crate) fn new(shape: Shape, room: usize) -> Self {
+        Self {
+            shape,
+            room,
+            next: 0,
+            trials: Vec::new(),
+        }
+    }
+
+    /// How many trials there are.
+    pub(crate) fn len(&self) -> usize {
+        self.trials.len() / self.shape.trial()
+    }
+
+    /// Steps of a trial.
+    pub(crate) fn length(&self, trial: usize) -> usize {
+        let size = self.shape.trial();
+        self.trials[(trial + 1) * size - 1] as usize
+    }
+
+    /// Bytes of so many.
+    pub(crate) fn bytes(shape: &Shape, room: usize) -> f64 {
+        4.0 * room as f64 * shape.trial() as f64
+    }
+
+    /// Adds the trial of each lane, in place of the oldest ones where there is no room.
+    pub(crate) fn push<'a>(&mut self, lived: impl Iterator<Item = &'a Trajectory>) -> Undo {
+        let mut undo = Undo {
+            next: self.next,
+            length: self.trials.len(),
+            overwritten: Vec::new(),
+        };
+        let size = self.shape.trial();
+        for trajectory in lived {
+            for lane in 0..trajectory.lanes() {
+                let at = self.next * size;
+                match self.trials.get(at..at + size) {
+                    Some(before) if at < undo.length => {
+                        undo.overwritten.push((at, before.to_vec()));
+                    }
+                    Some(_) => {}
+                    None => self.trials.resize(at + size, 0.0),
+                }
+                let trial = &mut self.trials[at..at + size];
+                trial.fill(0.0);
+                keep(&self.shape, trajectory, lane, trial);
+                self.next = (self.next + 1) % self.room;
+            }
+        }
+        undo
+    }
+
+    /// Takes the trials back that were added last.
+    pub(crate) fn undo(&mut self, undo: Undo) {
+        // Where a place was written twice, what was there first is put back last.
+        for (at, before) in undo.overwritten.into_iter().rev() {
+            self.trials[at..at + before.len()].copy_from_slice(&before);
+        }
+        self.trials.truncate(undo.length);
+        self.next = undo.next;
+    }
+
+    /// Some of the trials, side by side.
+    pub(crate) fn recall(&self, which: &[usize], inputs: &Inputs, recalled: &mut Recalled) {
+        let size = self.shape.trial();
+        let trials: Vec<&[f32]> = which
+            .iter()
+            .map(|trial| &self.trials[trial * size..(trial + 1) * size])
+            .collect();
+        recalled.fill(&self.shape, &trials, inputs);
+    }
+
+    /// All that a later process needs.
+    pub(crate) fn state(&self) -> Tree {
+        let mut tree = Tree::default().with_count(NEXT, self.next as u64);
+        let shape = vec![self.len(), self.shape.trial()];
+        tree.insert(TRIALS, Array::floats(shape, self.trials.clone()));
+        tree
+    }
+
+    /// Goes back to that.
+    pub(crate) fn restored(&self, tree: &Tree) -> Result<Self, LearnError> {
+        tree.expect_only(&[NEXT, TRIALS])?;
+        let next = tree.count(NEXT)? as usize;
+        let count = match tree.get(TRIALS).map(|array| &array.data) {
+            Some(Data::F32(data)) => data.len() / self.shape.trial(),
+            _ => 0,
+        };
+        let trials = tree.floats(TRIALS, &[count, self.shape.trial()])?.to_vec();
+        let fits = count <= self.room && next < self.room && next <= count;
+        match fits {
+            true => Ok(Self {
+                shape: self.shape.clone(),
+                room: self.room,
+                next,
+                trials,
+            }),
+            false => Err(LearnError::Settings(format!(
+                "the buffer holds {count} trials, the next one is number {next}, and there is room \
+                 for {}; use the file written with this configuration",
+                self.room
+            ))),
+        }
+    }
+}
+
+const NEXT: &str = "next";
+const TRIALS: &str = "trials";
+
+/// Writes down a lane's trial.
+fn keep(shape: &Shape, trajectory: &Trajectory, lane: usize, trial: &mut [f32]) {
+    let (lanes, observed) = (trajectory.lanes(), shape.observed);
+    let length = trajectory.lengths()[lane];
+    let mut truncated = 0;
+    for (t, step) in trial
+        .chunks_exact_mut(shape.step())
+        .take(length)
+        .enumerate()
+    {
+        let row = trajectory.row(t);
+        let outcome = trajectory.outcomes()[t * lanes + lane];
+        let (before, rest) = step.split_at_mut(observed);
+        let (after, rest) = rest.split_at_mut(observed);
+        let (told, rest) = rest.split_at_mut(shape.told);
+        let (acted, rest) = rest.split_at_mut(shape.acted);
+        before.copy_from_slice(&row.observation[lane * observed..(lane + 1) * observed]);
+        told.copy_from_slice(&row.told[lane * shape.told..(lane + 1) * shape.told]);
+        let known = match outcome {
+            Outcome::Continue => {
+                let next = trajectory.row(t + 1).observation;
+                after.copy_from_slice(&next[lane * observed..(lane + 1) * observed]);
+                true
+            }
+            Outcome::Truncated => {
+                after.copy_from_slice(trajectory.final_observation(lane, truncated));
+                truncated += 1;
+                true
+            }
+            Outcome::Terminated => false,
+        };
+        match trajectory.actions() {
+            Actions::Discrete(actions) => acted[0] = actions[t * lanes + lane] as f32,
+            Actions::Box { width, row } => {
+                let at = (t * lanes + lane) * width;
+                acted.copy_from_slice(&row[at..at + width]);
+            }
+        }
+        rest[0] = trajectory.rewards()[t * lanes + lane];
+        rest[1] = f32::from(outcome as u8);
+        rest[2] = f32::from(u8::from(known));
+    }
+    trial[shape.trial() - 1] = length as f32;
+}
+
+/// Trials of the past side by side, as the encoder reads them and the decoder is asked.
+#[derive(Default)]
+pub(crate) struct Recalled {
+    pub(crate) rows: InputRows,
+    pub(crate) lengths: Vec<usize>,
+    steps: Vec<f32>, // [trials][shape.trial()]
+}
+
+impl Recalled {
+    fn fill(&mut self, shape: &Shape, trials: &[&[f32]], inputs: &Inputs) {
+        let lanes = trials.len();
+        let length = |trial: &&[f32]| trial[shape.trial() - 1] as usize;
+        self.lengths = trials.iter().map(length).collect();
+        self.steps.clear();
+        trials
+            .iter()
+            .for_each(|trial| self.steps.extend_from_slice(trial));
+        self.rows.clear();
+        let (observed, told, acted) = (shape.observed, shape.told, shape.acted);
+        let step = |lane: usize, t: usize| &trials[lane][t * shape.step()..][..shape.step()];
+        for t in 0..self.lengths.iter().copied().max().unwrap_or(0) {
+            let (mut seen, mut beside) = (Vec::new(), Vec::new());
+            let (mut symbols, mut numbers) = (Vec::new(), Vec::new());
+            let (mut paid, mut ended) = (Vec::new(), Vec::new());
+            for lane in 0..lanes {
+                let now = step(lane, t);
+                seen.extend_from_slice(&now[..observed]);
+                beside.extend_from_slice(&now[2 * observed..2 * observed + told]);
+                let last = &step(lane, t.saturating_sub(1))[2 * observed + told..];
+                symbols.push(last[0] as u32);
+                numbers.extend_from_slice(&last[..acted]);
+                paid.push(last[acted]);
+                ended.push(outcome(last[acted + 1]));
+            }
+            let row = Row {
+                lanes,
+                observation: &seen,
+                start: &vec![t == 0; lanes],
+                previous_action: match shape.action {
+                    ActionSpace::Discrete { .. } => Actions::Discrete(&symbols),
+                    ActionSpace::Box { .. } => Actions::Box {
+                        width: acted,
+                        row: &numbers,
+                    },
+                },
+                previous_reward: &paid,
+                previous_outcome: &ended,
+                told: &beside,
+                final_observation: None,
+            };
+            self.rows.push(inputs, &row);
+        }
+    }
+
+    /// The queries of all steps, `[steps][lanes][size]`, and their rewards.
+    pub(crate) fn asked(&self, shape: &Shape, of: &[Queries]) -> (Vec<f32>, Vec<f32>) {
+        let (lanes, size) = (self.lengths.len(), shape.query(of));
+        let steps = self.lengths.iter().copied().max().unwrap_or(0);
+        let mut queries = vec![0.0; steps * lanes * size];
+        let mut rewards = vec![0.0; steps * lanes];
+        let trials = self.steps.chunks_exact(shape.trial());
+        for (lane, (trial, &length)) in trials.zip(&self.lengths).enumerate() {
+            for (t, step) in trial.chunks_exact(shape.step()).take(length).enumerate() {
+                let at = t * lanes + lane;
+                ask(shape, of, step, &mut queries[at * size..(at + 1) * size]);
+                rewards[at] = step[2 * shape.observed + shape.told + shape.acted];
+            }
+        }
+        (queries, rewards)
+    }
+}
+
+/// Writes what a step's reward is asked by into zeros.
+fn ask(shape: &Shape, of: &[Queries], step: &[f32], query: &mut [f32]) {
+    let (observed, acting) = (shape.observed, 2 * shape.observed + shape.told);
+    let mut rest = query;
+    for one in of {
+        let (own, others) = rest.split_at_mut(shape.query(&[*one]));
+        let known = step[acting + shape.acted + 2] != 0.0;
+        match one {
+            Queries::Observation => shape.write_observation(&step[..observed], own),
+            Queries::NextObservation if known => {
+                shape.write_observation(&step[observed..2 * observed], own);
+            }
+            Queries::NextObservation => {}
+            Queries::Action => match shape.action {
+                ActionSpace::Discrete { .. } => own[step[acting] as usize] = 1.0,
+                ActionSpace::Box { .. } => {
+                    own.copy_from_slice(&step[acting..acting + shape.acted]);
+                    shape.action.to_unit(own);
+                }
+            },
+        }
+        rest = others;
+    }
+}
+
+/// The outcome of a number.
+fn outcome(number: f32) -> Outcome {
+    match number as u8 {
+        0 => Outcome::Continue,
+        1 => Outcome::Terminated,
+        _ => Outcome::Truncated,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rl_core::{EnvSpec, Trial};
+
+    fn shape() -> Shape {
+        let spec = EnvSpec {
+            name: "toy".into(),
+            observation: ObservationSpace::Discrete { size: 4 },
+            action: ActionSpace::Discrete { size: 2 },
+            horizon: 2,
+            trial: Trial::Episodes(1),
+        };
+        Shape::new(&spec, 0)
+    }
+
+    fn lived(lanes: usize) -> Trajectory {
+        let spec = EnvSpec {
+            name: "toy".into(),
+            observation: ObservationSpace::Discrete { size: 4 },
+            action: ActionSpace::Discrete { size: 2 },
+            horizon: 2,
+            trial: Trial::Episodes(1),
+        };
+        let mut trajectory = Trajectory::new(&spec, lanes, 2);
+        trajectory.begin().fill(1.0);
+        for t in 0..2 {
+            let (_, rows) = trajectory.stepping(t);
+            rows.observation.fill(2.0 - 2.0 * t as f32);
+            rows.final_observation.fill(3.0);
+            rows.reward.fill(0.5 + t as f32);
+            rows.start.fill(t == 1);
+            let outcome = [Outcome::Continue, Outcome::Truncated][t];
+            rows.outcome.fill(outcome);
+            trajectory.stepped(t);
+        }
+        trajectory
+    }
+
+    /// What follows a cut is the observation that it was cut at, and not the next trial's.
+    #[test]
+    fn a_trial_is_kept_as_it_was_lived() {
+        let mut past = Past::new(shape(), 3);
+        past.push([lived(2)].iter());
+        assert_eq!((past.len(), past.length(1)), (2, 2));
+        // Before, after, done, paid, outcome, known.
+        assert_eq!(past.trials[..6], [1.0, 2.0, 0.0, 0.5, 0.0, 1.0]);
+        assert_eq!(past.trials[6..12], [2.0, 3.0, 0.0, 1.5, 2.0, 1.0]);
+        let mut query = [0.0; 8];
+        let of = [Queries::Observation, Queries::NextObservation];
+        ask(&past.shape, &of, &past.trials[6..12], &mut query);
+        assert_eq!(query, [0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+    }
+
+    /// Also where an update overwrites what it wrote itself.
+    #[test]
+    fn what_was_pushed_is_taken_back() {
+        for lanes in [1, 2, 5] {
+            for before in 0..4 {
+                let mut past = Past::new(shape(), 3);
+                (0..before).for_each(|_| drop(past.push([lived(1)].iter())));
+                past.trials.iter_mut().for_each(|x| *x += 10.0);
+                let (next, trials) = (past.next, past.trials.clone());
+                let undo = past.push([lived(lanes)].iter());
+                assert_eq!(past.len(), (before + lanes).min(3));
+                past.undo(undo);
+                assert_eq!(
+                    (past.next, &past.trials),
+                    (next, &trials),
+                    "{lanes} {before}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_saved_past_goes_on_and_another_is_refused() {
+        let mut past = Past::new(shape(), 3);
+        past.push([lived(2)].iter());
+        let tree = past.state();
+        let again = Past::new(shape(), 3).restored(&tree).unwrap();
+        assert_eq!((again.next, &again.trials), (past.next, &past.trials));
+        let why = Past::new(shape(), 1).restored(&tree).unwrap_err();
+        assert!(why.to_string().contains("holds 2 trials"), "{why}");
+    }
+}

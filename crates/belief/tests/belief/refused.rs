@@ -1,0 +1,139 @@
+//! What is refused, in words that name the key and what is allowed.
+
+use crate::doors::{config, decoding, doors, drawing, place, supervised, variational};
+use agent::Input;
+use belief::{Belief, BeliefConfig, Decodes, Reads, Sampling, Target, Trainer, Variational};
+use nets::{Recurrent, SequenceConfig};
+use rl_core::Tasks;
+
+fn why(config: BeliefConfig) -> String {
+    Trainer::new(doors().as_ref(), config, 0, place(1))
+        .err()
+        .expect("refused")
+        .to_string()
+}
+
+fn of(variational: Variational) -> BeliefConfig {
+    config(Belief::Variational(Box::new(variational)))
+}
+
+#[test]
+fn settings_that_are_no_agent_are_refused() {
+    let nothing = Variational {
+        decodes: Decodes::Nothing,
+        ..variational()
+    };
+    let attached = BeliefConfig {
+        detached: false,
+        ..decoding()
+    };
+    let deaf = BeliefConfig {
+        sample: Sampling::Episode,
+        ..drawing(supervised(Target::Task))
+    };
+    let deaf = BeliefConfig {
+        inputs: Input::USUAL.to_vec(),
+        ..deaf
+    };
+    let noisy = BeliefConfig {
+        sample: Sampling::None,
+        ..drawing(supervised(Target::Task))
+    };
+    let remembers = BeliefConfig {
+        reads: Reads::Memory,
+        ..drawing(supervised(Target::Task))
+    };
+    let point = drawing(Belief::Variational(Box::new(Variational {
+        deterministic: true,
+        ..variational()
+    })));
+    let wide = BeliefConfig {
+        hidden: Vec::new(),
+        ..decoding()
+    };
+    let scans = BeliefConfig {
+        trunk: SequenceConfig::Mlp {
+            hidden: vec![8],
+            activation: nets::Activation::Tanh,
+        },
+        ..decoding()
+    };
+    for (config, words) in [
+        (of(nothing), ["belief.detached = true", "belief.decodes"]),
+        (attached, ["belief.detached = false", "own optimizer"]),
+        (deaf, ["belief.sample = episode", "\"noise\""]),
+        (noisy, ["belief.inputs = noise", "sample = \"episode\""]),
+        (remembers, ["belief.sample = episode", "reads = \"belief\""]),
+        (point, ["belief.sample = episode", "deterministic"]),
+        (
+            drawing(supervised(Target::Description)),
+            ["belief.sample = episode", "\"description\""],
+        ),
+        (wide, ["belief.hidden = []", "at least one layer"]),
+        (scans, ["belief.trunk", "\"gru\" or \"lstm\""]),
+        (
+            of(Variational {
+                latent: 0,
+                ..variational()
+            }),
+            ["belief.belief.latent = 0", "1 to"],
+        ),
+        (
+            of(Variational {
+                queries: Vec::new(),
+                ..variational()
+            }),
+            ["belief.belief.queries = []", "next-observation"],
+        ),
+    ] {
+        let why = why(config);
+        for word in words {
+            assert!(why.contains(word), "no '{word}' in: {why}");
+        }
+    }
+}
+
+/// Arms without a description.
+#[test]
+fn tasks_that_nobody_describes_are_refused() {
+    struct Silent;
+    impl rl_core::TaskDistribution for Silent {
+        type Task = crate::doors::Pays;
+        fn spec(&self) -> rl_core::EnvSpec {
+            crate::doors::Doors.spec()
+        }
+        fn sample(&self, task: &mut Self::Task, rng: &mut rl_core::Stream) {
+            crate::doors::Doors.sample(task, rng);
+        }
+    }
+    let env = Tasks::new(Silent).unwrap();
+    for (target, word) in [
+        (Target::Task, "can be counted"),
+        (Target::Description, "\"variational\""),
+    ] {
+        let made = Trainer::new(&env, config(supervised(target)), 0, place(1));
+        let why = made.err().unwrap().to_string();
+        assert!(
+            why.contains("belief.belief.target") && why.contains(word),
+            "{why}"
+        );
+    }
+}
+
+#[test]
+fn another_networks_checkpoint_is_refused_and_changes_nothing() {
+    let mut own = crate::doors::trainer(&decoding(), 0, 1);
+    let wide = BeliefConfig {
+        trunk: SequenceConfig::Gru(Recurrent::plain(17)),
+        ..decoding()
+    };
+    let other = crate::doors::trainer(&wide, 0, 1).checkpoint().unwrap();
+    let before = own.checkpoint().unwrap();
+    let why = own.restore(&other).unwrap_err().to_string();
+    assert!(why.contains("trunk.weight_ih"), "{why}");
+    assert_eq!(own.checkpoint().unwrap(), before);
+    let bare = crate::doors::trainer(&config(supervised(Target::Task)), 0, 1);
+    let why = own.restore(&bare.checkpoint().unwrap()).unwrap_err();
+    assert!(why.to_string().contains("missing"), "{why}");
+    assert_eq!(own.checkpoint().unwrap(), before);
+}

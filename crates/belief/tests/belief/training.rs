@@ -1,0 +1,212 @@
+//! Whole trainings: the same bits, nothing half done, and something learned.
+
+use crate::doors::{
+    DOORS, KnownDoors, config, decoding, doors, drawing, supervised, trainer, variational,
+};
+use agent::{ActMode, Training as _};
+use belief::{Belief, BeliefConfig, Decodes, Metrics, Prior, Target, Trainer, Variational};
+use rl_core::{Actions, Domain, KnownTasks as _, StreamKey};
+use rollout::{Batch, BatchSize};
+
+/// Every kind of belief, and of what is made of it.
+fn all() -> Vec<BeliefConfig> {
+    let of = |variational| config(Belief::Variational(Box::new(variational)));
+    vec![
+        config(supervised(Target::Task)),
+        config(supervised(Target::Description)),
+        decoding(),
+        of(Variational {
+            deterministic: true,
+            decodes: Decodes::Past,
+            ..variational()
+        }),
+        of(Variational {
+            prior: Prior::Fixed,
+            prefixes: 0,
+            ..variational()
+        }),
+        BeliefConfig {
+            detached: false,
+            ..of(Variational {
+                decodes: Decodes::Nothing,
+                ..variational()
+            })
+        },
+        drawing(supervised(Target::Task)),
+        drawing(Belief::Variational(Box::new(variational()))),
+    ]
+}
+
+fn updates(trainer: &mut Trainer, count: usize) -> Vec<Metrics> {
+    (0..count).map(|_| trainer.update().unwrap()).collect()
+}
+
+#[test]
+fn any_number_of_workers_gives_the_same_bits() {
+    for config in all() {
+        let run = |workers| {
+            let mut trainer = trainer(&config, 4, workers);
+            let metrics = updates(&mut trainer, 3);
+            (metrics, trainer.checkpoint().unwrap())
+        };
+        let one = run(1);
+        for workers in [2, 3] {
+            assert!(one == run(workers), "{config:?}, {workers} workers");
+        }
+    }
+}
+
+/// The buffer has gone round by then: it has room for 150 trials of 64 an update.
+#[test]
+fn a_restored_training_goes_on_with_the_same_bits() {
+    for config in all() {
+        let mut whole = trainer(&config, 5, 2);
+        updates(&mut whole, 3);
+        let mut resumed = trainer(&config, 5, 1);
+        resumed.restore(&whole.checkpoint().unwrap()).unwrap();
+        assert_eq!(updates(&mut whole, 2), updates(&mut resumed, 2));
+        assert_eq!(whole.checkpoint().unwrap(), resumed.checkpoint().unwrap());
+    }
+}
+
+/// What acts and what learns are one network, draws and all: before any step the policy
+/// is the one that acted.
+#[test]
+fn trials_are_lived_again_as_they_were() {
+    for config in all() {
+        let mut trainer = trainer(&config, 6, 1);
+        updates(&mut trainer, 1);
+        trainer.learner_mut().collect().unwrap();
+        let learner = trainer.learner();
+        for (tile, lived) in learner.samples().batch.tiles().iter().enumerate() {
+            let again = learner
+                .backend()
+                .log_probs(learner.parameters(), learner.samples(), tile);
+            let acted = lived.trajectory().log_probs();
+            for (again, acted) in again.unwrap().iter().zip(acted) {
+                assert!((again - acted).abs() < 1e-5, "{again} {acted}: {config:?}");
+            }
+        }
+    }
+}
+
+/// A failed step leaves nothing behind: neither trials in the buffer nor the decoder's
+/// steps before it.
+#[test]
+fn a_failed_update_is_undone() {
+    let mut trainer = trainer(&decoding(), 7, 1);
+    updates(&mut trainer, 3);
+    let before = trainer.checkpoint().unwrap();
+    let mut steep = decoding();
+    if let Belief::Variational(of) = &mut steep.belief {
+        of.learning_rate = crate::doors::constant(1e30);
+        of.max_gradient_norm = 1e30;
+    }
+    let mut other = crate::doors::trainer(&steep, 7, 1);
+    other.restore(&before).unwrap();
+    let failed = (0..4).find_map(|_| {
+        let whole = other.checkpoint().unwrap();
+        other.update().err().map(|error| (error, whole))
+    });
+    let (error, whole) = failed.expect("steps of 1e30 fail");
+    assert!(error.to_string().contains("belief"), "{error}");
+    assert_eq!(other.checkpoint().unwrap(), whole);
+}
+
+/// The mean divergence of the agent's belief from the exact one, nats, before the last
+/// steps of fresh trials.
+fn divergence(trainer: &Trainer) -> f64 {
+    let size = BatchSize {
+        lanes: 64,
+        tile: 32,
+        steps: 6,
+    };
+    let env = agent::telling(doors(), &trainer.config().inputs).unwrap();
+    let mut batch = Batch::new(env.as_ref(), size).unwrap();
+    let policy = trainer.policy(ActMode::Sample);
+    let pool = crate::doors::place(1).pool;
+    let key = StreamKey::new(1, Domain::HeldOut, 0);
+    batch.collect(&pool, &policy, key).unwrap();
+    let (mut sum, mut count) = (0.0, 0.0);
+    for tile in batch.tiles() {
+        let lived = tile.trajectory();
+        let beliefs = trainer.task_beliefs(lived, &KnownDoors).unwrap();
+        let Actions::Discrete(actions) = lived.actions() else {
+            unreachable!("doors are counted")
+        };
+        for lane in 0..lived.lanes() {
+            let mut known = KnownDoors.begin();
+            for t in 0..lived.steps() {
+                let at = t * lived.lanes() + lane;
+                let mut exact = [0.0; DOORS];
+                KnownDoors.posterior(known.evidence, &mut exact);
+                let own = &beliefs[at * DOORS..(at + 1) * DOORS];
+                assert!((own.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{own:?}");
+                if t >= 3 {
+                    let pairs = exact.iter().zip(own).filter(|(p, _)| **p > 0.0);
+                    sum += pairs
+                        .map(|(p, q)| p * (p / f64::from(*q)).ln())
+                        .sum::<f64>();
+                    count += 1.0;
+                }
+                known = KnownDoors.after(known, actions[at], lived.rewards()[at]);
+            }
+        }
+    }
+    sum / count
+}
+
+/// The policy finds the door and the belief knows it. A belief that nothing teaches does
+/// not, though the policy finds it all the same.
+#[test]
+fn beliefs_come_near_the_exact_ones_and_policies_earn_by_them() {
+    let decoder = Variational {
+        steps: 8,
+        divergence_coefficient: 0.01,
+        ..variational()
+    };
+    for (config, least, most) in [
+        (config(supervised(Target::Task)), 4.3, 0.1),
+        (config(Belief::Variational(Box::new(decoder))), 4.3, 0.35),
+    ] {
+        let mut trainer = trainer(&config, 1, 1);
+        let first = divergence(&trainer);
+        let last = updates(&mut trainer, 100).pop().unwrap();
+        let learned = divergence(&trainer);
+        assert!(last.mean_return > least, "{last:?}");
+        assert!(learned < most && learned < 0.5 * first, "{first} {learned}");
+    }
+    let untaught = Belief::Supervised {
+        target: Target::Task,
+        coefficient: 0.0,
+    };
+    let mut trainer = trainer(&config(untaught), 1, 1);
+    let last = updates(&mut trainer, 100).pop().unwrap();
+    let learned = divergence(&trainer);
+    assert!(
+        last.mean_return > 4.3 && learned > 0.5,
+        "{learned} {last:?}"
+    );
+}
+
+/// Where one draws a door an episode and holds it, with three steps each, the best is to
+/// open the door that was drawn: 3 (1 − 2/3 · 1.1) in the first episode; in the second 3
+/// with the door found, and else one of two that are left. That is posterior sampling.
+#[test]
+fn draws_that_are_held_come_to_posterior_sampling() {
+    let mut trainer = trainer(&drawing(supervised(Target::Task)), 2, 1);
+    let mut returns = Vec::new();
+    for metrics in updates(&mut trainer, 120) {
+        returns.push(metrics.mean_return);
+    }
+    let last: f64 = returns[100..].iter().sum::<f64>() / 20.0;
+    let first = 3.0 * (1.0 - 2.0 / 3.0 * 1.1);
+    let found = 1.0 / 3.0;
+    let second = found * 3.0 + (1.0 - found) * 3.0 * (1.0 - 0.5 * 1.1);
+    // 1,280 trials of a standard deviation below 3.
+    assert!(
+        (last - first - second).abs() < 0.3,
+        "{last} of {}",
+        first + second
+    );
+}

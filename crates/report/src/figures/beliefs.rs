@@ -1,0 +1,146 @@
+//! How far the trained agent's beliefs are from the exact posterior, step by step of a
+//! trial.
+
+use record::schema::{BeliefAt, Beliefs, OverTrials};
+
+use super::frame::{Axis, titles};
+use super::panel::{Panel, Panels};
+use super::{AGENT, Figure, WIDTH, oracle_line};
+use crate::Result;
+use crate::canvas::{Canvas, Point, Stroke};
+use crate::curve::{Band, Curve, Sample};
+use crate::layout::Range;
+use crate::setting::Setting;
+use crate::stats::Estimate;
+use crate::text::{capitalized, decimals, fixed};
+use crate::words;
+
+/// What is shown of a step.
+type Pick = fn(&BeliefAt) -> OverTrials;
+
+const DIVERGENCE: Pick = |step| step.divergence;
+const ENTROPY: Pick = |step| step.entropy;
+
+/// `None` if no run says what its agent believes.
+pub(super) fn figure(setting: &Setting<'_>) -> Result<Option<Figure>> {
+    let runs = setting.runs.iter();
+    let seeds: Vec<&Beliefs> = runs.filter_map(|run| run.beliefs.as_ref()).collect();
+    let steps = seeds.iter().map(|seed| seed.steps.len()).max().unwrap_or(0);
+    let curves = [DIVERGENCE, ENTROPY].map(|pick| curve(&seeds, pick));
+    let ([Some(divergence), Some(entropy)], Some(title)) =
+        (curves, title(&setting.agent(), &seeds))
+    else {
+        return Ok(None);
+    };
+    let shown = [
+        ("Divergence (nats)", &divergence, None),
+        ("Of how much (nats)", &divergence, Some(&entropy)),
+    ];
+    let places = Panels::below(&title, &setting.subtitle(), shown.len());
+    let mut canvas = Canvas::new(WIDTH, places.height());
+    titles(&mut canvas, &title, &setting.subtitle());
+    for (index, (name, curve, beside)) in shown.into_iter().enumerate() {
+        let panel = Panel {
+            name,
+            y: from_zero(
+                curve
+                    .values()
+                    .chain(beside.into_iter().flat_map(Curve::values)),
+            ),
+            unit: 1.0,
+            x_high: steps as f64,
+            x_axis: Some(Axis {
+                name: "Steps seen",
+                ticks: 3,
+                unit: 1.0,
+                whole: true,
+            }),
+        };
+        let mut chart = panel.draw(&mut canvas, places.place(index))?;
+        chart.curve(curve, Stroke::new(AGENT, 1.8))?;
+        if let Some(beside) = beside {
+            let mean: Vec<Point> = beside.mean.iter().map(|m| (m.x, m.y.mean)).collect();
+            chart.line(&mean, oracle_line())?;
+        }
+    }
+    Ok(Some(Figure {
+        name: "beliefs".into(),
+        title,
+        caption: caption(&seeds, &divergence),
+        canvas,
+    }))
+}
+
+/// A mean over the trials of a seed.
+fn estimate(seed: &Beliefs, it: OverTrials) -> Estimate {
+    Estimate::sampled(it.mean, it.standard_error, seed.tasks as u64)
+}
+
+fn curve(seeds: &[&Beliefs], pick: Pick) -> Option<Curve> {
+    let samples = |seed: &&Beliefs| {
+        let samples = seed.steps.iter().map(|step| Sample {
+            key: step.seen as u64,
+            x: step.seen as f64,
+            y: estimate(seed, pick(step)),
+        });
+        samples.collect::<Vec<_>>()
+    };
+    let mut curve = Curve::of(&seeds.iter().map(samples).collect::<Vec<_>>())?;
+    if curve.band == Band::Seeds(2) {
+        // An interval from two seeds would fill the panel and say nothing.
+        curve.band = Band::None;
+    }
+    Some(curve)
+}
+
+/// The y axis of what is never negative.
+fn from_zero(values: impl Iterator<Item = f64>) -> Range {
+    let most = values.fold(0.0, f64::max);
+    Range {
+        low: 0.0,
+        high: if most > 0.0 { 1.2 * most } else { 1.0 },
+    }
+}
+
+/// "VariBAD's belief is 0.06 nats from the exact posterior after the first episode".
+fn title(agent: &str, seeds: &[&Beliefs]) -> Option<String> {
+    let after = |seed: &&Beliefs| {
+        let at = seed.steps_per_episode.min(seed.steps.len().checked_sub(1)?);
+        Some(estimate(seed, seed.steps[at].divergence))
+    };
+    let after: Option<Vec<Estimate>> = seeds.iter().map(after).collect();
+    let mean = Estimate::over_seeds(&after?)?;
+    let first = seeds.first()?;
+    let when = match first.steps_per_episode < first.steps.len() {
+        true => "after the first episode",
+        false => "before the last step",
+    };
+    Some(format!(
+        "The belief of {agent} is {} nats from the exact posterior {when}",
+        fixed(mean.mean, decimals([mean.standard_error]))
+    ))
+}
+
+fn caption(seeds: &[&Beliefs], curve: &Curve) -> String {
+    let tasks = seeds.iter().map(|seed| seed.tasks as u64);
+    let tasks = words::between(tasks.clone().min().unwrap_or(0), tasks.max().unwrap_or(0));
+    let (actions, distinct) = seeds
+        .first()
+        .map_or(("", 0), |seed| (&seed.actions, seed.distinct_tasks));
+    let mut parts = vec![format!(
+        "KL(exact ‖ believed) of the probabilities of the {distinct} tasks, before each step of \
+         trials that the agent lived itself, one in each of {tasks} fresh tasks per seed; {actions} \
+         actions. Where a belief decodes into rewards, a task’s probability is that of being \
+         paid where this task alone pays, beside the other tasks’. Dashed: the entropy of the \
+         exact posterior, which is how much there is left to know."
+    )];
+    let bands = match curve.band {
+        Band::Seeds(seeds) => format!("95\u{a0}% intervals over {seeds} seeds (Student’s t)"),
+        Band::Evaluation => "95\u{a0}% intervals over tasks".to_string(),
+        Band::None => String::new(),
+    };
+    if !bands.is_empty() {
+        parts.push(capitalized(&format!("bands: {bands}.")));
+    }
+    parts.join(" ")
+}
