@@ -201,6 +201,12 @@ pub trait Training {
         Ok(vec![self.policy(fresh.actions)])
     }
 
+    /// Trials of a task that a gradient step of [`Self::policies`] is taken on; `None` if the
+    /// agent does not adapt.
+    fn trials_per_step(&self) -> Option<usize> {
+        None
+    }
+
     /// Takes over what the training that a checkpoint is of has learned, and begins
     /// with it.
     ///

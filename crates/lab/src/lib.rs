@@ -50,3 +50,4 @@ pub mod split;
 mod standard;
 pub mod stop;
 pub mod teachers;
+pub mod transfer;

@@ -42,6 +42,7 @@ mod standing;
 mod stats;
 mod table;
 mod text;
+mod transfer;
 mod words;
 
 #[cfg(test)]
@@ -58,6 +59,7 @@ use crate::page::{Drawn, Section};
 use crate::standing::Standings;
 use crate::table::{CSV_HEADER, Table};
 
+pub use figures::{ArrivalCurves, ArrivalLine, draw_arrivals};
 pub use figures::{Scaling, ScalingAxis, ScalingChart, ScalingLine, draw_scaling};
 pub use gap::Gap;
 pub use markup::{csv_file, html_page, markdown_cell};
@@ -65,6 +67,7 @@ pub use picture::{DrawnPicture, draw_picture};
 pub use read::{Run, load};
 pub use stats::Estimate;
 pub use text::fixed;
+pub use transfer::{Arrivals, Reduction, median};
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, ReportError>;

@@ -9,6 +9,7 @@ mod measure;
 mod only;
 mod plan;
 mod publish;
+mod runs;
 mod terminal;
 mod trained;
 
@@ -17,3 +18,4 @@ pub(crate) mod combination;
 pub(crate) mod contest;
 pub(crate) mod maml_audit;
 pub(crate) mod memory;
+pub(crate) mod transfer;

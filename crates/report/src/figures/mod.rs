@@ -1,6 +1,7 @@
 //! The figures of a setting.
 
 mod adaptation;
+mod arrivals;
 mod chart;
 mod deviation;
 pub(crate) mod frame;
@@ -26,6 +27,7 @@ use crate::canvas::{Canvas, Color, Stroke};
 use crate::setting::Setting;
 use crate::standing::{Standing, Standings};
 
+pub use arrivals::{ArrivalCurves, ArrivalLine, draw_arrivals};
 pub use scaling::{Scaling, ScalingAxis, ScalingChart, ScalingLine, draw_scaling};
 
 /// A drawing with its words.
