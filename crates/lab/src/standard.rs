@@ -10,6 +10,7 @@ impl Registry {
             rl2::ALGORITHM,       // a recurrent agent, whose memory learns
             maml::ALGORITHM,      // an agent that learns by gradients
             imitation::ALGORITHM, // a recurrent agent that learns from a teacher
+            multi_task::ALGORITHM, // one agent for tasks that it is told
         ];
         let families = [
             bandits::all(),

@@ -255,8 +255,8 @@ fn listings_checks_and_the_doctor() {
         let row = rows.iter().find(|row| row["name"] == name).unwrap();
         row["presets"].clone()
     };
-    let both = serde_json::json!(["maml/gridnavi", "rl2/gridnavi"]);
-    assert_eq!(presets("gridnavi"), both);
+    let three = serde_json::json!(["maml/gridnavi", "multi-task/gridnavi", "rl2/gridnavi"]);
+    assert_eq!(presets("gridnavi"), three);
     assert_eq!(presets("maze"), serde_json::json!(["rl2/maze"]));
     let begin = "train quickstart environment.name=maze 'evaluation.learners=[{name=\"random\"}]'";
     let words = begin.split(' ').map(|word| word.trim_matches('\''));
@@ -270,7 +270,7 @@ fn listings_checks_and_the_doctor() {
     lab.done(&words.chain(more).chain(fewer).collect::<Vec<&str>>());
     assert!(lab.done(&["list", "presets", "--json"]).rows().len() > 2);
     let tables = lab.done(&["list", "tables", "--json"]);
-    assert_eq!(tables.events(), "item item item item item item item");
+    assert_eq!(tables.events(), "item item item item item item item item");
     for row in tables.rows() {
         assert_eq!(row["kind"], "table");
         let (name, summary) = (

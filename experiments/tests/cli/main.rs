@@ -29,5 +29,6 @@ mod side_by_side;
 mod split;
 mod tables;
 mod teachers;
+mod transfer;
 #[cfg(not(feature = "torch"))]
 mod without_torch;

@@ -55,3 +55,6 @@ pub struct Arrival {
     /// What a unit earned on the mean at the end, as measured aside.
     pub earned: f64,
 }
+
+#[cfg(test)]
+mod tests;
