@@ -7,9 +7,9 @@ impl Registry {
     /// Everything that comes with metarl.
     pub fn standard() -> Self {
         let algorithms = vec![
-            rl2::ALGORITHM,       // a recurrent agent, whose memory learns
-            maml::ALGORITHM,      // an agent that learns by gradients
-            imitation::ALGORITHM, // a recurrent agent that learns from a teacher
+            rl2::ALGORITHM,        // a recurrent agent, whose memory learns
+            maml::ALGORITHM,       // an agent that learns by gradients
+            imitation::ALGORITHM,  // a recurrent agent that learns from a teacher
             multi_task::ALGORITHM, // one agent for tasks that it is told
         ];
         let families = [

@@ -42,7 +42,7 @@ fn footprint(setup: &Setup<'_>) -> Result<Footprint, LearnError> {
         ActionSpace::Box { .. } => 1, // Refused where it starts.
     };
     let inputs = match config.sharing {
-        Sharing::Input => spec.observation.width(),
+        Sharing::Input {} => spec.observation.width(),
         _ => tasks.own(),
     };
     let networks = Networks::new(&config, (inputs, actions), tasks.count())?;

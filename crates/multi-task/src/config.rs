@@ -8,21 +8,22 @@ use serde::{Deserialize, Serialize};
 /// Where the settings stand.
 pub(crate) const NAME: &str = "multi-task";
 
-/// What tasks share.
+/// What tasks share. (Of variants without braces serde would not refuse settings that they do
+/// not have.)
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Sharing {
     /// Everything, and the network is not told the task: what no knowledge of it is worth.
-    Blind,
+    Blind {},
     /// Everything, the description of the task among the inputs.
-    Input,
+    Input {},
     /// All weights; each task has a factor and a summand for every hidden unit, before its
     /// nonlinearity: feature-wise linear modulation (Perez et al. 2018).
-    Film,
+    Film {},
     /// All hidden layers; each task has a last layer of its own.
-    Heads,
+    Heads {},
     /// Nothing: a network for each task, as if each were trained alone.
-    Separate,
+    Separate {},
     /// Nothing but a policy that is distilled from all tasks' and pulls them in turn: the loss
     /// has KL(task's ‖ shared) at every step, and both follow its gradient (Distral, Teh et al.
     /// 2017, in two columns; there the divergence of later steps is paid by earlier actions

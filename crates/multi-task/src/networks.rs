@@ -94,7 +94,7 @@ impl Networks {
         let value = declare("value", 1, Head::None, (sharing, 1.0))?;
         let shared = match sharing {
             Sharing::Distral { .. } => {
-                let blind = (Sharing::Blind, gain);
+                let blind = (Sharing::Blind {}, gain);
                 Some(declare("shared", actions, Head::Categorical, blind)?)
             }
             _ => None,
@@ -133,7 +133,7 @@ impl Networks {
 
     /// Whether all tasks have the same network, which may be told them.
     pub fn is_one(&self) -> bool {
-        matches!(self.sharing, Sharing::Blind | Sharing::Input)
+        matches!(self.sharing, Sharing::Blind {} | Sharing::Input {})
     }
 
     /// The sizes of a network.
@@ -180,9 +180,9 @@ impl Part {
         for (index, (entry, shape, own)) in entries.iter().enumerate() {
             let last = index / 2 + 1 == layers;
             let each = match sharing {
-                Sharing::Blind | Sharing::Input | Sharing::Film => false,
-                Sharing::Heads => last,
-                Sharing::Separate | Sharing::Distral { .. } => true,
+                Sharing::Blind {} | Sharing::Input {} | Sharing::Film {} => false,
+                Sharing::Heads {} => last,
+                Sharing::Separate {} | Sharing::Distral { .. } => true,
             };
             let count = if each { tasks } else { 1 };
             let init = match shape.len() {
@@ -205,7 +205,7 @@ impl Part {
                 each,
             });
         }
-        if matches!(sharing, Sharing::Film) {
+        if matches!(sharing, Sharing::Film {}) {
             for layer in 0..layers - 1 {
                 let (weight, bias) = (&entries[2 * layer].2, &entries[2 * layer + 1].2);
                 let mut piece = |what: &str, value| {

@@ -96,7 +96,14 @@ impl Objective {
             .then(|| Pass::new(networks, values, (Role::Shared, group)));
         let actions = networks.mlp(Role::Policy).outputs();
         let mut d_policy = vec![R::ZERO; samples * actions];
-        let mut d_shared = vec![R::ZERO; if of_shared.is_some() { samples * actions } else { 0 }];
+        let mut d_shared = vec![
+            R::ZERO;
+            if of_shared.is_some() {
+                samples * actions
+            } else {
+                0
+            }
+        ];
         for sample in 0..samples {
             let own = sample * actions..(sample + 1) * actions;
             let row = PolicyRow {
@@ -206,12 +213,7 @@ impl<R: Real> Pass<R> {
         }
     }
 
-    fn pull(
-        &mut self,
-        networks: &Networks,
-        values: &[R],
-        (d_outputs, gradient): (&[R], &mut [R]),
-    ) {
+    fn pull(&mut self, networks: &Networks, values: &[R], (d_outputs, gradient): (&[R], &mut [R])) {
         let mlp = networks.mlp(self.role);
         let mut own = vec![R::ZERO; mlp.parameters()];
         mlp.backward(&mut self.cache, d_outputs, &mut own);

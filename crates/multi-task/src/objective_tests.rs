@@ -59,7 +59,9 @@ fn groups(networks: &Networks, values: &[f64]) -> Vec<Group<f64>> {
     let group = |task: usize| {
         let samples = 6;
         let inputs = numbers(task + 1, samples * INPUTS);
-        let actions: Vec<u32> = (0..samples).map(|i| ((i + task) % ACTIONS) as u32).collect();
+        let actions: Vec<u32> = (0..samples)
+            .map(|i| ((i + task) % ACTIONS) as u32)
+            .collect();
         // Of a policy nearby, so that some ratios are clipped and others are not.
         let own = networks.assemble(values, Role::Policy, task);
         let mut cache = Cache::new();
@@ -103,11 +105,11 @@ fn at(networks: &Networks, values: &[f64], groups: &[Group<f64>]) -> (f64, Vec<f
 #[test]
 fn gradients_are_those_of_finite_differences() {
     for sharing in [
-        Sharing::Blind,
-        Sharing::Input,
-        Sharing::Film,
-        Sharing::Heads,
-        Sharing::Separate,
+        Sharing::Blind {},
+        Sharing::Input {},
+        Sharing::Film {},
+        Sharing::Heads {},
+        Sharing::Separate {},
         Sharing::Distral { pull: 0.6 },
     ] {
         let networks = Networks::new(&config(sharing), (INPUTS, ACTIONS), TASKS).unwrap();
@@ -138,12 +140,20 @@ fn gradients_are_those_of_finite_differences() {
             moved += usize::from(wanted.abs() > 1e-4);
             turned += usize::from(!close(-gradient[index]));
         }
-        assert!(moved > 20 && turned >= moved, "{sharing:?}: {moved}, {turned}");
+        assert!(
+            moved > 20 && turned >= moved,
+            "{sharing:?}: {moved}, {turned}"
+        );
         // Of the task that no group is of, nothing is learned but what it shares.
         let mine = networks.layout().entries().iter();
         let apart = mine.filter(|entry| entry.name.starts_with("policy."));
         let apart: usize = apart
-            .map(|entry| gradient[entry.range()].iter().filter(|g| **g == 0.0).count())
+            .map(|entry| {
+                gradient[entry.range()]
+                    .iter()
+                    .filter(|g| **g == 0.0)
+                    .count()
+            })
             .sum();
         let owns = !networks.is_one();
         assert_eq!(apart > 0, owns, "{sharing:?}");
@@ -158,7 +168,10 @@ fn a_shared_policy_and_a_tasks_pull_each_other() {
     let count = networks.layout().numel();
     let drawn = numbers(9, count);
     let mut values: Vec<f64> = networks.init(1).iter().map(|v| f64::from(*v)).collect();
-    values.iter_mut().zip(drawn).for_each(|(v, d)| *v += 0.5 * d);
+    values
+        .iter_mut()
+        .zip(drawn)
+        .for_each(|(v, d)| *v += 0.5 * d);
     let groups = groups(&networks, &values);
     let pull = Objective {
         value_coefficient: 0.0,

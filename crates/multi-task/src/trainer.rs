@@ -61,7 +61,7 @@ impl Trainer {
         };
         let tasks = Arc::new(TaskSet::find(env)?);
         let inputs = match config.sharing {
-            Sharing::Input => spec.observation.width(),
+            Sharing::Input {} => spec.observation.width(),
             _ => tasks.own(),
         };
         let networks = Arc::new(Networks::new(&config, (inputs, actions), tasks.count())?);
@@ -269,7 +269,10 @@ impl Trainer {
         let mut losses = Losses::default();
         for (part, gradient) in parts {
             losses.add(&part);
-            whole.iter_mut().zip(gradient).for_each(|(sum, g)| *sum += g);
+            whole
+                .iter_mut()
+                .zip(gradient)
+                .for_each(|(sum, g)| *sum += g);
         }
         Ok((losses, whole))
     }

@@ -130,7 +130,10 @@ mod tests {
     #[test]
     fn intervals_hold_where_tasks_differ() {
         let scratch: Vec<_> = (1..=40).map(|task| Some(f64::from(task) * 100.0)).collect();
-        let way: Vec<_> = (1..=40).rev().map(|task| Some(f64::from(task) * 10.0)).collect();
+        let way: Vec<_> = (1..=40)
+            .rev()
+            .map(|task| Some(f64::from(task) * 10.0))
+            .collect();
         let found = Reduction::new(&way, &scratch, (1e9, 1)).unwrap();
         let [low, high] = found.interval;
         assert!(low < found.share && found.share < high, "{found:?}");

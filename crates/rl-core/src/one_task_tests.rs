@@ -79,7 +79,11 @@ fn every_lane_is_in_the_task_of_the_number_whatever_the_key() {
         let all = drawn.len();
         drawn.sort_unstable();
         drawn.dedup();
-        assert_eq!(drawn.len(), all, "every lane under every key lives on its own");
+        assert_eq!(
+            drawn.len(),
+            all,
+            "every lane under every key lives on its own"
+        );
         let mut lanes = one.make(2);
         lanes.begin(&held, 0, &mut [0.0; 4]);
         assert_eq!(lanes.known_task_optimum(1), Some(6.0 * f64::from(wanted)));

@@ -50,14 +50,17 @@ pub(super) fn train(
     overwrite: bool,
 ) -> Result<(), Failure> {
     let total = runs.len();
-    let within = |run: &Run, failure: Failure| failure.within(format!("table {table}, {}", run.label));
+    let within =
+        |run: &Run, failure: Failure| failure.within(format!("table {table}, {}", run.label));
     // Whatever cannot be is found out before anything is made, and what is to be made anew
     // is begun anew before anything is trained, so that the command can be gone on with
     // without --overwrite.
     let mut seen: Vec<&Path> = Vec::new();
     let mut standing = Vec::new();
     for run in runs {
-        let stands = run.stands(overwrite).map_err(|failure| within(run, failure))?;
+        let stands = run
+            .stands(overwrite)
+            .map_err(|failure| within(run, failure))?;
         // Seeds differ in nothing that could not be.
         let group = run.path.parent().unwrap_or(&run.path);
         if stands != Stands::Finished && !seen.contains(&group) {

@@ -23,6 +23,7 @@ mod machine;
 mod maml;
 mod maml_audit;
 mod memory;
+mod multi_task;
 mod render;
 mod same_bits;
 mod side_by_side;

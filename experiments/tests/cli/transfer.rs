@@ -8,7 +8,12 @@ const CELLS: &str = "out/quick/cells.jsonl";
 
 fn command(more: &[&'static str]) -> Vec<&'static str> {
     let mut args = vec!["transfer", "--quick", "--out", "out"];
-    for only in ["bandits:scratch-ppo", "bandits:rl2-tuned", "bandits:rl2", "bandits:by-hand"] {
+    for only in [
+        "bandits:scratch-ppo",
+        "bandits:rl2-tuned",
+        "bandits:rl2",
+        "bandits:by-hand",
+    ] {
         args.extend(["--only", only]);
     }
     args.extend(more);
@@ -63,7 +68,10 @@ fn what_cannot_be_asked_for_is_refused() {
     let only = ["transfer", "--only", "gridnawi:rl2"];
     refused(&only, &["no row 'gridnawi'", "'gridnavi'"]);
     let only = ["transfer", "--only", "point-navigation:clone"];
-    refused(&only, &["point-navigation:clone", "no such task is begun so"]);
+    refused(
+        &only,
+        &["point-navigation:clone", "no such task is begun so"],
+    );
     let runs = ["table", "transfer", "--runs", "elsewhere"];
     refused(&runs, &["--runs elsewhere", "leave it out"]);
     let word = ["table", "transfer", "tasks=3"];

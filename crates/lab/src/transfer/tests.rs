@@ -11,7 +11,6 @@ use nets::Device;
 use rl_core::{EnvFactory, PolicyFactory, Random};
 use rollout::Pool;
 use std::sync::Arc;
-use toml::Table;
 
 const RULES: Rules = Rules {
     unit: Unit::Episode,
@@ -27,14 +26,24 @@ fn place(workers: usize) -> Place {
     }
 }
 
-fn built(name: &str) -> Built {
+fn built(name: &str, settings: &str) -> Built {
     let registry = Registry::standard();
-    Built::new(registry.environment(name).unwrap(), &Table::new()).unwrap()
+    Built::new(
+        registry.environment(name).unwrap(),
+        &settings.parse().unwrap(),
+    )
+    .unwrap()
 }
 
 fn config(preset: &str, words: &[&str]) -> RunConfig {
     let text = Preset::find(preset).unwrap().text;
-    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    let key = |word: &str| word.split('=').next().map(str::to_owned);
+    let mut latest: Vec<String> = Vec::new();
+    for word in words {
+        latest.retain(|earlier| key(earlier) != key(word));
+        latest.push((*word).to_owned());
+    }
+    let words = latest;
     RunConfig::resolve(&Registry::standard(), preset, text, &words).unwrap()
 }
 
@@ -59,7 +68,7 @@ fn a_target_lies_on_the_way_to_what_knowing_the_task_earns() {
     assert_eq!(Target::new(-1.0, -11.0, 0.9).value, -2.0);
     assert_eq!(Target::new(5.0, -5.0, 0.5).value, 0.0);
     assert!(!Target::new(1.0, 0.0, 0.9).is_reached_by(f64::NAN));
-    let (grid, place) = (built("gridnavi"), place(1));
+    let (grid, place) = (built("gridnavi", ""), place(1));
     let mut known = Vec::new();
     for number in 0..12 {
         let task = NewTask::new(&grid.factory, 3, number);
@@ -67,23 +76,31 @@ fn a_target_lies_on_the_way_to_what_knowing_the_task_earns() {
         // A goal that is d steps away pays for 16 − d of them, and takes a tenth for d − 1.
         let fits = |d: usize| (target.known - (16.0 - d as f64 - 0.1 * (d as f64 - 1.0))).abs();
         assert!((2..=8).any(|d| fits(d) < 1e-9), "{target:?}");
-        assert!(-1.5 <= target.random && target.random < target.value, "{target:?}");
+        assert!(
+            -1.51 < target.random && target.random < target.value,
+            "{target:?}"
+        );
         known.push(target.known.to_bits());
     }
     known.sort_unstable();
     known.dedup();
     assert!(known.len() > 2, "tasks differ");
     // Of a bandit, so many pulls.
-    let bandit = built("bernoulli-bandit");
+    let bandit = built("bernoulli-bandit", "");
     let unit = Unit::Steps(5);
     let steps = unit.of_trial(bandit.factory.as_ref()).unwrap() * 5;
     assert_eq!(steps, bandit.factory.spec().trial_steps());
-    assert!(Unit::Steps(7).of_trial(grid.factory.as_ref()).unwrap_err().contains("divisor"));
+    assert!(
+        Unit::Steps(7)
+            .of_trial(grid.factory.as_ref())
+            .unwrap_err()
+            .contains("divisor")
+    );
 }
 
 #[test]
 fn who_remembers_arrives_within_a_trial_and_random_actions_do_not() {
-    let (grid, place) = (built("gridnavi"), place(2));
+    let (grid, place) = (built("gridnavi", "size = 3\nhorizon = 6"), place(2));
     let oracles = Oracles::new(&(), Room::now(), Stop::default());
     let table = "name = \"bayes-optimal\"".parse().unwrap();
     let spec = LearnerSpec::read("learner", &table, grid.factory.as_ref()).unwrap();
@@ -96,20 +113,20 @@ fn who_remembers_arrives_within_a_trial_and_random_actions_do_not() {
         let live = |policy| by_memory(&place.pool, policy, &task, (&RULES, &target)).unwrap();
         let arrival = live(&best);
         steps.push(arrival.steps.unwrap());
-        assert!((arrival.earned - target.known).abs() < 1e-6 || arrival.steps == Some(15.0));
+        assert!((arrival.earned - target.known).abs() < 1e-6 || arrival.steps == Some(6.0));
         let never = live(&random);
-        assert_eq!((never.steps, never.lived), (None, 60.0));
+        assert_eq!((never.steps, never.lived), (None, 24.0));
         // Steps that are beyond the budget do not count.
-        let short = Rules {
-            budget: 14,
-            ..RULES
-        };
+        let short = Rules { budget: 5, ..RULES };
         let found = by_memory(&place.pool, &best, &task, (&short, &target)).unwrap();
-        assert_eq!((found.steps, found.lived), (None, 14.0));
+        assert_eq!((found.steps, found.lived), (None, 5.0));
     }
     // It looks for the goal in the first episode, and goes there in the second.
-    assert!(steps.iter().all(|steps| [15.0, 30.0].contains(steps)), "{steps:?}");
-    assert!(steps.contains(&30.0), "{steps:?}");
+    assert!(
+        steps.iter().all(|steps| [6.0, 12.0].contains(steps)),
+        "{steps:?}"
+    );
+    assert!(steps.contains(&12.0), "{steps:?}");
 }
 
 /// A small training in a task of GridNavi, and what it begins with.
@@ -124,6 +141,7 @@ fn learned(
         "rl2.updates=200",
         "rl2.outer.minibatches=1",
         "rl2.trunk.hidden=8",
+        "evaluation.actions=sample",
     ];
     let config = config("rl2/gridnavi", &[&small[..], words].concat());
     let registry = Registry::standard();
@@ -161,13 +179,20 @@ fn all_steps_of_a_training_count_until_the_target_and_no_further_than_the_budget
 
 #[test]
 fn a_training_begins_with_what_another_learned() {
-    let small = ["rl2.trunk.hidden=8", "rl2.lanes=2", "rl2.tile=1", "rl2.outer.minibatches=1"];
+    // Of strong preferences, where who begins from nothing has hardly any.
+    let small = [
+        "rl2.trunk.hidden=8",
+        "rl2.lanes=2",
+        "rl2.tile=1",
+        "rl2.outer.minibatches=1",
+        "rl2.policy.gain=5.0",
+    ];
     let before = training(&config("rl2/gridnavi", &small), &place(1));
     let tree = before.checkpoint().unwrap();
     let target = Target::new(100.0, 0.0, 0.9);
     // Seeds of the new task begin elsewhere.
-    let from = learned(1, (&target, Some(&tree)), &["rl2.updates=1"]);
-    assert_ne!(from.earned, learned(1, (&target, None), &["rl2.updates=1"]).earned);
+    let first = |from| learned(1, (&target, from), &["rl2.updates=1"]).earned;
+    assert_ne!(first(Some(&tree)), first(None));
     let other = config("rl2/gridnavi", &["rl2.trunk.hidden=9"]);
     let registry = Registry::standard();
     let place = place(1);
@@ -203,7 +228,11 @@ fn an_adaptation_counts_the_trials_of_its_steps() {
             value,
         };
         let rules = Rules { budget, ..RULES };
-        let of = (&task, agent.trials_per_step().unwrap(), config.evaluation.actions);
+        let of = (
+            &task,
+            agent.trials_per_step().unwrap(),
+            config.evaluation.actions,
+        );
         by_adaptation(&place.pool, (agent.as_ref(), env), of, (&rules, &target)).unwrap()
     };
     // Three trials of 60 steps show it.

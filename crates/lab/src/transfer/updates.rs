@@ -66,7 +66,10 @@ pub fn by_updates(
         let update = training.update()?;
         let lived = training.env_steps();
         running.push(update.mean_return / units, lived - before);
-        if running.mean().is_some_and(|mean| target.is_reached_by(mean)) {
+        if running
+            .mean()
+            .is_some_and(|mean| target.is_reached_by(mean))
+        {
             let earned = asides.earned(training.as_ref())?;
             if target.is_reached_by(earned) {
                 let lived = lived as f64;
@@ -148,7 +151,6 @@ impl Running {
         (self.steps >= self.window).then(|| sum / self.updates.len() as f64)
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -71,12 +71,7 @@ fn canvas(curves: &ArrivalCurves) -> Result<Canvas> {
             pixels: (top + ABOVE + HEIGHT, top + ABOVE),
         },
     };
-    let name = text(
-        (14.0, frame.top() - 12.0),
-        "Tasks learned, %",
-        LABEL,
-        INK,
-    );
+    let name = text((14.0, frame.top() - 12.0), "Tasks learned, %", LABEL, INK);
     let face = Face::SemiBold;
     canvas.text(Text { face, ..name });
     let axes = Axes {
@@ -105,7 +100,11 @@ fn canvas(curves: &ArrivalCurves) -> Result<Canvas> {
 
 /// The share that is learned by then, in percent, as a line that goes up in steps.
 fn stairs(arrivals: &[Option<f64>], (low, high): (f64, f64)) -> Vec<Point> {
-    let mut known: Vec<f64> = arrivals.iter().flatten().map(|steps| steps.log10()).collect();
+    let mut known: Vec<f64> = arrivals
+        .iter()
+        .flatten()
+        .map(|steps| steps.log10())
+        .collect();
     known.sort_by(f64::total_cmp);
     let share = |learned: usize| 100.0 * learned as f64 / arrivals.len() as f64;
     let mut points = vec![(low, 0.0)];

@@ -12,9 +12,7 @@ use lab::launch;
 use lab::learners::LearnerSpec;
 use lab::observer::Progress as _;
 use lab::session::Session;
-use lab::transfer::{
-    Arrival, Learns, NewTask, Target, by_adaptation, by_memory, by_updates,
-};
+use lab::transfer::{Arrival, Learns, NewTask, Target, by_adaptation, by_memory, by_updates};
 use record::Reader;
 use rl_core::{EnvFactory, PolicyFactory, Tree};
 use rollout::RolloutError;
@@ -168,7 +166,8 @@ impl Work<'_> {
         let before = before.map(|name| self.plan.training(registry, (family, name)));
         let there = self.there(family, place)?;
         let configs = before.transpose()?.into_iter().chain(there);
-        let configs: Result<Vec<String>, Failure> = configs.map(|config| config.to_text()).collect();
+        let configs: Result<Vec<String>, Failure> =
+            configs.map(|config| config.to_text()).collect();
         let depends = Depends {
             share: self.plan.share,
             unit: family.rules.unit,
@@ -348,8 +347,7 @@ impl Work<'_> {
                     let target = target(*task)?;
                     let task = task_in(env, *task);
                     let of = (&task, *trajectories, *actions);
-                    let arrival =
-                        by_adaptation(pool, (agent.as_ref(), env), of, (rules, &target))?;
+                    let arrival = by_adaptation(pool, (agent.as_ref(), env), of, (rules, &target))?;
                     Ok(learned(target, arrival))
                 });
                 found.collect()
@@ -364,7 +362,8 @@ impl Work<'_> {
     pub(super) fn cells(&self) -> Result<Vec<Cell>, Failure> {
         let ways = self.plan.ways.len();
         let all = (0..self.plan.families.len()).flat_map(|f| (0..ways).map(move |w| (f, w)));
-        all.filter_map(|place| self.cell(place).transpose()).collect()
+        all.filter_map(|place| self.cell(place).transpose())
+            .collect()
     }
 
     fn cell(&self, place: (usize, usize)) -> Result<Option<Cell>, Failure> {

@@ -152,8 +152,10 @@ pub(super) fn cells(row: &Row) -> [String; 7] {
         family,
         way,
         format!("{} of {}", row.reached, row.tasks),
-        row.median
-            .map_or_else(|| format!("> {}", row.budget), |steps| format!("{steps:.0}")),
+        row.median.map_or_else(
+            || format!("> {}", row.budget),
+            |steps| format!("{steps:.0}"),
+        ),
         reduction.unwrap_or_else(|| "–".to_owned()),
         count(row.spent as f64),
         break_even.unwrap_or_else(|| "–".to_owned()),
@@ -293,7 +295,10 @@ mod tests {
     use lab::transfer::{Arrival, Target};
 
     fn plan() -> Plan {
-        let entry = TABLES.iter().find(|entry| entry.name == "transfer").unwrap();
+        let entry = TABLES
+            .iter()
+            .find(|entry| entry.name == "transfer")
+            .unwrap();
         Plan::read(&Registry::standard(), entry.source(), (false, 0)).unwrap()
     }
 
@@ -308,7 +313,11 @@ mod tests {
         };
         Cell {
             family: 0,
-            way: plan.ways.iter().position(|other| other.name == way).unwrap(),
+            way: plan
+                .ways
+                .iter()
+                .position(|other| other.name == way)
+                .unwrap(),
             spent,
             tasks: steps.iter().map(learned).collect(),
         }
