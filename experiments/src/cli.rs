@@ -309,8 +309,8 @@ pub(crate) struct TableArgs {
     /// A table's name (see `list tables`).
     pub(crate) name: String,
     /// Settings of maml-audit: gamma, also a list as in gamma=[1,0.5], lambda, horizon
-    /// and baseline. Of combination: majority=DIR, the runs of several seeds in GridNavi.
-    /// Other tables have none.
+    /// and baseline. Of combination: majority=DIR, the runs of several seeds in GridNavi,
+    /// and library=RUN, one of multi-task there. Other tables have none.
     #[arg(value_name = "key=value")]
     pub(crate) words: Vec<String>,
     /// A rough look: fewer tasks, coarser grids, hardly any training.

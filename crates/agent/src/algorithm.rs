@@ -207,6 +207,12 @@ pub trait Training {
         None
     }
 
+    /// Policies of single tasks, each with the description of its task: they act as in that
+    /// task wherever they are, and are not shown where. `None` if the agent has none.
+    fn library(&self) -> Option<Vec<(Vec<f32>, Arc<dyn PolicyFactory>)>> {
+        None
+    }
+
     /// Takes over what the training that a checkpoint is of has learned, and begins
     /// with it.
     ///

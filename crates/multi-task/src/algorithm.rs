@@ -102,6 +102,10 @@ impl Training for Trainer {
         self.policy(actions)
     }
 
+    fn library(&self) -> Option<Vec<(Vec<f32>, Arc<dyn PolicyFactory>)>> {
+        Some(self.library())
+    }
+
     fn begin_from(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {
         self.begin_from(checkpoint)
     }

@@ -13,6 +13,7 @@
 
 mod algorithm;
 mod config;
+mod library;
 mod metrics;
 mod networks;
 mod objective;

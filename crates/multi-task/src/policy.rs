@@ -185,7 +185,7 @@ impl Acting {
 
 /// The action at which the cumulative probability first exceeds a uniform number, or the
 /// likeliest one, the first of equals.
-fn choose(mode: ActMode, probabilities: &[f32], stream: &mut Stream) -> u32 {
+pub(crate) fn choose(mode: ActMode, probabilities: &[f32], stream: &mut Stream) -> u32 {
     let mut chosen = 0;
     match mode {
         ActMode::Greedy => {

@@ -89,6 +89,12 @@ impl TaskSet {
         self.own
     }
 
+    /// The description of a task.
+    pub fn description(&self, task: usize) -> Vec<f32> {
+        let bits = self.descriptions[task].iter();
+        bits.map(|bits| f32::from_bits(*bits)).collect()
+    }
+
     /// The task that an observation shows; `None` for one that is not in the set.
     pub fn of(&self, observation: &[f32]) -> Option<usize> {
         let shown = bits(&observation[self.own..]);

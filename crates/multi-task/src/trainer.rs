@@ -1,8 +1,9 @@
 //! One training: collect, advantages, improve.
 
 use crate::config::{MultiTaskConfig, NAME, Sharing};
+use crate::library::Expert;
 use crate::metrics::Metrics;
-use crate::networks::Networks;
+use crate::networks::{Networks, Role};
 use crate::objective::{Group, Losses, Objective};
 use crate::policy::Policies;
 use crate::tasks::TaskSet;
@@ -113,6 +114,29 @@ impl Trainer {
         let made_of = (&self.networks, &self.tasks);
         let at = (&self.values[..], &self.spec);
         Arc::new(Policies::new(made_of, at, (self.inputs, mode)))
+    }
+
+    /// The policies of the tasks, each with its task's description.
+    pub fn library(&self) -> Vec<(Vec<f32>, Arc<dyn PolicyFactory>)> {
+        let told = matches!(self.config.sharing, Sharing::Input {});
+        let expert = |task| {
+            let description = self.tasks.description(task);
+            let params = self.networks.assemble(&self.values, Role::Policy, task);
+            let expert: Arc<dyn PolicyFactory> = Arc::new(Expert {
+                networks: Arc::clone(&self.networks),
+                params: Arc::new(params),
+                shown: if told {
+                    description.clone()
+                } else {
+                    Vec::new()
+                },
+                own: self.tasks.own(),
+                actions: self.networks.mlp(Role::Policy).outputs(),
+                task,
+            });
+            (description, expert)
+        };
+        (0..self.tasks.count()).map(expert).collect()
     }
 
     fn key(&self) -> StreamKey {

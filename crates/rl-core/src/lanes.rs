@@ -70,6 +70,23 @@ impl<D: TaskDistribution> EnvFactory for Tasks<D> {
         }
     }
 
+    fn description_of(&self, number: u64) -> Vec<f32> {
+        if self
+            .distribution
+            .tasks()
+            .is_none_or(|tasks| number >= tasks)
+        {
+            return Vec::new();
+        }
+        self.call("describe", |distribution| {
+            let mut task = D::Task::default();
+            distribution.select(&mut task, number);
+            let mut description = vec![0.0; distribution.description_size()];
+            distribution.describe(&task, &mut description);
+            description
+        })
+    }
+
     fn subset(&self, subset: Subset) -> Result<Arc<dyn EnvFactory>, String> {
         let (name, split) = (&self.spec.name, subset.split.tasks());
         match self.tasks() {

@@ -58,6 +58,10 @@ impl EnvFactory for Telling {
         self.env.tasks()
     }
 
+    fn description_of(&self, number: u64) -> Vec<f32> {
+        self.env.description_of(number)
+    }
+
     fn subset(&self, subset: Subset) -> Result<Arc<dyn EnvFactory>, String> {
         Ok(Arc::new(Self {
             env: self.env.subset(subset)?,

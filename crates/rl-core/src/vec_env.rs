@@ -195,6 +195,13 @@ pub trait EnvFactory: Send + Sync {
     /// See [`TaskDistribution::tasks`](crate::TaskDistribution::tasks).
     fn tasks(&self) -> Option<u64>;
 
+    /// [`TaskDistribution::describe`](crate::TaskDistribution::describe) of the task of a
+    /// number below [`Self::tasks`]; nothing where tasks are not counted or not described.
+    /// `[description_size]`
+    fn description_of(&self, _number: u64) -> Vec<f32> {
+        Vec::new()
+    }
+
     /// The same environment with the tasks of a subset alone, which are drawn
     /// uniformly. It has no exact values of its own.
     ///

@@ -154,3 +154,54 @@ fn tasks_that_are_not_shown_counted_or_chosen_in_are_refused() {
     );
     assert!(!lab.path("runs").exists(), "nothing was made");
 }
+
+/// What is trained feeds the rules that combine policies of single tasks.
+#[test]
+fn a_trained_library_is_combined() {
+    let lab = Lab::new();
+    let grid = "environment={name=\"gridnavi\",task=\"shown\",size=4,horizon=8,episodes=3}";
+    let learns = [
+        "multi-task.updates=60",
+        "multi-task.outer.epochs=4",
+        "--runs",
+        "runs",
+    ];
+    let wide = [
+        "multi-task.network.hidden=[32]",
+        "multi-task.sharing={kind=\"separate\"}",
+        grid,
+    ];
+    lab.done(&small(&[&learns[..], &wide].concat()));
+    let run = "library=runs/multi-task-gridnavi/seed-0";
+    let args = ["table", "combination", "--quick", "--json", run];
+    let rows = lab.done(&args).rows();
+    let mean = |policy: &str| {
+        let own = |row: &&Value| {
+            let row = &row["row"];
+            let grid = row["environment"].as_str().unwrap().starts_with("gridnavi");
+            grid && row["policy"] == policy
+        };
+        let row = rows.iter().find(own).unwrap_or_else(|| panic!("{policy}"));
+        row["row"]["simulated"]["mean"].as_f64().unwrap()
+    };
+    // As good as the policies that know their task, but for what learning left.
+    for rule in ["expert-sampling", "expert-mixture"] {
+        let (trained, exact) = (mean(&format!("{rule} of trained policies")), mean(rule));
+        assert!((trained - exact).abs() < 1.0, "{rule}: {trained}, {exact}");
+        assert!(trained > mean("random") + 2.0, "{rule}: {trained}");
+    }
+    lab.done(&["train", "tiny.toml", "rl2.updates=1", "--name", "other"]);
+    let other = [
+        "table",
+        "combination",
+        "--quick",
+        "library=runs/other/seed-0",
+    ];
+    lab.refused(
+        &other,
+        78,
+        &["library=runs/other/seed-0", "'rl2'", "multi-task"],
+    );
+    let wrong = ["table", "combination", "libary=x"];
+    lab.refused(&wrong, 2, &["libary", "'library'"]);
+}
