@@ -152,6 +152,14 @@ pub struct ToldArms<'a> {
     pub arms: &'a [[f32; 2]],
 }
 
+/// A policy of one task: it acts as in that wherever it is, and is not shown where.
+pub struct TaskPolicy {
+    /// How the environment describes the task.
+    pub description: Vec<f32>,
+    /// How it acts.
+    pub policy: Arc<dyn PolicyFactory>,
+}
+
 /// A training in progress.
 pub trait Training {
     /// How many updates there will be.
@@ -207,9 +215,8 @@ pub trait Training {
         None
     }
 
-    /// Policies of single tasks, each with the description of its task: they act as in that
-    /// task wherever they are, and are not shown where. `None` if the agent has none.
-    fn library(&self) -> Option<Vec<(Vec<f32>, Arc<dyn PolicyFactory>)>> {
+    /// The agent's policies of single tasks; `None` if it has none.
+    fn library(&self) -> Option<Vec<TaskPolicy>> {
         None
     }
 

@@ -78,8 +78,8 @@ pub fn library(
     let tasks = env.known_tasks().map_err(Failure::config)?;
     let of = |number: usize| {
         let description = env.description_of(number as u64);
-        let found = policies.iter().find(|(own, _)| *own == description);
-        let found = found.map(|(_, policy)| Arc::clone(policy));
+        let found = policies.iter().find(|of| of.description == description);
+        let found = found.map(|of| Arc::clone(&of.policy));
         found.ok_or_else(|| {
             Failure::config(format!(
                 "the agent of {place} has {} policies, and none of task {number} of '{}', which \

@@ -2,7 +2,7 @@
 
 use crate::config::NAME;
 use crate::{MultiTaskConfig, Networks, Sharing, TaskSet, Trainer};
-use agent::{ActMode, Algorithm, LearnError, Metric, Setup, Training, Update};
+use agent::{ActMode, Algorithm, LearnError, Metric, Setup, TaskPolicy, Training, Update};
 use nets::Device;
 use rl_core::{ActionSpace, Footprint, PolicyFactory, Trajectory, Tree};
 use rollout::Batch;
@@ -102,7 +102,7 @@ impl Training for Trainer {
         self.policy(actions)
     }
 
-    fn library(&self) -> Option<Vec<(Vec<f32>, Arc<dyn PolicyFactory>)>> {
+    fn library(&self) -> Option<Vec<TaskPolicy>> {
         Some(self.library())
     }
 

@@ -133,7 +133,7 @@ impl MultiTaskConfig {
         MAX_GRADIENT_NORM.check("max_gradient_norm", self.max_gradient_norm)?;
         Bounds::SCALE.check("network.gain", self.network.gain)?;
         for (layer, units) in self.network.hidden.iter().enumerate() {
-            UNITS.check(&format!("network.hidden.{layer}"), *units)?;
+            UNITS.check(format!("network.hidden.{layer}"), *units)?;
         }
         if let Sharing::Distral { pull } = self.sharing {
             Bounds::NOT_NEGATIVE.check("sharing.pull", pull)?;

@@ -249,7 +249,7 @@ impl Part {
             let scale = &values[modulation.scale.range(task)];
             let shift = &values[modulation.shift.range(task)];
             for row in own[modulation.weight.clone()].chunks_exact_mut(scale.len()) {
-                row.iter_mut().zip(scale).for_each(|(w, s)| *w = *w * *s);
+                row.iter_mut().zip(scale).for_each(|(w, s)| *w *= *s);
             }
             let bias = own[modulation.bias.clone()].iter_mut();
             for ((b, s), shift) in bias.zip(scale).zip(shift) {
@@ -274,7 +274,7 @@ impl Part {
             for (row, plain) in rows {
                 for (unit, (g, w)) in row.iter_mut().zip(plain).enumerate() {
                     of_scale[unit] += *g * *w;
-                    *g = *g * scale[unit];
+                    *g *= scale[unit];
                 }
             }
             let biases = own[modulation.bias.clone()].iter_mut();
@@ -283,7 +283,7 @@ impl Part {
             for ((unit, (g, b)), shift) in both.enumerate().zip(shifts) {
                 of_scale[unit] += *g * *b;
                 *shift += *g;
-                *g = *g * scale[unit];
+                *g *= scale[unit];
             }
             let scales = gradient[modulation.scale.range(task)].iter_mut();
             scales.zip(of_scale).for_each(|(sum, g)| *sum += g);

@@ -7,7 +7,7 @@ use crate::networks::{Networks, Role};
 use crate::objective::{Group, Losses, Objective};
 use crate::policy::Policies;
 use crate::tasks::TaskSet;
-use agent::{ActMode, LearnError, Samples, Targets};
+use agent::{ActMode, LearnError, Samples, Targets, TaskPolicy};
 use nets::{Optimizer, clip_gradient};
 use rl_core::rand::seq::SliceRandom as _;
 use rl_core::{
@@ -116,13 +116,13 @@ impl Trainer {
         Arc::new(Policies::new(made_of, at, (self.inputs, mode)))
     }
 
-    /// The policies of the tasks, each with its task's description.
-    pub fn library(&self) -> Vec<(Vec<f32>, Arc<dyn PolicyFactory>)> {
+    /// The policies of the tasks.
+    pub fn library(&self) -> Vec<TaskPolicy> {
         let told = matches!(self.config.sharing, Sharing::Input {});
         let expert = |task| {
             let description = self.tasks.description(task);
             let params = self.networks.assemble(&self.values, Role::Policy, task);
-            let expert: Arc<dyn PolicyFactory> = Arc::new(Expert {
+            let policy = Arc::new(Expert {
                 networks: Arc::clone(&self.networks),
                 params: Arc::new(params),
                 shown: if told {
@@ -134,7 +134,10 @@ impl Trainer {
                 actions: self.networks.mlp(Role::Policy).outputs(),
                 task,
             });
-            (description, expert)
+            TaskPolicy {
+                description,
+                policy,
+            }
         };
         (0..self.tasks.count()).map(expert).collect()
     }

@@ -236,7 +236,7 @@ impl Work<'_> {
         family: &Family,
         training: &str,
     ) -> Result<(RunConfig, Box<dyn Training>), Failure> {
-        let run = Reader::open(&self.path(family, training))?;
+        let run = Reader::open(self.path(family, training))?;
         let config = launch::config_of(self.session, &run)?;
         let agent = launch::agent(self.session, &run, &config.told)?;
         Ok((config, agent))
