@@ -273,6 +273,25 @@ taught_two_arms() {
     done
 }
 
+# One network for GridNavi's 21 goals beside one for each, and what tasks may share between.
+multi_task() {
+    local kind
+    for kind in input film heads blind; do
+        train "multi-task-$kind" multi-task/gridnavi "multi-task.sharing.kind=$kind" \
+            evaluation.interval=2 evaluation.interval_tasks=2100
+    done
+    train multi-task-distral multi-task/gridnavi 'multi-task.sharing={kind="distral",pull=0.1}' \
+        evaluation.interval=2 evaluation.interval_tasks=2100
+    # Each of the networks sees one lane of 21.
+    train multi-task-separate multi-task/gridnavi multi-task.sharing.kind=separate \
+        multi-task.updates=1000 evaluation.interval=10 evaluation.interval_tasks=2100
+}
+
+# How long a new task takes, by how an agent begins.
+transfer() {
+    experiments transfer
+}
+
 tables() {
     experiments table duan-bandits
     experiments table duan-mdps
@@ -286,7 +305,7 @@ tables() {
     experiments table combination "${majority[@]}"
 }
 
-all=(quickstart bandits environments taught taught_two_arms memories random_mdps gridnavi_split belief point_navigation gated maml_discrete point_corners tables)
+all=(quickstart bandits environments taught taught_two_arms memories random_mdps gridnavi_split belief point_navigation gated maml_discrete point_corners multi_task transfer tables)
 for name in "${@:-${all[@]}}"; do
     name=${name//-/_}
     case " ${all[*]} " in

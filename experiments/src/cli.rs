@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Oracle(OracleArgs),
     /// Make a published table anew, with every column and its error bars.
     Table(TableArgs),
+    /// Measure how long a new task takes, by how an agent begins: the table `transfer`.
+    Transfer(TransferArgs),
     /// Draw a task and the episodes of a learner in it.
     Render(RenderArgs),
     /// Write figures, tables and one HTML page about runs.
@@ -307,8 +309,8 @@ pub(crate) struct OracleArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Finished cells are kept in cells.jsonl of the output folder, those of `memory` as \
-    trained runs in its folder `runs`: the same command goes on where it was stopped.\n\nExamples:\n  \
+    after_help = "Finished cells are kept in cells.jsonl of the output folder, trained runs of `memory` \
+    and `transfer` in its folder `runs`: the same command goes on where it was stopped.\n\nExamples:\n  \
     experiments table duan-bandits --quick\n  \
     experiments table duan-mdps --only 10:psrl --only 25:\n  \
     experiments table wang-bandits --out wang --json"
@@ -317,8 +319,8 @@ pub(crate) struct TableArgs {
     /// A table's name (see `list tables`).
     pub(crate) name: String,
     /// Settings of maml-audit: gamma, also a list as in gamma=[1,0.5], lambda, horizon
-    /// and baseline. Of combination: majority=DIR, the runs of several seeds in GridNavi.
-    /// Other tables have none.
+    /// and baseline. Of combination: majority=DIR, the runs of several seeds in GridNavi,
+    /// and library=RUN, one of multi-task there. Other tables have none.
     #[arg(value_name = "key=value")]
     pub(crate) words: Vec<String>,
     /// A rough look: fewer tasks, coarser grids, hardly any training.
@@ -330,7 +332,8 @@ pub(crate) struct TableArgs {
     /// Where to write [default: tables/NAME].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Seed of all tasks; of `memory`, the first seed of its trainings.
+    /// Seed of all tasks; of `memory`, the first seed of its trainings, of `transfer` that of
+    /// both.
     #[arg(long, value_name = "S", default_value = "0", allow_hyphen_values = true, value_parser = seed)]
     pub(crate) seed: u64,
     #[command(flatten)]
@@ -338,11 +341,60 @@ pub(crate) struct TableArgs {
     /// Folder of all runs, for the columns of trained agents.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(crate) runs: PathBuf,
-    /// Begin anew: forget the finished cells, of `memory` those that --only names.
+    /// Begin anew: forget the finished cells, of `memory` and `transfer` those that --only
+    /// names.
     #[arg(long)]
     pub(crate) overwrite: bool,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What is trained before is kept in the folder `runs` of the output folder, and every \
+    task that was done in cells.jsonl: the same command goes on where it was stopped.\n\nExamples:\n  \
+    experiments transfer --quick\n  \
+    experiments transfer --only gridnavi: --only bandits:rl2"
+)]
+pub(crate) struct TransferArgs {
+    /// A rough look: few tasks, hardly any training.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Only these cells, as in gridnavi:rl2; `gridnavi:` are all ways in its tasks, `:rl2` one
+    /// way in all.
+    #[arg(long, value_name = "FAMILY:WAY")]
+    pub(crate) only: Vec<String>,
+    /// Where to write [default: tables/transfer].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Seed of all tasks and trainings.
+    #[arg(long, value_name = "S", default_value = "0", allow_hyphen_values = true, value_parser = seed)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) work: Work,
+    /// Begin anew: forget what is finished of the cells that --only names.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+impl TransferArgs {
+    /// The same as arguments of the table.
+    pub(crate) fn table(self) -> TableArgs {
+        TableArgs {
+            name: "transfer".to_owned(),
+            words: Vec::new(),
+            quick: self.quick,
+            only: self.only,
+            out: self.out,
+            seed: self.seed,
+            work: self.work,
+            runs: PathBuf::from("runs"),
+            overwrite: self.overwrite,
+            output: self.output,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

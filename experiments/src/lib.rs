@@ -135,6 +135,7 @@ fn dispatch(registry: &Registry, cli: Cli) -> Result<(), Failure> {
         Command::Baseline(args) => commands::baseline::run(registry, &args),
         Command::Oracle(args) => commands::oracle::run(registry, &args),
         Command::Table(args) => commands::table::run(registry, &args),
+        Command::Transfer(args) => commands::table::run(registry, &args.table()),
         Command::Render(args) => commands::render::run(registry, &args),
         Command::Report(args) => commands::report::run(&args),
         Command::Compare(args) => commands::compare::run(&args),

@@ -152,6 +152,14 @@ pub struct ToldArms<'a> {
     pub arms: &'a [[f32; 2]],
 }
 
+/// A policy of one task: it acts as in that wherever it is, and is not shown where.
+pub struct TaskPolicy {
+    /// How the environment describes the task.
+    pub description: Vec<f32>,
+    /// How it acts.
+    pub policy: Arc<dyn PolicyFactory>,
+}
+
 /// A training in progress.
 pub trait Training {
     /// How many updates there will be.
@@ -206,6 +214,17 @@ pub trait Training {
         _task: usize,
     ) -> Result<Vec<Arc<dyn PolicyFactory>>, LearnError> {
         Ok(vec![self.policy(fresh.actions)])
+    }
+
+    /// Trials of a task that a gradient step of [`Self::policies`] is taken on; `None` if the
+    /// agent does not adapt.
+    fn trials_per_step(&self) -> Option<usize> {
+        None
+    }
+
+    /// The agent's policies of single tasks; `None` if it has none.
+    fn library(&self) -> Option<Vec<TaskPolicy>> {
+        None
     }
 
     /// Takes over what the training that a checkpoint is of has learned, and begins

@@ -35,7 +35,8 @@ mod torch;
 mod torch;
 
 pub use algorithm::{
-    Adaptation, Algorithm, Fresh, MakeLearner, Metric, Setup, ToldArms, Training, Update, Watch,
+    Adaptation, Algorithm, Fresh, MakeLearner, Metric, Setup, TaskPolicy, ToldArms, Training,
+    Update, Watch,
 };
 pub use backend::{
     ActMode, Backend, BackendKind, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate,

@@ -48,6 +48,50 @@ pub fn trained(
     }
 }
 
+/// The policies that a run's agent has of single tasks, in the order in which an environment
+/// knows its tasks.
+///
+/// # Errors
+/// If the run is not finished, its agent has none, or not of each of the environment's tasks.
+pub fn library(
+    session: &Session<'_>,
+    path: &Path,
+    env: &dyn EnvFactory,
+) -> Result<Vec<Arc<dyn PolicyFactory>>, Failure> {
+    let run = Reader::open(path)?;
+    let finished: Option<Comparison> = run.document(Document::Comparison)?;
+    let place = path.display();
+    let Some(comparison) = finished else {
+        return Err(Failure::config(format!(
+            "{place} is not finished; go on with it first: {}",
+            resume_command(path)
+        )));
+    };
+    let agent = launch::agent(session, &run, &[])?;
+    let Some(policies) = agent.library() else {
+        return Err(Failure::config(format!(
+            "the agent of {place} ('{}') has no policies of single tasks; take a run of \
+             'multi-task'",
+            comparison.algorithm
+        )));
+    };
+    let tasks = env.known_tasks().map_err(Failure::config)?;
+    let of = |number: usize| {
+        let description = env.description_of(number as u64);
+        let found = policies.iter().find(|of| of.description == description);
+        let found = found.map(|of| Arc::clone(&of.policy));
+        found.ok_or_else(|| {
+            Failure::config(format!(
+                "the agent of {place} has {} policies, and none of task {number} of '{}', which \
+                 is described as {description:?}",
+                policies.len(),
+                env.spec().name
+            ))
+        })
+    };
+    (0..tasks.count()).map(of).collect()
+}
+
 /// What most agents of the runs in a folder do, those of several seeds say, and how many
 /// they are.
 ///

@@ -52,3 +52,4 @@ mod standard;
 pub mod stop;
 pub mod sweep;
 pub mod teachers;
+pub mod transfer;

@@ -12,6 +12,7 @@ impl Registry {
             imitation::ALGORITHM,         // a recurrent agent that learns from a teacher
             learned_optimizer::ALGORITHM, // a rule by which gradients become steps
             belief::ALGORITHM,            // a recurrent agent that says what it believes
+            multi_task::ALGORITHM,        // one agent for tasks that it is told
         ];
         let families = [
             bandits::all(),

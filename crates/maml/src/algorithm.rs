@@ -115,6 +115,10 @@ impl Training for Trainer {
         self.adapted_policies(fresh.env, &self.adapted(fresh), task)
     }
 
+    fn trials_per_step(&self) -> Option<usize> {
+        Some(self.config().evaluation.trajectories)
+    }
+
     fn checkpoint(&self) -> Result<Tree, LearnError> {
         self.checkpoint()
     }

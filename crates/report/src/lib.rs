@@ -45,6 +45,7 @@ mod stats;
 mod table;
 mod tensorboard;
 mod text;
+mod transfer;
 mod words;
 
 #[cfg(test)]
@@ -61,6 +62,7 @@ use crate::page::{Drawn, Section};
 use crate::standing::Standings;
 use crate::table::{CSV_HEADER, Table};
 
+pub use figures::{ArrivalCurves, ArrivalLine, draw_arrivals};
 pub use figures::{Scaling, ScalingAxis, ScalingChart, ScalingLine, draw_scaling};
 pub use figures::{SweepFigure, SweepKey, draw_sweep};
 pub use gap::Gap;
@@ -72,6 +74,7 @@ pub use scores::{Aggregate, Interval, Scores};
 pub use stats::Estimate;
 pub use tensorboard::tensorboard;
 pub use text::fixed;
+pub use transfer::{Arrivals, Reduction, median};
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, ReportError>;

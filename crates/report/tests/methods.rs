@@ -1,16 +1,21 @@
 //! Methods against each other.
 
-#[path = "support/page.rs"]
-mod page;
 mod support;
 
 use std::fs;
 use std::path::Path;
 
-use page::change;
 use report::{Compared, Method, ScoreOf};
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{Synthetic, long};
+
+/// Changes a document of a run.
+fn change(path: &Path, change: impl FnOnce(&mut Value)) {
+    let config = fs::read_to_string(path.with_file_name("config.toml")).unwrap();
+    let mut value: Value = record::read_sealed(path, &config).unwrap().unwrap();
+    change(&mut value);
+    record::write_sealed(path, &value, &config).unwrap();
+}
 
 fn method(folder: &Path, name: &str) -> Method {
     let runs = report::load(&[folder.join(name)], &mut |_| ()).unwrap();

@@ -13,7 +13,7 @@ use crate::spec::{ActionSpace, EnvSpec, Trial};
 use crate::split::Subset;
 use crate::statistics::StatisticsFactory;
 use crate::streams::{Purpose, Stream, StreamKey};
-use crate::vec_env::{Actions, EnvFactory, MOST_DESCRIBED, Place, Positions, StepRows, VecEnv};
+use crate::vec_env::{Actions, EnvFactory, Place, Positions, StepRows, VecEnv};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -71,22 +71,21 @@ impl<D: TaskDistribution> EnvFactory for Tasks<D> {
         }
     }
 
-    fn descriptions(&self) -> Vec<Vec<f32>> {
-        let size = self.call("description_size", D::description_size);
-        let count = self.call("tasks", D::tasks);
-        let Some(count) = count.filter(|count| size > 0 && *count <= MOST_DESCRIBED) else {
+    fn description_of(&self, number: u64) -> Vec<f32> {
+        if self
+            .distribution
+            .tasks()
+            .is_none_or(|tasks| number >= tasks)
+        {
             return Vec::new();
-        };
-        let mut task = D::Task::default();
-        let describe = |number| {
-            self.call("select", |tasks| tasks.select(&mut task, number));
-            let mut description = vec![0.0; size];
-            self.call("describe", |tasks| {
-                tasks.describe(&task, &mut description);
-            });
+        }
+        self.call("describe", |distribution| {
+            let mut task = D::Task::default();
+            distribution.select(&mut task, number);
+            let mut description = vec![0.0; distribution.description_size()];
+            distribution.describe(&task, &mut description);
             description
-        };
-        (0..count).map(describe).collect()
+        })
     }
 
     fn subset(&self, subset: Subset) -> Result<Arc<dyn EnvFactory>, String> {

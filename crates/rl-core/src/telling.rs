@@ -58,8 +58,8 @@ impl EnvFactory for Telling {
         self.env.tasks()
     }
 
-    fn descriptions(&self) -> Vec<Vec<f32>> {
-        self.env.descriptions()
+    fn description_of(&self, number: u64) -> Vec<f32> {
+        self.env.description_of(number)
     }
 
     fn subset(&self, subset: Subset) -> Result<Arc<dyn EnvFactory>, String> {

@@ -205,11 +205,23 @@ pub trait EnvFactory: Send + Sync {
         None
     }
 
-    /// [`TaskDistribution::describe`](crate::TaskDistribution::describe) of each of the
-    /// distribution's tasks by its number, those that are kept from a training too; none
-    /// where they cannot be counted, have no description, or are more than
-    /// [`MOST_DESCRIBED`].
+    /// [`TaskDistribution::describe`](crate::TaskDistribution::describe) of the task of a
+    /// number below [`Self::tasks`]; nothing where tasks are not counted or not described.
+    /// `[description_size]`
+    fn description_of(&self, _number: u64) -> Vec<f32> {
+        Vec::new()
+    }
+
+    /// [`Self::description_of`] each task of the distribution, those that are kept from a
+    /// training too; none where they cannot be counted, have no description, or are more
+    /// than [`MOST_DESCRIBED`].
     fn descriptions(&self) -> Vec<Vec<f32>> {
+        let described = (0..).map(|number| self.description_of(number));
+        let described = described.take_while(|description| !description.is_empty());
+        let described: Vec<Vec<f32>> = described.take(MOST_DESCRIBED as usize + 1).collect();
+        if described.len() as u64 <= MOST_DESCRIBED {
+            return described;
+        }
         Vec::new()
     }
 

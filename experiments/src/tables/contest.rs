@@ -54,7 +54,7 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
         plan: &plan,
         seed: args.seed,
     };
-    let mut ledger = Ledger::open(&out)?;
+    let mut ledger: Ledger = Ledger::open(&out)?;
     work.fill(&mut ledger, &wanted)
         .map_err(|failure| with_command(failure, args, &out))?;
     let runs = Runs::read(&args.runs, &console);

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// If the folder is not writable.
-pub(crate) fn write_all<const N: usize>(
+pub(crate) fn write_all<N: AsRef<Path>>(
     folder: &Path,
-    files: [(&str, Vec<u8>); N],
+    files: impl IntoIterator<Item = (N, Vec<u8>)>,
 ) -> Result<Vec<PathBuf>, Failure> {
     std::fs::create_dir_all(folder).map_err(|error| {
         let folder = folder.display();

@@ -4,6 +4,7 @@
 
 use crate::tables::cell::Value;
 use lab::failure::Failure;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -23,18 +24,34 @@ pub(crate) struct Identity {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Line {
+struct Line<V> {
     cell: Identity,
-    value: Value,
+    value: V,
 }
 
-/// The finished cells of a folder.
-pub(crate) struct Ledger {
+/// The finished cells of a folder, and what is known of each.
+pub(crate) struct Ledger<V = Value> {
     path: PathBuf,
-    lines: Vec<Line>,
+    lines: Vec<Line<V>>,
 }
 
 impl Ledger {
+    /// Deletes the ledger of a folder, if there is one.
+    ///
+    /// # Errors
+    /// If the disk refuses.
+    pub(crate) fn delete(folder: &Path) -> Result<(), Failure> {
+        let path = folder.join("cells.jsonl");
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(cannot("delete", &path, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<V: Serialize + DeserializeOwned> Ledger<V> {
     /// Opens the ledger of a folder, or begins one. A last line that was cut
     /// short is dropped: its cell is worked out again.
     ///
@@ -69,22 +86,26 @@ impl Ledger {
         Ok(Self { path, lines })
     }
 
-    /// Deletes the ledger of a folder, if there is one.
+    /// Forgets the cells of these rows and columns.
     ///
     /// # Errors
     /// If the disk refuses.
-    pub(crate) fn delete(folder: &Path) -> Result<(), Failure> {
-        let path = folder.join("cells.jsonl");
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(cannot("delete", &path, &error))
-            }
-            _ => Ok(()),
+    pub(crate) fn forget(&mut self, is_one: impl Fn(&Identity) -> bool) -> Result<(), Failure> {
+        let before = self.lines.len();
+        self.lines.retain(|line| !is_one(&line.cell));
+        if self.lines.len() == before {
+            return Ok(());
         }
+        let mut bytes = Vec::new();
+        for line in &self.lines {
+            serde_json::to_writer(&mut bytes, line).map_err(Failure::internal)?;
+            bytes.push(b'\n');
+        }
+        Ok(record::write_atomically(&self.path, &bytes)?)
     }
 
     /// The value of a cell that was finished before.
-    pub(crate) fn get(&self, cell: &Identity) -> Option<&Value> {
+    pub(crate) fn get(&self, cell: &Identity) -> Option<&V> {
         let found = self.lines.iter().find(|line| line.cell == *cell);
         found.map(|line| &line.value)
     }
@@ -93,7 +114,7 @@ impl Ledger {
     ///
     /// # Errors
     /// If the disk refuses.
-    pub(crate) fn add(&mut self, cell: Identity, value: Value) -> Result<(), Failure> {
+    pub(crate) fn add(&mut self, cell: Identity, value: V) -> Result<(), Failure> {
         let mut bytes = serde_json::to_vec(&Line { cell, value }).map_err(Failure::internal)?;
         // As it will be read: the last bit of a number may be lost in decimals,
         // and a table must not depend on when its cells were finished.
@@ -141,17 +162,21 @@ mod tests {
     #[test]
     fn finished_cells_are_found_again() {
         let folder = tempfile::tempdir().unwrap();
-        let mut ledger = Ledger::open(folder.path()).unwrap();
+        let mut ledger = Ledger::<Value>::open(folder.path()).unwrap();
         assert_eq!(ledger.get(&cell("a", 1)), None);
         ledger.add(cell("a", 1), exact(0.1 + 0.2)).unwrap();
         ledger.add(cell("b", 1), exact(2.0)).unwrap();
-        let again = Ledger::open(folder.path()).unwrap();
+        let again = Ledger::<Value>::open(folder.path()).unwrap();
         assert_eq!(again.get(&cell("a", 1)), ledger.get(&cell("a", 1)));
         assert_eq!(again.get(&cell("b", 1)), Some(&exact(2.0)));
         assert_eq!(again.get(&cell("a", 2)), None);
+        ledger.forget(|cell| cell.row == "a").unwrap();
+        let less = Ledger::<Value>::open(folder.path()).unwrap();
+        assert_eq!(less.get(&cell("a", 1)), None);
+        assert_eq!(less.get(&cell("b", 1)), Some(&exact(2.0)));
         Ledger::delete(folder.path()).unwrap();
         Ledger::delete(folder.path()).unwrap();
-        let anew = Ledger::open(folder.path()).unwrap();
+        let anew = Ledger::<Value>::open(folder.path()).unwrap();
         assert_eq!(anew.get(&cell("a", 1)), None);
     }
 
@@ -159,15 +184,15 @@ mod tests {
     fn a_line_cut_short_is_dropped_and_a_damaged_one_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cells.jsonl");
-        let mut ledger = Ledger::open(folder.path()).unwrap();
+        let mut ledger = Ledger::<Value>::open(folder.path()).unwrap();
         ledger.add(cell("a", 1), exact(1.0)).unwrap();
         let whole = fs::read(&path).unwrap();
         let torn = [&whole[..], &whole[..whole.len() / 2]].concat();
         fs::write(&path, torn).unwrap();
-        assert!(Ledger::open(folder.path()).is_ok());
+        assert!(Ledger::<Value>::open(folder.path()).is_ok());
         assert_eq!(fs::read(&path).unwrap(), whole);
         fs::write(&path, [&whole[..], b"{}\n"].concat()).unwrap();
-        let message = Ledger::open(folder.path()).err().unwrap().message;
+        let message = Ledger::<Value>::open(folder.path()).err().unwrap().message;
         assert!(message.contains("line 2"), "{message}");
         assert!(message.contains("--overwrite"), "{message}");
     }

@@ -8,6 +8,7 @@ mod measure;
 mod only;
 mod plan;
 mod publish;
+mod runs;
 mod terminal;
 mod trained;
 
@@ -17,4 +18,5 @@ pub(crate) mod contest;
 pub(crate) mod files;
 pub(crate) mod maml_audit;
 pub(crate) mod memory;
+pub(crate) mod transfer;
 pub(crate) mod unroll_audit;

@@ -271,6 +271,17 @@ pub(super) fn position<'a>(
     found.ok_or_else(|| format!("table {table} has no {kind} '{name}'; {}", help()))
 }
 
+/// Settings as typed, of which the latest of each key counts.
+pub(super) fn latest(words: impl IntoIterator<Item = String>) -> Vec<String> {
+    let key = |word: &str| word.split_once('=').map(|(key, _)| key.to_owned());
+    let mut kept: Vec<String> = Vec::new();
+    for word in words {
+        kept.retain(|earlier| key(earlier) != key(&word));
+        kept.push(word);
+    }
+    kept
+}
+
 fn build(registry: &Registry, data: RowData, quick: bool) -> Result<Row, String> {
     let mut settings = data.environment;
     let place = format!("rows.{}.environment", data.name);

@@ -24,6 +24,7 @@ mod machine;
 mod maml;
 mod maml_audit;
 mod memory;
+mod multi_task;
 mod render;
 mod same_bits;
 mod side_by_side;
@@ -31,6 +32,7 @@ mod split;
 mod sweep;
 mod tables;
 mod teachers;
+mod transfer;
 mod unroll_audit;
 #[cfg(not(feature = "torch"))]
 mod without_torch;

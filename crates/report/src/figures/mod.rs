@@ -1,6 +1,7 @@
 //! The figures of a setting.
 
 mod adaptation;
+mod arrivals;
 mod beliefs;
 mod chart;
 mod deviation;
@@ -29,6 +30,7 @@ use crate::canvas::{Canvas, Color, Stroke};
 use crate::setting::Setting;
 use crate::standing::{Standing, Standings};
 
+pub use arrivals::{ArrivalCurves, ArrivalLine, draw_arrivals};
 pub use scaling::{Scaling, ScalingAxis, ScalingChart, ScalingLine, draw_scaling};
 pub use sweep::{SweepFigure, SweepKey, draw_sweep};
 

@@ -152,7 +152,7 @@ pub(super) fn canvas(scaling: &Scaling) -> Result<Canvas> {
     Ok(canvas)
 }
 
-fn color(index: usize) -> Color {
+pub(super) fn color(index: usize) -> Color {
     match index % (OTHERS.len() + 1) {
         0 => AGENT,
         index => OTHERS[index - 1],
@@ -181,7 +181,7 @@ fn range(chart: &ScalingChart) -> (f64, f64) {
 
 /// Values of 1, 2 and 5 times powers of ten, of which only the powers where
 /// there would be too many.
-fn marks(low: f64, high: f64) -> Vec<f64> {
+pub(super) fn marks(low: f64, high: f64) -> Vec<f64> {
     let steps: &[f64] = match high - low {
         wide if wide > 2.2 => &[1.0],
         _ => &[1.0, 2.0, 5.0],

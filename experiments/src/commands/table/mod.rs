@@ -1,7 +1,9 @@
 //! `table`: a published table with every column and its error bars.
 
 use crate::cli::TableArgs;
-use crate::tables::{baseline_variance, combination, contest, maml_audit, memory, unroll_audit};
+use crate::tables::{
+    baseline_variance, combination, contest, maml_audit, memory, transfer, unroll_audit,
+};
 use lab::failure::Failure;
 use lab::registry::Registry;
 use rl_core::suggestion;
@@ -112,6 +114,12 @@ pub(crate) const TABLES: &[TableEntry] = &[
         data: include_str!("../../tables/memory/memory.toml"),
         run: memory::run,
     },
+    TableEntry {
+        name: "transfer",
+        summary: "how long a new task takes, by how an agent begins, trained here",
+        data: include_str!("../../tables/transfer/transfer.toml"),
+        run: transfer::run,
+    },
 ];
 
 pub(crate) fn run(registry: &Registry, args: &TableArgs) -> Result<(), Failure> {
@@ -128,7 +136,8 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs) -> Result<(), Failure> 
 /// The data files of all tables of learners.
 #[cfg(test)]
 pub(crate) fn sources() -> Vec<Source> {
-    let of_learners = TABLES.iter().filter(|entry| entry.name != "memory");
+    let trained = ["memory", "transfer"];
+    let of_learners = TABLES.iter().filter(|entry| !trained.contains(&entry.name));
     let sources = of_learners.map(|entry| Source {
         name: entry.name,
         data: entry.data,

@@ -1,7 +1,7 @@
 //! The numbers of the table.
 
 use crate::progress::Stages;
-use combination::{Combined, Rule, exact_rewards, rules};
+use combination::{ByPosterior, Combined, Rule, exact_rewards, rules};
 use lab::comparison::on_held_out;
 use lab::ensemble;
 use lab::failure::Failure;
@@ -24,12 +24,20 @@ pub(super) struct Plan {
     /// Fresh tasks that each policy plays in.
     pub(super) tasks: usize,
     seed: u64,
-    /// The folder of the runs whose agents vote.
-    majority: Option<PathBuf>,
+    trained: Trained,
+}
+
+/// Folders of trained agents that are combined too.
+#[derive(Debug, Default)]
+pub(super) struct Trained {
+    /// Of the runs whose agents vote.
+    pub(super) majority: Option<PathBuf>,
+    /// Of the run whose agent has a policy of each of GridNavi's goals.
+    pub(super) library: Option<PathBuf>,
 }
 
 impl Plan {
-    pub(super) fn new(quick: bool, seed: u64, majority: Option<PathBuf>) -> Self {
+    pub(super) fn new(quick: bool, seed: u64, trained: Trained) -> Self {
         let typed = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let (grid, tasks): (&[&str], _) = match quick {
             true => (&["size=4", "horizon=8", "episodes=3"], 1_000),
@@ -43,7 +51,7 @@ impl Plan {
             environments,
             tasks,
             seed,
-            majority,
+            trained,
         }
     }
 }
@@ -95,9 +103,18 @@ pub(super) fn rows(
         Ok::<_, Failure>((place, built))
     });
     let built = built.collect::<Result<Vec<_>, _>>()?;
-    let mut ensemble = match &plan.majority {
+    let mut ensemble = match &plan.trained.majority {
         None => None,
         Some(folder) => Some(voting(session, folder, &built)?),
+    };
+    let mut library = match &plan.trained.library {
+        None => None,
+        Some(run) => {
+            let within = |failure: Failure| failure.within(format!("library={}", run.display()));
+            // The first environment is the grid.
+            let env = built[0].1.factory.as_ref();
+            Some(ensemble::library(session, run, env).map_err(within)?)
+        }
     };
     let stages = Stages::new(name, built.len());
     let mut rows = Vec::new();
@@ -111,6 +128,9 @@ pub(super) fn rows(
             rows: Vec::new(),
         };
         here.measure(ensemble.take_if(|ensemble| ensemble.environment == *place))?;
+        if let Some(library) = library.take() {
+            here.measure_trained(&library)?;
+        }
         rows.append(&mut here.rows);
     }
     Ok(rows)
@@ -207,6 +227,26 @@ impl Measured<'_> {
         let optimal = optimal.map_err(Failure::config)?;
         self.add(references.bayes_optimal, Some((env, optimal)))?;
         self.add(references.known_task_optimum, None)
+    }
+
+    /// A trained library by every rule that needs no values of actions.
+    fn measure_trained(&mut self, library: &[Arc<dyn PolicyFactory>]) -> Result<(), Failure> {
+        let env = &self.built.factory;
+        for info in rules() {
+            let settings = Settings::new(info.settings, []).map_err(Failure::internal)?;
+            let rule = info.rule(&settings);
+            if rule == Rule::ByPosterior(ByPosterior::Qmdp) {
+                continue;
+            }
+            let combined = Combined::new(rule, library.to_vec(), env.as_ref());
+            let combined = Arc::new(combined.map_err(Failure::config)?);
+            let exact = Exact::unknown("its policies are networks");
+            self.add(exact, Some((env, combined)))?;
+            if let Some(row) = self.rows.last_mut() {
+                row.policy = format!("{} of trained policies", row.policy);
+            }
+        }
+        Ok(())
     }
 
     /// Plays a policy, or for none writes what knowing the task is worth.

@@ -11,7 +11,7 @@ use lab::failure::Failure;
 use lab::overrides::Override;
 use lab::registry::Registry;
 use lab::session::Session;
-use measure::{Plan, Row};
+use measure::{Plan, Row, Trained};
 use rl_core::SettingError;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,8 @@ use toml::Value;
 
 /// The setting that names the runs of an ensemble.
 const MAJORITY: &str = "majority";
+/// The setting that names the run of a trained library.
+const LIBRARY: &str = "library";
 
 /// Makes the table.
 ///
@@ -31,10 +33,10 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
         let message = format!("--only {cell}: {name} is made as a whole; leave out --only");
         return Err(Failure::usage(message));
     }
-    let majority = ensemble(&args.words).map_err(Failure::usage)?;
+    let trained = trained(&args.words).map_err(Failure::usage)?;
     let console = Console::new(args.output.json);
     let session = Session::new(registry, &console, args.work.workers(), "cpu")?;
-    let plan = Plan::new(args.quick, args.seed, majority);
+    let plan = Plan::new(args.quick, args.seed, trained);
     let rows = measure::rows(&session, (name, &plan))?;
     for row in &rows {
         console.emit(
@@ -55,22 +57,27 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
     Ok(())
 }
 
-/// The folder of the ensemble's runs, if there is one.
-fn ensemble(words: &[String]) -> Result<Option<PathBuf>, String> {
-    let mut folder = None;
+/// What trained agents are combined too.
+fn trained(words: &[String]) -> Result<Trained, String> {
+    let mut trained = Trained::default();
     for one in Override::parse_all(words)? {
+        let (place, allowed) = match one.key.as_str() {
+            MAJORITY => (
+                &mut trained.majority,
+                "the folder around the runs of several seeds",
+            ),
+            LIBRARY => (
+                &mut trained.library,
+                "the folder of a run of multi-task in gridnavi",
+            ),
+            _ => return Err(SettingError::unknown(&one.key, [MAJORITY, LIBRARY]).into()),
+        };
         match &one.value {
-            _ if one.key != MAJORITY => {
-                return Err(SettingError::unknown(&one.key, [MAJORITY]).into());
-            }
-            Value::String(path) => folder = Some(PathBuf::from(path)),
-            other => {
-                let allowed = "the folder around the runs of several seeds";
-                return Err(SettingError::refused(MAJORITY, other, allowed).into());
-            }
+            Value::String(path) => *place = Some(PathBuf::from(path)),
+            other => return Err(SettingError::refused(&one.key, other, allowed).into()),
         }
     }
-    Ok(folder)
+    Ok(trained)
 }
 
 fn print(console: &Console, plan: &Plan, rows: &[Row]) -> Result<(), Failure> {

@@ -11,16 +11,15 @@ use crate::console::{Console, Event, Table};
 use crate::interrupt::Interrupt;
 use crate::tables::contest::{out, with_command};
 use crate::tables::only::chosen;
+use crate::tables::runs::{self, Run, finished};
 use lab::config::RunConfig;
-use lab::failure::{Exit, Failure};
+use lab::failure::Failure;
 use lab::folders::path_of;
-use lab::launch;
 use lab::registry::Registry;
-use lab::runner::{self, Finished};
+use lab::runner::Finished;
 use lab::session::Session;
 use plan::{Known, Plan};
-use record::schema::Comparison;
-use record::{Document, Existing, Reader, RunDir};
+use record::{Reader, RunDir};
 use report::Estimate;
 use serde::Serialize;
 use serde_json::json;
@@ -149,22 +148,6 @@ fn print(console: &Console, plan: &Plan, cells: &[Cell]) -> Result<(), Failure> 
     console.say("")
 }
 
-/// How a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stands {
-    Missing,
-    /// It is there, and is to be made anew.
-    Replaced,
-    Begun,
-    Finished,
-}
-
-/// A run that was driven to its end; `None` if it was not. What is damaged is an error.
-fn finished(path: &Path) -> Result<Option<Finished>, Failure> {
-    let comparison: Option<Comparison> = Reader::open(path)?.document(Document::Comparison)?;
-    comparison.map(|_| runner::finished(path)).transpose()
-}
-
 /// The work of training what the cells need.
 struct Work<'a> {
     session: &'a Session<'a>,
@@ -201,85 +184,19 @@ impl Work<'_> {
                  computes them"
             ));
         }
-        let total = runs.len();
-        let label = |(row, column): (usize, usize), seed: u64| {
-            let (row, column) = (&self.plan.rows[row], &self.plan.columns[column]);
-            format!("{}, {}, seed {seed}", row.title, column.title)
-        };
-        let within = |place, seed, failure: Failure| {
-            failure.within(format!("table {}, {}", self.plan.name, label(place, seed)))
-        };
-        // Whatever cannot be is found out before anything is made, and what is to be made anew
-        // is begun anew before anything is trained, so that the command can be gone on with
-        // without --overwrite.
-        let standing = runs.iter().map(|&(place, seed)| {
-            let stands = self.stands(place, seed).and_then(|stands| {
-                // Seeds differ in nothing that could not be.
-                if stands != Stands::Finished && seed == self.plan.seeds.start {
-                    launch::rehearse(self.session, &self.config(place, seed)?)?;
-                }
-                Ok(stands)
-            });
-            stands.map_err(|failure| within(place, seed, failure))
-        });
-        let standing: Vec<Stands> = standing.collect::<Result<_, _>>()?;
-        for (&(place, seed), stands) in runs.iter().zip(&standing) {
-            let existing = match stands {
-                Stands::Missing => Existing::Refuse,
-                Stands::Replaced => Existing::Overwrite,
-                Stands::Begun | Stands::Finished => continue,
-            };
-            let config = self.config(place, seed)?;
-            let begun = launch::create(self.session, &self.path(place, seed), &config, existing);
-            begun.map_err(|failure| within(place, seed, failure))?;
-        }
-        for (index, ((place, seed), stands)) in runs.into_iter().zip(standing).enumerate() {
-            if stands == Stands::Finished {
-                continue;
-            }
-            let stopped = || Failure::stopped(format!("stopped after {index} of {total} runs"));
-            if self.session.stop.asked() {
-                return Err(stopped());
-            }
-            let note = format!(
-                "{} [{}/{total}] {}",
-                self.plan.name,
-                index + 1,
-                label(place, seed)
-            );
-            self.session.observer.note(&note);
-            let path = self.path(place, seed);
-            let driven = runner::drive(self.session, &path, &path);
-            driven.map_err(|failure| match failure.exit {
-                Exit::Stopped if self.session.stop.asked() => stopped(),
-                _ => within(place, seed, failure),
-            })?;
-        }
-        Ok(())
+        let runs = runs.into_iter().map(|(place, seed)| self.run(place, seed));
+        let runs: Vec<Run> = runs.collect::<Result<_, _>>()?;
+        runs::train(self.session, self.plan.name, &runs, self.overwrite)
     }
 
-    /// How a run stands; nothing of it is changed but what a kill cut short.
-    fn stands(&self, place: (usize, usize), seed: u64) -> Result<Stands, Failure> {
-        let (config, path) = (self.config(place, seed)?, self.path(place, seed));
-        if !RunDir::is_begun(&path) {
-            return Ok(Stands::Missing);
-        }
-        if self.overwrite {
-            return Ok(Stands::Replaced);
-        }
-        if RunDir::open(&path)?.config()? != config.to_text()? {
-            let (row, column) = (&self.plan.rows[place.0], &self.plan.columns[place.1]);
-            return Err(Failure::usage(format!(
-                "{} is a run of other settings; --overwrite --only {}:{} makes it anew, --out \
-                 chooses another folder",
-                path.display(),
-                row.name,
-                column.name
-            )));
-        }
-        Ok(match finished(&path)? {
-            Some(_) => Stands::Finished,
-            None => Stands::Begun,
+    /// A run that a cell needs.
+    fn run(&self, place: (usize, usize), seed: u64) -> Result<Run, Failure> {
+        let (row, column) = (&self.plan.rows[place.0], &self.plan.columns[place.1]);
+        Ok(Run {
+            label: format!("{}, {}, seed {seed}", row.title, column.title),
+            path: self.path(place, seed),
+            config: self.config(place, seed)?,
+            anew: format!("--overwrite --only {}:{}", row.name, column.name),
         })
     }
 

@@ -1,7 +1,7 @@
 //! Which memories are trained on which tasks.
 
 use crate::commands::table::Source;
-use crate::tables::plan::position;
+use crate::tables::plan::{latest, position};
 use agent::{ActorCritic, read};
 use lab::config::RunConfig;
 use lab::failure::Failure;
@@ -137,12 +137,8 @@ impl Plan {
             words.push("rl2.backend=torch".to_owned());
         }
         let more = [&self.words, &row.words, &column.words, &self.quick];
-        let key = |word: &str| word.split_once('=').map(|(key, _)| key.to_owned());
-        for word in more.into_iter().flatten() {
-            // What is set later counts.
-            words.retain(|earlier| key(earlier) != key(word));
-            words.push(word.clone());
-        }
+        words.extend(more.into_iter().flatten().cloned());
+        let words = latest(words);
         RunConfig::resolve(registry, &source.place, &source.text, &words)
     }
 }

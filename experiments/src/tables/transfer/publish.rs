@@ -1,0 +1,361 @@
+//! The table as files: table.csv, table.md, tasks.csv, and a figure for each family.
+
+use super::measure::Cell;
+use super::plan::Plan;
+use crate::tables::files::write_all;
+use lab::failure::Failure;
+use report::{
+    ArrivalCurves, ArrivalLine, Reduction, csv_file, draw_arrivals, markdown_cell, median,
+};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+pub(super) const HEADINGS: [&str; 7] = [
+    "tasks",
+    "way to begin",
+    "reached",
+    "median steps",
+    "reduction [95 %]",
+    "steps before",
+    "N*",
+];
+
+/// A way to begin in the tasks of a family.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Row {
+    pub(super) family: String,
+    pub(super) way: String,
+    #[serde(skip)]
+    titles: [String; 2],
+    pub(super) scratch: bool,
+    pub(super) tasks: usize,
+    pub(super) reached: usize,
+    /// Steps in a new task; none where less than half of them were learned.
+    pub(super) median: Option<f64>,
+    budget: u64,
+    /// Environment steps that went before.
+    pub(super) spent: u64,
+    /// What it is compared with, and how.
+    pub(super) against: Option<Against>,
+}
+
+/// A way beside the one from scratch that is soonest in the same tasks.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Against {
+    pub(super) scratch: String,
+    /// One minus the ratio of the medians; none where less than half of the tasks were learned.
+    pub(super) reduction: Option<f64>,
+    /// Its 95 % interval, ends likewise.
+    pub(super) interval: [Option<f64>; 2],
+    /// Whether the median from scratch is beyond the budget, which stands for it.
+    pub(super) at_least: bool,
+    /// New tasks after which the steps before are saved.
+    pub(super) break_even: Option<f64>,
+}
+
+/// What was measured, in sentences.
+pub(super) fn caption(plan: &Plan) -> String {
+    let quick = match plan.quick {
+        true => {
+            " A quick look, with hardly any training: without --quick the table is made in full."
+        }
+        false => "",
+    };
+    format!("{} {} fresh tasks.{quick}", plan.caption, plan.tasks)
+}
+
+/// All rows whose tasks are done.
+pub(super) fn rows(plan: &Plan, cells: &[Cell]) -> Vec<Row> {
+    let row = |cell: &Cell| {
+        let (family, way) = (&plan.families[cell.family], &plan.ways[cell.way]);
+        let arrivals = cell.arrivals();
+        let against = match way.scratch {
+            true => None,
+            false => soonest(plan, cells, cell.family).and_then(|scratch| {
+                let size = (family.rules.budget as f64, plan.seed);
+                let reduction = Reduction::new(&arrivals, &scratch.arrivals(), size)?;
+                let known = |share: f64| Some(share).filter(|share| share.is_finite());
+                Some(Against {
+                    scratch: plan.ways[scratch.way].name.clone(),
+                    reduction: known(reduction.share),
+                    interval: reduction.interval.map(known),
+                    at_least: reduction.at_least,
+                    break_even: reduction.break_even(cell.spent as f64),
+                })
+            }),
+        };
+        Row {
+            family: family.name.clone(),
+            way: way.name.clone(),
+            titles: [family.title.clone(), way.title.clone()],
+            scratch: way.scratch,
+            tasks: arrivals.len(),
+            reached: arrivals.iter().flatten().count(),
+            median: median(&arrivals),
+            budget: family.rules.budget,
+            spent: cell.spent,
+            against,
+        }
+    };
+    cells.iter().map(row).collect()
+}
+
+/// The way from scratch that has the least median in a family, so that no other is praised
+/// for what a better beginning from nothing would have had too.
+fn soonest<'a>(plan: &Plan, cells: &'a [Cell], family: usize) -> Option<&'a Cell> {
+    let scratch = |cell: &&Cell| cell.family == family && plan.ways[cell.way].scratch;
+    let time = |cell: &Cell| median(&cell.arrivals()).unwrap_or(f64::INFINITY);
+    cells
+        .iter()
+        .filter(scratch)
+        .min_by(|a, b| time(a).total_cmp(&time(b)))
+}
+
+/// "97.3 %"; what is far below nothing is said to be so.
+fn percent(share: Option<f64>) -> String {
+    match share {
+        Some(share) if share > -10.0 => format!("{:.1} %", 100.0 * share),
+        _ => "below −1000 %".to_owned(),
+    }
+}
+
+/// "12.3 million", "45 thousand"
+fn count(number: f64) -> String {
+    match number {
+        millions if millions >= 1e6 => format!("{:.1} million", millions / 1e6),
+        thousands if thousands >= 1e4 => format!("{:.0} thousand", thousands / 1e3),
+        few => format!("{few:.0}"),
+    }
+}
+
+/// A row's text.
+pub(super) fn cells(row: &Row) -> [String; 7] {
+    let against = row.against.as_ref();
+    let reduction = against.map(|against| {
+        let bound = if against.at_least { "≥ " } else { "" };
+        let [low, high] = against.interval.map(percent);
+        match against.reduction {
+            Some(_) => format!("{bound}{} [{low}, {high}]", percent(against.reduction)),
+            None => "none".to_owned(),
+        }
+    });
+    let break_even = against.map(|against| match against.break_even {
+        Some(tasks) if row.spent > 0 => {
+            let bound = if against.at_least { "≤ " } else { "" };
+            format!("{bound}{}", count(tasks.ceil()))
+        }
+        Some(_) => "0".to_owned(),
+        None => "never".to_owned(),
+    });
+    let [family, way] = row.titles.clone();
+    [
+        family,
+        way,
+        format!("{} of {}", row.reached, row.tasks),
+        row.median.map_or_else(
+            || format!("> {}", row.budget),
+            |steps| format!("{steps:.0}"),
+        ),
+        reduction.unwrap_or_else(|| "–".to_owned()),
+        count(row.spent as f64),
+        break_even.unwrap_or_else(|| "–".to_owned()),
+    ]
+}
+
+/// Writes all files into a folder.
+///
+/// # Errors
+/// If the folder is not writable.
+pub(super) fn write(
+    plan: &Plan,
+    (cells, rows): (&[Cell], &[Row]),
+    folder: &Path,
+) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = vec![
+        ("table.csv".to_owned(), csv(rows)),
+        ("table.md".to_owned(), markdown(plan, rows).into_bytes()),
+        ("tasks.csv".to_owned(), tasks(plan, cells)),
+    ];
+    for (index, family) in plan.families.iter().enumerate() {
+        let own = cells.iter().filter(|cell| cell.family == index);
+        let lines: Vec<ArrivalLine> = own
+            .map(|cell| ArrivalLine {
+                name: plan.ways[cell.way].title.clone(),
+                dashed: plan.ways[cell.way].scratch,
+                arrivals: cell.arrivals(),
+            })
+            .collect();
+        if lines.is_empty() {
+            continue;
+        }
+        let curves = ArrivalCurves {
+            title: format!("{}: how long a new task takes", family.title),
+            subtitle: format!(
+                "Share of {} fresh tasks in which {:.0} % of what knowing the task earns was \
+                 reached. Dashed: from scratch.",
+                plan.tasks,
+                100.0 * plan.share
+            ),
+            budget: family.rules.budget as f64,
+            lines,
+        };
+        let drawn = draw_arrivals(&curves).map_err(Failure::internal)?;
+        files.push((format!("{}.svg", family.name), drawn.svg.into_bytes()));
+        files.push((format!("{}.png", family.name), drawn.png));
+    }
+    write_all(folder, files)
+}
+
+fn text(number: Option<f64>) -> String {
+    number.map_or_else(String::new, |number| number.to_string())
+}
+
+/// One line for every way in every family, with all digits.
+fn csv(rows: &[Row]) -> Vec<u8> {
+    const HEADER: [&str; 13] = [
+        "family",
+        "way",
+        "tasks",
+        "reached",
+        "median_steps",
+        "budget",
+        "steps_before",
+        "against",
+        "reduction",
+        "reduction_low",
+        "reduction_high",
+        "at_least",
+        "break_even_tasks",
+    ];
+    let line = |row: &Row| {
+        let against = row.against.as_ref();
+        let of = |pick: fn(&Against) -> Option<f64>| text(against.and_then(pick));
+        [
+            row.family.clone(),
+            row.way.clone(),
+            row.tasks.to_string(),
+            row.reached.to_string(),
+            text(row.median),
+            row.budget.to_string(),
+            row.spent.to_string(),
+            against.map_or_else(String::new, |against| against.scratch.clone()),
+            of(|against| against.reduction),
+            of(|against| against.interval[0]),
+            of(|against| against.interval[1]),
+            against.map_or_else(String::new, |against| against.at_least.to_string()),
+            of(|against| against.break_even),
+        ]
+    };
+    csv_file(HEADER, rows.iter().map(line))
+}
+
+/// One line for every task of every way, with all digits.
+fn tasks(plan: &Plan, cells: &[Cell]) -> Vec<u8> {
+    const HEADER: [&str; 9] = [
+        "family", "way", "task", "known", "random", "target", "steps", "lived", "earned",
+    ];
+    let lines = cells.iter().flat_map(|cell| {
+        let (family, way) = (&plan.families[cell.family], &plan.ways[cell.way]);
+        let numbered = cell.tasks.iter().enumerate();
+        numbered.map(|(task, learned)| {
+            [
+                family.name.clone(),
+                way.name.clone(),
+                task.to_string(),
+                learned.target.known.to_string(),
+                learned.target.random.to_string(),
+                learned.target.value.to_string(),
+                text(learned.arrival.steps),
+                learned.arrival.lived.to_string(),
+                learned.arrival.earned.to_string(),
+            ]
+        })
+    });
+    csv_file(HEADER, lines)
+}
+
+fn markdown(plan: &Plan, rows: &[Row]) -> String {
+    let headings = HEADINGS.join(" | ");
+    let caption = caption(plan);
+    let mut text = format!("# {}\n\n{caption}\n\n| {headings} |\n", plan.title);
+    text += "|---|---|--:|--:|--:|--:|--:|\n";
+    for row in rows {
+        let cells = cells(row).map(|cell| markdown_cell(&cell));
+        text += &format!("| {} |\n", cells.join(" | "));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::measure::Learned;
+    use super::*;
+    use crate::commands::table::TABLES;
+    use lab::registry::Registry;
+    use lab::transfer::{Arrival, Target};
+
+    fn plan() -> Plan {
+        let entry = TABLES
+            .iter()
+            .find(|entry| entry.name == "transfer")
+            .unwrap();
+        Plan::read(&Registry::standard(), entry.source(), (false, 0)).unwrap()
+    }
+
+    fn cell(plan: &Plan, way: &str, spent: u64, steps: &[Option<f64>]) -> Cell {
+        let learned = |steps: &Option<f64>| Learned {
+            target: Target::new(1.0, 0.5, plan.share),
+            arrival: Arrival {
+                steps: *steps,
+                lived: 1.0,
+                earned: 1.0,
+            },
+        };
+        Cell {
+            family: 0,
+            way: plan
+                .ways
+                .iter()
+                .position(|other| other.name == way)
+                .unwrap(),
+            spent,
+            tasks: steps.iter().map(learned).collect(),
+        }
+    }
+
+    #[test]
+    fn a_way_is_held_against_the_soonest_from_scratch() {
+        let plan = plan();
+        let scratch: Vec<&str> = plan
+            .ways
+            .iter()
+            .filter(|way| way.scratch)
+            .map(|way| way.name.as_str())
+            .collect();
+        let budget = plan.families[0].rules.budget as f64;
+        let made = |cells: &[Cell]| rows(&plan, cells);
+        let slow = cell(&plan, scratch[0], 0, &[Some(4000.0); 4]);
+        let soon = cell(&plan, scratch[1], 0, &[Some(1000.0); 4]);
+        let memory = || cell(&plan, "rl2", 1_800_000, &[Some(100.0); 4]);
+        let found = made(&[slow, soon, memory()]);
+        let against = found[2].against.as_ref().unwrap();
+        assert_eq!(against.scratch, scratch[1]);
+        assert_eq!(against.reduction, Some(0.9));
+        assert_eq!(against.break_even, Some(2000.0));
+        assert_eq!(cells(&found[2])[4], "90.0 % [90.0 %, 90.0 %]");
+        assert!(found[0].against.is_none(), "nothing is held against itself");
+        // Where nothing was learned from scratch, the budget is all that is known.
+        let found = made(&[cell(&plan, scratch[0], 0, &[None; 4]), memory()]);
+        let against = found[1].against.as_ref().unwrap();
+        assert!(against.at_least);
+        assert_eq!(against.reduction, Some(1.0 - 100.0 / budget));
+        assert!(cells(&found[1])[4].starts_with("≥ "));
+        assert!(cells(&found[0])[3].starts_with("> "));
+        // What is not reached reduces nothing.
+        let soon = cell(&plan, scratch[1], 0, &[Some(1000.0); 4]);
+        let found = made(&[soon, cell(&plan, "rl2", 10, &[Some(1.0), None, None, None])]);
+        assert_eq!(cells(&found[1])[4], "none");
+        assert_eq!(cells(&found[1])[6], "never");
+        assert_eq!(cells(&found[1])[2], "1 of 4");
+    }
+}

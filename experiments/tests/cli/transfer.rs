@@ -1,0 +1,80 @@
+//! How long a new task takes, by one command that can be gone on with.
+
+use crate::lab::Lab;
+use std::fs;
+
+const FILES: [&str; 4] = ["table.csv", "table.md", "tasks.csv", "bandits.svg"];
+const CELLS: &str = "out/quick/cells.jsonl";
+
+fn command(more: &[&'static str]) -> Vec<&'static str> {
+    let mut args = vec!["transfer", "--quick", "--out", "out"];
+    for only in [
+        "bandits:scratch-ppo",
+        "bandits:rl2-tuned",
+        "bandits:rl2",
+        "bandits:by-hand",
+    ] {
+        args.extend(["--only", only]);
+    }
+    args.extend(more);
+    args
+}
+
+fn files(lab: &Lab) -> [Vec<u8>; 4] {
+    FILES.map(|name| fs::read(lab.path(&format!("out/quick/{name}"))).unwrap())
+}
+
+/// The same bits for any number of workers, and after whatever it was cut short by; what is
+/// there is not worked out again.
+#[test]
+fn new_tasks_are_gone_on_with_to_the_same_bits() {
+    let lab = Lab::new();
+    let done = lab.done(&command(&["--workers", "1", "--json"]));
+    let made = files(&lab);
+    let rows = done.rows();
+    let row = |way: &str| rows.iter().find(|row| row["row"]["way"] == way).unwrap();
+    let by_hand = &row("by-hand")["row"];
+    assert_eq!(by_hand["reached"], 3);
+    assert_eq!(by_hand["against"]["scratch"], "scratch-ppo");
+    assert!(by_hand["median"].as_f64().unwrap() <= 100.0, "{by_hand}");
+    assert_eq!(row("rl2")["row"]["spent"], 3200);
+    // Nothing is worked out again.
+    let again = lab.done(&command(&["--workers", "3"]));
+    assert!(again.stderr.contains("finished before"), "{}", again.stderr);
+    assert!(!again.stderr.contains("update"), "{}", again.stderr);
+    assert_eq!(files(&lab), made);
+    // Cut short in the middle of a task, and the run that went before in its training.
+    let cells = fs::read(lab.path(CELLS)).unwrap();
+    fs::write(lab.path(CELLS), &cells[..2 * cells.len() / 3]).unwrap();
+    let run = lab.path("out/quick/runs/bandits/rl2/seed-0");
+    fs::remove_file(run.join("comparison.json")).unwrap();
+    lab.done(&command(&["--workers", "3"]));
+    assert_eq!(files(&lab), made);
+    assert_eq!(fs::read(lab.path(CELLS)).unwrap().len(), cells.len());
+    // What is made anew comes to the same.
+    lab.done(&command(&["--workers", "2", "--overwrite"]));
+    assert_eq!(files(&lab), made);
+    // The table is one among others.
+    lab.done(&[&["table"], &command(&[])[..]].concat());
+    assert_eq!(files(&lab), made);
+}
+
+#[test]
+fn what_cannot_be_asked_for_is_refused() {
+    let lab = Lab::new();
+    let refused = |args: &[&str], parts: &[&str]| lab.refused(args, 2, parts);
+    let only = ["transfer", "--only", "gridnavi:rl3"];
+    refused(&only, &["no column 'rl3'", "'rl2'"]);
+    let only = ["transfer", "--only", "gridnawi:rl2"];
+    refused(&only, &["no row 'gridnawi'", "'gridnavi'"]);
+    let only = ["transfer", "--only", "point-navigation:clone"];
+    refused(
+        &only,
+        &["point-navigation:clone", "no such task is begun so"],
+    );
+    let runs = ["table", "transfer", "--runs", "elsewhere"];
+    refused(&runs, &["--runs elsewhere", "leave it out"]);
+    let word = ["table", "transfer", "tasks=3"];
+    refused(&word, &["tasks=3", "has no settings"]);
+    assert!(!lab.path("tables").exists(), "nothing was made");
+}
