@@ -14,8 +14,8 @@
 //! n[t] = h[t] Vn + un θ + rn n[t-1] + bn                of the input gate
 //! ```
 //!
-//! with h[0] = c[0] = k[0] = n[0] = 0. The gates are sigmoid(k) and sigmoid(n); what
-//! recurs are their logits, as in the authors' code. `pre` is that of Andrychowicz et
+//! with h, c, k and n 0 before the first step. The gates are sigmoid(k) and sigmoid(n);
+//! what recurs are their logits, as in the authors' code. `pre` is that of Andrychowicz et
 //! al. 2016, appendix A, written without its cases. What the gates do to parameters is
 //! the caller's business.
 //!
@@ -162,7 +162,7 @@ impl Gates {
         4.0 * (BLOCK * block + 3 * weights + self.parameters()) as f64
     }
 
-    /// Makes a memory that of no step yet.
+    /// Makes a memory one of no step yet.
     pub fn begin<R: Real>(&self, coordinates: usize, memory: &mut Memory<R>) {
         let Memory {
             hidden,
