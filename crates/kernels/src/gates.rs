@@ -14,8 +14,8 @@
 //! n[t] = h[t] Vn + un θ + rn n[t-1] + bn                of the input gate
 //! ```
 //!
-//! with h[0] = c[0] = k[0] = n[0] = 0. The gates are sigmoid(k) and sigmoid(n); what
-//! recurs are their logits, as in the authors' code. `pre` is that of Andrychowicz et
+//! with h, c, k and n 0 before the first step. The gates are sigmoid(k) and sigmoid(n);
+//! what recurs are their logits, as in the authors' code. `pre` is that of Andrychowicz et
 //! al. 2016, appendix A, written without its cases. What the gates do to parameters is
 //! the caller's business.
 //!
@@ -162,7 +162,7 @@ impl Gates {
         4.0 * (BLOCK * block + 3 * weights + self.parameters()) as f64
     }
 
-    /// Makes a memory that of no step yet.
+    /// Makes a memory one of no step yet.
     pub fn begin<R: Real>(&self, coordinates: usize, memory: &mut Memory<R>) {
         let Memory {
             hidden,
@@ -290,11 +290,8 @@ impl Gates {
                 &[],
                 &mut moved.hidden[at],
             );
-            self.pass_beside(
-                seen.own,
-                &mut moved.logits[pairs],
-                &mut sums.params[block.clone()],
-            );
+            let logits = &mut moved.logits[pairs];
+            pass_beside(seen.own, logits, &mut sums.params[block.clone()]);
             if let Some(gradient) = &mut sums.gradient {
                 let depth = GROUPS * width;
                 let term = factor(&work.units, depth, &work.weights.input_back, depth);
@@ -455,20 +452,6 @@ impl Gates {
         product(work.isa, block, (size, terms), start, &mut work.units);
     }
 
-    /// From derivatives of a block's logits to those of what they were told beside h.
-    fn pass_beside<R: Real>(&self, own: &[R], logits: &mut [R], params: &mut [R]) {
-        let layout = self.layout();
-        let pair = |index: usize| {
-            let at = layout[index].2.start;
-            (own[at], own[at + 1])
-        };
-        let (u, r) = (pair(4), pair(5));
-        for (logits, theta) in logits.chunks_exact_mut(2).zip(params) {
-            *theta += u.0 * logits[0] + u.1 * logits[1];
-            (logits[0], logits[1]) = (r.0 * logits[0], r.1 * logits[1]);
-        }
-    }
-
     fn begin_sums<R: Real>(&self, work: &mut GatesWork<R>) {
         let (width, deep) = (padded(self.hidden), self.hidden.next_multiple_of(4));
         let units = GROUPS * width;
@@ -551,6 +534,16 @@ impl Gates {
             .iter_mut()
             .zip(rest)
             .for_each(|(to, from)| *to += from);
+    }
+}
+
+/// From derivatives of a block's logits to those of what they were told beside h.
+fn pass_beside<R: Real>(own: &[R], logits: &mut [R], params: &mut [R]) {
+    // Before both biases, the last of the LSTM's parameters.
+    let [u, r] = [6, 4].map(|last| &own[own.len() - last..]);
+    for (logits, theta) in logits.chunks_exact_mut(2).zip(params) {
+        *theta += u[0] * logits[0] + u[1] * logits[1];
+        (logits[0], logits[1]) = (r[0] * logits[0], r[1] * logits[1]);
     }
 }
 

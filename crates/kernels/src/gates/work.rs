@@ -50,7 +50,6 @@ pub struct GatesWork<R> {
     pub(super) inputs: Buffer<R>,   // [BLOCK][PANEL]
     pub(super) sums: [Buffer<R>; 6], // as the parameters, padded
     pub(super) raw: [Buffer<R>; 3], // [BLOCK], what is preprocessed, and both results
-    pub(super) own: (usize, Vec<R>), // whose hidden units, and what was packed last
 }
 
 impl<R: Real> GatesWork<R> {
@@ -78,7 +77,6 @@ impl<R: Real> GatesWork<R> {
             inputs: buffer(),
             sums: [(); 6].map(|()| buffer()),
             raw: [(); 3].map(|()| buffer()),
-            own: (0, Vec::new()),
         }
     }
 
@@ -101,13 +99,7 @@ impl<R: Real> GatesWork<R> {
         self.logits.grow(BLOCK * PANEL);
         self.inputs.grow(BLOCK * PANEL);
         self.raw.iter_mut().for_each(|raw| raw.grow(BLOCK));
-        // Packed again where anything changed alone: steps of one adaptation share them.
-        if (self.own.0, &self.own.1[..]) != (gates.hidden, own) {
-            self.weights.fill(gates, own);
-            self.own.0 = gates.hidden;
-            self.own.1.clear();
-            self.own.1.extend_from_slice(own);
-        }
+        self.weights.fill(gates, own);
     }
 }
 

@@ -224,7 +224,7 @@ fn the_way_back_is_that_of_finite_differences() {
         };
         // All numbers of the LSTM, and every seventh of what it is told.
         let own = case.own.len();
-        let chosen = |index: &usize| *index < own.min(150) || index % 7 == 0;
+        let chosen = |index: &usize| *index < own.min(150) || index.is_multiple_of(7);
         for index in (0..exact.len()).filter(chosen) {
             let mut at = |shift: f64| {
                 *rows.numbers()[index] += shift;
