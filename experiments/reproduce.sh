@@ -292,11 +292,44 @@ transfer() {
     experiments transfer
 }
 
+# Learned optimizers beside those by hand, and MAML's family on the same sinusoids and glyphs. An
+# agent of ten gradients is measured after one too.
+learned_optimizers() {
+    train learned-optimizer-quadratics learned-optimizer/quadratics --seeds 5
+    train learned-optimizer-small-network learned-optimizer/small-network --seeds 5
+    local seed
+    for seed in 0 1 2 3 4; do
+        experiments eval "runs/learned-optimizer-quadratics/seed-$seed" environment.steps=1000 \
+            --tasks 1000
+    done
+    local task name rate plain
+    for task in sinusoids glyphs glyphs-5; do
+        local settings=("learned-optimizer/${task%-5}")
+        [ "$task" = glyphs-5 ] && settings+=(environment.shots=5)
+        rate=0.1
+        [ "$task" = sinusoids ] && rate=0.01
+        plain="learned-optimizer.rule={kind=\"plain\",rate=$rate,learned=\"none\"}"
+        train "$task-gated" "${settings[@]}" --seeds 5
+        train "$task-maml" "${settings[@]}" "$plain" learned-optimizer.training.order=exact --seeds 5
+        train "$task-fomaml" "${settings[@]}" "$plain" learned-optimizer.training.order=first --seeds 5
+        train "$task-meta-sgd" "${settings[@]}" "${plain/none/per-parameter}" \
+            learned-optimizer.training.order=exact --seeds 5
+        train "$task-reptile" "${settings[@]}" "$plain" \
+            'learned-optimizer.training={kind="reptile"}' --seeds 5
+        for name in gated maml fomaml meta-sgd reptile; do
+            for seed in 0 1 2 3 4; do
+                experiments eval "runs/$task-$name/seed-$seed" environment.steps=1 --tasks 1000
+            done
+        done
+    done
+}
+
 tables() {
     experiments table duan-bandits
     experiments table duan-mdps
     experiments table wang-bandits
     experiments table maml-audit
+    experiments table unroll-audit
     experiments table baseline-variance
     experiments table memory
     local majority=()
@@ -305,7 +338,7 @@ tables() {
     experiments table combination "${majority[@]}"
 }
 
-all=(quickstart bandits environments taught taught_two_arms memories random_mdps gridnavi_split belief point_navigation gated maml_discrete point_corners multi_task transfer tables)
+all=(quickstart bandits environments taught taught_two_arms memories random_mdps gridnavi_split belief point_navigation gated maml_discrete point_corners learned_optimizers multi_task transfer tables)
 for name in "${@:-${all[@]}}"; do
     name=${name//-/_}
     case " ${all[*]} " in

@@ -126,7 +126,9 @@ pub(super) fn all(
         Estimator::Full => Estimator::Truncated(horizon),
         estimator => estimator,
     };
-    let cells: Vec<Estimator> = plan.estimators().into_iter().map(windowed).collect();
+    let mut cells: Vec<Estimator> = plan.estimators().into_iter().map(windowed).collect();
+    // Of what is random, short windows: long ones take all of the work, and tell as much.
+    cells.retain(|estimator| !estimator.is_random() || estimator.window(horizon) < horizon);
     let courses = session
         .pool
         .map(&cells, |_, estimator| course(plan, *estimator));
