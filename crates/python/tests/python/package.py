@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -93,10 +94,12 @@ def test_gymnasium_makes_them_by_name():
 
 
 def test_lanes_are_single_environments_side_by_side():
-    """10,000 steps and more of every environment, in every form."""
+    """10,240 steps of one of each family, of every environment a fifth of that."""
+    much = {"bernoulli-bandit", "chain", "gridnavi", "t-maze"}
+    assert much <= set(ENVS), set(ENVS)
     forms = [{}, {"view": "rl2"}, {"view": "rl2", "trial": "episode"}, {"trial": "episode"}]
     for number, name in enumerate(ENVS):
-        form, lanes = forms[number % len(forms)], 5
+        form, lanes = forms[number % len(forms)], 32 if name in much else 6
         envs = metarl.make_vec(name, lanes, **form)
         views = metarl.make_vec(name, lanes, copy=False, **form)
         single = [lambda: metarl.make(name, **form)] * lanes
@@ -112,7 +115,7 @@ def test_lanes_are_single_environments_side_by_side():
         same(views.reset(seed=7)[0], observation)
         assert envs.observation_space.contains(observation), name
         ends = 0
-        for _ in range(420):
+        for _ in range(320):
             actions = sampled(envs.single_action_space, generator, lanes)
             observation, reward, terminated, truncated, info = envs.step(actions)
             step = singles.step(actions)
@@ -139,7 +142,7 @@ def test_lanes_are_single_environments_side_by_side():
             if form.get("trial") == "episode":
                 assert not truncated.any() and info["trial_start"][ended].all()
         steps = envs.spec_metarl["horizon"]
-        assert ends or steps > 420 or form.get("trial") == "episode", name
+        assert ends or steps > 320 or form.get("trial") == "episode", name
 
 
 def test_arrays_are_new_unless_views_are_asked_for():
@@ -296,8 +299,24 @@ def test_exact_values_and_classical_learners():
         "bernoulli-bandit", "random", tasks=2000, seed=3, workers=1, arms=5, pulls=10
     )
     same(again["trial_returns"], played["random"]["trial_returns"])
+    for name in ENVS:
+        one = metarl.baseline(name, "random", tasks=2, workers=1, exact=False)
+        assert one["trial_returns"].shape == (2,) and one["gap_closed"] is None
     assert {"ucb1", "bayes-optimal", "posterior-sampling"} <= set(metarl.list_learners())
     assert ENVS["bernoulli-bandit"]["settings"]["arms"]["default"] == 5
+
+
+def test_an_evaluation_is_interrupted():
+    """Nothing is to be saved of it, and Python goes on."""
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        metarl.baseline("maze", "random", tasks=50_000_000, workers=1, exact=False)
+    except KeyboardInterrupt as stopped:
+        assert not isinstance(stopped, metarl.Interrupted)
+    else:
+        raise AssertionError("nobody was heard")
+    assert metarl.baseline("maze", "random", tasks=10, exact=False)["tasks"] == 10
 
 
 def lived(agent, tasks, lanes, seed):
