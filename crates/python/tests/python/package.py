@@ -191,6 +191,21 @@ def test_a_recurrent_agent_is_told_what_it_did_and_what_that_gave():
         assert row[0, -1] == float((step + 1) % horizon == 0)
 
 
+def test_the_last_observation_is_the_one_before_the_reset():
+    envs = metarl.make_vec("gridnavi", 8)
+    horizon, stay = envs.spec_metarl["horizon"], 0
+    first, _ = envs.reset(seed=0)
+    generator = np.random.default_rng(0)
+    for _ in range(horizon - 1):
+        before, *_, info = envs.step(generator.integers(1, 5, size=8))
+        assert not info
+    after, _, terminated, truncated, info = envs.step(np.full(8, stay))
+    assert truncated.all() and not terminated.any() and info["_final_obs"].all()
+    same(info["final_obs"], before)
+    same(after, first)
+    assert (before != first).any()
+
+
 def test_tasks_go_by_seed_domain_and_lane():
     def tasks(lanes=4, seed=1, first=0, **form):
         envs = metarl.make_vec("bernoulli-bandit", lanes, **form)
@@ -365,6 +380,25 @@ def test_an_agent_acts_as_it_does_where_it_is_evaluated():
     none = np.zeros(2, bool)
     ended = lambda: agent.act(np.zeros(2, int), np.zeros(2), ~none, none, state=state)
     raises(ValueError, ended, "trial_start")
+
+
+def test_memory_lives_one_trial():
+    run = trained("greedy", overrides={"evaluation.actions": "greedy", "rl2.updates": 1}, seed=1)
+    agent, lanes = run.agent(), 64
+    envs = agent.make_vec(lanes)
+    starts = {"told": [], "untold": []}
+    for kind, found in starts.items():
+        observation, _ = envs.reset(seed=0)
+        action, state = agent.act(observation)
+        assert (action == action[0]).all(), "all begin alike"
+        for step in range(1, 31):
+            given = envs.step(action)
+            none = np.zeros(lanes, bool) if kind == "untold" else None
+            action, state = agent.act(*given, state=state, trial_start=none)
+            if step % 10 == 0:
+                assert given[4]["trial_start"].all()
+                found.append((action == action[0]).all())
+    assert all(starts["told"]) and not all(starts["untold"]), starts
 
 
 def test_trainings_say_how_far_they_are_and_what_they_came_to():
