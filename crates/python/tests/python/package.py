@@ -521,6 +521,8 @@ def test_a_process_that_is_killed_is_resumed():
 
 def main():
     tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
+    # Whoever started this in the background may have had it ignore the signal.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = sys.argv[1:]
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
