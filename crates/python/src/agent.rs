@@ -1,5 +1,6 @@
 //! Trained agents that act in Python.
 
+use crate::attended::{Voice, attended};
 use crate::convert::{python, raised, refused};
 use crate::lanes::{ActionRow, Form, Lanes, array1, array2, domain};
 use crate::registry::registry;
@@ -99,9 +100,9 @@ impl Agent {
         tasks: Option<usize>,
         workers: usize,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (found, returns) = py
-            .detach(|| evaluated(&self.path, tasks, workers))
-            .map_err(raised)?;
+        let path = self.path.clone();
+        let work = move |voice: &Voice| evaluated(&path, tasks, workers, voice);
+        let (found, returns) = attended(py, None, work)?;
         let found = python(py, &found)?;
         if let Some(returns) = returns {
             found.set_item("trial_returns", PyArray1::from_vec(py, returns))?;
@@ -154,10 +155,12 @@ fn evaluated(
     path: &Path,
     tasks: Option<usize>,
     workers: usize,
+    voice: &Voice,
 ) -> Result<(serde_json::Value, Returns), Failure> {
     let registry = registry();
     let reader = Reader::open(path)?;
     let session = Session::new(&registry, &(), workers, &device_of(path)?)?;
+    voice.may_stop(&session.stop);
     let config: RunConfig = config_of(&session, &reader)?;
     let training = launch::agent(&session, &reader, &config.told)?;
     let tasks = tasks.unwrap_or(config.evaluation.tasks.get());

@@ -1,7 +1,8 @@
 //! What there is, and what is known exactly: lists, exact values, learners without
 //! networks.
 
-use crate::convert::{python, raised, refused, table};
+use crate::attended::attended;
+use crate::convert::{python, refused, table};
 use crate::registry::registry;
 use lab::comparison::{estimate, held_out, result_of, settings_of};
 use lab::failure::Failure;
@@ -88,9 +89,12 @@ fn oracle<'py>(
     settings: &Bound<'py, PyDict>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let set = table(settings)?;
-    let solved = py.detach(|| {
-        let built = built(name, &set)?;
-        let oracles = Oracles::new(&(), Room::now(), Stop::default());
+    let name = name.to_owned();
+    let solved = attended(py, None, move |voice| {
+        let built = built(&name, &set)?;
+        let stop = Stop::default();
+        voice.may_stop(&stop);
+        let oracles = Oracles::new(&(), Room::now(), stop);
         oracles.check(&built)?;
         caught("the exact solution", || {
             let exact = oracles.references(&built);
@@ -109,7 +113,7 @@ fn oracle<'py>(
             Ok((found, exact.bayes_optimal_rewards))
         })
     });
-    let (found, rewards) = solved.map_err(raised)?;
+    let (found, rewards) = solved?;
     let found = python(py, &found)?;
     let rewards = rewards.map(|rewards| PyArray1::from_vec(py, rewards));
     found.set_item("bayes_optimal_rewards", rewards)?;
@@ -122,21 +126,22 @@ fn baseline<'py>(
     py: Python<'py>,
     env: (String, Bound<'py, PyDict>),
     learner: (String, Bound<'py, PyDict>),
-    which: (usize, u64, usize),
+    which: (usize, u64, usize, bool),
 ) -> PyResult<Bound<'py, PyAny>> {
     let (name, set) = (env.0, table(&env.1)?);
     let (learner, params) = (learner.0, table(&learner.1)?);
-    let (tasks, seed, workers) = which;
+    let (tasks, seed, workers, exact) = which;
     if tasks == 0 {
         return Err(refused("tasks = 0; allowed: at least 1"));
     }
-    let played = py.detach(|| {
+    let played = attended(py, None, move |voice| {
         let built = built(&name, &set)?;
         let env = &built.factory;
         let spec = LearnerSpec::new_in(&learner, &learner, &params, env.as_ref());
         let spec = spec.map_err(Failure::config)?;
         let registry = registry();
         let session = Session::new(&registry, &(), workers, "cpu")?;
+        voice.may_stop(&session.stop);
         let player = caught("the learner", || {
             let made = spec.make(&built, &session.oracles);
             made.map_err(Failure::config)
@@ -148,8 +153,13 @@ fn baseline<'py>(
         caught("the learner", || {
             let lived: Evaluation = evaluate(&session.pool, env, &policy, held_out(tasks, seed))?;
             let result = result_of(policy.name(), kind, &lived);
-            let exact = session.oracles.references(&built);
-            let gap = gap_closed(&exact, estimate(&result, tasks));
+            let gap = match exact {
+                true => {
+                    let exact = session.oracles.references(&built);
+                    gap_closed(&exact, estimate(&result, tasks))
+                }
+                false => None,
+            };
             let regret = result.regret.as_ref().and_then(|row| row.last().copied());
             let said = json!({
                 "learner": result.name,
@@ -166,7 +176,7 @@ fn baseline<'py>(
             Ok((said, result.cumulative_reward, lived.trial_returns))
         })
     });
-    let (said, course, returns) = played.map_err(raised)?;
+    let (said, course, returns) = played?;
     let said = python(py, &said)?;
     said.set_item("cumulative_reward", PyArray1::from_vec(py, course))?;
     said.set_item("trial_returns", PyArray1::from_vec(py, returns))?;

@@ -68,8 +68,13 @@ impl ActionRow {
             (Self::Discrete(row), ActionSpace::Discrete { size }) => {
                 let wanted = array1::<i64>(wanted, "actions", row.len())?;
                 let wanted = wanted.as_slice()?;
-                let outside = |action: &i64| *action < 0 || *action >= *size as i64;
-                if let Some(lane) = wanted.iter().position(outside) {
+                // Negative ones are beyond every size, read so; without a branch in each lane.
+                let outside = |action: &i64| *action as u64 >= *size as u64;
+                if wanted
+                    .iter()
+                    .fold(false, |any, action| any | outside(action))
+                {
+                    let lane = wanted.iter().position(outside).unwrap_or_default();
                     return Err(refused(format!(
                         "action {} of lane {lane}; allowed: 0 to {}",
                         wanted[lane],
@@ -382,20 +387,18 @@ impl Lanes {
         });
         self.begun = stepped.is_ok();
         stepped.map_err(raised)?;
-        let mut ended = false;
-        for lane in 0..self.outcome.len() {
-            let (terminated, truncated) = match (self.whole_trials, self.outcome[lane]) {
-                (true, _) => (self.start[lane], false),
-                (false, outcome) => (
-                    outcome == Outcome::Terminated,
-                    outcome == Outcome::Truncated,
-                ),
-            };
-            self.terminated[lane] = terminated;
-            self.truncated[lane] = truncated;
-            ended |= terminated | truncated;
+        if self.whole_trials {
+            self.terminated.copy_from_slice(&self.start);
+        } else {
+            let pairs = self.terminated.iter_mut().zip(&self.outcome);
+            pairs.for_each(|(to, outcome)| *to = *outcome == Outcome::Terminated);
+            let pairs = self.truncated.iter_mut().zip(&self.outcome);
+            pairs.for_each(|(to, outcome)| *to = *outcome == Outcome::Truncated);
         }
-        Ok(ended)
+        let flags = self.terminated.iter().zip(&self.truncated);
+        Ok(flags.fold(false, |any, (terminated, truncated)| {
+            any | terminated | truncated
+        }))
     }
 
     /// The present observations, or the last ones of episodes that ended.

@@ -10,6 +10,7 @@
 //! particular algorithm or environment, and it prints nothing.
 
 mod agent;
+mod attended;
 mod bridge;
 mod convert;
 mod facts;

@@ -54,7 +54,7 @@ def oracle(name: str, settings: dict[str, Any]) -> dict[str, Any]: ...
 def baseline(
     env: tuple[str, dict[str, Any]],
     learner: tuple[str, dict[str, Any]],
-    which: tuple[int, int, int],
+    which: tuple[int, int, int, bool],
 ) -> dict[str, Any]: ...
 def add_environment(
     name: str, make: Callable[[int], Any], spaces: dict[str, Any]

@@ -32,6 +32,9 @@ def list_presets() -> dict[str, dict[str, Any]]:
 def oracle(name: str, **settings: Any) -> dict[str, Any]:
     """The exact values of an environment, as expected returns of a whole trial.
 
+    It may take minutes. Ctrl-C returns at once; what is being solved then goes on behind
+    until it is solved, and is thrown away.
+
     Returns:
         ``bayes_optimal`` (the best agent that does not know its task),
         ``known_task_optimum`` (the best that does) and ``random``, and what else is known of
@@ -55,6 +58,7 @@ def baseline(
     tasks: int = 10_000,
     seed: int = 0,
     workers: int | None = None,
+    exact: bool = True,
     **settings: Any,
 ) -> dict[str, Any]:
     """A learner without a network on fresh tasks, one trial in each.
@@ -67,6 +71,8 @@ def baseline(
             the trained agents of that seed.
         seed: Which tasks.
         workers: Threads; every core, unless given. The results do not depend on it.
+        exact: Whether to solve the environment for the share of the gap, which may take
+            minutes.
         settings: The environment's own.
 
     Returns:
@@ -79,7 +85,7 @@ def baseline(
         ValueError: Names what is not known or not allowed.
     """
     learner_of, env = (learner, params or {}), (name, settings)
-    return _native.baseline(env, learner_of, (tasks, seed, workers or cores()))
+    return _native.baseline(env, learner_of, (tasks, seed, workers or cores(), exact))
 
 
 def _by_name(items: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

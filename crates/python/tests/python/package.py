@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -93,10 +94,12 @@ def test_gymnasium_makes_them_by_name():
 
 
 def test_lanes_are_single_environments_side_by_side():
-    """10,000 steps and more of every environment, in every form."""
+    """10,240 steps of one of each family, of every environment a fifth of that."""
+    much = {"bernoulli-bandit", "chain", "gridnavi", "t-maze"}
+    assert much <= set(ENVS), set(ENVS)
     forms = [{}, {"view": "rl2"}, {"view": "rl2", "trial": "episode"}, {"trial": "episode"}]
     for number, name in enumerate(ENVS):
-        form, lanes = forms[number % len(forms)], 5
+        form, lanes = forms[number % len(forms)], 32 if name in much else 6
         envs = metarl.make_vec(name, lanes, **form)
         views = metarl.make_vec(name, lanes, copy=False, **form)
         single = [lambda: metarl.make(name, **form)] * lanes
@@ -112,7 +115,7 @@ def test_lanes_are_single_environments_side_by_side():
         same(views.reset(seed=7)[0], observation)
         assert envs.observation_space.contains(observation), name
         ends = 0
-        for _ in range(420):
+        for _ in range(320):
             actions = sampled(envs.single_action_space, generator, lanes)
             observation, reward, terminated, truncated, info = envs.step(actions)
             step = singles.step(actions)
@@ -139,7 +142,7 @@ def test_lanes_are_single_environments_side_by_side():
             if form.get("trial") == "episode":
                 assert not truncated.any() and info["trial_start"][ended].all()
         steps = envs.spec_metarl["horizon"]
-        assert ends or steps > 420 or form.get("trial") == "episode", name
+        assert ends or steps > 320 or form.get("trial") == "episode", name
 
 
 def test_arrays_are_new_unless_views_are_asked_for():
@@ -186,6 +189,21 @@ def test_a_recurrent_agent_is_told_what_it_did_and_what_that_gave():
         assert not terminated and not info
         assert row[0, cells["size"] + 2] == 1.0 and row[0, -2] == reward[0]
         assert row[0, -1] == float((step + 1) % horizon == 0)
+
+
+def test_the_last_observation_is_the_one_before_the_reset():
+    envs = metarl.make_vec("gridnavi", 8)
+    horizon, stay = envs.spec_metarl["horizon"], 0
+    first, _ = envs.reset(seed=0)
+    generator = np.random.default_rng(0)
+    for _ in range(horizon - 1):
+        before, *_, info = envs.step(generator.integers(1, 5, size=8))
+        assert not info
+    after, _, terminated, truncated, info = envs.step(np.full(8, stay))
+    assert truncated.all() and not terminated.any() and info["_final_obs"].all()
+    same(info["final_obs"], before)
+    same(after, first)
+    assert (before != first).any()
 
 
 def test_tasks_go_by_seed_domain_and_lane():
@@ -296,8 +314,24 @@ def test_exact_values_and_classical_learners():
         "bernoulli-bandit", "random", tasks=2000, seed=3, workers=1, arms=5, pulls=10
     )
     same(again["trial_returns"], played["random"]["trial_returns"])
+    for name in ENVS:
+        one = metarl.baseline(name, "random", tasks=2, workers=1, exact=False)
+        assert one["trial_returns"].shape == (2,) and one["gap_closed"] is None
     assert {"ucb1", "bayes-optimal", "posterior-sampling"} <= set(metarl.list_learners())
     assert ENVS["bernoulli-bandit"]["settings"]["arms"]["default"] == 5
+
+
+def test_an_evaluation_is_interrupted():
+    """Nothing is to be saved of it, and Python goes on."""
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        metarl.baseline("maze", "random", tasks=50_000_000, workers=1, exact=False)
+    except KeyboardInterrupt as stopped:
+        assert not isinstance(stopped, metarl.Interrupted)
+    else:
+        raise AssertionError("nobody was heard")
+    assert metarl.baseline("maze", "random", tasks=10, exact=False)["tasks"] == 10
 
 
 def lived(agent, tasks, lanes, seed):
@@ -346,6 +380,25 @@ def test_an_agent_acts_as_it_does_where_it_is_evaluated():
     none = np.zeros(2, bool)
     ended = lambda: agent.act(np.zeros(2, int), np.zeros(2), ~none, none, state=state)
     raises(ValueError, ended, "trial_start")
+
+
+def test_memory_lives_one_trial():
+    run = trained("greedy", overrides={"evaluation.actions": "greedy", "rl2.updates": 1}, seed=1)
+    agent, lanes = run.agent(), 64
+    envs = agent.make_vec(lanes)
+    starts = {"told": [], "untold": []}
+    for kind, found in starts.items():
+        observation, _ = envs.reset(seed=0)
+        action, state = agent.act(observation)
+        assert (action == action[0]).all(), "all begin alike"
+        for step in range(1, 31):
+            given = envs.step(action)
+            none = np.zeros(lanes, bool) if kind == "untold" else None
+            action, state = agent.act(*given, state=state, trial_start=none)
+            if step % 10 == 0:
+                assert given[4]["trial_start"].all()
+                found.append((action == action[0]).all())
+    assert all(starts["told"]) and not all(starts["untold"]), starts
 
 
 def test_trainings_say_how_far_they_are_and_what_they_came_to():
@@ -468,6 +521,8 @@ def test_a_process_that_is_killed_is_resumed():
 
 def main():
     tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
+    # Whoever started this in the background may have had it ignore the signal.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = sys.argv[1:]
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
