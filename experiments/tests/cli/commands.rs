@@ -255,8 +255,14 @@ fn listings_checks_and_the_doctor() {
         let row = rows.iter().find(|row| row["name"] == name).unwrap();
         row["presets"].clone()
     };
-    let both = serde_json::json!(["maml/gridnavi", "rl2/gridnavi"]);
-    assert_eq!(presets("gridnavi"), both);
+    let all = serde_json::json!([
+        "belief/gridnavi",
+        "belief/gridnavi-sampled",
+        "belief/gridnavi-supervised",
+        "maml/gridnavi",
+        "rl2/gridnavi"
+    ]);
+    assert_eq!(presets("gridnavi"), all);
     assert_eq!(presets("maze"), serde_json::json!(["rl2/maze"]));
     let begin = "train quickstart environment.name=maze 'evaluation.learners=[{name=\"random\"}]'";
     let words = begin.split(' ').map(|word| word.trim_matches('\''));
