@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// Beliefs, settings in `[belief]`.
 pub const ALGORITHM: Algorithm = Algorithm {
     name: NAME,
-    title: "Belief",
+    title: "Belief agent",
     summary: "belief: an agent that learns to say what it believes of its task (VariBAD, \
               task-supervised, drawn once an episode)",
     metrics: &[

@@ -63,7 +63,7 @@ pub struct Trainer {
 enum Teaches {
     /// Nothing but the policy's gradient.
     Nothing,
-    Task(Supervisor),
+    Task(Box<Supervisor>),
     Rewards(Box<Autoencoder>),
 }
 
@@ -209,7 +209,8 @@ impl Trainer {
         let encoder = network.encoder.clone();
         let teaches = match (&config.belief, config.belief.decoding()) {
             (Belief::Supervised { coefficient, .. }, _) => {
-                Teaches::Task(Supervisor::new(encoder, plan.tasks, *coefficient))
+                let own = Supervisor::new(encoder, plan.tasks, *coefficient);
+                Teaches::Task(Box::new(own))
             }
             (_, Some(of)) => {
                 let parts = (&*model, encoder);

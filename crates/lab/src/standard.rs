@@ -108,6 +108,29 @@ mod tests {
         }
     }
 
+    /// By their numbers, which what is known of tasks has too: where a task pays is none
+    /// of the others' places.
+    #[test]
+    fn tasks_that_can_be_counted_are_described_and_told_apart() {
+        let registry = Registry::standard();
+        let built = |name: &str| {
+            let entry = registry.environment(name).unwrap();
+            Built::new(entry, &Table::new()).unwrap().factory
+        };
+        let env = built("gridnavi");
+        let (tasks, known) = (env.descriptions(), env.known_tasks().unwrap());
+        assert_eq!((tasks.len(), known.count()), (21, 21));
+        let symbols: BTreeSet<u32> = (0..21).map(|k| known.pays_at(k).unwrap()).collect();
+        assert_eq!(symbols.len(), 21);
+        for (number, task) in tasks.iter().enumerate() {
+            // The goal's coordinates, as shares of the farthest one's.
+            let cell = known.pays_at(number).unwrap();
+            let [x, y] = [cell % 5, cell / 5].map(|at| at as f32 / 4.0);
+            assert_eq!(task[..], [x, y], "goal {number}");
+        }
+        assert!(built("bernoulli-bandit").descriptions().is_empty());
+    }
+
     #[test]
     fn sets_without_an_end_are_not_split() {
         let registry = Registry::standard();

@@ -59,3 +59,56 @@ fn a_budget_of_steps_ends_episodes_too() {
     let wanted = wanted.map(|(trial, episode)| [trial as f32 / 5.0, episode as f32 / 4.0]);
     assert_eq!(left(Trial::Steps(5), &rows), wanted);
 }
+
+/// The numbers of two lanes from a first lane on, after beginnings and ends as given.
+fn noise(first_lane: u64, rows: &[(bool, Outcome)]) -> Vec<[f32; 2]> {
+    let mut draws = Noise.make(2);
+    draws.begin(&StreamKey::new(3, Domain::HeldOut, 0), first_lane);
+    let tell = |&(start, outcome): &(bool, Outcome)| {
+        let row = Row {
+            lanes: 2,
+            observation: &[],
+            start: &[start; 2],
+            previous_action: Actions::Discrete(&[0; 2]),
+            previous_reward: &[0.0; 2],
+            previous_outcome: &[outcome; 2],
+            told: &[],
+            final_observation: None,
+        };
+        let mut told = [f32::NAN; 2];
+        draws.tell(&row, &mut told);
+        told
+    };
+    rows.iter().map(tell).collect()
+}
+
+/// Drawn where an episode begins, held throughout it, each lane's own and whatever group it
+/// is in.
+#[test]
+fn noise_is_drawn_with_every_episode_and_held() {
+    let rows = [
+        (true, Continue),
+        (false, Continue),
+        (false, Truncated),
+        (false, Continue),
+        (false, Terminated),
+        (true, Continue),
+    ];
+    let told = noise(0, &rows);
+    assert_eq!(told[0], told[1]);
+    assert_eq!(told[2], told[3]);
+    let episodes = [told[0], told[2], told[4], told[5]].concat();
+    let mut sorted = episodes.clone();
+    sorted.sort_by(f32::total_cmp);
+    sorted.dedup();
+    assert_eq!(sorted.len(), episodes.len(), "{episodes:?}");
+    assert!(episodes.iter().all(|x| (0.0..1.0).contains(x)));
+    // Exact in a whole number of 2⁻²⁴, which agents may count on.
+    assert!(episodes.iter().all(|x| (x * 16_777_216.0).fract() == 0.0));
+    let next = noise(1, &rows);
+    assert!(
+        told.iter()
+            .zip(&next)
+            .all(|(one, other)| one[1] == other[0])
+    );
+}

@@ -8,6 +8,7 @@
 
 mod attacks;
 mod baseline_variance;
+mod belief;
 mod combination;
 mod commands;
 mod cuda;

@@ -156,7 +156,7 @@ fn gradients_are_those_of_finite_differences() {
 #[test]
 fn gradients_to_the_inputs_are_those_of_finite_differences() {
     let mut checked = 0;
-    for case in cases().into_iter().filter(|case| case.mlp.inputs() > 0) {
+    for case in cases().filter(|case| case.mlp.inputs() > 0) {
         let mut cache = case.forward(&case.params);
         let d_out = cache.outputs().to_vec();
         let plain = case.sum(|g| case.mlp.backward(&mut cache, &d_out, g));
@@ -172,7 +172,7 @@ fn gradients_to_the_inputs_are_those_of_finite_differences() {
                 .forward(&case.params, obs, case.samples, &mut cache);
             case.squares(&cache)
         };
-        let expected = differences(&case.obs, &squares, STEP);
+        let expected = differences(&case.obs, squares, STEP);
         assert_close(&case, "to the inputs", &to_inputs, &expected, 1e-6);
         checked += 1;
     }

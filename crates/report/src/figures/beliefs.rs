@@ -102,7 +102,8 @@ fn from_zero(values: impl Iterator<Item = f64>) -> Range {
     }
 }
 
-/// "VariBAD's belief is 0.06 nats from the exact posterior after the first episode".
+/// "Belief agent: what it believes is 0.06 nats from the exact posterior after the first
+/// episode".
 fn title(agent: &str, seeds: &[&Beliefs]) -> Option<String> {
     let after = |seed: &&Beliefs| {
         let at = seed.steps_per_episode.min(seed.steps.len().checked_sub(1)?);
@@ -116,7 +117,7 @@ fn title(agent: &str, seeds: &[&Beliefs]) -> Option<String> {
         false => "before the last step",
     };
     Some(format!(
-        "The belief of {agent} is {} nats from the exact posterior {when}",
+        "{agent}: what it believes is {} nats from the exact posterior {when}",
         fixed(mean.mean, decimals([mean.standard_error]))
     ))
 }
