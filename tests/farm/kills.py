@@ -74,6 +74,8 @@ def main():
         draw.shuffle(left)
         starts, pause = 0, took / (len(left) + 1)
         while True:
+            if starts > told.parents + told.children + 10:
+                sys.exit("the sweep does not come to an end")
             parent = subprocess.Popen(run + ["war"], **quiet)
             starts += 1
             while parent.poll() is None:
@@ -92,8 +94,6 @@ def main():
                 os.kill(victim, signal.SIGKILL)
             if parent.returncode == 0:
                 break
-        if left:
-            print(f"warning: {len(left)} kills found nothing to kill; raise the runs' length")
         there, here = results(folder / "peace"), results(folder / "war")
         kills = told.children + told.parents - len(left)
         lost = sorted(set(there) - set(here))
@@ -101,7 +101,9 @@ def main():
         print(f"{kills} kills, {starts} starts: {len(there)} files, {len(lost)} lost, {len(other)} differing")
         for path in (lost + other)[:10]:
             print(f"  {path}")
-        sys.exit(1 if lost or other else 0)
+        if left:
+            print(f"{len(left)} kills found nothing to kill: the runs are too short")
+        sys.exit(1 if lost or other or left or not there else 0)
 
 
 if __name__ == "__main__":

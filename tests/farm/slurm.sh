@@ -96,4 +96,4 @@ while read -r file; do
     cmp -s "peace/$file" "grid/$file" || { differing=$((differing + 1)); echo "differs: $file"; }
 done < <(cd peace && find . -name metrics.jsonl -o -name eval.jsonl -o -name comparison.json -o -name arrays.safetensors)
 echo "$done requeues: $compared files, $differing differing or lost"
-[ "$differing" -eq 0 ]
+[ "$differing" -eq 0 ] && [ "$compared" -gt 0 ] && [ "$done" -ge "$requeues" ]

@@ -140,6 +140,15 @@ impl Plan {
                 spec.confirm
             )));
         }
+        let named = spec.words.iter().filter_map(|word| word.split('=').next());
+        let mut named = named
+            .map(str::trim)
+            .chain(spec.settings.keys().map(String::as_str));
+        if named.any(|key| key == "seed") {
+            return Err(refuse(
+                "seed: seeds = [...] sets it; take it out of words and settings".to_owned(),
+            ));
+        }
         let axes = spec.settings.iter();
         let axes = axes.map(|(key, value)| Ok((key.clone(), Axis::read(key, value)?)));
         let axes: Vec<(String, Axis)> = axes.collect::<Result<_, String>>().map_err(refuse)?;
@@ -240,6 +249,9 @@ impl Plan {
             if line.index != lines.len() || line.blake3 != hash(&line.config) {
                 return Err(format!("line {number} was changed since it was written"));
             }
+            if !line.values.keys().eq(head.keys.keys()) {
+                return Err(format!("line {number} sets other keys than line 1 says"));
+            }
             lines.push(line);
         }
         match lines.len() == head.runs {
@@ -319,11 +331,27 @@ pub fn state(path: &Path, config: &str) -> Result<State, Failure> {
 /// # Errors
 /// As [`state`], and if its folder cannot be made.
 pub fn begin(session: &Session<'_>, path: &Path, config: &RunConfig) -> Result<bool, Failure> {
-    let found = state(path, &config.to_text()?)?;
-    if found == State::Missing {
-        launch::create(session, path, config, Existing::Refuse)?;
+    let text = config.to_text()?;
+    let mut found = state(path, &text)?;
+    if found == State::Missing
+        && let Err(failure) = launch::create(session, path, config, Existing::Refuse)
+    {
+        // Another process may have begun it just now.
+        found = state(path, &text)?;
+        if found == State::Missing {
+            return Err(failure);
+        }
     }
-    Ok(found != State::Finished)
+    if found == State::Finished {
+        return Ok(false);
+    }
+    match RunDir::open(path) {
+        // Whoever does it now may be lost yet, so that this one is to come again.
+        Err(error @ RecordError::Locked { .. }) => Err(Failure::stopped(format!(
+            "{error}; it is done there, or else by the same command later"
+        ))),
+        opened => opened.map(|_| true).map_err(Failure::from),
+    }
 }
 
 fn hash(text: &str) -> String {
@@ -403,15 +431,36 @@ impl Axis {
                 let value = match (share, logarithmic) {
                     (0.0, _) => *low,
                     (1.0, _) => *high,
-                    (_, true) => low * (high / low).powf(share),
-                    (_, false) => low + share * (high - low),
+                    // Four digits are as good a setting, and can be read.
+                    (_, true) => rounded(low * (high / low).powf(share)).clamp(*low, *high),
+                    (_, false) => rounded(low + share * (high - low)).clamp(*low, *high),
                 };
                 match whole {
                     true => format!("{}", value.round()),
-                    // Four digits are as good a setting, and can be read.
-                    false => format!("{:?}", rounded(value)),
+                    false => format!("{value:?}"),
                 }
             }
+        }
+    }
+
+    /// One of its values by chance; whole numbers are equally likely, or their logarithms'
+    /// shares are.
+    fn drawn(&self, share: f64) -> String {
+        match self {
+            Self::Range {
+                ends: [low, high],
+                logarithmic,
+                whole: true,
+                ..
+            } => {
+                let ends = [low - 0.5, high + 0.5];
+                let value = match logarithmic {
+                    true => ends[0] * (ends[1] / ends[0]).powf(share),
+                    false => ends[0] + share * (ends[1] - ends[0]),
+                };
+                format!("{}", value.round().clamp(*low, *high))
+            }
+            other => other.at(share),
         }
     }
 
@@ -476,7 +525,7 @@ fn drawn(axes: &[(String, Axis)], draws: &Draws) -> Result<Vec<Values>, String> 
         let mut rng = key.lane(Purpose::Init, index);
         let values = axes
             .iter()
-            .map(|(key, axis)| (key.clone(), axis.at(rng.random())));
+            .map(|(key, axis)| (key.clone(), axis.drawn(rng.random())));
         values.collect()
     };
     Ok((0..draws.count as u64).map(draw).collect())

@@ -53,6 +53,11 @@ fn a_plan_is_read_as_it_was_written_or_not_at_all() {
         ("updates = 3", "updates = 4", "line 2 was changed"),
         ("\"runs\":12", "\"runs\":13", "has 12 of its 13 runs"),
         ("\"index\":5", "\"index\":6", "line 7 was changed"),
+        (
+            "\"rl2.trunk.hidden\":false",
+            "\"rl2.lanes\":false",
+            "line 2 sets other keys",
+        ),
         ("{\"preset\"", "[\"preset\"", "line 1: "),
     ] {
         assert!(text.contains(from), "{from}");
@@ -94,6 +99,12 @@ fn whole_numbers_stay_whole_and_ends_are_kept() {
         ["0.0", "0.1", "0.2", "0.3"]
     );
     assert_eq!(of("k = { from = 1, to = 2, points = 5 }"), ["1", "2"]);
+    let ends = of("k = { from = 0.9, to = 0.99999, points = 2 }");
+    assert_eq!(ends, ["0.9", "0.99999"]);
+    // Every whole number is as likely.
+    let whole = range("k = { from = 1, to = 3 }");
+    let thirds = [0.0, 0.33, 0.34, 0.66, 0.67, 0.999].map(|share| whole.drawn(share));
+    assert_eq!(thirds, ["1", "1", "2", "2", "3", "3"]);
     assert_eq!(of("k = [\"gru\", 3, 0.5]"), ["\"gru\"", "3", "0.5"]);
 }
 
@@ -135,6 +146,7 @@ fn what_is_no_sweep_is_refused_before_anything_runs() {
         ("rl2.trunk.hidden", "rl2.trunk.hiden", "rl2.trunk.hiden"),
         ("rl2/bernoulli-bandit-5x10", "rl2/bandits", "rl2/bandits"),
         ("seeds =", "seed =", "unknown field `seed`"),
+        ("rl2.trunk.hidden", "seed", "seed: seeds = [...] sets it"),
     ] {
         let text = SPEC.replacen(from, to, 1);
         assert_ne!(text, SPEC);

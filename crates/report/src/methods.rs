@@ -192,6 +192,12 @@ impl<'a> OnTask<'a> {
                 "{title} has no gap that is known from random to the best; compare mean returns (--score return)"
             )));
         };
+        if scores.iter().any(|score| !score.mean.is_finite()) {
+            return Err(not_comparable(format!(
+                "{method} has a run in {title} whose return is not finite; its training has diverged, \
+                 so leave the setting out or train it with a smaller step size"
+            )));
+        }
         Ok(Self {
             key: key_of(first),
             title,

@@ -5,6 +5,7 @@ use crate::stats::Estimate;
 use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::{Distribution as _, StandardNormal};
 use rl_core::{Domain, Purpose, Stream, StreamKey};
+use std::cmp::Ordering;
 
 /// Resamples of an interval.
 const RESAMPLES: u64 = 2000;
@@ -194,10 +195,11 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 /// The share of pairs in which the first is larger, equal ones counted half.
 fn above(own: &[f64], others: &[f64]) -> f64 {
     let against = |own: &f64| {
-        let one = |other: &f64| match own.total_cmp(other) {
-            std::cmp::Ordering::Greater => 1.0,
-            std::cmp::Ordering::Equal => 0.5,
-            std::cmp::Ordering::Less => 0.0,
+        let one = |other: &f64| match own.partial_cmp(other) {
+            Some(Ordering::Greater) => 1.0,
+            Some(Ordering::Equal) => 0.5,
+            // What is not finite was refused before.
+            Some(Ordering::Less) | None => 0.0,
         };
         mean(&others.iter().map(one).collect::<Vec<_>>())
     };

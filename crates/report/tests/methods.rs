@@ -177,5 +177,11 @@ fn what_cannot_be_compared_is_refused() {
         assert!(error.starts_with("cannot compare: "), "{error}");
         assert!(error.contains(expected), "{names:?}: {error}");
     }
+    let diverged = folder.path().join("half/short/seed-1/comparison.json");
+    change(&diverged, |comparison| {
+        comparison["learners"][0]["mean_return"] = Value::Null;
+    });
+    let error = compared(folder.path(), &["half", "half"], ScoreOf::Gap).unwrap_err();
+    assert!(error.contains("whose return is not finite"), "{error}");
     assert!(!folder.path().join("out").exists(), "nothing is written");
 }

@@ -102,7 +102,9 @@ fn clusters_are_told_every_run() {
     };
     let slurm = script("slurm");
     assert!(
-        slurm.starts_with("#!/usr/bin/env bash\n#SBATCH --job-name=grid\n#SBATCH --array=0-7\n")
+        slurm.starts_with(
+            "#!/usr/bin/env bash\n#SBATCH --job-name=sweep-grid\n#SBATCH --array=0-7\n"
+        )
     );
     assert!(slurm.contains("grid.jsonl --workers 1 --index \"$SLURM_ARRAY_TASK_ID\" &"));
     assert!(script("hq").contains("--array 0-7"));

@@ -140,9 +140,15 @@ fn places(key: &SweepKey) -> (Vec<f64>, Ticks) {
         Some(numbers) if key.logarithmic && numbers.iter().all(|number| *number > 0.0) => {
             let places: Vec<f64> = numbers.iter().map(|number| number.log10()).collect();
             let Range { low, high } = Range::of(places.iter().copied());
-            let decades = low.ceil() as i32..=high.floor() as i32;
-            let ticks =
-                decades.map(|decade| (f64::from(decade), format!("{}", 10_f64.powi(decade))));
+            let mut ticks: Vec<f64> = (low.ceil() as i32..=high.floor() as i32)
+                .map(f64::from)
+                .collect();
+            if ticks.len() < 2 {
+                ticks = vec![low, high];
+            }
+            let ticks = ticks
+                .into_iter()
+                .map(|place| (place, number(10_f64.powf(place))));
             (places, ticks.collect())
         }
         Some(numbers) => {
@@ -176,6 +182,12 @@ fn places(key: &SweepKey) -> (Vec<f64>, Ticks) {
     }
 }
 
+/// A number with two digits that count.
+fn number(value: f64) -> String {
+    let short: f64 = format!("{value:.1e}").parse().unwrap_or(value);
+    format!("{short}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +206,9 @@ mod tests {
         assert_eq!(found, [-3.0, -1.0, -2.0]);
         let names: Vec<&str> = ticks.iter().map(|(_, name)| name.as_str()).collect();
         assert_eq!(names, ["0.001", "0.01", "0.1"]);
+        let (_, ticks) = places(&key(&["0.002", "0.008", "0.004"], true));
+        let names: Vec<&str> = ticks.iter().map(|(_, name)| name.as_str()).collect();
+        assert_eq!(names, ["0.002", "0.008"], "within a decade");
         assert_eq!(places(&key(&["8", "16"], false)).0, [8.0, 16.0]);
         let (found, ticks) = places(&key(&["\"gru\"", "\"lstm\"", "\"gru\""], false));
         assert_eq!(found, [0.0, 1.0, 0.0]);

@@ -131,6 +131,13 @@ impl<'a> Sweeping<'a> {
         }
     }
 
+    /// The command that goes on with it.
+    fn go_on(&self) -> String {
+        let runs = self.args.runs.as_deref().map(quoted);
+        let runs = runs.map_or_else(String::new, |runs| format!(" --runs {runs}"));
+        format!("{}{runs}", run_command(&self.args.plan))
+    }
+
     /// Takes one run of the plan to its end, as a job of a farm does.
     fn one(&self, session: &Session<'_>, console: &Console, index: usize) -> Result<(), Failure> {
         let line = self.plan.lines.get(index).ok_or_else(|| {
@@ -178,7 +185,7 @@ impl<'a> Sweeping<'a> {
             begin(session, &self.folder.join(&one.place), &one.config)?;
         }
         let training = Trainings::at(console, session, jobs);
-        let go_on = run_command(&self.args.plan);
+        let go_on = self.go_on();
         training.on_end(format!(
             "stopped; what was done since the last checkpoints is done anew with: {go_on}"
         ));
