@@ -261,10 +261,10 @@ multi_task() {
     local kind
     for kind in input separate film heads blind; do
         train "multi-task-$kind" multi-task/gridnavi "multi-task.sharing.kind=$kind" \
-            evaluation.interval=1 --seeds 3
+            multi-task.updates=80 evaluation.interval=2 --seeds 3
     done
     train multi-task-distral multi-task/gridnavi 'multi-task.sharing={kind="distral",pull=0.1}' \
-        evaluation.interval=1 --seeds 3
+        multi-task.updates=80 evaluation.interval=2 --seeds 3
 }
 
 # How long a new task takes, by how an agent begins.
