@@ -276,15 +276,12 @@ taught_two_arms() {
 # One network for GridNavi's 21 goals beside one for each, and what tasks may share between.
 multi_task() {
     local kind
-    for kind in input film heads blind; do
+    for kind in input separate film heads blind; do
         train "multi-task-$kind" multi-task/gridnavi "multi-task.sharing.kind=$kind" \
-            evaluation.interval=2 evaluation.interval_tasks=2100
+            multi-task.updates=80 evaluation.interval=2 --seeds 3
     done
     train multi-task-distral multi-task/gridnavi 'multi-task.sharing={kind="distral",pull=0.1}' \
-        evaluation.interval=2 evaluation.interval_tasks=2100
-    # Each of the networks sees one lane of 21.
-    train multi-task-separate multi-task/gridnavi multi-task.sharing.kind=separate \
-        multi-task.updates=1000 evaluation.interval=10 evaluation.interval_tasks=2100
+        multi-task.updates=80 evaluation.interval=2 --seeds 3
 }
 
 # How long a new task takes, by how an agent begins.
@@ -335,6 +332,8 @@ tables() {
     local majority=()
     # The ensemble has a row once its agents are trained.
     [ -d runs/gridnavi ] && majority=(majority=runs/gridnavi)
+    # And so have the policies of single goals.
+    [ -d runs/multi-task-separate ] && majority+=(library=runs/multi-task-separate/seed-0)
     experiments table combination "${majority[@]}"
 }
 
