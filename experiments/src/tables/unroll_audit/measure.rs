@@ -34,7 +34,7 @@ const REGRESSION_DEVIATION: f64 = 0.3;
 
 impl Plan {
     pub(super) fn new(quick: bool, seed: u64) -> Self {
-        let (pairs, estimates) = if quick { (10, 200) } else { (50, 1_000) };
+        let (pairs, estimates) = if quick { (10, 200) } else { (30, 500) };
         let (descent, descent_pairs) = if quick { (3_000, 20) } else { (3_000, 500) };
         Self {
             horizon: 100,

@@ -231,7 +231,7 @@ fn scaling(plan: &Plan, rows: &[Row]) -> Scaling {
             (row.window as f64, value, error)
         };
         ScalingLine {
-            name: names[0].to_owned(),
+            name: names.first().copied().unwrap_or_default().to_owned(),
             points: own.map(point).collect(),
             limit: None,
         }
@@ -245,7 +245,8 @@ fn scaling(plan: &Plan, rows: &[Row]) -> Scaling {
     };
     // The whole unroll is the longest window.
     let all: &[&[&str]] = &[&["truncated", "full unroll"], &["ES"], &["PES"]];
-    let random = &all[1..];
+    // Colours go by place: what has no noise keeps its own.
+    let random: &[&[&str]] = &[&[], &["ES"], &["PES"]];
     let charts = problems.iter().flat_map(|problem| {
         [
             chart(problem, "Bias", bias, all),
@@ -280,7 +281,7 @@ fn descents(plan: &Plan, courses: &[Course]) -> Scaling {
             name: format!("θ by {one} and {other} (best: −1/6)"),
             axis: ScalingAxis::Linear {
                 low: -0.5,
-                high: 1.0,
+                high: 2.0,
             },
             lines: courses
                 .iter()
