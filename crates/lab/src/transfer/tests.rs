@@ -186,12 +186,15 @@ fn a_training_begins_with_what_another_learned() {
         "rl2.tile=1",
         "rl2.outer.minibatches=1",
         "rl2.policy.gain=5.0",
+        // Where goals are met by chance.
+        "environment.size=3",
     ];
     let before = training(&config("rl2/gridnavi", &small), &place(1));
     let tree = before.checkpoint().unwrap();
     let target = Target::new(100.0, 0.0, 0.9);
     // Seeds of the new task begin elsewhere.
-    let first = |from| learned(1, (&target, from), &["rl2.updates=1"]).earned;
+    let words = ["rl2.updates=1", "environment.size=3"];
+    let first = |from| learned(1, (&target, from), &words).earned;
     assert_ne!(first(Some(&tree)), first(None));
     let other = config("rl2/gridnavi", &["rl2.trunk.hidden=9"]);
     let registry = Registry::standard();
