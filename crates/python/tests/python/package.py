@@ -334,8 +334,8 @@ def test_an_evaluation_is_interrupted():
     assert metarl.baseline("maze", "random", tasks=10, exact=False)["tasks"] == 10
 
 
-def lived(agent, tasks, lanes, seed):
-    """Returns of the agent's trials, lived by Python."""
+def lived(agent, tasks, lanes, seed, refused=None):
+    """Returns of the agent's trials, lived by Python; before each act `refused` may try some."""
     returns = []
     for first in range(0, tasks, lanes):
         envs = agent.make_vec(lanes)
@@ -347,6 +347,8 @@ def lived(agent, tasks, lanes, seed):
             step = envs.step(action)
             total[alive] += step[1][alive].astype(np.float64)
             alive &= ~step[4].get("trial_start", np.zeros(lanes, bool))
+            if refused:
+                refused(step, state)
             action, state = agent.act(*step, state=state)
         returns.append(total)
     return np.concatenate(returns)
@@ -374,12 +376,52 @@ def test_an_agent_acts_as_it_does_where_it_is_evaluated():
         mine = run.comparison()["learners"][0]
         assert mine["mean_return"] == found["mean_return"]
         assert (lived(agent, 150, 75, 6) != found["trial_returns"]).any()
+    same(lived(agent, 150, 75, 5, refused=tried_in_vain), found["trial_returns"])
     state = agent.start(2)
     raises(ValueError, lambda: agent.act(np.zeros(3, int), state=state), "2 lanes")
     raises(ValueError, lambda: agent.act(np.array([0, 99]), state=state), "99", "lane 1")
     none = np.zeros(2, bool)
     ended = lambda: agent.act(np.zeros(2, int), np.zeros(2), ~none, none, state=state)
     raises(ValueError, ended, "trial_start")
+
+
+def tried_in_vain(step, state):
+    """Calls that are refused, each at another argument, and so leave the memory as it is."""
+    observation, reward, terminated, truncated, info = step
+    other, few = (observation + 1) % 9, reward[1:]
+    good = {
+        "reward": reward + 1,
+        "terminated": ~terminated,
+        "truncated": truncated,
+        "trial_start": np.ones(len(reward), bool),
+        "final_obs": other,
+    }
+    act, fine = state._native.act, np.ones(len(reward), int)
+    for key in good:
+        raises(ValueError, lambda: act(other, {**good, key: few}, fine), key)
+    raises(ValueError, lambda: act(other[1:], good, fine), "observation")
+    raises(ValueError, lambda: act(other, good, fine + 99), "action 100")
+
+
+def test_threads_act_by_one_memory_in_turns():
+    run = trained("threads", overrides={"rl2.updates": 1}, seed=1)
+    # In a process of its own: threads that wait for each other stop all of Python.
+    program = (
+        "import metarl, numpy, sys, threading\n"
+        "agent = metarl.load(sys.argv[1])\n"
+        "zeros, found = numpy.zeros(512, int), []\n"
+        "def act(state, times):\n"
+        "    for _ in range(times):\n"
+        "        found.append(agent.act(zeros, state=state)[0].tobytes())\n"
+        "act(agent.start(512), 200)\n"
+        "alone, found = found, []\n"
+        "shared = agent.start(512)\n"
+        "threads = [threading.Thread(target=act, args=(shared, 50)) for _ in range(4)]\n"
+        "[thread.start() for thread in threads]\n"
+        "[thread.join() for thread in threads]\n"
+        "assert len(set(alone)) == 200 and sorted(found) == sorted(alone)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, run.path], check=True, timeout=60)
 
 
 def test_memory_lives_one_trial():
