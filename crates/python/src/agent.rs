@@ -2,7 +2,7 @@
 
 use crate::attended::{Voice, attended};
 use crate::convert::{python, raised, refused};
-use crate::lanes::{ActionRow, Form, Lanes, array1, array2, domain};
+use crate::lanes::{ActionRow, Form, Lanes, array1, array2, check_lanes, domain, made, numbers};
 use crate::registry::registry;
 use lab::comparison::{estimate, measure, on_held_out, word};
 use lab::config::RunConfig;
@@ -64,17 +64,24 @@ impl Agent {
         first_lane: u64,
     ) -> PyResult<State> {
         let (seed, domain, round) = begun;
-        if lanes == 0 {
-            return Err(refused("num_envs = 0; allowed: at least 1"));
-        }
         let key = StreamKey::new(seed.unwrap_or(self.seed), self::domain(&domain)?, round);
         let spec = self.env.spec();
-        let numbers = first_lane..first_lane + lanes as u64;
-        let streams = numbers.map(|lane| key.lane(Purpose::Action, lane));
+        let streams = numbers(first_lane, lanes)?.map(|lane| key.lane(Purpose::Action, lane));
         let (width, told) = (spec.observation.width(), self.env.told());
+        let floats = 2 * width + told + 2 * spec.action.width() + 8;
+        // Of so few that no product of theirs overflows.
+        let some = lanes.clamp(1, 1 << 24);
+        let memory = self.policy.bytes(spec, some) / some as f64;
+        let row = 4.0 * floats as f64 + size_of::<Stream>() as f64 + memory;
+        check_lanes(self.env.as_ref(), lanes, row)?;
+        let policy = caught("the agent", || {
+            let made = self.policy.make(spec, lanes);
+            made.map_err(Failure::config)
+        });
+        let teller = (told > 0).then(|| made(self.env.as_ref(), lanes));
         let lived = Lived {
-            policy: self.policy.make(spec, lanes).map_err(refused)?,
-            teller: (told > 0).then(|| self.env.make(lanes)),
+            policy: policy.map_err(raised)?,
+            teller: teller.transpose()?,
             streams: streams.collect(),
             observation: vec![0.0; lanes * width],
             start: vec![true; lanes],
