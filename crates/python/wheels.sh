@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the wheel of this machine's kind, and the source package's check: one wheel serves
-# every Python from 3.10 on. Needs Rust, and python3 with pip and venv.
+# Builds the wheel of this machine's kind, and tries it in a fresh environment: one wheel
+# serves every Python from 3.10 on. Needs Rust, and python3 with pip and venv.
 #
 #     crates/python/wheels.sh [FOLDER]     # target/wheels, unless given
 set -eu

@@ -2,7 +2,7 @@
 
 use crate::attended::{Voice, attended};
 use crate::convert::{python, raised, refused};
-use crate::lanes::{ActionRow, Form, Lanes, array1, array2, domain};
+use crate::lanes::{ActionRow, Form, Lanes, array1, array2, check_lanes, domain, made, numbers};
 use crate::registry::registry;
 use lab::comparison::{estimate, measure, on_held_out, word};
 use lab::config::RunConfig;
@@ -14,6 +14,7 @@ use lab::references::gap_closed;
 use lab::session::{Session, device_of};
 use numpy::{PyArray1, PyArrayMethods as _};
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt as _;
 use pyo3::types::PyDict;
 use record::Reader;
 use rl_core::{
@@ -63,17 +64,24 @@ impl Agent {
         first_lane: u64,
     ) -> PyResult<State> {
         let (seed, domain, round) = begun;
-        if lanes == 0 {
-            return Err(refused("num_envs = 0; allowed: at least 1"));
-        }
         let key = StreamKey::new(seed.unwrap_or(self.seed), self::domain(&domain)?, round);
         let spec = self.env.spec();
-        let numbers = first_lane..first_lane + lanes as u64;
-        let streams = numbers.map(|lane| key.lane(Purpose::Action, lane));
+        let streams = numbers(first_lane, lanes)?.map(|lane| key.lane(Purpose::Action, lane));
         let (width, told) = (spec.observation.width(), self.env.told());
+        let floats = 2 * width + told + 2 * spec.action.width() + 8;
+        // Of so few that no product of theirs overflows.
+        let some = lanes.clamp(1, 1 << 24);
+        let memory = self.policy.bytes(spec, some) / some as f64;
+        let row = 4.0 * floats as f64 + size_of::<Stream>() as f64 + memory;
+        check_lanes(self.env.as_ref(), lanes, row)?;
+        let policy = caught("the agent", || {
+            let made = self.policy.make(spec, lanes);
+            made.map_err(Failure::config)
+        });
+        let teller = (told > 0).then(|| made(self.env.as_ref(), lanes));
         let lived = Lived {
-            policy: self.policy.make(spec, lanes).map_err(refused)?,
-            teller: (told > 0).then(|| self.env.make(lanes)),
+            policy: policy.map_err(raised)?,
+            teller: teller.transpose()?,
             streams: streams.collect(),
             observation: vec![0.0; lanes * width],
             start: vec![true; lanes],
@@ -221,6 +229,24 @@ struct Lived {
     unused: [Vec<f32>; 2], // [lanes]
 }
 
+/// What Python says of the lanes now.
+struct Seen {
+    observation: Vec<f32>,
+    /// What was done, if that is not what the agent chose.
+    done: Option<ActionRow>,
+    /// What the step before gave; without it trials begin.
+    step: Option<Stepped>,
+}
+
+/// What a step gave; of what shapes, [`Lived`] says.
+struct Stepped {
+    reward: Vec<f32>,
+    outcome: Vec<Outcome>,
+    start: Vec<bool>,
+    /// The last observations of episodes that ended.
+    last: Option<Vec<f32>>,
+}
+
 #[pymethods]
 impl State {
     /// How many lanes it is of.
@@ -241,27 +267,13 @@ impl State {
         step: Option<&Bound<'py, PyDict>>,
         done: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let mut lived = self.lived.lock().unwrap_or_else(PoisonError::into_inner);
+        // All is read before anything changes: what is refused leaves the memory as it was.
+        let seen = self.read(observation, step, done)?;
+        // A thread that waits lets go of Python's lock, which the one that acts needs.
+        let lived = self.lived.lock_py_attached(py);
+        let mut lived = lived.unwrap_or_else(PoisonError::into_inner);
         let lived = &mut *lived;
-        let spec = self.env.spec();
-        read(
-            &spec.observation,
-            observation,
-            "observation",
-            &mut lived.observation,
-        )?;
-        std::mem::swap(&mut lived.before, &mut lived.action);
-        if let Some(done) = done {
-            lived.before.read(&spec.action, done)?;
-        }
-        match step {
-            None => {
-                lived.start.fill(true);
-                lived.reward.fill(0.0);
-                lived.outcome.fill(Outcome::Continue);
-            }
-            Some(step) => self.take(step, lived)?,
-        }
+        lived.take(seen);
         let acted = py.detach(|| caught("the agent", || lived.act(self.lanes)));
         acted.map_err(raised)?;
         self.chosen(py, lived)
@@ -269,8 +281,28 @@ impl State {
 }
 
 impl State {
+    /// Reads what Python says of the lanes.
+    fn read(
+        &self,
+        observation: &Bound<'_, PyAny>,
+        step: Option<&Bound<'_, PyDict>>,
+        done: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Seen> {
+        let spec = self.env.spec();
+        let done = done.map(|done| {
+            let mut row = ActionRow::new(&spec.action, self.lanes);
+            row.read(&spec.action, done)?;
+            Ok::<_, PyErr>(row)
+        });
+        Ok(Seen {
+            observation: self.observed(observation, "observation")?,
+            done: done.transpose()?,
+            step: step.map(|step| self.stepped(step)).transpose()?,
+        })
+    }
+
     /// Reads what the step before gave.
-    fn take(&self, step: &Bound<'_, PyDict>, lived: &mut Lived) -> PyResult<()> {
+    fn stepped(&self, step: &Bound<'_, PyDict>) -> PyResult<Stepped> {
         let get = |key: &str| {
             let value = step.get_item(key)?;
             value.ok_or_else(|| refused(format!("{key} is missing")))
@@ -281,28 +313,30 @@ impl State {
                 .to_vec())
         };
         let (terminated, truncated) = (flags("terminated")?, flags("truncated")?);
-        let start = flags("trial_start")?;
-        let reward = get("reward")?;
-        let reward = array1::<f32>(&reward, "reward", self.lanes)?;
-        let last = get("final_obs")?;
-        if !last.is_none() {
-            read(
-                &self.env.spec().observation,
-                &last,
-                "final_obs",
-                &mut lived.last,
-            )?;
-        }
-        lived.reward.copy_from_slice(reward.as_slice()?);
-        lived.start.copy_from_slice(&start);
-        for lane in 0..self.lanes {
-            lived.outcome[lane] = match (terminated[lane], truncated[lane]) {
-                (true, _) => Outcome::Terminated,
-                (false, true) => Outcome::Truncated,
-                (false, false) => Outcome::Continue,
-            };
-        }
-        Ok(())
+        let pairs = terminated.into_iter().zip(truncated);
+        let outcome = pairs.map(|pair| match pair {
+            (true, _) => Outcome::Terminated,
+            (false, true) => Outcome::Truncated,
+            (false, false) => Outcome::Continue,
+        });
+        let reward = array1::<f32>(&get("reward")?, "reward", self.lanes)?;
+        let last = Some(get("final_obs")?).filter(|last| !last.is_none());
+        Ok(Stepped {
+            reward: reward.as_slice()?.to_vec(),
+            outcome: outcome.collect(),
+            start: flags("trial_start")?,
+            last: last
+                .map(|last| self.observed(&last, "final_obs"))
+                .transpose()?,
+        })
+    }
+
+    /// Reads observations of all lanes.
+    fn observed(&self, from: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<f32>> {
+        let space = &self.env.spec().observation;
+        let mut rows = vec![0.0; self.lanes * space.width()];
+        read(space, from, name, &mut rows)?;
+        Ok(rows)
     }
 
     /// What was chosen, as an array.
@@ -319,6 +353,25 @@ impl State {
 }
 
 impl Lived {
+    /// Takes over what is seen now.
+    fn take(&mut self, seen: Seen) {
+        self.observation = seen.observation;
+        std::mem::swap(&mut self.before, &mut self.action);
+        if let Some(done) = seen.done {
+            self.before = done;
+        }
+        let Some(step) = seen.step else {
+            self.start.fill(true);
+            self.reward.fill(0.0);
+            self.outcome.fill(Outcome::Continue);
+            return;
+        };
+        (self.reward, self.outcome, self.start) = (step.reward, step.outcome, step.start);
+        if let Some(last) = step.last {
+            self.last = last;
+        }
+    }
+
     fn act(&mut self, lanes: usize) -> Result<(), Failure> {
         let row = Row {
             lanes,

@@ -5,6 +5,7 @@ use crate::registry::registry;
 use agent::{Input, Inputs};
 use lab::panics::caught;
 use lab::registry::Built;
+use lab::room::Room;
 use numpy::{
     Element, PyArray1, PyArray2, PyArrayMethods as _, PyReadonlyArray1, PyReadonlyArray2,
     PyUntypedArrayMethods as _,
@@ -12,9 +13,10 @@ use numpy::{
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use rl_core::{
-    ActionSpace, Actions, Domain, EnvFactory, ObservationSpace, Outcome, Row, StepRows, StreamKey,
-    VecEnv,
+    ActionSpace, Actions, Domain, EnvFactory, Footprint, ObservationSpace, Outcome, Row, StepRows,
+    StreamKey, VecEnv,
 };
+use std::ops::Range;
 
 /// What Python sees of lanes: the view's name, whether an episode is a whole trial, and
 /// whether arrays are copies.
@@ -33,6 +35,45 @@ pub(crate) fn domain(name: &str) -> PyResult<Domain> {
             "domain = {other:?}; allowed: \"training\", \"held-out\" or \"tuning\""
         ))),
     }
+}
+
+/// The numbers of so many lanes.
+pub(crate) fn numbers(first_lane: u64, lanes: usize) -> PyResult<Range<u64>> {
+    let lanes = lanes as u64;
+    let end = first_lane.checked_add(lanes).ok_or_else(|| {
+        refused(format!(
+            "first_lane = {first_lane}; allowed for {lanes} lanes: 0 to {}",
+            u64::MAX - lanes
+        ))
+    })?;
+    Ok(first_lane..end)
+}
+
+/// Refuses no lanes, and more than there is memory for: what each takes beside its task and
+/// state is so many bytes of rows.
+pub(crate) fn check_lanes(env: &dyn EnvFactory, lanes: usize, rows: f64) -> PyResult<()> {
+    if lanes == 0 {
+        return Err(refused("num_envs = 0; allowed: at least 1"));
+    }
+    let all = lanes as f64;
+    let needed = Footprint::new()
+        .with(
+            format!("rows of {lanes} lanes"),
+            all * rows,
+            "num_envs and the environment's spaces",
+        )
+        .with(
+            format!("tasks and states of {lanes} lanes"),
+            all * env.lane_bytes(),
+            "num_envs and the environment's size",
+        );
+    let what = format!("environment '{}'", env.spec().name);
+    Room::now().check(&what, &needed).map_err(raised)
+}
+
+/// Lanes of an environment, whose own code may fail.
+pub(crate) fn made(env: &dyn EnvFactory, lanes: usize) -> PyResult<Box<dyn VecEnv>> {
+    caught("the environment", || Ok(env.make(lanes))).map_err(raised)
 }
 
 /// A row of actions, one per lane.
@@ -241,6 +282,7 @@ impl Lanes {
     ) -> PyResult<Bound<'py, PyAny>> {
         let (seed, domain, round) = begun;
         let key = StreamKey::new(seed, self::domain(&domain)?, round);
+        numbers(first_lane, self.reward.len())?;
         let Self {
             env, observation, ..
         } = self;
@@ -322,9 +364,6 @@ impl Lanes {
         lanes: usize,
         (view, whole_trials, copy): Form,
     ) -> PyResult<Self> {
-        if lanes == 0 {
-            return Err(refused("num_envs = 0; allowed: at least 1"));
-        }
         let view = match view.as_str() {
             "plain" => View::Plain,
             "rl2" => View::Rl2(Inputs::new(env, &Input::USUAL)),
@@ -340,9 +379,12 @@ impl Lanes {
             View::Plain => 0,
             View::Rl2(inputs) => inputs.size(),
         };
+        // Observations are here twice and in Python's arrays twice.
+        let floats = 4 * width + 3 * seen + 2 * spec.action.width() + 8;
+        check_lanes(env, lanes, 4.0 * floats as f64)?;
         let mut made = Self {
             actions: ActionRow::new(&spec.action, lanes),
-            env: env.make(lanes),
+            env: self::made(env, lanes)?,
             view,
             whole_trials,
             kept: None,

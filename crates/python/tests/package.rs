@@ -1,13 +1,18 @@
 //! The package as Python has it: the library that cargo built beside this test, with the
-//! Python sources around it, in an environment of its own below the target folder.
+//! Python sources around it, with NumPy and Gymnasium below the target folder.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What is installed beside: pinned, so that a new release changes nothing here.
-const REQUIREMENTS: [&str; 2] = ["numpy==2.2.6", "gymnasium==1.4.0"];
+/// What is installed beside, into a folder of its own: pinned, so that a new release changes
+/// nothing here, to what has wheels for every Python from 3.10 to 3.14.
+const REQUIREMENTS: [&str; 3] = [
+    "numpy==2.2.6; python_version < '3.14'",
+    "numpy==2.3.5; python_version >= '3.14'",
+    "gymnasium==1.4.0",
+];
 
 fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -17,40 +22,46 @@ fn scratch() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }
 
-fn run(command: &mut Command) {
+/// What a command printed.
+fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| {
-        panic!("{command:?} did not start: {error}; the tests need python3 of 3.10 or later with pip and venv")
+        panic!(
+            "{command:?} did not start: {error}; the tests need python3 of 3.10 or later with pip"
+        )
     });
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let printed = said(&output.stdout);
     assert!(
         output.status.success(),
-        "{command:?}\n{}{}",
-        said(&output.stdout),
+        "{command:?}\n{printed}{}",
         said(&output.stderr)
     );
+    printed
 }
 
-/// A Python with the requirements; made once for each list of them.
-fn python() -> PathBuf {
-    let folder = scratch().join("python-environment");
-    let (stamp, python) = (folder.join("requirements"), folder.join("bin/python"));
-    let wanted = REQUIREMENTS.join("\n");
+/// The folder of the requirements; made once for each list of them and each Python.
+fn requirements() -> PathBuf {
+    let folder = scratch().join("python-requirements");
+    let stamp = folder.join("requirements");
+    let which = "import sys; print(sys.executable, sys.version)";
+    let python = run(Command::new("python3").args(["-c", which]));
+    let wanted = format!("{python}{}", REQUIREMENTS.join("\n"));
     if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) {
-        return python;
+        return folder;
     }
     // Nothing to remove is the common case.
     let _ = fs::remove_dir_all(&folder);
-    run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
-    let pip = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ];
-    run(Command::new(&python).args(pip).args(REQUIREMENTS));
+    let pip = "-m pip install --quiet --disable-pip-version-check --only-binary=:all: --target";
+    let mut install = Command::new("python3");
+    install.args(pip.split(' ')).arg(&folder).args(REQUIREMENTS);
+    // Some systems' pip installs for the user, which goes with no folder, or into
+    // environments only; nothing of Python's own is written to here.
+    install
+        .env("PIP_USER", "0")
+        .env("PIP_REQUIRE_VIRTUALENV", "0");
+    run(&mut install);
     fs::write(stamp, wanted).unwrap();
-    python
+    folder
 }
 
 /// The library that this test was built beside.
@@ -84,12 +95,14 @@ fn package() -> PathBuf {
 /// Everything that the package promises and that is quick to see.
 #[test]
 fn python_has_the_package() {
-    let mut command = Command::new(python());
+    let path = std::env::join_paths([package(), requirements()]).unwrap();
+    let mut command = Command::new("python3");
     command
         .arg("-W")
         .arg("error::DeprecationWarning")
         .arg(here().join("tests/python/package.py"))
-        .env("PYTHONPATH", package())
+        .env("PYTHONPATH", path)
+        .env("PYTHONNOUSERSITE", "1")
         .current_dir(scratch());
     // Where other crates of the build have libtorch, so has the library.
     if let Some(libtorch) = option_env!("LIBTORCH") {

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from metarl import _native
-from metarl._cores import cores
+from metarl._cores import threads
 
 
 def load(run: str | os.PathLike[str]) -> Agent:
@@ -117,7 +117,8 @@ class Agent:
             The actions, ``[num_envs]`` or ``[num_envs, width]``, and the memory.
 
         Raises:
-            ValueError: If an array is not of the lanes and spaces that the agent knows.
+            ValueError: If an array is not of the lanes and spaces that the agent knows; the
+                memory is as it was.
         """
         if state is None:
             state = self.start(len(obs))
@@ -153,7 +154,7 @@ class Agent:
             ``gap_closed_interval`` where it is known; ``trial_returns``, ``[tasks]``, unless
             the agent adapts by gradient steps, of which ``adaptation`` tells.
         """
-        return self._native.evaluate(tasks, workers or cores())
+        return self._native.evaluate(tasks, threads(workers))
 
     def __repr__(self) -> str:
         about = self.about

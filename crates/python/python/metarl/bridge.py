@@ -7,7 +7,9 @@ before your code computes anything, and no two tiles step at a time.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -33,7 +35,8 @@ def register(
 
     ``make()`` returns a ``gymnasium.Env``, or ``make(num_envs)`` a
     ``gymnasium.vector.VectorEnv`` with ``AutoresetMode.DISABLED``, which resets the lanes of
-    ``options["reset_mask"]``. In either, **a reset with a seed draws a task by it, and one
+    ``options["reset_mask"]``; it is called so if it takes ``num_envs``, or cannot be called
+    without an argument. In either, **a reset with a seed draws a task by it, and one
     without begins another episode in the same task**. All randomness has to come from that
     seed for a run to be repeatable.
 
@@ -49,36 +52,61 @@ def register(
     Raises:
         ValueError: If its spaces are not ``Discrete`` or ``Box``, or the times make no sense.
     """
-    probe = _single(make, 1)
+    probe = _lanes(make, 1)
     try:
         spaces_of = _spaces(name, probe.single_observation_space, probe.single_action_space)
     finally:
         probe.close()
     times = {"horizon": horizon, "episodes": episodes, "steps": steps}
     spaces_of.update({key: value for key, value in times.items() if value is not None})
-    _native.add_environment(name, lambda lanes: Batch(_single(make, lanes)), spaces_of)
+    _native.add_environment(name, lambda lanes: Batch(_lanes(make, lanes)), spaces_of)
 
 
-def _single(make: Callable[..., Any], lanes: int) -> gymnasium.vector.VectorEnv:
+def _lanes(make: Callable[..., Any], lanes: int) -> gymnasium.vector.VectorEnv:
     """So many lanes of what ``make`` makes."""
-    made = None
-    if not isinstance(make, type):
-        try:
-            made = make(lanes)
-        except TypeError:
-            made = None
-    if made is None or isinstance(made, gymnasium.Env):
-        return SyncVectorEnv([make] * lanes, autoreset_mode=AutoresetMode.DISABLED)
+    many = _of_many(make)
+    if many is None:
+        one = partial(_one, make)
+        return SyncVectorEnv([one] * lanes, autoreset_mode=AutoresetMode.DISABLED)
+    made = many(lanes)
     if not isinstance(made, gymnasium.vector.VectorEnv):
         raise ValueError(
-            f"{make!r} made a {type(made).__name__}; allowed: a gymnasium.Env, or a "
-            "gymnasium.vector.VectorEnv of as many lanes as it is called with"
+            f"{make!r} made a {type(made).__name__} of num_envs = {lanes}; allowed: a "
+            "gymnasium.vector.VectorEnv, or let it take no argument and make a gymnasium.Env"
         )
+    if made.num_envs != lanes:
+        raise ValueError(f"{make!r} made {made.num_envs} lanes of num_envs = {lanes}")
     mode = made.metadata.get("autoreset_mode")
     if mode is not AutoresetMode.DISABLED:
         raise ValueError(
             f"its autoreset_mode is {mode}; allowed: AutoresetMode.DISABLED, since metarl resets "
             "lanes itself"
+        )
+    return made
+
+
+def _of_many(make: Callable[..., Any]) -> Callable[[int], Any] | None:
+    """How ``make`` is called with a number of lanes, if its signature wants one."""
+    if isinstance(make, type) and not issubclass(make, gymnasium.vector.VectorEnv):
+        return None
+    try:
+        parameters = inspect.signature(make).parameters
+    except ValueError:
+        # Some that are not written in Python have none.
+        return None
+    if "num_envs" in parameters:
+        return lambda lanes: make(num_envs=lanes)
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [one for one in parameters.values() if one.kind in places and one.default is one.empty]
+    return make if needed else None
+
+
+def _one(make: Callable[[], Any]) -> gymnasium.Env:
+    made = make()
+    if not isinstance(made, gymnasium.Env):
+        raise ValueError(
+            f"{make!r} made a {type(made).__name__}; allowed: a gymnasium.Env, or let it take "
+            "num_envs and make a gymnasium.vector.VectorEnv of so many lanes"
         )
     return made
 

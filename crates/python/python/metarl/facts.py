@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from metarl import _native
-from metarl._cores import cores
+from metarl._cores import threads
 
 
 def list_envs() -> dict[str, dict[str, Any]]:
@@ -85,7 +85,7 @@ def baseline(
         ValueError: Names what is not known or not allowed.
     """
     learner_of, env = (learner, params or {}), (name, settings)
-    return _native.baseline(env, learner_of, (tasks, seed, workers or cores(), exact))
+    return _native.baseline(env, learner_of, (tasks, seed, threads(workers), exact))
 
 
 def _by_name(items: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

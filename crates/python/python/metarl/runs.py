@@ -7,15 +7,19 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from metarl import _native
-from metarl._cores import cores
+from metarl._cores import threads
 
 Event = dict[str, Any]
+
+# How many seeds there are: TOML holds whole numbers of 63 bits.
+_SEEDS = 2**63
 
 
 def train(
@@ -74,10 +78,12 @@ def train(
     chosen = [seed] if seed is not None else list(seeds) if several else None
     if chosen == []:
         raise ValueError("seeds is empty; give at least one")
+    if chosen is not None:
+        chosen = [_checked(one) for one in chosen]
     what = (os.fspath(preset), overrides or {}, chosen)
     where = (start_from and os.fspath(start_from), os.fspath(runs), name, overwrite)
     hear = _Hearing(callback, progress)
-    paths = hear.all(lambda: _native.train(what, where, workers or cores(), hear))
+    paths = hear.all(lambda: _native.train(what, where, threads(workers), hear))
     found = [Run(path) for path in paths]
     return found if several else found[0]
 
@@ -93,7 +99,7 @@ def resume(
     result; arguments are those of :func:`train`.
     """
     hear = _Hearing(callback, progress)
-    paths = hear.all(lambda: _native.resume(os.fspath(run), workers or cores(), hear))
+    paths = hear.all(lambda: _native.resume(os.fspath(run), threads(workers), hear))
     found = [Run(path) for path in paths]
     return found[0] if len(found) == 1 else found
 
@@ -199,6 +205,13 @@ class Report:
         page = html.escape(self.html(), quote=True)
         style = "width:100%;height:80vh;border:0"
         return f'<iframe srcdoc="{page}" style="{style}" title="metarl report"></iframe>'
+
+
+def _checked(seed: Any) -> int:
+    """A seed, as far as the file of a run's settings can hold it."""
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= seed < _SEEDS:
+        raise ValueError(f"seed = {seed!r}; allowed: a whole number, 0 to {_SEEDS - 1}")
+    return int(seed)
 
 
 def _columns(rows: list[dict[str, Any]]) -> dict[str, np.ndarray]:

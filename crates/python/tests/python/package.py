@@ -260,12 +260,15 @@ def test_what_is_not_allowed_is_said():
     raises(ValueError, make("bernoulli-bandit", arms=0), "environment.arms = 0", "allowed")
     raises(TypeError, make("bernoulli-bandit", arms=object()), "arms", "object")
     raises(ValueError, make("bernoulli-bandit", 0), "num_envs", "at least 1")
+    raises(ValueError, make("bernoulli-bandit", 10**14), "memory", "num_envs")
     raises(ValueError, make("bernoulli-bandit", view="rl3"), "view", '"rl2"')
     raises(ValueError, make("bernoulli-bandit", trial="whole"), "trial", "'episode'")
     envs = metarl.make_vec("bernoulli-bandit", 3, arms=5)
     raises(ValueError, lambda: envs.step(np.zeros(3, int)), "reset")
     raises(ValueError, lambda: envs.reset(seed=[1, 2, 3]), "seed", "whole number")
     raises(ValueError, lambda: envs.reset(seed=-1))
+    beyond = lambda: envs.reset(options={"first_lane": 2**64 - 2})
+    raises(ValueError, beyond, "first_lane", str(2**64 - 4))
     raises(ValueError, lambda: metarl.make_vec("chain", domain="test").reset(), '"held-out"')
     envs.reset(seed=0)
     raises(ValueError, lambda: envs.step(np.array([0, 5, 0])), "action 5", "lane 1", "0 to 4")
@@ -286,6 +289,17 @@ def test_what_is_not_allowed_is_said():
     raises(ValueError, lambda: metarl.train("quickstrat"), "quickstart")
     raises(ValueError, lambda: metarl.train("quickstart", {"rl2.lane": 1}), "rl2", "lane")
     raises(ValueError, lambda: metarl.train("quickstart", seed=1, seeds=2), "both")
+    for seed in (2**63, -1, 0.5, True):
+        for which in ({"seed": seed}, {"seeds": [1, seed]}):
+            train = lambda: metarl.train("quickstart", TINY, **which)
+            raises(ValueError, train, f"seed = {seed}", str(2**63 - 1))
+    for workers in (0, -1, 1.5, True):
+        for work in (
+            lambda: metarl.train("quickstart", TINY, workers=workers),
+            lambda: metarl.resume("nowhere", workers=workers),
+            lambda: metarl.baseline("chain", "random", workers=workers),
+        ):
+            raises(ValueError, work, f"workers = {workers}", "at least 1")
     assert not Path("runs").exists(), "what cannot be trained makes no folder"
 
 
@@ -334,8 +348,8 @@ def test_an_evaluation_is_interrupted():
     assert metarl.baseline("maze", "random", tasks=10, exact=False)["tasks"] == 10
 
 
-def lived(agent, tasks, lanes, seed):
-    """Returns of the agent's trials, lived by Python."""
+def lived(agent, tasks, lanes, seed, refused=None):
+    """Returns of the agent's trials, lived by Python; before each act `refused` may try some."""
     returns = []
     for first in range(0, tasks, lanes):
         envs = agent.make_vec(lanes)
@@ -347,6 +361,8 @@ def lived(agent, tasks, lanes, seed):
             step = envs.step(action)
             total[alive] += step[1][alive].astype(np.float64)
             alive &= ~step[4].get("trial_start", np.zeros(lanes, bool))
+            if refused:
+                refused(step, state)
             action, state = agent.act(*step, state=state)
         returns.append(total)
     return np.concatenate(returns)
@@ -374,12 +390,55 @@ def test_an_agent_acts_as_it_does_where_it_is_evaluated():
         mine = run.comparison()["learners"][0]
         assert mine["mean_return"] == found["mean_return"]
         assert (lived(agent, 150, 75, 6) != found["trial_returns"]).any()
+    same(lived(agent, 150, 75, 5, refused=tried_in_vain), found["trial_returns"])
+    raises(ValueError, lambda: agent.start(2, first_lane=2**64 - 1), "first_lane", str(2**64 - 3))
+    raises(ValueError, lambda: agent.start(10**14), "memory", "num_envs")
+    raises(ValueError, lambda: agent.evaluate(workers=0), "workers = 0", "at least 1")
     state = agent.start(2)
     raises(ValueError, lambda: agent.act(np.zeros(3, int), state=state), "2 lanes")
     raises(ValueError, lambda: agent.act(np.array([0, 99]), state=state), "99", "lane 1")
     none = np.zeros(2, bool)
     ended = lambda: agent.act(np.zeros(2, int), np.zeros(2), ~none, none, state=state)
     raises(ValueError, ended, "trial_start")
+
+
+def tried_in_vain(step, state):
+    """Calls that are refused, each at another argument, and so leave the memory as it is."""
+    observation, reward, terminated, truncated, info = step
+    other, few = (observation + 1) % 9, reward[1:]
+    good = {
+        "reward": reward + 1,
+        "terminated": ~terminated,
+        "truncated": truncated,
+        "trial_start": np.ones(len(reward), bool),
+        "final_obs": other,
+    }
+    act, fine = state._native.act, np.ones(len(reward), int)
+    for key in good:
+        raises(ValueError, lambda: act(other, {**good, key: few}, fine), key)
+    raises(ValueError, lambda: act(other[1:], good, fine), "observation")
+    raises(ValueError, lambda: act(other, good, fine + 99), "action 100")
+
+
+def test_threads_act_by_one_memory_in_turns():
+    run = trained("threads", overrides={"rl2.updates": 1}, seed=1)
+    # In a process of its own: threads that wait for each other stop all of Python.
+    program = (
+        "import metarl, numpy, sys, threading\n"
+        "agent = metarl.load(sys.argv[1])\n"
+        "zeros, found = numpy.zeros(512, int), []\n"
+        "def act(state, times):\n"
+        "    for _ in range(times):\n"
+        "        found.append(agent.act(zeros, state=state)[0].tobytes())\n"
+        "act(agent.start(512), 200)\n"
+        "alone, found = found, []\n"
+        "shared = agent.start(512)\n"
+        "threads = [threading.Thread(target=act, args=(shared, 50)) for _ in range(4)]\n"
+        "[thread.start() for thread in threads]\n"
+        "[thread.join() for thread in threads]\n"
+        "assert len(set(alone)) == 200 and sorted(found) == sorted(alone)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, run.path], check=True, timeout=60)
 
 
 def test_memory_lives_one_trial():
@@ -501,6 +560,48 @@ def test_environments_of_python_are_trained_in():
         "observes Tuple",
         "Flatten",
     )
+
+
+def test_what_makes_an_environment_of_python_is_called_as_its_signature_says():
+    """With a number of lanes where it wants one; what it raises is not hidden."""
+    times = {"horizon": 4, "episodes": 3}
+    calls = []
+
+    def lamp(fault=None):
+        calls.append(fault)
+        return Lamps(fault)
+
+    def row(num_envs):
+        calls.append(num_envs)
+        return SyncVectorEnv([Lamps] * num_envs, autoreset_mode=AutoresetMode.DISABLED)
+
+    for make, wanted in ((lamp, [None] * 3), (row, [3]), (lambda *, num_envs=1: row(num_envs), [3])):
+        metarl.register("made", make, **times)
+        calls.clear()
+        envs = metarl.make_vec("made", 3)
+        assert calls == wanted, calls
+        assert envs.reset(seed=0)[0].shape == (3,)
+
+    def faulty(num_envs):
+        return row("three" + num_envs)
+
+    raises(TypeError, lambda: metarl.register("made", faulty, **times), "str")
+    raises(ValueError, lambda: metarl.register("made", lambda: row(1), **times), "num_envs")
+    raises(ValueError, lambda: metarl.register("made", lambda num_envs: Lamps(), **times), "num_envs")
+    raises(ValueError, lambda: metarl.register("made", lambda: 3, **times), "int")
+    raises(ValueError, lambda: metarl.register("made", lambda num_envs: row(2), **times), "2 lanes")
+
+    class Once(Lamps):
+        made = 0
+
+        def __init__(self):
+            super().__init__()
+            Once.made += 1
+            if Once.made > 1:
+                raise OSError("no second lamp")
+
+    metarl.register("once", Once, **times)
+    raises(RuntimeError, lambda: metarl.make_vec("once", 2), "no second lamp", "package.py")
 
 
 def test_a_process_that_is_killed_is_resumed():
