@@ -225,10 +225,8 @@ impl<'a> OnTask<'a> {
     /// not evaluated yet.
     fn after(&self, steps: f64) -> Option<Vec<Estimate>> {
         let runs = self.setting.runs.iter().map(|run| {
-            let evaluations = run.evaluations.iter();
-            let last = evaluations
-                .filter(|row| row.env_steps as f64 <= steps)
-                .next_back()?;
+            let mut evaluations = run.evaluations.iter();
+            let last = evaluations.rfind(|row| row.env_steps as f64 <= steps)?;
             let earned = Estimate::from(last);
             Some(self.score(earned))
         });
