@@ -299,6 +299,17 @@ impl Common {
         }
     }
 
+    /// A perturbation of every value that a window reads: of the start only where it
+    /// begins there. That of another window would be noise that no loss depends on.
+    fn perturbation(&self, deviation: f64, begins: bool, noise: &mut Stream) -> Vec<f32> {
+        let (rule, all) = (self.rule.parameters(), self.layout.numel());
+        let mut normal = || -> f32 { noise.sample(StandardNormal) };
+        let read = if begins { all } else { rule };
+        let mut epsilon: Vec<f32> = (0..read).map(|_| deviation as f32 * normal()).collect();
+        epsilon.resize(all, 0.0);
+        epsilon
+    }
+
     /// Rows of functions that an update takes.
     fn rows(&self) -> u64 {
         let courses = match self.config.training {
@@ -377,8 +388,8 @@ impl Member {
         (perturbed, noise): (Perturbation, &mut Stream),
     ) -> Said {
         let window = (perturbed.truncation, common.counting());
-        let epsilon = draw(perturbed.deviation, values.len(), noise);
         let begins = self.courses[0].step == 0;
+        let epsilon = common.perturbation(perturbed.deviation, begins, noise);
         let losses = [1.0, -1.0].map(|sign| {
             let values = moved(values, &epsilon, sign);
             let (rule, start) = common.parts(&values);
@@ -403,8 +414,8 @@ impl Member {
         (perturbed, noise): (Perturbation, &mut Stream),
     ) -> Said {
         let window = (perturbed.truncation, common.counting());
-        let epsilon = draw(perturbed.deviation, values.len(), noise);
         let begins = self.courses[0].step == 0;
+        let epsilon = common.perturbation(perturbed.deviation, begins, noise);
         let mut outcomes = [Outcome::default(); 2];
         for (member, sign) in [1.0, -1.0].into_iter().enumerate() {
             let values = moved(values, &epsilon, sign);
@@ -449,12 +460,6 @@ impl Member {
     }
 }
 
-/// A perturbation of every value.
-fn draw(deviation: f64, size: usize, noise: &mut Stream) -> Vec<f32> {
-    let mut normal = || -> f32 { noise.sample(StandardNormal) };
-    (0..size).map(|_| deviation as f32 * normal()).collect()
-}
-
 fn moved(values: &[f32], epsilon: &[f32], sign: f32) -> Vec<f32> {
     let both = values.iter().zip(epsilon);
     both.map(|(value, epsilon)| value + sign * epsilon)
@@ -469,3 +474,7 @@ fn difference([plus, minus]: [f64; 2], perturbed: &[f32], deviation: f64) -> Vec
         .map(|xi| (scale * f64::from(*xi)) as f32)
         .collect()
 }
+
+#[cfg(test)]
+#[path = "trainer_tests.rs"]
+mod tests;
