@@ -5,7 +5,7 @@
 use crate::oracles::Oracles;
 use crate::registry::{Built, Registry};
 use crate::settings::{checked, table};
-use classical::LearnerInfo;
+use classical::{Family, LearnerInfo};
 use combination::{Combined, RuleInfo};
 use record::schema::LearnerKind;
 use rl_core::{
@@ -220,6 +220,11 @@ impl LearnerSpec {
         matches!(self.about.source, Source::Exact)
     }
 
+    /// Whether it reads gradients of a function.
+    fn descends(&self) -> bool {
+        matches!(self.about.source, Source::Classical(info) if info.family == Family::Descent)
+    }
+
     /// The learner, for an environment.
     ///
     /// # Errors
@@ -249,6 +254,12 @@ impl LearnerSpec {
         room.map_err(|failure| failure.message)?;
         // So that what cannot act is found out before a long training.
         policy.make(env.spec(), 1).map_err(refuse)?;
+        // Rows of numbers may look like a function's, and be none.
+        if self.descends() && env.objectives().is_none() {
+            let why = "its rows have the shape of a function's value and gradient, but its tasks \
+                       are no functions that can be differentiated";
+            return Err(refuse(why.to_owned()));
+        }
         Ok(Player {
             kind: LearnerKind::Classical,
             policy,
