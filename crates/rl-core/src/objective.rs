@@ -53,7 +53,7 @@ impl<'a> Sight<'a> {
         }
         Err(format!(
             "{who} moves the parameters of functions, whose value and gradient it sees, and \
-             '{}' shows none; the environments that do are quadratics, sinusoids and glyphs",
+             '{}' shows none; choose an environment whose tasks are functions to be minimized",
             spec.name
         ))
     }

@@ -118,6 +118,10 @@ fn bad_settings_of_learned_optimizers_are_refused() {
         "environment.name=maze",
         "evaluation.learners=[]",
     ];
-    lab.refused(&none, 78, &["'maze' shows none", "quadratics"]);
+    lab.refused(
+        &none,
+        78,
+        &["'maze' shows none", "functions to be minimized"],
+    );
     lab.refused(&["baseline", "maze", "adam"], 78, &["'maze' shows none"]);
 }
