@@ -22,7 +22,8 @@ pub struct Metrics {
     pub update: u64,
     /// Environment steps done: rows of functions, all members of pairs counted.
     pub env_steps: u64,
-    /// Minus the loss that counts at the end of an unroll, mean over the functions.
+    /// What the environment pays for where unrolls end, mean over the functions: the return
+    /// of trials of as many gradients.
     pub mean_return: f64,
     /// What is made small.
     pub meta_loss: f64,
@@ -174,7 +175,7 @@ impl Trainer {
         let windows = common.config.steps / common.config.window();
         let rate = common.config.learning_rate;
         let rate = rate.at(self.update, common.config.updates);
-        let (mut loss, mut last, mut norm) = (0.0, 0.0, 0.0);
+        let (mut loss, mut worth, mut norm) = (0.0, 0.0, 0.0);
         for window in 0..windows {
             let key = StreamKey {
                 rollout: window as u64,
@@ -186,11 +187,11 @@ impl Trainer {
                 member.window(common, values, &mut noise)
             })?;
             let mut gradient = vec![0.0_f64; values.len()];
-            last = 0.0;
+            worth = 0.0;
             for (member, said) in members.iter().zip(&said) {
                 let share = member.problems() as f64 / common.config.problems as f64;
                 loss += share * said.outcome.loss;
-                last += share * said.outcome.last;
+                worth += share * said.outcome.worth;
                 for (sum, g) in gradient.iter_mut().zip(&said.gradient) {
                     *sum += share * f64::from(*g);
                 }
@@ -204,16 +205,14 @@ impl Trainer {
                 .update(&mut learned.values, &gradient, rate);
             stepped.map_err(failed)?;
         }
-        for (what, value) in [("the loss that counts", loss), ("the last loss", last)] {
-            if !value.is_finite() {
-                return Err(LearnError::Loss {
-                    update: self.update + 1,
-                    what,
-                    value,
-                    scale: "the environment's size".to_owned(),
-                    lower: LOWER.to_owned(),
-                });
-            }
+        if !loss.is_finite() {
+            return Err(LearnError::Loss {
+                update: self.update + 1,
+                what: "the loss that counts",
+                value: loss,
+                scale: "the environment's size".to_owned(),
+                lower: LOWER.to_owned(),
+            });
         }
         self.learned = learned;
         self.update += 1;
@@ -221,7 +220,7 @@ impl Trainer {
         Ok(Metrics {
             update: self.update,
             env_steps: self.env_steps,
-            mean_return: -last,
+            mean_return: worth,
             meta_loss: loss,
             gradient_norm: norm / windows as f64,
         })
@@ -434,7 +433,7 @@ impl Member {
         Said {
             outcome: Outcome {
                 loss: 0.5 * (plus.loss + minus.loss),
-                last: 0.5 * (plus.last + minus.last),
+                worth: 0.5 * (plus.worth + minus.worth),
             },
             gradient: difference(losses, &self.perturbed, perturbed.deviation),
         }

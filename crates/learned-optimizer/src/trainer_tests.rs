@@ -36,6 +36,11 @@ impl Objective for Bowl {
         both.for_each(|(g, x)| *g = 2.0 * (x - 1.0));
         at.iter().map(|x| (x - 1.0) * (x - 1.0)).sum()
     }
+
+    fn worth(&mut self, at: &[f32]) -> f64 {
+        // Another thing than minus the loss.
+        f64::from(at[0] > 0.0)
+    }
 }
 
 struct Bowls;
@@ -129,4 +134,21 @@ fn persistent_strategies_perturb_a_start_once() {
             assert!(off < 1e-5 * g.abs(), "{said:?}");
         }
     }
+}
+
+/// What is reported is what the environment pays for, and not minus the loss.
+#[test]
+fn unrolls_report_what_their_ends_are_worth() {
+    let (common, values) = common(TrainingConfig::Es(PERTURBED));
+    let mut tile = Tile::new(&common.rule, vec![Box::new(Bowl) as _, Box::new(Bowl)]);
+    let (rule, start) = common.parts(&values);
+    let mut course = tile.begin(&common.rule, start);
+    let mut go_on = || {
+        let window = (STEPS / 2, common.counting());
+        tile.run(&common.rule, rule, &mut course, window)
+    };
+    assert_eq!(go_on().worth, 0.0); // not at the end yet
+    let end = go_on();
+    assert_eq!(end.worth, 1.0);
+    assert!(end.loss > 0.0);
 }
