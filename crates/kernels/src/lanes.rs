@@ -437,7 +437,8 @@ pub fn sigmoids<F: Real>(isa: Isa, xs: &mut [F]) {
 }
 
 /// The two inputs that Andrychowicz et al. 2016 (appendix A) make of a number `x` with
-/// the scale `p`: (ln|x| / p, sign x) where |x| ≥ e^−p, else (−1, eᵖ x). `[2][lanes]`
+/// the scale `p`: (ln|x| / p, sign x) where |x| ≥ e^−p, else (−1, eᵖ x). NaN gives NaN, and
+/// an infinity the logarithm NaN. `[2][lanes]`
 ///
 /// # Panics
 /// If a slice has the wrong length.
@@ -451,23 +452,17 @@ pub fn preprocess<F: Real>(isa: Isa, p: F, xs: &[F], out: &mut [F]) {
             let (floor, scale) = edges(p);
             for at in (0..xs.len()).step_by(X::LANES) {
                 let x = v.read(&xs[at..]);
-                let size = v.max(x, v.sub(v.splat(F::ZERO), x));
+                let (zero, least) = (v.splat(F::ZERO), v.splat(-F::ONE));
+                // The limits first, so that NaN comes through.
+                let size = v.max(v.sub(zero, x), x);
                 // Smaller ones are as the smallest: ln e^−p / p = −1.
-                let size = v.max(size, v.splat(floor));
+                let size = v.max(v.splat(floor), size);
                 let log = v.div(v.ln(size), v.splat(p));
-                v.write(&mut magnitudes[at..], v.max(log, v.splat(-F::ONE)));
+                v.write(&mut magnitudes[at..], v.max(least, log));
                 // eᵖ x, cut off at ±1, is the sign of larger ones.
-                let one = v.splat(F::ONE);
-                let raised = v.mul(x, v.splat(scale));
-                let most = v.sub(
-                    v.splat(F::ZERO),
-                    v.max(
-                        v.sub(v.splat(F::ZERO), raised),
-                        v.sub(v.splat(F::ZERO), one),
-                    ),
-                );
-                let both = v.max(most, v.sub(v.splat(F::ZERO), one));
-                v.write(&mut signs[at..], both);
+                let above = v.max(least, v.mul(x, v.splat(scale)));
+                let below = v.max(least, v.sub(zero, above));
+                v.write(&mut signs[at..], v.sub(zero, below));
             }
         }
     }

@@ -186,3 +186,20 @@ fn gradients_are_those_of_finite_differences() {
         );
     }
 }
+
+#[test]
+fn what_is_no_number_is_not_made_one() {
+    for isa in Isa::available() {
+        let mut xs = numbers::<f32>(PAD, 7);
+        xs[3] = f32::NAN;
+        let mut out = vec![0.0; 2 * PAD];
+        preprocess(isa, 3.0, &xs, &mut out);
+        for (lane, x) in xs.iter().enumerate() {
+            let made = [out[lane], out[PAD + lane]];
+            assert!(
+                made.iter().all(|y| y.is_nan() == x.is_nan()),
+                "{x}: {made:?}"
+            );
+        }
+    }
+}

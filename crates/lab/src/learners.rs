@@ -5,7 +5,7 @@
 use crate::oracles::Oracles;
 use crate::registry::{Built, Registry};
 use crate::settings::{checked, table};
-use classical::LearnerInfo;
+use classical::{Family, LearnerInfo};
 use combination::{Combined, RuleInfo};
 use record::schema::LearnerKind;
 use rl_core::{
@@ -220,6 +220,11 @@ impl LearnerSpec {
         matches!(self.about.source, Source::Exact)
     }
 
+    /// Whether it reads gradients of a function.
+    fn descends(&self) -> bool {
+        matches!(self.about.source, Source::Classical(info) if info.family == Family::Descent)
+    }
+
     /// The learner, for an environment.
     ///
     /// # Errors
@@ -249,6 +254,12 @@ impl LearnerSpec {
         room.map_err(|failure| failure.message)?;
         // So that what cannot act is found out before a long training.
         policy.make(env.spec(), 1).map_err(refuse)?;
+        // Rows of numbers may look like a function's, and be none.
+        if self.descends() && env.objectives().is_none() {
+            let why = "its rows have the shape of a function's value and gradient, but its tasks \
+                       are no functions that can be differentiated";
+            return Err(refuse(why.to_owned()));
+        }
         Ok(Player {
             kind: LearnerKind::Classical,
             policy,
@@ -261,6 +272,68 @@ mod tests {
     use super::*;
     use crate::room::Room;
     use crate::stop::Stop;
+    use rl_core::{
+        ActionSpace, Continuous, EnvSpec, Environment, ObservationSpace, Step, Stream,
+        TaskDistribution, Trial,
+    };
+
+    /// An angle's cosine and sine, a speed, and a torque: the shape of a function of one
+    /// parameter, and none.
+    #[derive(Clone, Default)]
+    struct Pendulum;
+
+    impl Environment for Pendulum {
+        type State = ();
+        type Action = Continuous;
+
+        fn reset(&self, (): &mut (), _: &mut Stream) {}
+
+        fn step(&self, (): &mut (), _: &[f32], _: &mut Stream) -> Step {
+            Step::proceed(0.0)
+        }
+
+        fn observe(&self, (): &(), observation: &mut [f32]) {
+            observation.copy_from_slice(&[1.0, 0.0, 0.0]);
+        }
+    }
+
+    impl TaskDistribution for Pendulum {
+        type Task = Self;
+
+        fn spec(&self) -> EnvSpec {
+            EnvSpec {
+                name: "pendulum".into(),
+                observation: ObservationSpace::Vector { size: 3 },
+                action: ActionSpace::Box {
+                    low: vec![-1.0],
+                    high: vec![1.0],
+                },
+                horizon: 5,
+                trial: Trial::Episodes(1),
+            }
+        }
+
+        fn sample(&self, _: &mut Self, _: &mut Stream) {}
+    }
+
+    #[test]
+    fn what_looks_like_a_function_and_is_none_is_not_descended() {
+        let make = |built: &Built, name: &str| {
+            let spec = LearnerSpec::new(name, name, &Table::new()).unwrap();
+            let player = spec.make(built, &Oracles::new(&(), Room::now(), Stop::default()));
+            player.map(|player| player.policy.name())
+        };
+        let entry = EnvironmentEntry::new("pendulum", "an example", |_| Ok(Pendulum));
+        let pendulum = Built::new(&entry, &Table::new()).unwrap();
+        let error = make(&pendulum, "adam").unwrap_err();
+        assert!(error.contains("'adam' cannot act in 'pendulum'"), "{error}");
+        assert!(error.contains("its tasks are no functions"), "{error}");
+        assert!(make(&pendulum, "random").is_ok());
+        let registry = Registry::standard();
+        let entry = registry.environment("quadratics").unwrap();
+        let quadratics = Built::new(entry, &Table::new()).unwrap();
+        assert!(make(&quadratics, "adam").is_ok());
+    }
 
     fn grid(task: &str) -> Built {
         let registry = Registry::standard();

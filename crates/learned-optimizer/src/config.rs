@@ -78,8 +78,8 @@ pub enum RuleConfig {
         hidden: usize,
         /// Layers.
         layers: usize,
-        /// p of the gradient's preprocessing: its logarithm over p, and its sign; 0 reads
-        /// it as it is.
+        /// p of the gradient's preprocessing, 0.1 to 50: its logarithm over p, and its sign;
+        /// 0 reads it as it is.
         preprocess: f64,
         /// What the output is multiplied by.
         scale: f64,
@@ -90,7 +90,7 @@ pub enum RuleConfig {
     Gated {
         /// Units of the layer.
         hidden: usize,
-        /// As above; not 0.
+        /// As above, 0.1 to 50; not 0.
         preprocess: f64,
         /// The forget gate's bias to begin with; 4 to 5 in the authors' code.
         forget: f64,
@@ -164,8 +164,9 @@ impl From<GradientOrder> for Order {
 const STEPS: Bounds<usize> = Bounds::closed(1, 100_000);
 /// Units of a layer.
 const UNITS: Bounds<usize> = Bounds::closed(1, 1024);
-/// Scales of the preprocessing: e^−p and eᵖ are numbers of full precision.
-const PREPROCESS: Bounds<f64> = Bounds::closed(0.0, 50.0);
+/// Scales of the preprocessing: e^−p and eᵖ are numbers of full precision, and logarithms
+/// over p are no infinities.
+const PREPROCESS: Bounds<f64> = Bounds::closed(0.1, 50.0);
 /// Logits of gates.
 const LOGITS: Bounds<f64> = Bounds::closed(-50.0, 50.0);
 
@@ -221,6 +222,19 @@ impl Config {
             );
             return refuse("training.kind", &"reptile", allowed);
         }
+        // Windows but the first say nothing of the start, unless perturbations persist.
+        let forgets = !matches!(self.training, TrainingConfig::Pes(_));
+        let unseen = self.loss == Counted::Last && window < self.steps && forgets;
+        if self.start == Start::Learned && unseen {
+            let allowed = format!(
+                "{} (= {NAME}.steps) where {NAME}.start = \"learned\" and {NAME}.loss = \"last\": \
+                 no window that begins at the start has the last loss in it, so that the start \
+                 would never move; or else loss = \"every\", start = \"given\" or \
+                 training.kind = \"pes\"",
+                self.steps
+            );
+            return refuse("training.truncation", &window, allowed);
+        }
         if self.start == Start::Given && plain == Some(LearnedRate::None) {
             let allowed = "one or per-parameter where the start is not learned either: there \
                            would be nothing to learn";
@@ -250,7 +264,10 @@ impl RuleConfig {
             } => {
                 UNITS.check("hidden", hidden)?;
                 Bounds::closed(1, 8).check("layers", layers)?;
-                PREPROCESS.check("preprocess", preprocess)?;
+                if preprocess != 0.0 && PREPROCESS.check("preprocess", preprocess).is_err() {
+                    let allowed = "0, or 0.1 to 50";
+                    return Err(SettingError::refused("preprocess", preprocess, allowed));
+                }
                 Bounds::SCALE.check("scale", scale)
             }
             Self::Gated {
@@ -260,7 +277,7 @@ impl RuleConfig {
                 input,
             } => {
                 UNITS.check("hidden", hidden)?;
-                Bounds::closed(0.1, 50.0).check("preprocess", preprocess)?;
+                PREPROCESS.check("preprocess", preprocess)?;
                 LOGITS.check("forget", forget)?;
                 LOGITS.check("input", input)
             }

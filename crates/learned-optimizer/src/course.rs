@@ -294,8 +294,9 @@ impl Counting {
 pub struct Outcome {
     /// What counts, weighted.
     pub loss: f64,
-    /// What counts after the last step, if it was asked for there.
-    pub last: f64,
+    /// What the place after the last step is worth ([`Objective::worth`]), if the unroll
+    /// ends there.
+    pub worth: f64,
 }
 
 impl<F: Real> Tile<F> {
@@ -372,12 +373,14 @@ impl<F: Real> Tile<F> {
             );
             let weight = counting.weight(course.step);
             counted.fill(F::ZERO);
-            if weight > 0.0 || course.step == counting.steps {
-                outcome.last = self.count(course, &mut counted);
-                outcome.loss += weight * outcome.last;
+            if weight > 0.0 {
+                outcome.loss += weight * self.count(course, &mut counted);
                 // Of a mean over functions.
                 let share = F::from_f64(weight / self.problems.len() as f64);
                 counted.iter_mut().for_each(|g| *g = share * *g);
+            }
+            if course.step == counting.steps {
+                outcome.worth = self.worth(course);
             }
             if let Some(tape) = &mut tape {
                 tape.push(rule, course, &self.room, &counted);
@@ -406,6 +409,14 @@ impl<F: Real> Tile<F> {
             let value = problem.counted(&course.theta[own.clone()], &mut counted[own]);
             sum += value.to_f64();
         }
+        sum / self.problems.len() as f64
+    }
+
+    /// The mean of what places are worth.
+    fn worth(&mut self, course: &Course<F>) -> f64 {
+        let places = course.theta.chunks_exact(self.size);
+        let each = self.problems.iter_mut().zip(places);
+        let sum: f64 = each.map(|(problem, at)| problem.worth(at)).sum();
         sum / self.problems.len() as f64
     }
 

@@ -22,7 +22,8 @@ pub struct Metrics {
     pub update: u64,
     /// Environment steps done: rows of functions, all members of pairs counted.
     pub env_steps: u64,
-    /// Minus the loss that counts at the end of an unroll, mean over the functions.
+    /// What the environment pays for where unrolls end, mean over the functions: the return
+    /// of trials of as many gradients.
     pub mean_return: f64,
     /// What is made small.
     pub meta_loss: f64,
@@ -174,7 +175,7 @@ impl Trainer {
         let windows = common.config.steps / common.config.window();
         let rate = common.config.learning_rate;
         let rate = rate.at(self.update, common.config.updates);
-        let (mut loss, mut last, mut norm) = (0.0, 0.0, 0.0);
+        let (mut loss, mut worth, mut norm) = (0.0, 0.0, 0.0);
         for window in 0..windows {
             let key = StreamKey {
                 rollout: window as u64,
@@ -186,11 +187,11 @@ impl Trainer {
                 member.window(common, values, &mut noise)
             })?;
             let mut gradient = vec![0.0_f64; values.len()];
-            last = 0.0;
+            worth = 0.0;
             for (member, said) in members.iter().zip(&said) {
                 let share = member.problems() as f64 / common.config.problems as f64;
                 loss += share * said.outcome.loss;
-                last += share * said.outcome.last;
+                worth += share * said.outcome.worth;
                 for (sum, g) in gradient.iter_mut().zip(&said.gradient) {
                     *sum += share * f64::from(*g);
                 }
@@ -204,16 +205,14 @@ impl Trainer {
                 .update(&mut learned.values, &gradient, rate);
             stepped.map_err(failed)?;
         }
-        for (what, value) in [("the loss that counts", loss), ("the last loss", last)] {
-            if !value.is_finite() {
-                return Err(LearnError::Loss {
-                    update: self.update + 1,
-                    what,
-                    value,
-                    scale: "the environment's size".to_owned(),
-                    lower: LOWER.to_owned(),
-                });
-            }
+        if !loss.is_finite() {
+            return Err(LearnError::Loss {
+                update: self.update + 1,
+                what: "the loss that counts",
+                value: loss,
+                scale: "the environment's size".to_owned(),
+                lower: LOWER.to_owned(),
+            });
         }
         self.learned = learned;
         self.update += 1;
@@ -221,7 +220,7 @@ impl Trainer {
         Ok(Metrics {
             update: self.update,
             env_steps: self.env_steps,
-            mean_return: -last,
+            mean_return: worth,
             meta_loss: loss,
             gradient_norm: norm / windows as f64,
         })
@@ -297,6 +296,17 @@ impl Common {
             steps: self.config.steps,
             last: self.config.loss == Counted::Last,
         }
+    }
+
+    /// A perturbation of every value that a window reads: of the start only where it
+    /// begins there. That of another window would be noise that no loss depends on.
+    fn perturbation(&self, deviation: f64, begins: bool, noise: &mut Stream) -> Vec<f32> {
+        let (rule, all) = (self.rule.parameters(), self.layout.numel());
+        let mut normal = || -> f32 { noise.sample(StandardNormal) };
+        let read = if begins { all } else { rule };
+        let mut epsilon: Vec<f32> = (0..read).map(|_| deviation as f32 * normal()).collect();
+        epsilon.resize(all, 0.0);
+        epsilon
     }
 
     /// Rows of functions that an update takes.
@@ -377,8 +387,8 @@ impl Member {
         (perturbed, noise): (Perturbation, &mut Stream),
     ) -> Said {
         let window = (perturbed.truncation, common.counting());
-        let epsilon = draw(perturbed.deviation, values.len(), noise);
         let begins = self.courses[0].step == 0;
+        let epsilon = common.perturbation(perturbed.deviation, begins, noise);
         let losses = [1.0, -1.0].map(|sign| {
             let values = moved(values, &epsilon, sign);
             let (rule, start) = common.parts(&values);
@@ -403,8 +413,8 @@ impl Member {
         (perturbed, noise): (Perturbation, &mut Stream),
     ) -> Said {
         let window = (perturbed.truncation, common.counting());
-        let epsilon = draw(perturbed.deviation, values.len(), noise);
         let begins = self.courses[0].step == 0;
+        let epsilon = common.perturbation(perturbed.deviation, begins, noise);
         let mut outcomes = [Outcome::default(); 2];
         for (member, sign) in [1.0, -1.0].into_iter().enumerate() {
             let values = moved(values, &epsilon, sign);
@@ -423,7 +433,7 @@ impl Member {
         Said {
             outcome: Outcome {
                 loss: 0.5 * (plus.loss + minus.loss),
-                last: 0.5 * (plus.last + minus.last),
+                worth: 0.5 * (plus.worth + minus.worth),
             },
             gradient: difference(losses, &self.perturbed, perturbed.deviation),
         }
@@ -449,12 +459,6 @@ impl Member {
     }
 }
 
-/// A perturbation of every value.
-fn draw(deviation: f64, size: usize, noise: &mut Stream) -> Vec<f32> {
-    let mut normal = || -> f32 { noise.sample(StandardNormal) };
-    (0..size).map(|_| deviation as f32 * normal()).collect()
-}
-
 fn moved(values: &[f32], epsilon: &[f32], sign: f32) -> Vec<f32> {
     let both = values.iter().zip(epsilon);
     both.map(|(value, epsilon)| value + sign * epsilon)
@@ -469,3 +473,7 @@ fn difference([plus, minus]: [f64; 2], perturbed: &[f32], deviation: f64) -> Vec
         .map(|xi| (scale * f64::from(*xi)) as f32)
         .collect()
 }
+
+#[cfg(test)]
+#[path = "trainer_tests.rs"]
+mod tests;

@@ -72,6 +72,10 @@ impl Objective<f64> for Wave {
         gradient.iter_mut().zip(at).for_each(|(g, x)| *g = off(x));
         at.iter().map(|x| 0.5 * off(x) * off(x)).sum()
     }
+
+    fn worth(&mut self, at: &[f64]) -> f64 {
+        -self.counted(at, &mut vec![0.0; at.len()])
+    }
 }
 
 const SIZE: usize = 5;

@@ -82,6 +82,10 @@ pub trait Objective<F = f32>: Send {
     /// The loss that counts at a place, such as that of data that are not shown, and its
     /// gradient, which is overwritten. `[parameters]`
     fn counted(&mut self, at: &[F], gradient: &mut [F]) -> F;
+
+    /// What the environment's rewards add up to where an agent ends at a place: minus the
+    /// loss that counts, or whatever else is paid for.
+    fn worth(&mut self, at: &[F]) -> f64;
 }
 
 /// The tasks of an environment as functions.

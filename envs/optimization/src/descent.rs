@@ -42,6 +42,13 @@ pub trait Function<F: Float>: Clone + Default + Send + Sync + 'static {
 /// A loss above this counts as this: who has gone so far has failed.
 const WORST: f32 = 1e6;
 
+/// What is paid for a place of some worth.
+fn paid(worth: f32) -> f32 {
+    // Where numbers overflow, the loss is the worst.
+    let worth = if worth.is_nan() { -WORST } else { worth };
+    worth.clamp(-WORST, WORST)
+}
+
 /// One task: a function.
 #[derive(Clone, Debug, Default)]
 pub struct Descent<T>(pub T);
@@ -73,10 +80,7 @@ impl<T: Function<f32>> Environment for Descent<T> {
 
     fn step(&self, state: &mut Self::State, action: &[f32], _rng: &mut Stream) -> Step {
         state.parameters.copy_from_slice(action);
-        let worth = self.0.worth(&mut state.scratch, &state.parameters);
-        // Where numbers overflow, the loss is the worst.
-        let worth = if worth.is_nan() { -WORST } else { worth };
-        let worth = worth.clamp(-WORST, WORST);
+        let worth = paid(self.0.worth(&mut state.scratch, &state.parameters));
         let reward = worth - state.worth;
         state.worth = worth;
         let at = (state.rows, &state.parameters[..]);
@@ -137,6 +141,11 @@ impl<T: Function<F>, F: Float> Objective<F> for Differentiated<T, F> {
     fn counted(&mut self, at: &[F], gradient: &mut [F]) -> F {
         let room = &mut self.scratch;
         self.function.counted(room, at, Some(gradient))
+    }
+
+    fn worth(&mut self, at: &[F]) -> f64 {
+        let worth = self.function.worth(&mut self.scratch, at);
+        f64::from(paid(worth.wide() as f32))
     }
 }
 

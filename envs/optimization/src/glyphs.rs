@@ -71,8 +71,12 @@ pub struct GlyphsSettings {
 }
 
 const NAME: &str = "glyphs";
-/// Tasks that the nearest neighbour is measured on.
+/// Tasks that the nearest neighbour is measured on: as many as this, or as the work below
+/// allows, but not fewer than those.
 const NEIGHBOURS: u64 = 2_000;
+const FEWEST_NEIGHBOURS: u64 = 100;
+/// Numbers that may be drawn or compared for it: seconds.
+const NEIGHBOUR_WORK: u64 = 1_000_000_000;
 
 impl Glyphs {
     /// Glyphs of a task.
@@ -213,24 +217,29 @@ impl Glyphs {
 
     /// The share of the pictures that count whose nearest picture that is shown, by the sum
     /// of the pixels' squared differences, is of the same glyph.
-    fn nearest_neighbour(&self, fit: &Fit<f32>) -> f64 {
+    fn nearest_neighbour<'a>(&self, fit: &'a Fit<f32>) -> f64 {
         let (area, ways) = (self.size.side * self.size.side, self.size.ways);
-        let rows = |data: &(Vec<f32>, Vec<f32>)| -> Vec<(Vec<f32>, Vec<f32>)> {
-            let rows = data.0.chunks_exact(area).zip(data.1.chunks_exact(ways));
-            rows.map(|(x, y)| (x.to_vec(), y.to_vec())).collect()
+        let rows = |data: &'a (Vec<f32>, Vec<f32>)| {
+            data.0.chunks_exact(area).zip(data.1.chunks_exact(ways))
         };
-        let (shown, counted) = (rows(&fit.shown), rows(&fit.counted));
-        let right = counted.iter().filter(|(x, label)| {
-            let apart = |other: &[f32]| -> f32 {
-                let pairs = other.iter().zip(x);
-                pairs.map(|(a, b)| (a - b) * (a - b)).sum()
-            };
-            let nearest = shown
-                .iter()
-                .min_by(|a, b| apart(&a.0).total_cmp(&apart(&b.0)));
-            nearest.is_some_and(|(_, other)| other == label)
+        let right = rows(&fit.counted).filter(|(x, label)| {
+            let apart = rows(&fit.shown).map(|(other, label)| {
+                let pairs = other.iter().zip(*x);
+                let apart: f32 = pairs.map(|(a, b)| (a - b) * (a - b)).sum();
+                (apart, label)
+            });
+            let nearest = apart.min_by(|a, b| a.0.total_cmp(&b.0));
+            nearest.is_some_and(|(_, other)| other == *label)
         });
-        right.count() as f64 / counted.len() as f64
+        right.count() as f64 / rows(&fit.counted).len() as f64
+    }
+
+    /// Numbers that are drawn or compared to measure the nearest neighbour on one task.
+    fn neighbour_work(&self) -> u64 {
+        let GlyphsSettings { ways, side, .. } = self.size;
+        let (shown, counted) = (ways * self.size.shots, ways * self.size.queries);
+        let pictures = shown * counted + self.size.strokes * (shown + counted);
+        (side * side * pictures + self.network.parameters()) as u64
     }
 }
 
@@ -267,7 +276,7 @@ impl TaskDistribution for Glyphs {
             known_task_optimum: Exact::unknown("how well the network can tell is not known"),
             random: match self.size.accuracy {
                 true => Exact::value(1.0 / self.size.ways as f64),
-                false => Exact::unknown("parameters at random have no mean loss"),
+                false => Exact::unknown("the mean loss of parameters at random has no closed form"),
             },
             ..ExactValues::default()
         }
@@ -275,17 +284,22 @@ impl TaskDistribution for Glyphs {
 
     /// How often the nearest neighbour among the pixels of what is shown is right.
     fn further_values(&self) -> Vec<(&'static str, Exact)> {
+        if !self.size.accuracy {
+            return Vec::new();
+        }
+        let name = "nearest neighbour";
+        let tasks = NEIGHBOURS.min(NEIGHBOUR_WORK / self.neighbour_work());
+        if tasks < FEWEST_NEIGHBOURS {
+            let why = "so many pixels take too long to compare";
+            return vec![(name, Exact::unknown(why))];
+        }
         let key = StreamKey::new(0, Domain::Tuning, 0);
         let mut task = Self::Task::default();
-        let right = (0..NEIGHBOURS).map(|number| {
+        let right = (0..tasks).map(|number| {
             self.sample(&mut task, &mut key.lane(Purpose::Task, number));
             self.nearest_neighbour(&task.0)
         });
-        let right: Moments = right.collect();
-        match self.size.accuracy {
-            true => vec![("nearest neighbour", Exact::estimated(&right))],
-            false => Vec::new(),
-        }
+        vec![(name, Exact::estimated(&right.collect::<Moments>()))]
     }
 
     fn objective(&self, task: &Self::Task) -> Option<Box<dyn Objective>> {

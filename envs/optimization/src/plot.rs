@@ -52,7 +52,7 @@ impl Plot {
             (ends.0 - room, ends.1 + room)
         };
         let across = span(&mut points().map(|(x, ..)| *x));
-        let up = span(&mut points().map(|(_, y, _)| self.height(*y)));
+        let up = span(&mut points().flat_map(|(_, y, error)| self.ends(*y, *error)));
         let place = |(x, y): (f64, f64)| {
             let share =
                 |(low, high): (f64, f64), x: f64| ((x - low) / (high - low)).clamp(0.0, 1.0);
@@ -95,6 +95,15 @@ impl Plot {
             shapes,
             caption: caption.into(),
         })
+    }
+
+    /// Heights that a point's interval takes the axis to. A lower end of 0 or less has no
+    /// place on a logarithmic axis: the interval runs to its foot there.
+    fn ends(&self, y: f64, error: f64) -> [f64; 2] {
+        let low = y - DEVIATIONS * error;
+        let shown = self.scale == Scale::Linear || low > 0.0;
+        let low = if shown { low } else { y };
+        [low, y + DEVIATIONS * error].map(|y| self.height(y))
     }
 
     fn height(&self, y: f64) -> f64 {
@@ -144,4 +153,58 @@ fn number(value: f64) -> String {
         _ => format!("{value:.1e}"),
     };
     text.replace('-', "−")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Heights of the lower end, the upper end and the mean of two points.
+    fn heights(scale: Scale, points: [(f64, f64, f64); 2]) -> Vec<[f32; 2]> {
+        let bands = vec![Band {
+            name: String::new(),
+            points: points.to_vec(),
+        }];
+        let plot = Plot {
+            bands,
+            x: "gradients",
+            scale,
+        };
+        let picture = plot.picture("", "").unwrap();
+        let paths = picture.shapes.iter().filter_map(|shape| match shape {
+            Shape::Path { points, .. } => Some([points[0][1], points[1][1]]),
+            _ => None,
+        });
+        paths.skip(5).collect() // The lines of the axes come first.
+    }
+
+    #[test]
+    fn intervals_are_within_the_axes() {
+        let points = [(0.0, 1.0, 0.5), (1.0, 3.0, 1.0)];
+        let [high, low, mean] = heights(Scale::Linear, points)[..] else {
+            panic!("three lines");
+        };
+        // From 1 − 0.98 to 3 + 1.96.
+        let at = |y: f64| BOTTOM + HEIGHT * ((y - 0.02) / (4.96 - 0.02)) as f32;
+        for (found, wanted) in [
+            (high, [at(1.98), at(4.96)]),
+            (low, [at(0.02), at(1.04)]),
+            (mean, [at(1.0), at(3.0)]),
+        ] {
+            for (found, wanted) in found.iter().zip(wanted) {
+                assert!((found - wanted).abs() < 1e-4, "{found} and not {wanted}");
+            }
+        }
+    }
+
+    /// What reaches 0 does not stretch a logarithmic axis to where it shows nothing.
+    #[test]
+    fn logarithmic_axes_end_at_what_they_can_show() {
+        let points = [(0.0, 1.0, 1.0), (1.0, 100.0, 0.0)];
+        let [_, low, mean] = heights(Scale::Logarithmic, points)[..] else {
+            panic!("three lines");
+        };
+        assert_eq!((low[0], mean[0]), (BOTTOM, BOTTOM));
+        assert_eq!(mean[1], BOTTOM + HEIGHT);
+    }
 }

@@ -21,7 +21,8 @@ use rl_core::{
 ///
 /// # Reward
 /// By how much f fell; in the first row minus f where the agent begins. A value above 10⁶
-/// counts as that.
+/// counts as that. The best that is known, minus the minimum, is over all θ: where W is so
+/// nearly singular that its place is beyond ±10,000, no agent can quite reach it.
 ///
 /// # Reference
 /// Andrychowicz et al. 2016, "Learning to learn by gradient descent by gradient descent",
@@ -48,7 +49,7 @@ impl Quadratics {
         "rows",
         10,
         1..=1_000,
-        "rows of W; as many as parameters or fewer, and the minimum is 0",
+        "rows of W; as many as parameters or fewer, and the minimum over all θ is 0",
     );
     /// What W and y are drawn from.
     pub const ENTRIES: Setting =
@@ -120,7 +121,8 @@ impl<F: Float> Quadratic<F> {
         }
     }
 
-    /// The least value, and a place of it if it is the only one.
+    /// The least value over all θ, however far from 0, and a place of it if it is the only
+    /// one.
     pub fn minimum(&self) -> (f64, Option<Vec<f64>>) {
         let n = self.start.len();
         if self.target.len() < n {
@@ -269,7 +271,8 @@ impl TaskDistribution for Quadratics {
         4.0 * task as f64
     }
 
-    /// Who knows the function begins where it is least.
+    /// Who knows the function begins where it is least; it is no more than a bound where
+    /// that is beyond the limit.
     fn known_task_optimum(&self, task: &Self::Task) -> Option<f64> {
         Some(-task.0.minimum().0)
     }
@@ -281,7 +284,7 @@ impl TaskDistribution for Quadratics {
                 true => Exact::value(0.0),
                 false => Exact::unknown("the mean of the minima has no closed form here"),
             },
-            random: Exact::unknown("parameters at random have a loss of 10⁶ or more"),
+            random: Exact::unknown("the mean loss of parameters at random has no closed form"),
             ..ExactValues::default()
         }
     }

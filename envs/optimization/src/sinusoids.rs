@@ -140,7 +140,7 @@ impl TaskDistribution for Sinusoids {
         ExactValues {
             bayes_optimal: Exact::unknown("sinusoids are continuous"),
             known_task_optimum: Exact::unknown("how well the network can fit is not known"),
-            random: Exact::unknown("parameters at random have an error of 10⁶ or more"),
+            random: Exact::unknown("the mean error of parameters at random has no closed form"),
             ..ExactValues::default()
         }
     }

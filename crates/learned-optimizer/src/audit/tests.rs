@@ -99,3 +99,49 @@ fn parameters_that_follow_rtrl_arrive_and_those_of_short_windows_do_not() {
     assert!(end(Estimator::Truncated(1)) > 0.5);
     assert!(end(Estimator::Truncated(10)) > 0.5);
 }
+
+/// The noise of persistent perturbations grows with the unroll: it takes many pairs.
+#[test]
+fn parameters_that_follow_persistent_strategies_arrive() {
+    let problem = InfluenceBalancing { horizon: 3_000 };
+    let perturbation = Perturbation {
+        pairs: 200,
+        deviation: 0.1,
+    };
+    let trace = descend(
+        &problem,
+        (Estimator::Pes(1), perturbation),
+        (3_000, 1e-4),
+        0,
+    );
+    let off = (trace.theta[3_000][0] + 1.0 / 6.0).abs();
+    assert!(off < 1e-4, "off by {off}");
+}
+
+/// Every episode begins anew: state, sensitivities and what perturbations add up to.
+#[test]
+fn episodes_of_a_descent_have_nothing_of_those_before() {
+    let perturbation = Perturbation {
+        pairs: 3,
+        deviation: 0.1,
+    };
+    let follow = |estimator, horizon| {
+        let problem = InfluenceBalancing { horizon };
+        descend(&problem, (estimator, perturbation), (5, 1e-2), 0).theta
+    };
+    // A window is an episode, and so a step is one down the gradient of a whole unroll.
+    for (estimator, horizon) in [(Estimator::Full, 30), (Estimator::Rtrl, 1)] {
+        let problem = InfluenceBalancing { horizon };
+        let mut theta = problem.start().1[0];
+        for found in &follow(estimator, horizon)[1..] {
+            theta -= 1e-2 * problem.closed_gradient(theta);
+            let off = (found[0] - theta).abs();
+            assert!(off < 1e-12, "{estimator:?}: {} and not {theta}", found[0]);
+        }
+    }
+    // Nothing is there to persist.
+    let [es, pes] = [Estimator::Es(30), Estimator::Pes(30)].map(|e| follow(e, 30));
+    for (es, pes) in es.iter().zip(&pes) {
+        assert!((es[0] - pes[0]).abs() < 1e-12, "{es:?} and not {pes:?}");
+    }
+}

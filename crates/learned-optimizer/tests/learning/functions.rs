@@ -96,6 +96,10 @@ impl Objective for Bowl {
         self.slope(at, gradient);
         self.value(at)
     }
+
+    fn worth(&mut self, at: &[f32]) -> f64 {
+        f64::from(-self.value(at))
+    }
 }
 
 impl TaskDistribution for Functions {

@@ -237,6 +237,40 @@ fn settings_that_cannot_be_followed_are_refused() {
         },
         &["learned-optimizer.rule.hidden = 0", "1 to 1024"],
     );
+    refused(
+        |config| {
+            config.rule = RuleConfig::Lstm {
+                hidden: 4,
+                layers: 1,
+                preprocess: 1e-50,
+                scale: 1.0,
+            }
+        },
+        &["learned-optimizer.rule.preprocess", "0, or 0.1 to 50"],
+    );
+}
+
+/// The last loss moves no start that a window before has forgotten.
+#[test]
+fn starts_that_would_never_move_are_refused() {
+    let with = |loss, training| {
+        let config = config(plain(LearnedRate::None), Start::Learned, training);
+        Config { loss, ..config }.validate()
+    };
+    for training in [gradient(4, true), perturbed("es", 4)] {
+        let error = with(Counted::Last, training).unwrap_err().to_string();
+        for part in [
+            "learned-optimizer.training.truncation = 4",
+            "12 (= learned-optimizer.steps)",
+            "loss = \"every\"",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+        with(Counted::Every, training).unwrap();
+    }
+    with(Counted::Last, gradient(12, true)).unwrap();
+    with(Counted::Last, perturbed("es", 12)).unwrap();
+    with(Counted::Last, perturbed("pes", 4)).unwrap();
 }
 
 /// A training with another number of pairs.
