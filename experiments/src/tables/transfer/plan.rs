@@ -215,7 +215,7 @@ impl Plan {
         for number in 0..ALIKE {
             let worth = |env| worth(env, (family.rules.unit, self.seed, number));
             let (here, there) = (worth(&family.built.factory), worth(&config.built.factory));
-            if here != there {
+            if !alike(here, there) {
                 return Err(Failure::internal(format!(
                     "table {}, {}: preset {preset} as it is set has other tasks: number {number} \
                      is worth {there:?} there, and {here:?} as [families.environment] says; allowed: \
@@ -231,16 +231,22 @@ impl Plan {
 /// Tasks that are looked at to tell whether two environments draw the same ones.
 const ALIKE: u64 = 3;
 
-/// What a unit of a new task is worth to whoever knows it, in parts of a million: trials of
-/// other lengths round otherwise.
-fn worth(env: &Arc<dyn EnvFactory>, (unit, seed, number): (Unit, u64, u64)) -> Option<i64> {
+/// What a unit of a new task is worth to whoever knows it, where the environment says so.
+fn worth(env: &Arc<dyn EnvFactory>, (unit, seed, number): (Unit, u64, u64)) -> Option<f64> {
     let alone = NewTask::new(env, seed, number).alone();
     let mut lane = alone.make(1);
     let mut first = vec![0.0; alone.spec().observation.width()];
     lane.begin(&StreamKey::new(0, Domain::HeldOut, 0), 0, &mut first);
     let units = unit.of_trial(&alone).ok()? as f64;
-    let known = lane.known_task_optimum(0)?;
-    Some((1e6 * known / units).round() as i64)
+    Some(lane.known_task_optimum(0)? / units)
+}
+
+/// Whether that is the same; trials of other lengths round otherwise.
+fn alike(here: Option<f64>, there: Option<f64>) -> bool {
+    match (here, there) {
+        (Some(here), Some(there)) => (here - there).abs() <= 1e-6 * here.abs().max(1.0),
+        (here, there) => here == there,
+    }
 }
 
 impl FamilyData {
