@@ -69,7 +69,7 @@ impl Training for Trainer {
     }
 
     fn begin_from(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {
-        self.learner_mut().begin_from(checkpoint)
+        self.begin_from(checkpoint)
     }
 
     fn checkpoint(&self) -> Result<Tree, LearnError> {

@@ -199,12 +199,10 @@ impl Autoencoder {
         let mut encoder = self.encoder.clone();
         encoder.pack(&learner.parameters()[..encoder.parameters()]);
         let lengths = trials.iter().map(|trial| self.past.length(*trial));
-        let beliefs: usize = lengths.clone().sum();
-        let decoded: usize = lengths.map(|length| self.decoded(length)).sum();
-        let weights = [1.0 / decoded as f64, 1.0 / beliefs as f64];
+        let beliefs: usize = lengths.sum();
         let parts = learner.pool().map(&chunks, |index, chunk| {
             let mut stream = key.lane(Purpose::Replay, lane(1 + index as u64));
-            self.of_trials(&encoder, (chunk, &mut stream), weights)
+            self.of_trials(&encoder, (chunk, &mut stream), beliefs)
         })?;
         let mut gradient = vec![0.0; self.layout.numel()];
         let mut losses = Losses::default();
@@ -227,7 +225,7 @@ impl Autoencoder {
         &self,
         encoder: &Encoder,
         (trials, stream): (&[usize], &mut Stream),
-        weights: [f64; 2],
+        all_beliefs: usize,
     ) -> (Vec<f32>, Losses) {
         let mut scratch = self.take(encoder);
         let Scratch {
@@ -239,7 +237,7 @@ impl Autoencoder {
         encoder.forward(work, recalled.rows.trials(trials.len()));
         let (queries, rewards) = recalled.asked(&self.shape, &self.config.queries);
         let rewards: Vec<f32> = rewards.iter().map(|r| self.decoder.target(*r)).collect();
-        let decoded = self.draw(&recalled.lengths, stream);
+        let decoded = self.draw((&recalled.lengths, all_beliefs), stream);
         let lived = Lived {
             lengths: &recalled.lengths,
             queries: &queries,
@@ -252,7 +250,7 @@ impl Autoencoder {
         let losses = self.decoder.bound(
             (lived, &decoded),
             (beliefs, &self.values),
-            weights,
+            1.0 / all_beliefs as f64,
             (cache, &mut d_beliefs, of_decoder),
         );
         let trials = recalled.rows.trials(trials.len());
@@ -261,18 +259,26 @@ impl Autoencoder {
         (gradient, losses)
     }
 
-    /// The beliefs that are decoded, and what their latents are drawn by.
-    fn draw(&self, lengths: &[usize], stream: &mut Stream) -> Vec<Query<f32>> {
+    /// The beliefs that are decoded, and what their latents are drawn by. Each stands for
+    /// those of its trial, so that steps of longer trials count as much as others among
+    /// `all` beliefs.
+    fn draw(&self, (lengths, all): (&[usize], usize), stream: &mut Stream) -> Vec<Query<f32>> {
         let mut decoded = Vec::new();
         for (lane, &length) in lengths.iter().enumerate() {
             let count = self.decoded(length);
+            let weight = Query::<f32>::share((length, count), all);
             for nth in 0..count {
                 let step = match count == length {
                     true => nth,
                     false => stream.random_range(0..length),
                 };
                 let noise = self.noise(stream);
-                decoded.push(Query { lane, step, noise });
+                decoded.push(Query {
+                    lane,
+                    step,
+                    weight,
+                    noise,
+                });
             }
         }
         decoded
@@ -399,6 +405,21 @@ impl Autoencoder {
     /// If that does not fit.
     pub(crate) fn restored(&self, tree: &Tree) -> Result<Restored, LearnError> {
         tree.expect_only(&[PARAMS, OPTIMIZER, PAST])?;
+        let values = self.decoder(tree)?;
+        let mut optimizer = self.optimizer.clone();
+        optimizer.restore(&tree.branch(OPTIMIZER))?;
+        Ok(Restored {
+            values,
+            optimizer,
+            past: self.past.restored(&tree.branch(PAST))?,
+        })
+    }
+
+    /// The decoder's parameters in a saved state.
+    ///
+    /// # Errors
+    /// If one is missing, unknown or of another shape.
+    pub(crate) fn decoder(&self, tree: &Tree) -> Result<Vec<f32>, LearnError> {
         let own = tree.branch(PARAMS);
         let mut values = Vec::new();
         let mut names = Vec::new();
@@ -409,13 +430,12 @@ impl Autoencoder {
             }
         }
         own.expect_only(&names)?;
-        let mut optimizer = self.optimizer.clone();
-        optimizer.restore(&tree.branch(OPTIMIZER))?;
-        Ok(Restored {
-            values,
-            optimizer,
-            past: self.past.restored(&tree.branch(PAST))?,
-        })
+        Ok(values)
+    }
+
+    /// Begins with a decoder's parameters.
+    pub(crate) fn begin_with(&mut self, decoder: Vec<f32>) {
+        self.values = decoder;
     }
 
     /// Goes there.

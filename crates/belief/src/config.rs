@@ -352,6 +352,16 @@ impl BeliefConfig {
         if !self.inputs.contains(&Input::Outcome) {
             return refused("\"none\", unless inputs has \"outcome\", which says where to draw");
         }
+        let stale = [
+            (Input::TimeLeft, "time-left"),
+            (Input::Statistics, "statistics"),
+        ];
+        if let Some((_, name)) = stale.iter().find(|(input, _)| self.inputs.contains(input)) {
+            let allowed = "inputs without it where sample = \"episode\": the value of the \
+                           observation that an episode was cut at would be told what held a \
+                           step before";
+            return Err(SettingError::refused("inputs", *name, allowed));
+        }
         if self.reads == Reads::Memory || !self.detached {
             return refused(
                 "\"none\", unless reads = \"belief\" and detached = true: what is held is drawn from \

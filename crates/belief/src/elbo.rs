@@ -30,8 +30,18 @@ pub struct Query<R> {
     pub lane: usize,
     /// Before which step.
     pub step: usize,
+    /// What the loss of its rewards counts.
+    pub weight: f64,
     /// Standard normal numbers that the latent is drawn by; empty for points. `[latent]`
     pub noise: Vec<R>,
+}
+
+impl<R> Query<R> {
+    /// What each of `decoded` beliefs of a trial of `length` steps counts among `all`
+    /// beliefs: together as much as the steps of the trial do.
+    pub fn share((length, decoded): (usize, usize), all: usize) -> f64 {
+        length as f64 / (decoded as f64 * all as f64)
+    }
 }
 
 /// Trials as a decoder sees them.
@@ -62,14 +72,6 @@ impl Losses {
     }
 }
 
-/// Weights of a decoded belief and of a belief: 1 over their numbers, so that parts sum
-/// to means.
-#[derive(Clone, Copy, Debug)]
-struct Weights {
-    decoded: f64,
-    belief: f64,
-}
-
 impl Decoder {
     /// Numbers of a belief.
     pub(crate) fn numbers(&self) -> usize {
@@ -83,12 +85,12 @@ impl Decoder {
     /// equations 8 to 10)
     ///
     /// ```text
-    /// Σₜ w Σᵢ −ln p(rᵢ | zₜ, queryᵢ)  +  coefficient · Σₜ w KL(qₜ ‖ qₜ₋₁),
+    /// Σₜ wₜ Σᵢ −ln p(rᵢ | zₜ, queryᵢ)  +  coefficient · Σₜ w KL(qₜ ‖ qₜ₋₁),
     /// zₜ = μₜ + exp(½ ln σₜ²) εₜ,  q₋₁ = N(0, I)
     /// ```
     ///
-    /// of the beliefs that are decoded and of all; `weights` are those of a decoded belief
-    /// and of a belief. `beliefs`, `[steps][lanes][numbers]`, are those before each step.
+    /// of the beliefs that are decoded, by their own weights, and of all, each by `weight`.
+    /// `beliefs`, `[steps][lanes][numbers]`, are those before each step.
     /// Writes the beliefs' gradient, and adds the network's.
     ///
     /// # Panics
@@ -97,14 +99,9 @@ impl Decoder {
         &self,
         (lived, decoded): (Lived<'_, R>, &[Query<R>]),
         (beliefs, params): (&[R], &[R]),
-        weights: [f64; 2],
+        weight: f64,
         (cache, d_beliefs, d_params): (&mut Cache<R>, &mut [R], &mut [R]),
     ) -> Losses {
-        let [decoded_weight, belief] = weights;
-        let weights = Weights {
-            decoded: decoded_weight,
-            belief,
-        };
         d_beliefs.fill(R::ZERO);
         let rows = self.rows(lived, decoded, beliefs);
         let reconstruction = match rows.rewards.is_empty() {
@@ -113,7 +110,7 @@ impl Decoder {
                 self.network
                     .forward(params, &rows.inputs, rows.rewards.len(), cache);
                 self.reconstruct(
-                    (&rows, weights),
+                    &rows,
                     cache,
                     (decoded, lived),
                     beliefs,
@@ -123,7 +120,7 @@ impl Decoder {
         };
         let divergence = match self.deterministic {
             true => 0.0,
-            false => self.diverge(lived.lengths, beliefs, weights.belief, d_beliefs),
+            false => self.diverge(lived.lengths, beliefs, weight, d_beliefs),
         };
         Losses {
             reconstruction,
@@ -156,6 +153,7 @@ impl Decoder {
         let mut rows = Rows {
             inputs: Vec::new(),
             rewards: Vec::new(),
+            weights: Vec::new(),
         };
         let mut z = vec![R::ZERO; self.latent];
         for one in decoded {
@@ -168,6 +166,7 @@ impl Decoder {
                 rows.inputs
                     .extend_from_slice(&lived.queries[at * size..(at + 1) * size]);
                 rows.rewards.push(lived.rewards[at]);
+                rows.weights.push(one.weight);
             }
         }
         rows
@@ -175,21 +174,20 @@ impl Decoder {
 
     fn reconstruct<R: Real>(
         &self,
-        (rows, weights): (&Rows<R>, Weights),
+        rows: &Rows<R>,
         cache: &mut Cache<R>,
         (decoded, lived): (&[Query<R>], Lived<'_, R>),
         beliefs: &[R],
         (d_beliefs, d_params): (&mut [R], &mut [R]),
     ) -> f64 {
-        let weight = weights.decoded;
         let mut sum = 0.0;
         let predicted = cache.outputs().iter().zip(&rows.rewards);
-        let slope = |(x, y): (&R, &R)| {
+        let slope = |((x, y), weight): ((&R, &R), &f64)| {
             let (loss, slope) = self.surprise(x.to_f64(), y.to_f64());
             sum += weight * loss;
             R::from_f64(weight * slope)
         };
-        let d_out: Vec<R> = predicted.map(slope).collect();
+        let d_out: Vec<R> = predicted.zip(&rows.weights).map(slope).collect();
         let mut d_inputs = vec![R::ZERO; rows.inputs.len()];
         self.network
             .backward_to_inputs(cache, &d_out, d_params, &mut d_inputs);
@@ -274,8 +272,9 @@ impl Decoder {
 
 /// What the network reads and has to predict, belief by belief.
 struct Rows<R> {
-    inputs: Vec<R>,  // [rows][latent + query]
-    rewards: Vec<R>, // [rows]
+    inputs: Vec<R>,    // [rows][latent + query]
+    rewards: Vec<R>,   // [rows]
+    weights: Vec<f64>, // [rows]
 }
 
 /// exp(x / 2).

@@ -56,6 +56,37 @@ impl Shape {
         of.iter().map(size).sum()
     }
 
+    /// Refuses what no trial is written down as, before anything is looked up by it.
+    fn expect_lived(&self, trial: &[f32]) -> Result<(), String> {
+        let among = |what: &str, number: f32, count: usize| {
+            // Numbers below it that are whole; NaN is none.
+            match (0..count).contains(&(number as usize)) && number as usize as f32 == number {
+                true => Ok(()),
+                false => Err(format!("{what} is {number}; allowed: 0 to {}", count - 1)),
+            }
+        };
+        let (steps, length) = (&trial[..trial.len() - 1], trial[trial.len() - 1]);
+        among("its length", length, self.steps + 1)?;
+        if length == 0.0 {
+            return Err(format!("its length is 0; allowed: 1 to {}", self.steps));
+        }
+        if let Some(number) = steps.iter().find(|number| !number.is_finite()) {
+            return Err(format!("it has {number}; allowed: finite numbers"));
+        }
+        for step in steps.chunks_exact(self.step()).take(length as usize) {
+            if let ObservationSpace::Discrete { size } = self.observation {
+                among("an observation", step[0], size)?;
+                among("an observation", step[self.observed], size)?;
+            }
+            let acted = &step[2 * self.observed + self.told..];
+            if let ActionSpace::Discrete { size } = self.action {
+                among("an action", acted[0], size)?;
+            }
+            among("an outcome", acted[self.acted + 1], 3)?;
+        }
+        Ok(())
+    }
+
     /// Writes an observation row as numbers, a symbol one-hot, into zeros.
     pub(crate) fn write_observation(&self, row: &[f32], to: &mut [f32]) {
         match self.observation {
@@ -173,20 +204,32 @@ impl Past {
             _ => 0,
         };
         let trials = tree.floats(TRIALS, &[count, self.shape.trial()])?.to_vec();
-        let fits = count <= self.room && next < self.room && next <= count;
-        match fits {
-            true => Ok(Self {
-                shape: self.shape.clone(),
-                room: self.room,
-                next,
-                trials,
-            }),
-            false => Err(LearnError::Settings(format!(
+        let fits = match count < self.room {
+            true => next == count,
+            false => count == self.room && next < self.room,
+        };
+        let refused = |what: String| {
+            let help = "use the file written with this configuration";
+            LearnError::Settings(format!("{what}; {help}"))
+        };
+        if !fits {
+            return Err(refused(format!(
                 "the buffer holds {count} trials, the next one is number {next}, and there is room \
-                 for {}; use the file written with this configuration",
+                 for {}",
                 self.room
-            ))),
+            )));
         }
+        for (number, trial) in trials.chunks_exact(self.shape.trial()).enumerate() {
+            self.shape
+                .expect_lived(trial)
+                .map_err(|why| refused(format!("trial {number} of the buffer: {why}")))?;
+        }
+        Ok(Self {
+            shape: self.shape.clone(),
+            room: self.room,
+            next,
+            trials,
+        })
     }
 }
 
@@ -428,5 +471,36 @@ mod tests {
         assert_eq!((again.next, &again.trials), (past.next, &past.trials));
         let why = Past::new(shape(), 1).restored(&tree).unwrap_err();
         assert!(why.to_string().contains("holds 2 trials"), "{why}");
+    }
+
+    #[test]
+    fn a_past_that_nobody_lived_is_refused() {
+        let mut past = Past::new(shape(), 3);
+        past.push([lived(2)].iter());
+        let size = past.shape.trial();
+        // Of the second trial: length, symbols before and after, action, outcome, reward.
+        for (place, number, word) in [
+            (size - 1, 3.0, "length is 3"),
+            (size - 1, 0.0, "length is 0"),
+            (size - 1, 1.5, "length is 1.5"),
+            (size - 1, f32::NAN, "length is NaN"),
+            (0, 4.0, "observation is 4"),
+            (1, -1.0, "observation is -1"),
+            (2, 2.0, "action is 2"),
+            (4, 3.0, "outcome is 3"),
+            (3, f32::INFINITY, "finite"),
+        ] {
+            let mut hostile = past.clone();
+            hostile.trials[size + place] = number;
+            let why = past.restored(&hostile.state()).unwrap_err().to_string();
+            assert!(why.contains("trial 1") && why.contains(word), "{why}");
+        }
+        for (next, fits) in [(0, false), (1, false), (2, true), (3, false)] {
+            let hostile = Past {
+                next,
+                ..past.clone()
+            };
+            assert_eq!(past.restored(&hostile.state()).is_ok(), fits, "{next}");
+        }
     }
 }

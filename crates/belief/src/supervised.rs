@@ -1,9 +1,14 @@
 //! What a belief loses by the task, which a training knows.
 
+use crate::autoencoder::Learned;
+use crate::elbo::Losses;
 use crate::encoder::{Encoder, EncoderWork};
-use agent::{InputRows, LearnError, Learner, Minibatch};
+use agent::{ActorCritic, InputRows, LearnError, Learner, Minibatch, Passes};
 use kernels::mlp::Real;
-use std::sync::Mutex;
+use nets::{Blueprint, Init, Layout, NetsError, Optimizer, OptimizerConfig, clip_gradient};
+use rl_core::rand::seq::SliceRandom as _;
+use rl_core::{Purpose, Tree};
+use std::sync::{Arc, Mutex};
 
 /// What the beliefs of some lanes have to predict at every step.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +81,26 @@ pub(crate) struct Supervisor {
     /// Descriptions of all tasks by number; none where these are predicted themselves.
     tasks: Vec<Vec<f32>>,
     coefficient: f64,
+    /// Its own steps; none where it goes along with the policy's.
+    steps: Option<Steps>,
     spare: Mutex<Vec<Scratch>>,
+}
+
+/// Steps of the encoder alone, after those of the policy. Where the policy reads a draw
+/// from the belief, a belief that moved between its minibatches would have it read other
+/// draws than it acted by, and the ratios of probabilities would be of other inputs.
+#[derive(Clone)]
+struct Steps {
+    layout: Arc<Layout>,
+    optimizer: Optimizer,
+}
+
+/// What moves an encoder by itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Step {
+    pub(crate) learning_rate: f64,
+    /// A longer gradient is scaled down.
+    pub(crate) max_gradient_norm: f64,
 }
 
 /// Buffers of one job, reused by later ones.
@@ -91,8 +115,122 @@ impl Supervisor {
             encoder,
             tasks,
             coefficient,
+            steps: None,
             spare: Mutex::default(),
         }
+    }
+
+    /// The same with an optimizer of its own, for [`Self::learn`].
+    ///
+    /// # Errors
+    /// If the optimizer's settings make no sense.
+    pub(crate) fn with_steps(
+        self,
+        model: &ActorCritic,
+        optimizer: OptimizerConfig,
+    ) -> Result<Self, LearnError> {
+        let mut blueprint = Blueprint::new();
+        let own = model.layout().entries().iter();
+        for entry in own.take_while(|entry| entry.offset < self.encoder.parameters()) {
+            blueprint.declare(&entry.name, &entry.shape, Init::Zeros);
+        }
+        let layout = blueprint.layout();
+        let optimizer = Optimizer::new(optimizer, Arc::clone(&layout))?;
+        let steps = Some(Steps { layout, optimizer });
+        Ok(Self { steps, ..self })
+    }
+
+    /// Whether it takes steps of its own.
+    pub(crate) fn steps_alone(&self) -> bool {
+        self.steps.is_some()
+    }
+
+    /// Its optimizer, to go back to.
+    pub(crate) fn optimizer(&self) -> Option<Optimizer> {
+        self.steps.as_ref().map(|steps| steps.optimizer.clone())
+    }
+
+    /// Goes back to that.
+    pub(crate) fn go_to(&mut self, optimizer: Option<Optimizer>) {
+        if let (Some(steps), Some(optimizer)) = (&mut self.steps, optimizer) {
+            steps.optimizer = optimizer;
+        }
+    }
+
+    /// All that a later process needs, if that is anything.
+    pub(crate) fn state(&self) -> Option<Tree> {
+        let steps = self.steps.as_ref()?;
+        Some(Tree::default().with_branch(OPTIMIZER, steps.optimizer.state()))
+    }
+
+    /// The optimizer of a saved state.
+    ///
+    /// # Errors
+    /// If that does not fit.
+    pub(crate) fn restored(&self, tree: &Tree) -> Result<Option<Optimizer>, LearnError> {
+        tree.expect_only(&[OPTIMIZER])?;
+        let mut optimizer = self.optimizer();
+        if let Some(optimizer) = &mut optimizer {
+            optimizer.restore(&tree.branch(OPTIMIZER))?;
+        }
+        Ok(optimizer)
+    }
+
+    /// Its own steps of an update, over minibatches as the policy's are: moves the encoder,
+    /// among the learner's parameters. Does nothing without an optimizer of its own.
+    ///
+    /// # Errors
+    /// As [`Self::gradient`], and if a parameter is not finite.
+    pub(crate) fn learn(
+        &mut self,
+        learner: &mut Learner,
+        passes: Passes,
+        step: Step,
+    ) -> Result<Learned, LearnError> {
+        let Some(mut own) = self.steps.take() else {
+            return Ok(Learned::default());
+        };
+        let learned = self.descend(learner, passes, (step, &mut own));
+        self.steps = Some(own);
+        learned
+    }
+
+    fn descend(
+        &self,
+        learner: &mut Learner,
+        passes: Passes,
+        (step, own): (Step, &mut Steps),
+    ) -> Result<Learned, LearnError> {
+        let mut order: Vec<usize> = (0..learner.samples().targets.len()).collect();
+        let mut shuffle = learner.key().lane(Purpose::Shuffle, 1);
+        let part = order.len() / passes.minibatches;
+        let (mut sum, mut norms, mut count) = (0.0, 0.0, 0.0);
+        for _ in 0..passes.epochs {
+            order.shuffle(&mut shuffle);
+            for tiles in order.chunks(part) {
+                learner.pool().go_on()?;
+                let minibatch = learner.minibatch(tiles, false);
+                let (mut gradient, loss) = self.gradient(learner, &minibatch)?;
+                let update = learner.updates_done() + 1;
+                let failed = |source| failed(source, update);
+                let most = step.max_gradient_norm;
+                norms += clip_gradient(&own.layout, &mut gradient, most).map_err(failed)?;
+                let split = self.encoder.parameters();
+                learner.amend(|all| {
+                    let rate = step.learning_rate;
+                    let stepped = own.optimizer.update(&mut all[..split], &gradient, rate);
+                    stepped.map_err(failed)
+                })?;
+                (sum, count) = (sum + loss, count + 1.0);
+            }
+        }
+        Ok(Learned {
+            losses: Losses {
+                reconstruction: sum / count,
+                divergence: 0.0,
+            },
+            norm: norms / count,
+        })
     }
 
     /// Bytes that it takes in so many tiles at once of so many lanes.
@@ -159,9 +297,8 @@ impl Supervisor {
                 .push(&learner.model().inputs, &trajectory.row(t));
         }
         encoder.forward(&mut scratch.work, scratch.rows.trials(lanes));
-        let scale = weight * self.coefficient as f32;
         let mask = samples.targets[index].mask.iter();
-        let weights: Vec<f32> = mask.map(|mask| mask * scale).collect();
+        let weights: Vec<f32> = mask.map(|mask| mask * weight).collect();
         let tasks = self.numbers(tile.descriptions(), lanes)?;
         let labels = match self.tasks.is_empty() {
             true => Labels::Descriptions(tile.descriptions()),
@@ -170,15 +307,14 @@ impl Supervisor {
         let beliefs = scratch.work.belief.outputs();
         let mut d = vec![0.0; beliefs.len()];
         let sum = loss(labels, (&weights, lanes), beliefs, &mut d);
+        // The loss is told even where nothing is learned from it.
+        let coefficient = self.coefficient as f32;
+        d.iter_mut().for_each(|d| *d *= coefficient);
         let mut gradient = vec![0.0; encoder.parameters()];
         let trials = scratch.rows.trials(lanes);
         encoder.backward(&mut scratch.work, trials, (&d, &[]), &mut gradient);
         self.spare.lock().expect("no holder panics").push(scratch);
-        let unscaled = match self.coefficient > 0.0 {
-            true => sum / self.coefficient,
-            false => 0.0,
-        };
-        Ok((gradient, unscaled))
+        Ok((gradient, sum))
     }
 
     /// The numbers of described tasks. `[lanes]`
@@ -197,5 +333,16 @@ impl Supervisor {
             })
         };
         (0..lanes).map(number).collect()
+    }
+}
+
+const OPTIMIZER: &str = "optimizer";
+
+fn failed(source: NetsError, update: u64) -> LearnError {
+    LearnError::Update {
+        update,
+        part: Some("the belief"),
+        source: Box::new(source),
+        lower: "belief.learning_rate or belief.max_gradient_norm".to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use crate::autoencoder::{self, Autoencoder, Learned};
 use crate::config::{Belief, BeliefConfig, NAME, Sampling, Target};
 use crate::encoder::{Kind, softmax};
 use crate::past;
-use crate::supervised::Supervisor;
+use crate::supervised::{Step, Supervisor};
 use crate::trunk::{self, Believing};
 use agent::{
     ActorCritic, InputRows, LearnError, Learner, Minibatch, NativeBackend, Objective, Place,
@@ -160,7 +160,11 @@ pub(crate) fn footprint(
     let own = match (&config.belief, config.belief.decoding()) {
         (Belief::Supervised { .. }, _) => {
             let tiles = workers.min(config.lanes / config.tile);
-            let bytes = Supervisor::bytes(&encoder, tiles, (config.tile, steps));
+            let mut bytes = Supervisor::bytes(&encoder, tiles, (config.tile, steps));
+            if config.sample == Sampling::Episode {
+                // Its optimizer's two moments, as before the update too.
+                bytes += 16.0 * encoder.parameters() as f64;
+            }
             let by = format!("{NAME}.tile, {NAME}.trunk and --workers");
             own.with("learning the task", bytes, by)
         }
@@ -210,6 +214,10 @@ impl Trainer {
         let teaches = match (&config.belief, config.belief.decoding()) {
             (Belief::Supervised { coefficient, .. }, _) => {
                 let own = Supervisor::new(encoder, plan.tasks, *coefficient);
+                let own = match config.sample {
+                    Sampling::None => own,
+                    Sampling::Episode => own.with_steps(&model, config.optimizer)?,
+                };
                 Teaches::Task(Box::new(own))
             }
             (_, Some(of)) => {
@@ -280,6 +288,22 @@ impl Trainer {
                 let learned = learner.passes(passes, objective, learning_rate)?;
                 Ok((learned, Learned::default()))
             }),
+            Teaches::Task(supervisor) if supervisor.steps_alone() => {
+                let before = supervisor.optimizer();
+                let step = Step {
+                    learning_rate,
+                    max_gradient_norm: config.max_gradient_norm,
+                };
+                let own = &mut *supervisor;
+                let improved = learner.improve(|learner| {
+                    let learned = learner.passes(passes, objective, learning_rate)?;
+                    Ok((learned, own.learn(learner, passes, step)?))
+                });
+                if improved.is_err() {
+                    supervisor.go_to(before);
+                }
+                improved
+            }
             Teaches::Task(supervisor) => learner.improve(|learner| {
                 let (mut sum, mut steps) = (0.0, 0.0);
                 let beside = &mut |learner: &Learner, minibatch: &Minibatch| {
@@ -392,15 +416,21 @@ impl Trainer {
     }
 
     /// All that a later process needs to go on with identical results: the learner's own,
-    /// and on the branch `belief` the decoder, its optimizer and the trials of the past.
+    /// and on the branch `belief` what learns beside it: the decoder, its optimizer and the
+    /// trials of the past, or the optimizer of an encoder that is moved by itself.
     ///
     /// # Errors
     /// If a number in it is not finite: nothing could go on from there.
     pub fn checkpoint(&self) -> Result<Tree, LearnError> {
         let tree = self.learner.checkpoint()?;
-        let tree = match &self.teaches {
-            Teaches::Rewards(own) => tree.with_branch(BELIEF, own.state()?),
-            Teaches::Nothing | Teaches::Task(_) => tree,
+        let beside = match &self.teaches {
+            Teaches::Rewards(own) => Some(own.state()?),
+            Teaches::Task(own) => own.state(),
+            Teaches::Nothing => None,
+        };
+        let tree = match beside {
+            Some(own) => tree.with_branch(BELIEF, own),
+            None => tree,
         };
         tree.expect_storable()?;
         Ok(tree)
@@ -411,21 +441,50 @@ impl Trainer {
     /// # Errors
     /// If it does not fit; nothing is changed then.
     pub fn restore(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {
-        let Teaches::Rewards(own) = &mut self.teaches else {
-            return self.learner.restore(checkpoint);
-        };
-        let restored = own.restored(&checkpoint.branch(BELIEF))?;
-        let mut others = Tree::default();
-        let prefix = format!("{BELIEF}/");
-        for (name, array) in checkpoint.iter() {
-            if !name.starts_with(&prefix) {
-                others.insert(name, array.clone());
+        let beside = checkpoint.branch(BELIEF);
+        match &mut self.teaches {
+            Teaches::Rewards(own) => {
+                let restored = own.restored(&beside)?;
+                self.learner.restore(&without_belief(checkpoint))?;
+                own.go_to(restored);
             }
+            Teaches::Task(own) if own.steps_alone() => {
+                let restored = own.restored(&beside)?;
+                self.learner.restore(&without_belief(checkpoint))?;
+                own.go_to(restored);
+            }
+            Teaches::Nothing | Teaches::Task(_) => self.learner.restore(checkpoint)?,
         }
-        self.learner.restore(&others)?;
-        own.go_to(restored);
         Ok(())
     }
+
+    /// Begins with the parameters in a checkpoint of the same networks: the learner's, and
+    /// where the belief decodes, the decoder's. The optimizers know nothing of them, and no
+    /// trials of the past come along.
+    ///
+    /// # Errors
+    /// If a parameter is missing, unknown or of another shape; nothing is changed then.
+    pub fn begin_from(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {
+        let Teaches::Rewards(own) = &mut self.teaches else {
+            return self.learner.begin_from(checkpoint);
+        };
+        let decoder = own.decoder(&checkpoint.branch(BELIEF))?;
+        self.learner.begin_from(checkpoint)?;
+        own.begin_with(decoder);
+        Ok(())
+    }
+}
+
+/// What is the learner's own in a checkpoint.
+fn without_belief(checkpoint: &Tree) -> Tree {
+    let mut others = Tree::default();
+    let prefix = format!("{BELIEF}/");
+    for (name, array) in checkpoint.iter() {
+        if !name.starts_with(&prefix) {
+            others.insert(name, array.clone());
+        }
+    }
+    others
 }
 
 /// The branch of a checkpoint that is the belief's.

@@ -22,7 +22,8 @@ const TILE: usize = 16;
 const LEAST: f64 = 1e-30;
 
 /// Writes what a run says of its agent's beliefs, if it says what it believes and the
-/// environment knows better, unless that was done for as many steps of training.
+/// environment knows better, unless that was done for as many steps of training, as many
+/// tasks and the same way to act.
 ///
 /// # Errors
 /// As [`measure`], and if the file cannot be read or written.
@@ -32,13 +33,24 @@ pub fn complete(
     compared: (&RunConfig, &dyn Training),
 ) -> Result<(), Failure> {
     let known: Option<Beliefs> = run.document(Document::Beliefs)?;
-    if known.is_some_and(|known| known.env_steps == compared.1.env_steps()) {
+    let (config, agent) = compared;
+    let asked = |known: Beliefs| {
+        known.env_steps == agent.env_steps()
+            && known.tasks == tasks_of(config)
+            && known.actions == word(config.evaluation.actions)
+    };
+    if known.is_some_and(asked) {
         return Ok(());
     }
     if let Some(beliefs) = measure(session, compared)? {
         run.write_document(Document::Beliefs, &beliefs)?;
     }
     Ok(())
+}
+
+/// Fresh tasks that beliefs are compared in.
+fn tasks_of(config: &RunConfig) -> usize {
+    config.evaluation.tasks.get().min(TASKS)
 }
 
 /// The divergence of the agent's beliefs from the exact posterior, on trials that it lives
@@ -56,7 +68,7 @@ pub fn measure(
         return Ok(None);
     };
     let size = BatchSize {
-        lanes: config.evaluation.tasks.get().min(TASKS),
+        lanes: tasks_of(config),
         tile: TILE,
         steps: env.spec().trial_steps(),
     };

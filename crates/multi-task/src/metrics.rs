@@ -30,7 +30,8 @@ pub struct Metrics {
     /// Before clipping, mean over the update's minibatches.
     pub gradient_norm: f64,
     /// Mean over pairs of tasks of the cosine between their gradients of the whole objective
-    /// before the update; none where it was not measured, or gradients were 0.
+    /// by the parameters that all tasks share, before the update; none where it was not
+    /// measured, nothing is shared, or gradients were 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gradient_cosine: Option<f64>,
     /// Step size of this update.

@@ -150,6 +150,17 @@ impl Networks {
         }
     }
 
+    /// Of a vector like that of the parameters, what belongs to all tasks alike; nothing
+    /// where they share nothing.
+    pub fn common(&self, vector: &[f32]) -> Vec<f32> {
+        let parts = [Some(&self.policy), Some(&self.value), self.shared.as_ref()];
+        let pieces = parts.into_iter().flatten().flat_map(|part| &part.pieces);
+        let common = pieces.filter(|piece| !piece.each);
+        common
+            .flat_map(|piece| vector[piece.range(0)].iter().copied())
+            .collect()
+    }
+
     /// The parameters of a task's network, as [`Mlp`] orders them.
     pub fn assemble<R: Real>(&self, values: &[R], role: Role, task: usize) -> Vec<R> {
         self.part(role).assemble(values, task)

@@ -223,4 +223,4 @@ impl<R: Real> Pass<R> {
 
 #[cfg(test)]
 #[path = "objective_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -3,7 +3,7 @@ use crate::config::{MultiTaskConfig, NetworkConfig, Outer, Sharing};
 use nets::{Activation, OptimizerConfig, Schedule, Shape};
 use rl_core::Gae;
 
-fn config(sharing: Sharing) -> MultiTaskConfig {
+pub(crate) fn config(sharing: Sharing) -> MultiTaskConfig {
     let constant = |value| Schedule {
         from: value,
         to: value,

@@ -36,11 +36,11 @@ impl TaskSet {
         let count = match env.tasks() {
             Some(count) if count <= MOST => count as usize,
             Some(count) => {
-                let allowed = "one of at most 1000 tasks, as gridnavi and point-corners are";
+                let allowed = "one of at most 1000 tasks, as gridnavi has";
                 return refuse(format!("{name} with {count} tasks"), allowed);
             }
             None => {
-                let allowed = "one whose tasks can be counted, as gridnavi and point-corners are";
+                let allowed = "one whose tasks can be counted, as those of gridnavi can";
                 return refuse(name.clone(), allowed);
             }
         };

@@ -352,7 +352,8 @@ impl Trainer {
         groups
     }
 
-    /// Mean over pairs of tasks of the cosine between their gradients.
+    /// Mean over pairs of tasks of the cosine between their gradients of what they share;
+    /// `None` where that is nothing: what is one task's own has no gradient of another.
     fn cosine(&self, objective: &Objective) -> Result<Option<f64>, LearnError> {
         let tiles: Vec<usize> = (0..self.samples.targets.len()).collect();
         let minibatch = self.minibatch(&tiles);
@@ -366,7 +367,7 @@ impl Trainer {
                     objective.gradient(&self.networks, &self.values, to);
                 }
             }
-            gradient
+            self.networks.common(&gradient)
         })?;
         Ok(mean_cosine(&gradients))
     }
@@ -458,6 +459,31 @@ const ENV_STEPS: &str = "env_steps";
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::objective::tests::config;
+
+    /// What tasks have for themselves makes them neither more nor less alike.
+    #[test]
+    fn cosines_are_of_what_tasks_share() {
+        let cosine = |sharing| {
+            let networks = Networks::new(&config(sharing), (3, 4), 2).unwrap();
+            let layout = networks.layout().numel();
+            let ones = vec![1.0; layout];
+            let gradient = |task| {
+                let mut gradient = ones.clone();
+                for role in [Role::Policy, Role::Value] {
+                    let own = vec![task as f32 + 1.0; networks.mlp(role).parameters()];
+                    networks.pull(&ones, (role, task), (&own, &mut gradient));
+                }
+                networks.common(&gradient)
+            };
+            mean_cosine(&[gradient(0), gradient(1)])
+        };
+        for sharing in [Sharing::Input {}, Sharing::Heads {}] {
+            let found = cosine(sharing).unwrap();
+            assert!((found - 1.0).abs() < 1e-12, "{sharing:?}: {found}");
+        }
+        assert_eq!(cosine(Sharing::Separate {}), None);
+    }
 
     #[test]
     fn cosines_are_of_pairs_that_have_one() {

@@ -74,7 +74,7 @@ pub use scores::{Aggregate, Interval, Scores};
 pub use stats::Estimate;
 pub use tensorboard::tensorboard;
 pub use text::fixed;
-pub use transfer::{Arrivals, Reduction, median};
+pub use transfer::{Arrival, Arrivals, Reduction, median};
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, ReportError>;

@@ -104,6 +104,7 @@ impl Case {
         let query = |lane, step, seed| Query {
             lane,
             step,
+            weight: 0.25 / (1.0 + lane as f64),
             noise: noise(seed),
         };
         let numbers = if deterministic { LATENT } else { 2 * LATENT };
@@ -150,7 +151,7 @@ impl Case {
         let losses = self.decoder.bound(
             (lived, &self.decoded),
             (beliefs, params),
-            [0.25, 1.0 / 7.0],
+            1.0 / 7.0,
             (&mut cache, &mut d_beliefs, &mut d_params),
         );
         let whole = losses.reconstruction + self.decoder.coefficient * losses.divergence;
@@ -179,6 +180,35 @@ fn the_bound_has_its_gradients() {
             }
         }
     }
+}
+
+/// One belief of each trial stands for all of them, also where trials differ in length.
+#[test]
+fn a_few_beliefs_of_each_trial_are_as_good_as_all_on_the_mean() {
+    let kind = Rewards::Gaussian { scale: 1.0 };
+    let mut case = Case::new(kind, Decodes::All, Prior::Fixed, true);
+    let lengths = case.lengths.clone();
+    let all: usize = lengths.iter().sum();
+    let one = |lane, step, decoded| Query {
+        lane,
+        step,
+        weight: Query::<f64>::share((lengths[lane], decoded), all),
+        noise: Vec::new(),
+    };
+    let mut of = |decoded| {
+        case.decoded = decoded;
+        case.bound(&case.beliefs, &case.params).0
+    };
+    let mut whole = Vec::new();
+    let mut mean = 0.0;
+    for (lane, &length) in lengths.iter().enumerate() {
+        for step in 0..length {
+            whole.push(one(lane, step, length));
+            mean += of(vec![one(lane, step, 1)]) / length as f64;
+        }
+    }
+    let whole = of(whole);
+    assert!((mean - whole).abs() < 1e-12, "{mean} {whole}");
 }
 
 /// Beliefs that stay at N(0, I) diverge from nothing, whatever the prior; one that moves

@@ -35,6 +35,11 @@ fn settings_that_are_no_agent_are_refused() {
         inputs: Input::USUAL.to_vec(),
         ..deaf
     };
+    let told = |input| {
+        let mut config = drawing(supervised(Target::Task));
+        config.inputs.push(input);
+        config
+    };
     let noisy = BeliefConfig {
         sample: Sampling::None,
         ..drawing(supervised(Target::Task))
@@ -62,6 +67,14 @@ fn settings_that_are_no_agent_are_refused() {
         (of(nothing), ["belief.detached = true", "belief.decodes"]),
         (attached, ["belief.detached = false", "own optimizer"]),
         (deaf, ["belief.sample = episode", "\"noise\""]),
+        (
+            told(Input::TimeLeft),
+            ["belief.inputs = time-left", "sample = \"episode\""],
+        ),
+        (
+            told(Input::Statistics),
+            ["belief.inputs = statistics", "sample = \"episode\""],
+        ),
         (noisy, ["belief.inputs = noise", "sample = \"episode\""]),
         (remembers, ["belief.sample = episode", "reads = \"belief\""]),
         (point, ["belief.sample = episode", "deterministic"]),
@@ -131,6 +144,16 @@ fn another_networks_checkpoint_is_refused_and_changes_nothing() {
     let before = own.checkpoint().unwrap();
     let why = own.restore(&other).unwrap_err().to_string();
     assert!(why.contains("trunk.weight_ih"), "{why}");
+    assert_eq!(own.checkpoint().unwrap(), before);
+    let mut headless = rl_core::Tree::default();
+    for (name, array) in before
+        .iter()
+        .filter(|(name, _)| !name.starts_with("belief/"))
+    {
+        headless.insert(name, array.clone());
+    }
+    let why = own.begin_from(&headless).unwrap_err().to_string();
+    assert!(why.contains("decoder") && why.contains("missing"), "{why}");
     assert_eq!(own.checkpoint().unwrap(), before);
     let bare = crate::doors::trainer(&config(supervised(Target::Task)), 0, 1);
     let why = own.restore(&bare.checkpoint().unwrap()).unwrap_err();

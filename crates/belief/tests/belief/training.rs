@@ -113,6 +113,45 @@ fn a_failed_update_is_undone() {
     assert_eq!(other.checkpoint().unwrap(), whole);
 }
 
+/// The encoder, the policy and the decoder; the buffer and the optimizers are its own.
+#[test]
+fn a_training_begins_with_all_networks_of_another() {
+    let mut other = trainer(&decoding(), 8, 1);
+    updates(&mut other, 2);
+    let tree = other.checkpoint().unwrap();
+    let mut own = trainer(&decoding(), 9, 1);
+    own.begin_from(&tree).unwrap();
+    let begun = own.checkpoint().unwrap();
+    for part in ["params", "belief/params"] {
+        assert_eq!(begun.branch(part), tree.branch(part), "{part}");
+    }
+    assert_ne!(begun.branch("belief/past"), tree.branch("belief/past"));
+}
+
+/// While the policy takes its steps the belief stays, and so do the draws that it acted
+/// by: a policy that does not move has ratios of 1 however far the belief does.
+#[test]
+fn draws_stay_while_the_policy_learns() {
+    let mut still = BeliefConfig {
+        // A step that is small for the policy's loss, and large for the belief's.
+        learning_rate: crate::doors::constant(1e-6),
+        max_gradient_norm: 1e9,
+        optimizer: nets::OptimizerConfig::Sgd { momentum: 0.0 },
+        ..drawing(Belief::Supervised {
+            target: Target::Task,
+            coefficient: 1e7,
+        })
+    };
+    still.policy.gain = 5.0;
+    let mut trainer = trainer(&still, 3, 1);
+    let before = trainer.learner().parameters().to_vec();
+    let metrics = trainer.update().unwrap();
+    let moved = before.iter().zip(trainer.learner().parameters().iter());
+    let most = moved.fold(0.0, |most: f32, (a, b)| most.max((a - b).abs()));
+    assert!(most > 0.1 && metrics.belief_gradient_norm > 0.0, "{most}");
+    assert!(metrics.approx_kl.abs() < 1e-8, "{metrics:?}");
+}
+
 /// The mean divergence of the agent's belief from the exact one, nats, before the last
 /// steps of fresh trials.
 fn divergence(trainer: &Trainer) -> f64 {
@@ -184,7 +223,7 @@ fn beliefs_come_near_the_exact_ones_and_policies_earn_by_them() {
     let last = updates(&mut trainer, 100).pop().unwrap();
     let learned = divergence(&trainer);
     assert!(
-        last.mean_return > 4.3 && learned > 0.5,
+        last.mean_return > 4.3 && learned > 0.5 && last.belief_loss > 0.5,
         "{learned} {last:?}"
     );
 }

@@ -38,14 +38,22 @@ pub(super) struct Cell {
     pub(super) way: usize,
     /// Environment steps that went before any new task.
     pub(super) spent: u64,
+    /// Steps in a task after which it was given up.
+    pub(super) budget: u64,
     /// `[tasks]`
     pub(super) tasks: Vec<Learned>,
 }
 
 impl Cell {
-    /// Steps until each task was learned.
-    pub(super) fn arrivals(&self) -> Vec<Option<f64>> {
-        self.tasks.iter().map(|task| task.arrival.steps).collect()
+    /// How long each task took. What arrives in the update that exceeds the budget did not
+    /// within it.
+    pub(super) fn arrivals(&self) -> Vec<report::Arrival> {
+        let budget = self.budget as f64;
+        let arrival = |task: &Learned| match task.arrival.steps {
+            Some(steps) => report::Arrival::After(steps),
+            None => report::Arrival::NotIn(task.arrival.lived.min(budget)),
+        };
+        self.tasks.iter().map(arrival).collect()
     }
 }
 
@@ -221,9 +229,11 @@ impl Work<'_> {
         }
         let cell = self.cell(place)?;
         let arrivals = cell.map_or_else(Vec::new, |cell| cell.arrivals());
-        let reached = arrivals.iter().flatten().count();
-        let median = report::median(&arrivals);
-        let median = median.map_or_else(|| "none".to_owned(), |steps| format!("{steps:.0}"));
+        let reached = arrivals.iter().filter_map(|at| at.steps()).count();
+        let median = match report::median(&arrivals) {
+            report::Arrival::After(steps) => format!("{steps:.0}"),
+            report::Arrival::NotIn(lived) => format!("> {lived:.0}"),
+        };
         Ok(format!(
             "{reached} of {} tasks reached, median {median}",
             arrivals.len()
@@ -390,6 +400,7 @@ impl Work<'_> {
             family: place.0,
             way: place.1,
             spent,
+            budget: family.rules.budget,
             tasks,
         }))
     }

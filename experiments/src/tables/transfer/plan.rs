@@ -6,10 +6,11 @@ use lab::config::RunConfig;
 use lab::failure::Failure;
 use lab::presets;
 use lab::registry::{Built, Registry};
-use lab::transfer::{Rules, Unit};
-use rl_core::suggestion;
+use lab::transfer::{NewTask, Rules, Unit};
+use rl_core::{Domain, EnvFactory, StreamKey, suggestion};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use toml::{Table, Value};
 
 /// The data file.
@@ -211,7 +212,40 @@ impl Plan {
                 self.name, family.name, there.name, there.horizon, here.name, here.horizon
             )));
         }
+        for number in 0..ALIKE {
+            let worth = |env| worth(env, (family.rules.unit, self.seed, number));
+            let (here, there) = (worth(&family.built.factory), worth(&config.built.factory));
+            if !alike(here, there) {
+                return Err(Failure::internal(format!(
+                    "table {}, {}: preset {preset} as it is set has other tasks: number {number} \
+                     is worth {there:?} there, and {here:?} as [families.environment] says; allowed: \
+                     settings of the same tasks",
+                    self.name, family.name
+                )));
+            }
+        }
         Ok(config.with_seed(self.seed))
+    }
+}
+
+/// Tasks that are looked at to tell whether two environments draw the same ones.
+const ALIKE: u64 = 3;
+
+/// What a unit of a new task is worth to whoever knows it, where the environment says so.
+fn worth(env: &Arc<dyn EnvFactory>, (unit, seed, number): (Unit, u64, u64)) -> Option<f64> {
+    let alone = NewTask::new(env, seed, number).alone();
+    let mut lane = alone.make(1);
+    let mut first = vec![0.0; alone.spec().observation.width()];
+    lane.begin(&StreamKey::new(0, Domain::HeldOut, 0), 0, &mut first);
+    let units = unit.of_trial(&alone).ok()? as f64;
+    Some(lane.known_task_optimum(0)? / units)
+}
+
+/// Whether that is the same; trials of other lengths round otherwise.
+fn alike(here: Option<f64>, there: Option<f64>) -> bool {
+    match (here, there) {
+        (Some(here), Some(there)) => (here - there).abs() <= 1e-6 * here.abs().max(1.0),
+        (here, there) => here == there,
     }
 }
 
@@ -277,8 +311,6 @@ pub(super) struct Depends {
 mod tests {
     use super::*;
     use crate::commands::table::TABLES;
-    use rl_core::{Domain, StreamKey};
-
     #[test]
     fn everything_that_the_data_file_names_can_be() {
         let entry = TABLES

@@ -5,7 +5,7 @@ use super::plan::Plan;
 use crate::tables::files::write_all;
 use lab::failure::Failure;
 use report::{
-    ArrivalCurves, ArrivalLine, Reduction, csv_file, draw_arrivals, markdown_cell, median,
+    Arrival, ArrivalCurves, ArrivalLine, Reduction, csv_file, draw_arrivals, markdown_cell, median,
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -30,8 +30,10 @@ pub(super) struct Row {
     pub(super) scratch: bool,
     pub(super) tasks: usize,
     pub(super) reached: usize,
-    /// Steps in a new task; none where less than half of them were learned.
+    /// Steps in a new task; none where no more than half of them were learned.
     pub(super) median: Option<f64>,
+    /// Steps that were lived, likewise the median, where there is none of the others.
+    pub(super) beyond: Option<f64>,
     budget: u64,
     /// Environment steps that went before.
     pub(super) spent: u64,
@@ -43,11 +45,13 @@ pub(super) struct Row {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Against {
     pub(super) scratch: String,
-    /// One minus the ratio of the medians; none where less than half of the tasks were learned.
+    /// One minus the ratio of the medians; none where no more than half of the tasks were
+    /// learned.
     pub(super) reduction: Option<f64>,
-    /// Its 95 % interval, ends likewise.
+    /// Its 95 % interval; no lower end likewise, and no upper one where it is not known how
+    /// late from scratch is.
     pub(super) interval: [Option<f64>; 2],
-    /// Whether the median from scratch is beyond the budget, which stands for it.
+    /// Whether the median from scratch is not known: what was lived stands for it.
     pub(super) at_least: bool,
     /// New tasks after which the steps before are saved.
     pub(super) break_even: Option<f64>,
@@ -61,7 +65,7 @@ pub(super) fn caption(plan: &Plan) -> String {
         }
         false => "",
     };
-    format!("{} {} fresh tasks.{quick}", plan.caption, plan.tasks)
+    format!("{} {} tasks of each kind.{quick}", plan.caption, plan.tasks)
 }
 
 /// All rows whose tasks are done.
@@ -72,17 +76,20 @@ pub(super) fn rows(plan: &Plan, cells: &[Cell]) -> Vec<Row> {
         let against = match way.scratch {
             true => None,
             false => soonest(plan, cells, cell.family).and_then(|scratch| {
-                let size = (family.rules.budget as f64, plan.seed);
-                let reduction = Reduction::new(&arrivals, &scratch.arrivals(), size)?;
+                let reduction = Reduction::new(&arrivals, &scratch.arrivals(), plan.seed)?;
                 let known = |share: f64| Some(share).filter(|share| share.is_finite());
                 Some(Against {
                     scratch: plan.ways[scratch.way].name.clone(),
                     reduction: known(reduction.share),
-                    interval: reduction.interval.map(known),
+                    interval: [known(reduction.low), reduction.high.and_then(known)],
                     at_least: reduction.at_least,
                     break_even: reduction.break_even(cell.spent as f64),
                 })
             }),
+        };
+        let (median, beyond) = match median(&arrivals) {
+            Arrival::After(steps) => (Some(steps), None),
+            Arrival::NotIn(lived) => (None, Some(lived)),
         };
         Row {
             family: family.name.clone(),
@@ -90,8 +97,9 @@ pub(super) fn rows(plan: &Plan, cells: &[Cell]) -> Vec<Row> {
             titles: [family.title.clone(), way.title.clone()],
             scratch: way.scratch,
             tasks: arrivals.len(),
-            reached: arrivals.iter().flatten().count(),
-            median: median(&arrivals),
+            reached: arrivals.iter().filter_map(|at| at.steps()).count(),
+            median,
+            beyond,
             budget: family.rules.budget,
             spent: cell.spent,
             against,
@@ -101,14 +109,18 @@ pub(super) fn rows(plan: &Plan, cells: &[Cell]) -> Vec<Row> {
 }
 
 /// The way from scratch that has the least median in a family, so that no other is praised
-/// for what a better beginning from nothing would have had too.
+/// for what a better beginning from nothing would have had too; where none is known, the one
+/// that was lived for longest.
 fn soonest<'a>(plan: &Plan, cells: &'a [Cell], family: usize) -> Option<&'a Cell> {
     let scratch = |cell: &&Cell| cell.family == family && plan.ways[cell.way].scratch;
-    let time = |cell: &Cell| median(&cell.arrivals()).unwrap_or(f64::INFINITY);
-    cells
-        .iter()
-        .filter(scratch)
-        .min_by(|a, b| time(a).total_cmp(&time(b)))
+    let time = |cell: &Cell| match median(&cell.arrivals()) {
+        Arrival::After(steps) => (steps, 0.0),
+        Arrival::NotIn(lived) => (f64::INFINITY, -lived),
+    };
+    cells.iter().filter(scratch).min_by(|a, b| {
+        let ((known, lived), (other, others)) = (time(a), time(b));
+        known.total_cmp(&other).then(lived.total_cmp(&others))
+    })
 }
 
 /// "97.3 %"; what is far below nothing is said to be so.
@@ -133,7 +145,9 @@ pub(super) fn cells(row: &Row) -> [String; 7] {
     let against = row.against.as_ref();
     let reduction = against.map(|against| {
         let bound = if against.at_least { "≥ " } else { "" };
-        let [low, high] = against.interval.map(percent);
+        let [low, high] = against.interval;
+        let low = percent(low);
+        let high = high.map_or_else(|| "–".to_owned(), |high| percent(Some(high)));
         match against.reduction {
             Some(_) => format!("{bound}{} [{low}, {high}]", percent(against.reduction)),
             None => "none".to_owned(),
@@ -152,10 +166,10 @@ pub(super) fn cells(row: &Row) -> [String; 7] {
         family,
         way,
         format!("{} of {}", row.reached, row.tasks),
-        row.median.map_or_else(
-            || format!("> {}", row.budget),
-            |steps| format!("{steps:.0}"),
-        ),
+        match (row.median, row.beyond) {
+            (Some(steps), _) => format!("{steps:.0}"),
+            (None, lived) => format!("> {:.0}", lived.unwrap_or(0.0)),
+        },
         reduction.unwrap_or_else(|| "–".to_owned()),
         count(row.spent as f64),
         break_even.unwrap_or_else(|| "–".to_owned()),
@@ -182,7 +196,7 @@ pub(super) fn write(
             .map(|cell| ArrivalLine {
                 name: plan.ways[cell.way].title.clone(),
                 dashed: plan.ways[cell.way].scratch,
-                arrivals: cell.arrivals(),
+                arrivals: cell.arrivals().iter().map(|at| at.steps()).collect(),
             })
             .collect();
         if lines.is_empty() {
@@ -191,7 +205,7 @@ pub(super) fn write(
         let curves = ArrivalCurves {
             title: format!("{}: how long a new task takes", family.title),
             subtitle: format!(
-                "Share of {} fresh tasks in which {:.0} % of what knowing the task earns was \
+                "Share of {} tasks in which {:.0} % of what knowing the task earns was \
                  reached. Dashed: from scratch.",
                 plan.tasks,
                 100.0 * plan.share
@@ -212,12 +226,13 @@ fn text(number: Option<f64>) -> String {
 
 /// One line for every way in every family, with all digits.
 fn csv(rows: &[Row]) -> Vec<u8> {
-    const HEADER: [&str; 13] = [
+    const HEADER: [&str; 14] = [
         "family",
         "way",
         "tasks",
         "reached",
         "median_steps",
+        "median_beyond",
         "budget",
         "steps_before",
         "against",
@@ -236,6 +251,7 @@ fn csv(rows: &[Row]) -> Vec<u8> {
             row.tasks.to_string(),
             row.reached.to_string(),
             text(row.median),
+            text(row.beyond),
             row.budget.to_string(),
             row.spent.to_string(),
             against.map_or_else(String::new, |against| against.scratch.clone()),
@@ -307,7 +323,7 @@ mod tests {
             target: Target::new(1.0, 0.5, plan.share),
             arrival: Arrival {
                 steps: *steps,
-                lived: 1.0,
+                lived: 700.0,
                 earned: 1.0,
             },
         };
@@ -319,6 +335,7 @@ mod tests {
                 .position(|other| other.name == way)
                 .unwrap(),
             spent,
+            budget: plan.families[0].rules.budget,
             tasks: steps.iter().map(learned).collect(),
         }
     }
@@ -332,7 +349,6 @@ mod tests {
             .filter(|way| way.scratch)
             .map(|way| way.name.as_str())
             .collect();
-        let budget = plan.families[0].rules.budget as f64;
         let made = |cells: &[Cell]| rows(&plan, cells);
         let slow = cell(&plan, scratch[0], 0, &[Some(4000.0); 4]);
         let soon = cell(&plan, scratch[1], 0, &[Some(1000.0); 4]);
@@ -344,13 +360,20 @@ mod tests {
         assert_eq!(against.break_even, Some(2000.0));
         assert_eq!(cells(&found[2])[4], "90.0 % [90.0 %, 90.0 %]");
         assert!(found[0].against.is_none(), "nothing is held against itself");
-        // Where nothing was learned from scratch, the budget is all that is known.
+        // Where nothing was learned from scratch, what was lived is all that is known.
         let found = made(&[cell(&plan, scratch[0], 0, &[None; 4]), memory()]);
         let against = found[1].against.as_ref().unwrap();
         assert!(against.at_least);
-        assert_eq!(against.reduction, Some(1.0 - 100.0 / budget));
-        assert!(cells(&found[1])[4].starts_with("≥ "));
-        assert!(cells(&found[0])[3].starts_with("> "));
+        assert_eq!(against.reduction, Some(1.0 - 100.0 / 700.0));
+        assert_eq!(cells(&found[1])[4], "≥ 85.7 % [85.7 %, –]");
+        assert_eq!(cells(&found[0])[3], "> 700");
+        // Nobody is said to have lived beyond the budget.
+        let mut late = cell(&plan, scratch[0], 0, &[None; 4]);
+        late.tasks[0].arrival.lived = 1e9;
+        late.tasks[1].arrival.lived = 1e9;
+        late.tasks[2].arrival.lived = 1e9;
+        let budget = late.budget;
+        assert_eq!(cells(&made(&[late])[0])[3], format!("> {budget}"));
         // What is not reached reduces nothing.
         let soon = cell(&plan, scratch[1], 0, &[Some(1000.0); 4]);
         let found = made(&[soon, cell(&plan, "rl2", 10, &[Some(1.0), None, None, None])]);
