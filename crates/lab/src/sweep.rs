@@ -119,8 +119,7 @@ impl Plan {
     /// The plan of a sweep's file.
     ///
     /// # Errors
-    /// Names the key, its value and what is allowed; each configuration is checked as
-    /// `train` does before it begins.
+    /// Names the key, its value and what is allowed.
     pub fn of(registry: &Registry, place: &str, text: &str) -> Result<Self, Failure> {
         let refuse = |why: String| Failure::config(format!("{place}: {why}"));
         let spec: Spec = toml::from_str(text).map_err(|error| refuse(error.to_string()))?;

@@ -142,7 +142,6 @@ fn what_is_no_sweep_is_refused_before_anything_runs() {
         ("from = 1e-4", "from = 1.0", "from is less than to"),
         ("points = 3", "step = 3", "step is unknown"),
         ("\"log\"", "\"lg\"", "scale is \"linear\" or \"log\""),
-        ("[8, 16]", "[8, 0]", "rl2.trunk.hidden"),
         ("rl2.trunk.hidden", "rl2.trunk.hiden", "rl2.trunk.hiden"),
         ("rl2/bernoulli-bandit-5x10", "rl2/bandits", "rl2/bandits"),
         ("seeds =", "seed =", "unknown field `seed`"),

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 /// Hashes of what a run computed, by what it is: `metrics.mean_return`, `params`, …
 type Hashes = BTreeMap<String, String>;
@@ -113,17 +114,25 @@ fn presets() -> Vec<String> {
 #[test]
 fn every_preset_computes_what_it_always_did() {
     let lab = Lab::new();
-    let mut found = BTreeMap::new();
-    for preset in presets() {
-        found.insert(preset.clone(), cut_short(&lab, &preset, &[]));
-    }
+    let presets = presets();
+    // Two at a time: some of them have little to share between workers.
+    let half = |first: usize| {
+        let own = presets.iter().skip(first).step_by(2);
+        own.map(|preset| (preset.clone(), cut_short(&lab, preset, &[])))
+            .collect::<Vec<_>>()
+    };
+    let mut found: BTreeMap<String, Hashes> = thread::scope(|scope| {
+        let other = scope.spawn(|| half(1));
+        let own = half(0);
+        own.into_iter().chain(other.join().unwrap()).collect()
+    });
     let twin = |(preset, more): &(&str, &[&str])| format!("{preset} {}", more.join(" "));
     for (preset, more) in TWINS.iter().filter(|_| cfg!(feature = "torch")) {
         found.insert(twin(&(preset, more)), cut_short(&lab, preset, more));
     }
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cli/golden.json");
     if std::env::var_os("GOLDEN").is_some_and(|what| what == "write") {
-        let all = presets().len() + TWINS.len();
+        let all = presets.len() + TWINS.len();
         assert_eq!(found.len(), all, "written with the feature torch");
         fs::write(&path, serde_json::to_string_pretty(&found).unwrap() + "\n").unwrap();
         return;

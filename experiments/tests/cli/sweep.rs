@@ -67,9 +67,12 @@ fn what_does_not_belong_to_a_plan_is_refused() {
     refused(&["sweep", "run", "grid.toml"], 78, "line 1: ");
     refused(
         &["sweep", "run", "none.jsonl"],
-        78,
+        2,
         "`sweep plan SPEC` makes a plan",
     );
+    fs::write(lab.path("bad.toml"), SPEC.replace("[2, 3]", "[2, 0]")).unwrap();
+    refused(&["sweep", "plan", "bad.toml"], 78, "rl2.trunk.hidden");
+    assert!(!lab.path("bad.jsonl").exists());
     // The same plan may be made again, and another one does not take its place.
     lab.done(&["sweep", "plan", "grid.toml"]);
     fs::write(lab.path("grid.toml"), SPEC.replace("[2, 3]", "[2, 4]")).unwrap();

@@ -46,6 +46,12 @@ fn plan(registry: &Registry, args: &SweepPlanArgs) -> Result<(), Failure> {
     let text = std::fs::read_to_string(&args.spec)
         .map_err(|error| Failure::file(format!("cannot read {place}: {error}"), &error))?;
     let plan = Plan::of(registry, &place, &text)?;
+    let session = Session::new(registry, &console, 1, "cpu")?;
+    // What a training would be refused for is said now, once a setting.
+    for line in plan.settings().iter().filter_map(|runs| runs.first()) {
+        let rehearsed = launch::rehearse(&session, &line.config(registry, line.seed)?);
+        rehearsed.map_err(|failure| failure.within(line.said()))?;
+    }
     let out = match &args.out {
         Some(out) => out.clone(),
         None => args.spec.with_extension("jsonl"),
