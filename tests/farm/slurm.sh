@@ -57,8 +57,8 @@ for _ in $(seq 30); do sinfo -h -o %T 2>/dev/null | grep -q idle && break; sleep
 cd "$work"
 cat >grid.toml <<'END'
 preset = "quickstart"
-words = ["rl2.updates=60", "rl2.lanes=64", "rl2.tile=8", "rl2.outer.minibatches=2", "rl2.trunk.hidden=16",
-         "checkpoint.interval=5", "evaluation.tasks=500", "evaluation.interval=10",
+words = ["rl2.updates=400", "rl2.lanes=64", "rl2.tile=8", "rl2.outer.minibatches=2", "rl2.trunk.hidden=16",
+         "checkpoint.interval=20", "evaluation.tasks=500", "evaluation.interval=100",
          "evaluation.interval_tasks=100", 'evaluation.learners=[{name="random"}]']
 seeds = [101, 102]
 
@@ -66,7 +66,7 @@ seeds = [101, 102]
 "rl2.learning_rate.from" = { from = 1e-3, to = 1e-1, points = 4, scale = "log" }
 END
 "$program" sweep plan grid.toml >/dev/null
-"$program" sweep run grid.jsonl --runs peace >/dev/null
+"$program" sweep run grid.jsonl --runs peace >/dev/null 2>&1
 "$program" sweep script grid.jsonl --engine slurm >grid.sh
 job=$(sbatch --parsable grid.sh)
 echo "job array $job of $("$program" sweep plan grid.toml --json | grep -o '"runs":[0-9]*')"
