@@ -57,8 +57,8 @@ for _ in $(seq 30); do sinfo -h -o %T 2>/dev/null | grep -q idle && break; sleep
 cd "$work"
 cat >grid.toml <<'END'
 preset = "quickstart"
-words = ["rl2.updates=400", "rl2.lanes=64", "rl2.tile=8", "rl2.outer.minibatches=2", "rl2.trunk.hidden=16",
-         "checkpoint.interval=20", "evaluation.tasks=500", "evaluation.interval=100",
+words = ["rl2.updates=2000", "rl2.lanes=64", "rl2.tile=8", "rl2.outer.minibatches=2", "rl2.trunk.hidden=16",
+         "checkpoint.interval=50", "evaluation.tasks=500", "evaluation.interval=1000",
          "evaluation.interval_tasks=100", 'evaluation.learners=[{name="random"}]']
 seeds = [101, 102]
 
