@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times metarl beside its peers, on this machine, in one run.
 
-    python3 experiments/compare/compare.py [rl2] [maml] [envs] [sb3] [--quick]
+    python3 experiments/compare/compare.py [rl2] [maml] [learned] [envs] [sb3] [--quick]
 
 Each comparison alternates between our benchmark and the peer's program, A B A B,
 because machines are shared and drift; the ratio is the median over the pairs of
@@ -114,6 +114,21 @@ def maml_cases(workers):
     return [case(5.0, "trpo"), case(2.0, "vpg"), case(0.0, "vpg", "first")]
 
 
+def learned_cases(workers):
+    def case(at_least, problems):
+        return Case(
+            f"learned optimizer, LSTM 20-20, {problems} quadratics × 100 steps",
+            ["learned-optimizer", f"learned-optimizer.problems={problems}",
+             "--workers", str(workers)],
+            "learned_optimizer_jax.py",
+            "jax",
+            ["--problems", str(problems)],
+            at_least=at_least,
+        )
+
+    return [case(5.0, 12), case(0.0, 128)]
+
+
 def sb3_cases(workers):
     def case(at_least, minibatches):
         sizes = dict(hidden=64, envs=64, minibatches=minibatches)
@@ -131,7 +146,13 @@ def sb3_cases(workers):
     return [case(50.0, 4), case(0.0, 1)]
 
 
-PARTS = {"rl2": rl2_cases, "maml": maml_cases, "envs": envs_cases, "sb3": sb3_cases}
+PARTS = {
+    "rl2": rl2_cases,
+    "maml": maml_cases,
+    "learned": learned_cases,
+    "envs": envs_cases,
+    "sb3": sb3_cases,
+}
 
 
 def python_of(venvs, needs):

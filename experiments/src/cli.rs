@@ -607,6 +607,8 @@ pub(crate) enum What {
     Memories,
     /// Complete iterations of MAML-RL.
     Maml,
+    /// Complete updates of a learned optimizer.
+    LearnedOptimizer,
 }
 
 #[derive(Debug, Args)]
@@ -614,12 +616,14 @@ pub(crate) enum What {
     experiments bench envs bernoulli-bandit arms=2\n  \
     experiments bench rl2 rl2.trunk.kind=lstm rl2.trunk.hidden=256 rl2.lanes=64 rl2.outer.minibatches=1 --json\n  \
     experiments bench memories cells=gru,min-gru,transformer lengths=50,200,1000 hidden=64 --out costs\n  \
-    experiments bench maml 'maml.outer={kind=\"vpg\"}' maml.tasks=40 environment.horizon=50")]
+    experiments bench maml 'maml.outer={kind=\"vpg\"}' maml.tasks=40 environment.horizon=50\n  \
+    experiments bench learned-optimizer learned-optimizer.problems=128")]
 pub(crate) struct BenchArgs {
     /// What to measure.
     pub(crate) what: What,
-    /// Settings of the preset rl2/benchmark or maml/benchmark by dotted key; for
-    /// `envs`, environments' names [default: all of them] and their settings.
+    /// Settings of the preset rl2/benchmark, maml/benchmark or
+    /// learned-optimizer/quadratics by dotted key; for `envs`, environments' names
+    /// [default: all of them] and their settings.
     #[arg(value_name = "ENV|key=value")]
     pub(crate) words: Vec<String>,
     /// Of `memories`: folder for the figure and its numbers.

@@ -23,10 +23,7 @@ type Hashes = BTreeMap<String, String>;
 /// Trainings that differ from their preset in more than length: the other backend.
 const TWINS: [(&str, &[&str]); 2] = [
     ("rl2/bernoulli-bandit-5x10", &["rl2.backend=torch"]),
-    (
-        "rl2/dirichlet-mdp",
-        &["rl2.backend=torch", "rl2.lanes=64", "rl2.tile=2"],
-    ),
+    ("rl2/dirichlet-mdp", &["rl2.backend=torch", "rl2.tile=2"]),
 ];
 
 fn hash(bytes: &[u8]) -> String {
@@ -69,6 +66,24 @@ fn hashes_of(run: &Path) -> Hashes {
     hashes
 }
 
+/// Lanes of a tile in a preset of RL² or of imitation. They learn from two minibatches of
+/// two tiles here: what hundreds of lanes compute is no other code.
+fn tile(preset: &str) -> Option<usize> {
+    let algorithm = preset.split('/').next()?;
+    if !["rl2", "imitation"].contains(&algorithm) {
+        return None;
+    }
+    let path = folder().join(preset).with_extension("toml");
+    let text = fs::read_to_string(path).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("tile = "));
+    line?.split_whitespace().next()?.parse().ok()
+}
+
+/// Where the presets are that come with the program.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("presets")
+}
+
 /// Two updates of a preset, evaluated before and after.
 fn cut_short(lab: &Lab, preset: &str, more: &[&str]) -> Hashes {
     let algorithm = preset.split('/').next().unwrap();
@@ -91,6 +106,11 @@ fn cut_short(lab: &Lab, preset: &str, more: &[&str]) -> Hashes {
     if preset.ends_with("x500") {
         args.push("environment.pulls=50"); // The teacher's table is as long as the trial cubed.
     }
+    let few = tile(preset).map(|tile| {
+        let lanes = format!("{algorithm}.lanes={}", 4 * tile);
+        [lanes, format!("{algorithm}.outer.minibatches=2")]
+    });
+    args.extend(few.iter().flatten().map(String::as_str));
     args.extend(more);
     lab.done(&args);
     let mut folder = fs::read_dir(lab.path(&runs)).unwrap();
@@ -99,8 +119,8 @@ fn cut_short(lab: &Lab, preset: &str, more: &[&str]) -> Hashes {
 
 /// The names of all presets that come with the program.
 fn presets() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("presets");
     let mut names = Vec::new();
+    let folder = folder();
     for algorithm in fs::read_dir(&folder).unwrap() {
         for preset in fs::read_dir(algorithm.unwrap().path()).unwrap() {
             let path = preset.unwrap().path().with_extension("");

@@ -1,6 +1,7 @@
 //! `bench`: speed, as JSON lines or a table. One file per subject.
 
 mod envs;
+mod learned_optimizer;
 mod maml;
 mod memories;
 mod rl2;
@@ -21,5 +22,6 @@ pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
         What::Rl2 => rl2::run(registry, args),
         What::Memories => memories::run(registry, args),
         What::Maml => maml::run(registry, args),
+        What::LearnedOptimizer => learned_optimizer::run(registry, args),
     }
 }
