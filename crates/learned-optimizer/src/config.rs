@@ -96,6 +96,11 @@ pub enum RuleConfig {
         forget: f64,
         /// The input gate's; −5 to −4.
         input: f64,
+        /// What an open input gate takes of the gradient, or what that begins with when it
+        /// is learned; 1 in the paper.
+        rate: f64,
+        /// Which of that is learned: of each parameter, the gates are on top of Meta-SGD.
+        learned: LearnedRate,
     },
     /// Plain gradient steps.
     Plain {
@@ -167,6 +172,8 @@ const UNITS: Bounds<usize> = Bounds::closed(1, 1024);
 /// Scales of the preprocessing: e^−p and eᵖ are numbers of full precision, and logarithms
 /// over p are no infinities.
 const PREPROCESS: Bounds<f64> = Bounds::closed(0.1, 50.0);
+/// Rates of steps.
+const RATE: Bounds<f64> = Bounds::closed(0.0, 1e3);
 /// Logits of gates.
 const LOGITS: Bounds<f64> = Bounds::closed(-50.0, 50.0);
 
@@ -275,13 +282,16 @@ impl RuleConfig {
                 preprocess,
                 forget,
                 input,
+                rate,
+                learned: _,
             } => {
                 UNITS.check("hidden", hidden)?;
                 PREPROCESS.check("preprocess", preprocess)?;
                 LOGITS.check("forget", forget)?;
-                LOGITS.check("input", input)
+                LOGITS.check("input", input)?;
+                RATE.check("rate", rate)
             }
-            Self::Plain { rate, .. } => Bounds::closed(0.0, 1e3).check("rate", rate),
+            Self::Plain { rate, .. } => RATE.check("rate", rate),
         }
     }
 }

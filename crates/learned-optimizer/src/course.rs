@@ -146,18 +146,6 @@ impl Rule {
         [of(0, layer.inputs), of(layer.inputs, self.hidden)]
     }
 
-    /// The rate of a coordinate of plain steps; it is one of `size`.
-    fn rate<F: Real>(&self, params: &[F], (lane, size): (usize, usize)) -> F {
-        match &self.head {
-            Head::Plain { rate, learned } => match learned {
-                None => F::from_f64(*rate),
-                Some(range) if range.len() == 1 => params[range.start],
-                Some(range) => params[range.start + lane % size],
-            },
-            _ => F::ZERO,
-        }
-    }
-
     /// One step from what the room shows, within ±limit. `size` is that of a function.
     pub(crate) fn advance<F: Real>(
         &self,
@@ -203,7 +191,7 @@ impl Rule {
                     *theta += scale * *out;
                 }
             }
-            Head::Gated { weight, bias } => {
+            Head::Gated { weight, bias, rate } => {
                 let weight = &params[weight.clone()];
                 let width = self.hidden + 2;
                 let h = course.outputs.last().expect("a layer");
@@ -227,13 +215,14 @@ impl Rule {
                 sigmoids(isa, &mut room.opened);
                 let (kept, taken) = room.opened.split_at(lanes);
                 for lane in 0..lanes {
+                    let rate = rate.of(params, (lane, size));
                     let theta = &mut course.theta[lane];
-                    *theta = kept[lane] * *theta - taken[lane] * room.gradient[lane];
+                    *theta = kept[lane] * *theta - taken[lane] * (rate * room.gradient[lane]);
                 }
             }
-            Head::Plain { .. } => {
+            Head::Plain { rate } => {
                 for lane in 0..lanes {
-                    let rate = self.rate(params, (lane, size));
+                    let rate = rate.of(params, (lane, size));
                     course.theta[lane] += -(rate * room.gradient[lane]);
                 }
             }
@@ -567,7 +556,7 @@ impl<F: Real> Back<F> {
                 let h = self.outputs.last_mut().expect("a layer");
                 affine_inputs(isa, weights, out, h);
             }
-            Head::Gated { weight, .. } => {
+            Head::Gated { weight, rate, .. } => {
                 let weight = &params[weight.clone()];
                 let width = rule.hidden + 2;
                 let theta = &tape.theta[here];
@@ -576,11 +565,13 @@ impl<F: Real> Back<F> {
                 for lane in 0..lanes {
                     let (kept, taken) = (opened[lane], opened[lanes + lane]);
                     let to = self.theta[lane];
-                    let [kept_d, taken_d] = [to * theta[lane], -(to * read[lane])];
+                    let alpha = rate.of(params, (lane, size));
+                    let [kept_d, taken_d] = [to * theta[lane], -(to * (alpha * read[lane]))];
                     let slope = |gate: F| gate * (F::ONE - gate);
                     logits[lane] = kept_d * slope(kept) + self.logits[lane];
                     logits[lanes + lane] = taken_d * slope(taken) + self.logits[lanes + lane];
-                    self.gradient[lane] = -(to * taken);
+                    self.gradient[lane] = -(to * taken) * alpha;
+                    rate.add(gradient, (lane, size), to * taken * read[lane]);
                     self.theta[lane] = to * kept;
                 }
                 for gate in 0..2 {
@@ -600,16 +591,11 @@ impl<F: Real> Back<F> {
                 let h = self.outputs.last_mut().expect("a layer");
                 affine_inputs(isa, weights, logits, h);
             }
-            Head::Plain { learned, .. } => {
+            Head::Plain { rate } => {
                 for lane in 0..lanes {
-                    let rate = rule.rate(params, (lane, size));
-                    self.gradient[lane] = -(rate * self.theta[lane]);
-                }
-                if let Some(range) = learned {
-                    for lane in 0..lanes {
-                        let place = if range.len() == 1 { 0 } else { lane % size };
-                        gradient[range.start + place] += -(self.theta[lane] * read[lane]);
-                    }
+                    let to = self.theta[lane];
+                    self.gradient[lane] = -(rate.of(params, (lane, size)) * to);
+                    rate.add(gradient, (lane, size), to * read[lane]);
                 }
             }
         }
@@ -671,7 +657,7 @@ impl<F: Real> Back<F> {
                 let to = (&mut to[weight.clone()], hidden);
                 affine_weights(isa, lanes, both, to, Some(&mut rest[..1]));
             }
-            Head::Gated { weight, bias } => {
+            Head::Gated { weight, bias, .. } => {
                 let h = &tape.outputs[rule.layers.len() - 1][last..];
                 let (to, rest) = gradient.split_at_mut(bias.start);
                 let to = &mut to[weight.clone()];

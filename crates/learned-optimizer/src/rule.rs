@@ -1,6 +1,7 @@
 //! Rules by which a gradient becomes a step, with parameters that are learned.
 
 use crate::config::{LearnedRate, RuleConfig};
+use kernels::mlp::Real;
 use nets::{Blueprint, Init};
 use std::ops::Range;
 
@@ -24,17 +25,57 @@ pub(crate) enum Head {
         bias: Range<usize>,   // [1]
         scale: f64,
     },
-    /// θ′ = σ(f) θ − σ(i) g with the logits f = w·\[h; θ; f before\] + b, and i likewise:
-    /// Ravi and Larochelle 2017.
+    /// θ′ = σ(f) θ − σ(i) α g with the logits f = w·\[h; θ; f before\] + b, and i likewise:
+    /// Ravi and Larochelle 2017, where α is 1.
     Gated {
         weight: Range<usize>, // [2][hidden + 2]
         bias: Range<usize>,   // [2]
+        rate: Rate,
     },
-    /// θ′ = θ − α g: plain steps, of a rate that is given or learned.
-    Plain {
-        rate: f64,
-        learned: Option<Range<usize>>, // [1] or [parameters]
-    },
+    /// θ′ = θ − α g: plain steps.
+    Plain { rate: Rate },
+}
+
+impl Head {
+    /// What gradients are multiplied by; that of LSTMs is in their weights.
+    pub(crate) fn rate(&self) -> Option<&Rate> {
+        match self {
+            Self::Added { .. } => None,
+            Self::Gated { rate, .. } | Self::Plain { rate } => Some(rate),
+        }
+    }
+}
+
+/// A rate α, that is given or learned.
+#[derive(Clone, Debug)]
+pub(crate) struct Rate {
+    /// What it is, or begins with.
+    pub(crate) given: f64,
+    pub(crate) learned: Option<Range<usize>>, // [1] or [parameters]
+}
+
+impl Rate {
+    /// That of a lane, whose coordinate is one of `size`.
+    pub(crate) fn of<F: Real>(&self, params: &[F], (lane, size): (usize, usize)) -> F {
+        match &self.learned {
+            None => F::from_f64(self.given),
+            Some(range) => params[range.start + Self::place(range, (lane, size))],
+        }
+    }
+
+    /// Adds −`slope` of a lane to the gradient of what is learned.
+    pub(crate) fn add<F: Real>(&self, gradient: &mut [F], (lane, size): (usize, usize), slope: F) {
+        if let Some(range) = &self.learned {
+            gradient[range.start + Self::place(range, (lane, size))] += -slope;
+        }
+    }
+
+    fn place(range: &Range<usize>, (lane, size): (usize, usize)) -> usize {
+        match range.len() {
+            1 => 0,
+            _ => lane % size,
+        }
+    }
 }
 
 /// A rule that treats coordinates alike and apart, as a function of its parameters.
@@ -64,6 +105,16 @@ impl Declared<'_> {
         let start = self.at;
         self.at += shape.iter().product::<usize>();
         start..self.at
+    }
+
+    fn rate(&mut self, given: f64, learned: LearnedRate, parameters: usize) -> Rate {
+        let count = match learned {
+            LearnedRate::None => None,
+            LearnedRate::One => Some(1),
+            LearnedRate::PerParameter => Some(parameters),
+        };
+        let learned = count.map(|count| self.declare("rate", &[count], Init::Constant(given)));
+        Rate { given, learned }
     }
 }
 
@@ -121,7 +172,13 @@ impl Rule {
                 bias: declared.declare("head.bias", &[1], Init::Constant(0.0)),
                 scale,
             },
-            RuleConfig::Gated { forget, input, .. } => Head::Gated {
+            RuleConfig::Gated {
+                forget,
+                input,
+                rate,
+                learned,
+                ..
+            } => Head::Gated {
                 weight: declared.declare("gates.weight", &[2, hidden + 2], SMALL),
                 bias: declared.declare(
                     "gates.bias",
@@ -130,16 +187,10 @@ impl Rule {
                         values: vec![forget, input],
                     },
                 ),
+                rate: declared.rate(rate, learned, parameters),
             },
             RuleConfig::Plain { rate, learned } => Head::Plain {
-                rate,
-                learned: match learned {
-                    LearnedRate::None => None,
-                    LearnedRate::One => Some(declared.declare("rate", &[1], Init::Constant(rate))),
-                    LearnedRate::PerParameter => {
-                        Some(declared.declare("rate", &[parameters], Init::Constant(rate)))
-                    }
-                },
+                rate: declared.rate(rate, learned, parameters),
             },
         };
         let parameters = declared.at;
@@ -165,9 +216,8 @@ impl Rule {
 
     /// Whether it acts on any number of parameters.
     pub(crate) fn any_size(&self) -> bool {
-        match &self.head {
-            Head::Plain { learned, .. } => learned.as_ref().is_none_or(|range| range.len() == 1),
-            _ => true,
-        }
+        let rate = self.head.rate();
+        let learned = rate.and_then(|rate| rate.learned.as_ref());
+        learned.is_none_or(|range| range.len() == 1)
     }
 }

@@ -90,15 +90,20 @@ fn rules() -> Vec<RuleConfig> {
         preprocess,
         scale: 0.5,
     };
+    let gated = |learned| RuleConfig::Gated {
+        hidden: 5,
+        preprocess: 5.0,
+        forget: 2.0,
+        input: -1.0,
+        rate: 0.7,
+        learned,
+    };
     vec![
         lstm(0.0, 1),
         lstm(5.0, 2),
-        RuleConfig::Gated {
-            hidden: 5,
-            preprocess: 5.0,
-            forget: 2.0,
-            input: -1.0,
-        },
+        gated(LearnedRate::None),
+        gated(LearnedRate::One),
+        gated(LearnedRate::PerParameter),
         plain(LearnedRate::One),
         plain(LearnedRate::PerParameter),
     ]
@@ -249,4 +254,47 @@ fn windows_know_nothing_of_what_was_before() {
             assert!(off < 1e-7 * scale, "{config:?}, {index}: off by {off}");
         }
     }
+}
+
+/// With gates held open, whatever they read, the gated rule is Meta-SGD to the bit.
+#[test]
+fn open_gates_leave_meta_sgd() {
+    let gated = RuleConfig::Gated {
+        hidden: 5,
+        preprocess: 5.0,
+        forget: 60.0,
+        input: 60.0,
+        rate: 0.1,
+        learned: LearnedRate::PerParameter,
+    };
+    let plain = RuleConfig::Plain {
+        rate: 0.1,
+        learned: LearnedRate::PerParameter,
+    };
+    let of = |config: &RuleConfig| {
+        let rule = Rule::new(config, SIZE, &mut Blueprint::new());
+        let counting = Counting {
+            steps: STEPS,
+            last: false,
+        };
+        Case {
+            rule,
+            held: false,
+            counting,
+        }
+    };
+    let (gated, own) = (of(&gated), of(&plain));
+    let (rates, start) = values(&own.rule, &plain);
+    let plain = own;
+    // Rates are the last parameters, and the biases of both gates those before them.
+    let mut params = vec![0.1; gated.rule.parameters() - SIZE];
+    let open = params.len() - 2;
+    params[open..].fill(60.0);
+    params.extend_from_slice(&rates);
+    let loss = plain.loss(&rates, &start);
+    assert_eq!(gated.loss(&params, &start), loss);
+    let [all, own] = [(&gated, &params), (&plain, &rates)]
+        .map(|(case, params)| case.gradient(params, &start, Order::Exact));
+    assert_eq!(all[open + 2..], own[..]);
+    assert!(own.iter().all(|g| g.abs() > 1e-6), "{own:?}");
 }

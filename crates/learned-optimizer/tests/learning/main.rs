@@ -48,6 +48,8 @@ const GATED: RuleConfig = RuleConfig::Gated {
     preprocess: 5.0,
     forget: 4.0,
     input: -3.0,
+    rate: 1.0,
+    learned: LearnedRate::None,
 };
 
 fn plain(learned: LearnedRate) -> RuleConfig {
