@@ -306,6 +306,37 @@ fn only_regular_files_are_read() {
 }
 
 #[test]
+fn a_folder_that_is_taken_away_ends_a_training() {
+    let lab = Lab::new();
+    let long = [
+        "train",
+        "tiny.toml",
+        "rl2.updates=100000",
+        "checkpoint.interval=5",
+    ];
+    let mut child = lab.start(&long);
+    let run = lab.path(RUN);
+    while !run.join("checkpoints/00000005").exists() {
+        assert!(child.try_wait().unwrap().is_none());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    fs::rename(lab.path("runs"), lab.path("elsewhere")).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("was removed or renamed while"), "{said}");
+    assert!(
+        !lab.path("runs").exists(),
+        "it was made again, without its rows"
+    );
+    // Nothing of it is lost.
+    let moved = lab.path("elsewhere/tiny/seed-0");
+    let checkpoints = checkpoints(&moved);
+    assert!(checkpoints.last() >= Some(&5), "{checkpoints:?}");
+    lab.done(&["eval", "elsewhere/tiny/seed-0", "--tasks", "10"]);
+}
+
+#[test]
 fn the_readme_has_the_exit_codes_of_the_help() {
     let codes = |text: &str| {
         let words: Vec<&str> = text.split_whitespace().collect();
