@@ -420,11 +420,12 @@ def main():
                           ("soak", "seconds of a long training"), ("hangs", "environments that hang")):
         arguments.add_argument(f"--{kind}", type=int, default=0, metavar="N", help=f"{meaning} [default: none]")
     arguments.add_argument("--algorithms", nargs="*", help="only these [default: all]")
+    arguments.add_argument("--folder", type=Path, help="where the runs lie for a while [default: the system's place]")
     arguments.add_argument("--seed", type=int, default=0, help="of all chance")
     told = arguments.parse_args()
     # What a shell would say of a process that dies is said by the tables.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=told.folder) as folder:
         bench = Bench(told.program, folder, told.seed)
         (Path(folder) / "hostile.toml").write_text(HOSTILE)
         words_of = trainings(bench, told.algorithms) if told.kills or told.terms or told.delays else {}

@@ -10,7 +10,8 @@
 
 #![allow(
     clippy::disallowed_methods,
-    reason = "it is told by a variable how many there are to be, and measures how long each takes"
+    clippy::print_stdout,
+    reason = "it is told by a variable how many there are to be, times them and says so"
 )]
 
 use lab::config::RunConfig;
