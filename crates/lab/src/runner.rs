@@ -565,6 +565,9 @@ impl Drive<'_> {
             return self.stopped_after(update);
         }
         if failure.exit == Exit::Internal {
+            let (environment, seed) = (&self.config.environment, self.config.seed);
+            failure.message +=
+                &format!("\nThat was in environment '{environment}' under seed {seed}.");
             failure.message += &match failure.repeats {
                 true => format!(
                     "\nThe state after update {update} is saved, but to resume would repeat it; \

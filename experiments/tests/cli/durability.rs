@@ -151,7 +151,14 @@ fn a_failed_update_leaves_the_state_before_it() {
     assert_eq!(checkpoints(&run).last(), Some(&done));
     let said = format!("The state after update {done} is saved");
     assert!(outcome.stderr.contains(&said), "{outcome:?}");
+    let place = "in environment 'bernoulli-bandit' under seed 0";
+    assert!(outcome.stderr.contains(place), "{outcome:?}");
     lab.done(&["report", RUN]);
+    // It comes again, and nothing is changed by that.
+    let mut lines = outcome.stderr.lines();
+    let failed = lines.find_map(|line| line.strip_prefix("error: "));
+    lab.refused(&["replay", RUN], 70, &[failed.unwrap()]);
+    assert_eq!(checkpoints(&run).last(), Some(&done));
 }
 
 #[test]
