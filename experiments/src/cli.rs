@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Continue a stopped or killed run to the identical result.
     Resume(ResumeArgs),
+    /// Do the update of a run again that failed, and leave the run as it is.
+    Replay(ReplayArgs),
     #[command(hide = true)]
     Job(JobArgs),
     /// Evaluate a trained agent on fresh tasks, beside the Bayes-optimal policy where it is known.
@@ -127,6 +129,11 @@ fn seed(text: &str) -> Result<u64, String> {
 /// A number of seeds.
 fn seeds(text: &str) -> Result<u64, String> {
     whole(text, Bounds::closed(1, 10_000))
+}
+
+/// An update, counted from 1.
+fn update(text: &str) -> Result<u64, String> {
+    whole(text, Bounds::closed(1, i64::MAX as u64))
 }
 
 /// A number of worker threads.
@@ -223,6 +230,29 @@ pub(crate) struct ResumeArgs {
     pub(crate) run: PathBuf,
     #[command(flatten)]
     pub(crate) jobs: Jobs,
+    #[command(flatten)]
+    pub(crate) work: Work,
+    /// Where networks live: cpu or cuda [default: as the run began].
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 done, and every row is the one that the run has; 70 it failed again, or a \
+    row is another one.\n\nExamples:\n  \
+    experiments replay runs/quickstart/seed-0\n  \
+    experiments replay runs/quickstart/seed-0 --update 40 --workers 1"
+)]
+pub(crate) struct ReplayArgs {
+    /// A run's folder.
+    pub(crate) run: PathBuf,
+    /// The update, counted from 1 [default: the one after the newest checkpoint, and the
+    /// evaluation that is due before it].
+    #[arg(long, value_name = "U", allow_hyphen_values = true, value_parser = update)]
+    pub(crate) update: Option<u64>,
     #[command(flatten)]
     pub(crate) work: Work,
     /// Where networks live: cpu or cuda [default: as the run began].
@@ -658,4 +688,52 @@ pub(crate) struct CheckEnvArgs {
     pub(crate) settings: Vec<String>,
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rl_core::rand::RngExt as _;
+    use rl_core::{Domain, Purpose, StreamKey};
+    use std::path::{Component, Path};
+
+    /// Whatever a run is called, its folder lies in the one of all runs.
+    #[test]
+    fn a_name_is_one_folder_or_refused() {
+        const PIECES: [&str; 16] = [
+            "a",
+            "Z9",
+            "é",
+            "\u{1f980}",
+            ".",
+            "..",
+            "/",
+            "\\",
+            "-",
+            "_",
+            " ",
+            "\0",
+            "\n",
+            "~",
+            "$x",
+            "con",
+        ];
+        let mut rng = StreamKey::new(0, Domain::Tuning, 0).lane(Purpose::Init, 0);
+        let mut taken = 0;
+        for _ in 0..20_000 {
+            let length = rng.random_range(0..6);
+            let pieces = (0..length).map(|_| PIECES[rng.random_range(0..PIECES.len())]);
+            let text: String = pieces.collect();
+            if let Ok(name) = folder_name(&text) {
+                taken += 1;
+                let parts: Vec<_> = Path::new(&name).components().collect();
+                let one = matches!(parts[..], [Component::Normal(part)] if part == name.as_str());
+                assert!(
+                    one && name == text && !name.starts_with(['-', '.']),
+                    "{text:?}"
+                );
+            }
+        }
+        assert!(taken > 100, "{taken}");
+    }
 }

@@ -29,6 +29,8 @@ pub(crate) enum Event {
     Cell,
     /// A picture that was drawn.
     Picture,
+    /// A part of a training that was done again.
+    Replay,
     /// A report that was written.
     Report,
     /// A run that was written for another program.

@@ -130,6 +130,7 @@ fn dispatch(registry: &Registry, cli: Cli) -> Result<(), Failure> {
         Command::Show(args) => commands::show::run(registry, &args),
         Command::Train(args) => commands::train::run(registry, &args),
         Command::Resume(args) => commands::resume::run(registry, &args),
+        Command::Replay(args) => commands::replay::run(registry, &args),
         Command::Job(args) => commands::job::run(registry, &args),
         Command::Eval(args) => commands::eval::run(registry, &args),
         Command::Baseline(args) => commands::baseline::run(registry, &args),

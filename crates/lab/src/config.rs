@@ -44,6 +44,10 @@ pub struct Saving {
     pub interval: NonZeroU64,
     /// How many of the newest checkpoints are kept.
     pub keep: NonZeroUsize,
+    /// Updates between rows that say the hash of all parameters; none does where it is
+    /// not given.
+    #[serde(default)]
+    pub hash: Option<NonZeroU64>,
 }
 
 /// The configuration of one run, complete and checked as far as it can be
@@ -105,6 +109,9 @@ impl RunConfig {
                 table.insert("environment".to_owned(), Value::Table(fresh));
             }
             complete(registry, &mut table)?;
+            if given.iter().any(|one| one.key == HASH) {
+                make_place_for_hash(&mut table);
+            }
             for one in given {
                 one.apply(&mut table)?;
             }
@@ -269,6 +276,17 @@ fn complete(registry: &Registry, table: &mut Table) -> Result<(), String> {
     let whole = named.into_iter().chain(settings);
     table.insert("environment".to_owned(), Value::Table(whole.collect()));
     Ok(())
+}
+
+/// The one setting that need not be given, so that runs of before have the
+/// configuration that they had.
+const HASH: &str = "checkpoint.hash";
+
+/// Lets an override say it where the file does not.
+fn make_place_for_hash(table: &mut Table) {
+    if let Some(checkpoint) = table.get_mut("checkpoint").and_then(Value::as_table_mut) {
+        checkpoint.entry("hash").or_insert(Value::Integer(1));
+    }
 }
 
 /// The environment's name, and the settings beside it.

@@ -1,6 +1,8 @@
 //! The machine that the program runs on.
 
 use std::env;
+#[cfg(target_env = "gnu")]
+use std::ffi::CStr;
 use std::fs;
 use std::thread::available_parallelism;
 
@@ -33,6 +35,22 @@ pub fn cpu_features() -> Vec<&'static str> {
         features.extend(found.iter().filter(|(_, has)| *has).map(|(name, _)| *name));
     }
     features
+}
+
+/// The C library and its version.
+pub fn libc() -> String {
+    #[cfg(target_env = "gnu")]
+    {
+        #[allow(unsafe_code, reason = "the C library says its version in no other way")]
+        // SAFETY: it takes nothing, and gives text that is there as long as the process.
+        let version = unsafe { CStr::from_ptr(libc::gnu_get_libc_version()) };
+        format!("glibc {}", version.to_string_lossy())
+    }
+    #[cfg(not(target_env = "gnu"))]
+    match () {
+        () if cfg!(target_env = "musl") => "musl".to_owned(),
+        () => "the system's".to_owned(),
+    }
 }
 
 /// The operating system and architecture.

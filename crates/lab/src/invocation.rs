@@ -56,6 +56,12 @@ pub fn resume_command(path: &Path) -> String {
     }
 }
 
+/// The command that does again what failed; `None` where there is no command line.
+pub fn replay_command(path: &Path) -> Option<String> {
+    let command = || format!("{} replay {}", program(), quoted(path));
+    RESUME.get().is_none().then(command)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -38,6 +38,7 @@ pub mod pictures;
 pub mod presets;
 pub mod references;
 pub mod registry;
+pub mod replay;
 pub mod room;
 #[allow(
     clippy::disallowed_methods,

@@ -7,7 +7,7 @@ use crate::config::RunConfig;
 use crate::deviation;
 use crate::failure::{Exit, Failure};
 use crate::indices;
-use crate::invocation::{program, quoted, resume_command};
+use crate::invocation::{program, quoted, replay_command, resume_command};
 use crate::launch::{self, CONFIG, config_of, prepare};
 use crate::learners::Player;
 use crate::observer::{Progress, Work};
@@ -16,11 +16,13 @@ use crate::pictures;
 use crate::session::Session;
 use agent::{LearnError, Training, Update};
 use record::schema::{Comparison, Deviations, EvalRow, MetricsRow, TimingRow};
-use record::{Checkpoint, Document, Reader, RecordError, RunDir, Stream};
+use record::{Checkpoint, Document, Reader, RecordError, RunDir, Stream, fingerprint};
 use rl_core::Tree;
 use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
+use serde_json::value::RawValue;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -112,7 +114,7 @@ struct Drive<'a> {
 }
 
 /// A training as it is, unless nothing could go on from it.
-fn state_of(training: &dyn Training) -> Result<Tree, Failure> {
+pub(crate) fn state_of(training: &dyn Training) -> Result<Tree, Failure> {
     let tree = training.checkpoint()?;
     tree.expect_storable().map_err(LearnError::from)?;
     Ok(tree)
@@ -120,7 +122,11 @@ fn state_of(training: &dyn Training) -> Result<Tree, Failure> {
 
 /// Refuses an update that was none: a training that stays where it is would go on
 /// for ever, and rows that are not one after the other could not be gone on from.
-fn expect_one_more(training: &dyn Training, done: u64, update: &Update) -> Result<(), LearnError> {
+pub(crate) fn expect_one_more(
+    training: &dyn Training,
+    done: u64,
+    update: &Update,
+) -> Result<(), LearnError> {
     let (now, steps) = (training.updates_done(), training.env_steps());
     if now != done + 1 {
         return Err(LearnError::Bug(format!(
@@ -136,6 +142,68 @@ fn expect_one_more(training: &dyn Training, done: u64, update: &Update) -> Resul
             "the row of update {now} is {row}; it must be a JSON object in one line, with \
              \"update\": {now} and \"env_steps\": {steps}"
         ))),
+    }
+}
+
+/// The branch of a training's state that holds its parameters.
+const PARAMS: &str = "params";
+
+/// The row of `metrics.jsonl` of an update, which may say the hash of all parameters
+/// after it: of the state's branch `params`, or of the whole state where it has none.
+///
+/// # Errors
+/// If it is no row, which is a bug.
+pub(crate) fn row_of(
+    config: &RunConfig,
+    (number, update): (u64, &Update),
+    state: &Tree,
+) -> Result<Box<RawValue>, Failure> {
+    let hashed = |interval: &NonZeroU64| number.is_multiple_of(interval.get());
+    if !config.checkpoint.hash.as_ref().is_some_and(hashed) {
+        return Ok(update.row.clone());
+    }
+    let params = state.branch(PARAMS);
+    let hash = match params.is_empty() {
+        true => fingerprint(state),
+        false => fingerprint(&params),
+    };
+    // As text, so that no number of the row is written otherwise than before.
+    let row = update.row.get().trim_end();
+    let row = row.strip_suffix('}').unwrap_or(row);
+    let row = RawValue::from_string(format!("{row},\"params_blake3\":\"{hash}\"}}"));
+    row.map_err(Failure::internal)
+}
+
+/// A training whose agent is tried on fresh tasks.
+pub(crate) struct Evaluating<'a> {
+    pub(crate) session: &'a Session<'a>,
+    pub(crate) config: &'a RunConfig,
+    pub(crate) training: &'a dyn Training,
+}
+
+impl Evaluating<'_> {
+    /// The row of `eval.jsonl`.
+    pub(crate) fn row(&self) -> Result<EvalRow, Failure> {
+        let actions = self.config.evaluation.actions;
+        let tasks = self.config.evaluation.interval_tasks.get();
+        let update = self.training.updates_done();
+        let label = &format!("evaluation after update {update}");
+        let met = self
+            .session
+            .observer
+            .begin(Work::Evaluation { label, tasks });
+        let watch = |more| met.met(more);
+        let measured = measure(self.session, self.config, self.training, (tasks, watch))?;
+        Ok(EvalRow {
+            update,
+            env_steps: self.training.env_steps(),
+            tasks,
+            actions: word(actions).to_owned(),
+            mean_return: measured.result.mean_return,
+            standard_error: measured.result.standard_error,
+            split: measured.result.split,
+            adaptation: measured.adaptation.map(|adaptation| adaptation.mean_return),
+        })
     }
 }
 
@@ -209,23 +277,25 @@ impl Drive<'_> {
             let updated = caught(&by, || {
                 let update = training.update()?;
                 expect_one_more(training.as_ref(), done, &update)?;
-                Ok((update, state_of(training.as_ref())?))
+                let state = state_of(training.as_ref())?;
+                let row = row_of(&self.config, (done + 1, &update), &state)?;
+                Ok((row, update.mean_return, state))
             });
-            let update = match updated {
-                Ok((update, state)) => {
+            let (row, mean_return) = match updated {
+                Ok((row, mean_return, state)) => {
                     self.state = (done + 1, state);
-                    update
+                    (row, mean_return)
                 }
                 Err(failure) => return Err(self.failed(done, failure)),
             };
             done += 1;
-            self.append(Stream::Metrics, &update.row)?;
+            self.append(Stream::Metrics, &row)?;
             let timing = TimingRow {
                 update: done,
                 seconds: self.seconds(),
             };
             self.append(Stream::Timing, &timing)?;
-            progress.updated(done, self.training.env_steps(), update.mean_return);
+            progress.updated(done, self.training.env_steps(), mean_return);
             if self.is_scheduled(done) {
                 self.save()?;
             }
@@ -397,27 +467,12 @@ impl Drive<'_> {
     }
 
     fn evaluate(&self) -> Result<EvalRow, Failure> {
-        let actions = self.config.evaluation.actions;
-        let tasks = self.config.evaluation.interval_tasks.get();
-        let agent = self.training.as_ref();
-        let update = self.training.updates_done();
-        let label = &format!("evaluation after update {update}");
-        let met = self
-            .session
-            .observer
-            .begin(Work::Evaluation { label, tasks });
-        let watch = |more| met.met(more);
-        let measured = measure(self.session, &self.config, agent, (tasks, watch))?;
-        Ok(EvalRow {
-            update,
-            env_steps: self.training.env_steps(),
-            tasks,
-            actions: word(actions).to_owned(),
-            mean_return: measured.result.mean_return,
-            standard_error: measured.result.standard_error,
-            split: measured.result.split,
-            adaptation: measured.adaptation.map(|adaptation| adaptation.mean_return),
-        })
+        let evaluating = Evaluating {
+            session: self.session,
+            config: &self.config,
+            training: self.training.as_ref(),
+        };
+        evaluating.row()
     }
 
     fn append(&self, stream: Stream, row: &impl Serialize) -> Result<(), Failure> {
@@ -462,6 +517,13 @@ impl Drive<'_> {
     }
 
     fn stopped(&self, why: &str) -> Failure {
+        if !RunDir::is_begun(self.run.path()) {
+            let place = self.run.path().display();
+            return Failure::usage(format!(
+                "{why}; {place} was removed or renamed while the run was trained: where it was \
+                 renamed, go on with `resume` there, else train anew"
+            ));
+        }
         let resume = resume_command(self.folder);
         Failure::stopped(format!("{why}; go on with: {resume}"))
     }
@@ -480,7 +542,15 @@ impl Drive<'_> {
             false => self.save(),
         };
         match stored {
-            Ok(()) => self.explained(update, failure),
+            Ok(()) => {
+                let mut failure = self.explained(update, failure);
+                if failure.exit == Exit::Internal
+                    && let Some(replay) = replay_command(self.run.path())
+                {
+                    failure.message += &format!("\nTo see it again, and change nothing: {replay}");
+                }
+                failure
+            }
             Err(error) => {
                 failure.message += &format!("\nThe state before it was not saved: {error}");
                 failure
@@ -495,6 +565,9 @@ impl Drive<'_> {
             return self.stopped_after(update);
         }
         if failure.exit == Exit::Internal {
+            let (environment, seed) = (&self.config.environment, self.config.seed);
+            failure.message +=
+                &format!("\nThat was in environment '{environment}' under seed {seed}.");
             failure.message += &match failure.repeats {
                 true => format!(
                     "\nThe state after update {update} is saved, but to resume would repeat it; \

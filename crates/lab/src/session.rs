@@ -8,6 +8,7 @@ use crate::registry::Registry;
 use crate::room::Room;
 use crate::stop::Stop;
 use agent::{Algorithm, Metric};
+use kernels::Isa;
 use nets::Device;
 use record::schema::{AlgorithmInfo, MetricInfo, Provenance};
 use record::{Document, Reader, RecordError};
@@ -102,6 +103,8 @@ impl<'a> Session<'a> {
             cpu: host::cpu(),
             cpu_features: host::cpu_features().join(" "),
             device: self.device_name.clone(),
+            instructions: Isa::best().name().to_owned(),
+            libc: host::libc(),
             libtorch,
             metarl: env!("CARGO_PKG_VERSION").to_owned(),
             seed,

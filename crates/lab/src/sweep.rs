@@ -228,7 +228,7 @@ impl Plan {
                 "{place} has {bytes} bytes; allowed: a plan of at most {MOST_BYTES}"
             )));
         }
-        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let text = record::read_long_text(path).map_err(unreadable)?;
         Self::parse(&text).map_err(|why| {
             Failure::config(format!(
                 "{place}: {why}; make it anew with `sweep plan SPEC`"

@@ -1,6 +1,7 @@
 //! What a checkpoint holds, and its files.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use rl_core::{Array, Data, Tree};
@@ -8,7 +9,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::files::{read, write_durably};
+use crate::files::{read, read_exactly, write_durably};
 use crate::rows::{Extent, Follow};
 use crate::run_dir::CONFIG;
 use crate::seal::{sealed, unsealed};
@@ -42,6 +43,9 @@ struct Manifest {
     update: u64,
     /// BLAKE3 of the other files and of `config.toml`, in hexadecimal.
     blake3: BTreeMap<String, String>,
+    /// How many bytes the arrays take; `None` in files of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
     /// How far the files of rows reached, `timing.jsonl` excepted.
     rows: BTreeMap<String, Extent>,
     state: serde_json::Value,
@@ -137,6 +141,7 @@ impl Checkpoint {
             format: FORMAT,
             update,
             blake3: BTreeMap::from([(CONFIG.to_string(), around.config.clone())]),
+            bytes: None,
             rows,
             state: self.state.clone(),
             hash: String::new(),
@@ -145,6 +150,7 @@ impl Checkpoint {
         write_durably(&folder.join(ARRAYS), &bytes)?;
         let hash = blake3::hash(&bytes).to_string();
         manifest.blake3.insert(ARRAYS.to_string(), hash);
+        manifest.bytes = Some(bytes.len() as u64);
         let path = folder.join(STATE);
         let text = sealed(&path, &manifest, "")?;
         write_durably(&path, &text)?;
@@ -174,12 +180,27 @@ fn damage(path: &Path, why: impl Into<String>) -> RecordError {
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>> {
-    read(path)?.ok_or_else(|| damage(path, "the file is missing"))
+    match read(path) {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(damage(path, "the file is missing")),
+        // Longer than any that is written; an earlier checkpoint may be of use.
+        Err(RecordError::Io { source, .. }) if source.kind() == ErrorKind::InvalidData => {
+            Err(damage(path, source.to_string()))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn read_arrays(folder: &Path, manifest: &Manifest) -> Result<Tree> {
     let path = folder.join(ARRAYS);
-    let bytes = read_file(&path)?;
+    let bytes = match manifest.bytes {
+        None => read_file(&path)?,
+        // However many they are, but no more than were written.
+        Some(length) => {
+            let bytes = read_exactly(&path, length)?;
+            bytes.ok_or_else(|| damage(&path, "the file is missing"))?
+        }
+    };
     let hash = blake3::hash(&bytes).to_string();
     if manifest.blake3.get(ARRAYS) != Some(&hash) {
         return Err(damage(&path, "its checksum does not match state.json"));

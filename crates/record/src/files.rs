@@ -4,11 +4,12 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::disk::disk;
 use crate::{RecordError, Result};
 
 /// Start of the names of unfinished files and folders. Nobody but the process
@@ -17,6 +18,10 @@ pub(crate) const UNFINISHED: &str = ".unfinished-";
 
 /// A text that people write, such as a configuration, is no longer than this.
 const LONGEST_TEXT: u64 = 16 << 20;
+
+/// A file of the program's own that is read whole, rows or JSON, is no longer than
+/// this: a training of ten million updates has as many rows of a hundred bytes.
+const LONGEST_FILE: u64 = 1 << 30;
 
 /// How often a file is written anew when its unfinished one was removed.
 const ATTEMPTS: usize = 10;
@@ -36,8 +41,11 @@ pub fn write_atomically(path: &Path, contents: &[u8]) -> Result<()> {
         let prefix = format!("{UNFINISHED}{}-{number}-", process::id());
         let temporary = beside(path, &prefix);
         remove(&temporary)?;
-        let renamed = write_durably(&temporary, contents)
-            .and_then(|()| fs::rename(&temporary, path).map_err(RecordError::io("write", path)));
+        let renamed = write_durably(&temporary, contents).and_then(|()| {
+            disk()
+                .rename(&temporary, path)
+                .map_err(RecordError::io("write", path))
+        });
         match renamed {
             // Another process has opened the run, and removed what was unfinished.
             Err(RecordError::Io { source, .. })
@@ -46,7 +54,7 @@ pub fn write_atomically(path: &Path, contents: &[u8]) -> Result<()> {
                     && temporary.parent().is_some_and(Path::is_dir) => {}
             Err(error) => {
                 // On a full disk what was begun takes room that others need.
-                let _ = fs::remove_file(&temporary);
+                let _ = disk().remove_file(&temporary);
                 return Err(error);
             }
             Ok(()) => break,
@@ -58,9 +66,10 @@ pub fn write_atomically(path: &Path, contents: &[u8]) -> Result<()> {
 /// Writes a new file and waits until it is on the disk.
 pub(crate) fn write_durably(path: &Path, contents: &[u8]) -> Result<()> {
     let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-        file.write_all(contents)?;
-        file.sync_all()
+        let mut new = OpenOptions::new();
+        let file = disk().open(path, new.write(true).create_new(true))?;
+        disk().write(&file, path, contents)?;
+        disk().sync(&file, path)
     };
     write().map_err(RecordError::io("write", path))
 }
@@ -76,14 +85,21 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     text_of(open_regular(path)?)
 }
 
-/// [`read_text`] of bytes, however many.
+/// [`read_text`] of up to 1 GiB, which no person writes.
 ///
 /// # Errors
-/// If there is no such file, or it is not a regular one.
+/// As those of [`read_text`].
+pub fn read_long_text(path: &Path) -> io::Result<String> {
+    let bytes = read_bytes(path)?;
+    String::from_utf8(bytes).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
+}
+
+/// [`read_long_text`] of bytes.
+///
+/// # Errors
+/// If there is no such file, it is not a regular one, or longer than 1 GiB.
 pub fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    open_regular(path)?.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    bytes_of(open_regular(path)?)
 }
 
 /// Reads a text inside a run's folder, where links are not followed.
@@ -95,25 +111,67 @@ pub(crate) fn read_own_text(path: &Path) -> Result<String> {
 
 fn text_of(file: File) -> io::Result<String> {
     let mut text = String::new();
-    file.take(LONGEST_TEXT + 1).read_to_string(&mut text)?;
-    match text.len() as u64 > LONGEST_TEXT {
-        true => Err(io::Error::other(format!(
-            "it is longer than {LONGEST_TEXT} bytes"
-        ))),
-        false => Ok(text),
+    expect_within(&file, LONGEST_TEXT)?;
+    // It may grow meanwhile.
+    file.take(LONGEST_TEXT).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn bytes_of(file: File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    expect_within(&file, LONGEST_FILE)?;
+    file.take(LONGEST_FILE).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Refuses a file before there is memory for it.
+fn expect_within(file: &File, longest: u64) -> io::Result<()> {
+    match file.metadata()?.len() {
+        length if length > longest => {
+            let why = format!("it is {length} bytes long; allowed: at most {longest}");
+            Err(io::Error::new(ErrorKind::InvalidData, why))
+        }
+        _ => Ok(()),
     }
 }
 
-/// Reads a file inside a run's folder; `None` if there is none.
+/// Reads a file inside a run's folder, rows or JSON; `None` if there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    let read = open_own(path, OpenOptions::new().read(true))
-        .and_then(|mut file| file.read_to_end(&mut bytes));
-    match read {
+    match open_own(path, OpenOptions::new().read(true)).and_then(bytes_of) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(RecordError::io("read", path)(error)),
-        Ok(_) => Ok(Some(bytes)),
+        Ok(bytes) => Ok(Some(bytes)),
     }
+}
+
+/// Reads a file inside a run's folder that was so long when it was written; `None`
+/// if there is none.
+///
+/// # Errors
+/// If it has another length now, or there is no memory for it.
+pub(crate) fn read_exactly(path: &Path, length: u64) -> Result<Option<Vec<u8>>> {
+    let damaged = |why: String| RecordError::DamagedCheckpoint {
+        path: path.to_path_buf(),
+        why,
+    };
+    let mut file = match open_own(path, OpenOptions::new().read(true)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(RecordError::io("read", path))?,
+    };
+    let metadata = file.metadata().map_err(RecordError::io("read", path))?;
+    if metadata.len() != length {
+        let is = metadata.len();
+        return Err(damaged(format!(
+            "it is {is} bytes long, and {length} were written"
+        )));
+    }
+    let mut bytes = Vec::new();
+    let room = usize::try_from(length).ok();
+    let room = room.and_then(|room| bytes.try_reserve_exact(room).ok());
+    room.ok_or_else(|| damaged(format!("there is no memory for its {length} bytes")))?;
+    let read = (&mut file).take(length).read_to_end(&mut bytes);
+    read.map_err(RecordError::io("read", path))?;
+    Ok(Some(bytes))
 }
 
 /// Opens a file inside a run's folder: a regular one, and no link.
@@ -132,7 +190,7 @@ pub(crate) fn open_own(path: &Path, options: &mut OpenOptions) -> io::Result<Fil
         // Against what takes its place between the look and the opening.
         options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     }
-    let file = options.open(path)?;
+    let file = disk().open(path, options)?;
     regular(&file.metadata()?)?;
     Ok(file)
 }
@@ -174,7 +232,7 @@ pub fn make_folder(path: &Path) -> Result<()> {
     if around != path {
         make_folder(around)?;
     }
-    match fs::create_dir(path) {
+    match disk().make_folder(path) {
         // Another process was faster.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         made => made.map_err(RecordError::io("create", path)),
@@ -195,18 +253,16 @@ fn parent(path: &Path) -> &Path {
 /// # Errors
 /// If the folder cannot be opened or flushed.
 pub fn sync_folder(path: &Path) -> Result<()> {
-    // Only Unix can open a folder as a file; elsewhere the rename is all there is.
-    if cfg!(unix) {
-        File::open(path)
-            .and_then(|folder| folder.sync_all())
-            .map_err(RecordError::io("flush", path))?;
-    }
-    Ok(())
+    disk()
+        .sync_folder(path)
+        .map_err(RecordError::io("flush", path))
 }
 
 /// Renames a file or a folder within its folder.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(RecordError::io("rename", from))
+    disk()
+        .rename(from, to)
+        .map_err(RecordError::io("rename", from))
 }
 
 /// The path beside `path` whose name has `prefix` in front.
@@ -235,8 +291,8 @@ pub(crate) fn names_in(path: &Path) -> Result<Vec<String>> {
 /// Deletes a file, a link or a folder; it is no error if there is none.
 pub(crate) fn remove(path: &Path) -> Result<()> {
     let deleted = match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
+        Ok(metadata) if metadata.is_dir() => disk().remove_folder(path),
+        Ok(_) => disk().remove_file(path),
         Err(error) => Err(error),
     };
     match deleted {

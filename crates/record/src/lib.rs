@@ -41,8 +41,12 @@
 
 mod checkpoint;
 mod claim;
+#[cfg(test)]
+mod crash_tests;
+mod disk;
 mod error;
 mod files;
+mod fingerprint;
 mod lock;
 mod reader;
 mod rows;
@@ -53,7 +57,10 @@ mod seal;
 pub use checkpoint::Checkpoint;
 pub use claim::{Claim, Existing};
 pub use error::{RecordError, is_full};
-pub use files::{make_folder, read_bytes, read_text, sync_folder, write_atomically};
+pub use files::{
+    make_folder, read_bytes, read_long_text, read_text, sync_folder, write_atomically,
+};
+pub use fingerprint::fingerprint;
 pub use reader::{Latest, Reader};
 pub use rows::{Stream, null_as_nan, nulls_as_nan, optional_nulls_as_nan};
 pub use run_dir::{Document, RunDir};

@@ -1,9 +1,10 @@
 //! One writer per run.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
+use crate::disk::disk;
 use crate::files::open_own;
 use crate::{RecordError, Result};
 
@@ -31,7 +32,7 @@ impl Lock {
         let path = folder.join(LOCK);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        let mut file = open_own(&path, &mut options).map_err(RecordError::io("write", &path))?;
+        let file = open_own(&path, &mut options).map_err(RecordError::io("write", &path))?;
         match file.try_lock() {
             Ok(()) => {}
             // Some cluster file systems have no locks. A run there is better than none.
@@ -40,22 +41,24 @@ impl Lock {
             Err(TryLockError::WouldBlock) => {
                 return Err(RecordError::Locked {
                     path: folder.to_path_buf(),
-                    holder: holder(&mut file),
+                    holder: holder(&file),
                 });
             }
         }
         let holder = format!("process {}\n", std::process::id());
-        file.set_len(0)
-            .and_then(|()| file.write_all(holder.as_bytes()))
+        disk()
+            .cut(&file, &path, 0)
+            .and_then(|()| disk().write(&file, &path, holder.as_bytes()))
             .map_err(RecordError::io("write", &path))?;
         Ok(Self { file })
     }
 }
 
 /// Who wrote the lock file.
-fn holder(file: &mut File) -> String {
+fn holder(file: &File) -> String {
     let mut text = String::new();
-    match file.read_to_string(&mut text) {
+    // No more than a line is of interest, whatever is in the file.
+    match file.take(1 << 10).read_to_string(&mut text) {
         Ok(_) if !text.trim().is_empty() => text.trim().to_string(),
         _ => "another process".to_string(),
     }

@@ -1,12 +1,13 @@
 //! Files with one JSON object per line.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::disk::disk;
 use crate::files::{self, open_own};
 use crate::{RecordError, Result};
 
@@ -134,7 +135,7 @@ impl Tally {
     fn cut(&self, path: &Path, length: u64) -> Result<()> {
         if self.bytes < length {
             open_own(path, OpenOptions::new().write(true))
-                .and_then(|file| file.set_len(self.bytes))
+                .and_then(|file| disk().cut(&file, path, self.bytes))
                 .map_err(RecordError::io("repair", path))?;
         }
         Ok(())
@@ -239,7 +240,7 @@ pub(crate) fn append(path: &Path, row: &impl Serialize, tally: &mut Tally) -> Re
     // Readers know where a row belongs by its update.
     let Stamp { update: _ } = serde_json::from_slice(&line).map_err(unstorable)?;
     line.push(b'\n');
-    let mut file = open_own(path, OpenOptions::new().create(true).append(true))
+    let file = open_own(path, OpenOptions::new().create(true).append(true))
         .map_err(RecordError::io("write", path))?;
     let length = file.metadata().map_err(RecordError::io("write", path))?;
     if length.len() != tally.bytes {
@@ -249,10 +250,10 @@ pub(crate) fn append(path: &Path, row: &impl Serialize, tally: &mut Tally) -> Re
             was: tally.bytes,
         });
     }
-    if let Err(error) = file.write_all(&line) {
+    if let Err(error) = disk().write(&file, path, &line) {
         // Part of the row may be there, for example on a full disk. The next
         // row must not be glued to it.
-        let _ = file.set_len(tally.bytes);
+        let _ = disk().cut(&file, path, tally.bytes);
         return Err(RecordError::io("write", path)(error));
     }
     tally.add(&line);
@@ -292,7 +293,8 @@ fn describe(error: &serde_json::Error) -> String {
 
 /// Waits until a file's rows are on the disk.
 pub(crate) fn sync(path: &Path) -> Result<()> {
-    match open_own(path, OpenOptions::new().read(true)).and_then(|file: File| file.sync_all()) {
+    let opened = open_own(path, OpenOptions::new().read(true));
+    match opened.and_then(|file| disk().sync(&file, path)) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         synced => synced.map_err(RecordError::io("flush", path)),
     }

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::checkpoint::Surroundings;
 use crate::claim::{NEXT, finish_beginning, remove_unfinished};
+use crate::disk::disk;
 use crate::files::{UNFINISHED, beside, is_there, names_in, remove, rename};
 use crate::lock::Lock;
 use crate::reader::{name_of, why_not_a_run};
@@ -271,7 +272,9 @@ impl RunDir {
         let finished = folder.join(name_of(update));
         let unfinished = beside(&finished, UNFINISHED);
         remove(&unfinished)?;
-        fs::create_dir(&unfinished).map_err(RecordError::io("create", &unfinished))?;
+        disk()
+            .make_folder(&unfinished)
+            .map_err(RecordError::io("create", &unfinished))?;
         checkpoint.write(&unfinished, update, &around)?;
         let replaced = beside(&finished, REPLACED);
         if is_there(&finished) {

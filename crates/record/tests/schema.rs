@@ -33,16 +33,21 @@ fn rows_are_read_and_written_alike() {
     assert!(unseen.standard_error.is_nan() && row.adaptation.unwrap()[1].is_nan());
 }
 
-/// `algorithm` came later than the file.
+/// `algorithm`, `instructions` and `libc` came later than the file.
 #[test]
 fn a_run_tells_its_machine_and_may_tell_its_algorithm() {
     let before = r#""cores":2,"cpu":"a","cpu_features":"avx2","device":"cpu","libtorch":"none","metarl":"0.1.0","seed":7,"system":"linux x86_64","workers":1}"#;
     let read: Provenance = serde_json::from_str(&format!("{{{before}")).unwrap();
     assert_eq!(read.algorithm, AlgorithmInfo::default());
     assert_eq!((read.seed, &read.device[..]), (7, "cpu"));
+    assert_eq!((&read.libc[..], &read.instructions[..]), ("", ""));
+    let now = before.replace(
+        r#""libtorch""#,
+        r#""instructions":"avx512","libc":"glibc 2.41","libtorch""#,
+    );
     let metric = r#"{"key":"entropy","title":"Policy entropy","unit":"nats"}"#;
     let read: Provenance = kept(&format!(
-        r#"{{"algorithm":{{"metrics":[{metric}],"name":"rl2","title":"RL²"}},{before}"#
+        r#"{{"algorithm":{{"metrics":[{metric}],"name":"rl2","title":"RL²"}},{now}"#
     ));
     assert_eq!(read.algorithm.metrics[0].unit, "nats");
 }

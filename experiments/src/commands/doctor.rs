@@ -43,6 +43,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
         Finding::new("CUDA", Ok(nets::load_cuda().to_string())),
         Finding::new("CPU", Ok(host::cpu())),
         Finding::new("CPU features", Ok(host::cpu_features().join(" "))),
+        Finding::new("C library", Ok(host::libc())),
         Finding::new(
             "cores",
             Ok(format!("{}, so as many workers by default", host::cores())),

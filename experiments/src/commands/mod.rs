@@ -15,6 +15,7 @@ pub(crate) mod list;
 pub(crate) mod oracle;
 pub(crate) mod quickstart;
 pub(crate) mod render;
+pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod show;

@@ -151,7 +151,14 @@ fn a_failed_update_leaves_the_state_before_it() {
     assert_eq!(checkpoints(&run).last(), Some(&done));
     let said = format!("The state after update {done} is saved");
     assert!(outcome.stderr.contains(&said), "{outcome:?}");
+    let place = "in environment 'bernoulli-bandit' under seed 0";
+    assert!(outcome.stderr.contains(place), "{outcome:?}");
     lab.done(&["report", RUN]);
+    // It comes again, and nothing is changed by that.
+    let mut lines = outcome.stderr.lines();
+    let failed = lines.find_map(|line| line.strip_prefix("error: "));
+    lab.refused(&["replay", RUN], 70, &[failed.unwrap()]);
+    assert_eq!(checkpoints(&run).last(), Some(&done));
 }
 
 #[test]
@@ -303,6 +310,37 @@ fn only_regular_files_are_read() {
     fs::remove_file(&lock).unwrap();
     fs::create_dir(&lock).unwrap();
     lab.refused(&["resume", RUN], 78, &["lock", "not a regular file"]);
+}
+
+#[test]
+fn a_folder_that_is_taken_away_ends_a_training() {
+    let lab = Lab::new();
+    let long = [
+        "train",
+        "tiny.toml",
+        "rl2.updates=100000",
+        "checkpoint.interval=5",
+    ];
+    let mut child = lab.start(&long);
+    let run = lab.path(RUN);
+    while !run.join("checkpoints/00000005").exists() {
+        assert!(child.try_wait().unwrap().is_none());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    fs::rename(lab.path("runs"), lab.path("elsewhere")).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("was removed or renamed while"), "{said}");
+    assert!(
+        !lab.path("runs").exists(),
+        "it was made again, without its rows"
+    );
+    // Nothing of it is lost.
+    let moved = lab.path("elsewhere/tiny/seed-0");
+    let checkpoints = checkpoints(&moved);
+    assert!(checkpoints.last() >= Some(&5), "{checkpoints:?}");
+    lab.done(&["eval", "elsewhere/tiny/seed-0", "--tasks", "10"]);
 }
 
 #[test]

@@ -24,8 +24,8 @@ fn errors_name_the_key_at_fault_and_who_set_it() {
         "tiny.toml with rl2.lanes=60 on the command line: rl2.tile = 8; allowed: a divisor of",
     );
     refused(
-        &["tiny.toml", "checkpoint=[1,2,\"nonsense\",{x=1}]"],
-        "checkpoint=[1,2,\"nonsense\",{x=1}] on the command line: checkpoint = [1, 2, ",
+        &["tiny.toml", "checkpoint=[1,2,3,\"nonsense\",{x=1}]"],
+        "checkpoint=[1,2,3,\"nonsense\",{x=1}] on the command line: checkpoint = [1, 2, 3, ",
     );
     refused(
         &["tiny.toml", "rl2.outer=[\"ppo\",0.2,2,2]"],

@@ -32,6 +32,50 @@ fn the_number_of_workers_does_not_matter() {
     assert_ne!(metrics("seed-0").unwrap(), metrics("seed-1").unwrap());
 }
 
+/// So that two machines can be compared line by line.
+#[test]
+fn rows_say_the_hash_of_the_parameters_where_that_is_asked_for() {
+    let lab = Lab::new();
+    let train = ["train", "tiny.toml", "checkpoint.hash=3"];
+    for workers in ["1", "3"] {
+        lab.done(&[&train[..], &["--workers", workers, "--runs", workers]].concat());
+    }
+    let run = lab.path("1/tiny/seed-0");
+    assert_identical(&run, &lab.path("3/tiny/seed-0"));
+    lab.done(&["train", "tiny.toml"]);
+    let text = |runs: &str| {
+        let metrics = lab.path(runs).join("tiny/seed-0/metrics.jsonl");
+        fs::read_to_string(metrics).unwrap()
+    };
+    let (with, without) = (text("1"), text("runs"));
+    for (index, (row, bare)) in with.lines().zip(without.lines()).enumerate() {
+        let parsed: serde_json::Value = serde_json::from_str(row).unwrap();
+        let Some(hash) = parsed["params_blake3"].as_str() else {
+            assert_ne!((index + 1) % 3, 0, "{row}");
+            assert_eq!(row, bare);
+            continue;
+        };
+        assert_eq!((index + 1) % 3, 0, "{row}");
+        // Nothing else of the row is written otherwise.
+        assert_eq!(
+            row.replace(&format!(",\"params_blake3\":\"{hash}\""), ""),
+            bare
+        );
+    }
+    let reader = record::Reader::open(&run).unwrap();
+    let params = reader.load_checkpoint(12).unwrap().tree.branch("params");
+    let hash = record::fingerprint(&params);
+    assert!(
+        with.lines().last().unwrap().contains(&hash),
+        "{hash}: {with}"
+    );
+    lab.refused(
+        &["train", "tiny.toml", "checkpoint.hash=0"],
+        78,
+        &["checkpoint.hash"],
+    );
+}
+
 /// Long enough to be interrupted: the machine may be slow to notice.
 const LONG: [&str; 4] = [
     "train",

@@ -1,6 +1,7 @@
 //! An environment with a flaw of choice.
 
 use experiments::{EnvironmentEntry, Registry};
+use rl_core::rand::RngExt as _;
 use rl_core::{
     ActionSpace, Discrete, EnvSpec, Environment, Episode, ExactValues, ObservationSpace, Picture,
     PolicyFactory, Step, Stream, TaskDistribution, Trial,
@@ -8,7 +9,7 @@ use rl_core::{
 use std::thread::sleep;
 use std::time::Duration;
 
-const FLAWS: [&str; 16] = [
+const FLAWS: [&str; 20] = [
     "none",
     "build",
     "sample",
@@ -25,7 +26,14 @@ const FLAWS: [&str; 16] = [
     "sleep",
     "slow-oracle",
     "slow-policy",
+    "late",
+    "late-observation",
+    "late-reward",
+    "hurry",
 ];
+
+/// How many steps there are, on average, until what comes late.
+const LATE: u32 = 2000;
 
 /// What every panic says: it would clear the terminal.
 pub(crate) const SAID: &str = "oh no\x1b[2J";
@@ -62,22 +70,29 @@ impl Environment for Hostile {
         *state = 0;
     }
 
-    fn step(&self, state: &mut u32, action: &u32, _: &mut Stream) -> Step {
+    fn step(&self, state: &mut u32, action: &u32, rng: &mut Stream) -> Step {
         self.may_panic("step");
         if self.0 == "sleep" {
             sleep(Duration::from_secs(3600));
         }
-        *state += 1;
+        *state = state.saturating_add(1);
+        let drawn: u32 = rng.random();
+        let unlucky = drawn.is_multiple_of(LATE);
+        match self.0 {
+            "late" if unlucky => panic!("unlucky number {drawn}"),
+            "late-reward" if unlucky => return Step::proceed(f32::INFINITY),
+            // What it is not told by a number, as an angle of no vector.
+            "late-observation" if unlucky => *state = u32::MAX,
+            "hurry" => sleep(Duration::from_micros(u64::from(drawn % 64))),
+            _ => {}
+        }
         Step::proceed(*action as f32)
     }
 
     fn observe(&self, state: &u32, observation: &mut [f32]) {
         self.may_panic("observe");
-        observation[0] = if self.0 == "no-number" {
-            f32::NAN
-        } else {
-            *state as f32
-        };
+        let none = self.0 == "no-number" || *state == u32::MAX;
+        observation[0] = if none { f32::NAN } else { *state as f32 };
     }
 
     fn draw(&self, _: Option<&Episode>) -> Option<Picture> {

@@ -12,6 +12,7 @@
 mod algorithm;
 mod algorithms;
 mod environment;
+mod faults;
 mod lab;
 mod panics;
 mod pipes;
@@ -33,11 +34,15 @@ fn main() -> ExitCode {
         return experiments::run(&environment::registry());
     }
     let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if wanted.first().is_some_and(|first| first == "faults") {
+        return faults::run(&wanted[1..]);
+    }
     let wanted: Vec<&String> = wanted.iter().filter(|arg| !arg.starts_with('-')).collect();
     let is_wanted =
         |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part.as_str()));
     let all = [
         algorithms::TESTS,
+        faults::TESTS,
         panics::TESTS,
         pipes::TESTS,
         signals::TESTS,

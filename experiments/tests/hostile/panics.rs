@@ -1,7 +1,10 @@
 //! What an author's code does wrong is an error that names it, once.
 
 use crate::environment::SAID;
-use crate::lab::Lab;
+use crate::lab::{Lab, RUN};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 pub(crate) const TESTS: &[(&str, fn())] = &[
     (
@@ -16,6 +19,10 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
     (
         "a_first_observation_that_is_no_number_is_the_environments",
         a_first_observation_that_is_no_number_is_the_environments,
+    ),
+    (
+        "what_comes_late_is_saved_and_comes_again_in_a_replay",
+        what_comes_late_is_saved_and_comes_again_in_a_replay,
     ),
     (
         "arguments_reach_the_terminal_without_control_characters",
@@ -102,6 +109,99 @@ fn a_first_observation_that_is_no_number_is_the_environments() {
     let start = "environment 'hostile' gave observation NaN in task 0 of lane 0 (seed 0, ";
     assert!(text.contains(start), "{text}");
     assert!(text.contains("resume runs/tiny/seed-0"), "{text}");
+}
+
+/// The bytes of all files below a folder.
+fn files(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files(&path, found),
+            false => drop(found.insert(path.clone(), fs::read(path).unwrap())),
+        }
+    }
+}
+
+/// What a message says of the environment, with the place and its own text.
+fn sentence(text: &str) -> &str {
+    let start = text.find("environment 'hostile' ").unwrap();
+    text[start..].lines().next().unwrap()
+}
+
+fn what_comes_late_is_saved_and_comes_again_in_a_replay() {
+    let cases = [
+        ("late", 0, "panicked in `step`"),
+        ("late", 1, "panicked in `step`"),
+        ("late-reward", 2, "gave reward inf"),
+        ("late-observation", 3, "gave observation NaN"),
+    ];
+    let mut with_rows = 0;
+    for (flaw, seed, what) in cases {
+        let lab = Lab::new();
+        let set = [
+            format!("environment.flaw={flaw}"),
+            format!("seed={seed}"),
+            "rl2.updates=100".to_owned(),
+            "checkpoint.interval=1".to_owned(),
+            "checkpoint.keep=100".to_owned(),
+            "evaluation.interval_tasks=2".to_owned(),
+        ];
+        let set: Vec<&str> = set.iter().map(String::as_str).collect();
+        let text = lab.refused(&[&["train", "tiny.toml"], &set[..]].concat(), 70);
+        let said = sentence(&text);
+        assert!(said.contains(what), "{text}");
+        let place = format!("(seed {seed}, ");
+        for part in ["task ", " of lane ", &place, " batch ", "episode ", "step "] {
+            assert!(said.contains(part), "{part}: {text}");
+        }
+        assert!(
+            !flaw.eq("late") || said.contains("unlucky number "),
+            "{text}"
+        );
+        let run = lab.path("runs/tiny").join(format!("seed-{seed}"));
+        let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
+        files(&run, &mut before);
+        // The command that it says, as it stands there.
+        let (_, command) = text.split_once("change nothing: ").unwrap();
+        let (_, replay) = command.trim().split_once(" replay ").unwrap();
+        for workers in ["1", "3"] {
+            let again = lab.refused(&["replay", replay, "--workers", workers], 70);
+            assert_eq!(sentence(&again), said, "{again}");
+        }
+        files(&run, &mut after);
+        // But for the lock nothing is even touched.
+        assert_eq!(before, after);
+        // What was done before it is the run's to the bit, and a changed row is not.
+        let metrics = run.join("metrics.jsonl");
+        let Ok(rows) = fs::read_to_string(&metrics) else {
+            continue; // It came in the first update.
+        };
+        with_rows += 1;
+        let output = lab
+            .command(&["replay", replay, "--update", "1", "--json"])
+            .output();
+        let told: serde_json::Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+        assert_eq!((&told["from"], &told["update"]), (&0.into(), &1.into()));
+        assert_eq!(
+            (&told["compared"], told["failure"].is_null()),
+            (&1.into(), true)
+        );
+        fs::write(
+            &metrics,
+            rows.replacen("\"update\":1,", "\"update\":1, ", 1),
+        )
+        .unwrap();
+        let other = lab.refused(&["replay", replay, "--update", "1"], 70);
+        assert!(other.contains("is not the one that the run has"), "{other}");
+        let beyond = lab.refused(&["replay", replay, "--update", "101"], 2);
+        assert!(beyond.contains("updates 1 to 100"), "{beyond}");
+    }
+    assert!(with_rows > 1, "{with_rows}");
+    let lab = Lab::new();
+    assert!(
+        lab.refused(&["replay", RUN], 2)
+            .contains("there is no such folder")
+    );
 }
 
 fn arguments_reach_the_terminal_without_control_characters() {

@@ -43,7 +43,7 @@ pub(crate) fn run(registry: &Registry, args: &SweepArgs) -> Result<(), Failure> 
 fn plan(registry: &Registry, args: &SweepPlanArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json).only_results();
     let place = args.spec.display().to_string();
-    let text = std::fs::read_to_string(&args.spec)
+    let text = record::read_text(&args.spec)
         .map_err(|error| Failure::file(format!("cannot read {place}: {error}"), &error))?;
     let plan = Plan::of(registry, &place, &text)?;
     let session = Session::new(registry, &console, 1, "cpu")?;
@@ -57,7 +57,7 @@ fn plan(registry: &Registry, args: &SweepPlanArgs) -> Result<(), Failure> {
         None => args.spec.with_extension("jsonl"),
     };
     let text = plan.to_text()?;
-    let same = std::fs::read_to_string(&out).is_ok_and(|there| there == text);
+    let same = record::read_long_text(&out).is_ok_and(|there| there == text);
     if out.exists() && !same && !args.overwrite {
         return Err(Failure::usage(format!(
             "{} holds another plan; choose another file with --out, or replace it with --overwrite",

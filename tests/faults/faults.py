@@ -1,0 +1,459 @@
+#!/usr/bin/env python3
+"""Kills, stops, delays and breaks trainings, and prints how many tries of each kind failed.
+
+    cargo test --release -p experiments --test hostile -- faults --kills 1000 --terms 200
+    python3 tests/faults/faults.py PROGRAM [--kills 20] [--soak 60] [--seed 0] ...
+
+PROGRAM is the command line; what needs an environment that panics or dawdles also needs
+that it has the one called `hostile`, as the test program of that name has. Every training
+that was disturbed is compared, file by file, with one that was not. The exit code is 0
+if no try failed.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+# What an undisturbed run has as well: no clocks, no machine, no pages.
+RESULTS = ("config.toml", "metrics.jsonl", "eval.jsonl", "comparison.json", "pictures.json",
+           "arrays.safetensors", "state.json")
+# Presets that are quick to train. Of an algorithm that is not listed it is the first.
+QUICK = {
+    "rl2": "rl2/bernoulli-bandit-5x10",
+    "maml": "maml/bernoulli-bandit-5x100",
+    "imitation": "imitation/bernoulli-bandit-5x10",
+    "learned-optimizer": "learned-optimizer/quadratics",
+}
+# What makes any of them quicker, where the algorithm has such a setting.
+FEW = {"lanes": 64, "tile": 16, "outer.minibatches": 2, "outer.epochs": 1, "tasks": 2, "trajectories": 4,
+       "evaluation.steps": 1, "problems": 4, "trunk.hidden": 16}
+SHORT = ["checkpoint.interval=1", "checkpoint.keep=2", "checkpoint.hash=2", "evaluation.interval=4",
+         "evaluation.interval_tasks=16", "evaluation.tasks=16", 'evaluation.learners=[{name="random"}]']
+UPDATES = 24
+# How long a process may take to end once it is told to, and for what takes seconds alone.
+OBEDIENCE, PATIENCE = 10, 300
+# What no command may end with but these: done, bad words, failure, disk, stopped, bad file.
+ENDS = (0, 2, 74, 75, 78)
+# Values of all kinds, in range and far out of it.
+VALUES = ["0", "1", "2", "3", "7", "64", "-1", "4294967296", "9223372036854775807", "1e3", "0.5", ".5", "1.",
+          "-0.0", "1e-300", "1e300", "nan", "inf", "-inf", "true", "false", '""', '"text"', "text", "[]",
+          "[1, 2]", "[[]]", "{}", '{ kind = "gru" }', '{ kind = "mlp" }', '{ from = 1, to = 0, shape = "linear" }',
+          "\U0001f980", "'", "=", "[" * 300, "{a=" * 100, "9" * 400]
+
+
+class Tally:
+    """Tries of one kind, and what was wrong with those that failed."""
+
+    def __init__(self, what):
+        self.what, self.tries, self.failures, self.notes = what, 0, [], []
+
+    def wrong(self, why):
+        self.failures.append(why)
+        print(f"{self.what}: try {self.tries}: {why}", file=sys.stderr, flush=True)
+
+    def row(self):
+        notes = "; ".join(self.notes)
+        return f"{self.what:<44} {self.tries:>7} tries {len(self.failures):>4} failures  {notes}"
+
+
+class Bench:
+    """The program, a folder for its runs, and chance."""
+
+    def __init__(self, program, folder, seed):
+        self.program, self.folder, self.draw = str(Path(program).resolve()), Path(folder), random.Random(seed)
+        self.fresh, self.undisturbed, self.shown = 0, {}, {}
+
+    def runs(self):
+        self.fresh += 1
+        return self.folder / f"runs-{self.fresh}"
+
+    def start(self, words, **more):
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        return subprocess.Popen([self.program, *map(str, words)], cwd=self.folder, text=True, **{**quiet, **more})
+
+    def ends(self, words, patience=PATIENCE):
+        """Exit code and standard error; code None where it did not end."""
+        process = self.start(words)
+        try:
+            said = process.communicate(timeout=patience)[1]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return None, process.communicate()[1]
+        return process.returncode, said
+
+    def json(self, words):
+        listed = subprocess.run([self.program, *words, "--json"], cwd=self.folder, capture_output=True, check=True)
+        return [json.loads(line) for line in listed.stdout.splitlines()]
+
+    def keys(self, preset):
+        """Dotted keys of a preset's settings."""
+        if preset not in self.shown:
+            told = subprocess.run([self.program, "show", preset], cwd=self.folder, capture_output=True, check=True)
+            self.shown[preset] = keys_of(told.stdout.decode())
+        return self.shown[preset]
+
+    def reference(self, words):
+        """An undisturbed training: its files, its run's path below the runs folder, its seconds."""
+        key = tuple(words)
+        if key not in self.undisturbed:
+            runs, began = self.runs(), time.monotonic()
+            code, said = self.ends(["train", *words, "--runs", runs])
+            if code is None or code == 75:
+                raise TimeoutError(f"{words[0]} takes longer than {PATIENCE} s here")
+            if code != 0:
+                sys.exit(f"an undisturbed training ends with {code}: {words}\n{said}")
+            (run,) = runs.glob("*/seed-*")
+            self.undisturbed[key] = (results(run), run.relative_to(runs), time.monotonic() - began)
+            shutil.rmtree(runs)
+        return self.undisturbed[key]
+
+    def resumed(self, words, runs, workers="1"):
+        """Takes a training to its end as a person would, and compares it; what is wrong."""
+        files, run, _ = self.reference(words)
+        code, said = self.ends(["resume", runs / run, "--workers", workers])
+        if code in (2, 74, 78) and not (runs / run / "checkpoints").exists():
+            # It was killed before there was a run.
+            code, said = self.ends(["train", *words, "--runs", runs, "--overwrite"])
+        if code != 0:
+            return f"it does not resume, but ends with {code}: {said[-400:]}"
+        return differing(files, results(runs / run))
+
+
+def results(run):
+    """The hash of every file with results, by its path."""
+    files = (path for path in sorted(run.rglob("*")) if path.name in RESULTS)
+    return {str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def differing(there, here):
+    lost = sorted(set(there) - set(here))
+    more = sorted(set(here) - set(there))
+    other = sorted(path for path in there if path in here and there[path] != here[path])
+    parts = [f"{what} {paths}" for what, paths in (("lost", lost), ("too much", more), ("other", other)) if paths]
+    return ", ".join(parts) or None
+
+
+def trainings(bench, wanted):
+    """A short training of each algorithm: the words after `train`."""
+    presets = [item["name"] for item in bench.json(["list", "presets"])]
+    found = {}
+    for item in bench.json(["list", "algorithms"]):
+        name = item["name"]
+        own = [preset for preset in presets if preset.startswith(name + "/")]
+        # One of the test program's own has no preset.
+        if not own or (wanted and name not in wanted):
+            continue
+        preset = QUICK.get(name, own[0])
+        # Lanes and tiles of multi-task are its tasks'.
+        few = FEW if name != "multi-task" else {"outer.epochs": 1, "outer.minibatches": 2}
+        has = bench.keys(preset)
+        quicker = [f"{name}.{key}={value}" for key, value in few.items() if f"{name}.{key}" in has]
+        words = [preset, f"{name}.updates={UPDATES}", *quicker, *SHORT, "--workers", "1"]
+        try:
+            bench.reference(words)
+        except TimeoutError as slow:
+            print(f"left out: {slow}", flush=True)
+            continue
+        found[name] = words
+    return found
+
+
+def is_saving(run):
+    """Whether a checkpoint is being written, or has been written in part."""
+    try:
+        names = os.listdir(run / "checkpoints")
+    except OSError:
+        return False
+    return any(name.startswith((".unfinished-", ".replaced-")) for name in names)
+
+
+def rows_of(run):
+    """How many updates are done."""
+    try:
+        return (run / "metrics.jsonl").read_bytes().count(b"\n")
+    except OSError:
+        return 0  # It is not there yet.
+
+
+def await_rows(process, run, rows):
+    """Waits until so many updates are done, or the process has ended."""
+    while process.poll() is None and rows_of(run) < rows:
+        time.sleep(0.002)
+
+
+def kills(bench, count, words_of):
+    """kill -9: one half anywhere in the program's life, the other in a save after a random update."""
+    tally, inside, names = Tally("kill -9 at random instants, then resume"), 0, list(words_of)
+    while tally.tries < count:
+        words = words_of[names[tally.tries % len(names)]]
+        _, run, took = bench.reference(words)
+        runs = bench.runs()
+        for _ in range(min(4, count - tally.tries)):
+            resumes = (runs / run / "checkpoints").exists()
+            command = ["resume", runs / run] if resumes else ["train", *words, "--runs", runs, "--overwrite"]
+            process = bench.start(command, stderr=subprocess.DEVNULL)
+            if bench.draw.random() < 0.5:
+                until = time.monotonic() + took * bench.draw.random()
+                while time.monotonic() < until and process.poll() is None:
+                    time.sleep(0.001)
+            else:
+                done = rows_of(runs / run)
+                await_rows(process, runs / run, bench.draw.randint(min(done, UPDATES - 1), UPDATES - 1))
+                while process.poll() is None and not is_saving(runs / run):
+                    pass
+            if process.poll() is not None:
+                break  # It was faster: nothing was killed.
+            process.kill()
+            process.wait()
+            tally.tries += 1
+            inside += is_saving(runs / run)
+        wrong = bench.resumed(words, runs, bench.draw.choice("123"))
+        if wrong:
+            tally.wrong(f"{words[0]}: {wrong}")
+        shutil.rmtree(runs, ignore_errors=True)
+    tally.notes = [f"{len(names)} algorithms", f"{inside} inside a checkpoint"]
+    return tally
+
+
+def terms(bench, count, words_of):
+    """SIGTERM at random instants: saved, 75, within ten seconds."""
+    tally, names, longest, asked = Tally("SIGTERM at random instants, then resume"), list(words_of), 0.0, 0
+    while asked < count:
+        words = words_of[names[tally.tries % len(names)]]
+        _, run, _ = bench.reference(words)
+        runs = bench.runs()
+        process = bench.start(["train", *words, "--runs", runs])
+        # From the first evaluation on: before that there is nothing to save.
+        while process.poll() is None and not (runs / run / "checkpoints").exists():
+            time.sleep(0.001)
+        await_rows(process, runs / run, bench.draw.randrange(UPDATES - 1))
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        try:
+            said = process.communicate(timeout=OBEDIENCE)[1]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            said = process.communicate()[1]
+            tally.wrong(f"{words[0]}: not within {OBEDIENCE} s: {said[-300:]}")
+        longest = max(longest, time.monotonic() - began)
+        tally.tries += 1
+        asked += process.returncode == 75
+        if process.returncode not in (0, 75):
+            tally.wrong(f"{words[0]}: it ended with {process.returncode}: {said[-300:]}")
+        wrong = bench.resumed(words, runs)
+        if wrong:
+            tally.wrong(f"{words[0]}: {wrong}")
+        shutil.rmtree(runs, ignore_errors=True)
+        if tally.tries > 3 * count + 10:
+            tally.wrong("the trainings are too short to be stopped")
+            break
+    tally.notes = [f"{asked} saved with exit 75", f"longest {longest:.1f} s"]
+    return tally
+
+
+HOSTILE = """\
+algorithm = "rl2"
+[environment]
+name = "hostile"
+[evaluation]
+tasks = 16
+interval = 5
+interval_tasks = 2
+actions = "sample"
+learners = [{ name = "random" }]
+[checkpoint]
+interval = 2
+keep = 2
+hash = 1
+[rl2]
+updates = 100
+lanes = 64
+tile = 4
+backend = "native"
+inputs = ["observation", "action", "reward", "outcome"]
+reward_scale = 1.0
+normalize_advantages = true
+value_coefficient = 0.5
+max_gradient_norm = 0.5
+entropy_coefficient = { from = 0.01, to = 0.0, shape = "linear" }
+learning_rate = { from = 1e-3, to = 0.0, shape = "linear" }
+gae = { gamma = 0.99, lambda = 0.9 }
+outer = { kind = "ppo", clip = 0.2, epochs = 2, minibatches = 2 }
+optimizer = { kind = "adam", beta1 = 0.9, beta2 = 0.999, epsilon = 1e-5, weight_decay = 0.0 }
+policy = { gain = 0.01, std = 1.0 }
+trunk = { kind = "gru", hidden = 6, input_gain = 1.0, memory = 2.0 }
+"""
+
+
+def delays(bench, count, words_of):
+    """The same bits for any number of workers, with an environment that takes random times."""
+    tally = Tally("bits across workers 1 2 3 4 7 16, with delays")
+    chosen = [["hostile.toml", "rl2.updates=6", "environment.flaw=hurry"], *words_of.values()]
+    while tally.tries < count:
+        for words in chosen:
+            words = words[:-2] if words[-2] == "--workers" else words
+            files, run, _ = bench.reference([*words, "--workers", "1"])
+            for workers in bench.draw.sample(["2", "3", "4", "7", "16"], min(5, count - tally.tries)):
+                runs = bench.runs()
+                code, said = bench.ends(["train", *words, "--workers", workers, "--runs", runs])
+                tally.tries += 1
+                wrong = differing(files, results(runs / run)) if code == 0 else f"{code}: {said[-300:]}"
+                if wrong:
+                    tally.wrong(f"{words[0]}, {workers} workers: {wrong}")
+                shutil.rmtree(runs, ignore_errors=True)
+    return tally
+
+
+def panics(bench, count):
+    """An environment that breaks at a random step: named, saved, exit 70, and again in a replay."""
+    tally, flaws = Tally("environment panics, NaN and inf, with replay"), ["late", "late", "late-reward", "late-observation"]
+    sentence = re.compile(r"environment 'hostile' (panicked|gave) .* task \d+ of lane \d+ \(seed \d+, .* step \d+.*")
+    while tally.tries < count:
+        seed, flaw, runs = bench.draw.randrange(2**40), bench.draw.choice(flaws), bench.runs()
+        words = ["hostile.toml", f"environment.flaw={flaw}", f"seed={seed}", "--workers", bench.draw.choice("1237")]
+        code, said = bench.ends(["train", *words, "--runs", runs], 60)
+        tally.tries += 1
+        found, command = sentence.search(said), re.search(r"change nothing: .* replay (\S+)", said)
+        if code != 70 or not found or not command:
+            tally.wrong(f"seed {seed}, {flaw}: {code}: {said[-400:]}")
+            continue
+        code, again = bench.ends(["replay", command[1], "--workers", bench.draw.choice("1237")], 60)
+        if code != 70 or found[0] not in again:
+            tally.wrong(f"seed {seed}, {flaw}: the replay ends with {code}: {again[-400:]} and not {found[0]}")
+        shutil.rmtree(runs, ignore_errors=True)
+    return tally
+
+
+def hang(bench):
+    """An environment that never comes back is named, and can be stopped."""
+    tally = Tally("an environment that hangs is named and stopped")
+    process = bench.start(["train", "hostile.toml", "environment.flaw=sleep", "--runs", bench.runs()])
+    tally.tries, began, named = 1, time.monotonic(), False
+    while not named and time.monotonic() < began + 60:
+        named = "has not answered for" in process.stderr.readline()
+    tally.notes = [f"named after {time.monotonic() - began:.0f} s"]
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.communicate(timeout=OBEDIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    if not named or process.returncode != 75:
+        tally.wrong(f"named: {named}, ended with {process.returncode}")
+    return tally
+
+
+def keys_of(text):
+    """Dotted keys of a configuration as `show` prints it."""
+    section, keys = "", []
+    for line in text.splitlines():
+        table, pair = re.match(r"\[([\w.-]+)\]", line), re.match(r"([\w-]+) = ", line)
+        if table:
+            section = table[1] + "."
+        elif pair:
+            keys.append(section + pair[1])
+    return keys
+
+
+def settings(bench, count):
+    """Random settings are followed or refused, quickly and in little memory."""
+    tally, slowest, largest = Tally("random configurations and overrides"), 0.0, 0
+    presets = [item["name"] for item in bench.json(["list", "presets"])]
+    while tally.tries < count:
+        preset, words = bench.draw.choice(presets), []
+        for _ in range(bench.draw.choice([1, 1, 2, 3])):
+            key = bench.draw.choice(bench.keys(preset))
+            if bench.draw.random() < 0.1:
+                key = key[: bench.draw.randrange(len(key) + 1)] + bench.draw.choice([".", "x", "", "="])
+            words.append(f"{key}={bench.draw.choice(VALUES)}")
+        began = time.monotonic()
+        process = bench.start(["show", preset, *words])
+        said = process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        slowest, largest = max(slowest, time.monotonic() - began), max(largest, used.ru_maxrss / 1024)
+        tally.tries += 1
+        if process.returncode not in ENDS or "panicked" in said or used.ru_utime > 1 or used.ru_maxrss > 512 << 10:
+            tally.wrong(f"{preset} {words}: {process.returncode}, {used.ru_utime:.1f} s, {used.ru_maxrss} kB: {said[-300:]}")
+    tally.notes = [f"slowest {slowest:.2f} s", f"largest {largest:.0f} MB"]
+    return tally
+
+
+def soak(bench, seconds):
+    """Memory, threads and descriptors of a long training stay where they are."""
+    tally = Tally("memory, threads and descriptors of a long run")
+    runs, words = bench.runs(), ["quickstart", "rl2.updates=100000000", "evaluation.interval=50",
+                                 "evaluation.interval_tasks=100", "checkpoint.interval=20", "checkpoint.hash=50"]
+    process = bench.start(["train", *words, "--workers", "2", "--runs", runs], stderr=subprocess.DEVNULL)
+    # The first part is for caches and buffers to find their size.
+    samples, until = [], time.monotonic() + seconds
+    while time.monotonic() < until and process.poll() is None:
+        time.sleep(max(0.2, seconds / 200))
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        number = lambda key: int(re.search(rf"^{key}:\s+(\d+)", status, re.M)[1])
+        try:
+            descriptors = len(os.listdir(f"/proc/{process.pid}/fd"))
+        except OSError:
+            continue
+        samples.append((number("VmRSS"), number("Threads"), descriptors))
+    process.send_signal(signal.SIGTERM)
+    process.wait()
+    rows = next(runs.glob("*/seed-*/metrics.jsonl")).read_text().splitlines()
+    tally.tries, steps = 1, json.loads(rows[-1])["env_steps"]
+    half = len(samples) // 2
+    ranges = [(max(s[i] for s in samples[half // 2 : half]), max(s[i] for s in samples[half:])) for i in range(3)]
+    (memory, more), (threads, later), (files, open_later) = ranges
+    # Rows are kept as hashes; what a page or two of the allocator adds is no leak.
+    if more > 1.03 * memory + 1024 or later > threads or open_later > files + 3:
+        tally.wrong(f"memory {memory} to {more} kB, threads {threads} to {later}, descriptors {files} to {open_later}")
+    tally.notes = [f"{steps / 1e6:.1f} M steps, {len(rows)} updates", f"{memory >> 10} to {more >> 10} MB",
+                   f"{threads} to {later} threads", f"{files} to {open_later} descriptors"]
+    return tally
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("program", type=Path)
+    for kind, meaning in (("kills", "kill -9"), ("terms", "SIGTERMs"), ("delays", "trainings beside one with one worker"),
+                          ("panics", "environments that break"), ("settings", "random settings"),
+                          ("soak", "seconds of a long training"), ("hangs", "environments that hang")):
+        arguments.add_argument(f"--{kind}", type=int, default=0, metavar="N", help=f"{meaning} [default: none]")
+    arguments.add_argument("--algorithms", nargs="*", help="only these [default: all]")
+    arguments.add_argument("--folder", type=Path, help="where the runs lie for a while [default: the system's place]")
+    arguments.add_argument("--seed", type=int, default=0, help="of all chance")
+    told = arguments.parse_args()
+    # What a shell would say of a process that dies is said by the tables.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with tempfile.TemporaryDirectory(dir=told.folder, ignore_cleanup_errors=True) as folder:
+        bench = Bench(told.program, folder, told.seed)
+        (Path(folder) / "hostile.toml").write_text(HOSTILE)
+        words_of = trainings(bench, told.algorithms) if told.kills or told.terms or told.delays else {}
+        kinds = [(told.kills, lambda: kills(bench, told.kills, words_of)),
+                 (told.terms, lambda: terms(bench, told.terms, words_of)),
+                 (told.delays, lambda: delays(bench, told.delays, words_of)),
+                 (told.panics, lambda: panics(bench, told.panics)),
+                 (told.settings, lambda: settings(bench, told.settings)),
+                 (told.hangs, lambda: hang(bench)),
+                 (told.soak, lambda: soak(bench, told.soak))]
+        tallies = []
+        for count, kind in kinds:
+            if count:
+                tallies.append(kind())
+                print(tallies[-1].row(), flush=True)
+    if not tallies:
+        arguments.error("nothing to do: ask for --kills N, --terms N, --delays N, --panics N, --settings N, ...")
+    sys.exit(1 if any(tally.failures for tally in tallies) else 0)
+
+
+if __name__ == "__main__":
+    main()
