@@ -3,8 +3,8 @@
 //!
 //! A [`Network`] says what is told, what remembers and what is chosen, with all arrays. Its
 //! step is written down once, line by line, and every format is that, printed: the
-//! batch is free, and the state goes in and comes out. This crate knows nothing of the
-//! others, nor of files: it gives names and bytes.
+//! batch is free, and the state goes in and comes out. This crate must not know any other,
+//! nor touch files: it gives names and bytes.
 
 mod graph;
 mod numpy;

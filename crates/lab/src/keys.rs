@@ -291,21 +291,61 @@ fn comment(text: &str, path: &str) -> Option<String> {
     None
 }
 
-/// What is allowed at a key: what an error would say, where presets have the key, and else
-/// what the schema says.
-pub fn allowed(session: &Session<'_>, key: &Key) -> String {
+/// What is allowed at one of all keys: what an error would say, and where nobody says
+/// anything, what the schema does.
+pub fn allowed(session: &Session<'_>, all: &[Key], key: &Key) -> String {
     // The schema has all that is declared of an environment's.
     let asks = !key.path.starts_with("environment.") && !key.table;
-    let preset = PRESETS.iter().find(|preset| {
-        let table: Option<Table> = preset.text.parse().ok();
-        table.is_some_and(|table| at(&table, &key.path).is_some() && stands(&table, key))
-    });
-    let said = preset.filter(|_| asks);
-    let said = said.and_then(|preset| asked(session, key, preset).ok().flatten());
+    let place = place_of(all, key).filter(|_| asks);
+    let said = place.and_then(|place| asked(session, key, &place).ok().flatten());
     match said.or_else(|| key.range.clone()) {
-        Some(said) if said.starts_with(&key.form) => said,
+        Some(said) if said.starts_with("a ") => said,
         Some(said) => format!("{}, {said}", key.form),
         None => key.form.clone(),
+    }
+}
+
+/// A configuration that has the key: a preset, or one in which the variant that has it
+/// stands in the place of another one.
+fn place_of(all: &[Key], key: &Key) -> Option<Table> {
+    let presets = || PRESETS.iter().filter_map(|preset| preset.text.parse().ok());
+    let has = |table: &Table| at(table, &key.path).is_some() && stands(table, key);
+    if let Some(table) = presets().find(has) {
+        return Some(table);
+    }
+    key.with.iter().find_map(|with| {
+        let ((tag, value), before) = with.split_last()?;
+        let (parent, kind) = tag.rsplit_once('.')?;
+        let before = |table: &Table| {
+            let mut before = before.iter();
+            before.all(|(path, value)| at(table, path).and_then(toml::Value::as_str) == Some(value))
+        };
+        let has = |table: &Table| at(table, parent).is_some() && before(table);
+        let mut table = presets().find(has)?;
+        let mut variant = Table::from_iter([(kind.to_owned(), toml::Value::String(value.clone()))]);
+        let belongs = |other: &&Key| level_of(&other.path) == parent && other.with.contains(with);
+        for other in all.iter().filter(belongs).filter(|other| !other.table) {
+            let name = other.path.rsplit('.').next().unwrap_or_default();
+            variant.insert(name.to_owned(), usual(other));
+        }
+        put(&mut table, parent, toml::Value::Table(variant))?;
+        Some(table)
+    })
+}
+
+/// A value that a key may well have.
+fn usual(key: &Key) -> toml::Value {
+    use toml::Value::{Array, Boolean, Float, Integer, String};
+    match key.form.as_str() {
+        "a whole number" => Integer(16),
+        "a number" => Float(4.0),
+        "true or false" => Boolean(false),
+        "a list of whole numbers" => Array(vec![Integer(16)]),
+        "a list of numbers" => Array(vec![Float(0.5)]),
+        _ => {
+            let first = key.choices.first();
+            String(first.map_or_else(Default::default, |(word, _)| word.clone()))
+        }
     }
 }
 
@@ -325,9 +365,13 @@ fn unlikely(form: &str) -> Vec<toml::Value> {
     }
 }
 
-/// What is said of values that no setting has, in a preset's place.
-fn asked(session: &Session<'_>, key: &Key, preset: &Preset) -> Result<Option<String>, Failure> {
-    let mut config = RunConfig::resolve(session.registry, preset.name, preset.text, &[])?;
+/// What is said of values that no setting has, in a configuration that has the key.
+fn asked(session: &Session<'_>, key: &Key, place: &Table) -> Result<Option<String>, Failure> {
+    let resolved = |table: &Table| {
+        let text = toml::to_string(table).map_err(Failure::internal)?;
+        RunConfig::resolve(session.registry, "help", &text, &[])
+    };
+    let mut config = resolved(place)?;
     let mut said: Vec<String> = Vec::new();
     for value in unlikely(&key.form) {
         let mut table = config.table.clone();
@@ -339,11 +383,7 @@ fn asked(session: &Session<'_>, key: &Key, preset: &Preset) -> Result<Option<Str
                 config.settings = table[&config.algorithm].clone();
                 check_settings(session, &config).err()
             }
-            false => {
-                let text = toml::to_string(&table).map_err(Failure::internal)?;
-                let resolved = RunConfig::resolve(session.registry, preset.name, &text, &[]);
-                resolved.err()
-            }
+            false => resolved(&table).err(),
         };
         let message = message.map(|failure| failure.message);
         said.extend(message.and_then(|message| said_of(&message, &key.path)));
@@ -444,7 +484,7 @@ mod tests {
                 };
                 assert!(!key.meaning.is_empty(), "{path} has no meaning");
                 if asked.insert((path.clone(), key.with.clone())) {
-                    let allowed = allowed(&session, key);
+                    let allowed = allowed(&session, &all, key);
                     let number = key.form.contains("number");
                     if number
                         && !allowed.contains(|c: char| c.is_ascii_digit())
@@ -456,7 +496,19 @@ mod tests {
             }
         }
         assert!(asked.len() > 150, "{}", asked.len());
+        // Of a trunk that no preset has, too.
+        let key = all.iter().find(|key| {
+            key.path == "rl2.trunk.hidden" && stands_with(key, "rl2.trunk.kind", "min-gru")
+        });
+        let said = super::allowed(&session, &all, key.unwrap());
+        assert_eq!(said, "a whole number, 1 to 65536");
         assert_eq!(silent, Vec::<String>::new());
+    }
+
+    fn stands_with(key: &Key, path: &str, value: &str) -> bool {
+        let with = key.with.iter().flatten();
+        with.into_iter()
+            .any(|(other, word)| other == path && word == value)
     }
 
     #[test]
@@ -480,6 +532,7 @@ mod tests {
         assert!(message("rl2.outer.clp").contains("'rl2.outer.clip'"));
         assert!(message("clip_").contains("did you mean"));
         assert!(message("rl2.trunk.qqqqqqqq").contains("there are rl2.trunk.activation"));
-        assert!(message("qqqqqqqqqqqqqqq").contains("`help rl2`"));
+        assert!(message("qqqqqqqqqqqqqqq").contains("there are algorithm, "));
+        assert!(message("qqqqq.qqqqqqqqqq").contains("`help rl2`"));
     }
 }

@@ -34,13 +34,14 @@ pub(crate) fn run(registry: &Registry, args: &HelpArgs) -> Result<(), Failure> {
     }
     let found = keys::find(registry, word)?;
     let session = Session::new(registry, &console, 1, "cpu")?;
+    let all = keys::keys(registry);
     for (index, key) in found.iter().enumerate() {
         if index > 0 {
             console.say("")?;
         }
-        show(&console, key, &keys::allowed(&session, key))?;
+        show(&console, key, &keys::allowed(&session, &all, key))?;
     }
-    below(&console, &keys::keys(registry), word)
+    below(&console, &all, word)
 }
 
 /// The help of a command, if the words are one; of no words, that of all.

@@ -3,8 +3,9 @@
     python check.py FOLDER [FOLDER ...]
 
 Each folder is one of `experiments export RUN --to numpy|torch|onnx`. What the files give in
-the steps of check.npz must be what metarl gave, within 1e-5, in batches of any size. Needs
-numpy, and onnxruntime or torch where such files are given.
+the steps of check.npz must be what metarl gave, within 1e-5 (of values, times 1 + their size, as
+float32 has them), in batches of any size. Needs numpy, and onnxruntime or torch where such files
+are given.
 """
 
 import importlib.util
@@ -52,7 +53,8 @@ def onnx(folder):
             policy = softmax(given["logits"]) if discrete else given["mean"]
             expected = seen["probabilities" if discrete else "mean"][t][batch]
             worst = max(worst, abs(policy - expected).max())
-            worst = max(worst, abs(given["value"] - seen["value"][t][batch]).max())
+            values = seen["value"][t][batch]
+            worst = max(worst, (abs(given["value"] - values) / (1 + abs(values))).max())
     return float(worst)
 
 
