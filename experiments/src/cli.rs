@@ -12,6 +12,8 @@ use std::path::PathBuf;
     name = "experiments",
     version,
     args_conflicts_with_subcommands = true,
+    // `help` also knows keys.
+    disable_help_subcommand = true,
     long_about = "Meta-reinforcement learning with exact answers to compare with.\n\n\
         Without a command, this runs the quickstart: it trains an RL² agent on Bernoulli \
         bandits, compares it with classical learners and the exact Bayes-optimal value on \
@@ -35,12 +37,18 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Show a preset or a file with every setting, as a run would have it.
     Show(ShowArgs),
+    /// Say what a key, a command, an environment or a learner is.
+    Help(HelpArgs),
+    /// Print the JSON Schema of presets, for editors.
+    Schema(SchemaArgs),
     /// Train an agent by a preset or a file.
     Train(TrainArgs),
     /// Continue a stopped or killed run to the identical result.
     Resume(ResumeArgs),
     /// Do the update of a run again that failed, and leave the run as it is.
     Replay(ReplayArgs),
+    /// Show how runs get on, while others train them.
+    Watch(WatchArgs),
     #[command(hide = true)]
     Job(JobArgs),
     /// Evaluate a trained agent on fresh tasks, beside the Bayes-optimal policy where it is known.
@@ -69,6 +77,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Check that an environment keeps the rules.
     CheckEnv(CheckEnvArgs),
+    /// Make a crate of your own, with an environment or an algorithm that trains at once.
+    New(NewArgs),
     /// Print what a shell needs to complete command lines.
     Completions(CompletionsArgs),
 }
@@ -258,6 +268,20 @@ pub(crate) struct ReplayArgs {
     /// Where networks live: cpu or cuda [default: as the run began].
     #[arg(long, value_name = "DEVICE")]
     pub(crate) device: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "On a terminal: curves of the mean return, a line for each run, and `q` ends it. \
+    Elsewhere a line now and then. It ends with the last run.\n\n\
+    Example:\n  experiments watch runs/quickstart runs/rl2-maze"
+)]
+pub(crate) struct WatchArgs {
+    /// Runs' folders, or folders of several seeds.
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -513,6 +537,55 @@ pub(crate) struct ShowArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    experiments help rl2.outer.clip\n  \
+    experiments help rl2.trunk\n  \
+    experiments help environment.arms\n  \
+    experiments help gridnavi\n  \
+    experiments help ucb1\n  \
+    experiments help sweep plan")]
+pub(crate) struct HelpArgs {
+    /// A key as in presets, or the name of a command, an environment, an algorithm or a
+    /// learner [default: all commands].
+    #[arg(value_name = "KEY|NAME")]
+    pub(crate) words: Vec<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  experiments schema > metarl.schema.json\n\n\
+    A file that begins with `#:schema ./metarl.schema.json` is completed and checked by editors \
+    that know TOML.")]
+pub(crate) struct SchemaArgs {}
+
+/// What a crate of one's own holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NewKind {
+    /// An environment.
+    Env,
+    /// An algorithm.
+    Algorithm,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The crate stands on the checkout that this program was built from.\n\n\
+    Example:\n  experiments new env my-bandit && cd my-bandit && cargo run --release -- train my-bandit.toml"
+)]
+pub(crate) struct NewArgs {
+    /// What it holds.
+    pub(crate) kind: NewKind,
+    /// What that is called, and the crate, as in my-bandit.
+    pub(crate) name: String,
+    /// Where to make it [default: a folder of its name].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  experiments completions bash > ~/.local/share/bash-completion/completions/experiments"
 )]
@@ -607,11 +680,33 @@ pub(crate) enum Engine {
 pub(crate) enum Format {
     /// A file of events, which `tensorboard --logdir` shows.
     Tensorboard,
+    /// The trained agent as arrays, and a function that needs NumPy alone.
+    Numpy,
+    /// The trained agent as arrays, and a module of PyTorch.
+    Torch,
+    /// The trained agent as a model of ONNX.
+    Onnx,
+}
+
+impl Format {
+    /// What an agent is written as, where it is one.
+    pub(crate) fn of_agents(self) -> Option<export::Format> {
+        match self {
+            Self::Tensorboard => None,
+            Self::Numpy => Some(export::Format::Numpy),
+            Self::Torch => Some(export::Format::Torch),
+            Self::Onnx => Some(export::Format::Onnx),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  experiments export runs/quickstart --to tensorboard --out events && tensorboard --logdir events"
+    after_help = "Agents are those of rl2 and imitation on the trunks gru, lstm, min-gru and lru. The batch \
+    is free, and the state goes in and comes out; what goes in is said in the files. Beside them stands \
+    check.npz, 100 steps that the agent lived; `python agent.py` compares.\n\nExamples:\n  \
+    experiments export runs/quickstart --to tensorboard --out events && tensorboard --logdir events\n  \
+    experiments export runs/quickstart/seed-0 --to onnx"
 )]
 pub(crate) struct ExportArgs {
     /// Runs' folders, or folders of several seeds.
@@ -620,7 +715,7 @@ pub(crate) struct ExportArgs {
     /// What to write.
     #[arg(long, value_enum)]
     pub(crate) to: Format,
-    /// Where to write: a folder for each run [default: RUN/tensorboard].
+    /// Where to write: a folder for each run [default: RUN/FORMAT, as in RUN/onnx].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]

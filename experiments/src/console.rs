@@ -33,6 +33,8 @@ pub(crate) enum Event {
     Replay,
     /// A report that was written.
     Report,
+    /// How far a run is that is watched.
+    Progress,
     /// A run that was written for another program.
     Export,
     /// A sweep that was planned.

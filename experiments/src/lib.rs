@@ -19,6 +19,10 @@
 
 mod cli;
 mod commands;
+/// What the book says of a user's own environment is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/own-environment.md")]
+mod book {}
 #[allow(
     clippy::disallowed_methods,
     reason = "it prints, and asks whether there are to be colours"
@@ -128,9 +132,12 @@ fn dispatch(registry: &Registry, cli: Cli) -> Result<(), Failure> {
         Command::Quickstart(args) => commands::quickstart::run(registry, &args),
         Command::List(args) => commands::list::run(registry, &args),
         Command::Show(args) => commands::show::run(registry, &args),
+        Command::Help(args) => commands::help::run(registry, &args),
+        Command::Schema(_) => commands::schema::run(registry),
         Command::Train(args) => commands::train::run(registry, &args),
         Command::Resume(args) => commands::resume::run(registry, &args),
         Command::Replay(args) => commands::replay::run(registry, &args),
+        Command::Watch(args) => commands::watch::run(&args),
         Command::Job(args) => commands::job::run(registry, &args),
         Command::Eval(args) => commands::eval::run(registry, &args),
         Command::Baseline(args) => commands::baseline::run(registry, &args),
@@ -140,11 +147,12 @@ fn dispatch(registry: &Registry, cli: Cli) -> Result<(), Failure> {
         Command::Render(args) => commands::render::run(registry, &args),
         Command::Report(args) => commands::report::run(&args),
         Command::Compare(args) => commands::compare::run(&args),
-        Command::Export(args) => commands::export::run(&args),
+        Command::Export(args) => commands::export::run(registry, &args),
         Command::Sweep(args) => commands::sweep::run(registry, &args),
         Command::Bench(args) => commands::bench::run(registry, &args),
         Command::Doctor(args) => commands::doctor::run(&args),
         Command::CheckEnv(args) => commands::check_env::run(registry, &args),
+        Command::New(args) => commands::new::run(registry, &args),
         Command::Completions(args) => commands::completions::run(&args),
     }
 }

@@ -61,7 +61,15 @@ fn a_crates_folder_has_its_name() {
 
 #[test]
 fn the_top_level_is_as_the_house_draws_it() {
-    let known = ["crates", "envs", "experiments", "tests", "target", "runs"];
+    let known = [
+        "book",
+        "crates",
+        "envs",
+        "experiments",
+        "tests",
+        "target",
+        "runs",
+    ];
     for entry in fs::read_dir(root()).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();

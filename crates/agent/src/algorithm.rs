@@ -4,9 +4,12 @@
 use crate::backend::ActMode;
 use crate::error::LearnError;
 use crate::learner::Place;
+use crate::portable::Portable;
 use crate::settings::read;
 use rl_core::{EnvFactory, Footprint, KnownTasks, Moments, PolicyFactory, Trajectory, Tree};
 use rollout::Held;
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
@@ -94,10 +97,30 @@ pub struct Algorithm {
     /// there is one: who starts a training has the environment
     /// [tell](crate::telling) it.
     pub inputs: Option<&'static str>,
+    /// All its settings, with what they mean ([`schema_of`]): what helps and editors say.
+    pub settings: fn() -> Schema,
+    /// Checks the settings for themselves, at no cost: [`Self::footprint`] and
+    /// [`Self::start`] do too, before they make anything of them.
+    pub check: fn(&Setup<'_>) -> Result<(), LearnError>,
     /// What a training takes of memory.
     pub footprint: fn(&Setup<'_>) -> Result<Footprint, LearnError>,
     /// A training at its start.
     pub start: fn(Setup<'_>) -> Result<Box<dyn Training>, LearnError>,
+}
+
+/// The settings of a type: names, kinds, and the comments on its fields as what they mean.
+pub fn schema_of<T: JsonSchema>() -> Schema {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    settings.into_generator().into_root_schema_for::<T>()
+}
+
+/// The schema of a setting that is a table of somebody else's, for
+/// `#[schemars(schema_with = "agent::any_table")]`.
+pub fn any_table(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object" })
 }
 
 /// What one update did.
@@ -225,6 +248,18 @@ pub trait Training {
     /// The agent's policies of single tasks; `None` if it has none.
     fn library(&self) -> Option<Vec<TaskPolicy>> {
         None
+    }
+
+    /// The agent as other programs compute it.
+    ///
+    /// # Errors
+    /// If it cannot be written for them: what can.
+    fn portable(&self) -> Result<Portable, LearnError> {
+        Err(LearnError::Settings(
+            "agents of this algorithm cannot be exported; allowed: those of `rl2` and of \
+             `imitation`, and of other algorithms that say how"
+                .to_owned(),
+        ))
     }
 
     /// Takes over what the training that a checkpoint is of has learned, and begins

@@ -6,11 +6,12 @@ use crate::samples::Samples;
 use crate::stopwatch::Stopwatch;
 use rl_core::PolicyFactory;
 use rollout::Pool;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What computes policies and gradients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BackendKind {
     /// The kernels of this workspace: recurrent trunks, on the CPU.
@@ -20,7 +21,7 @@ pub enum BackendKind {
 }
 
 /// How a policy chooses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ActMode {
     /// By chance, as the policy says.

@@ -2,12 +2,13 @@
 
 use crate::learner::Learner;
 use crate::samples::Samples;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is subtracted from the return that followed an action, so that chance that
 /// the action had no part in moves the parameters less. No choice biases the
 /// gradient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Baseline {
     /// Nothing.

@@ -5,11 +5,12 @@ use rl_core::{
     ActionSpace, Actions, EnvFactory, EnvSpec, Noise, ObservationSpace, Outcome, Row,
     StatisticsFactory, Telling, TimeLeft,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What an agent can be told at a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Input {
     /// What the environment shows.
@@ -160,6 +161,11 @@ impl Inputs {
     /// What the environment shows.
     pub fn observation_space(&self) -> &ObservationSpace {
         &self.observation
+    }
+
+    /// What the agent does.
+    pub fn action_space(&self) -> &ActionSpace {
+        &self.action
     }
 
     /// Numbers for the observation.

@@ -9,11 +9,12 @@ use crate::error::LearnError;
 use crate::execution::Execution;
 use crate::model::{ActorCritic, NetworkConfig};
 use crate::native::{self, NativeBackend};
+use crate::portable::Portable;
 use crate::samples::{Samples, Targets};
 use crate::stopwatch::{Phase, Stopwatch};
 use crate::taught::Taught;
 use crate::torch;
-use nets::{Device, MAX_GRADIENT_NORM, Optimizer, OptimizerConfig, clip_gradient};
+use nets::{Device, MAX_GRADIENT_NORM, Optimizer, OptimizerConfig, SequenceConfig, clip_gradient};
 use rl_core::rand::seq::SliceRandom as _;
 use rl_core::{
     ActionSpace, Bounds, Domain, EnvFactory, PolicyFactory, Purpose, SettingError, Standardization,
@@ -332,6 +333,17 @@ impl Learner {
     /// [`Training::indices`]: crate::Training::indices
     pub fn indices(&self, told: ToldArms<'_>) -> Option<Vec<f32>> {
         native::indices(&self.model, &self.values, told)
+    }
+
+    /// The agent as other programs compute it, see [`Training::portable`]; `trunk` are the
+    /// settings of its trunk.
+    ///
+    /// # Errors
+    /// If there is no such form of the trunk: which have one.
+    ///
+    /// [`Training::portable`]: crate::Training::portable
+    pub fn portable(&self, trunk: &SequenceConfig) -> Result<Portable, LearnError> {
+        Portable::new(&self.model, trunk, &self.values)
     }
 
     /// Lives one fresh trial in each lane.

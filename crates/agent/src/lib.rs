@@ -24,6 +24,7 @@ mod learner;
 mod memory;
 mod model;
 mod native;
+mod portable;
 mod samples;
 mod settings;
 mod stopwatch;
@@ -36,7 +37,7 @@ mod torch;
 
 pub use algorithm::{
     Adaptation, Algorithm, Fresh, MakeLearner, Metric, Setup, TaskPolicy, ToldArms, Training,
-    Update, Watch,
+    Update, Watch, any_table, schema_of,
 };
 pub use backend::{
     ActMode, Backend, BackendKind, Gradient, Lesson, Losses, Minibatch, Objective, Surrogate,
@@ -49,6 +50,7 @@ pub use learner::{Beside, CLIP, EPOCHS, KNOWN_TASK, LANES, Learner, LearnerConfi
 pub use memory::{footprint, native_footprint, teaching_footprint};
 pub use model::{ActorCritic, NetworkConfig, PolicyStart};
 pub use native::{InputRows, NativeBackend};
+pub use portable::Portable;
 pub use samples::{Samples, Targets};
 pub use settings::read;
 pub use stopwatch::{Clock, Phase, Stopwatch};

@@ -7,6 +7,7 @@ use nets::{
     Trunk, TrunkInput,
 };
 use rl_core::{ActionSpace, Bounds, Domain, EnvFactory, Purpose, SettingError, StreamKey};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ fn several_episodes(env: &dyn EnvFactory) -> bool {
 }
 
 /// How a policy begins.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyStart {
     /// Gain of the orthogonal weights of its head, or what the trunk's indices of the

@@ -22,6 +22,8 @@ pub const ALGORITHM: Algorithm = Algorithm {
     ],
     learners: &[],
     inputs: Some("inputs"),
+    settings: agent::schema_of::<BeliefConfig>,
+    check: |setup| config(setup).map(drop),
     footprint,
     start,
 };

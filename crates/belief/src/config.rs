@@ -4,13 +4,14 @@ use agent::{BackendKind, Input, LearnError, LearnerConfig, NetworkConfig, Policy
 use agent::{CLIP, EPOCHS, LANES, Passes};
 use nets::{MAX_GRADIENT_NORM, OptimizerConfig, Schedule, SequenceConfig};
 use rl_core::{Bounds, Gae, SettingError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where the settings stand.
 pub(crate) const NAME: &str = "belief";
 
 /// What a supervised belief predicts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Target {
     /// Which of finitely many tasks it is: how probable each one is.
@@ -20,7 +21,7 @@ pub enum Target {
 }
 
 /// What a Gaussian belief is kept near.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Prior {
     /// The belief after the step before; at a trial's start N(0, I).
@@ -30,7 +31,7 @@ pub enum Prior {
 }
 
 /// Which rewards a belief has to decode into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decodes {
     /// Those of the whole trial, past and to come.
@@ -43,7 +44,7 @@ pub enum Decodes {
 }
 
 /// How rewards are predicted.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Rewards {
     /// Whether a reward is above a number, by cross-entropy: for rewards of two values.
@@ -59,7 +60,7 @@ pub enum Rewards {
 }
 
 /// What a decoder is asked for the reward of, beside the latent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Queries {
     /// What was observed before the step.
@@ -72,7 +73,7 @@ pub enum Queries {
 }
 
 /// A belief that learns from what it decodes into.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Variational {
     /// Numbers of the latent.
@@ -109,7 +110,7 @@ pub struct Variational {
 }
 
 /// What the belief is and learns from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Belief {
     /// From the task, which a training knows.
@@ -124,7 +125,7 @@ pub enum Belief {
 }
 
 /// What the policy reads beside the observation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reads {
     /// The encoder's memory.
@@ -135,7 +136,7 @@ pub enum Reads {
 }
 
 /// Whether the policy reads a draw from the belief in its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sampling {
     /// No.
@@ -146,7 +147,7 @@ pub enum Sampling {
 }
 
 /// Proximal policy optimization (Schulman et al. 2017) with the clipped surrogate.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ppo {
     /// ε, how far the importance ratio may move.
@@ -158,7 +159,7 @@ pub struct Ppo {
 }
 
 /// Everything that decides what an agent learns, apart from the environment and the seed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BeliefConfig {
     /// How many updates.

@@ -2,7 +2,7 @@
 
 use crate::config::{NAME, TEACHER};
 use crate::{ImitationConfig, Trainer};
-use agent::{ActMode, Algorithm, LearnError, Metric, Setup, ToldArms, Training, Update};
+use agent::{ActMode, Algorithm, LearnError, Metric, Portable, Setup, ToldArms, Training, Update};
 use rl_core::{Footprint, PolicyFactory, Tree};
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ pub const ALGORITHM: Algorithm = Algorithm {
     ],
     learners: &[TEACHER],
     inputs: Some("inputs"),
+    settings: agent::schema_of::<ImitationConfig>,
+    check: |setup| config(setup).map(drop),
     footprint,
     start,
 };
@@ -82,6 +84,10 @@ impl Training for Trainer {
 
     fn indices(&self, told: ToldArms<'_>) -> Option<Vec<f32>> {
         self.learner().indices(told)
+    }
+
+    fn portable(&self) -> Result<Portable, LearnError> {
+        self.learner().portable(&self.config().trunk)
     }
 
     fn begin_from(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {

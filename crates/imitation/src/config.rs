@@ -4,6 +4,7 @@ use agent::{BackendKind, Input, LearnError, LearnerConfig, NetworkConfig, Policy
 use agent::{CLIP, EPOCHS, KNOWN_TASK, LANES, Passes, Surrogate};
 use nets::{OptimizerConfig, Schedule, SequenceConfig};
 use rl_core::{Bounds, EnvSpec, Gae, SettingError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
@@ -13,7 +14,7 @@ pub(crate) const NAME: &str = "imitation";
 pub(crate) const TEACHER: &str = "teacher";
 
 /// What rewards teach the policy beside the teacher.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Outer {
     /// Nothing: labels alone.
@@ -59,7 +60,7 @@ impl Outer {
 }
 
 /// In what share of the trials the teacher acts, the student looking on.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Handover {
     /// At first.
@@ -84,7 +85,7 @@ impl Handover {
 
 /// Everything that decides what a student learns, apart from the environment and the
 /// seed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImitationConfig {
     /// How many updates.
@@ -98,6 +99,7 @@ pub struct ImitationConfig {
     /// What the agent is told; what it usually is and here is not is 0, as a control.
     pub inputs: Vec<Input>,
     /// Who teaches: a learner by its name, with its settings.
+    #[schemars(schema_with = "agent::any_table")]
     pub teacher: Table,
     /// In what share of the trials the teacher acts.
     pub handover: Handover,

@@ -8,6 +8,7 @@ use crate::split::{Parts, SplitSettings};
 use crate::teachers::TeacherSpec;
 use agent::{ActMode, Input, read, telling};
 use rl_core::{EnvFactory, SettingError};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use toml::{Table, Value};
 const FROM: &str = "from";
 
 /// Evaluation on fresh tasks.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
     /// Tasks of the comparison at the end.
@@ -33,11 +34,24 @@ pub struct Evaluation {
     /// Which tasks are kept from the training.
     pub split: SplitSettings,
     /// Who it is compared with.
+    #[schemars(schema_with = "any_tables")]
     pub learners: Vec<Table>,
 }
 
+/// The schema of learners by name.
+fn any_tables(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": { "name": { "type": "string" } },
+            "required": ["name"],
+        },
+    })
+}
+
 /// When to save.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Saving {
     /// Updates between checkpoints.

@@ -318,6 +318,15 @@ fn start_with(
     }
 }
 
+/// Checks the algorithm's settings for themselves.
+///
+/// # Errors
+/// Names the key at fault, its value and what is allowed.
+pub fn check_settings(session: &Session<'_>, config: &RunConfig) -> Result<(), Failure> {
+    let check = algorithm(session, config)?.check;
+    guarded(config, || check(&setup(session, config, &nobody)))
+}
+
 /// What the training takes of memory.
 fn footprint(session: &Session<'_>, config: &RunConfig) -> Result<Footprint, Failure> {
     let learner = |key: &str| teacher(session, config, key);

@@ -3,12 +3,13 @@
 
 use record::schema::{Generalization, OnPart};
 use rl_core::{EnvFactory, Moments, Part, SettingError, Split, Subset};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
 use toml::{Table, Value};
 
 /// `[evaluation.split]`: which tasks are never trained on.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SplitSettings {
     /// How many; 0 to train on all tasks.

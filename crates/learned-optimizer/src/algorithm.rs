@@ -20,6 +20,8 @@ pub const ALGORITHM: Algorithm = Algorithm {
     ],
     learners: &[],
     inputs: None,
+    settings: agent::schema_of::<Config>,
+    check: |setup| config(setup).map(drop),
     footprint,
     start,
 };

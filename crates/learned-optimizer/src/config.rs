@@ -4,13 +4,14 @@ use crate::course::Order;
 use agent::{LANES, LearnError};
 use nets::{MAX_GRADIENT_NORM, OptimizerConfig, Schedule};
 use rl_core::{Bounds, SettingError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The key of all settings.
 pub(crate) const NAME: &str = "learned-optimizer";
 
 /// All settings of a training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Updates: batches of functions, each unrolled once from beginning to end.
@@ -36,7 +37,7 @@ pub struct Config {
 }
 
 /// Where parameters begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Start {
     /// Where each task proposes.
@@ -46,7 +47,7 @@ pub enum Start {
 }
 
 /// Which losses count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Counted {
     /// The mean over all steps of an unroll.
@@ -56,7 +57,7 @@ pub enum Counted {
 }
 
 /// Which rates are learned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LearnedRate {
     /// None.
@@ -68,7 +69,7 @@ pub enum LearnedRate {
 }
 
 /// A rule, applied to every parameter alike.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum RuleConfig {
     /// Layers of LSTM cells read the gradient; a linear output is added to the parameter
@@ -112,7 +113,7 @@ pub enum RuleConfig {
 }
 
 /// How a rule is learned.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum TrainingConfig {
     /// Along the gradient of an unroll, cut into windows: what was before a window counts
@@ -134,7 +135,7 @@ pub enum TrainingConfig {
 }
 
 /// Perturbations of a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Perturbation {
     /// Steps of a window.
@@ -147,7 +148,7 @@ pub struct Perturbation {
 }
 
 /// What is differentiated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GradientOrder {
     /// No second derivatives: [`Order::First`].

@@ -18,6 +18,8 @@ pub const ALGORITHM: Algorithm = Algorithm {
     metrics: METRICS,
     learners: &[],
     inputs: None,
+    settings: agent::schema_of::<MamlConfig>,
+    check: |setup| config(setup).map(drop),
     footprint,
     start,
 };

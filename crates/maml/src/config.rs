@@ -2,10 +2,11 @@
 
 use nets::{Activation, OptimizerConfig, Schedule};
 use rl_core::Gae;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How far gradients flow through the adaptation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
     /// The adaptation's Jacobian is taken for the identity: first-order MAML
@@ -22,7 +23,7 @@ pub enum Order {
 ///
 /// A is the advantage, ℓ = ln π(a | s), ℓ′ its value when the sample was
 /// taken, M the number of samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Surrogate {
     /// That of the loss −1/M Σ A ℓ, as in Finn et al. 2017. Its Hessian lacks
@@ -54,7 +55,7 @@ pub enum Surrogate {
 }
 
 /// Which inner rates are learned along with the parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LearnedRates {
     /// None.
@@ -66,7 +67,7 @@ pub enum LearnedRates {
 }
 
 /// Which parameters adapt to a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Adapt {
     /// All of them.
@@ -79,7 +80,7 @@ pub enum Adapt {
 }
 
 /// Whether gradients flow through what gates are told of inner gradients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GateInputs {
     /// They do: the meta-gradient is exact. Of first order, which takes inner
@@ -91,7 +92,7 @@ pub enum GateInputs {
 }
 
 /// Where a number begins, drawn uniformly.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Uniform {
     /// The smallest.
@@ -102,7 +103,7 @@ pub struct Uniform {
 
 /// A coordinate-wise LSTM that gates inner steps (Ravi and Larochelle 2017): see
 /// [`kernels::gates`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gated {
     /// Units of the LSTM.
@@ -122,7 +123,7 @@ pub struct Gated {
 }
 
 /// What an inner step makes of its gradient g and the rates α.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum InnerRule {
     /// θ − α ∘ g.
@@ -144,7 +145,7 @@ impl InnerRule {
 }
 
 /// How the policy adapts to a task.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Inner {
     /// Gradient steps. 0 makes a multi-task policy gradient, of which Reptile,
@@ -165,7 +166,7 @@ pub struct Inner {
 }
 
 /// Which adapted policies the meta-objective is of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MetaObjective {
     /// Those after the last inner step.
@@ -188,7 +189,7 @@ impl MetaObjective {
 /// The pull towards the policies that samples came from, by the mean over the
 /// inner steps of KL(π_old ‖ π) on the step's own samples (Rothfuss et al.
 /// 2019, section 5). Without inner steps there is nothing to pull on.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum KlPenalty {
     /// None.
@@ -210,7 +211,7 @@ pub enum KlPenalty {
 }
 
 /// How meta-gradients become updates.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Outer {
     /// One step of the optimizer along the policy gradient.
@@ -237,7 +238,7 @@ pub enum Outer {
 }
 
 /// Settings of TRPO.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TrustRegion {
     /// Largest mean divergence of an update, nats.
@@ -253,7 +254,7 @@ pub struct TrustRegion {
 }
 
 /// What pays the samples before the adaptation for what they led to.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Exploration {
     /// Nothing.
@@ -282,7 +283,7 @@ pub enum Exploration {
 }
 
 /// What is subtracted from returns.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Baseline {
     /// Nothing.
@@ -316,7 +317,7 @@ pub enum Baseline {
 }
 
 /// The policy's network and how it begins.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyNetwork {
     /// Units of each hidden layer.
@@ -333,7 +334,7 @@ pub struct PolicyNetwork {
 }
 
 /// How the agent is evaluated.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluationSettings {
     /// Gradient steps.
@@ -347,7 +348,7 @@ pub struct EvaluationSettings {
 
 /// Everything that decides what an agent learns, apart from the environment
 /// and the seed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MamlConfig {
     /// How many updates; with 0 the policy stays as it begins, for comparison.

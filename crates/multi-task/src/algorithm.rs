@@ -17,6 +17,8 @@ pub const ALGORITHM: Algorithm = Algorithm {
     metrics: METRICS,
     learners: &[],
     inputs: None,
+    settings: agent::schema_of::<MultiTaskConfig>,
+    check: |setup| config(setup).map(drop),
     footprint,
     start,
 };

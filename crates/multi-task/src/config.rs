@@ -3,6 +3,7 @@
 use agent::{CLIP, EPOCHS, LANES, LearnError};
 use nets::{Activation, MAX_GRADIENT_NORM, OptimizerConfig, Schedule};
 use rl_core::{Bounds, Gae, SettingError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where the settings stand.
@@ -10,7 +11,7 @@ pub(crate) const NAME: &str = "multi-task";
 
 /// What tasks share. (Of variants without braces serde would not refuse settings that they do
 /// not have.)
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Sharing {
     /// Everything, and the network is not told the task: what no knowledge of it is worth.
@@ -36,7 +37,7 @@ pub enum Sharing {
 
 /// The network of a task: a policy and a value of the same hidden layers each, which share
 /// nothing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkConfig {
     /// Units of each hidden layer.
@@ -48,7 +49,7 @@ pub struct NetworkConfig {
 }
 
 /// How samples become updates: proximal policy optimization (Schulman et al. 2017).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Outer {
     /// ε, how far the importance ratio may move.
@@ -60,7 +61,7 @@ pub struct Outer {
 }
 
 /// Everything that decides what an agent learns, apart from the environment and the seed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MultiTaskConfig {
     /// How many updates.

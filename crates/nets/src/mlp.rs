@@ -1,5 +1,6 @@
 //! Fully connected layers.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::blueprint::Blueprint;
@@ -7,7 +8,7 @@ use crate::init::Init;
 use crate::layout::Slot;
 
 /// The nonlinearity between layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// The hyperbolic tangent.

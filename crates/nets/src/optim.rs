@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::NetsError;
@@ -14,7 +15,7 @@ use crate::schedule::Schedule;
 use rl_core::{Bounds, SettingError, Tree};
 
 /// Which optimizer to use, and its settings.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum OptimizerConfig {
     /// Adam (Kingma and Ba 2015); with a weight decay AdamW (Loshchilov and

@@ -1,10 +1,11 @@
 //! Settings that change over a run.
 
 use rl_core::{Bounds, SettingError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a setting moves from its first to its last value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shape {
     /// In a straight line.
@@ -14,7 +15,7 @@ pub enum Shape {
 }
 
 /// A setting that goes from one value to another over the updates of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// Value at the first update.

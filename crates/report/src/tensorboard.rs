@@ -8,6 +8,7 @@
 //! beginning of the run, which is not when.
 
 use crate::read::Run;
+use export::protobuf::Message;
 use record::schema::MetricsRow;
 
 /// What other programs call a number of `metrics.jsonl`.
@@ -104,52 +105,21 @@ fn record(file: &mut Vec<u8>, data: &[u8]) {
 
 /// `Event { wall_time = 1, file_version = 3 }`, which every file begins with.
 fn header() -> Vec<u8> {
-    let mut event = Vec::new();
-    fixed_64(&mut event, 1, 0.0);
-    bytes(&mut event, 3, b"brain.Event:2");
-    event
+    let event = Message::default().double(1, 0.0).bytes(3, "brain.Event:2");
+    event.finish()
 }
 
 /// `Event { wall_time = 1, step = 2, summary = 5 }` of a
 /// `Summary { value = 1: Value { tag = 1, simple_value = 2 } }`.
 fn event(scalar: &Scalar) -> Vec<u8> {
-    let mut value = Vec::new();
-    bytes(&mut value, 1, scalar.tag.as_bytes());
-    key(&mut value, 2, 5);
-    value.extend((scalar.value as f32).to_le_bytes());
-    let mut summary = Vec::new();
-    bytes(&mut summary, 1, &value);
-    let mut event = Vec::new();
-    fixed_64(&mut event, 1, scalar.seconds);
-    key(&mut event, 2, 0);
-    varint(&mut event, scalar.step);
-    bytes(&mut event, 5, &summary);
-    event
-}
-
-/// A field's number and how it is written: 0 a variable length, 1 eight bytes, 2 as many
-/// bytes as are said, 5 four bytes.
-fn key(message: &mut Vec<u8>, field: u64, wire: u64) {
-    varint(message, field << 3 | wire);
-}
-
-fn fixed_64(message: &mut Vec<u8>, field: u64, number: f64) {
-    key(message, field, 1);
-    message.extend(number.to_le_bytes());
-}
-
-fn bytes(message: &mut Vec<u8>, field: u64, bytes: &[u8]) {
-    key(message, field, 2);
-    varint(message, bytes.len() as u64);
-    message.extend(bytes);
-}
-
-fn varint(message: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        message.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    message.push(number as u8);
+    let value = Message::default()
+        .bytes(1, &scalar.tag)
+        .float(2, scalar.value as f32);
+    let event = Message::default()
+        .double(1, scalar.seconds)
+        .number(2, scalar.step)
+        .message(5, Message::default().message(1, value));
+    event.finish()
 }
 
 /// The CRC-32C of bytes (Castagnoli's polynomial, reflected), rotated and shifted as in

@@ -76,6 +76,18 @@ impl Bounds<f64> {
     pub const SCALE: Self = Self::closed(1e-30, 1e30);
 }
 
+impl<T: Copy> Bounds<T> {
+    /// The lowest and the highest number, or those that it is between; `None` where there is
+    /// no such end.
+    pub fn ends(&self) -> (Option<T>, Option<T>) {
+        let number = |end| match end {
+            Included(number) | Excluded(number) => Some(number),
+            Unbounded => None,
+        };
+        (number(self.low), number(self.high))
+    }
+}
+
 impl<T: Copy + PartialOrd> Bounds<T> {
     /// Whether a number is in it.
     pub fn contains(&self, number: T) -> bool {

@@ -3,10 +3,12 @@
 use crate::bounds::Bounds;
 use crate::env::Outcome;
 use crate::fault::SettingError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Discount and trace decay of [`gae`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Gae {
     /// γ, the discount per step.
     pub gamma: f32,

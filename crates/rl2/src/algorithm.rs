@@ -1,7 +1,7 @@
 //! RL² as an algorithm among others.
 
 use crate::{Rl2Config, Trainer};
-use agent::{ActMode, Algorithm, LearnError, Metric, Setup, ToldArms, Training, Update};
+use agent::{ActMode, Algorithm, LearnError, Metric, Portable, Setup, ToldArms, Training, Update};
 use rl_core::{Footprint, PolicyFactory, Tree};
 use std::sync::Arc;
 
@@ -13,6 +13,8 @@ pub const ALGORITHM: Algorithm = Algorithm {
     metrics: Metric::POLICY_GRADIENT,
     learners: &[],
     inputs: Some("inputs"),
+    settings: agent::schema_of::<Rl2Config>,
+    check: |setup| config(setup).map(drop),
     footprint,
     start,
 };
@@ -58,6 +60,10 @@ impl Training for Trainer {
 
     fn indices(&self, told: ToldArms<'_>) -> Option<Vec<f32>> {
         self.learner().indices(told)
+    }
+
+    fn portable(&self) -> Result<Portable, LearnError> {
+        self.learner().portable(&self.config().trunk)
     }
 
     fn begin_from(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {

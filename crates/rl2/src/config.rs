@@ -4,13 +4,14 @@ use agent::{BackendKind, Baseline, Input, LearnError, LearnerConfig, NetworkConf
 use agent::{CLIP, EPOCHS, LANES, Passes};
 use nets::{OptimizerConfig, Schedule, SequenceConfig};
 use rl_core::{Bounds, Gae, SettingError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where the settings stand.
 const NAME: &str = "rl2";
 
 /// How samples become updates.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Outer {
     /// Proximal policy optimization (Schulman et al. 2017) with the clipped
@@ -54,7 +55,7 @@ impl Outer {
 
 /// Everything that decides what an agent learns, apart from the environment
 /// and the seed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rl2Config {
     /// How many updates.

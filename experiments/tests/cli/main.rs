@@ -9,13 +9,16 @@
 mod attacks;
 mod baseline_variance;
 mod belief;
+mod book;
 mod combination;
 mod commands;
 mod cuda;
 mod durability;
 mod elsewhere;
 mod errors;
+mod export;
 mod golden;
+mod help;
 mod inputs;
 mod lab;
 mod learned_optimizer;
@@ -35,5 +38,6 @@ mod tables;
 mod teachers;
 mod transfer;
 mod unroll_audit;
+mod watch;
 #[cfg(not(feature = "torch"))]
 mod without_torch;

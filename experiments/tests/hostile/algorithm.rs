@@ -3,6 +3,7 @@
 use agent::{ActMode, Adaptation, Algorithm, Fresh, LearnError, Setup, Training, Update, Watch};
 use rl_core::{ActRow, ActionsMut, Array, EnvSpec, Footprint, Policy, PolicyFactory};
 use rl_core::{Row, Stream, Tree};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -20,6 +21,8 @@ pub(crate) const FAULTY: Algorithm = Algorithm {
     metrics: &[],
     learners: &[],
     inputs: None,
+    settings: agent::schema_of::<Config>,
+    check: |setup| Config::read(setup).map(drop),
     footprint: |setup| {
         may_panic("footprint", &Config::read(setup)?.flaw);
         Ok(Footprint::new())
@@ -32,7 +35,7 @@ pub(crate) const FAULTY: Algorithm = Algorithm {
     },
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Config {
     flaw: String,

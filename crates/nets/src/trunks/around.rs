@@ -9,11 +9,12 @@ use crate::layout::Slot;
 use crate::mlp::{Activation, Linear};
 use crate::sequence::{SIZE, Trunk, TrunkFootprint};
 use rl_core::{Bounds, SettingError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What stands around a gated layer; by default nothing does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Around {
     /// Units of a layer between the input and the memory, tanh(W x + b); 0 for none.

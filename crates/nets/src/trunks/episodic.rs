@@ -8,10 +8,11 @@ use crate::layout::Slot;
 use crate::mlp::Linear;
 use crate::sequence::{SIZE, Trunk, TrunkFootprint, TrunkInput};
 use rl_core::{Bounds, SettingError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The sizes of an [`Episodic`], and by what it knows contexts.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EpisodicConfig {
     /// Hidden units.

@@ -6,10 +6,11 @@ use crate::init::Init;
 use crate::mlp::{Activation, Linear, Mlp, MlpConfig};
 use crate::sequence::{Arms, SIZE, Trunk, TrunkFootprint, TrunkInput};
 use rl_core::SettingError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How large an index's network is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IndexConfig {
     /// Units of each of its two layers.

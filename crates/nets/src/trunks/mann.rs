@@ -7,10 +7,11 @@ use crate::layout::Slot;
 use crate::mlp::Linear;
 use crate::sequence::{SIZE, Trunk, TrunkFootprint};
 use rl_core::{Bounds, SettingError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The sizes of a [`Mann`], and how it addresses its memory.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MannConfig {
     /// Units of the controller.

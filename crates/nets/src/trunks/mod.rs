@@ -31,6 +31,7 @@ pub use snail::{Snail, SnailConfig};
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::blueprint::Blueprint;
@@ -40,7 +41,7 @@ use crate::sequence::{SIZE, Trunk, TrunkInput};
 use rl_core::SettingError;
 
 /// Which trunk to use, and its settings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SequenceConfig {
     /// A gated recurrent unit; see [`Gru`], and [`Surrounded`].

@@ -1,5 +1,6 @@
 //! What the gated recurrent layers have in common.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::around::Around;
@@ -7,7 +8,7 @@ use crate::sequence::{SIZE, TrunkFootprint};
 use rl_core::{Bounds, SettingError};
 
 /// The size of a recurrent layer, and how it begins.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Recurrent {
     /// Hidden units.

@@ -8,10 +8,11 @@ use crate::layout::Slot;
 use crate::mlp::Linear;
 use crate::sequence::{SIZE, Trunk, TrunkFootprint, TrunkInput};
 use rl_core::{Bounds, SettingError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How large a [`Snail`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SnailConfig {
     /// Filters of every convolution.

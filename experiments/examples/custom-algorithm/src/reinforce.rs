@@ -6,6 +6,7 @@ use agent::{
 };
 use nets::{OptimizerConfig, SequenceConfig};
 use rl_core::{Bounds, Footprint, Gae, PolicyFactory, Tree};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -20,24 +21,38 @@ pub(crate) const REINFORCE: Algorithm = Algorithm {
     metrics: &[Metric::new("gradient_norm", "Gradient norm")],
     learners: &[],
     inputs: None,
+    settings: agent::schema_of::<Config>,
+    check: |setup| Config::read(setup).map(drop),
     footprint,
     start,
 };
 
-/// The settings, all of them in the table `[reinforce]`.
-#[derive(Deserialize)]
+/// The settings, all of them in the table `[reinforce]`; what `help` says of each is its
+/// comment.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Config {
+    /// How many updates.
     updates: u64,
+    /// Lanes, each of which lives one trial per update.
     lanes: usize,
+    /// Lanes of a tile, the unit of parallel work.
     tile: usize,
+    /// What computes.
     backend: BackendKind,
+    /// γ, the discount per step.
     gamma: f32,
+    /// Weight of the entropy bonus.
     entropy_coefficient: f64,
+    /// Step size of the optimizer.
     learning_rate: f64,
+    /// Largest norm of the whole gradient; a longer one is scaled down.
     max_gradient_norm: f64,
+    /// What makes steps of gradients.
     optimizer: OptimizerConfig,
+    /// How the policy begins.
     policy: PolicyStart,
+    /// What remembers.
     trunk: SequenceConfig,
 }
 

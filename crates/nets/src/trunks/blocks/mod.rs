@@ -11,10 +11,11 @@ use crate::layout::Slot;
 use crate::mlp::Linear;
 use crate::sequence::{SIZE, Trunk, TrunkFootprint, TrunkInput};
 use rl_core::{Bounds, SettingError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The units of a block's feed-forward layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Feed {
     /// Rectified.
@@ -25,7 +26,7 @@ pub enum Feed {
 }
 
 /// How a branch joins what passes by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Join {
     /// Their sum.
@@ -35,7 +36,7 @@ pub enum Join {
 }
 
 /// How attention knows the steps of a trial apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Positions {
     /// By what is added to the input at each, which is learned. Trials cannot be longer
@@ -71,7 +72,7 @@ pub struct Stack {
 macro_rules! settings_of {
     ($(#[$about:meta])* $name:ident { $($(#[$own:meta])* $field:ident: $type:ty,)* }) => {
         $(#[$about])*
-        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
         pub struct $name {
             /// Width of what passes through, a multiple of 16, of every head where there

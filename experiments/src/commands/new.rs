@@ -1,0 +1,307 @@
+//! `new`: a crate of one's own with an environment or an algorithm in it, made of the
+//! examples, which are tested.
+
+use crate::cli::{NewArgs, NewKind};
+use crate::console::{Console, Event};
+use crate::tables::files::write_all;
+use lab::failure::Failure;
+use lab::registry::Registry;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+
+/// Where this program was built from.
+const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+/// The manifest that the examples' versions stand in.
+const WORKSPACE: &str = include_str!("../../../Cargo.toml");
+
+/// How a name is written.
+#[derive(Clone, Copy)]
+enum Form {
+    Kebab,
+    Snake,
+    Camel,
+    Constant,
+    /// With a letter too many.
+    Mistyped,
+}
+
+/// An example crate, and what is called anew in it.
+struct Template {
+    files: &'static [(&'static str, &'static str)],
+    /// What stands in it, the first that fits, and how the new name is written there between
+    /// what stays.
+    names: &'static [(&'static str, Form)],
+}
+
+macro_rules! files {
+    ($folder:literal: $($file:literal),*) => {
+        &[$(($file, include_str!(concat!("../../examples/", $folder, "/", $file)))),*]
+    };
+}
+
+const ENVIRONMENT: Template = Template {
+    files: files!("custom-env":
+        "Cargo.toml", "custom-env.toml", "src/main.rs", "src/guess_the_number.rs",
+        "tests/learns.rs"),
+    names: &[
+        ("<custom-env>", Form::Kebab),
+        ("<guess-the-number>", Form::Kebab),
+        ("<guess_the_number>", Form::Snake),
+        ("<GuessTheNumber>", Form::Camel),
+    ],
+};
+
+/// What the literature calls REINFORCE stays.
+const ALGORITHM: Template = Template {
+    files: files!("custom-algorithm":
+        "Cargo.toml", "custom-algorithm.toml", "src/main.rs", "src/reinforce.rs",
+        "tests/works.rs"),
+    names: &[
+        ("<custom-algorithm>", Form::Kebab),
+        ("mod <reinforce>;", Form::Snake),
+        ("<reinforce>::", Form::Snake),
+        ("::<REINFORCE>", Form::Constant),
+        ("const <REINFORCE>", Form::Constant),
+        ("<REINFORCE>.name", Form::Constant),
+        ("<Reinforce>", Form::Camel),
+        ("<reinforse>", Form::Mistyped),
+        ("<reinforce>", Form::Kebab),
+    ],
+};
+
+pub(crate) fn run(registry: &Registry, args: &NewArgs) -> Result<(), Failure> {
+    let console = Console::new(args.output.json).only_results();
+    let template = match args.kind {
+        NewKind::Env => &ENVIRONMENT,
+        NewKind::Algorithm => &ALGORITHM,
+    };
+    check(registry, args)?;
+    let checkout = checkout()?;
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(&args.name));
+    if folder.symlink_metadata().is_ok() {
+        return Err(Failure::usage(format!(
+            "{} is there already; --out chooses another folder",
+            folder.display()
+        )));
+    }
+    for (file, text) in template.files {
+        let file = match *file {
+            "src/guess_the_number.rs" | "src/reinforce.rs" => {
+                format!("src/{}.rs", Form::Snake.of(&args.name))
+            }
+            file => named(file, template, &args.name),
+        };
+        let text = match file.as_str() {
+            "Cargo.toml" => manifest(&named(text, template, &args.name), &checkout)?,
+            _ => named(text, template, &args.name),
+        };
+        let path = folder.join(&file);
+        let (parent, name) = (path.parent().unwrap_or(&folder), path.file_name());
+        let name = name.unwrap_or_default().to_owned();
+        write_all(parent, [(name, text.into_bytes())])?;
+    }
+    let lock = checkout.join("Cargo.lock");
+    let lock = std::fs::read(&lock).map_err(|error| missing(&lock, &error.to_string()))?;
+    // The versions that metarl is tested with.
+    write_all(
+        &folder,
+        [
+            ("Cargo.lock", lock),
+            (".gitignore", b"/target\n/runs\n".to_vec()),
+        ],
+    )?;
+    let name = &args.name;
+    console.say(format!(
+        "{} holds a crate that trains. In it:\n  cargo test --release\n  cargo run --release -- train {name}.toml",
+        folder.display()
+    ))?;
+    let row = json!({ "name": name, "folder": folder.to_string_lossy() });
+    console.emit(Event::Item, &row)
+}
+
+/// Refuses names that could not be those of a crate and what it holds.
+fn check(registry: &Registry, args: &NewArgs) -> Result<(), Failure> {
+    let name = args.name.as_str();
+    let refuse = |allowed: &str| {
+        Err(Failure::usage(format!(
+            "'{name}' is no name for it; allowed: {allowed}"
+        )))
+    };
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
+    let parts_begin = name.split('-').all(|part| !part.is_empty());
+    if !begins || !name.chars().all(plain) || !parts_begin || name.len() > 50 {
+        return refuse("lower-case letters, digits and single hyphens, a letter first, at most 50");
+    }
+    let taken = [
+        "agent",
+        "alloc",
+        "build",
+        "core",
+        "crate",
+        "deps",
+        "examples",
+        "experiments",
+        "nets",
+        "proc-macro",
+        "rl-core",
+        "schemars",
+        "serde",
+        "serde-json",
+        "std",
+        "tempfile",
+        "test",
+        "torch-sys",
+    ];
+    if taken.contains(&name) || KEYWORDS.contains(&name) {
+        return refuse("what is no word of Rust's and no crate that it is built with");
+    }
+    let known = match args.kind {
+        NewKind::Env => registry.environment(name).is_ok(),
+        NewKind::Algorithm => {
+            let sections = [
+                "algorithm",
+                "checkpoint",
+                "environment",
+                "evaluation",
+                "from",
+                "seed",
+            ];
+            registry.algorithm(name).is_ok() || sections.contains(&name)
+        }
+    };
+    match known {
+        true => refuse("what metarl does not call something of its own"),
+        false => Ok(()),
+    }
+}
+
+/// Words that no module can be called.
+const KEYWORDS: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "main", "match", "mod", "move", "mut", "override", "priv", "pub",
+    "ref", "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while",
+];
+
+/// The sources that this program was built from, which the crate stands on.
+fn checkout() -> Result<PathBuf, Failure> {
+    let path = Path::new(CHECKOUT);
+    let found = path.canonicalize();
+    found.map_err(|error| missing(path, &error.to_string()))
+}
+
+fn missing(path: &Path, why: &str) -> Failure {
+    Failure::usage(format!(
+        "cannot read {}, where this program was built from ({why}); build it in a checkout that \
+         stays, which the crate is to stand on",
+        path.display()
+    ))
+}
+
+impl Form {
+    fn of(self, name: &str) -> String {
+        match self {
+            Self::Kebab => name.to_owned(),
+            Self::Snake => name.replace('-', "_"),
+            Self::Camel => name.split('-').map(capital).collect(),
+            Self::Constant => name.replace('-', "_").to_uppercase(),
+            Self::Mistyped => format!("{name}x"),
+        }
+    }
+}
+
+fn capital(word: &str) -> String {
+    let (first, rest) = word.split_at(1);
+    first.to_uppercase() + rest
+}
+
+/// The text under its new name. What was named is not looked at again.
+fn named(text: &str, template: &Template, name: &str) -> String {
+    let (mut named, mut rest) = (String::new(), text);
+    while !rest.is_empty() {
+        let fits = template.names.iter().find_map(|(pattern, form)| {
+            let (before, inside) = pattern.split_once('<')?;
+            let (old, after) = inside.split_once('>')?;
+            let rest = rest.strip_prefix(before)?.strip_prefix(old)?;
+            // What follows may be a name itself.
+            rest.starts_with(after)
+                .then(|| (format!("{before}{}", form.of(name)), rest))
+        });
+        match fits {
+            Some((new, after)) => {
+                named.push_str(&new);
+                rest = after;
+            }
+            None => {
+                let next = rest.chars().next().map_or(0, char::len_utf8);
+                named.push_str(&rest[..next]);
+                rest = &rest[next..];
+            }
+        }
+    }
+    named
+}
+
+/// The manifest of a workspace of its own: what the example has from metarl's stands there
+/// itself, and metarl's crates are where they are.
+fn manifest(text: &str, checkout: &Path) -> Result<String, Failure> {
+    let parse = |text: &str| text.parse::<Table>().map_err(Failure::internal);
+    let (mut manifest, root) = (parse(text)?, parse(WORKSPACE)?);
+    let workspace = &root["workspace"];
+    if let Some(package) = manifest.get_mut("package").and_then(Value::as_table_mut) {
+        for (key, value) in package.iter_mut() {
+            if value.get("workspace").is_some() {
+                *value = workspace["package"][key].clone();
+            }
+        }
+        // It finds libtorch, with the feature `torch`.
+        let build = checkout.join(".cargo/link_libtorch.rs");
+        package.insert("build".to_owned(), text_of(&build));
+    }
+    // Those of this workspace; a crate of one's own has its own.
+    manifest.remove("lints");
+    for section in ["dependencies", "dev-dependencies"] {
+        let Some(dependencies) = manifest.get_mut(section).and_then(Value::as_table_mut) else {
+            continue;
+        };
+        for (name, value) in dependencies.iter_mut() {
+            *value = dependency(&workspace["dependencies"][name], value, checkout);
+        }
+    }
+    // Without libtorch nothing but crates is needed.
+    manifest["features"]["default"] = Value::Array(Vec::new());
+    manifest.insert("profile".to_owned(), root["profile"].clone());
+    manifest.insert("workspace".to_owned(), Value::Table(Table::new()));
+    let comment = "# `--features torch` adds libtorch's backend; it needs LIBTORCH, or a link to metarl's\n\
+                   # .libtorch beside this file and its .cargo/config.toml. Without it nothing but crates\n\
+                   # is needed.\n";
+    let text = toml::to_string(&manifest).map_err(Failure::internal)?;
+    Ok(format!("{comment}{text}"))
+}
+
+/// A dependency of the workspace's, with what the example says of it.
+fn dependency(declared: &Value, here: &Value, checkout: &Path) -> Value {
+    let mut whole = match declared {
+        Value::Table(table) => table.clone(),
+        version => Table::from_iter([("version".to_owned(), version.clone())]),
+    };
+    if let Some(path) = whole.get("path").and_then(Value::as_str) {
+        let path = text_of(&checkout.join(path));
+        whole.insert("path".to_owned(), path);
+    }
+    let more = here.as_table().into_iter().flatten();
+    for (key, value) in more.filter(|(key, _)| *key != "workspace") {
+        whole.insert(key.clone(), value.clone());
+    }
+    Value::Table(whole)
+}
+
+fn text_of(path: &Path) -> Value {
+    Value::String(path.to_string_lossy().into_owned())
+}

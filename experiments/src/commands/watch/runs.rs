@@ -1,0 +1,299 @@
+//! What the files of runs tell while they grow.
+
+use lab::failure::Failure;
+use lab::folders::runs_in;
+use record::schema::{EvalRow, MetricsRow, TimingRow};
+use record::{Reader, Stream};
+use rustix::process::{Pid, test_kill_process};
+use serde::de::DeserializeOwned;
+use std::fs::{self, File};
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Updates that rates are measured over.
+const RECENT: usize = 20;
+/// How long the files of a run that nobody here writes may lie still before it counts as
+/// stopped: another machine may be writing them.
+const STILL: Duration = Duration::from_secs(60);
+
+/// A folder that was asked for: a run, or the runs of several seeds, of which more may come.
+pub(super) struct Folder {
+    path: PathBuf,
+    runs: Vec<Run>,
+}
+
+impl Folder {
+    /// # Errors
+    /// If it holds no run.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let mut folder = Self {
+            path: path.to_path_buf(),
+            runs: Vec::new(),
+        };
+        folder.look()?;
+        Ok(folder)
+    }
+
+    pub(super) fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter()
+    }
+
+    /// Reads what is new.
+    ///
+    /// # Errors
+    /// If the folder is gone.
+    pub(super) fn look(&mut self) -> Result<(), Failure> {
+        for path in runs_in(&self.path)? {
+            if !self.runs.iter().any(|run| run.path == path) {
+                self.runs.push(Run::new(path));
+            }
+        }
+        self.runs.iter_mut().for_each(Run::look);
+        Ok(())
+    }
+}
+
+/// Whether a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Running,
+    /// To its end.
+    Done,
+    /// Before its end, and nobody goes on with it.
+    Stopped,
+}
+
+impl State {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// A run as its files tell.
+pub(super) struct Run {
+    path: PathBuf,
+    /// What to call it.
+    pub(super) name: String,
+    /// All updates that there will be, where the configuration says so.
+    pub(super) updates: Option<u64>,
+    /// Updates done.
+    pub(super) done: u64,
+    /// Environment steps and mean returns of the updates.
+    pub(super) returns: Vec<(u64, f64)>,
+    /// Environment steps of a second, of late.
+    pub(super) rate: Option<f64>,
+    /// Seconds of an update, of late.
+    pub(super) pace: Option<f64>,
+    /// The last one on fresh tasks.
+    pub(super) evaluation: Option<EvalRow>,
+    pub(super) state: State,
+    metrics: Tail,
+    timing: Tail,
+    tests: Tail,
+    seconds: Vec<TimingRow>,
+}
+
+impl Run {
+    fn new(path: PathBuf) -> Self {
+        let parts: Vec<_> = path.iter().collect();
+        let last = &parts[parts.len().saturating_sub(2)..];
+        let name: Vec<_> = last.iter().map(|part| part.to_string_lossy()).collect();
+        let tail = |stream: Stream| Tail {
+            path: path.join(stream.file_name()),
+            ..Tail::default()
+        };
+        Self {
+            name: name.join("/"),
+            updates: None,
+            done: 0,
+            returns: Vec::new(),
+            rate: None,
+            pace: None,
+            evaluation: None,
+            state: State::Running,
+            metrics: tail(Stream::Metrics),
+            timing: tail(Stream::Timing),
+            tests: tail(Stream::Eval),
+            seconds: Vec::new(),
+            path,
+        }
+    }
+
+    /// Seconds until the last update, as far as that can be told.
+    pub(super) fn left(&self) -> Option<f64> {
+        let left = self.updates?.checked_sub(self.done)?;
+        let running = self.state == State::Running && left > 0;
+        running.then_some(self.pace? * left as f64)
+    }
+
+    /// Reads what is new.
+    fn look(&mut self) {
+        if self.updates.is_none() {
+            self.updates = updates(&self.path);
+        }
+        if self.metrics.was_cut() {
+            self.returns.clear();
+        }
+        for row in self.metrics.rows::<MetricsRow>() {
+            self.done = row.update;
+            let mean = row
+                .values
+                .get("mean_return")
+                .and_then(serde_json::Value::as_f64);
+            self.returns.push((row.env_steps, mean.unwrap_or(f64::NAN)));
+        }
+        if self.timing.was_cut() {
+            self.seconds.clear();
+        }
+        self.seconds.extend(self.timing.rows::<TimingRow>());
+        if let Some(row) = self.tests.rows::<EvalRow>().pop() {
+            self.evaluation = Some(row);
+        }
+        self.measure();
+        self.state = self.state_now();
+    }
+
+    fn measure(&mut self) {
+        let both = self.returns.len().min(self.seconds.len());
+        let Some(last) = both.checked_sub(1) else {
+            return;
+        };
+        let first = last.saturating_sub(RECENT);
+        let seconds = self.seconds[last].seconds - self.seconds[first].seconds;
+        if last > first && seconds > 0.0 {
+            let steps = self.returns[last].0.saturating_sub(self.returns[first].0);
+            self.rate = Some(steps as f64 / seconds);
+            self.pace = Some(seconds / (last - first) as f64);
+        }
+    }
+
+    fn state_now(&self) -> State {
+        // What a run comes to is written last.
+        if self.path.join("comparison.json").exists() {
+            return State::Done;
+        }
+        let holder = fs::read_to_string(self.path.join("lock")).unwrap_or_default();
+        let holder = holder.trim().strip_prefix("process ");
+        let holder = holder.and_then(|pid| Pid::from_raw(pid.parse().ok()?));
+        let here = holder.is_some_and(|pid| {
+            // Somebody else's process cannot be signalled, but is there.
+            !matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH))
+        });
+        match here || self.is_fresh() {
+            true => State::Running,
+            false => State::Stopped,
+        }
+    }
+
+    /// Whether a file changed of late.
+    fn is_fresh(&self) -> bool {
+        let files = [&self.metrics.path, &self.path.join("lock")].map(fs::metadata);
+        let changed = files
+            .into_iter()
+            .flatten()
+            .filter_map(|file| file.modified().ok());
+        let still = changed.filter_map(|time| time.elapsed().ok());
+        still.min().is_some_and(|still| still < STILL)
+    }
+}
+
+/// The updates that a configuration says.
+fn updates(run: &Path) -> Option<u64> {
+    let config: toml::Table = Reader::open(run).ok()?.config().ok()?.parse().ok()?;
+    let algorithm = config.get("algorithm")?.as_str()?;
+    let updates = config.get(algorithm)?.get("updates")?.as_integer()?;
+    u64::try_from(updates).ok()
+}
+
+/// A file of rows, of which more come.
+#[derive(Debug, Default)]
+struct Tail {
+    path: PathBuf,
+    read: u64,
+}
+
+impl Tail {
+    /// Whether rows that were read are gone, as where a run went back to a checkpoint; all
+    /// are read anew then.
+    fn was_cut(&mut self) -> bool {
+        let length = fs::metadata(&self.path).map_or(0, |file| file.len());
+        let cut = length < self.read;
+        if cut {
+            self.read = 0;
+        }
+        cut
+    }
+
+    /// The rows that were finished since. One that cannot be read is passed over.
+    fn rows<T: DeserializeOwned>(&mut self) -> Vec<T> {
+        let mut new = Vec::new();
+        let read = File::open(&self.path).and_then(|mut file| {
+            file.seek(SeekFrom::Start(self.read))?;
+            file.read_to_end(&mut new)
+        });
+        let finished = new.iter().rposition(|byte| *byte == b'\n');
+        let (Ok(_), Some(end)) = (read, finished) else {
+            return Vec::new();
+        };
+        self.read += end as u64 + 1;
+        let lines = new[..end].split(|byte| *byte == b'\n');
+        lines
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+impl Run {
+    /// One that never had files.
+    pub(super) fn told(name: &str, updates: u64, returns: &[(u64, f64)], state: State) -> Self {
+        Self {
+            name: name.to_owned(),
+            updates: Some(updates),
+            done: returns.len() as u64,
+            returns: returns.to_vec(),
+            rate: Some(1.5e6),
+            pace: Some(0.5),
+            state,
+            ..Self::new(PathBuf::new())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    #[test]
+    fn rows_are_read_once_finished_and_anew_where_some_are_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("timing.jsonl");
+        let mut tail = Tail {
+            path: path.clone(),
+            read: 0,
+        };
+        let mut updates = || -> Vec<u64> {
+            let _ = tail.was_cut();
+            tail.rows::<TimingRow>()
+                .iter()
+                .map(|row| row.update)
+                .collect()
+        };
+        assert!(updates().is_empty());
+        let row = |update: u64| format!("{{\"update\":{update},\"seconds\":1.0}}\n");
+        fs::write(&path, row(1) + "{\"update\":2,").unwrap();
+        assert_eq!(updates(), [1]);
+        let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(b"\"seconds\":2.0}\nno row\n").unwrap();
+        assert_eq!(updates(), [2]);
+        assert!(updates().is_empty());
+        fs::write(&path, row(9)).unwrap();
+        assert_eq!(updates(), [9]);
+    }
+}
