@@ -1,5 +1,6 @@
 //! The command line's grammar.
 
+use crate::ranks;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lab::numbers;
 use rl_core::Bounds;
@@ -90,7 +91,8 @@ pub(crate) struct Work {
 impl Work {
     /// How many worker threads there are to be.
     pub(crate) fn workers(&self) -> usize {
-        self.workers.unwrap_or_else(lab::host::cores)
+        self.workers
+            .unwrap_or_else(|| lab::host::cores_beside(ranks::neighbours()))
     }
 }
 
@@ -607,6 +609,8 @@ pub(crate) enum What {
     Memories,
     /// Complete iterations of MAML-RL.
     Maml,
+    /// What ranks that `mpirun` started tell each other, and what more of them would.
+    Ranks,
 }
 
 #[derive(Debug, Args)]
@@ -614,7 +618,8 @@ pub(crate) enum What {
     experiments bench envs bernoulli-bandit arms=2\n  \
     experiments bench rl2 rl2.trunk.kind=lstm rl2.trunk.hidden=256 rl2.lanes=64 rl2.outer.minibatches=1 --json\n  \
     experiments bench memories cells=gru,min-gru,transformer lengths=50,200,1000 hidden=64 --out costs\n  \
-    experiments bench maml 'maml.outer={kind=\"vpg\"}' maml.tasks=40 environment.horizon=50")]
+    experiments bench maml 'maml.outer={kind=\"vpg\"}' maml.tasks=40 environment.horizon=50\n  \
+    mpirun -n 4 experiments bench ranks rl2.trunk.hidden=256 --workers 1")]
 pub(crate) struct BenchArgs {
     /// What to measure.
     pub(crate) what: What,

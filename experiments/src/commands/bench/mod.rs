@@ -3,6 +3,7 @@
 mod envs;
 mod maml;
 mod memories;
+mod ranks;
 mod rl2;
 mod tile;
 mod timing;
@@ -21,5 +22,6 @@ pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
         What::Rl2 => rl2::run(registry, args),
         What::Memories => memories::run(registry, args),
         What::Maml => maml::run(registry, args),
+        What::Ranks => ranks::run(registry, args),
     }
 }
