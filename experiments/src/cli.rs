@@ -1,5 +1,6 @@
 //! The command line's grammar.
 
+use crate::ranks;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lab::numbers;
 use rl_core::Bounds;
@@ -102,7 +103,8 @@ pub(crate) struct Work {
 impl Work {
     /// How many worker threads there are to be.
     pub(crate) fn workers(&self) -> usize {
-        self.workers.unwrap_or_else(lab::host::cores)
+        self.workers
+            .unwrap_or_else(|| lab::host::cores_beside(ranks::neighbours()))
     }
 }
 
@@ -734,6 +736,8 @@ pub(crate) enum What {
     Maml,
     /// Complete updates of a learned optimizer.
     LearnedOptimizer,
+    /// What ranks that `mpirun` started tell each other, and what more of them would.
+    Ranks,
 }
 
 #[derive(Debug, Args)]
@@ -742,7 +746,8 @@ pub(crate) enum What {
     experiments bench rl2 rl2.trunk.kind=lstm rl2.trunk.hidden=256 rl2.lanes=64 rl2.outer.minibatches=1 --json\n  \
     experiments bench memories cells=gru,min-gru,transformer lengths=50,200,1000 hidden=64 --out costs\n  \
     experiments bench maml 'maml.outer={kind=\"vpg\"}' maml.tasks=40 environment.horizon=50\n  \
-    experiments bench learned-optimizer learned-optimizer.problems=128")]
+    experiments bench learned-optimizer learned-optimizer.problems=128\n  \
+    mpirun -n 4 experiments bench ranks rl2.trunk.hidden=256 --workers 1")]
 pub(crate) struct BenchArgs {
     /// What to measure.
     pub(crate) what: What,

@@ -3,9 +3,10 @@
 //! has nothing to save, or does not come to an end, is ended.
 
 use crate::output::{self, remark};
+use crate::ranks;
 use lab::failure::Exit;
 use lab::stop::Stop;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::flag;
 use signal_hook::low_level::{emulate_default_handler, exit};
 use std::fs;
@@ -62,7 +63,7 @@ impl Interrupt {
         };
         let asked = stop.flag();
         output::stop_waiting_when(Arc::clone(asked));
-        for signal in [SIGHUP, SIGINT, SIGTERM] {
+        for signal in signals() {
             // As of a job of `nohup`, or one in the background of a script.
             if is_ignored(signal) {
                 continue;
@@ -123,6 +124,23 @@ impl Interrupt {
     /// then a signal ends the process as it does by itself.
     pub(crate) fn on_end(&self, farewell: String) {
         *self.farewell() = Some(farewell);
+    }
+}
+
+/// The signals that ask to stop. Those of several ranks come through `mpirun`, which ends
+/// them within a second where it is asked itself, and passes USR1 on to all of them.
+fn signals() -> Vec<i32> {
+    let usual = [SIGHUP, SIGINT, SIGTERM];
+    let more = (ranks::all().size() > 1).then_some(SIGUSR1);
+    usual.into_iter().chain(more).collect()
+}
+
+/// Lets signals ask the work of a rank to stop that another one leads, and that stops
+/// with that one.
+pub(crate) fn ask(stop: &Stop) {
+    for signal in signals() {
+        // Where no handler can be set, rank 0 is asked, or all are ended.
+        let _ = flag::register(signal, Arc::clone(stop.flag()));
     }
 }
 

@@ -37,6 +37,8 @@ mod interrupt;
 mod output;
 #[allow(clippy::disallowed_methods, reason = "it prints, and measures rates")]
 mod progress;
+#[allow(clippy::disallowed_methods, reason = "it asks who started the process")]
+mod ranks;
 mod reporting;
 mod results;
 mod tables;
@@ -68,6 +70,10 @@ pub fn run(registry: &Registry) -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
+            if ranks::launched().is_some_and(|launched| launched.rank > 0) {
+                // Rank 0 says it.
+                return ExitCode::from(error.exit_code() as u8);
+            }
             if error.use_stderr() {
                 output::remark(error.render().to_string().trim_end());
                 return ExitCode::from(error.exit_code() as u8);
@@ -79,24 +85,30 @@ pub fn run(registry: &Registry) -> ExitCode {
                 false => text.to_string(),
             };
             output::result(text.trim_end());
-            return end(output::written());
+            return ExitCode::from(end(output::written()) as u8);
         }
     };
     panics::keep_quiet(backtraces().then_some(|panic| output::remark(panic)));
     interrupt::outlive_file_limits();
     let done = panic::catch_unwind(AssertUnwindSafe(|| {
         prepare()?;
+        ranks::join(&cli)?;
         watch::start();
-        dispatch(registry, cli)
+        match ranks::follows() {
+            true => ranks::follow_with(registry, &cli),
+            false => dispatch(registry, cli),
+        }
     }));
     let done = done.unwrap_or_else(|panic| Err(panics::failure(panic)));
-    end(done.and_then(|()| output::written()))
+    let exit = end(done.and_then(|()| output::written()));
+    ranks::conclude(exit);
+    ExitCode::from(exit as u8)
 }
 
 /// Says what went wrong; the exit code.
-fn end(done: Result<(), Failure>) -> ExitCode {
+fn end(done: Result<(), Failure>) -> Exit {
     interrupt::conclude();
-    let exit = match done {
+    match done {
         Ok(()) => Exit::Done,
         Err(failure) => {
             if !failure.message.is_empty() {
@@ -104,8 +116,7 @@ fn end(done: Result<(), Failure>) -> ExitCode {
             }
             failure.exit
         }
-    };
-    ExitCode::from(exit as u8)
+    }
 }
 
 /// Whether somebody looks for the cause of a panic.

@@ -116,9 +116,22 @@ pub(crate) fn unread() -> Failure {
     written().err().unwrap_or(Failure::new(Exit::Done, ""))
 }
 
+/// Who speaks, where it is one of several processes.
+static SPEAKER: OnceLock<String> = OnceLock::new();
+
+/// Has remarks say from now on who speaks.
+pub(crate) fn speak_as(name: String) {
+    // Nobody changes names.
+    let _ = SPEAKER.set(name);
+}
+
 /// A remark on standard error, which waits a moment for a slow reader.
 pub(crate) fn remark(text: impl Display) {
-    to_errors(&format!("{}\n", shown(&text.to_string())), REMARK);
+    let speaker = SPEAKER
+        .get()
+        .map_or(String::new(), |name| format!("{name}: "));
+    let text = shown(&text.to_string()).to_string();
+    to_errors(&format!("{speaker}{text}\n"), REMARK);
 }
 
 /// A remark that may be missed: work in progress does not wait for its reader.

@@ -201,6 +201,19 @@ pub trait Training {
     /// the update.
     fn update(&mut self) -> Result<Update, LearnError>;
 
+    /// Refuses several ranks, whose training this is, where it does not share its work
+    /// among them ([`Pool::share`](rollout::Pool::share)). One that does calls for the
+    /// same shared work on every rank, and comes to the same numbers there.
+    ///
+    /// # Errors
+    /// If it does not, which is so unless an algorithm says otherwise.
+    fn expect_shared(&self) -> Result<(), LearnError> {
+        Err(LearnError::Settings(
+            "this algorithm does not share its work among ranks; start it without mpirun"
+                .to_owned(),
+        ))
+    }
+
     /// The agent as it is now; one that adapts, before any adaptation.
     fn policy(&self, actions: ActMode) -> Arc<dyn PolicyFactory>;
 

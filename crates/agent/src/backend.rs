@@ -4,7 +4,7 @@ use crate::error::LearnError;
 use crate::execution::Execution;
 use crate::samples::Samples;
 use crate::stopwatch::Stopwatch;
-use rl_core::PolicyFactory;
+use rl_core::{Pack, PolicyFactory};
 use rollout::Pool;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -88,6 +88,36 @@ pub struct Losses {
     pub divergence: f64,
     /// Share of samples where the likeliest action is one of the teacher's likeliest.
     pub agreement: f64,
+}
+
+impl Pack for Losses {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        let Self {
+            policy,
+            value,
+            entropy,
+            approx_kl,
+            clip_fraction,
+            divergence,
+            agreement,
+        } = *self;
+        [policy, value, entropy, approx_kl].pack(bytes);
+        [clip_fraction, divergence, agreement].pack(bytes);
+    }
+
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        let [policy, value, entropy, approx_kl] = <[f64; 4]>::unpack(bytes)?;
+        let [clip_fraction, divergence, agreement] = <[f64; 3]>::unpack(bytes)?;
+        Some(Self {
+            policy,
+            value,
+            entropy,
+            approx_kl,
+            clip_fraction,
+            divergence,
+            agreement,
+        })
+    }
 }
 
 impl Losses {
@@ -176,6 +206,11 @@ pub trait Backend: Send + Sync {
     /// How those policies want to be run.
     fn execution(&self) -> Execution;
 
+    /// Whether ranks share its gradients ([`Pool::share_sum`]).
+    fn shares(&self) -> bool {
+        false
+    }
+
     /// The log-probabilities that these parameters give to what was done in a
     /// tile, its trials lived again. `[steps][lanes]`
     ///
@@ -188,7 +223,8 @@ pub trait Backend: Send + Sync {
         tile: usize,
     ) -> Result<Vec<f32>, LearnError>;
 
-    /// The gradient of the objective over a minibatch, computed on the pool.
+    /// The gradient of the objective over a minibatch, computed on the pool, and by all
+    /// ranks together where it [is shared](Self::shares).
     ///
     /// # Errors
     /// If the computation fails.

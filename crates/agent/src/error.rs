@@ -2,7 +2,7 @@
 
 use nets::NetsError;
 use rl_core::{SettingError, TreeError};
-use rollout::{RolloutError, WorkError, WorkPanic};
+use rollout::{RolloutError, Told, WorkError, WorkPanic};
 
 /// Why an agent could not be built, trained or evaluated.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +85,24 @@ impl From<NetsError> for LearnError {
         match error {
             NetsError::Setting(fault) => Self::Config(fault),
             error => Self::Nets(error),
+        }
+    }
+}
+
+impl Told for LearnError {
+    fn repeats(&self) -> bool {
+        match self {
+            Self::Rollout(error) => error.repeats(),
+            Self::Update { .. }
+            | Self::Loss { .. }
+            | Self::Adaptation { .. }
+            | Self::Diverged(_) => true,
+            Self::Config(_)
+            | Self::Settings(_)
+            | Self::Nets(_)
+            | Self::Tree(_)
+            | Self::Bug(_)
+            | Self::Internal(_) => false,
         }
     }
 }

@@ -553,6 +553,21 @@ impl Learner {
         change(values)
     }
 
+    /// Refuses to share the work among ranks where what computes does not.
+    ///
+    /// # Errors
+    /// Names the backend.
+    pub fn expect_shared(&self) -> Result<(), LearnError> {
+        match self.backend.shares() {
+            true => Ok(()),
+            false => {
+                let key = format!("{}.backend", self.model.of);
+                let allowed = "native, whose gradients several ranks share";
+                Err(LearnError::config(key, "torch", allowed))
+            }
+        }
+    }
+
     /// Who does the work.
     pub fn pool(&self) -> &Arc<Pool> {
         &self.pool

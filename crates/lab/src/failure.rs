@@ -3,7 +3,7 @@
 use agent::LearnError;
 use record::RecordError;
 use report::ReportError;
-use rollout::{Culprit, RolloutError};
+use rollout::{RolloutError, Told as _};
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display};
 use std::io;
@@ -140,10 +140,7 @@ impl From<RolloutError> for Failure {
             RolloutError::Workers { .. } | RolloutError::Thread { .. } => Self::usage(error),
             RolloutError::Size { .. } | RolloutError::Unfit { .. } => Self::config(error),
             RolloutError::CalledOff => Self::stopped(error),
-            RolloutError::NotAllowed {
-                culprit: Culprit::Policy(_),
-                ..
-            } => Self::diverged(error),
+            _ if error.repeats() => Self::diverged(error),
             _ => Self::internal(error),
         }
     }

@@ -11,6 +11,26 @@ pub fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
+/// Of those the part of one of so many processes that share this machine, unless
+/// whoever started them gave each its own.
+pub fn cores_beside(processes: usize) -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed:"));
+    let digits = mask.unwrap_or_default().chars();
+    let allowed: u32 = digits
+        .filter_map(|c| c.to_digit(16))
+        .map(u32::count_ones)
+        .sum();
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let all = info.lines().filter(|line| line.starts_with("processor"));
+    match (allowed as usize) < all.count() {
+        true => cores(),
+        false => (cores() / processes).max(1),
+    }
+}
+
 /// The CPU's name, as the system gives it.
 pub fn cpu() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

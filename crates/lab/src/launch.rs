@@ -308,7 +308,13 @@ fn start_with(
     let needed = footprint_with(session, config, learner)?;
     session.room.check(&config.origin.source, &needed)?;
     let start = algorithm(session, config)?.start;
-    let training = guarded(config, || start(setup(session, config, learner)))?;
+    let training = guarded(config, || {
+        let training = start(setup(session, config, learner))?;
+        match session.pool.ranks().size() {
+            1 => Ok(training),
+            _ => training.expect_shared().map(|()| training),
+        }
+    })?;
     match training.updates_done() {
         0 => Ok(training),
         done => Err(Failure::internal(format!(

@@ -38,6 +38,7 @@ pub mod overrides;
 pub mod panics;
 pub mod pictures;
 pub mod presets;
+pub mod ranks;
 pub mod references;
 pub mod registry;
 pub mod replay;

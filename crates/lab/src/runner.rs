@@ -13,6 +13,7 @@ use crate::learners::Player;
 use crate::observer::{Progress, Work};
 use crate::panics::caught;
 use crate::pictures;
+use crate::ranks::{COMPARED, Lead};
 use crate::session::Session;
 use agent::{LearnError, Training, Update};
 use record::schema::{Comparison, Deviations, EvalRow, MetricsRow, TimingRow};
@@ -63,6 +64,9 @@ pub fn drive(session: &Session<'_>, path: &Path, folder: &Path) -> Result<Finish
             state: (0, Tree::default()),
         };
         drive.restore()?;
+        if drive.training.updates_done() < drive.training.updates() {
+            drive.lead().begin(&drive.config, &drive.state.1)?;
+        }
         drive.train()?;
         drive.finish(&others)
     })();
@@ -207,7 +211,7 @@ impl Evaluating<'_> {
     }
 }
 
-impl Drive<'_> {
+impl<'a> Drive<'a> {
     /// Goes to the newest checkpoint, and drops the rows of what came after.
     fn restore(&mut self) -> Result<(), Failure> {
         let latest = self.run.latest_checkpoint()?;
@@ -268,13 +272,15 @@ impl Drive<'_> {
             }
             if self.session.stop.asked() {
                 if self.saved != Some(done) {
+                    self.compare(done)?;
                     self.save()?;
                 }
                 return Err(self.stopped_after(done));
             }
             let by = self.by("the update");
-            let training = &mut self.training;
+            let (lead, training) = (self.lead(), &mut self.training);
             let updated = caught(&by, || {
+                lead.update()?;
                 let update = training.update()?;
                 expect_one_more(training.as_ref(), done, &update)?;
                 let state = state_of(training.as_ref())?;
@@ -296,10 +302,33 @@ impl Drive<'_> {
             };
             self.append(Stream::Timing, &timing)?;
             progress.updated(done, self.training.env_steps(), mean_return);
+            if self.is_scheduled(done) || done.is_multiple_of(COMPARED) {
+                self.compare(done)?;
+            }
             if self.is_scheduled(done) {
                 self.save()?;
             }
         }
+    }
+
+    /// To have the other ranks do what this one does.
+    fn lead(&self) -> Lead<'a> {
+        Lead::of(self.session)
+    }
+
+    /// Compares what all ranks have learned. Nothing is saved if they differ: what they
+    /// have done since they were compared last is of no use.
+    fn compare(&self, done: u64) -> Result<(), Failure> {
+        let compared = self.lead().compare(&self.state.1);
+        compared.map_err(|mut failure| {
+            let saved = self.saved.unwrap_or_default();
+            failure.message += &format!(
+                "\nThe state after update {saved} is saved, and what came after it is not; go on \
+                 from there with: {}",
+                resume_command(self.folder)
+            );
+            failure.within(format!("after update {done}"))
+        })
     }
 
     /// The comparison with the other learners, and its file.
@@ -454,6 +483,9 @@ impl Drive<'_> {
         let row = match caught(&self.by("the evaluation"), || self.evaluate()) {
             Ok(row) => row,
             Err(failure) => {
+                if self.saved != Some(update) {
+                    self.compare(update)?;
+                }
                 return Err(self.failed(update, failure));
             }
         };

@@ -13,7 +13,7 @@ use nets::Device;
 use record::schema::{AlgorithmInfo, MetricInfo, Provenance};
 use record::{Document, Reader, RecordError};
 use rl_core::PolicyFactory;
-use rollout::Pool;
+use rollout::{Alone, Pool, Ranks};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -52,10 +52,24 @@ impl<'a> Session<'a> {
         workers: usize,
         device: &str,
     ) -> Result<Self, Failure> {
+        let alone = Arc::new(Alone);
+        Self::among(registry, observer, (workers, alone), device)
+    }
+
+    /// The same, on one of several ranks that share what trainings do.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn among(
+        registry: &'a Registry,
+        observer: &'a dyn Observer,
+        (workers, ranks): (usize, Arc<dyn Ranks>),
+        device: &str,
+    ) -> Result<Self, Failure> {
         let room = Room::now();
         let device_name = device.to_owned();
         let device = nets::device(device).map_err(Failure::usage)?;
-        let pool = Pool::new(workers, nets::single_threaded)?;
+        let pool = Pool::new(workers, nets::single_threaded)?.among(ranks);
         let stop = Stop::of(&pool);
         Ok(Self {
             registry,

@@ -92,6 +92,10 @@ impl Training for Trainer {
         Update::new(metrics.mean_return, &metrics)
     }
 
+    fn expect_shared(&self) -> Result<(), LearnError> {
+        Ok(())
+    }
+
     fn policy(&self, actions: ActMode) -> Arc<dyn PolicyFactory> {
         self.policy(actions)
     }

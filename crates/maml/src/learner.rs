@@ -7,6 +7,7 @@ use crate::meta::Meta;
 use crate::samples::Samples;
 use crate::surrogate::{Loss, Objective};
 use kernels::mlp::{Mlp, Old, Real};
+use rl_core::Pack;
 use std::ops::Range;
 
 /// What a task's loss is made of.
@@ -52,6 +53,34 @@ pub struct TaskLoss {
     pub outer_kl: f64,
     /// Mean entropy of the adapted policy on its samples, nats.
     pub entropy: f64,
+}
+
+impl Pack for TaskLoss {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        let Loss {
+            policy,
+            approx_kl,
+            clip_fraction,
+        } = self.objective;
+        [policy, approx_kl, clip_fraction].pack(bytes);
+        [self.total, self.inner_kl, self.outer_kl, self.entropy].pack(bytes);
+    }
+
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        let [policy, approx_kl, clip_fraction] = <[f64; 3]>::unpack(bytes)?;
+        let [total, inner_kl, outer_kl, entropy] = <[f64; 4]>::unpack(bytes)?;
+        Some(Self {
+            objective: Loss {
+                policy,
+                approx_kl,
+                clip_fraction,
+            },
+            total,
+            inner_kl,
+            outer_kl,
+            entropy,
+        })
+    }
 }
 
 impl TaskLoss {

@@ -7,7 +7,7 @@ use crate::meta::Meta;
 use crate::metrics::{Improvement, Phase, Search};
 use crate::surrogate::Objective;
 use crate::task::Task;
-use crate::trainer::{Learned, Trainer, sum};
+use crate::trainer::{Learned, Trainer};
 use crate::trust::{Solution, add, conjugate_gradient, dot};
 use agent::LearnError;
 use nets::{clip_gradient, gradient_norm};
@@ -35,7 +35,7 @@ impl Trainer {
             Outer::Vpg => self.policy_gradient(learned, meta),
             Outer::Ppo { clip, epochs, .. } => self.proximal(learned, meta, (clip, epochs)),
             Outer::Trpo(region) => {
-                let terms = self.terms(Objective::Ratio, 0.0);
+                let terms = self.terms(Objective::Ratio, 0.0)?;
                 let verdict = self.verdict(meta, &terms)?;
                 self.trust_region(learned, (meta, verdict), region, observe)
             }
@@ -48,7 +48,7 @@ impl Trainer {
         learned: &mut Learned,
         meta: &Meta<f32>,
     ) -> Result<Improvement, LearnError> {
-        let terms = self.terms(Objective::Ratio, 0.0);
+        let terms = self.terms(Objective::Ratio, 0.0)?;
         let verdict = self.verdict(meta, &terms)?;
         let gradient_norm = self.descend(learned, &verdict.gradient)?;
         Ok(self.report(verdict.loss, gradient_norm))
@@ -60,7 +60,7 @@ impl Trainer {
         meta: &Meta<f32>,
         (clip, epochs): (f64, usize),
     ) -> Result<Improvement, LearnError> {
-        let terms = self.terms(Objective::Clipped(clip), learned.penalty);
+        let terms = self.terms(Objective::Clipped(clip), learned.penalty)?;
         let mut mean = TaskLoss::default();
         let (mut norm, mut entropy) = (0.0, 0.0);
         let mut anew = None;
@@ -96,10 +96,11 @@ impl Trainer {
     }
 
     fn towards_adapted(&mut self, learned: &mut Learned) -> Result<Improvement, LearnError> {
-        let terms = self.terms(Objective::Ratio, 0.0);
+        let terms = self.terms(Objective::Ratio, 0.0)?;
         let loss = self.losses(&terms)?;
-        let parts = self.batch.tasks.iter().map(|task| task.learner.params());
-        let mean = sum(parts, 1.0 / self.config.tasks as f64);
+        let share = 1.0 / self.config.tasks as f64;
+        let params = |_, task: &mut Task| ((), task.learner.params().to_vec());
+        let (_, mean) = self.batch.sum(share, params)?;
         let values = learned.values.iter().map(|value| f64::from(*value));
         let back: Vec<f64> = values
             .zip(&mean)
@@ -163,7 +164,7 @@ impl Trainer {
         if bent.is_nan() || bent <= 0.0 {
             return Ok(search);
         }
-        let terms = self.terms(Objective::Ratio, 0.0);
+        let terms = self.terms(Objective::Ratio, 0.0)?;
         let start = Arc::clone(&learned.values);
         let mut length = (2.0 * region.max_kl / bent).sqrt();
         while search.steps < region.backtracks {
@@ -193,12 +194,11 @@ impl Trainer {
     ) -> Result<Vec<f64>, LearnError> {
         let common = &self.common;
         let moved = common.shape.read_direction::<f64, f32>(direction);
-        let parts = self.batch.each(|_, task| {
+        let share = 1.0 / self.config.tasks as f64;
+        let (_, mut product) = self.batch.sum(share, |_, task| {
             let product = task.learner.curvature(&common.rule, meta, moved.clone());
-            common.shape.write(&product)
+            ((), common.shape.write(&product))
         })?;
-        let parts = parts.iter().map(|part| &part[..]);
-        let mut product = sum(parts, 1.0 / self.config.tasks as f64);
         self.finite(&product)?;
         add(&mut product, damping, direction);
         Ok(product)
@@ -207,16 +207,14 @@ impl Trainer {
     /// Mean loss and gradient over the tasks.
     fn verdict(&mut self, meta: &Meta<f32>, terms: &[Terms]) -> Result<Verdict, LearnError> {
         let common = &self.common;
-        let parts = self.batch.each(|index, task| {
+        let share = 1.0 / self.config.tasks as f64;
+        let (losses, gradient) = self.batch.sum(share, |index, task| {
             let (rule, terms) = (&common.rule, &terms[index]);
             let (loss, gradient) = task.learner.gradient(rule, meta, terms);
             (loss, common.shape.write(&gradient))
         })?;
-        let share = 1.0 / self.config.tasks as f64;
         let mut loss = TaskLoss::default();
-        parts.iter().for_each(|part| loss.add(&part.0, share));
-        let gradients = parts.iter().map(|part| &part.1[..]);
-        let gradient = sum(gradients, share);
+        losses.iter().for_each(|part| loss.add(part, share));
         Ok(Verdict { loss, gradient })
     }
 
@@ -241,26 +239,30 @@ impl Trainer {
     }
 
     /// What the loss of each task is made of.
-    fn terms(&self, objective: Objective, penalty: f64) -> Vec<Terms> {
+    fn terms(&mut self, objective: Objective, penalty: f64) -> Result<Vec<Terms>, LearnError> {
         let steps = self.config.inner.steps;
+        let of = self.config.objective;
         let terms = |exploration: f64| Terms {
             objective,
             penalty,
             exploration,
-            of: self.config.objective,
+            of,
         };
         let Exploration::EMaml { coefficient } = self.config.exploration else {
-            return vec![terms(0.0); self.config.tasks];
+            return Ok(vec![terms(0.0); self.config.tasks]);
         };
-        let last = |task: &Task| (task.rollouts[steps].earned, task.rollouts[steps].deviation);
-        let (earned, deviations): (Vec<f64>, Vec<f64>) = self.batch.tasks.iter().map(last).unzip();
+        let last = |_, task: &mut Task| {
+            let rollout = &task.rollouts[steps];
+            (rollout.earned, rollout.deviation)
+        };
+        let (earned, deviations): (Vec<f64>, Vec<f64>) = self.batch.each(last)?.into_iter().unzip();
         let scale = match self.config.normalize_advantages {
             true => common_scale(&deviations),
             false => 1.0,
         };
         let paid = beyond_others(&earned).into_iter();
         let terms = paid.map(|paid| terms(coefficient * scale * paid));
-        terms.collect()
+        Ok(terms.collect())
     }
 
     /// One clipped step of the optimizer; returns the gradient's norm.

@@ -154,7 +154,7 @@ fn e_maml_makes_likelier_what_led_to_more_than_others_earned() {
 fn a_task_that_earned_nothing_does_not_drown_the_others() {
     let mut trainer = trainer(6, Exploration::EMaml { coefficient: 1.0 });
     let metrics = trainer.update().unwrap();
-    let terms = trainer.terms(Objective::Ratio, 0.0);
+    let terms = trainer.terms(Objective::Ratio, 0.0).unwrap();
     let tasks = trainer.batch.tasks.iter();
     let earned: Vec<f64> = tasks.map(|task| task.rollouts[2].earned).collect();
     let largest = |nothing: bool| {

@@ -10,10 +10,11 @@ use crate::linear::LinearBaseline;
 use crate::meta::{Meta, MetaShape};
 use crate::policy::Policies;
 use crate::samples::Samples;
+use crate::trainer::sum;
 use crate::value::{ValueModel, ValueView, ValueWork};
 use agent::{ActMode, LearnError};
 use kernels::mlp::Mlp;
-use rl_core::{EnvFactory, StreamKey};
+use rl_core::{EnvFactory, Pack, StreamKey};
 use rollout::{Culprit, Pool, RolloutError, Tile};
 use std::sync::Arc;
 
@@ -213,6 +214,49 @@ impl Task {
     pub(crate) fn samples(&self) -> usize {
         self.learner.samples.iter().map(Samples::len).sum()
     }
+
+    /// What the task's part of an update came to.
+    pub(crate) fn account(&self) -> Account {
+        Account {
+            returns: self
+                .rollouts
+                .iter()
+                .map(|rollout| rollout.mean_return)
+                .collect(),
+            inner_gradient_norm: self.inner_gradient_norm,
+            gates: self.gates.clone(),
+            samples: self.samples(),
+        }
+    }
+}
+
+/// What a task's part of an update came to.
+pub(crate) struct Account {
+    /// Mean return after each number of inner steps. `[steps + 1]`
+    pub(crate) returns: Vec<f64>,
+    /// See [`Task`].
+    pub(crate) inner_gradient_norm: f64,
+    /// See [`Task`]. `[steps]`
+    pub(crate) gates: Vec<[f64; 2]>,
+    pub(crate) samples: usize,
+}
+
+impl Pack for Account {
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        self.returns.pack(bytes);
+        self.inner_gradient_norm.pack(bytes);
+        self.gates.pack(bytes);
+        self.samples.pack(bytes);
+    }
+
+    fn unpack(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            returns: Vec::unpack(bytes)?,
+            inner_gradient_norm: f64::unpack(bytes)?,
+            gates: Vec::unpack(bytes)?,
+            samples: usize::unpack(bytes)?,
+        })
+    }
 }
 
 /// Means of both gates; none of none.
@@ -234,14 +278,35 @@ pub(crate) struct MetaBatch {
 }
 
 impl MetaBatch {
-    /// Works on every task, on the workers; the results in the tasks' order. Of a
-    /// task whose work panicked nothing is left: every update writes all of it
-    /// anew.
-    pub(crate) fn each<T: Send>(
+    /// Works on every task, on the workers, and each rank on its own tasks; the results
+    /// in the tasks' order. Of a task whose work failed nothing is left: every update
+    /// writes all of it anew.
+    pub(crate) fn each<T: Pack + Send>(
         &mut self,
         work: impl Fn(usize, &mut Task) -> T + Sync,
     ) -> Result<Vec<T>, LearnError> {
-        Ok(self.pool.map(&mut self.tasks, work)?)
+        self.each_that_can(|index, task| Ok(work(index, task)))
+    }
+
+    /// As [`Self::each`], of work that may fail.
+    pub(crate) fn each_that_can<T: Pack + Send>(
+        &mut self,
+        work: impl Fn(usize, &mut Task) -> Result<T, LearnError> + Sync,
+    ) -> Result<Vec<T>, LearnError> {
+        self.pool.share(&mut self.tasks, work)
+    }
+
+    /// As [`Self::each`], of work whose results are vectors, and `share` × their sum, in
+    /// f64 and in the tasks' order.
+    pub(crate) fn sum<T: Pack + Send>(
+        &mut self,
+        share: f64,
+        work: impl Fn(usize, &mut Task) -> (T, Vec<f32>) + Sync,
+    ) -> Result<(Vec<T>, Vec<f64>), LearnError> {
+        let work = |index, task: &mut Task| Ok::<_, LearnError>(work(index, task));
+        let fold = |parts: &[&[f32]]| sum(parts.iter().copied(), share);
+        let summed = self.pool.share_sum(&mut self.tasks, work, fold)?;
+        Ok((summed.said, summed.sum))
     }
 }
 

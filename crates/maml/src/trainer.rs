@@ -5,7 +5,7 @@ use crate::memory::expect_quick_fits;
 use crate::meta::{Meta, MetaShape};
 use crate::metrics::{Course, Improvement, Metrics, Phase};
 use crate::policy::Policies;
-use crate::task::{Common, MetaBatch, Site, Task, diverged, not_lived};
+use crate::task::{Account, Common, MetaBatch, Site, Task, diverged, not_lived};
 use crate::value::ValueLearner;
 use agent::{ActMode, LearnError};
 use nets::{NetsError, Optimizer, Schedule};
@@ -163,9 +163,10 @@ impl Trainer {
                 lower: "maml.inner.rates or maml.learning_rate".to_owned(),
             });
         }
+        let accounts = self.batch.each(|_, task| task.account())?;
         self.learned = learned;
         self.update += 1;
-        let metrics = self.summary(&improvement);
+        let metrics = self.summary(&accounts, &improvement);
         self.env_steps = metrics.env_steps;
         Ok(metrics)
     }
@@ -185,28 +186,26 @@ impl Trainer {
                 lanes_per_task: self.config.trajectories as u64,
                 ..StreamKey::new(self.seed, Domain::Training, update)
             };
-            let collected = self.batch.each(|_, task| {
-                if step == 0 {
-                    task.learner.begin(&common.rule, &meta.theta);
-                }
-                task.collect(common, value, &key)
-            })?;
             let site = |task| Site {
                 update: Some(update + 1),
                 task,
                 step,
             };
-            for (task, result) in collected.into_iter().enumerate() {
-                result.map_err(|error| not_lived(common, &site(task), error))?;
-            }
+            self.batch.each_that_can(|index, task| {
+                if step == 0 {
+                    task.learner.begin(&common.rule, &meta.theta);
+                }
+                let collected = task.collect(common, value, &key);
+                collected.map_err(|error| not_lived(common, &site(index), error))
+            })?;
             if step == self.config.inner.steps {
                 break;
             }
             observe(Phase::Inner);
-            let stepped = self.batch.each(|_, task| task.step(common, meta))?;
-            for (task, result) in stepped.into_iter().enumerate() {
-                result.map_err(|bad| diverged(common, &site(task), bad))?;
-            }
+            self.batch.each_that_can(|index, task| {
+                let stepped = task.step(common, meta);
+                stepped.map_err(|bad| diverged(common, &site(index), bad))
+            })?;
         }
         Ok(())
     }
@@ -214,7 +213,7 @@ impl Trainer {
     /// Moves the value network towards the targets of all samples; returns the
     /// loss before.
     fn train_values(&mut self, learned: &mut Learned) -> Result<f64, LearnError> {
-        let samples: usize = self.batch.tasks.iter().map(Task::samples).sum();
+        let samples: usize = self.batch.each(|_, task| task.samples())?.iter().sum();
         let share = 1.0 / samples as f32;
         let mut first = None;
         let Some(value) = &mut learned.value else {
@@ -222,14 +221,13 @@ impl Trainer {
         };
         for _ in 0..value.epochs {
             let model = &value.model;
-            let parts = self.batch.each(|_, task| {
+            let (losses, sum) = self.batch.sum(1.0, |_, task| {
                 let mut gradient = vec![0.0; model.params.len()];
                 let loss = task.value_gradient(model, share, &mut gradient);
                 (loss, gradient)
             })?;
-            let loss: f64 = parts.iter().map(|part| part.0).sum();
+            let loss: f64 = losses.iter().sum();
             first.get_or_insert(loss);
-            let sum = sum(parts.iter().map(|part| &part.1[..]), 1.0);
             let mut gradient: Vec<f32> = sum.iter().map(|g| *g as f32).collect();
             let stepped = value.descend(&mut gradient);
             stepped.map_err(|source| LearnError::Update {
@@ -243,17 +241,16 @@ impl Trainer {
     }
 
     /// What the update did, over all tasks in their order.
-    fn summary(&self, improvement: &Improvement) -> Metrics {
+    fn summary(&self, tasks: &[Account], improvement: &Improvement) -> Metrics {
         let steps = self.config.inner.steps;
         let mut course = Course {
             returns: vec![0.0; steps + 1],
             ..Course::default()
         };
         let mut env_steps = self.env_steps;
-        let tasks = &self.batch.tasks;
         for task in tasks {
-            for (mean, rollout) in course.returns.iter_mut().zip(&task.rollouts) {
-                *mean += rollout.mean_return / tasks.len() as f64;
+            for (mean, earned) in course.returns.iter_mut().zip(&task.returns) {
+                *mean += earned / tasks.len() as f64;
             }
             course.gradient_norm += task.inner_gradient_norm / (tasks.len() * steps.max(1)) as f64;
             course.gates.resize(task.gates.len(), [0.0; 2]);
@@ -262,7 +259,7 @@ impl Trainer {
                     *mean += gate / tasks.len() as f64;
                 }
             }
-            env_steps += task.samples() as u64;
+            env_steps += task.samples as u64;
         }
         Metrics::new(self.update, env_steps, course, improvement)
     }

@@ -1,6 +1,7 @@
 //! What happened: time-major rows, allocated once.
 
 use crate::env::Outcome;
+use crate::pack::Pack;
 use crate::policy::{ActRow, Row};
 use crate::spec::{ActionSpace, EnvSpec};
 use crate::vec_env::{Actions, ActionsMut, StepRows};
@@ -410,6 +411,73 @@ impl Trajectory {
     pub fn values(&self) -> &[f32] {
         &self.value[..self.steps * self.lanes]
     }
+
+    /// Appends what happened, once all of it has, for another process to
+    /// [`Self::unpack`].
+    pub fn pack(&self, bytes: &mut Vec<u8>) {
+        self.steps.pack(bytes);
+        usize::pack_all(&self.length, bytes);
+        usize::pack_all(&self.truncations, bytes);
+        let [rows, steps] = [self.steps + 1, self.steps].map(|rows| rows * self.lanes);
+        let actions = rows * self.action_width.unwrap_or(0);
+        f32::pack_all(self.observations(), bytes);
+        bool::pack_all(self.starts(), bytes);
+        u32::pack_all(
+            &self.discrete_action[..rows.min(self.discrete_action.len())],
+            bytes,
+        );
+        f32::pack_all(&self.box_action[..actions], bytes);
+        f32::pack_all(&self.reward[..rows], bytes);
+        Outcome::pack_all(&self.outcome[..rows], bytes);
+        f32::pack_all(&self.log_prob[..steps], bytes);
+        f32::pack_all(&self.value[..steps], bytes);
+        f32::pack_all(&self.told[..self.told_in(self.steps).end], bytes);
+        f32::pack_all(self.labels(), bytes);
+        f32::pack_all(&self.final_observation[..self.finals()], bytes);
+    }
+
+    /// Takes over what happened elsewhere, in as many lanes of the same environment;
+    /// `None`, and anything in here, if it is not that.
+    pub fn unpack(&mut self, bytes: &mut &[u8]) -> Option<()> {
+        let steps = usize::unpack(bytes)?;
+        if steps > self.room {
+            return None;
+        }
+        self.steps = steps;
+        let lanes = self.lanes;
+        self.length = usize::unpack_all(lanes, bytes)?;
+        self.truncations = usize::unpack_all(lanes, bytes)?;
+        let [rows, steps] = [steps + 1, steps].map(|rows| rows * lanes);
+        let (discrete, told) = (self.discrete_action.len(), self.told_in(self.steps).end);
+        let (labels, finals) = (self.labels().len(), self.finals());
+        if finals > self.final_observation.len() {
+            return None;
+        }
+        let actions = rows * self.action_width.unwrap_or(0);
+        unpack_row(&mut self.observation[..rows * self.width], bytes)?;
+        unpack_row(&mut self.start[..rows], bytes)?;
+        unpack_row(&mut self.discrete_action[..rows.min(discrete)], bytes)?;
+        unpack_row(&mut self.box_action[..actions], bytes)?;
+        unpack_row(&mut self.reward[..rows], bytes)?;
+        unpack_row(&mut self.outcome[..rows], bytes)?;
+        unpack_row(&mut self.log_prob[..steps], bytes)?;
+        unpack_row(&mut self.value[..steps], bytes)?;
+        unpack_row(&mut self.told[..told], bytes)?;
+        unpack_row(&mut self.label[..labels], bytes)?;
+        unpack_row(&mut self.final_observation[..finals], bytes)
+    }
+
+    /// How many numbers of final observations there are.
+    fn finals(&self) -> usize {
+        let most = self.truncations.iter().max().copied().unwrap_or(0);
+        most.saturating_mul(self.lanes * self.width)
+    }
+}
+
+/// Takes over as many values as there is room for.
+fn unpack_row<T: Pack + Copy>(row: &mut [T], bytes: &mut &[u8]) -> Option<()> {
+    row.copy_from_slice(&T::unpack_all(row.len(), bytes)?);
+    Some(())
 }
 
 /// Equal where the same happened, whatever there is room for.

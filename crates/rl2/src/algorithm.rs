@@ -54,6 +54,10 @@ impl Training for Trainer {
         Update::new(metrics.mean_return, &metrics)
     }
 
+    fn expect_shared(&self) -> Result<(), LearnError> {
+        self.learner().expect_shared()
+    }
+
     fn policy(&self, actions: ActMode) -> Arc<dyn PolicyFactory> {
         self.learner().policy(actions)
     }

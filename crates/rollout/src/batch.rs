@@ -3,6 +3,7 @@
 use crate::error::RolloutError;
 use crate::lockstep::{Halves, Run};
 use crate::pool::Pool;
+use crate::share::garbled;
 use crate::tile::Tile;
 use rl_core::{
     Bounds, EnvFactory, EnvSpec, Footprint, PolicyFactory, Stream, StreamKey, Trajectory,
@@ -99,7 +100,8 @@ impl Batch {
     }
 
     /// Lives one trial in each lane, each tile by a policy of its own on whichever
-    /// worker is free: the way of a CPU, where a tile's data stay in cache.
+    /// worker is free: the way of a CPU, where a tile's data stay in cache. Ranks share
+    /// the tiles, and what happened in them.
     ///
     /// # Errors
     /// Of the first tile that failed, see [`Tile::collect`], or if the policy
@@ -110,7 +112,22 @@ impl Batch {
         policy: &Arc<dyn PolicyFactory>,
         key: StreamKey,
     ) -> Result<(), RolloutError> {
-        self.on_tiles(pool, |tile| tile.collect(policy.as_ref(), &key))
+        if pool.ranks().size() == 1 {
+            return self.on_tiles(pool, |tile| tile.collect(policy.as_ref(), &key));
+        }
+        let packed: Vec<Vec<u8>> = pool.share(&mut self.tiles, |_, tile: &mut Tile| {
+            tile.collect(policy.as_ref(), &key)?;
+            Ok::<_, RolloutError>(tile.pack())
+        })?;
+        let count = self.tiles.len();
+        let own = pool.own(count);
+        for (index, (tile, packed)) in self.tiles.iter_mut().zip(&packed).enumerate() {
+            if !own.contains(&index) {
+                let taken = tile.unpack(packed);
+                taken.ok_or_else(|| garbled(pool.owner(index, count)))?;
+            }
+        }
+        Ok(())
     }
 
     /// Lives one trial in each lane by policies that act on many lanes at once, while

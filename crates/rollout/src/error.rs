@@ -1,6 +1,8 @@
 //! What can go wrong in a rollout.
 
 use crate::pool::{MAX_WORKERS, WorkError, WorkPanic};
+use crate::ranks::RankError;
+use crate::share::Told;
 use rl_core::{Place, SettingError, StreamKey};
 use std::fmt;
 
@@ -81,6 +83,29 @@ pub enum RolloutError {
     /// The engine itself panicked, which is a bug of metarl.
     #[error("internal error: {0}")]
     Internal(WorkPanic),
+    /// What another rank's part of the work failed of.
+    #[error("{message} (on rank {rank})")]
+    Elsewhere {
+        /// Which rank.
+        rank: usize,
+        /// What it says.
+        message: String,
+        /// See [`Told::repeats`].
+        repeats: bool,
+    },
+    /// Another rank is lost.
+    #[error(transparent)]
+    Rank(RankError),
+}
+
+impl Told for RolloutError {
+    fn repeats(&self) -> bool {
+        match self {
+            Self::NotAllowed { culprit, .. } => matches!(culprit, Culprit::Policy(_)),
+            Self::Elsewhere { repeats, .. } => *repeats,
+            _ => false,
+        }
+    }
 }
 
 impl From<WorkError> for RolloutError {

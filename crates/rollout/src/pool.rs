@@ -2,6 +2,7 @@
 
 use crate::caught::{Caught, caught};
 use crate::error::RolloutError;
+use crate::ranks::{Alone, Ranks};
 use crossbeam::channel::bounded;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -19,6 +20,7 @@ pub struct Pool {
     workers: ThreadPool,
     _threads: Threads,
     called_off: Arc<AtomicBool>,
+    ranks: Arc<dyn Ranks>,
 }
 
 thread_local! {
@@ -96,7 +98,20 @@ impl Pool {
             workers,
             _threads: threads,
             called_off,
+            ranks: Arc::new(Alone),
         })
+    }
+
+    /// The same pool, one of those that do the same work on several ranks: what they
+    /// [share](Self::share).
+    #[must_use]
+    pub fn among(self, ranks: Arc<dyn Ranks>) -> Self {
+        Self { ranks, ..self }
+    }
+
+    /// The ranks that share the work.
+    pub fn ranks(&self) -> &dyn Ranks {
+        self.ranks.as_ref()
     }
 
     /// How many workers there are.
@@ -111,15 +126,20 @@ impl Pool {
         &self.called_off
     }
 
-    /// Whether to go on.
+    /// Whether to go on. Ranks do until one of them was asked to stop where they
+    /// [share](Self::share) work, for none of them may leave alone.
     ///
     /// # Errors
     /// [`WorkError::CalledOff`].
     pub fn go_on(&self) -> Result<(), WorkError> {
-        match self.called_off.load(Ordering::Relaxed) {
+        match self.is_called_off() && self.ranks.size() == 1 {
             true => Err(WorkError::CalledOff),
             false => Ok(()),
         }
+    }
+
+    fn is_called_off(&self) -> bool {
+        self.called_off.load(Ordering::Relaxed)
     }
 
     /// Does work on a worker, from where [`Self::map`] is fastest: it begins at
@@ -146,7 +166,7 @@ impl Pool {
         R: Send,
     {
         let worked = self.map_all(items, |index, item| {
-            self.go_on().is_ok().then(|| work(index, item))
+            (!self.is_called_off()).then(|| work(index, item))
         })?;
         let worked: Option<Vec<R>> = worked.into_iter().collect();
         worked.ok_or(WorkError::CalledOff)

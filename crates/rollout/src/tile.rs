@@ -6,7 +6,8 @@ use crate::error::{RolloutError, Site};
 use crate::pool::called_off;
 use crate::watch::Watched;
 use rl_core::{
-    ActRow, EnvFactory, EnvSpec, Policy, PolicyFactory, Rollout, Row, Stream, StreamKey, Trajectory,
+    ActRow, EnvFactory, EnvSpec, Pack, Policy, PolicyFactory, Rollout, Row, Stream, StreamKey,
+    Trajectory,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -113,6 +114,23 @@ impl Tile {
             self.step(name)?;
         }
         self.finish(name)
+    }
+
+    /// What [`Self::collect`] came to, for another process to [`Self::unpack`].
+    pub(crate) fn pack(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.trajectory().pack(&mut bytes);
+        self.optimum.pack(&mut bytes);
+        self.descriptions.pack(&mut bytes);
+        bytes
+    }
+
+    /// Takes over what it came to elsewhere; `None` if that was in another tile.
+    pub(crate) fn unpack(&mut self, mut bytes: &[u8]) -> Option<()> {
+        self.rollout.trajectory_mut().unpack(&mut bytes)?;
+        self.optimum = Vec::unpack(&mut bytes)?;
+        self.descriptions = Vec::unpack(&mut bytes)?;
+        bytes.is_empty().then_some(())
     }
 
     /// Whether there is nothing more to live.

@@ -3,6 +3,7 @@
 use crate::cli::ResumeArgs;
 use crate::commands::train::{Trainings, side_by_side};
 use crate::console::Console;
+use crate::ranks;
 use lab::config::RunConfig;
 use lab::failure::Failure;
 use lab::folders::runs_in;
@@ -22,7 +23,7 @@ pub(crate) fn run(registry: &Registry, args: &ResumeArgs) -> Result<(), Failure>
         (None, Some(seeds)) => seeds.device.clone(),
         (None, None) => device_of(&runs_in(&args.run)?[0])?,
     };
-    let mut session = Session::new(registry, &console, args.work.workers(), &device)?;
+    let mut session = ranks::session(registry, &console, &args.work, &device)?;
     let paths = match seeds {
         Some(seeds) => group::complete(seeds, &session, &args.run)?,
         None => runs_in(&args.run)?,

@@ -4,6 +4,7 @@ use crate::cli::{Jobs, TrainArgs};
 use crate::console::{Console, Event, Table, fixed, percent, short};
 use crate::interrupt::Interrupt;
 use crate::progress::Together;
+use crate::ranks;
 use crate::reporting;
 use crate::results::{self, Summary};
 use lab::config::RunConfig;
@@ -41,7 +42,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
     };
     let config = resolve()?;
     refuse_conflicts(args, &config)?;
-    let mut session = Session::new(registry, &console, args.work.workers(), &args.device)?;
+    let mut session = ranks::session(registry, &console, &args.work, &args.device)?;
     // Whatever cannot work is found out before a folder is made.
     let runs = args.seeds.unwrap_or(1) as usize;
     let jobs = side_by_side(&mut session, args.jobs, runs, slice::from_ref(&config))?;
@@ -100,7 +101,15 @@ pub(crate) fn side_by_side(
     let small = configs
         .iter()
         .all(|config| solutions(config) <= LARGE_SOLUTIONS);
+    let among = session.pool.ranks().size();
+    if let Some(jobs) = wanted.given.filter(|jobs| *jobs > 1 && among > 1) {
+        return Err(Failure::usage(format!(
+            "--jobs {jobs}: {among} ranks take one run after the other, all of them together; \
+             leave it out"
+        )));
+    }
     let usual = match session.device {
+        _ if among > 1 => 1,
         Device::Cpu if small => session.pool.workers(),
         _ => 1,
     };
@@ -109,10 +118,10 @@ pub(crate) fn side_by_side(
         let mut configs = configs.iter();
         configs.try_for_each(|config| launch::rehearse(session, config))
     };
-    session.share(jobs);
+    session.share(jobs * ranks::neighbours());
     let rehearsed = rehearse(session);
     // What was solved for it is solved anew where it is needed.
-    session.share(1);
+    session.share(ranks::neighbours());
     match rehearsed {
         Ok(()) => Ok(jobs),
         Err(failure) if jobs > 1 && wanted.given.is_none() => {

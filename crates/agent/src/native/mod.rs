@@ -158,6 +158,10 @@ impl Backend for NativeBackend {
         self.0.execution()
     }
 
+    fn shares(&self) -> bool {
+        self.0.shares()
+    }
+
     fn log_probs(
         &self,
         values: &[f32],

@@ -112,6 +112,10 @@ impl<T: Trunk> Backend for OnTrunk<T> {
         Execution::Tiles
     }
 
+    fn shares(&self) -> bool {
+        true
+    }
+
     fn log_probs(
         &self,
         values: &[f32],
@@ -134,7 +138,7 @@ impl<T: Trunk> Backend for OnTrunk<T> {
             samples, stopwatch, ..
         } = lesson;
         let network = &*stopwatch.time(Phase::Optimizer, || self.packed(lesson.values));
-        let parts = pool.map(&lesson.minibatch.tiles, |_, &tile| {
+        let tile = |_, &tile: &usize| {
             let own = TileLesson {
                 network,
                 inputs: &self.inputs,
@@ -145,9 +149,16 @@ impl<T: Trunk> Backend for OnTrunk<T> {
             let goal = (lesson.minibatch, lesson.objective);
             let losses = scratch.gradient(&own, goal, stopwatch, &mut values);
             self.spare.keep(scratch);
-            Gradient { values, losses }
-        })?;
-        Ok(stopwatch.time(Phase::Optimizer, || self.spare.sum(parts)))
+            Ok::<_, LearnError>((losses, values))
+        };
+        let fold = |parts: &[&[f32]]| stopwatch.time(Phase::Optimizer, || self.spare.sum(parts));
+        let summed = pool.share_sum(&lesson.minibatch.tiles, tile, fold)?;
+        self.spare.keep_gradients(summed.own);
+        let mut parts = summed.said.into_iter();
+        let mut losses = parts.next().unwrap_or_default();
+        parts.for_each(|part| losses.add(&part));
+        let values = summed.sum;
+        Ok(Gradient { values, losses })
     }
 }
 
@@ -166,14 +177,21 @@ impl<W> Spare<W> {
         self.scratch.lock().expect("no holder panics").push(scratch);
     }
 
-    /// The sum of the parts, in their order; keeps their buffers.
-    fn sum(&self, parts: Vec<Gradient>) -> Gradient {
-        let mut parts = parts.into_iter();
-        let mut sum = parts.next().unwrap_or_default();
+    fn keep_gradients(&self, mut gradients: Vec<Vec<f32>>) {
         let mut kept = self.gradients.lock().expect("no holder panics");
-        for part in parts {
-            sum.add(&part);
-            kept.push(part.values);
+        kept.append(&mut gradients);
+    }
+
+    /// The sum of the parts, number by number and in their order.
+    fn sum(&self, parts: &[&[f32]]) -> Vec<f32> {
+        let spare = self.gradients.lock().expect("no holder panics").pop();
+        let mut sum = spare.unwrap_or_default();
+        sum.clear();
+        if let Some((first, others)) = parts.split_first() {
+            sum.extend_from_slice(first);
+            for part in others {
+                sum.iter_mut().zip(*part).for_each(|(sum, x)| *sum += x);
+            }
         }
         sum
     }

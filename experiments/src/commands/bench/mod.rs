@@ -4,6 +4,7 @@ mod envs;
 mod learned_optimizer;
 mod maml;
 mod memories;
+mod ranks;
 mod rl2;
 mod tile;
 mod timing;
@@ -23,5 +24,6 @@ pub(crate) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
         What::Memories => memories::run(registry, args),
         What::Maml => maml::run(registry, args),
         What::LearnedOptimizer => learned_optimizer::run(registry, args),
+        What::Ranks => ranks::run(registry, args),
     }
 }

@@ -1,0 +1,47 @@
+//! In place of MPI, where it is not built in.
+
+use rollout::{RankError, Ranks};
+
+/// There is none.
+#[derive(Clone, Copy, Debug)]
+pub enum Mpi {}
+
+impl Mpi {
+    /// Says that there is none.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn connect(_lost: fn(&RankError)) -> Result<Self, String> {
+        let how =
+            "this build has no MPI; build it with `--features mpi`, or start it without mpirun";
+        Err(how.to_owned())
+    }
+
+    /// See the feature `mpi`.
+    pub fn finalize(&self) {
+        match *self {}
+    }
+
+    /// See the feature `mpi`.
+    pub fn abort(&self, _exit: i32) -> ! {
+        match *self {}
+    }
+}
+
+impl Ranks for Mpi {
+    fn rank(&self) -> usize {
+        match *self {}
+    }
+
+    fn size(&self) -> usize {
+        match *self {}
+    }
+
+    fn exchange(&self, _: &[&[u8]]) -> Result<Vec<Vec<u8>>, RankError> {
+        match *self {}
+    }
+
+    fn broadcast(&self, _: &[u8]) -> Result<Vec<u8>, RankError> {
+        match *self {}
+    }
+}
