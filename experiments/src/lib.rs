@@ -23,6 +23,8 @@ mod commands;
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/own-environment.md")]
 mod book {}
+#[cfg(test)]
+mod book_tests;
 #[allow(
     clippy::disallowed_methods,
     reason = "it prints, and asks whether there are to be colours"

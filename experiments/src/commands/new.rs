@@ -76,7 +76,7 @@ pub(crate) fn run(registry: &Registry, args: &NewArgs) -> Result<(), Failure> {
         NewKind::Env => &ENVIRONMENT,
         NewKind::Algorithm => &ALGORITHM,
     };
-    check(registry, args)?;
+    check(registry, args.kind, &args.name)?;
     let checkout = checkout()?;
     let folder = args
         .out
@@ -124,8 +124,7 @@ pub(crate) fn run(registry: &Registry, args: &NewArgs) -> Result<(), Failure> {
 }
 
 /// Refuses names that could not be those of a crate and what it holds.
-fn check(registry: &Registry, args: &NewArgs) -> Result<(), Failure> {
-    let name = args.name.as_str();
+fn check(registry: &Registry, kind: NewKind, name: &str) -> Result<(), Failure> {
     let refuse = |allowed: &str| {
         Err(Failure::usage(format!(
             "'{name}' is no name for it; allowed: {allowed}"
@@ -160,7 +159,7 @@ fn check(registry: &Registry, args: &NewArgs) -> Result<(), Failure> {
     if taken.contains(&name) || KEYWORDS.contains(&name) {
         return refuse("what is no word of Rust's and no crate that it is built with");
     }
-    let known = match args.kind {
+    let known = match kind {
         NewKind::Env => registry.environment(name).is_ok(),
         NewKind::Algorithm => {
             let sections = [
@@ -304,4 +303,37 @@ fn dependency(declared: &Value, here: &Value, checkout: &Path) -> Value {
 
 fn text_of(path: &Path) -> Value {
     Value::String(path.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_could_not_be_are_refused() {
+        let registry = Registry::standard();
+        let refused = |name: &str| check(&registry, NewKind::Env, name).is_err();
+        for name in [
+            "",
+            "Cave",
+            "2-caves",
+            "a--b",
+            "-a",
+            "a-",
+            "a/b",
+            "a_b",
+            "ä",
+            "type",
+            "serde",
+            "std",
+            "bernoulli-bandit",
+        ] {
+            assert!(refused(name), "{name}");
+        }
+        for name in ["cave", "my-cave-2", "rl2", "x"] {
+            assert!(!refused(name), "{name}");
+        }
+        assert!(check(&registry, NewKind::Algorithm, "rl2").is_err());
+        assert!(check(&registry, NewKind::Algorithm, "evaluation").is_err());
+    }
 }

@@ -9,7 +9,6 @@
 mod attacks;
 mod baseline_variance;
 mod belief;
-mod book;
 mod combination;
 mod commands;
 mod cuda;
