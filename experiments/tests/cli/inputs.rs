@@ -1,6 +1,7 @@
 //! What people type: numbers, keys, paths, and things that contradict each other.
 
 use crate::lab::{Lab, Outcome, TINY};
+use rl_core::rand::RngExt as _;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -167,4 +168,79 @@ fn paths_need_not_be_text() {
     assert_eq!(refused.code, Some(2), "{refused:?}");
     let command = "$'m\\xe9' resume $'caf\\xe9/caf\\xe9'";
     assert!(refused.stderr.contains(command), "{refused:?}");
+}
+
+/// Text of any kind on a page, in a cell of Markdown and in a field of CSV.
+#[test]
+fn no_text_of_a_page_is_taken_for_markup() {
+    const PIECES: [&str; 24] = [
+        "<",
+        ">",
+        "&",
+        "\"",
+        "'",
+        "=",
+        "/",
+        "\\",
+        "|",
+        "`",
+        "-->",
+        "<!--",
+        "]]>",
+        "&lt;",
+        "&#60;",
+        "<script>",
+        "</title>",
+        "javascript:",
+        "\0",
+        "\x1b[2J",
+        "\u{202e}",
+        "\n",
+        "x",
+        "\u{1f980}",
+    ];
+    let key = rl_core::StreamKey::new(0, rl_core::Domain::Tuning, 0);
+    let mut rng = key.lane(rl_core::Purpose::Init, 0);
+    let page = |text: &str| {
+        let body = maud::html! { p title=(text) { (text) } };
+        report::html_page(text, &body)
+    };
+    let count = |page: &str, what: char| page.matches(what).count();
+    let bare = page("");
+    for _ in 0..1_000 {
+        let length = rng.random_range(0..20);
+        let pieces = (0..length).map(|_| PIECES[rng.random_range(0..PIECES.len())]);
+        let text: String = pieces.collect();
+        let page = page(&text);
+        // No tag, no attribute and nothing that is obeyed is added.
+        for mark in ['<', '>', '"'] {
+            assert_eq!(count(&page, mark), count(&bare, mark), "{mark}: {text:?}");
+        }
+        let hidden = |c: char| rl_core::is_hidden(c);
+        assert!(!page.contains(hidden), "{text:?}");
+        let cell = report::markdown_cell(&text);
+        assert!(!cell.contains(['<', '\n', '\0', '\x1b']), "{text:?}");
+        // In a table of CSV it is one field of one row.
+        let file = report::csv_file(["a", "b"], [[text.clone(), "end".to_owned()]]);
+        let file = String::from_utf8(file).unwrap();
+        let row = file.strip_prefix("a,b\n").unwrap();
+        let field = row.strip_suffix(",end\n").unwrap();
+        let whole = match field
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+        {
+            Some(inner) => {
+                assert!(!inner.replace("\"\"", "").contains('"'), "{field:?}");
+                inner.replace("\"\"", "\"")
+            }
+            None => {
+                assert!(!field.contains([',', '"', '\n']), "{field:?}");
+                field.to_owned()
+            }
+        };
+        assert!(
+            whole == text || whole == format!("'{text}"),
+            "{field:?} of {text:?}"
+        );
+    }
 }
