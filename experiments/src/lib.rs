@@ -33,10 +33,7 @@ mod interrupt;
 mod output;
 #[allow(clippy::disallowed_methods, reason = "it prints, and measures rates")]
 mod progress;
-#[allow(
-    clippy::disallowed_methods,
-    reason = "it asks who started the process"
-)]
+#[allow(clippy::disallowed_methods, reason = "it asks who started the process")]
 mod ranks;
 mod reporting;
 mod results;

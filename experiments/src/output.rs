@@ -127,7 +127,9 @@ pub(crate) fn speak_as(name: String) {
 
 /// A remark on standard error, which waits a moment for a slow reader.
 pub(crate) fn remark(text: impl Display) {
-    let speaker = SPEAKER.get().map_or(String::new(), |name| format!("{name}: "));
+    let speaker = SPEAKER
+        .get()
+        .map_or(String::new(), |name| format!("{name}: "));
     let text = shown(&text.to_string()).to_string();
     to_errors(&format!("{speaker}{text}\n"), REMARK);
 }

@@ -186,7 +186,8 @@ pub trait Training {
     /// If it does not, which is so unless an algorithm says otherwise.
     fn expect_shared(&self) -> Result<(), LearnError> {
         Err(LearnError::Settings(
-            "this algorithm does not share its work among ranks; start it without mpirun".to_owned(),
+            "this algorithm does not share its work among ranks; start it without mpirun"
+                .to_owned(),
         ))
     }
 

@@ -13,9 +13,14 @@ pub fn cores() -> usize {
 /// whoever started them gave each its own.
 pub fn cores_beside(processes: usize) -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed:"));
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed:"));
     let digits = mask.unwrap_or_default().chars();
-    let allowed: u32 = digits.filter_map(|c| c.to_digit(16)).map(u32::count_ones).sum();
+    let allowed: u32 = digits
+        .filter_map(|c| c.to_digit(16))
+        .map(u32::count_ones)
+        .sum();
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let all = info.lines().filter(|line| line.starts_with("processor"));
     match (allowed as usize) < all.count() {

@@ -163,7 +163,10 @@ pub fn follow<'a>(
     loop {
         let word = ranks.broadcast(&[])?;
         match serde_json::from_slice(&word).map_err(Failure::internal)? {
-            Word::Begin { place: from, config } => {
+            Word::Begin {
+                place: from,
+                config,
+            } => {
                 let state = ranks.broadcast(&[])?;
                 training = None;
                 let begun = (|| {
@@ -218,6 +221,8 @@ fn begin(
 fn begun(training: &mut Option<Box<dyn Training>>) -> Result<&mut dyn Training, Failure> {
     match training {
         Some(training) => Ok(training.as_mut()),
-        None => Err(Failure::internal("rank 0 goes on with a training that was not begun")),
+        None => Err(Failure::internal(
+            "rank 0 goes on with a training that was not begun",
+        )),
     }
 }

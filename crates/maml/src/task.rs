@@ -218,7 +218,11 @@ impl Task {
     /// What the task's part of an update came to.
     pub(crate) fn account(&self) -> Account {
         Account {
-            returns: self.rollouts.iter().map(|rollout| rollout.mean_return).collect(),
+            returns: self
+                .rollouts
+                .iter()
+                .map(|rollout| rollout.mean_return)
+                .collect(),
             inner_gradient_norm: self.inner_gradient_norm,
             gates: self.gates.clone(),
             samples: self.samples(),

@@ -12,7 +12,8 @@ impl Mpi {
     /// # Errors
     /// Always.
     pub fn connect(_lost: fn(&RankError)) -> Result<Self, String> {
-        let how = "this build has no MPI; build it with `--features mpi`, or start it without mpirun";
+        let how =
+            "this build has no MPI; build it with `--features mpi`, or start it without mpirun";
         Err(how.to_owned())
     }
 

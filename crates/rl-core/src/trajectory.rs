@@ -422,7 +422,10 @@ impl Trajectory {
         let actions = rows * self.action_width.unwrap_or(0);
         f32::pack_all(self.observations(), bytes);
         bool::pack_all(self.starts(), bytes);
-        u32::pack_all(&self.discrete_action[..rows.min(self.discrete_action.len())], bytes);
+        u32::pack_all(
+            &self.discrete_action[..rows.min(self.discrete_action.len())],
+            bytes,
+        );
         f32::pack_all(&self.box_action[..actions], bytes);
         f32::pack_all(&self.reward[..rows], bytes);
         Outcome::pack_all(&self.outcome[..rows], bytes);

@@ -6,7 +6,8 @@ use crate::error::{RolloutError, Site};
 use crate::pool::called_off;
 use crate::watch::Watched;
 use rl_core::{
-    ActRow, EnvFactory, EnvSpec, Pack, Policy, PolicyFactory, Rollout, Row, Stream, StreamKey, Trajectory,
+    ActRow, EnvFactory, EnvSpec, Pack, Policy, PolicyFactory, Rollout, Row, Stream, StreamKey,
+    Trajectory,
 };
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -19,8 +19,8 @@ use rl_core::Trajectory;
 use rl2::Rl2Config;
 use rollout::{RankError, Ranks};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Bytes of the messages that are passed with nothing between them, and how often.
@@ -110,9 +110,17 @@ impl Ranks for Clocked {
     }
 
     fn exchange(&self, messages: &[&[u8]]) -> Result<Vec<Vec<u8>>, RankError> {
-        let others = messages.iter().enumerate().filter(|(to, _)| *to != self.rank());
+        let others = messages
+            .iter()
+            .enumerate()
+            .filter(|(to, _)| *to != self.rank());
         let sent = others.map(|(_, message)| message.len()).sum();
         self.timed(sent, || self.ranks.exchange(messages))
+    }
+
+    fn gather(&self, message: &[u8]) -> Result<Vec<Vec<u8>>, RankError> {
+        let sent = message.len() * (self.size() - 1);
+        self.timed(sent, || self.ranks.gather(message))
     }
 
     fn broadcast(&self, message: &[u8]) -> Result<Vec<u8>, RankError> {
@@ -326,7 +334,10 @@ impl Measured {
             return text;
         };
         for (bytes, seconds) in &link.passed {
-            text += &format!("\n  {bytes} bytes to each of the others: {}", brief(*seconds));
+            text += &format!(
+                "\n  {bytes} bytes to each of the others: {}",
+                brief(*seconds)
+            );
         }
         let predicted = link.network().seconds(plan, size);
         text += &format!(
