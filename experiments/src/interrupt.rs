@@ -11,9 +11,9 @@ use signal_hook::flag;
 use signal_hook::low_level::{emulate_default_handler, exit};
 use std::fs;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,16 @@ struct Shared {
     farewell: Mutex<Option<String>>,
     /// The signal that came last.
     signal: Arc<AtomicUsize>,
+}
+
+/// Whether USR1 came, that `mpirun` passes on to a rank, maybe before there is a run.
+static PASSED_ON: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// Has USR1 end nothing from now on. It asks the work to stop that begins later, for
+/// who sent it is to find a run that can be resumed.
+pub(crate) fn wait_for_usr1() {
+    // Where no handler can be set, the process ends, and is started again.
+    let _ = flag::register(SIGUSR1, Arc::clone(&PASSED_ON));
 }
 
 /// Whether the command has come to its end, of which it speaks itself. Whoever
@@ -124,6 +134,9 @@ impl Interrupt {
     /// then a signal ends the process as it does by itself.
     pub(crate) fn on_end(&self, farewell: String) {
         *self.farewell() = Some(farewell);
+        if PASSED_ON.load(Ordering::SeqCst) {
+            self.stop.flag().store(true, Ordering::SeqCst);
+        }
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) fn join(cli: &Cli) -> Result<(), Failure> {
     let Some(launched) = launched().filter(|_| is_shared(cli)) else {
         return Ok(());
     };
+    interrupt::wait_for_usr1();
     let lost = |error: &_| {
         remark(format!(
             "error: {error}; all ranks end. What was done since the last checkpoint is done anew \

@@ -122,6 +122,30 @@ impl Mpi {
         buffer
     }
 
+    /// Gives every rank its message and gets theirs, with so much patience.
+    fn pass(&self, messages: &[&[u8]], patience: Option<Duration>) -> Vec<Vec<u8>> {
+        let world = SimpleCommunicator::world();
+        let mut received = vec![Vec::new(); self.size];
+        received[self.rank] = messages[self.rank].to_vec();
+        // Each begins with its neighbour, so that no rank is asked by all at once.
+        let others = || (1..self.size).map(|away| (self.rank + away) % self.size);
+        scope(|scope| {
+            let send = |to: usize| {
+                let process = world.process_at_rank(to as i32);
+                let sending = process.immediate_send_with_tag(scope, messages[to], EXCHANGE);
+                (to, sending)
+            };
+            let sending: Vec<_> = others().map(send).collect();
+            for from in others() {
+                received[from] = self.receive(from, EXCHANGE, patience);
+            }
+            for (to, request) in sending {
+                self.complete(to, patience, request);
+            }
+        });
+        received
+    }
+
     fn complete<'a, S: Scope<'a>>(
         &self,
         with: usize,
@@ -166,30 +190,16 @@ impl Ranks for Mpi {
     fn exchange(&self, messages: &[&[u8]]) -> Result<Vec<Vec<u8>>, RankError> {
         expect_sendable(self.rank, messages)?;
         let mut longest = self.turn();
-        let (since, patience) = (Instant::now(), Some(PATIENCE + SLACK * *longest));
-        let world = SimpleCommunicator::world();
-        let mut received = vec![Vec::new(); self.size];
-        received[self.rank] = messages[self.rank].to_vec();
-        // Each begins with its neighbour, so that no rank is asked by all at once.
-        let others = || (1..self.size).map(|away| (self.rank + away) % self.size);
-        scope(|scope| {
-            let send = |to: usize| {
-                let process = world.process_at_rank(to as i32);
-                (
-                    to,
-                    process.immediate_send_with_tag(scope, messages[to], EXCHANGE),
-                )
-            };
-            let sending: Vec<_> = others().map(send).collect();
-            for from in others() {
-                received[from] = self.receive(from, EXCHANGE, patience);
-            }
-            for (to, request) in sending {
-                self.complete(to, patience, request);
-            }
-        });
+        let since = Instant::now();
+        let received = self.pass(messages, Some(PATIENCE + SLACK * *longest));
         *longest = since.elapsed().max(*longest);
         Ok(received)
+    }
+
+    fn gather(&self, message: &[u8]) -> Result<Vec<Vec<u8>>, RankError> {
+        expect_sendable(self.rank, &[message])?;
+        let _turn = self.turn();
+        Ok(self.pass(&vec![message; self.size], None))
     }
 
     fn broadcast(&self, message: &[u8]) -> Result<Vec<u8>, RankError> {
@@ -202,10 +212,8 @@ impl Ranks for Mpi {
         scope(|scope| {
             let send = |to: usize| {
                 let process = world.process_at_rank(to as i32);
-                (
-                    to,
-                    process.immediate_send_with_tag(scope, message, BROADCAST),
-                )
+                let sending = process.immediate_send_with_tag(scope, message, BROADCAST);
+                (to, sending)
             };
             let sending: Vec<_> = (1..self.size).map(send).collect();
             for (to, request) in sending {

@@ -38,10 +38,11 @@ pub trait Ranks: Send + Sync {
     /// If one of them is gone.
     fn broadcast(&self, message: &[u8]) -> Result<Vec<u8>, RankError>;
 
-    /// Gives every rank the same message, and gets theirs. `[ranks]`
+    /// Gives every rank the same message, and gets theirs, however long it takes.
+    /// `[ranks]`
     ///
     /// # Errors
-    /// As [`Self::exchange`].
+    /// If one of them is gone.
     fn gather(&self, message: &[u8]) -> Result<Vec<Vec<u8>>, RankError> {
         self.exchange(&vec![message; self.size()])
     }

@@ -132,7 +132,8 @@ impl Pool {
         let slices: Vec<&[f32]> = slices.iter().map(|slice| &slice[..]).collect();
         let mut message = vec![Ending::Done as u8];
         fold(&slices).pack(&mut message);
-        let messages = self.ranks().gather(&message).map_err(RolloutError::Rank)?;
+        let messages = self.ranks().exchange(&vec![&message[..]; size]);
+        let messages = messages.map_err(RolloutError::Rank)?;
         let sum = joined(&messages)?;
         let own = mine.into_iter().map(|(_, numbers)| numbers).collect();
         Ok(Summed { said, sum, own })

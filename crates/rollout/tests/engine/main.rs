@@ -4,4 +4,5 @@
 mod bits;
 mod common;
 mod failures;
+mod ranks;
 mod watch;

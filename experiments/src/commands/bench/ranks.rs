@@ -118,6 +118,11 @@ impl Ranks for Clocked {
         self.timed(sent, || self.ranks.exchange(messages))
     }
 
+    fn gather(&self, message: &[u8]) -> Result<Vec<Vec<u8>>, RankError> {
+        let sent = message.len() * (self.size() - 1);
+        self.timed(sent, || self.ranks.gather(message))
+    }
+
     fn broadcast(&self, message: &[u8]) -> Result<Vec<u8>, RankError> {
         let sent = message.len() * (self.size() - 1);
         self.timed(sent, || self.ranks.broadcast(message))

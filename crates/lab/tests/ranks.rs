@@ -1,0 +1,315 @@
+//! Ranks that share a training come to the bits of one process, whatever their number and
+//! that of their workers, and fail, stop and go on together. They are threads here, for
+//! what ranks do is the same whatever carries their messages.
+
+use agent::{ActMode, Algorithm, LearnError, Setup, Training, Update};
+use lab::config::RunConfig;
+use lab::failure::{Exit, Failure};
+use lab::folders::path_of;
+use lab::launch;
+use lab::presets::Preset;
+use lab::ranks::{COMPARED, Lead, follow};
+use lab::registry::Registry;
+use lab::runner;
+use lab::session::Session;
+use record::Existing;
+use rl_core::{Pack as _, PolicyFactory, Tree};
+use rollout::{Pool, RankThread, Ranks};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+
+/// Small, and of five or six pieces, which no number of ranks but one divides evenly.
+const RL2: &[&str] = &[
+    "rl2.lanes=24",
+    "rl2.tile=4",
+    "rl2.trunk={kind=\"gru\",hidden=8,input_gain=1.0,memory=2.0}",
+];
+const PPO: &str = "rl2.outer={kind=\"ppo\",clip=0.2,epochs=2,minibatches=2}";
+const MAML: &[&str] = &[
+    "maml.tasks=5",
+    "maml.trajectories=3",
+    "maml.policy.hidden=[8]",
+    "environment.horizon=10",
+];
+
+fn config(registry: &Registry, preset: &str, words: &[&[&str]]) -> RunConfig {
+    let text = Preset::find(preset).unwrap().text;
+    let words: Vec<String> = words
+        .concat()
+        .iter()
+        .map(|word| (*word).to_owned())
+        .collect();
+    RunConfig::resolve(registry, preset, text, &words).unwrap()
+}
+
+/// What every rank's part comes to, in the ranks' order.
+fn on_ranks<R: Send>(size: usize, part: impl Fn(Arc<dyn Ranks>) -> R + Sync) -> Vec<R> {
+    let part = &part;
+    thread::scope(|scope| {
+        let ranks = RankThread::all(size).into_iter();
+        let threads: Vec<_> = ranks
+            .map(|rank| scope.spawn(move || part(Arc::new(rank))))
+            .collect();
+        let ended = threads.into_iter().map(|thread| thread.join());
+        ended.map(Result::unwrap).collect()
+    })
+}
+
+fn session(registry: &Registry, workers: usize, ranks: Arc<dyn Ranks>) -> Session<'_> {
+    Session::among(registry, &(), (workers, ranks), "cpu").unwrap()
+}
+
+/// Rows and states of a few updates, on every rank.
+fn trained(preset: &str, words: &[&[&str]], ranks: usize, workers: usize) -> Vec<Vec<u8>> {
+    on_ranks(ranks, |rank| {
+        let registry = Registry::standard();
+        let config = config(&registry, preset, words);
+        let session = session(&registry, workers, rank);
+        let mut training = launch::start(&session, &config).unwrap();
+        let mut said = Vec::new();
+        for _ in 0..3 {
+            let update = training.update().unwrap();
+            said.extend_from_slice(update.row.get().as_bytes());
+            training.checkpoint().unwrap().pack(&mut said);
+        }
+        said
+    })
+}
+
+fn expect_same_bits(preset: &str, words: &[&[&str]]) {
+    let alone = trained(preset, words, 1, 1).remove(0);
+    for ranks in 1..=4 {
+        for workers in [1, 2] {
+            for (rank, said) in trained(preset, words, ranks, workers).iter().enumerate() {
+                let place = format!("{preset} {words:?}: {ranks} × {workers}, rank {rank}");
+                assert!(*said == alone, "{place}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rl2_has_the_same_bits() {
+    expect_same_bits("rl2/bernoulli-bandit-5x10", &[RL2, &[PPO]]);
+    expect_same_bits(
+        "rl2/bernoulli-bandit-5x10",
+        &[RL2, &["rl2.outer={kind=\"a2c\"}"]],
+    );
+    // Vectors that are acted with, and episodes that are cut off.
+    expect_same_bits("rl2/point-navigation", &[RL2, &[PPO]]);
+}
+
+#[test]
+fn imitation_has_the_same_bits() {
+    let words = &[
+        "imitation.lanes=24",
+        "imitation.tile=4",
+        "imitation.outer.minibatches=2",
+        "imitation.trunk={kind=\"gru\",hidden=8,input_gain=1.0,memory=2.0}",
+    ];
+    expect_same_bits("imitation/bernoulli-bandit-5x10", &[words]);
+    expect_same_bits("imitation/gaussian-bandit", &[words]);
+}
+
+#[test]
+fn maml_has_the_same_bits() {
+    let vpg = "maml.outer={kind=\"vpg\"}";
+    expect_same_bits("maml/benchmark", &[MAML]);
+    expect_same_bits("maml/benchmark", &[MAML, &[vpg]]);
+    // What else is of all tasks: the value network's gradient, and what each earned.
+    let value = &[
+        "maml.outer={kind=\"ppo\",clip=0.2,epochs=2,penalty={kind=\"adaptive\",coefficient=0.1,target=0.01}}",
+        "maml.baseline={kind=\"value\",hidden=[8],activation=\"tanh\",optimizer={kind=\"sgd\",momentum=0.0},learning_rate=1e-2,max_gradient_norm=1.0,epochs=2}",
+    ];
+    expect_same_bits("maml/benchmark", &[MAML, value]);
+    let exploring = "maml.exploration={kind=\"e-maml\",coefficient=0.1}";
+    expect_same_bits("maml/benchmark", &[MAML, &[vpg, exploring]]);
+}
+
+#[test]
+fn who_does_not_share_its_work_is_refused() {
+    let said = on_ranks(2, |rank| {
+        let registry = Registry::standard();
+        let config = config(&registry, "learned-optimizer/quadratics", &[]);
+        let session = session(&registry, 1, rank);
+        launch::start(&session, &config).map(drop).unwrap_err()
+    });
+    for failure in said {
+        assert_eq!(failure.exit, Exit::Config);
+        let share = "this algorithm does not share its work among ranks";
+        assert!(failure.message.contains(share), "{failure}");
+    }
+}
+
+/// RL² on whose second rank something happens after the third update.
+struct Disturbed {
+    training: Box<dyn Training>,
+    pool: Arc<Pool>,
+    disturb: fn(&mut dyn Training, &Pool),
+}
+
+impl Training for Disturbed {
+    fn updates(&self) -> u64 {
+        self.training.updates()
+    }
+
+    fn updates_done(&self) -> u64 {
+        self.training.updates_done()
+    }
+
+    fn env_steps(&self) -> u64 {
+        self.training.env_steps()
+    }
+
+    fn update(&mut self) -> Result<Update, LearnError> {
+        let update = self.training.update()?;
+        if self.updates_done() == 3 && self.pool.ranks().rank() == 1 {
+            (self.disturb)(self.training.as_mut(), &self.pool);
+        }
+        Ok(update)
+    }
+
+    fn expect_shared(&self) -> Result<(), LearnError> {
+        self.training.expect_shared()
+    }
+
+    fn policy(&self, actions: ActMode) -> Arc<dyn PolicyFactory> {
+        self.training.policy(actions)
+    }
+
+    fn checkpoint(&self) -> Result<Tree, LearnError> {
+        self.training.checkpoint()
+    }
+
+    fn restore(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {
+        self.training.restore(checkpoint)
+    }
+}
+
+fn disturbed(
+    setup: Setup<'_>,
+    disturb: fn(&mut dyn Training, &Pool),
+) -> Result<Box<dyn Training>, LearnError> {
+    let pool = Arc::clone(&setup.place.pool);
+    Ok(Box::new(Disturbed {
+        training: (rl2::ALGORITHM.start)(setup)?,
+        pool,
+        disturb,
+    }))
+}
+
+/// Flips a bit of the first parameter: one that no rounding makes alike again.
+fn flip(training: &mut dyn Training, _: &Pool) {
+    let mut state = training.checkpoint().unwrap();
+    let is_parameter = |(name, _): &(&str, _)| name.starts_with("params/");
+    let name = state.iter().find(is_parameter).unwrap().0.to_owned();
+    let first = &mut state.floats_mut(&name).unwrap()[0];
+    *first = f32::from_bits(first.to_bits() ^ (1 << 22));
+    training.restore(&state).unwrap();
+}
+
+/// What a signal does to a rank.
+fn ask_to_stop(_: &mut dyn Training, pool: &Pool) {
+    pool.call_off().store(true, Ordering::SeqCst);
+}
+
+/// An algorithm, as RL² but for what happens.
+fn registry(start: fn(Setup<'_>) -> Result<Box<dyn Training>, LearnError>) -> Registry {
+    Registry::standard().with_algorithm(Algorithm {
+        start,
+        ..rl2::ALGORITHM
+    })
+}
+
+/// Takes a run from wherever it is to its end on so many ranks, of which the first leads.
+fn driven(
+    registry: impl Fn() -> Registry + Sync,
+    ranks: usize,
+    path: &Path,
+) -> Result<(), Failure> {
+    let ended = on_ranks(ranks, |rank| {
+        let registry = registry();
+        if rank.rank() > 0 {
+            let own = Arc::clone(&rank);
+            let exit = follow(rank.as_ref(), || {
+                Ok(session(&registry, 1, Arc::clone(&own)))
+            });
+            return exit.map(drop);
+        }
+        let session = session(&registry, 1, Arc::clone(&rank));
+        let driven = runner::drive(&session, path, path).map(drop);
+        let exit = driven
+            .as_ref()
+            .map_or_else(|failure| failure.exit, |()| Exit::Done);
+        Lead::end(rank.as_ref(), exit).unwrap();
+        driven
+    });
+    ended.into_iter().collect()
+}
+
+const SHORT: &[&str] = &[
+    "rl2.updates=60",
+    "evaluation.interval=30",
+    "evaluation.interval_tasks=8",
+    "evaluation.tasks=8",
+    "checkpoint.interval=60",
+];
+
+/// Begins a run in a folder.
+fn begun(folder: &Path) -> std::path::PathBuf {
+    let registry = Registry::standard();
+    let config = config(
+        &registry,
+        "rl2/bernoulli-bandit-5x10",
+        &[RL2, &[PPO], SHORT],
+    );
+    let session = Session::new(&registry, &(), 1, "cpu").unwrap();
+    let path = path_of(folder, 0);
+    launch::create(&session, &path, &config, Existing::Refuse).unwrap();
+    path
+}
+
+/// Everything of a run that no clock wrote.
+fn contents(path: &Path) -> Vec<Vec<u8>> {
+    let files = [
+        "metrics.jsonl",
+        "eval.jsonl",
+        "comparison.json",
+        "checkpoints/00000060/arrays.safetensors",
+        "checkpoints/00000060/state.json",
+    ];
+    files.map(|file| fs::read(path.join(file)).unwrap()).into()
+}
+
+#[test]
+fn a_run_is_the_same_on_any_ranks_and_stops_and_goes_on_with_all_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let alone = begun(&folder.path().join("alone"));
+    driven(Registry::standard, 1, &alone).unwrap();
+    let stopped = begun(&folder.path().join("stopped"));
+    let asked = || registry(|setup| disturbed(setup, ask_to_stop));
+    let failure = driven(asked, 3, &stopped).unwrap_err();
+    assert_eq!(failure.exit, Exit::Stopped, "{failure}");
+    let said = "stopped after update 3 of 60";
+    assert!(failure.message.starts_with(said), "{failure}");
+    assert!(stopped.join("checkpoints/00000003").exists());
+    driven(Registry::standard, 2, &stopped).unwrap();
+    assert!(contents(&stopped) == contents(&alone));
+}
+
+#[test]
+fn a_flipped_bit_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = begun(folder.path());
+    let flipped = || registry(|setup| disturbed(setup, flip));
+    let failure = driven(flipped, 2, &path).unwrap_err();
+    assert_eq!(failure.exit, Exit::Internal);
+    let found = format!("after update {COMPARED}: rank 1 has learned something else than rank 0");
+    assert!(failure.message.starts_with(&found), "{failure}");
+    // What was saved is from before.
+    assert!(path.join("checkpoints/00000000").exists());
+    assert_eq!(fs::read_dir(path.join("checkpoints")).unwrap().count(), 1);
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# One training on several machines, as long as it takes: a job that is about to be stopped
+# saves itself, and goes back into the queue to go on with as many machines as it gets then.
+# The results are those of one process.
+#
+#     cargo build --release -p experiments --no-default-features --features mpi
+#     sbatch --nodes 4 experiments/ranks.slurm.sh rl2/bernoulli-bandit-50x500 rl2.lanes=4096
+#
+#SBATCH --job-name=metarl-ranks
+#SBATCH --ntasks-per-node=1
+#SBATCH --exclusive
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --signal=B:USR1@120
+set -uo pipefail
+program=${PROGRAM:-target/release/experiments}
+run=runs/ranks-$SLURM_JOB_ID/seed-0
+
+# Slurm asks this script, which asks mpirun, which passes USR1 on to all ranks: they save the
+# run and end with 75. (TERM would have mpirun end them within a second.)
+trap 'kill -USR1 "$launched"' USR1
+
+# Each rank has a machine, with a worker for each of its cores.
+launch=(mpirun --map-by node --bind-to none "$program")
+if [ -e "$run/config.toml" ]; then
+    "${launch[@]}" resume "$run" &
+else
+    "${launch[@]}" train "$@" --runs runs --name "ranks-$SLURM_JOB_ID" --seed 0 &
+fi
+launched=$!
+# The first wait ends when the signal comes, the second when the run is saved.
+wait "$launched"
+code=$?
+if kill -0 "$launched" 2>/dev/null; then
+    wait "$launched"
+    code=$?
+fi
+if [ "$code" -eq 75 ]; then
+    scontrol requeue "$SLURM_JOB_ID"
+fi
+exit "$code"
