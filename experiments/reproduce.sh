@@ -311,7 +311,9 @@ learned_optimizers() {
         train "$task-fomaml" "${settings[@]}" "$plain" learned-optimizer.training.order=first --seeds 5
         train "$task-meta-sgd" "${settings[@]}" "${plain/none/per-parameter}" \
             learned-optimizer.training.order=exact --seeds 5
-        train "$task-reptile" "${settings[@]}" "$plain" \
+        local outer=5e-3
+        [ "$task" = sinusoids ] || outer=2e-3
+        train "$task-reptile" "${settings[@]}" "$plain" "learned-optimizer.learning_rate.from=$outer" \
             'learned-optimizer.training={kind="reptile"}' --seeds 5
         for name in gated maml fomaml meta-sgd reptile; do
             for seed in 0 1 2 3 4; do
