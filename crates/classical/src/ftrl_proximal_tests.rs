@@ -136,7 +136,7 @@ fn an_l1_penalty_leaves_out_what_tells_nothing() {
         zeros.map(|(index, _)| index).collect::<Vec<_>>()
     };
     assert_eq!(zeros(150.0), [3, 4, 5, 6, 7, 8, 9, 10]);
-    assert_eq!(zeros(0.0), []);
+    assert!(zeros(0.0).is_empty());
 }
 
 #[test]
