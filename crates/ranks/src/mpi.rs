@@ -85,7 +85,7 @@ impl Mpi {
     fn wait<T>(
         &self,
         from: usize,
-        patience: Option<Duration>,
+        (patience, nap): (Option<Duration>, Option<Duration>),
         mut poll: impl FnMut() -> Option<T>,
     ) -> T {
         let since = Instant::now();
@@ -97,7 +97,10 @@ impl Mpi {
             match waited {
                 waited if waited < SPINNING => std::hint::spin_loop(),
                 waited if waited < YIELDING => yield_now(),
-                _ => sleep(if patience.is_some() { NAP } else { LONG_NAP }),
+                _ => match nap {
+                    Some(nap) => sleep(nap),
+                    None => yield_now(),
+                },
             }
             if patience.is_some_and(|patience| waited > patience) {
                 let why = format!("has said nothing for {:.0} s", waited.as_secs_f64());
@@ -111,7 +114,8 @@ impl Mpi {
     fn receive(&self, from: usize, tag: i32, patience: Option<Duration>) -> Vec<u8> {
         let world = SimpleCommunicator::world();
         let source = world.process_at_rank(from as i32);
-        let (message, status) = self.wait(from, patience, || {
+        let nap = if patience.is_some() { NAP } else { LONG_NAP };
+        let (message, status) = self.wait(from, (patience, Some(nap)), || {
             source.immediate_matched_probe_with_tag(tag)
         });
         let mut buffer = vec![0; status.count(u8::equivalent_datatype()) as usize];
@@ -153,7 +157,8 @@ impl Mpi {
         request: Request<'a, [u8], S>,
     ) {
         let mut request = Some(request);
-        self.wait(with, patience, || match request.take()?.test() {
+        // MPI passes a long message piece by piece, and only while it is asked.
+        self.wait(with, (patience, None), || match request.take()?.test() {
             Ok(_) => Some(()),
             Err(still) => {
                 request = Some(still);

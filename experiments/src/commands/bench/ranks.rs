@@ -25,11 +25,11 @@ use std::time::Instant;
 
 /// Bytes of the messages that are passed with nothing between them, and how often.
 const MESSAGES: [(usize, usize); 5] = [
-    (0, 200),
-    (1 << 10, 200),
-    (1 << 14, 100),
-    (1 << 18, 20),
-    (1 << 22, 5),
+    (0, 40),
+    (1 << 10, 40),
+    (1 << 14, 20),
+    (1 << 18, 8),
+    (1 << 22, 2),
 ];
 
 pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> {
