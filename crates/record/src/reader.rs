@@ -1,5 +1,6 @@
 //! Reading a run.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -89,6 +90,16 @@ impl Reader {
     /// not a `T`.
     pub fn rows<T: DeserializeOwned>(&self, stream: Stream) -> Result<Vec<T>> {
         rows::read(&self.path.join(stream.file_name()))
+    }
+
+    /// The rows of `metrics.jsonl` of these updates, as far as it has them: it holds one
+    /// for each update from the first on.
+    ///
+    /// # Errors
+    /// [`RecordError::DamagedRow`] if another update's row stands in the place of one of
+    /// them, or one is not a `T`.
+    pub fn metrics_of<T: DeserializeOwned>(&self, updates: RangeInclusive<u64>) -> Result<Vec<T>> {
+        rows::of_updates(&self.path.join(Stream::Metrics.file_name()), updates)
     }
 
     /// A document, `None` if it has not been written.
