@@ -87,7 +87,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`RecordError::DamagedRow`] with the line's number if a finished line is
-    /// not a `T`.
+    /// not a `T`, or a line is longer than the 1 MiB that a row may have.
     pub fn rows<T: DeserializeOwned>(&self, stream: Stream) -> Result<Vec<T>> {
         rows::read(&self.path.join(stream.file_name()))
     }
