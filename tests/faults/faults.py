@@ -17,6 +17,7 @@ import os
 import random
 import re
 import resource
+import select
 import shutil
 import signal
 import subprocess
@@ -43,6 +44,8 @@ SHORT = ["checkpoint.interval=1", "checkpoint.keep=2", "checkpoint.hash=2", "eva
 UPDATES = 24
 # How long a process may take to end once it is told to, and for what takes seconds alone.
 OBEDIENCE, PATIENCE = 10, 300
+# From so many tries on, the share of them that chance gives is required too.
+MANY = 20
 # What no command may end with but these: done, bad words, failure, disk, stopped, bad file.
 ENDS = (0, 2, 74, 75, 78)
 # Values of all kinds, in range and far out of it.
@@ -186,6 +189,15 @@ def rows_of(run):
         return 0  # It is not there yet.
 
 
+def saved_by(run):
+    """The update of the newest checkpoint, -1 if there is none."""
+    try:
+        names = os.listdir(run / "checkpoints")
+    except OSError:
+        return -1
+    return max((int(name) for name in names if name.isdigit()), default=-1)
+
+
 def await_rows(process, run, rows):
     """Waits until so many updates are done, or the process has ended."""
     while process.poll() is None and rows_of(run) < rows:
@@ -222,13 +234,17 @@ def kills(bench, count, words_of):
         if wrong:
             tally.wrong(f"{words[0]}: {wrong}")
         shutil.rmtree(runs, ignore_errors=True)
+    # One half aims at them: what hits none does not test them.
+    if tally.tries >= MANY and inside < 0.3 * tally.tries:
+        tally.wrong(f"only {inside} of {tally.tries} kills came inside a checkpoint")
     tally.notes = [f"{len(names)} algorithms", f"{inside} inside a checkpoint"]
     return tally
 
 
 def terms(bench, count, words_of):
     """SIGTERM at random instants: saved, 75, within ten seconds."""
-    tally, names, longest, asked = Tally("SIGTERM at random instants, then resume"), list(words_of), 0.0, 0
+    tally, names, longest = Tally("SIGTERM at random instants, then resume"), list(words_of), 0.0
+    asked = midway = 0
     while asked < count:
         words = words_of[names[tally.tries % len(names)]]
         _, run, _ = bench.reference(words)
@@ -238,6 +254,7 @@ def terms(bench, count, words_of):
         while process.poll() is None and not (runs / run / "checkpoints").exists():
             time.sleep(0.001)
         await_rows(process, runs / run, bench.draw.randrange(UPDATES - 1))
+        before = rows_of(runs / run)
         process.send_signal(signal.SIGTERM)
         began = time.monotonic()
         try:
@@ -249,8 +266,14 @@ def terms(bench, count, words_of):
         longest = max(longest, time.monotonic() - began)
         tally.tries += 1
         asked += process.returncode == 75
+        midway += process.returncode == 75 and before > 0
+        done, saved = rows_of(runs / run), saved_by(runs / run)
         if process.returncode not in (0, 75):
             tally.wrong(f"{words[0]}: it ended with {process.returncode}: {said[-300:]}")
+        elif process.returncode == 0 and done != UPDATES:
+            tally.wrong(f"{words[0]}: it ended with 0 after {done} of {UPDATES} updates")
+        elif saved != done or done < before:
+            tally.wrong(f"{words[0]}: {before} updates before the signal, {done} after it, {saved} saved")
         wrong = bench.resumed(words, runs)
         if wrong:
             tally.wrong(f"{words[0]}: {wrong}")
@@ -258,7 +281,10 @@ def terms(bench, count, words_of):
         if tally.tries > 3 * count + 10:
             tally.wrong("the trainings are too short to be stopped")
             break
-    tally.notes = [f"{asked} saved with exit 75", f"longest {longest:.1f} s"]
+    # Of the instants that are drawn all but a few lie after the first update.
+    if asked >= MANY and midway < asked / 2:
+        tally.wrong(f"only {midway} of {asked} were stopped after an update")
+    tally.notes = [f"{asked} saved with exit 75", f"{midway} of them after an update", f"longest {longest:.1f} s"]
     return tally
 
 
@@ -339,9 +365,15 @@ def hang(bench):
     """An environment that never comes back is named, and can be stopped."""
     tally = Tally("an environment that hangs is named and stopped")
     process = bench.start(["train", "hostile.toml", "environment.flaw=sleep", "--runs", bench.runs()])
-    tally.tries, began, named = 1, time.monotonic(), False
-    while not named and time.monotonic() < began + 60:
-        named = "has not answered for" in process.stderr.readline()
+    tally.tries, began, said = 1, time.monotonic(), b""
+    # A process that says nothing, or no whole line, must not keep this one waiting.
+    while b"has not answered for" not in said and (left := began + 60 - time.monotonic()) > 0:
+        if select.select([process.stderr], [], [], left)[0]:
+            part = os.read(process.stderr.fileno(), 1 << 16)
+            if not part:
+                break
+            said += part
+    named = b"has not answered for" in said
     tally.notes = [f"named after {time.monotonic() - began:.0f} s"]
     process.send_signal(signal.SIGTERM)
     try:
@@ -396,20 +428,35 @@ def soak(bench, seconds):
                                  "evaluation.interval_tasks=100", "checkpoint.interval=20", "checkpoint.hash=50"]
     process = bench.start(["train", *words, "--workers", "2", "--runs", runs], stderr=subprocess.DEVNULL)
     # The first part is for caches and buffers to find their size.
-    samples, until = [], time.monotonic() + seconds
+    samples, until, tally.tries = [], time.monotonic() + seconds, 1
     while time.monotonic() < until and process.poll() is None:
         time.sleep(max(0.2, seconds / 200))
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        number = lambda key: int(re.search(rf"^{key}:\s+(\d+)", status, re.M)[1])
         try:
+            status = Path(f"/proc/{process.pid}/status").read_text()
             descriptors = len(os.listdir(f"/proc/{process.pid}/fd"))
         except OSError:
             continue
-        samples.append((number("VmRSS"), number("Threads"), descriptors))
+        numbers = [re.search(rf"^{key}:\s+(\d+)", status, re.M) for key in ("VmRSS", "Threads")]
+        # One that is just dying has no memory any more.
+        if all(numbers):
+            samples.append((*(int(number[1]) for number in numbers), descriptors))
+    if process.poll() is not None:
+        tally.wrong(f"it ended with {process.returncode} before it was told to")
+        return tally
     process.send_signal(signal.SIGTERM)
-    process.wait()
+    try:
+        process.wait(timeout=OBEDIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.returncode != 75:
+        tally.wrong(f"told to stop, it ended with {process.returncode}")
+        return tally
+    if len(samples) < 8:
+        tally.wrong(f"{len(samples)} samples in {seconds} s say nothing; at least 8 are needed")
+        return tally
     rows = next(runs.glob("*/seed-*/metrics.jsonl")).read_text().splitlines()
-    tally.tries, steps = 1, json.loads(rows[-1])["env_steps"]
+    steps = json.loads(rows[-1])["env_steps"]
     half = len(samples) // 2
     ranges = [(max(s[i] for s in samples[half // 2 : half]), max(s[i] for s in samples[half:])) for i in range(3)]
     (memory, more), (threads, later), (files, open_later) = ranges

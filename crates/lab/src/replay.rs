@@ -51,10 +51,13 @@ pub fn replay(
         return Err(Failure::usage(message));
     }
     let evaluations: Vec<EvalRow> = run.rows(Stream::Eval)?;
+    // Refused before anything is done again, where they are another update's.
+    let rows = run.metrics_of(from + 1..=to)?;
     let replay = Replay {
         session,
         config,
-        rows: run.rows(Stream::Metrics)?,
+        first: from + 1,
+        rows,
         evaluated: evaluations.iter().map(|row| row.update).collect(),
         asked: update.is_some(),
     };
@@ -91,7 +94,9 @@ fn checkpoint_before(run: &Reader, update: Option<u64>) -> Result<(u64, Checkpoi
 struct Replay<'a> {
     session: &'a Session<'a>,
     config: RunConfig,
-    /// Those that the run has, the first of them of update 1.
+    /// The first update that is done again.
+    first: u64,
+    /// The rows that the run has of it and of those after it.
     rows: Vec<Box<RawValue>>,
     /// After which updates it has been evaluated.
     evaluated: Vec<u64>,
@@ -168,7 +173,7 @@ impl Replay<'_> {
 
     /// Compares a row with the run's; whether that has one.
     fn compare(&self, update: u64, row: &RawValue) -> Result<bool, Failure> {
-        let index = usize::try_from(update - 1).ok();
+        let index = usize::try_from(update - self.first).ok();
         let Some(before) = index.and_then(|index| self.rows.get(index)) else {
             return Ok(false);
         };

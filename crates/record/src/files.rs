@@ -19,9 +19,9 @@ pub(crate) const UNFINISHED: &str = ".unfinished-";
 /// A text that people write, such as a configuration, is no longer than this.
 const LONGEST_TEXT: u64 = 16 << 20;
 
-/// A file of the program's own that is read whole, rows or JSON, is no longer than
-/// this: a training of ten million updates has as many rows of a hundred bytes.
-const LONGEST_FILE: u64 = 1 << 30;
+/// A JSON file, which is read whole, is no longer than this, and none longer is
+/// written. Files of rows, which grow with the training, have no such bound.
+pub(crate) const LONGEST_FILE: u64 = 1 << 30;
 
 /// How often a file is written anew when its unfinished one was removed.
 const ATTEMPTS: usize = 10;
@@ -135,12 +135,19 @@ fn expect_within(file: &File, longest: u64) -> io::Result<()> {
     }
 }
 
-/// Reads a file inside a run's folder, rows or JSON; `None` if there is none.
+/// Reads a JSON file inside a run's folder; `None` if there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    match open_own(path, OpenOptions::new().read(true)).and_then(bytes_of) {
+    let file = open_to_read(path)?;
+    let bytes = file.map(bytes_of).transpose();
+    bytes.map_err(RecordError::io("read", path))
+}
+
+/// Opens a file inside a run's folder, to read it part by part; `None` if there is
+/// none.
+pub(crate) fn open_to_read(path: &Path) -> Result<Option<File>> {
+    match open_own(path, OpenOptions::new().read(true)) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(RecordError::io("read", path)(error)),
-        Ok(bytes) => Ok(Some(bytes)),
+        file => file.map(Some).map_err(RecordError::io("read", path)),
     }
 }
 
@@ -154,9 +161,8 @@ pub(crate) fn read_exactly(path: &Path, length: u64) -> Result<Option<Vec<u8>>> 
         path: path.to_path_buf(),
         why,
     };
-    let mut file = match open_own(path, OpenOptions::new().read(true)) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        file => file.map_err(RecordError::io("read", path))?,
+    let Some(mut file) = open_to_read(path)? else {
+        return Ok(None);
     };
     let metadata = file.metadata().map_err(RecordError::io("read", path))?;
     if metadata.len() != length {

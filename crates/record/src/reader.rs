@@ -1,5 +1,6 @@
 //! Reading a run.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -86,9 +87,19 @@ impl Reader {
     ///
     /// # Errors
     /// [`RecordError::DamagedRow`] with the line's number if a finished line is
-    /// not a `T`.
+    /// not a `T`, or a line is longer than the 1 MiB that a row may have.
     pub fn rows<T: DeserializeOwned>(&self, stream: Stream) -> Result<Vec<T>> {
         rows::read(&self.path.join(stream.file_name()))
+    }
+
+    /// The rows of `metrics.jsonl` of these updates, as far as it has them: it holds one
+    /// for each update from the first on.
+    ///
+    /// # Errors
+    /// [`RecordError::DamagedRow`] if another update's row stands in the place of one of
+    /// them, or one is not a `T`.
+    pub fn metrics_of<T: DeserializeOwned>(&self, updates: RangeInclusive<u64>) -> Result<Vec<T>> {
+        rows::of_updates(&self.path.join(Stream::Metrics.file_name()), updates)
     }
 
     /// A document, `None` if it has not been written.

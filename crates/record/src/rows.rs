@@ -1,7 +1,11 @@
-//! Files with one JSON object per line.
+//! Files with one JSON object per line. A training may have any number of updates, so
+//! that these files have no greatest length: they are read row by row or block by
+//! block, and it is a row that has one.
 
-use std::fs::OpenOptions;
-use std::io::ErrorKind;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::marker::PhantomData;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -10,6 +14,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::disk::disk;
 use crate::files::{self, open_own};
 use crate::{RecordError, Result};
+
+/// A row with its line feed is no longer than this, and none longer is written: what is
+/// longer in a file, such as zeros after a power cut, is not read into memory.
+const LONGEST_ROW: u64 = 1 << 20;
+
+/// How much of a file is hashed at a time.
+const BLOCK: usize = 64 << 10;
 
 /// The files of a run that grow by rows. Every row is a JSON object with the
 /// key `update`: how many updates were finished when it was written.
@@ -91,10 +102,19 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    fn of(bytes: &[u8]) -> Self {
+    /// What the first bytes of a file hold, so many or all that there are.
+    fn of_start(file: &File, bytes: u64) -> io::Result<Self> {
         let mut tally = Self::default();
-        tally.add(bytes);
-        tally
+        let mut block = vec![0; BLOCK];
+        let mut start = file.take(bytes);
+        loop {
+            match start.read(&mut block) {
+                Ok(0) => return Ok(tally),
+                Ok(length) => tally.add(&block[..length]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     fn add(&mut self, lines: &[u8]) {
@@ -114,9 +134,16 @@ impl Tally {
     /// Takes up the finished rows of a file, and cuts off a last one that was
     /// being written when the process was killed.
     pub(crate) fn take_up(path: &Path) -> Result<Self> {
-        let bytes = files::read(path)?.unwrap_or_default();
-        let tally = Self::of(finished(&bytes));
-        tally.cut(path, bytes.len() as u64)?;
+        let mut tally = Self::default();
+        let Some(file) = files::open_to_read(path)? else {
+            return Ok(tally);
+        };
+        let length = length_of(&file, path)?;
+        let mut lines = Lines::of(file, LONGEST_ROW);
+        while let Some(line) = lines.next(path)? {
+            tally.add(line);
+        }
+        tally.cut(path, length)?;
         Ok(tally)
     }
 
@@ -124,10 +151,14 @@ impl Tally {
     /// again by the updates after it.
     /// Also returns how many they were.
     pub(crate) fn rewind(path: &Path, extent: &Extent) -> Result<(Self, u64)> {
-        let bytes = files::read(path)?.unwrap_or_default();
-        let tally = extent.of(&bytes).map_err(|why| damage(path, why))?;
-        tally.cut(path, bytes.len() as u64)?;
-        let cut = Self::of(finished(&bytes)).rows - tally.rows;
+        let (tally, file) = extent.of(path)?;
+        let Some(file) = file else {
+            return Ok((tally, 0));
+        };
+        let length = length_of(&file, path)?;
+        // From there on, where the hashing has stopped.
+        let cut = count_rows(file, path)?;
+        tally.cut(path, length)?;
         Ok((tally, cut))
     }
 
@@ -143,34 +174,44 @@ impl Tally {
 }
 
 impl Extent {
-    /// What the file holds until there, or why it is not as it was written.
-    fn of(&self, bytes: &[u8]) -> std::result::Result<Tally, String> {
-        let there = Tally::of(finished(bytes));
-        let start = usize::try_from(self.bytes).ok();
-        let Some(start) = start.and_then(|length| bytes.get(..length)) else {
-            return Err(format!(
-                "it holds {} rows in {} bytes, and the checkpoint counts {} in {}: rows are missing",
-                there.rows,
-                bytes.len(),
-                self.rows,
-                self.bytes
-            ));
+    /// What a file holds until there, and the file, which stands there; none where there
+    /// are no such rows and no file.
+    ///
+    /// # Errors
+    /// If it is not as it was written.
+    fn of(&self, path: &Path) -> Result<(Tally, Option<File>)> {
+        let file = files::open_to_read(path)?;
+        let tally = match &file {
+            Some(file) => Tally::of_start(file, self.bytes),
+            None => Ok(Tally::default()),
         };
-        let tally = Tally::of(start);
+        let tally = tally.map_err(RecordError::io("read", path))?;
+        if tally.bytes < self.bytes {
+            return Err(damage(
+                path,
+                format!(
+                    "it holds {} rows in {} bytes, and the checkpoint counts {} in {}: rows are \
+                     missing",
+                    tally.rows, tally.bytes, self.rows, self.bytes
+                ),
+            ));
+        }
         match tally.extent() == *self {
-            true => Ok(tally),
-            false => Err(format!(
-                "its first {} rows are not those that were written: a row was changed, lost or \
-                 added",
-                self.rows
+            true => Ok((tally, file)),
+            false => Err(damage(
+                path,
+                format!(
+                    "its first {} rows are not those that were written: a row was changed, lost \
+                     or added",
+                    self.rows
+                ),
             )),
         }
     }
 
     /// Checks that a file begins with these rows; more may follow.
     pub(crate) fn check(&self, path: &Path) -> Result<()> {
-        let bytes = files::read(path)?.unwrap_or_default();
-        self.of(&bytes).map_err(|why| damage(path, why))?;
+        self.of(path)?;
         Ok(())
     }
 }
@@ -206,7 +247,8 @@ impl Extent {
         follow: &Follow,
     ) -> Result<()> {
         let mut before = None;
-        for (index, Stamp { update }) in read(path)?.into_iter().enumerate() {
+        for (index, row) in Rows::of(path)?.enumerate() {
+            let Stamp { update } = row?;
             let (last, new) = (before.replace(update), index as u64 >= self.rows);
             // An evaluation comes after the checkpoint of its update.
             let first = follow.update + u64::from(stream != Stream::Eval);
@@ -220,13 +262,26 @@ impl Extent {
             } else {
                 continue;
             };
-            return Err(RecordError::DamagedRow {
-                path: path.to_path_buf(),
-                line: index + 1,
-                why: format!("{why}; `resume` takes it off, with what follows it"),
-            });
+            return Err(misplaced(path, index + 1, &why));
         }
         Ok(())
+    }
+}
+
+/// A row that is well formed and does not stand where it belongs.
+fn misplaced(path: &Path, line: usize, why: &str) -> RecordError {
+    damaged_row(
+        path,
+        line,
+        format!("{why}; `resume` takes it off, with what follows it"),
+    )
+}
+
+fn damaged_row(path: &Path, line: usize, why: String) -> RecordError {
+    RecordError::DamagedRow {
+        path: path.to_path_buf(),
+        line,
+        why,
     }
 }
 
@@ -240,6 +295,15 @@ pub(crate) fn append(path: &Path, row: &impl Serialize, tally: &mut Tally) -> Re
     // Readers know where a row belongs by its update.
     let Stamp { update: _ } = serde_json::from_slice(&line).map_err(unstorable)?;
     line.push(b'\n');
+    if line.len() as u64 > LONGEST_ROW {
+        return Err(RecordError::Unstorable {
+            what: format!("a row of {}", path.display()),
+            why: format!(
+                "it has {} bytes; allowed: at most {LONGEST_ROW}",
+                line.len()
+            ),
+        });
+    }
     let file = open_own(path, OpenOptions::new().create(true).append(true))
         .map_err(RecordError::io("write", path))?;
     let length = file.metadata().map_err(RecordError::io("write", path))?;
@@ -260,25 +324,139 @@ pub(crate) fn append(path: &Path, row: &impl Serialize, tally: &mut Tally) -> Re
     Ok(())
 }
 
-/// The finished lines: all up to the last line feed. What follows it was being
-/// written when the process was killed.
-fn finished(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().rposition(|&byte| byte == b'\n');
-    &bytes[..end.map_or(0, |at| at + 1)]
+/// The finished lines of a file, one after another: all up to the last line feed. What
+/// follows it was being written when the process was killed.
+struct Lines {
+    file: BufReader<File>,
+    longest: u64,
+    line: Vec<u8>,
+    /// How many were begun.
+    number: usize,
+}
+
+impl Lines {
+    fn of(file: File, longest: u64) -> Self {
+        Self {
+            file: BufReader::with_capacity(BLOCK, file),
+            longest,
+            line: Vec::new(),
+            number: 0,
+        }
+    }
+
+    /// The next one, with its line feed; `None` after the last.
+    ///
+    /// # Errors
+    /// If it is longer than any row, finished or not.
+    fn next(&mut self, path: &Path) -> Result<Option<&[u8]>> {
+        self.line.clear();
+        self.number += 1;
+        // One byte more tells what is too long from what fits.
+        let mut line = (&mut self.file).take(self.longest.saturating_add(1));
+        let read = line.read_until(b'\n', &mut self.line);
+        let length = read.map_err(RecordError::io("read", path))? as u64;
+        if length > self.longest {
+            let longest = self.longest;
+            let why = format!("it is longer than {longest} bytes, and no row is");
+            return Err(damaged_row(path, self.number, why));
+        }
+        Ok(self.line.ends_with(b"\n").then_some(self.line.as_slice()))
+    }
+}
+
+/// How many rows follow where a file stands. What is longer than any row is none, and
+/// what follows it does not count.
+fn count_rows(file: File, path: &Path) -> Result<u64> {
+    let (mut lines, mut rows) = (Lines::of(file, LONGEST_ROW), 0);
+    loop {
+        match lines.next(path) {
+            Ok(Some(_)) => rows += 1,
+            Ok(None) | Err(RecordError::DamagedRow { .. }) => return Ok(rows),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn length_of(file: &File, path: &Path) -> Result<u64> {
+    let metadata = file.metadata().map_err(RecordError::io("read", path))?;
+    Ok(metadata.len())
+}
+
+/// The finished rows of a file, parsed one after another; none if there is no such file.
+struct Rows<'a, T> {
+    path: &'a Path,
+    lines: Option<Lines>,
+    row: PhantomData<T>,
+}
+
+impl<'a, T> Rows<'a, T> {
+    fn of(path: &'a Path) -> Result<Self> {
+        let file = files::open_to_read(path)?;
+        Ok(Self {
+            path,
+            lines: file.map(|file| Lines::of(file, LONGEST_ROW)),
+            row: PhantomData,
+        })
+    }
+}
+
+impl<T: DeserializeOwned> Iterator for Rows<'_, T> {
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Result<T>> {
+        let lines = self.lines.as_mut()?;
+        let number = lines.number + 1;
+        match lines.next(self.path) {
+            Ok(Some(line)) => Some(parse(self.path, number, line)),
+            ended => {
+                let error = ended.err();
+                self.lines = None;
+                error.map(Err)
+            }
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(path: &Path, number: usize, line: &[u8]) -> Result<T> {
+    let parsed = serde_json::from_slice(line);
+    parsed.map_err(|error| damaged_row(path, number, describe(&error)))
 }
 
 /// Reads all finished rows; none if there is no such file.
 pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
-    let bytes = files::read(path)?.unwrap_or_default();
-    let lines = finished(&bytes).split_inclusive(|&byte| byte == b'\n');
-    let parse = |(index, line)| {
-        serde_json::from_slice(line).map_err(|error| RecordError::DamagedRow {
-            path: path.to_path_buf(),
-            line: index + 1,
-            why: describe(&error),
-        })
+    Rows::of(path)?.collect()
+}
+
+/// Reads the rows of these updates from a file that has one for each update, as far as
+/// it goes.
+///
+/// # Errors
+/// If one of them is another update's, or not a `T`.
+pub(crate) fn of_updates<T: DeserializeOwned>(
+    path: &Path,
+    updates: RangeInclusive<u64>,
+) -> Result<Vec<T>> {
+    let mut rows = Vec::new();
+    let Some(file) = files::open_to_read(path)? else {
+        return Ok(rows);
     };
-    lines.enumerate().map(parse).collect()
+    let mut lines = Lines::of(file, LONGEST_ROW);
+    for expected in 1..=*updates.end() {
+        let number = lines.number + 1;
+        let Some(line) = lines.next(path)? else {
+            break;
+        };
+        if !updates.contains(&expected) {
+            continue;
+        }
+        let Stamp { update } = parse(path, number, line)?;
+        if update != expected {
+            let why = format!("a row of update {update} stands in place of that of {expected}");
+            return Err(misplaced(path, number, &why));
+        }
+        rows.push(parse(path, number, line)?);
+    }
+    Ok(rows)
 }
 
 /// serde_json's message without its own line number, which is always 1 here.
@@ -299,3 +477,6 @@ pub(crate) fn sync(path: &Path) -> Result<()> {
         synced => synced.map_err(RecordError::io("flush", path)),
     }
 }
+
+#[cfg(test)]
+mod tests;

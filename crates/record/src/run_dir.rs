@@ -147,8 +147,8 @@ impl RunDir {
     /// key `update`, a whole number; numbers that are not finite become `null`.
     ///
     /// # Errors
-    /// If the row is no such object, the file cannot be written, or something
-    /// else changed it; then the file stays as it was.
+    /// If the row is no such object or longer than 1 MiB, the file cannot be
+    /// written, or something else changed it; then the file stays as it was.
     pub fn append(&self, stream: Stream, row: &impl Serialize) -> Result<()> {
         let path = self.path().join(stream.file_name());
         self.with_tally(stream, |tally| rows::append(&path, row, tally))

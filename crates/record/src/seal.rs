@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::files::read;
+use crate::files::{LONGEST_FILE, read};
 use crate::{RecordError, Result, write_atomically};
 
 /// What stands between an object's own keys and its seal.
@@ -15,7 +15,8 @@ const KEY: &[u8] = b"\n  \"seal\": \"";
 /// `seal`, the BLAKE3 of `context` and of everything before that key.
 ///
 /// # Errors
-/// If it is no object, or cannot be written there.
+/// If it is no object, longer than the 1 GiB that is read again, or cannot be written
+/// there.
 pub fn write_sealed(path: &Path, value: &impl Serialize, context: &str) -> Result<()> {
     write_atomically(path, &sealed(path, value, context)?)
 }
@@ -38,6 +39,15 @@ pub fn read_sealed<T: DeserializeOwned>(path: &Path, context: &str) -> Result<Op
 }
 
 pub(crate) fn sealed(path: &Path, value: &impl Serialize, context: &str) -> Result<Vec<u8>> {
+    sealed_within(LONGEST_FILE, path, value, context)
+}
+
+fn sealed_within(
+    longest: u64,
+    path: &Path,
+    value: &impl Serialize,
+    context: &str,
+) -> Result<Vec<u8>> {
     let unstorable = |why: String| RecordError::Unstorable {
         what: path.display().to_string(),
         why,
@@ -53,7 +63,13 @@ pub(crate) fn sealed(path: &Path, value: &impl Serialize, context: &str) -> Resu
     let seal = seal(&body, context);
     body.extend_from_slice(KEY);
     body.extend_from_slice(format!("{seal}\"\n}}\n").as_bytes());
-    Ok(body)
+    match body.len() as u64 {
+        // Whoever read it would refuse it: better no file than one that is lost.
+        length if length > longest => Err(unstorable(format!(
+            "it would be {length} bytes long; allowed: at most {longest}"
+        ))),
+        _ => Ok(body),
+    }
 }
 
 pub(crate) fn unsealed<T: DeserializeOwned>(
@@ -84,4 +100,32 @@ fn seal(body: &[u8], context: &str) -> blake3::Hash {
     // Of one length, so that no byte can move from the one to the other.
     hasher.update(blake3::hash(context.as_bytes()).as_bytes());
     hasher.update(body).finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::{Value, json};
+
+    use super::{sealed_within, unsealed};
+    use crate::RecordError;
+
+    #[test]
+    fn what_is_too_long_to_be_read_again_is_not_written() {
+        let path = Path::new("comparison.json");
+        let value = json!({ "earned": [1.5, 2.5] });
+        let whole = sealed_within(u64::MAX, path, &value, "").unwrap();
+        let length = whole.len() as u64;
+        let fits = sealed_within(length, path, &value, "").unwrap();
+        assert_eq!(unsealed::<Value>(&fits, "").unwrap(), value);
+        let error = sealed_within(length - 1, path, &value, "").unwrap_err();
+        assert!(matches!(error, RecordError::Unstorable { .. }), "{error}");
+        let said = error.to_string();
+        let why = format!("{length} bytes long; allowed: at most {}", length - 1);
+        assert!(
+            said.contains(&why) && said.contains("comparison.json"),
+            "{said}"
+        );
+    }
 }

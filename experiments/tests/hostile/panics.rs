@@ -193,6 +193,13 @@ fn what_comes_late_is_saved_and_comes_again_in_a_replay() {
         .unwrap();
         let other = lab.refused(&["replay", replay, "--update", "1"], 70);
         assert!(other.contains("is not the one that the run has"), "{other}");
+        // Nor is one of another update that stands in its place.
+        fs::write(&metrics, rows.replacen("\"update\":1,", "\"update\":3,", 1)).unwrap();
+        let misplaced = lab.refused(&["replay", replay, "--update", "1"], 78);
+        assert!(
+            misplaced.contains("line 1: a row of update 3 stands in place of that of 1"),
+            "{misplaced}"
+        );
         let beyond = lab.refused(&["replay", replay, "--update", "101"], 2);
         assert!(beyond.contains("updates 1 to 100"), "{beyond}");
     }
