@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::launch::{agent, config_of};
 use crate::panics::caught;
-use crate::session::{Session, device_of};
+use crate::session::Session;
 use agent::ActMode;
 use export::{Actions, Files, Format};
 use record::Reader;
@@ -43,16 +43,4 @@ pub fn exported(session: &Session<'_>, path: &Path, format: Format) -> Result<Fi
         );
         Ok(export::files(&portable.network, &about, &trace, format))
     })
-}
-
-/// A session that agents of a run's device are read in.
-///
-/// # Errors
-/// If there is no such device.
-pub fn session_of<'a>(
-    registry: &'a crate::registry::Registry,
-    observer: &'a dyn crate::observer::Observer,
-    run: &Path,
-) -> Result<Session<'a>, Failure> {
-    Session::new(registry, observer, 1, &device_of(run)?)
 }
