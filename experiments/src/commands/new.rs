@@ -143,14 +143,6 @@ fn check(registry: &Registry, kind: NewKind, name: &str) -> Result<(), Failure> 
     if TAKEN.contains(&name) || KEYWORDS.contains(&name) || PRELUDE.contains(&name) {
         return refuse("what is no word of Rust's and nothing of Cargo's");
     }
-    if is_crate(name)? {
-        return refuse("what is no crate of metarl's, and none that it is built with");
-    }
-    if let Some(word) = word_of(template(kind), name) {
-        return refuse(&format!(
-            "what makes nothing that the crate has already, as {word}"
-        ));
-    }
     let known = match kind {
         NewKind::Env => registry.environment(name).is_ok(),
         NewKind::Algorithm => {
@@ -165,10 +157,18 @@ fn check(registry: &Registry, kind: NewKind, name: &str) -> Result<(), Failure> 
             registry.algorithm(name).is_ok() || sections.contains(&name)
         }
     };
-    match known {
-        true => refuse("what metarl does not call something of its own"),
-        false => Ok(()),
+    if known {
+        return refuse("what metarl does not call something of its own");
     }
+    if is_crate(name)? {
+        return refuse("what is no crate of metarl's, and none that it is built with");
+    }
+    if let Some(word) = word_of(template(kind), name) {
+        return refuse(&format!(
+            "what makes nothing that the crate has already, as {word}"
+        ));
+    }
+    Ok(())
 }
 
 /// Whether the workspace has a crate of this name, or stands on one: two of a name are not
