@@ -35,12 +35,23 @@ pub fn exported(session: &Session<'_>, path: &Path, format: Format) -> Result<Fi
         let trace = portable.trace(env, policy.as_ref(), config.seed);
         let trace = trace.map_err(Failure::internal)?;
         let about = format!(
-            "An agent that metarl trained in {} by {}, seed {}, as it was after update {}.",
+            "An agent that metarl trained in {} by {}, seed {}, as it was after update {}.\n\
+             Its run's configuration, which says what the environment was like, how rewards were\n\
+             scaled and discounted, and how it is evaluated (evaluation.actions):\n\n{}",
             config.environment,
             config.algorithm,
             config.seed,
-            training.updates_done()
+            training.updates_done(),
+            indented(&toml::to_string(&config.table).map_err(Failure::internal)?)
         );
         Ok(export::files(&portable.network, &about, &trace, format))
     })
+}
+
+fn indented(text: &str) -> String {
+    let line = |line: &str| match line {
+        "" => String::new(),
+        line => format!("    {line}"),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -469,6 +469,8 @@ fn what_is_told_is_said_in_the_files_and_what_has_no_form_is_refused() {
         "    r = sigmoid(told[:, 0:6] + kept[:, 0:6])",
         "    next_state = (1 - z) * n + z * state",
         "    return logits, value, next_state",
+        "    name = 'bernoulli-bandit'",
+        "    updates = 2",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
