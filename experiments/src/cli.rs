@@ -717,7 +717,8 @@ pub(crate) struct ExportArgs {
     /// What to write.
     #[arg(long, value_enum)]
     pub(crate) to: Format,
-    /// Where to write: a folder for each run [default: RUN/FORMAT, as in RUN/onnx].
+    /// Where to write: a folder for each run, and in it one for each format of agents
+    /// [default: RUN/FORMAT, as in RUN/onnx].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]

@@ -144,6 +144,11 @@ pub(crate) fn draw(text: &str) {
     to_errors(text, Duration::ZERO);
 }
 
+/// What a terminal is left with, on standard error: it waits a moment for a slow one.
+pub(crate) fn leave(text: &str) {
+    to_errors(text, REMARK);
+}
+
 fn to_errors(text: &str, patience: Duration) {
     let err = io::stderr();
     let file = ERR.as_ref().map_or(err.as_fd(), AsFd::as_fd);

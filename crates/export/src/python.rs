@@ -1,7 +1,7 @@
 //! The step of a network as text of Python's, with what its reader has to know.
 
 use crate::graph::{Expr, Function, Graph, NEXT, STATE, VALUE};
-use crate::part::{Actions, Network, Part};
+use crate::part::{Actions, Network, Part, Scan, Trunk};
 
 /// The words that a program of Python's is written in.
 struct Dialect {
@@ -281,6 +281,26 @@ pub(crate) fn numpy(network: &Network, graph: &Graph, about: &str) -> String {
     text + &checked(network, NUMPY_CHECK, policies)
 }
 
+/// Conditions of names whose arrays are not learned: the units of actions, and what is
+/// computed of a linear recurrence's parameters, which would lose what binds them if each
+/// moved by itself.
+fn held(network: &Network) -> Vec<&'static str> {
+    let units = matches!(network.actions, Actions::Box(_));
+    let turns = matches!(
+        network.trunk,
+        Trunk::Blocks {
+            scan: Scan::Complex,
+            ..
+        }
+    );
+    let conditions = [
+        (units, "name.startswith(\"action.\")"),
+        (turns, "name.endswith((\".re\", \".im\", \".factor\"))"),
+    ];
+    let held = conditions.into_iter().filter(|(is, _)| *is);
+    held.map(|(_, condition)| condition).collect()
+}
+
 /// A module of PyTorch's.
 pub(crate) fn torch(network: &Network, graph: &Graph, about: &str) -> String {
     let [policy, value, next] = graph.outputs;
@@ -289,21 +309,21 @@ pub(crate) fn torch(network: &Network, graph: &Graph, about: &str) -> String {
         "    from agent import Agent\n    agent = Agent()\n    \
          {policy}, {value}, {next} = agent({}, agent.initial_state(batch))\n\
          \n\
-         The arrays are in agent.npz, called as in metarl's checkpoints; they are parameters of\n\
-         the module, so that it can be trained on. Run as a program, this file checks itself by\n\
+         The arrays are in agent.npz, called as in metarl's checkpoints; those that are learned\n\
+         freely are parameters of the module, so that it can be trained on. Run as a program, this file checks itself by\n\
          check.npz.",
         parts.collect::<Vec<_>>().join(", ")
     );
     let mut text = documented(network, about, &how);
-    // The units of actions are not learned.
-    let read = match network.actions {
-        Actions::Discrete(_) => "self.register_parameter(called, torch.nn.Parameter(array))",
-        Actions::Box(_) => {
-            "if name.startswith(\"action.\"):\n                \
+    let parameter = "self.register_parameter(called, torch.nn.Parameter(array))";
+    let read = match held(network)[..] {
+        [] => parameter.to_owned(),
+        ref held => format!(
+            "if {}:\n                \
              self.register_buffer(called, array)\n            \
-             else:\n                \
-             self.register_parameter(called, torch.nn.Parameter(array))"
-        }
+             else:\n                {parameter}",
+            held.join(" or ")
+        ),
     };
     text.push_str(&format!(
         "from pathlib import Path\n\nimport numpy as np\nimport torch\nimport torch.nn.functional as F\n\n\

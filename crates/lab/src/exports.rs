@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::launch::{agent, config_of};
 use crate::panics::caught;
-use crate::session::{Session, device_of};
+use crate::session::Session;
 use agent::ActMode;
 use export::{Actions, Files, Format};
 use record::Reader;
@@ -35,24 +35,23 @@ pub fn exported(session: &Session<'_>, path: &Path, format: Format) -> Result<Fi
         let trace = portable.trace(env, policy.as_ref(), config.seed);
         let trace = trace.map_err(Failure::internal)?;
         let about = format!(
-            "An agent that metarl trained in {} by {}, seed {}, as it was after update {}.",
+            "An agent that metarl trained in {} by {}, seed {}, as it was after update {}.\n\
+             Its run's configuration, which says what the environment was like, how rewards were\n\
+             scaled and discounted, and how it is evaluated (evaluation.actions):\n\n{}",
             config.environment,
             config.algorithm,
             config.seed,
-            training.updates_done()
+            training.updates_done(),
+            indented(&toml::to_string(&config.table).map_err(Failure::internal)?)
         );
         Ok(export::files(&portable.network, &about, &trace, format))
     })
 }
 
-/// A session that agents of a run's device are read in.
-///
-/// # Errors
-/// If there is no such device.
-pub fn session_of<'a>(
-    registry: &'a crate::registry::Registry,
-    observer: &'a dyn crate::observer::Observer,
-    run: &Path,
-) -> Result<Session<'a>, Failure> {
-    Session::new(registry, observer, 1, &device_of(run)?)
+fn indented(text: &str) -> String {
+    let line = |line: &str| match line {
+        "" => String::new(),
+        line => format!("    {line}"),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
 }

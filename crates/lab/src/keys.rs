@@ -32,13 +32,13 @@ pub struct Key {
     /// What else has to be set for it to be there: one of these, each of them some keys with
     /// their values. Empty if nothing has to.
     pub with: Vec<Vec<(String, String)>>,
-    /// Of an environment's keys, what it is unless set.
+    /// What it is unless set, where that is said.
     pub default: Option<String>,
     /// Whether others are below it.
     pub table: bool,
 }
 
-/// All keys in the order of a file, one entry for each meaning.
+/// All keys, those of a table in alphabetical order, one entry for each meaning.
 pub fn keys(registry: &Registry) -> Vec<Key> {
     let mut keys = Vec::new();
     let schema = crate::schema::schema(registry);
@@ -123,7 +123,7 @@ fn entry(path: &str, value: &Value, with: &With) -> Key {
         .iter()
         .any(|variant| variant.get("properties").is_some());
     let table = tables || value.get("properties").is_some();
-    let form = match value["type"].as_str() {
+    let form = match kind(value) {
         _ if table => "a table".to_owned(),
         _ if !choices.is_empty() => words(choices.iter().map(|(word, _)| word.as_str())),
         Some("integer") => "a whole number".to_owned(),
@@ -133,7 +133,7 @@ fn entry(path: &str, value: &Value, with: &With) -> Key {
             let words: Vec<&str> = items.iter().map(|(word, _)| word.as_str()).collect();
             format!("a list of any of {}", words.join(", "))
         }
-        Some("array") => match value["items"]["type"].as_str() {
+        Some("array") => match kind(&value["items"]) {
             Some("integer") => "a list of whole numbers".to_owned(),
             Some("number") => "a list of numbers".to_owned(),
             _ => "a list of tables".to_owned(),
@@ -151,10 +151,21 @@ fn entry(path: &str, value: &Value, with: &With) -> Key {
         with: alternatives(with),
         default: value
             .get("default")
-            .filter(|_| path.starts_with("environment."))
+            .filter(|default| !default.is_null())
             .map(Value::to_string),
         table,
     }
+}
+
+/// The type that the schema says. What may be left out may be null too there, which no file
+/// can say.
+fn kind(value: &Value) -> Option<&str> {
+    let kinds = match &value["type"] {
+        Value::Array(kinds) => kinds,
+        kind => std::slice::from_ref(kind),
+    };
+    let mut kinds = kinds.iter().filter_map(Value::as_str);
+    kinds.find(|kind| *kind != "null")
 }
 
 fn range(value: &Value) -> Option<String> {
@@ -503,6 +514,29 @@ mod tests {
         let said = super::allowed(&session, &all, key.unwrap());
         assert_eq!(said, "a whole number, 1 to 65536");
         assert_eq!(silent, Vec::<String>::new());
+    }
+
+    #[test]
+    fn keys_that_may_be_left_out_are_what_they_are() {
+        let all = keys(&Registry::standard());
+        for key in &all {
+            let text = key.form == "text in quotes";
+            assert!(!text || key.range.is_none(), "{key:?}");
+            assert!(
+                key.range.is_none() || key.form.contains("number"),
+                "{key:?}"
+            );
+            assert_ne!(key.default.as_deref(), Some("null"), "{key:?}");
+        }
+        let form = |path: &str| {
+            let key = all.iter().find(|key| key.path == path);
+            key.map(|key| key.form.clone())
+        };
+        let number = Some("a whole number".to_owned());
+        assert_eq!(form("rl2.trunk.mark"), number);
+        assert_eq!(form("checkpoint.hash"), number);
+        let key = all.iter().find(|key| key.path == "rl2.trunk.around.layers");
+        assert_eq!(key.unwrap().default.as_deref(), Some("1"));
     }
 
     fn stands_with(key: &Key, path: &str, value: &str) -> bool {

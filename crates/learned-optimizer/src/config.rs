@@ -91,16 +91,18 @@ pub enum RuleConfig {
     Gated {
         /// Units of the layer.
         hidden: usize,
-        /// As above, 0.1 to 50; not 0.
+        /// p of the preprocessing of gradient and loss, 0.1 to 50: their logarithms over p,
+        /// and their signs.
         preprocess: f64,
         /// The forget gate's bias to begin with; 4 to 5 in the authors' code.
         forget: f64,
-        /// The input gate's; −5 to −4.
+        /// The input gate's bias to begin with; −5 to −4 in the authors' code.
         input: f64,
         /// What an open input gate takes of the gradient, or what that begins with when it
         /// is learned; 1 in the paper.
         rate: f64,
-        /// Which of that is learned: of each parameter, the gates are on top of Meta-SGD.
+        /// Whether what an open input gate takes is learned, and for how many parameters:
+        /// where each has its own, the gates are on top of Meta-SGD.
         learned: LearnedRate,
     },
     /// Plain gradient steps.
@@ -188,6 +190,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), SettingError> {
+        Bounds::at_least(1_u64).check("updates", self.updates)?;
         LANES.check("problems", self.problems)?;
         STEPS.check("steps", self.steps)?;
         MAX_GRADIENT_NORM.check("max_gradient_norm", self.max_gradient_norm)?;

@@ -5,10 +5,11 @@ use crate::console::{Console, Event};
 use crate::progress::Waiting;
 use crate::tables::files::write_all;
 use clap::ValueEnum as _;
-use lab::exports::{exported, session_of};
+use lab::exports::exported;
 use lab::failure::Failure;
 use lab::folders::runs_in;
 use lab::registry::Registry;
+use lab::session::Session;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -43,7 +44,8 @@ pub(crate) fn run(registry: &Registry, args: &ExportArgs) -> Result<(), Failure>
                 runs.iter().map(events).collect()
             }
             Some(format) => {
-                let session = session_of(registry, &console, &path)?;
+                // Wherever it learned, its numbers are the same here.
+                let session = Session::new(registry, &console, 1, "cpu")?;
                 exported(&session, &path, format)?
             }
         };
@@ -58,17 +60,23 @@ pub(crate) fn run(registry: &Registry, args: &ExportArgs) -> Result<(), Failure>
     Ok(())
 }
 
-/// `RUN/tensorboard`, or one folder a run in that which is given, which TensorBoard calls
-/// the runs by: `OUT/NAME/seed-0`.
+/// `RUN/FORMAT`, or one folder a run in that which is given: `OUT/NAME/seed-0`, which
+/// TensorBoard calls the runs by, and `OUT/NAME/seed-0/FORMAT` for agents, of which there are
+/// several formats.
 fn target(args: &ExportArgs, run: &Path) -> Result<PathBuf, Failure> {
+    let format = args.to.to_possible_value();
+    let format = format.map_or_else(String::new, |it| it.get_name().to_owned());
     let Some(out) = &args.out else {
-        let format = args.to.to_possible_value();
-        return Ok(run.join(format.map_or_else(String::new, |it| it.get_name().to_owned())));
+        return Ok(run.join(format));
     };
     let whole = run
         .canonicalize()
         .map_err(|error| Failure::file(format!("cannot use {}: {error}", run.display()), &error))?;
     let parts: Vec<_> = whole.iter().collect();
     let last = &parts[parts.len().saturating_sub(2)..];
-    Ok(last.iter().fold(out.clone(), |path, part| path.join(part)))
+    let folder = last.iter().fold(out.clone(), |path, part| path.join(part));
+    Ok(match args.to.of_agents() {
+        None => folder,
+        Some(_) => folder.join(format),
+    })
 }

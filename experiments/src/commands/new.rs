@@ -72,12 +72,12 @@ const ALGORITHM: Template = Template {
 
 pub(crate) fn run(registry: &Registry, args: &NewArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json).only_results();
-    let template = match args.kind {
-        NewKind::Env => &ENVIRONMENT,
-        NewKind::Algorithm => &ALGORITHM,
-    };
+    let template = template(args.kind);
     check(registry, args.kind, &args.name)?;
     let checkout = checkout()?;
+    // The versions that metarl is tested with.
+    let lock = checkout.join("Cargo.lock");
+    let lock = std::fs::read(&lock).map_err(|error| missing(&lock, &error.to_string()))?;
     let folder = args
         .out
         .clone()
@@ -104,9 +104,6 @@ pub(crate) fn run(registry: &Registry, args: &NewArgs) -> Result<(), Failure> {
         let name = name.unwrap_or_default().to_owned();
         write_all(parent, [(name, text.into_bytes())])?;
     }
-    let lock = checkout.join("Cargo.lock");
-    let lock = std::fs::read(&lock).map_err(|error| missing(&lock, &error.to_string()))?;
-    // The versions that metarl is tested with.
     write_all(
         &folder,
         [
@@ -123,6 +120,13 @@ pub(crate) fn run(registry: &Registry, args: &NewArgs) -> Result<(), Failure> {
     console.emit(Event::Item, &row)
 }
 
+fn template(kind: NewKind) -> &'static Template {
+    match kind {
+        NewKind::Env => &ENVIRONMENT,
+        NewKind::Algorithm => &ALGORITHM,
+    }
+}
+
 /// Refuses names that could not be those of a crate and what it holds.
 fn check(registry: &Registry, kind: NewKind, name: &str) -> Result<(), Failure> {
     let refuse = |allowed: &str| {
@@ -136,28 +140,8 @@ fn check(registry: &Registry, kind: NewKind, name: &str) -> Result<(), Failure> 
     if !begins || !name.chars().all(plain) || !parts_begin || name.len() > 50 {
         return refuse("lower-case letters, digits and single hyphens, a letter first, at most 50");
     }
-    let taken = [
-        "agent",
-        "alloc",
-        "build",
-        "core",
-        "crate",
-        "deps",
-        "examples",
-        "experiments",
-        "nets",
-        "proc-macro",
-        "rl-core",
-        "schemars",
-        "serde",
-        "serde-json",
-        "std",
-        "tempfile",
-        "test",
-        "torch-sys",
-    ];
-    if taken.contains(&name) || KEYWORDS.contains(&name) {
-        return refuse("what is no word of Rust's and no crate that it is built with");
+    if TAKEN.contains(&name) || KEYWORDS.contains(&name) || PRELUDE.contains(&name) {
+        return refuse("what is no word of Rust's and nothing of Cargo's");
     }
     let known = match kind {
         NewKind::Env => registry.environment(name).is_ok(),
@@ -173,11 +157,133 @@ fn check(registry: &Registry, kind: NewKind, name: &str) -> Result<(), Failure> 
             registry.algorithm(name).is_ok() || sections.contains(&name)
         }
     };
-    match known {
-        true => refuse("what metarl does not call something of its own"),
-        false => Ok(()),
+    if known {
+        return refuse("what metarl does not call something of its own");
     }
+    if is_crate(name)? {
+        return refuse("what is no crate of metarl's, and none that it is built with");
+    }
+    if let Some(word) = word_of(template(kind), name) {
+        return refuse(&format!(
+            "what makes nothing that the crate has already, as {word}"
+        ));
+    }
+    Ok(())
 }
+
+/// Whether the workspace has a crate of this name, or stands on one: two of a name are not
+/// told apart.
+fn is_crate(name: &str) -> Result<bool, Failure> {
+    let root: Table = WORKSPACE.parse().map_err(Failure::internal)?;
+    let mut known = root["workspace"]["dependencies"]
+        .as_table()
+        .into_iter()
+        .flatten();
+    Ok(known.any(|(known, _)| known.replace('_', "-") == name))
+}
+
+/// What the sources of an example call something else that would be called by the name: a
+/// type, a trait or a constant. What the example itself is called is replaced, and comments
+/// name nothing.
+fn word_of(template: &Template, name: &str) -> Option<String> {
+    let replaced = |word: &str| {
+        let inside = |(pattern, _): &(&str, Form)| {
+            pattern
+                .split_once('<')
+                .and_then(|(_, inside)| inside.split_once('>'))
+                .is_some_and(|(old, _)| old == word)
+        };
+        template.names.iter().any(inside)
+    };
+    let mut forms = [Form::Camel, Form::Constant]
+        .map(|form| form.of(name))
+        .into_iter();
+    let sources = || {
+        template
+            .files
+            .iter()
+            .filter(|(file, _)| file.ends_with(".rs"))
+    };
+    forms.find(|form| {
+        !replaced(form)
+            && sources().flat_map(|(_, text)| text.lines()).any(|line| {
+                let code = line.split("//").next().unwrap_or_default();
+                let mut words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+                words.any(|word| word == form)
+            })
+    })
+}
+
+/// Crates that come with Rust, and what Cargo has in the folder that it builds in or makes of
+/// a file itself.
+const TAKEN: &[&str] = &[
+    "alloc",
+    "build",
+    "core",
+    "deps",
+    "examples",
+    "incremental",
+    "lib",
+    "metarl",
+    "proc-macro",
+    "python",
+    "std",
+    "test",
+];
+
+/// Types and traits that are there unasked, whose names a type of one's own would take, and
+/// those that a module would.
+const PRELUDE: &[&str] = &[
+    "bool",
+    "box",
+    "char",
+    "clone",
+    "copy",
+    "debug",
+    "default",
+    "drop",
+    "eq",
+    "err",
+    "f32",
+    "f64",
+    "fn-mut",
+    "fn-once",
+    "from",
+    "hash",
+    "i128",
+    "i16",
+    "i32",
+    "i64",
+    "i8",
+    "into",
+    "isize",
+    "iterator",
+    "none",
+    "ok",
+    "option",
+    "ord",
+    "partial-eq",
+    "partial-ord",
+    "result",
+    "send",
+    "sized",
+    "some",
+    "str",
+    "string",
+    "sync",
+    "to-owned",
+    "to-string",
+    "try-from",
+    "try-into",
+    "u128",
+    "u16",
+    "u32",
+    "u64",
+    "u8",
+    "unpin",
+    "usize",
+    "vec",
+];
 
 /// Words that no module can be called.
 const KEYWORDS: &[&str] = &[
@@ -330,10 +436,63 @@ mod tests {
         ] {
             assert!(refused(name), "{name}");
         }
-        for name in ["cave", "my-cave-2", "rl2", "x"] {
+        for name in ["cave", "my-cave-2", "my-rl2", "x", "guess-the-number"] {
             assert!(!refused(name), "{name}");
+        }
+        assert!(check(&registry, NewKind::Algorithm, "reinforce").is_ok());
+        assert!(check(&registry, NewKind::Algorithm, "greed").is_ok());
+        for name in [
+            "option",
+            "result",
+            "vec",
+            "string",
+            "box",
+            "self",
+            "incremental",
+            "lib",
+        ] {
+            assert!(refused(name), "{name}");
+            assert!(
+                check(&registry, NewKind::Algorithm, name).is_err(),
+                "{name}"
+            );
+        }
+        // What the sources name already would be there twice.
+        assert!(refused("step"));
+        for name in [
+            "update",
+            "training",
+            "config",
+            "learner",
+            "surrogate",
+            "gae",
+        ] {
+            assert!(
+                check(&registry, NewKind::Algorithm, name).is_err(),
+                "{name}"
+            );
         }
         assert!(check(&registry, NewKind::Algorithm, "rl2").is_err());
         assert!(check(&registry, NewKind::Algorithm, "evaluation").is_err());
+    }
+
+    #[test]
+    fn no_crate_is_called_as_one_of_metarls() {
+        let registry = Registry::standard();
+        let mut crates = 0;
+        for group in ["crates", "envs"] {
+            for folder in std::fs::read_dir(Path::new(CHECKOUT).join(group)).unwrap() {
+                let folder = folder.unwrap();
+                if !folder.path().join("Cargo.toml").exists() {
+                    continue;
+                }
+                let name = folder.file_name().into_string().unwrap();
+                for kind in [NewKind::Env, NewKind::Algorithm] {
+                    assert!(check(&registry, kind, &name).is_err(), "{name}");
+                }
+                crates += 1;
+            }
+        }
+        assert!(crates > 20, "{crates}");
     }
 }

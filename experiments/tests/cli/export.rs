@@ -458,7 +458,10 @@ fn what_is_told_is_said_in_the_files_and_what_has_no_form_is_refused() {
     lab.done(&[&["train", "tiny.toml", "--name=gru"][..], &few].concat());
     let done = lab.done(&["export", "runs/gru", "--to=numpy", "--out=files"]);
     assert_eq!(done.stdout.lines().count(), 3);
-    let text = fs::read_to_string(lab.path("files/gru/seed-0/agent.py")).unwrap();
+    // Another format is written beside it.
+    lab.done(&["export", "runs/gru", "--to=onnx", "--out=files"]);
+    assert!(lab.path("files/gru/seed-0/onnx/agent.onnx").exists());
+    let text = fs::read_to_string(lab.path("files/gru/seed-0/numpy/agent.py")).unwrap();
     for line in [
         "  previous_action     2  what was done at the step before, one-hot; zeros where a trial begins",
         "  state               6  of a GRU of 6 units: zeros where a trial begins, else as it came out",
@@ -466,6 +469,8 @@ fn what_is_told_is_said_in_the_files_and_what_has_no_form_is_refused() {
         "    r = sigmoid(told[:, 0:6] + kept[:, 0:6])",
         "    next_state = (1 - z) * n + z * state",
         "    return logits, value, next_state",
+        "    name = 'bernoulli-bandit'",
+        "    updates = 2",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }

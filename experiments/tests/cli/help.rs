@@ -25,17 +25,21 @@ fn fault(schema: &Value, value: &Value, place: &str) -> Option<String> {
     let all = schema.as_object().unwrap_or_else(|| panic!("{schema}"));
     all.iter().find_map(|(key, of)| match key.as_str() {
         "type" => {
-            let kind = of.as_str().unwrap();
-            let fits = match kind {
+            let is = |kind: &Value| match kind.as_str().unwrap() {
                 "object" => value.is_object(),
                 "array" => value.is_array(),
                 "string" => value.is_string(),
                 "boolean" => value.is_boolean(),
                 "integer" => value.is_u64() || value.is_i64(),
                 "number" => value.is_number(),
+                "null" => value.is_null(),
                 kind => panic!("a type {kind}"),
             };
-            (!fits).then(|| format!("{place} = {value} is no {kind}"))
+            let fits = match of {
+                Value::Array(kinds) => kinds.iter().any(is),
+                kind => is(kind),
+            };
+            (!fits).then(|| format!("{place} = {value} is no {of}"))
         }
         "const" => (of != value).then(|| format!("{place} = {value} is not {of}")),
         "enum" => {
@@ -197,6 +201,7 @@ fn help_says_what_a_key_means_what_is_allowed_and_where_it_is_from() {
         "{arms}"
     );
     assert!(arms.contains("a whole number, 2 to "), "{arms}");
+    assert!(said(&["checkpoint.hash"]).contains("checkpoint.hash: a whole number, at least 1"));
     assert!(said(&["rl2.value_coefficient"]).contains("# as in most PPO implementations"));
     assert!(said(&["gridnavi"]).contains("environment.size = "));
     assert!(said(&["ucb1"]).contains("ucb1.c = "));

@@ -110,6 +110,10 @@ fn bad_settings_of_learned_optimizers_are_refused() {
         "learned-optimizer.problems=0",
         &[&format!("{key}.problems = 0")],
     );
+    refused(
+        "learned-optimizer.updates=0",
+        &[&format!("{key}.updates = 0")],
+    );
     refused("environment.rows=0", &["rows = 0", "1 to 1000"]);
     // What is no function cannot be minimized, and optimizers act nowhere else.
     let none = [

@@ -50,7 +50,7 @@ fn show(console: &Console, folders: &mut [Folder], terminal: &Terminal) -> Resul
     loop {
         let runs = look(folders)?;
         let (width, height) = terminal.size();
-        terminal.draw(&screen::screen(&runs, (width, height), colours));
+        terminal.draw(&screen::screen(&runs, (width, height), colours), height);
         let over = runs.iter().all(|run| run.state != State::Running);
         if over || terminal.asked_within(LOOK) {
             break;

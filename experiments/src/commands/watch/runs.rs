@@ -8,13 +8,14 @@ use rustix::process::{Pid, test_kill_process};
 use serde::de::DeserializeOwned;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Updates that rates are measured over.
 const RECENT: usize = 20;
-/// How long the files of a run that nobody here writes may lie still before it counts as
-/// stopped: another machine may be writing them.
+/// How long at least the files of a run that nobody here writes may lie still before it
+/// counts as stopped: another machine may be writing them.
 const STILL: Duration = Duration::from_secs(60);
 
 /// A folder that was asked for: a run, or the runs of several seeds, of which more may come.
@@ -133,11 +134,13 @@ impl Run {
 
     /// Reads what is new.
     fn look(&mut self) {
+        // It went back to a checkpoint, or another one began in its place.
+        let tails = [&self.metrics, &self.timing, &self.tests];
+        if tails.into_iter().any(Tail::was_cut) {
+            *self = Self::new(std::mem::take(&mut self.path));
+        }
         if self.updates.is_none() {
             self.updates = updates(&self.path);
-        }
-        if self.metrics.was_cut() {
-            self.returns.clear();
         }
         for row in self.metrics.rows::<MetricsRow>() {
             self.done = row.update;
@@ -146,9 +149,6 @@ impl Run {
                 .get("mean_return")
                 .and_then(serde_json::Value::as_f64);
             self.returns.push((row.env_steps, mean.unwrap_or(f64::NAN)));
-        }
-        if self.timing.was_cut() {
-            self.seconds.clear();
         }
         self.seconds.extend(self.timing.rows::<TimingRow>());
         if let Some(row) = self.tests.rows::<EvalRow>().pop() {
@@ -177,29 +177,55 @@ impl Run {
         if self.path.join("comparison.json").exists() {
             return State::Done;
         }
-        let holder = fs::read_to_string(self.path.join("lock")).unwrap_or_default();
-        let holder = holder.trim().strip_prefix("process ");
-        let holder = holder.and_then(|pid| Pid::from_raw(pid.parse().ok()?));
-        let here = holder.is_some_and(|pid| {
-            // Somebody else's process cannot be signalled, but is there.
-            !matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH))
-        });
-        match here || self.is_fresh() {
+        match is_held(&self.path.join("lock")) || self.is_fresh() {
             true => State::Running,
             false => State::Stopped,
         }
     }
 
-    /// Whether a file changed of late.
+    /// Whether a file changed of late, by the time that an update takes.
     fn is_fresh(&self) -> bool {
         let files = [&self.metrics.path, &self.path.join("lock")].map(fs::metadata);
         let changed = files
             .into_iter()
             .flatten()
             .filter_map(|file| file.modified().ok());
-        let still = changed.filter_map(|time| time.elapsed().ok());
-        still.min().is_some_and(|still| still < STILL)
+        // Clocks of other machines may be ahead.
+        let still = changed.map(|time| time.elapsed().unwrap_or_default());
+        let updates = Duration::try_from_secs_f64(3.0 * self.pace.unwrap_or(0.0));
+        let most = STILL.max(updates.unwrap_or_default());
+        still.min().is_some_and(|still| still < most)
     }
+}
+
+/// Whether a process of this machine holds a run's lock. The number that the file says is
+/// asked only where the system does not list its locks: once its process has ended, others
+/// are given the same.
+fn is_held(lock: &Path) -> bool {
+    let (Ok(file), Ok(holder)) = (fs::metadata(lock), fs::read_to_string(lock)) else {
+        return false;
+    };
+    if let Ok(locks) = fs::read_to_string("/proc/locks") {
+        return lists(&locks, file.ino());
+    }
+    let holder = holder.trim().strip_prefix("process ");
+    let holder = holder.and_then(|pid| Pid::from_raw(pid.parse().ok()?));
+    holder.is_some_and(|pid| {
+        // Somebody else's process cannot be signalled, but is there.
+        !matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH))
+    })
+}
+
+/// Whether locks as in proc_locks(5) have one of a file, which stands there as
+/// `MAJOR:MINOR:INODE`. Devices are not compared: those of some file systems are called
+/// otherwise there.
+fn lists(locks: &str, inode: u64) -> bool {
+    let inode = inode.to_string();
+    let mut places = locks.lines().flat_map(str::split_whitespace);
+    places.any(|place| {
+        let parts: Vec<&str> = place.split(':').collect();
+        matches!(parts[..], [_, _, last] if last == inode)
+    })
 }
 
 /// The updates that a configuration says.
@@ -218,15 +244,9 @@ struct Tail {
 }
 
 impl Tail {
-    /// Whether rows that were read are gone, as where a run went back to a checkpoint; all
-    /// are read anew then.
-    fn was_cut(&mut self) -> bool {
-        let length = fs::metadata(&self.path).map_or(0, |file| file.len());
-        let cut = length < self.read;
-        if cut {
-            self.read = 0;
-        }
-        cut
+    /// Whether rows that were read are gone, as where a run went back to a checkpoint.
+    fn was_cut(&self) -> bool {
+        fs::metadata(&self.path).map_or(0, |file| file.len()) < self.read
     }
 
     /// The rows that were finished since. One that cannot be read is passed over.
@@ -271,7 +291,7 @@ mod tests {
     use std::io::Write as _;
 
     #[test]
-    fn rows_are_read_once_finished_and_anew_where_some_are_gone() {
+    fn rows_are_read_once_finished_and_it_is_seen_where_some_are_gone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("timing.jsonl");
         let mut tail = Tail {
@@ -279,7 +299,9 @@ mod tests {
             read: 0,
         };
         let mut updates = || -> Vec<u64> {
-            let _ = tail.was_cut();
+            if tail.was_cut() {
+                tail.read = 0;
+            }
             tail.rows::<TimingRow>()
                 .iter()
                 .map(|row| row.update)
@@ -295,5 +317,72 @@ mod tests {
         assert!(updates().is_empty());
         fs::write(&path, row(9)).unwrap();
         assert_eq!(updates(), [9]);
+    }
+
+    #[test]
+    fn another_run_in_the_place_of_one_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |stream: Stream, text: &str| {
+            fs::write(folder.path().join(stream.file_name()), text).unwrap();
+        };
+        let metrics = |update: u64| {
+            format!("{{\"update\":{update},\"env_steps\":{update}0,\"mean_return\":1.0}}\n")
+        };
+        let seconds = |update: u64| format!("{{\"update\":{update},\"seconds\":{update}.0}}\n");
+        let first: Vec<u64> = (1..=3).collect();
+        write(
+            Stream::Metrics,
+            &first.iter().map(|it| metrics(*it)).collect::<String>(),
+        );
+        write(
+            Stream::Timing,
+            &first.iter().map(|it| seconds(*it)).collect::<String>(),
+        );
+        let mut run = Run::new(folder.path().to_path_buf());
+        run.look();
+        assert_eq!((run.done, run.returns.len(), run.pace), (3, 3, Some(1.0)));
+        // Only one of its files is shorter yet.
+        write(Stream::Timing, "");
+        write(Stream::Metrics, &metrics(1).repeat(3));
+        run.look();
+        assert_eq!((run.done, run.returns.len(), run.pace), (1, 3, None));
+        write(Stream::Metrics, "");
+        run.look();
+        assert_eq!((run.done, run.returns.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_run_is_held_by_its_lock_and_not_by_a_number_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        // A process that is there, but not the one that wrote it.
+        fs::write(&path, format!("process {}\n", std::process::id())).unwrap();
+        if Path::new("/proc/locks").exists() {
+            assert!(!is_held(&path));
+            let file = File::open(&path).unwrap();
+            file.lock().unwrap();
+            assert!(is_held(&path));
+        }
+        let run = Run::new(folder.path().to_path_buf());
+        let file = File::options().append(true).open(&path).unwrap();
+        let set = |time: std::time::SystemTime| file.set_modified(time).unwrap();
+        let now = std::time::SystemTime::now();
+        set(now + Duration::from_secs(600));
+        assert!(run.is_fresh());
+        set(now - Duration::from_secs(100));
+        assert!(!run.is_fresh());
+        let slow = Run {
+            pace: Some(50.0),
+            ..run
+        };
+        assert!(slow.is_fresh());
+    }
+
+    #[test]
+    fn locks_are_told_by_their_inodes() {
+        let locks = "1: FLOCK  ADVISORY  WRITE 23988 fe:00:10716083 0 EOF\n\
+                     1: -> FLOCK  ADVISORY  WRITE 23989 fe:00:77 0 EOF\n";
+        assert!(lists(locks, 10_716_083));
+        assert!(!lists(locks, 23_988) && !lists(locks, 716_083));
     }
 }

@@ -3,6 +3,7 @@
 use super::canvas::Canvas;
 use super::runs::{Run, State};
 use crate::console::{duration, fixed, short};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Colours that curves and names have in turn.
 const COLOURS: [u8; 6] = [36, 33, 35, 32, 34, 31];
@@ -121,7 +122,7 @@ impl Screen {
 
     /// A row for each run, those that go on before others where there is no room for all.
     fn table(&mut self, runs: &[&Run], rows: usize) {
-        let name = runs.iter().map(|run| run.name.chars().count()).max();
+        let name = runs.iter().map(|run| called(run).width()).max();
         let name = name.unwrap_or(0).clamp(4, (self.width / 3).max(4));
         let heading = format!(
             "{:<name$}  {:<12}  {:>13}  {:>9}  {:>9}  {:>13}  fresh tasks",
@@ -133,14 +134,11 @@ impl Screen {
             order.sort_by_key(|index| runs[*index].state != State::Running);
         }
         for index in order.into_iter().take(rows) {
-            let text = row(runs[index], name);
-            let whole = fitted(&text, self.width);
-            let split = whole
-                .char_indices()
-                .nth(name)
-                .map_or(whole.len(), |(at, _)| at);
-            let (called, rest) = whole.split_at(split);
-            let line = self.coloured(called, index) + rest;
+            let called = fitted(&called(runs[index]), name.min(self.width));
+            let gap = " ".repeat(name.saturating_sub(called.width()));
+            let rest = format!("{gap}{}", row(runs[index]));
+            let rest = fitted(&rest, self.width - called.width());
+            let line = self.coloured(&called, index) + &rest;
             self.lines.push(line);
         }
         if rows < runs.len() {
@@ -149,7 +147,13 @@ impl Screen {
     }
 }
 
-fn row(run: &Run, name: usize) -> String {
+/// What a run is called, as text that stays on its line.
+fn called(run: &Run) -> String {
+    rl_core::shown(&run.name).replace(['\n', '\t'], " ")
+}
+
+/// What stands behind a run's name.
+fn row(run: &Run) -> String {
     let share = run.updates.filter(|all| *all > 0);
     let share = share.map_or(0.0, |all| (run.done as f64 / all as f64).min(1.0));
     let full = (share * 12.0).round() as usize;
@@ -170,8 +174,7 @@ fn row(run: &Run, name: usize) -> String {
         let (mean, error) = (fixed(found.mean_return, 3), fixed(found.standard_error, 3));
         format!("{mean} ± {error}")
     });
-    let called = fitted(&rl_core::shown(&run.name), name);
-    format!("{called:<name$}  {bar}  {update:>13}  {mean:>9}  {rate:>9}  {left:>13}  {fresh}")
+    format!("  {bar}  {update:>13}  {mean:>9}  {rate:>9}  {left:>13}  {fresh}")
 }
 
 /// The mean of what falls into each column, by steps.
@@ -186,15 +189,20 @@ fn columns(returns: &[(u64, f64)], most: u64, count: usize) -> Vec<Option<f64>> 
     sums.iter().map(mean).collect()
 }
 
-/// Text of no more than so many characters.
+/// Text of no more than so many columns, of which some characters fill two.
 fn fitted(text: &str, width: usize) -> String {
-    match text.chars().count() > width {
-        true => {
-            let kept = text.chars().take(width.saturating_sub(1));
-            kept.chain(['…']).take(width).collect()
-        }
-        false => text.to_owned(),
+    if text.width() <= width {
+        return text.to_owned();
     }
+    let Some(room) = width.checked_sub(1) else {
+        return String::new();
+    };
+    let mut filled = 0;
+    let fits = |character: &char| {
+        filled += character.width().unwrap_or(0);
+        filled <= room
+    };
+    text.chars().take_while(fits).chain(['…']).collect()
 }
 
 #[cfg(test)]
@@ -246,7 +254,10 @@ mod tests {
     #[test]
     fn no_line_is_longer_than_the_terminal_and_none_is_below_it() {
         let names: Vec<String> = (0..30)
-            .map(|seed| format!("a-very-long-name/seed-{seed}"))
+            .map(|seed| match seed % 3 {
+                0 => format!("迷路-\n\u{1b}[2J/seed-{seed}"),
+                _ => format!("a-very-long-name/seed-{seed}"),
+            })
             .collect();
         let state = |seed: usize| [State::Done, State::Running][seed % 2];
         let runs: Vec<Run> = names
@@ -260,7 +271,8 @@ mod tests {
                 let lines = screen(&runs[..count], (width, height), false);
                 assert!(lines.len() <= height, "{width} {height}");
                 for line in &lines {
-                    assert!(line.chars().count() <= width, "{width} {height}: {line}");
+                    assert!(line.width() <= width, "{width} {height}: {line}");
+                    assert!(!line.contains(char::is_control), "{line:?}");
                 }
             }
         }
