@@ -377,6 +377,9 @@ fn what_comes_after_the_training_rank_0_does_alone() {
         RL2,
         &[PPO],
         &[
+            "environment.size=3",
+            "environment.horizon=5",
+            "environment.episodes=2",
             "rl2.updates=2",
             "evaluation.interval_tasks=8",
             "evaluation.tasks=8",

@@ -143,7 +143,7 @@ fn policies_act_as_long_as_trials_last() {
                     "{acts}, not {longest}"
                 );
             }
-            false => assert_eq!(acts, steps.sum()),
+            false => assert_eq!(acts, steps.sum::<usize>()),
         }
     }
 }
