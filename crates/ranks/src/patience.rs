@@ -34,7 +34,7 @@ impl Patience {
             self.longest = self.longest.max(now - heard);
         }
         self.least
-            .saturating_add(SLACK.saturating_mul(self.longest))
+            .saturating_add(self.longest.saturating_mul(SLACK))
     }
 
     /// That exchange has ended.
