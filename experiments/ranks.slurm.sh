@@ -28,10 +28,11 @@ else
     "${launch[@]}" train "$@" --runs runs --name "ranks-$SLURM_JOB_ID" --seed 0 &
 fi
 launched=$!
-# The first wait ends when the signal comes, the second when the run is saved.
+# The first wait ends when the signal comes, with a code above 128, the second when the run is
+# saved, be it saved already.
 wait "$launched"
 code=$?
-if kill -0 "$launched" 2>/dev/null; then
+if [ "$code" -gt 128 ]; then
     wait "$launched"
     code=$?
 fi

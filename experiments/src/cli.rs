@@ -104,7 +104,7 @@ impl Work {
     /// How many worker threads there are to be.
     pub(crate) fn workers(&self) -> usize {
         self.workers
-            .unwrap_or_else(|| lab::host::cores_beside(ranks::neighbours()))
+            .unwrap_or_else(|| lab::host::cores_beside(ranks::sharing_cores()))
     }
 }
 

@@ -149,9 +149,10 @@ fn signals() -> Vec<i32> {
 }
 
 /// Lets signals ask the work of a rank to stop that another one leads, and that stops
-/// with that one.
+/// with that one. It hears of it in updates alone: a second signal ends it at once.
 pub(crate) fn ask(stop: &Stop) {
     for signal in signals() {
+        let _ = flag::register_conditional_shutdown(signal, TWICE, Arc::clone(stop.flag()));
         // Where no handler can be set, rank 0 is asked, or all are ended.
         let _ = flag::register(signal, Arc::clone(stop.flag()));
     }

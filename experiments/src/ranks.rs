@@ -6,15 +6,23 @@ use crate::interrupt;
 use crate::output::{remark, speak_as};
 use lab::failure::{Exit, Failure};
 use lab::observer::Observer;
-use lab::ranks::{Lead, follow};
+use lab::ranks::{self as together, Lead, expect_same_words, follow};
 use lab::registry::Registry;
 use lab::session::Session;
 use ranks::{Launched, Mpi};
 use rollout::{Alone, Ranks};
 use std::env;
+use std::iter;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 static MPI: OnceLock<Arc<Mpi>> = OnceLock::new();
+/// How many ranks have the cores of this one.
+static SHARING: OnceLock<usize> = OnceLock::new();
+
+/// Seconds that a rank may say nothing, beside ten times the longest that anything took.
+const PATIENCE: &str = "METARL_PATIENCE";
+const USUAL_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What whoever started this process says of it, if it is one of several.
 pub(crate) fn launched() -> Option<Launched> {
@@ -34,18 +42,59 @@ pub(crate) fn join(cli: &Cli) -> Result<(), Failure> {
              when the run is resumed"
         ));
     };
-    let mpi = Mpi::connect(lost).map_err(|why| {
+    // What all ranks find alike the first of them says.
+    let refused = |why: String| {
         Failure::usage(match launched.rank {
             0 => format!("started as one of {} ranks: {why}", launched.size),
             _ => String::new(),
         })
+    };
+    let least = patience().map_err(refused)?;
+    let mpi = Mpi::connect(lost, least).map_err(refused)?;
+    let sharing = agree(&mpi, launched).map_err(|why| {
+        mpi.finalize();
+        refused(why)
     })?;
     if mpi.rank() > 0 {
         speak_as(format!("rank {}", mpi.rank()));
     }
     // Nobody joins twice.
+    let _ = SHARING.set(sharing);
     let _ = MPI.set(Arc::new(mpi));
     Ok(())
+}
+
+/// Refuses ranks that are not one command together; how many have the cores of this one.
+fn agree(mpi: &Mpi, launched: Launched) -> Result<usize, String> {
+    if mpi.size() != launched.size {
+        return Err(format!(
+            "MPI finds {} of them: this program's MPI is another one than that of what started \
+             it; start it with the mpirun of that MPI",
+            mpi.size()
+        ));
+    }
+    let version = format!("metarl {}", env!("CARGO_PKG_VERSION"));
+    let words = env::args_os().skip(1);
+    let words = words.map(|word| word.to_string_lossy().into_owned());
+    let words: Vec<String> = iter::once(version).chain(words).collect();
+    let said = |failure: Failure| failure.message;
+    expect_same_words(mpi, &words).map_err(said)?;
+    let sharing = together::sharing_cores(mpi).map_err(said)?;
+    Ok(sharing.unwrap_or(launched.neighbours))
+}
+
+fn patience() -> Result<Duration, String> {
+    match env::var(PATIENCE) {
+        Err(_) => Ok(USUAL_PATIENCE),
+        Ok(said) => match said.trim().parse::<u32>() {
+            Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds.into())),
+            _ => Err(format!(
+                "the variable {PATIENCE} is {said:?}; allowed: whole seconds from 1 on; unset it \
+                 for {} s",
+                USUAL_PATIENCE.as_secs()
+            )),
+        },
+    }
 }
 
 fn is_shared(cli: &Cli) -> bool {
@@ -70,6 +119,11 @@ pub(crate) fn neighbours() -> usize {
         (Some(_), Some(launched)) => launched.neighbours,
         _ => 1,
     }
+}
+
+/// How many of them have the cores of this one.
+pub(crate) fn sharing_cores() -> usize {
+    SHARING.get().copied().unwrap_or(1)
 }
 
 /// A session that shares its work with the other ranks.

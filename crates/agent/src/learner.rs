@@ -373,7 +373,7 @@ impl Learner {
         let policy = self.stopwatch.watched(policy, execution);
         let (pool, key, batch) = (&self.pool, self.key(), &mut self.samples.batch);
         self.stopwatch.rollout(execution, || match execution {
-            Execution::Tiles => batch.collect(pool, &policy, key),
+            Execution::Tiles => batch.collect_shared(pool, &policy, key),
             Execution::Lockstep => batch.collect_in_lockstep(pool, &policy, key),
         })?;
         Ok(())
@@ -525,7 +525,11 @@ impl Learner {
         (objective, learning_rate): (Objective, f64),
         beside: &mut Beside<'_>,
     ) -> Result<(Losses, f64), LearnError> {
-        self.pool.go_on()?;
+        // Where ranks share the gradient they agree there on whether to go on: one that
+        // left by itself would leave the others waiting.
+        if self.pool.ranks().size() == 1 {
+            self.pool.go_on()?;
+        }
         let mut gradient = self.gradient(&self.values, minibatch, objective)?;
         let losses = gradient.losses;
         self.expect_finite(&losses)?;

@@ -38,7 +38,7 @@ pub fn footprint(
             torch::footprint(&model, config, at_once, (steps, place.device))?
         }
     };
-    Ok(whole(env, config, &model).and(work))
+    Ok(whole(env, config, (&model, place)).and(work))
 }
 
 /// The same of a network and a native backend of the caller's.
@@ -54,7 +54,7 @@ pub fn native_footprint(
     config.validate()?;
     let steps = env.spec().trial_steps();
     let work = native((model, backend), config, place.pool.workers(), steps);
-    Ok(whole(env, config, model).and(work))
+    Ok(whole(env, config, (model, place)).and(work))
 }
 
 /// Tiles of a minibatch, whose gradients are kept until they are summed.
@@ -63,11 +63,15 @@ fn tiles(config: &LearnerConfig<'_>) -> usize {
 }
 
 /// What there is whatever computes.
-fn whole(env: &dyn EnvFactory, config: &LearnerConfig<'_>, model: &ActorCritic) -> Footprint {
+fn whole(
+    env: &dyn EnvFactory,
+    config: &LearnerConfig<'_>,
+    (model, place): (&ActorCritic, &Place),
+) -> Footprint {
     let (of, lanes, steps) = (config.network.of, config.lanes, env.spec().trial_steps());
     let parameters = 4.0 * model.layout().numel() as f64;
     let targets = lanes as f64 * steps as f64 * Targets::BYTES;
-    Batch::footprint(env, lanes, steps)
+    Batch::shared_footprint(env, (lanes, steps), place.pool.ranks().size())
         .with(
             format!("advantages and returns of {lanes} lanes"),
             targets,

@@ -11,24 +11,27 @@ pub fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
 }
 
-/// Of those the part of one of so many processes that share this machine, unless
-/// whoever started them gave each its own.
+/// Of those the part of one of so many processes that share them.
 pub fn cores_beside(processes: usize) -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    (cores() / processes).max(1)
+}
+
+/// Which cores of which machine this process may use, in words that only those have who
+/// may use the same; `None` where the system does not say.
+pub fn allowed_cores() -> Option<String> {
+    let machine = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let status = fs::read_to_string("/proc/self/status").ok()?;
     let mask = status
         .lines()
-        .find_map(|line| line.strip_prefix("Cpus_allowed:"));
-    let digits = mask.unwrap_or_default().chars();
-    let allowed: u32 = digits
-        .filter_map(|c| c.to_digit(16))
-        .map(u32::count_ones)
-        .sum();
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let all = info.lines().filter(|line| line.starts_with("processor"));
-    match (allowed as usize) < all.count() {
-        true => cores(),
-        false => (cores() / processes).max(1),
-    }
+        .find_map(|line| line.strip_prefix("Cpus_allowed:"))?;
+    // Containers of one machine have names of their own, and shares of its cores.
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    Some(format!(
+        "{} {} {}",
+        machine.trim(),
+        name.trim(),
+        mask.trim()
+    ))
 }
 
 /// The CPU's name, as the system gives it.

@@ -3,17 +3,25 @@
 
 use crate::config::RunConfig;
 use crate::failure::{Exit, Failure};
+use crate::host;
 use crate::launch;
 use crate::panics::caught;
+use crate::runner::state_of;
 use crate::session::Session;
 use agent::Training;
+use record::fingerprint;
 use rl_core::{Pack, Tree};
 use rollout::{RankError, Ranks};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Updates between comparisons of what all ranks have learned; it is compared before
 /// every checkpoint too.
 pub const COMPARED: u64 = 50;
+
+/// How long rank 0 may take to save, where it failed as this rank did, before it is held
+/// to know nothing of the failure.
+const SAVING: Duration = Duration::from_secs(30);
 
 /// What rank 0 says, and all ranks then do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,6 +48,41 @@ fn say(ranks: &dyn Ranks, word: &Word) -> Result<(), Failure> {
     let word = serde_json::to_vec(word).map_err(Failure::internal)?;
     ranks.broadcast(&word)?;
     Ok(())
+}
+
+/// Refuses ranks that were started with other words than rank 0, each of which would be
+/// a training of its own. To be called by all ranks, of which all are told.
+///
+/// # Errors
+/// Names the first of them, and its words.
+pub fn expect_same_words(ranks: &dyn Ranks, words: &[String]) -> Result<(), Failure> {
+    let own = serde_json::to_vec(words).map_err(Failure::internal)?;
+    let all = ranks.gather(&own)?;
+    let first: Vec<String> = serde_json::from_slice(&all[0]).map_err(Failure::internal)?;
+    for (rank, theirs) in all.iter().enumerate() {
+        let theirs: Vec<String> = serde_json::from_slice(theirs).map_err(Failure::internal)?;
+        if theirs != first {
+            return Err(Failure::usage(format!(
+                "rank {rank} was started as {theirs:?}, and rank 0 as {first:?}; start all ranks \
+                 of one build with the same words, for they share one command; for several \
+                 seeds, use --seeds"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// How many ranks have the same cores of the same machine as this one, itself too: those
+/// that were started in a part of a machine and not bound to their own, or two in each
+/// half. `None` where the system does not say. To be called by all ranks.
+///
+/// # Errors
+/// If one of them is gone.
+pub fn sharing_cores(ranks: &dyn Ranks) -> Result<Option<usize>, Failure> {
+    let place = host::allowed_cores().unwrap_or_default();
+    let all = ranks.gather(place.as_bytes())?;
+    let sharing = all.iter().filter(|theirs| **theirs == place.as_bytes());
+    Ok((!place.is_empty()).then(|| sharing.count()))
 }
 
 /// Rank 0, as the others hear it. Where there are none, all of this is nothing.
@@ -142,33 +185,71 @@ fn pass(ranks: &dyn Ranks, bytes: usize, times: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// BLAKE3 of all that was learned, in hexadecimal.
-fn fingerprint(state: &Tree) -> String {
-    let mut bytes = Vec::new();
-    state.pack(&mut bytes);
-    blake3::hash(&bytes).to_string()
+/// A training that this rank does as rank 0 says.
+struct Following {
+    training: Box<dyn Training>,
+    /// The state after the last update that was whole: one that was called off, or
+    /// failed, may leave something in between.
+    state: Tree,
+    /// Of the update that came last.
+    failure: Option<Failure>,
+}
+
+impl Following {
+    fn update(&mut self) {
+        let updated = caught("the update", || {
+            self.training.update()?;
+            state_of(self.training.as_ref())
+        });
+        match updated {
+            Ok(state) => self.state = state,
+            // All ranks have agreed on it, and rank 0 goes on to save.
+            Err(failure) if failure.exit == Exit::Stopped => {}
+            Err(failure) => self.failure = Some(failure),
+        }
+    }
+}
+
+/// The next word. Most of what one rank fails of all do, and rank 0 says so; after a
+/// failure that it goes on from as if there was none, or says nothing after, this rank
+/// has to.
+fn hear(ranks: &dyn Ranks, failure: Option<Failure>) -> Result<Word, Failure> {
+    let Some(failure) = failure else {
+        let word = ranks.broadcast(&[])?;
+        return serde_json::from_slice(&word).map_err(Failure::internal);
+    };
+    // Whatever it is, it ends all ranks.
+    let exit = Exit::Internal;
+    let failure = Failure { exit, ..failure };
+    let Some(word) = ranks.hear(SAVING)? else {
+        return Err(failure);
+    };
+    match serde_json::from_slice(&word).map_err(Failure::internal)? {
+        word @ (Word::Begin { .. } | Word::End { .. }) => Ok(word),
+        _ => Err(failure),
+    }
 }
 
 /// Does what rank 0 says until it says how the program ends. What it trains is trained in
 /// the session that `session` makes, once there is anything to train.
 ///
 /// # Errors
-/// If rank 0 is gone.
+/// If rank 0 is gone, or goes on with an update that failed here.
 pub fn follow<'a>(
     ranks: &dyn Ranks,
     session: impl Fn() -> Result<Session<'a>, Failure>,
 ) -> Result<Exit, Failure> {
     let mut place: Option<Session<'a>> = None;
-    let mut training: Option<Box<dyn Training>> = None;
+    let mut following: Option<Following> = None;
     loop {
-        let word = ranks.broadcast(&[])?;
-        match serde_json::from_slice(&word).map_err(Failure::internal)? {
+        let failure = following.as_mut().and_then(|own| own.failure.take());
+        match hear(ranks, failure)? {
             Word::Begin {
                 place: from,
                 config,
             } => {
                 let state = ranks.broadcast(&[])?;
-                training = None;
+                following = None;
                 let begun = (|| {
                     let session = match place.take() {
                         Some(session) => session,
@@ -180,7 +261,7 @@ pub fn follow<'a>(
                 })();
                 let failure = match begun {
                     Ok(begun) => {
-                        training = Some(begun);
+                        following = Some(begun);
                         None
                     }
                     Err(failure) => Some(failure),
@@ -188,15 +269,9 @@ pub fn follow<'a>(
                 let failure = serde_json::to_vec(&failure).map_err(Failure::internal)?;
                 ranks.gather(&failure)?;
             }
-            Word::Update => {
-                let training = begun(&mut training)?;
-                // What one rank fails of all do, and rank 0 says so.
-                let _ = caught("the update", || Ok(training.update().map(drop)?));
-            }
+            Word::Update => begun(&mut following)?.update(),
             Word::Compare => {
-                let training = begun(&mut training)?;
-                let state = caught("the checkpoint", || Ok(training.checkpoint()?));
-                let own = state.map_or_else(|why| why.message, |state| fingerprint(&state));
+                let own = fingerprint(&begun(&mut following)?.state);
                 ranks.gather(own.as_bytes())?;
             }
             Word::Pass { bytes, times } => pass(ranks, bytes, times)?,
@@ -205,24 +280,20 @@ pub fn follow<'a>(
     }
 }
 
-fn begin(
-    session: &Session<'_>,
-    config: &RunConfig,
-    state: &[u8],
-) -> Result<Box<dyn Training>, Failure> {
+fn begin(session: &Session<'_>, config: &RunConfig, state: &[u8]) -> Result<Following, Failure> {
     let mut training = launch::start(session, config)?;
     let unread = || Failure::internal("the state of the training did not arrive whole");
     let state = Tree::unpack(&mut &state[..]).ok_or_else(unread)?;
     let by = format!("algorithm '{}'", config.algorithm);
     caught(&by, || Ok(training.restore(&state)?))?;
-    Ok(training)
+    Ok(Following {
+        training,
+        state,
+        failure: None,
+    })
 }
 
-fn begun(training: &mut Option<Box<dyn Training>>) -> Result<&mut dyn Training, Failure> {
-    match training {
-        Some(training) => Ok(training.as_mut()),
-        None => Err(Failure::internal(
-            "rank 0 goes on with a training that was not begun",
-        )),
-    }
+fn begun(following: &mut Option<Following>) -> Result<&mut Following, Failure> {
+    let unbegun = || Failure::internal("rank 0 goes on with a training that was not begun");
+    following.as_mut().ok_or_else(unbegun)
 }

@@ -292,7 +292,13 @@ impl<'a> Drive<'a> {
                     self.state = (done + 1, state);
                     (row, mean_return)
                 }
-                Err(failure) => return Err(self.failed(done, failure)),
+                Err(failure) => {
+                    // All ranks have left the update together, and hear what comes next.
+                    if failure.exit == Exit::Stopped && self.saved != Some(done) {
+                        self.compare(done)?;
+                    }
+                    return Err(self.failed(done, failure));
+                }
             };
             done += 1;
             self.append(Stream::Metrics, &row)?;

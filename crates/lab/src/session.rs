@@ -121,6 +121,7 @@ impl<'a> Session<'a> {
             libc: host::libc(),
             libtorch,
             metarl: env!("CARGO_PKG_VERSION").to_owned(),
+            ranks: self.pool.ranks().size(),
             seed,
             system: host::system(),
             workers: self.pool.workers(),

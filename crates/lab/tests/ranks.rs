@@ -8,18 +8,19 @@ use lab::failure::{Exit, Failure};
 use lab::folders::path_of;
 use lab::launch;
 use lab::presets::Preset;
-use lab::ranks::{COMPARED, Lead, follow};
+use lab::ranks::{COMPARED, Lead, expect_same_words, follow};
 use lab::registry::Registry;
 use lab::runner;
 use lab::session::Session;
 use record::Existing;
 use rl_core::{Pack as _, PolicyFactory, Tree};
-use rollout::{Pool, RankThread, Ranks};
+use rollout::{Pool, RankError, RankThread, Ranks};
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::Duration;
 
 /// Small, and of five or six pieces, which no number of ranks but one divides evenly.
 const RL2: &[&str] = &[
@@ -230,24 +231,79 @@ fn driven(
     ranks: usize,
     path: &Path,
 ) -> Result<(), Failure> {
-    let ended = on_ranks(ranks, |rank| {
+    let ended = ends(registry, ranks, path, usize::MAX);
+    ended.into_iter().collect()
+}
+
+/// How each of them ends, whose second one gets a signal after so many exchanges.
+fn ends(
+    registry: impl Fn() -> Registry + Sync,
+    ranks: usize,
+    path: &Path,
+    after: usize,
+) -> Vec<Result<(), Failure>> {
+    on_ranks(ranks, |rank| {
+        let rank = Arc::new(Signalled {
+            rank,
+            after,
+            passed: AtomicUsize::new(0),
+            signal: OnceLock::new(),
+        });
         let registry = registry();
+        let joined = || {
+            let session = session(&registry, 1, Arc::<Signalled>::clone(&rank));
+            let _ = rank.signal.set(Arc::clone(session.pool.call_off()));
+            session
+        };
         if rank.rank() > 0 {
-            let own = Arc::clone(&rank);
-            let exit = follow(rank.as_ref(), || {
-                Ok(session(&registry, 1, Arc::clone(&own)))
-            });
-            return exit.map(drop);
+            return follow(rank.as_ref(), || Ok(joined())).map(drop);
         }
-        let session = session(&registry, 1, Arc::clone(&rank));
-        let driven = runner::drive(&session, path, path).map(drop);
+        let driven = runner::drive(&joined(), path, path).map(drop);
         let exit = driven
             .as_ref()
             .map_or_else(|failure| failure.exit, |()| Exit::Done);
-        Lead::end(rank.as_ref(), exit).unwrap();
+        // Of a rank that is gone it has said so itself.
+        let _ = Lead::end(rank.as_ref(), exit);
         driven
-    });
-    ended.into_iter().collect()
+    })
+}
+
+/// A rank that may get a signal.
+struct Signalled {
+    rank: Arc<dyn Ranks>,
+    after: usize,
+    passed: AtomicUsize,
+    signal: OnceLock<Arc<AtomicBool>>,
+}
+
+impl Ranks for Signalled {
+    fn rank(&self) -> usize {
+        self.rank.rank()
+    }
+
+    fn size(&self) -> usize {
+        self.rank.size()
+    }
+
+    fn exchange(&self, messages: &[&[u8]]) -> Result<Vec<Vec<u8>>, RankError> {
+        let passed = self.passed.fetch_add(1, Ordering::SeqCst);
+        if self.rank() == 1 && passed == self.after {
+            self.signal.get().unwrap().store(true, Ordering::SeqCst);
+        }
+        self.rank.exchange(messages)
+    }
+
+    fn gather(&self, message: &[u8]) -> Result<Vec<Vec<u8>>, RankError> {
+        self.rank.gather(message)
+    }
+
+    fn broadcast(&self, message: &[u8]) -> Result<Vec<u8>, RankError> {
+        self.rank.broadcast(message)
+    }
+
+    fn hear(&self, within: Duration) -> Result<Option<Vec<u8>>, RankError> {
+        self.rank.hear(within)
+    }
 }
 
 const SHORT: &[&str] = &[
@@ -260,12 +316,12 @@ const SHORT: &[&str] = &[
 
 /// Begins a run in a folder.
 fn begun(folder: &Path) -> std::path::PathBuf {
+    begun_with(folder, "rl2/bernoulli-bandit-5x10", &[RL2, &[PPO], SHORT])
+}
+
+fn begun_with(folder: &Path, preset: &str, words: &[&[&str]]) -> std::path::PathBuf {
     let registry = Registry::standard();
-    let config = config(
-        &registry,
-        "rl2/bernoulli-bandit-5x10",
-        &[RL2, &[PPO], SHORT],
-    );
+    let config = config(&registry, preset, words);
     let session = Session::new(&registry, &(), 1, "cpu").unwrap();
     let path = path_of(folder, 0);
     launch::create(&session, &path, &config, Existing::Refuse).unwrap();
@@ -312,4 +368,87 @@ fn a_flipped_bit_is_found() {
     // What was saved is from before.
     assert!(path.join("checkpoints/00000000").exists());
     assert_eq!(fs::read_dir(path.join("checkpoints")).unwrap().count(), 1);
+}
+
+#[test]
+fn what_comes_after_the_training_rank_0_does_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let words: &[&[&str]] = &[
+        RL2,
+        &[PPO],
+        &[
+            "environment.size=3",
+            "environment.horizon=5",
+            "environment.episodes=2",
+            "rl2.updates=2",
+            "evaluation.interval_tasks=8",
+            "evaluation.tasks=8",
+            "evaluation.learners=[{name=\"random\"}]",
+        ],
+    ];
+    // Whose tasks are known, and beliefs of them can be compared.
+    let path = begun_with(folder.path(), "rl2/gridnavi", words);
+    driven(Registry::standard, 2, &path).unwrap();
+    assert!(path.join("comparison.json").exists());
+}
+
+/// When three updates are done, and in the next one parameters have changed: an update
+/// exchanges trajectories, and of each of four minibatches the gradients and their sum.
+const AMID: usize = 3 * (1 + 4 * 2) + 2;
+
+#[test]
+fn a_signal_amid_an_update_saves_what_all_ranks_had_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let alone = begun(&folder.path().join("alone"));
+    driven(Registry::standard, 1, &alone).unwrap();
+    let stopped = begun(&folder.path().join("stopped"));
+    let ended = ends(Registry::standard, 3, &stopped, AMID);
+    let failure = ended[0].as_ref().unwrap_err();
+    assert_eq!(failure.exit, Exit::Stopped, "{failure}");
+    assert!(ended[1..].iter().all(Result::is_ok), "{ended:?}");
+    assert!(stopped.join("checkpoints/00000003").exists());
+    driven(Registry::standard, 2, &stopped).unwrap();
+    assert!(contents(&stopped) == contents(&alone));
+}
+
+#[test]
+fn a_signal_amid_an_update_saves_nothing_that_ranks_differ_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = begun(folder.path());
+    let flipped = || registry(|setup| disturbed(setup, flip));
+    let ended = ends(flipped, 2, &path, AMID);
+    let failure = ended[0].as_ref().unwrap_err();
+    let found = "after update 3: rank 1 has learned something else than rank 0";
+    assert!(failure.message.starts_with(found), "{failure}");
+    assert!(!path.join("checkpoints/00000003").exists());
+}
+
+#[test]
+fn what_one_rank_alone_fails_of_it_says_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = begun(folder.path());
+    let failing = || registry(|setup| disturbed(setup, |_, _| panic!("a bad day")));
+    let ended = ends(failing, 2, &path, usize::MAX);
+    let failure = ended[1].as_ref().unwrap_err();
+    assert_eq!(failure.exit, Exit::Internal);
+    assert!(failure.message.contains("a bad day"), "{failure}");
+    assert!(ended[0].is_err());
+}
+
+#[test]
+fn ranks_that_were_started_with_different_words_are_refused() {
+    let refused = |words: [&str; 2]| {
+        let ended = on_ranks(3, |rank| {
+            let own = words[usize::from(rank.rank() == 2)].to_owned();
+            expect_same_words(rank.as_ref(), &["train".to_owned(), own])
+        });
+        ended.into_iter().map(Result::err).collect::<Vec<_>>()
+    };
+    assert_eq!(refused(["--seed=1"; 2]), [None, None, None]);
+    for failure in refused(["--seed=1", "--seed=2"]) {
+        let failure = failure.unwrap();
+        assert_eq!(failure.exit, Exit::Usage);
+        let named = r#"rank 2 was started as ["train", "--seed=2"], and rank 0"#;
+        assert!(failure.message.starts_with(named), "{failure}");
+    }
 }

@@ -15,6 +15,13 @@ mod mpi;
 #[path = "without_mpi.rs"]
 mod mpi;
 
+#[cfg(any(test, feature = "mpi"))]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it finds out how long ranks take"
+)]
+mod patience;
+
 pub use self::mpi::Mpi;
 
 /// What whoever started this process says of it.

@@ -1,8 +1,9 @@
 //! MPI.
 
+use crate::patience::Patience;
 use mpi::Threading;
 use mpi::datatype::Equivalence as _;
-use mpi::point_to_point::{Destination as _, Source as _};
+use mpi::point_to_point::{Destination as _, Message, Source as _, Status};
 use mpi::request::{Request, Scope, scope};
 use mpi::topology::{Communicator as _, SimpleCommunicator};
 use rollout::{RankError, Ranks};
@@ -14,9 +15,6 @@ use std::time::{Duration, Instant};
 /// What messages are about, so that none is taken for another.
 const EXCHANGE: i32 = 1;
 const BROADCAST: i32 = 2;
-/// How long a rank may say nothing, beside [`SLACK`] times the longest that it took.
-const PATIENCE: Duration = Duration::from_secs(60);
-const SLACK: u32 = 10;
 /// How long whoever waits for a message does nothing else: then others have the core,
 /// and in the end nobody needs it.
 const SPINNING: Duration = Duration::from_micros(50);
@@ -32,19 +30,19 @@ pub struct Mpi {
     size: usize,
     /// Who hears of a rank that is lost, before the program is ended.
     lost: fn(&RankError),
-    /// One thread at a time talks to MPI, and knows how long it ever waited.
-    longest: Mutex<Duration>,
+    /// One thread at a time talks to MPI, and knows how long it ever took.
+    patience: Mutex<Patience>,
     /// Ended by [`Self::finalize`] alone: to do so while the others wait for a process
     /// that panics would never come to an end.
     universe: Mutex<Option<ManuallyDrop<mpi::environment::Universe>>>,
 }
 
 impl Mpi {
-    /// Joins the others.
+    /// Joins the others, to wait for any of them at least for so long.
     ///
     /// # Errors
     /// If MPI cannot be used by threads that take turns.
-    pub fn connect(lost: fn(&RankError)) -> Result<Self, String> {
+    pub fn connect(lost: fn(&RankError), least: Duration) -> Result<Self, String> {
         let joined = mpi::initialize_with_threading(Threading::Serialized);
         let (universe, threading) = joined.ok_or("MPI is in use already")?;
         if threading < Threading::Serialized {
@@ -58,7 +56,7 @@ impl Mpi {
             rank: world.rank() as usize,
             size: world.size() as usize,
             lost,
-            longest: Mutex::default(),
+            patience: Mutex::new(Patience::new(least)),
             universe: Mutex::new(Some(ManuallyDrop::new(universe))),
         })
     }
@@ -76,8 +74,8 @@ impl Mpi {
         SimpleCommunicator::world().abort(exit)
     }
 
-    fn turn(&self) -> MutexGuard<'_, Duration> {
-        self.longest.lock().unwrap_or_else(PoisonError::into_inner)
+    fn turn(&self) -> MutexGuard<'_, Patience> {
+        self.patience.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until `poll` gives something, for the rank `from`. If that takes more than
@@ -115,9 +113,19 @@ impl Mpi {
         let world = SimpleCommunicator::world();
         let source = world.process_at_rank(from as i32);
         let nap = if patience.is_some() { NAP } else { LONG_NAP };
-        let (message, status) = self.wait(from, (patience, Some(nap)), || {
+        let found = self.wait(from, (patience, Some(nap)), || {
             source.immediate_matched_probe_with_tag(tag)
         });
+        self.take(from, patience, found)
+    }
+
+    /// Takes a message that is there.
+    fn take(
+        &self,
+        from: usize,
+        patience: Option<Duration>,
+        (message, status): (Message, Status),
+    ) -> Vec<u8> {
         let mut buffer = vec![0; status.count(u8::equivalent_datatype()) as usize];
         scope(|scope| {
             let receiving = message.immediate_matched_receive_into(scope, &mut buffer[..]);
@@ -194,23 +202,27 @@ impl Ranks for Mpi {
 
     fn exchange(&self, messages: &[&[u8]]) -> Result<Vec<Vec<u8>>, RankError> {
         expect_sendable(self.rank, messages)?;
-        let mut longest = self.turn();
-        let since = Instant::now();
-        let received = self.pass(messages, Some(PATIENCE + SLACK * *longest));
-        *longest = since.elapsed().max(*longest);
+        let mut patience = self.turn();
+        let began = Instant::now();
+        let received = self.pass(messages, Some(patience.begin(began)));
+        patience.end(began, Instant::now());
         Ok(received)
     }
 
     fn gather(&self, message: &[u8]) -> Result<Vec<Vec<u8>>, RankError> {
         expect_sendable(self.rank, &[message])?;
-        let _turn = self.turn();
-        Ok(self.pass(&vec![message; self.size], None))
+        let mut patience = self.turn();
+        let received = self.pass(&vec![message; self.size], None);
+        patience.heard(Instant::now());
+        Ok(received)
     }
 
     fn broadcast(&self, message: &[u8]) -> Result<Vec<u8>, RankError> {
-        let _turn = self.turn();
+        let mut patience = self.turn();
         if self.rank > 0 {
-            return Ok(self.receive(0, BROADCAST, None));
+            let message = self.receive(0, BROADCAST, None);
+            patience.heard(Instant::now());
+            return Ok(message);
         }
         expect_sendable(self.rank, &[message])?;
         let world = SimpleCommunicator::world();
@@ -225,6 +237,23 @@ impl Ranks for Mpi {
                 self.complete(to, None, request);
             }
         });
+        patience.heard(Instant::now());
         Ok(message.to_vec())
+    }
+
+    fn hear(&self, within: Duration) -> Result<Option<Vec<u8>>, RankError> {
+        let mut patience = self.turn();
+        let since = Instant::now();
+        let world = SimpleCommunicator::world();
+        let source = world.process_at_rank(0);
+        while since.elapsed() < within {
+            if let Some(found) = source.immediate_matched_probe_with_tag(BROADCAST) {
+                let message = self.take(0, None, found);
+                patience.heard(Instant::now());
+                return Ok(Some(message));
+            }
+            sleep(LONG_NAP);
+        }
+        Ok(None)
     }
 }

@@ -1,6 +1,7 @@
 //! In place of MPI, where it is not built in.
 
 use rollout::{RankError, Ranks};
+use std::time::Duration;
 
 /// There is none.
 #[derive(Clone, Copy, Debug)]
@@ -11,7 +12,7 @@ impl Mpi {
     ///
     /// # Errors
     /// Always.
-    pub fn connect(_lost: fn(&RankError)) -> Result<Self, String> {
+    pub fn connect(_lost: fn(&RankError), _least: Duration) -> Result<Self, String> {
         let how =
             "this build has no MPI; build it with `--features mpi`, or start it without mpirun";
         Err(how.to_owned())
@@ -38,6 +39,10 @@ impl Ranks for Mpi {
     }
 
     fn exchange(&self, _: &[&[u8]]) -> Result<Vec<Vec<u8>>, RankError> {
+        match *self {}
+    }
+
+    fn hear(&self, _: Duration) -> Result<Option<Vec<u8>>, RankError> {
         match *self {}
     }
 

@@ -92,6 +92,10 @@ pub struct Provenance {
     pub libtorch: String,
     /// Version of metarl.
     pub metarl: String,
+    /// Processes that shared the work, each with as many workers; 0 in files of before,
+    /// which do not say it.
+    #[serde(default)]
+    pub ranks: usize,
     /// The run's seed.
     pub seed: u64,
     /// Operating system and architecture.

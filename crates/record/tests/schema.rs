@@ -33,7 +33,7 @@ fn rows_are_read_and_written_alike() {
     assert!(unseen.standard_error.is_nan() && row.adaptation.unwrap()[1].is_nan());
 }
 
-/// `algorithm`, `instructions` and `libc` came later than the file.
+/// `algorithm`, `instructions`, `libc` and `ranks` came later than the file.
 #[test]
 fn a_run_tells_its_machine_and_may_tell_its_algorithm() {
     let before = r#""cores":2,"cpu":"a","cpu_features":"avx2","device":"cpu","libtorch":"none","metarl":"0.1.0","seed":7,"system":"linux x86_64","workers":1}"#;
@@ -41,10 +41,12 @@ fn a_run_tells_its_machine_and_may_tell_its_algorithm() {
     assert_eq!(read.algorithm, AlgorithmInfo::default());
     assert_eq!((read.seed, &read.device[..]), (7, "cpu"));
     assert_eq!((&read.libc[..], &read.instructions[..]), ("", ""));
+    assert_eq!(read.ranks, 0);
     let now = before.replace(
         r#""libtorch""#,
         r#""instructions":"avx512","libc":"glibc 2.41","libtorch""#,
     );
+    let now = now.replace(r#""seed""#, r#""ranks":2,"seed""#);
     let metric = r#"{"key":"entropy","title":"Policy entropy","unit":"nats"}"#;
     let read: Provenance = kept(&format!(
         r#"{{"algorithm":{{"metrics":[{metric}],"name":"rl2","title":"RL²"}},{now}"#

@@ -94,14 +94,35 @@ impl Batch {
             )
     }
 
+    /// The same with what [`Self::collect_shared`] takes while so many ranks exchange
+    /// trajectories: those of all ranks as messages, and once more as they are taken
+    /// apart, with this rank's own before.
+    pub fn shared_footprint(
+        env: &dyn EnvFactory,
+        (lanes, steps): (usize, usize),
+        ranks: usize,
+    ) -> Footprint {
+        let all = Self::footprint(env, lanes, steps);
+        if ranks == 1 {
+            return all;
+        }
+        let told = 4.0 * (lanes * (steps + 1)) as f64 * env.told() as f64;
+        let rows = told + Trajectory::bytes(env.spec(), lanes, steps);
+        all.with(
+            format!("messages of {ranks} ranks with trajectories of {lanes} lanes"),
+            (2.0 + 2.0 / ranks as f64) * rows,
+            "lanes, the environment's steps per trial and its observations",
+        )
+    }
+
     /// The tiles, in the order of their lanes.
     pub fn tiles(&self) -> &[Tile] {
         &self.tiles
     }
 
     /// Lives one trial in each lane, each tile by a policy of its own on whichever
-    /// worker is free: the way of a CPU, where a tile's data stay in cache. Ranks share
-    /// the tiles, and what happened in them.
+    /// worker is free: the way of a CPU, where a tile's data stay in cache. It is all
+    /// this rank's own, as whatever the others do not do at the same time.
     ///
     /// # Errors
     /// Of the first tile that failed, see [`Tile::collect`], or if the policy
@@ -112,8 +133,22 @@ impl Batch {
         policy: &Arc<dyn PolicyFactory>,
         key: StreamKey,
     ) -> Result<(), RolloutError> {
+        self.on_tiles(pool, |tile| tile.collect(policy.as_ref(), &key))
+    }
+
+    /// As [`Self::collect`], where all ranks call this: they share the tiles, and what
+    /// happened in them.
+    ///
+    /// # Errors
+    /// As [`Self::collect`], and if another rank is gone.
+    pub fn collect_shared(
+        &mut self,
+        pool: &Pool,
+        policy: &Arc<dyn PolicyFactory>,
+        key: StreamKey,
+    ) -> Result<(), RolloutError> {
         if pool.ranks().size() == 1 {
-            return self.on_tiles(pool, |tile| tile.collect(policy.as_ref(), &key));
+            return self.collect(pool, policy, key);
         }
         let packed: Vec<Vec<u8>> = pool.share(&mut self.tiles, |_, tile: &mut Tile| {
             tile.collect(policy.as_ref(), &key)?;

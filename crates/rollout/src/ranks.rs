@@ -38,6 +38,12 @@ pub trait Ranks: Send + Sync {
     /// If one of them is gone.
     fn broadcast(&self, message: &[u8]) -> Result<Vec<u8>, RankError>;
 
+    /// [`Self::broadcast`] as it is heard, if rank 0 says something within so long.
+    ///
+    /// # Errors
+    /// If rank 0 is gone.
+    fn hear(&self, within: Duration) -> Result<Option<Vec<u8>>, RankError>;
+
     /// Gives every rank the same message, and gets theirs, however long it takes.
     /// `[ranks]`
     ///
@@ -67,6 +73,10 @@ impl Ranks for Alone {
 
     fn broadcast(&self, message: &[u8]) -> Result<Vec<u8>, RankError> {
         Ok(message.to_vec())
+    }
+
+    fn hear(&self, _: Duration) -> Result<Option<Vec<u8>>, RankError> {
+        Ok(None)
     }
 }
 
@@ -147,5 +157,13 @@ impl Ranks for RankThread {
             self.send(to, message)?;
         }
         Ok(message.to_vec())
+    }
+
+    fn hear(&self, within: Duration) -> Result<Option<Vec<u8>>, RankError> {
+        match self.from[0].recv_timeout(within) {
+            Ok(message) => Ok(Some(message)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(gone(0)),
+        }
     }
 }

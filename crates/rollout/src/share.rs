@@ -88,8 +88,10 @@ impl Pool {
         if self.ranks().size() == 1 {
             return mine;
         }
-        let (_, messages) = self.agree(mine, |mine, _, message| mine.pack(message))?;
-        Ok(joined(&messages)?)
+        let (mine, messages) = self.agree(mine, 1, |mine, _, message| mine.pack(message))?;
+        // It comes back with the others'.
+        drop(mine);
+        Ok(joined(messages)?)
     }
 
     /// As [`Self::share`], of work whose results are as many numbers each, which `fold`
@@ -118,7 +120,7 @@ impl Pool {
             let sum = fold(&parts);
             return Ok(Summed { said, sum, own });
         }
-        let (mine, messages) = self.agree(mine, |mine, rank, message| {
+        let (mine, messages) = self.agree(mine, size, |mine, rank, message| {
             mine.len().pack(message);
             for (said, numbers) in mine {
                 let slice = &numbers[part(numbers.len(), rank, size)];
@@ -127,14 +129,14 @@ impl Pool {
                 f32::pack_all(slice, message);
             }
         })?;
-        let pieces: Vec<(H, Vec<f32>)> = joined(&messages)?;
+        let pieces: Vec<(H, Vec<f32>)> = joined(messages)?;
         let (said, slices): (Vec<H>, Vec<Vec<f32>>) = pieces.into_iter().unzip();
         let slices: Vec<&[f32]> = slices.iter().map(|slice| &slice[..]).collect();
         let mut message = vec![Ending::Done as u8];
         fold(&slices).pack(&mut message);
         let messages = self.ranks().exchange(&vec![&message[..]; size]);
         let messages = messages.map_err(RolloutError::Rank)?;
-        let sum = joined(&messages)?;
+        let sum = joined(messages)?;
         let own = mine.into_iter().map(|(_, numbers)| numbers).collect();
         Ok(Summed { said, sum, own })
     }
@@ -165,10 +167,12 @@ impl Pool {
     }
 
     /// Gives every rank what `message` makes of what this one did, and gets theirs, behind
-    /// how they ended, if all of them did their parts; else all of them fail alike.
+    /// how they ended, if all of them did their parts; else all of them fail alike. Of
+    /// messages there are as many as ranks, or one that is for all of them.
     fn agree<T, E: Told>(
         &self,
         mine: Result<T, E>,
+        messages: usize,
         message: impl Fn(&T, usize, &mut Vec<u8>),
     ) -> Result<(T, Vec<Vec<u8>>), E> {
         let ranks = self.ranks();
@@ -187,9 +191,10 @@ impl Pool {
             }
             bytes
         };
-        let messages: Vec<Vec<u8>> = (0..ranks.size()).map(to).collect();
-        let messages: Vec<&[u8]> = messages.iter().map(|message| &message[..]).collect();
-        let messages = ranks.exchange(&messages).map_err(RolloutError::Rank)?;
+        let packed: Vec<Vec<u8>> = (0..messages).map(to).collect();
+        let sent = (0..ranks.size()).map(|rank| &packed[rank.min(messages - 1)][..]);
+        let sent: Vec<&[u8]> = sent.collect();
+        let messages = ranks.exchange(&sent).map_err(RolloutError::Rank)?;
         for (rank, message) in messages.iter().enumerate() {
             let mut rest = &message[..];
             match Ending::of(&mut rest).ok_or_else(|| garbled(rank))? {
@@ -217,10 +222,11 @@ impl Pool {
     }
 }
 
-/// What ranks said of their parts, behind how these ended, in the order of the work.
-fn joined<T: Pack>(messages: &[Vec<u8>]) -> Result<Vec<T>, RolloutError> {
+/// What ranks said of their parts, behind how these ended, in the order of the work. Each
+/// message is gone once it is read, so that not all of it is there twice.
+fn joined<T: Pack>(messages: Vec<Vec<u8>>) -> Result<Vec<T>, RolloutError> {
     let mut all = Vec::new();
-    for (rank, message) in messages.iter().enumerate() {
+    for (rank, message) in messages.into_iter().enumerate() {
         let theirs = message.get(1..).and_then(|mut rest| Vec::unpack(&mut rest));
         all.append(&mut theirs.ok_or_else(|| garbled(rank))?);
     }

@@ -21,7 +21,7 @@ use rollout::{RankError, Ranks};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Bytes of the messages that are passed with nothing between them, and how often.
 const MESSAGES: [(usize, usize); 5] = [
@@ -126,6 +126,10 @@ impl Ranks for Clocked {
     fn broadcast(&self, message: &[u8]) -> Result<Vec<u8>, RankError> {
         let sent = message.len() * (self.size() - 1);
         self.timed(sent, || self.ranks.broadcast(message))
+    }
+
+    fn hear(&self, within: Duration) -> Result<Option<Vec<u8>>, RankError> {
+        self.timed(0, || self.ranks.hear(within))
     }
 }
 
