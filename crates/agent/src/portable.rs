@@ -221,7 +221,9 @@ fn parts(inputs: &Inputs) -> Vec<(Part, Range<usize>)> {
             Input::TimeLeft,
             "time_left",
             time_left,
-            "the shares of the trial's steps and of the episode's that are left",
+            "the shares of the trial's steps and of the episode's that are left, both 1 at \
+             first; every step takes one of each, and in trials of so many episodes one that \
+             ends early takes all of its own",
         ),
         (
             Input::Statistics,
@@ -233,7 +235,8 @@ fn parts(inputs: &Inputs) -> Vec<(Part, Range<usize>)> {
             Input::Noise,
             "noise",
             noise,
-            "a number that is drawn where an episode begins and held in it",
+            "a number that is drawn where an episode begins, uniformly from 0 to below 1, and \
+             held in it",
         ),
         (
             Input::Action,

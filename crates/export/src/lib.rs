@@ -27,7 +27,7 @@ pub enum Format {
     Onnx,
 }
 
-/// The files of a network: names and contents. `about` says in a line whose it is.
+/// The files of a network: names and contents. `about` says whose it is.
 ///
 /// With them goes `check.npz`: some steps that were lived, with what the network gave
 /// there, which the files' readers can be checked by.

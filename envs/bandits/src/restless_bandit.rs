@@ -56,7 +56,12 @@ impl RestlessBandit {
         "standard deviation of a step of the probability in slow trials, at most high",
     );
     /// Standard deviation of a step of the probability in fast trials.
-    pub const HIGH: Setting = Setting::number("high", 0.1, 0.0..=1.0, "the same in fast trials");
+    pub const HIGH: Setting = Setting::number(
+        "high",
+        0.1,
+        0.0..=1.0,
+        "standard deviation of a step of the probability in fast trials",
+    );
 
     /// Bandits of so many [`PULLS`](Self::PULLS), with steps of standard deviation
     /// [`LOW`](Self::LOW) or [`HIGH`](Self::HIGH), in this order.

@@ -29,7 +29,8 @@ pub struct EpisodicConfig {
     pub recall: bool,
     /// Gain of the Xavier-uniform input weights, as in [`Recurrent`](crate::Recurrent).
     pub input_gain: f64,
-    /// Each unit begins with a memory of its own length, 2 to this many steps, as there.
+    /// Each unit begins with a memory of its own length, 2 to this many steps, as in
+    /// [`Recurrent`](crate::Recurrent).
     pub memory: f64,
 }
 

@@ -27,7 +27,8 @@ pub struct MannConfig {
     /// Whether the controller says how sharply a head addresses (Graves et al. 2014,
     /// equation 5).
     pub sharpness: bool,
-    /// Whether it may go on reading where it read last (equation 7 there).
+    /// Whether it may go on reading where it read last (Graves et al. 2014,
+    /// equation 7).
     pub interpolation: bool,
     /// Gain of the Xavier-uniform input weights, as in [`Recurrent`](crate::Recurrent).
     pub input_gain: f64,
