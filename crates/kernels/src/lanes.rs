@@ -38,7 +38,8 @@ impl<F> Weights<'_, F> {
 }
 
 /// `out[j] = bias[j] + Σₖ W[j][k] x[k]` in every lane; without a bias the sum is added
-/// to `out`.
+/// to `out`. The rows `x` come one after the other from two places, of which the second
+/// may be empty.
 ///
 /// # Panics
 /// If a slice has the wrong length.
@@ -46,25 +47,24 @@ pub fn affine<F: Real>(
     isa: Isa,
     weights: Weights<'_, F>,
     bias: Option<&[F]>,
-    x: &[F],
+    x: [&[F]; 2],
     out: &mut [F],
 ) {
     weights.check();
-    let lanes = x.len() / weights.inputs.max(1);
-    assert!(lanes.is_multiple_of(PAD) && x.len() == weights.inputs * lanes);
-    assert_eq!(out.len(), weights.outputs * lanes);
+    let lanes = out.len() / weights.outputs;
+    assert!(lanes.is_multiple_of(PAD) && out.len() == weights.outputs * lanes);
+    assert!(x.iter().all(|x| x.len().is_multiple_of(lanes)));
+    assert_eq!(x[0].len() + x[1].len(), weights.inputs * lanes);
     assert!(bias.is_none_or(|bias| bias.len() == weights.outputs));
-    F::dispatch(
-        isa,
-        Products {
-            weights: weights.data,
-            step: [weights.stride, 1],
-            size: [weights.outputs, weights.inputs],
-            bias,
-            x,
-            out,
-        },
-    );
+    let of = Products {
+        weights: weights.data,
+        stride: weights.stride,
+        rows: weights.outputs,
+        bias,
+        x,
+        out,
+    };
+    F::dispatch(isa, Straight(of));
 }
 
 /// `dx[k] += Σⱼ W[j][k] dz[j]` in every lane.
@@ -76,61 +76,76 @@ pub fn affine_inputs<F: Real>(isa: Isa, weights: Weights<'_, F>, dz: &[F], dx: &
     let lanes = dz.len() / weights.outputs;
     assert!(lanes.is_multiple_of(PAD) && dz.len() == weights.outputs * lanes);
     assert_eq!(dx.len(), weights.inputs * lanes);
-    F::dispatch(
-        isa,
-        Products {
-            weights: weights.data,
-            step: [1, weights.stride],
-            size: [weights.inputs, weights.outputs],
-            bias: None,
-            x: dz,
-            out: dx,
-        },
-    );
+    let of = Products {
+        weights: weights.data,
+        stride: weights.stride,
+        rows: weights.inputs,
+        bias: None,
+        x: [dz, &[]],
+        out: dx,
+    };
+    F::dispatch(isa, Transposed(of));
 }
 
-/// Matrix times lanes: `out[i] (+)= Σₖ w[i · step₀ + k · step₁] x[k]`.
+/// Matrix times lanes: `out[i] (+)= Σₖ w[i][k] x[k]`.
 struct Products<'a, F> {
     weights: &'a [F],
-    step: [usize; 2],
-    size: [usize; 2],
+    stride: usize,
+    /// Of `out`.
+    rows: usize,
     bias: Option<&'a [F]>,
-    x: &'a [F],
+    x: [&'a [F]; 2],
     out: &'a mut [F],
 }
 
-impl<F: Real> Work<F> for Products<'_, F> {
+/// With weights that are stored by rows of `out`.
+struct Straight<'a, F>(Products<'a, F>);
+
+/// With weights that are stored by rows of `x`.
+struct Transposed<'a, F>(Products<'a, F>);
+
+impl<F: Real> Work<F> for Straight<'_, F> {
     #[inline(always)]
-    fn run<X: Vector<Real = F>>(mut self, x: X) {
-        let lanes = self.out.len() / self.size[0];
+    fn run<X: Vector<Real = F>>(self, x: X) {
+        self.0.all::<X, false>(x);
+    }
+}
+
+impl<F: Real> Work<F> for Transposed<'_, F> {
+    #[inline(always)]
+    fn run<X: Vector<Real = F>>(self, x: X) {
+        self.0.all::<X, true>(x);
+    }
+}
+
+impl<F: Real> Products<'_, F> {
+    #[inline(always)]
+    fn all<X: Vector<Real = F>, const TRANSPOSED: bool>(mut self, x: X) {
+        let lanes = self.out.len() / self.rows;
         let mut lane = 0;
         while lane < lanes {
             let two = lane + 2 * X::LANES <= lanes;
             let mut row = 0;
-            while row < self.size[0] {
-                row += match (two, self.size[0] - row) {
-                    (true, 8..) if X::REGISTERS >= 32 => {
-                        self.block::<X, 8, 2>(x, row, (lane, lanes))
-                    }
-                    (true, 4..) => self.block::<X, 4, 2>(x, row, (lane, lanes)),
-                    (false, 4..) => self.block::<X, 4, 1>(x, row, (lane, lanes)),
-                    (true, _) => self.block::<X, 1, 2>(x, row, (lane, lanes)),
-                    (false, _) => self.block::<X, 1, 1>(x, row, (lane, lanes)),
+            while row < self.rows {
+                let at = (row, lane, lanes);
+                row += match (two, self.rows - row) {
+                    (true, 10..) if X::REGISTERS >= 32 => self.block::<X, 10, 2, TRANSPOSED>(x, at),
+                    (true, 4..) => self.block::<X, 4, 2, TRANSPOSED>(x, at),
+                    (false, 4..) => self.block::<X, 4, 1, TRANSPOSED>(x, at),
+                    (true, _) => self.block::<X, 1, 2, TRANSPOSED>(x, at),
+                    (false, _) => self.block::<X, 1, 1, TRANSPOSED>(x, at),
                 };
             }
             lane += if two { 2 } else { 1 } * X::LANES;
         }
     }
-}
 
-impl<F: Real> Products<'_, F> {
     /// `R` rows of `N` vectors of lanes; returns `R`.
     #[inline(always)]
-    fn block<X: Vector<Real = F>, const R: usize, const N: usize>(
+    fn block<X: Vector<Real = F>, const R: usize, const N: usize, const TRANSPOSED: bool>(
         &mut self,
         x: X,
-        row: usize,
-        (lane, lanes): (usize, usize),
+        (row, lane, lanes): (usize, usize, usize),
     ) -> usize {
         let mut sums = [[x.splat(F::ZERO); N]; R];
         for r in 0..R {
@@ -142,18 +157,34 @@ impl<F: Real> Products<'_, F> {
                 };
             }
         }
-        for k in 0..self.size[1] {
-            let mut vectors = [x.splat(F::ZERO); N];
-            for n in 0..N {
-                vectors[n] = x.read(&self.x[k * lanes + lane + n * X::LANES..]);
-            }
-            for r in 0..R {
-                let weight = self.weights[(row + r) * self.step[0] + k * self.step[1]];
-                let weight = x.splat(weight);
+        let mut first = 0;
+        for part in self.x {
+            let count = part.len() / lanes;
+            let straight: [&[F]; R] = std::array::from_fn(|r| match TRANSPOSED {
+                true => &self.weights[..0],
+                false => &self.weights[(row + r) * self.stride + first..][..count],
+            });
+            for k in 0..count {
+                let mut vectors = [x.splat(F::ZERO); N];
                 for n in 0..N {
-                    sums[r][n] = x.fma(weight, vectors[n], sums[r][n]);
+                    vectors[n] = x.read(&part[k * lanes + lane + n * X::LANES..]);
+                }
+                let transposed = match TRANSPOSED {
+                    true => &self.weights[(first + k) * self.stride + row..][..R],
+                    false => &self.weights[..0],
+                };
+                for r in 0..R {
+                    let weight = match TRANSPOSED {
+                        true => transposed[r],
+                        false => straight[r][k],
+                    };
+                    let weight = x.splat(weight);
+                    for n in 0..N {
+                        sums[r][n] = x.fma(weight, vectors[n], sums[r][n]);
+                    }
                 }
             }
+            first += count;
         }
         for r in 0..R {
             for n in 0..N {
@@ -194,11 +225,7 @@ pub fn affine_weights<F: Real>(
     assert!(weights.len() >= (dz.rows - 1) * stride + x.rows);
     if let Some(bias) = bias {
         assert_eq!(bias.len(), dz.rows);
-        for step in dz.data.chunks_exact(dz.rows * lanes) {
-            for (sum, row) in bias.iter_mut().zip(step.chunks_exact(lanes)) {
-                *sum += sum_of(row);
-            }
-        }
+        F::dispatch(isa, Sums { lanes, dz, bias });
     }
     F::dispatch(
         isa,
@@ -223,6 +250,37 @@ fn sum_of<F: Real>(row: &[F]) -> F {
     sums.into_iter().sum()
 }
 
+/// Adds the sum of every row over steps and lanes.
+struct Sums<'a, F> {
+    lanes: usize,
+    dz: Recording<'a, F>,
+    bias: &'a mut [F],
+}
+
+impl<F: Real> Work<F> for Sums<'_, F> {
+    #[inline(always)]
+    fn run<X: Vector<Real = F>>(self, v: X) {
+        let rows = self.dz.rows;
+        for (row, bias) in self.bias.iter_mut().enumerate() {
+            // As many vectors as PAD lanes take, so that sums are the same for any width.
+            let mut sums = [v.splat(F::ZERO); 2];
+            for step in self.dz.data.chunks_exact(rows * self.lanes) {
+                let own = &step[row * self.lanes..(row + 1) * self.lanes];
+                for block in own.chunks_exact(PAD) {
+                    for part in 0..PAD / X::LANES {
+                        sums[part] = v.add(sums[part], v.read(&block[part * X::LANES..]));
+                    }
+                }
+            }
+            let mut all = [F::ZERO; PAD];
+            for part in 0..PAD / X::LANES {
+                v.write(&mut all[part * X::LANES..], sums[part]);
+            }
+            *bias += sum_of(&all);
+        }
+    }
+}
+
 struct Outer<'a, F> {
     lanes: usize,
     dz: Recording<'a, F>,
@@ -236,16 +294,23 @@ impl<F: Real> Work<F> for Outer<'_, F> {
     fn run<X: Vector<Real = F>>(mut self, x: X) {
         let mut j = 0;
         while j < self.dz.rows {
-            let two = self.dz.rows - j >= 2;
+            let rows = match self.dz.rows - j {
+                4.. if X::REGISTERS >= 32 => 4,
+                2.. => 2,
+                _ => 1,
+            };
             let mut k = 0;
             while k < self.x.rows {
-                k += match (two, self.x.rows - k) {
-                    (true, 4..) => self.block::<X, 2, 4>(x, j, k),
-                    (true, _) => self.block::<X, 2, 1>(x, j, k),
-                    (false, _) => self.block::<X, 1, 1>(x, j, k),
+                k += match (rows, self.x.rows - k) {
+                    (4, 5..) => self.block::<X, 4, 5>(x, j, k),
+                    (4, 2..) => self.block::<X, 4, 2>(x, j, k),
+                    (4, _) => self.block::<X, 4, 1>(x, j, k),
+                    (2, 4..) => self.block::<X, 2, 4>(x, j, k),
+                    (2, _) => self.block::<X, 2, 1>(x, j, k),
+                    (_, _) => self.block::<X, 1, 1>(x, j, k),
                 };
             }
-            j += if two { 2 } else { 1 };
+            j += rows;
         }
     }
 }
@@ -264,17 +329,19 @@ impl<F: Real> Outer<'_, F> {
         let (lanes, rows) = (self.lanes, [self.dz.rows, self.x.rows]);
         let steps = self.dz.data.len() / (rows[0] * lanes);
         for t in 0..steps {
-            let dz = &self.dz.data[(t * rows[0] + j) * lanes..(t * rows[0] + j + J) * lanes];
-            let x = &self.x.data[(t * rows[1] + k) * lanes..(t * rows[1] + k + K) * lanes];
+            let dz: [&[F]; J] =
+                std::array::from_fn(|r| &self.dz.data[(t * rows[0] + j + r) * lanes..][..lanes]);
+            let x: [&[F]; K] =
+                std::array::from_fn(|c| &self.x.data[(t * rows[1] + k + c) * lanes..][..lanes]);
             for lane in (0..lanes).step_by(PAD) {
                 for part in 0..PAD / X::LANES {
                     let at = lane + part * X::LANES;
                     let mut columns = [v.splat(F::ZERO); K];
                     for c in 0..K {
-                        columns[c] = v.read(&x[c * lanes + at..]);
+                        columns[c] = v.read(&x[c][at..]);
                     }
                     for r in 0..J {
-                        let row = v.read(&dz[r * lanes + at..]);
+                        let row = v.read(&dz[r][at..]);
                         for c in 0..K {
                             sums[r][c][part] = v.fma(row, columns[c], sums[r][c][part]);
                         }
@@ -336,9 +403,11 @@ impl<F: Real> Work<F> for Forward<'_, F> {
         let (f, rest) = rest.split_at_mut(size);
         let (g, o) = rest.split_at_mut(size);
         for at in (0..size).step_by(X::LANES) {
-            let (gi, gf) = (sigmoid(v, v.read(&i[at..])), sigmoid(v, v.read(&f[at..])));
-            let [gg] = v.tanh([v.read(&g[at..])]);
-            let go = sigmoid(v, v.read(&o[at..]));
+            let half = v.splat(F::from_f64(0.5));
+            let halved = |gate: &[F]| v.mul(v.read(&gate[at..]), half);
+            let squashed = v.tanh([halved(i), halved(f), v.read(&g[at..]), halved(o)]);
+            let [gi, gf, gg, go] = squashed;
+            let [gi, gf, go] = [gi, gf, go].map(|y| v.fma(y, half, half));
             let cell = v.fma(gf, v.read(&self.cells[at..]), v.mul(gi, gg));
             let [squashed] = v.tanh([cell]);
             v.write(&mut i[at..], gi);

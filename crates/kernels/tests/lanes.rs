@@ -9,7 +9,8 @@ use kernels::lanes::{
 use kernels::mlp::Real;
 
 const LANES: usize = 3 * PAD;
-const INPUTS: usize = 7;
+// Rows and columns for every block that products are made of.
+const INPUTS: usize = 16;
 const HIDDEN: usize = 5;
 
 fn numbers<F: Real>(count: usize, from: usize) -> Vec<F> {
@@ -29,8 +30,9 @@ fn all<F: Real>(isa: Isa) -> Vec<F> {
     };
     let x = numbers::<F>(INPUTS * LANES, 3);
     let mut gates = vec![F::ZERO; rows * LANES];
-    affine(isa, weights, Some(&bias), &x, &mut gates);
-    affine(isa, weights, None, &x, &mut gates);
+    let halves = x.split_at(3 * LANES).into();
+    affine(isa, weights, Some(&bias), [&x, &[]], &mut gates);
+    affine(isa, weights, None, halves, &mut gates);
     let mut found = gates.clone();
     let before = numbers::<F>(HIDDEN * LANES, 4);
     let (mut cells, mut hidden) = (before.clone(), vec![F::ZERO; HIDDEN * LANES]);
@@ -55,6 +57,15 @@ fn all<F: Real>(isa: Isa) -> Vec<F> {
         },
     );
     affine_weights(isa, LANES, both, (&mut dw, INPUTS + 2), Some(&mut db));
+    let (mut few, three) = (vec![F::ZERO; 3 * INPUTS], &dz[..3 * LANES]);
+    let both = (
+        Recording {
+            data: three,
+            rows: 3,
+        },
+        both.1,
+    );
+    affine_weights(isa, LANES, both, (&mut few, INPUTS), None);
     let mut features = vec![F::ZERO; 2 * LANES];
     // Some of them below e^−p.
     let mut small = numbers::<F>(LANES, 8);
@@ -68,7 +79,7 @@ fn all<F: Real>(isa: Isa) -> Vec<F> {
     let mut opened = numbers::<F>(LANES, 10);
     sigmoids(isa, &mut opened);
     for part in [
-        cells, hidden, gates, dz, dc, dx, dw, db, features, dsmall, opened,
+        cells, hidden, gates, dz, dc, dx, dw, db, few, features, dsmall, opened,
     ] {
         found.extend(part);
     }
@@ -113,7 +124,13 @@ fn products_are_those_by_hand() {
         stride: 4,
     };
     let mut out = vec![0.0; 3 * PAD];
-    affine(Isa::best(), weights, Some(&[1.0, 2.0, 3.0]), &x, &mut out);
+    affine(
+        Isa::best(),
+        weights,
+        Some(&[1.0, 2.0, 3.0]),
+        [&x, &[]],
+        &mut out,
+    );
     for j in 0..3 {
         for lane in 0..PAD {
             let sum: f64 = (0..4).map(|k| data[j * 4 + k] * x[k * PAD + lane]).sum();

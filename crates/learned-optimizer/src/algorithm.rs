@@ -1,7 +1,7 @@
 //! Learned optimizers as one algorithm among others.
 
 use crate::config::{Config, NAME};
-use crate::trainer::Trainer;
+use crate::trainer::{SIDE_BY_SIDE, Trainer};
 use agent::{ActMode, Algorithm, LearnError, Metric, Setup, Training, Update};
 use nets::Device;
 use rl_core::{Footprint, PolicyFactory, Sight, Tree};
@@ -43,7 +43,7 @@ fn footprint(setup: &Setup<'_>) -> Result<Footprint, LearnError> {
     let cells = (rule.hidden * rule.layers.len()) as f64;
     let (problems, coordinates) = (config.problems as f64, size as f64);
     let workers = setup.place.pool.workers() as f64;
-    let side = coordinates.max(128.0) + 16.0;
+    let side = coordinates.max(SIDE_BY_SIDE as f64) + 16.0;
     // Of a step the gates, cells and outputs of every layer, and as much on the way back.
     let step = side * (12.0 * cells + 20.0);
     let values = (rule.parameters() + size) as f64;

@@ -60,49 +60,66 @@ impl<F: Real> Course<F> {
 }
 
 /// What was read and done in some steps in a row.
-#[derive(Clone, Debug)]
-pub struct Tape<F> {
+#[derive(Clone, Debug, Default)]
+struct Tape<F> {
+    lanes: usize,
     /// The step that it begins with.
     first: usize,
     steps: usize,
-    gradient: Vec<F>,     // [steps][lanes]
-    loss: Vec<F>,         // [steps][lanes]
-    features: Vec<F>,     // [steps][features][lanes]
-    gates: Vec<Vec<F>>,   // [layers][steps][4 × hidden][lanes]
-    cells: Vec<Vec<F>>,   // [layers][steps + 1][hidden][lanes]
-    outputs: Vec<Vec<F>>, // likewise
-    logits: Vec<F>,       // [steps + 1][2][lanes]
-    opened: Vec<F>,       // [steps][2][lanes], the gates
-    theta: Vec<F>,        // [steps + 1][lanes]
+    gradient: Vec<F>,        // [steps][lanes]
+    loss: Vec<F>,            // [steps][lanes]
+    features: Vec<F>,        // [steps][features][lanes]
+    gates: Vec<Vec<Vec<F>>>, // [layers][steps][4 × hidden][lanes]
+    cells: Vec<Vec<F>>,      // [layers][steps + 1][hidden][lanes]
+    outputs: Vec<Vec<F>>,    // likewise
+    logits: Vec<F>,          // [steps + 1][2][lanes]
+    opened: Vec<F>,          // [steps][2][lanes], the gates
+    theta: Vec<F>,           // [steps + 1][lanes]
     /// Gradient of what counts after each step, weighted. `[steps][lanes]`
     counted: Vec<F>,
 }
 
 impl<F: Real> Tape<F> {
-    /// Room for so many steps, the first of which begins where the course is.
-    fn new(rule: &Rule, course: &Course<F>, steps: usize) -> Self {
-        let room = |rows: usize| Vec::with_capacity(steps * rows * course.lanes);
-        let begun = |first: &[F]| {
-            let mut recording = Vec::with_capacity((steps + 1) * first.len());
-            recording.extend_from_slice(first);
-            recording
+    /// Begins where the course is, with room for so many steps, and forgets what was before.
+    fn begin(&mut self, rule: &Rule, course: &Course<F>, steps: usize) {
+        (self.lanes, self.first, self.steps) = (course.lanes, course.step, 0);
+        let layers = rule.layers.len();
+        self.gates.resize_with(layers, Vec::new);
+        let begin = |numbers: &mut Vec<F>, rows: usize| {
+            numbers.clear();
+            numbers.reserve_exact((steps + 1) * rows * course.lanes);
         };
-        let all = |rows: &[Vec<F>]| rows.iter().map(|row| begun(row)).collect();
-        Self {
-            first: course.step,
-            steps: 0,
-            gradient: room(1),
-            loss: room(1),
-            features: room(rule.features()),
-            gates: rule.layers.iter().map(|_| room(4 * rule.hidden)).collect(),
-            cells: all(&course.cells),
-            outputs: all(&course.outputs),
-            logits: begun(&course.logits),
-            opened: room(2),
-            theta: begun(&course.theta),
-            counted: room(1),
+        for rows in [&mut self.cells, &mut self.outputs] {
+            rows.resize_with(layers, Vec::new);
+            rows.iter_mut().for_each(|row| begin(row, rule.hidden));
         }
+        begin(&mut self.features, rule.features());
+        for pair in [&mut self.logits, &mut self.opened] {
+            begin(pair, 2);
+        }
+        for row in [
+            &mut self.gradient,
+            &mut self.loss,
+            &mut self.theta,
+            &mut self.counted,
+        ] {
+            begin(row, 1);
+        }
+        for layer in 0..layers {
+            self.cells[layer].extend_from_slice(&course.cells[layer]);
+            self.outputs[layer].extend_from_slice(&course.outputs[layer]);
+        }
+        self.logits.extend_from_slice(&course.logits);
+        self.theta.extend_from_slice(&course.theta);
     }
+}
+
+/// A recording of some steps, and room for what is made of it: for later ones too, of any
+/// rule, since memory that is new each time takes longer to get than to fill.
+#[derive(Clone, Debug, Default)]
+pub struct Recorder<F> {
+    tape: Tape<F>,
+    back: Back<F>,
 }
 
 /// Room for one step.
@@ -133,17 +150,28 @@ impl<F: Real> Room<F> {
 }
 
 impl Rule {
-    /// The two weights of a layer: of what it reads, and of its own output before.
-    fn weights<'a, F>(&self, layer: usize, params: &'a [F]) -> [Weights<'a, F>; 2] {
+    /// The weights of a layer, of what it reads and of its own output before.
+    fn both<'a, F>(&self, layer: usize, params: &'a [F]) -> Weights<'a, F> {
         let layer = &self.layers[layer];
-        let stride = layer.inputs + self.hidden;
-        let of = |from: usize, inputs: usize| Weights {
-            data: &params[layer.weight.start + from..layer.weight.end],
+        let inputs = layer.inputs + self.hidden;
+        Weights {
+            data: &params[layer.weight.clone()],
             outputs: 4 * self.hidden,
             inputs,
-            stride,
+            stride: inputs,
+        }
+    }
+
+    /// The same in two.
+    fn weights<'a, F>(&self, layer: usize, params: &'a [F]) -> [Weights<'a, F>; 2] {
+        let both = self.both(layer, params);
+        let reads = self.layers[layer].inputs;
+        let of = |from: usize, inputs: usize| Weights {
+            data: &both.data[from..],
+            inputs,
+            ..both
         };
-        [of(0, layer.inputs), of(layer.inputs, self.hidden)]
+        [of(0, reads), of(reads, self.hidden)]
     }
 
     /// One step from what the room shows, within ±limit. `size` is that of a function.
@@ -167,13 +195,12 @@ impl Rule {
             }
         }
         for layer in 0..self.layers.len() {
-            let [reads, recalls] = self.weights(layer, params);
             let bias = &params[self.layers[layer].bias.clone()];
             let (below, own) = course.outputs.split_at_mut(layer);
             let x = below.last().map_or(&room.features, |below| below);
             let gates = &mut room.gates[layer];
-            affine(isa, reads, Some(bias), x, gates);
-            affine(isa, recalls, None, &own[0], gates);
+            let weights = self.both(layer, params);
+            affine(isa, weights, Some(bias), [x, &own[0]], gates);
             lstm(isa, gates, &mut course.cells[layer], &mut own[0]);
         }
         match &self.head {
@@ -185,7 +212,7 @@ impl Rule {
                 let weights = row(&params[weight.clone()], self.hidden);
                 let h = course.outputs.last().expect("a layer");
                 let bias = &params[bias.clone()];
-                affine(isa, weights, Some(bias), h, &mut room.moved);
+                affine(isa, weights, Some(bias), [h, &[]], &mut room.moved);
                 let scale = F::from_f64(*scale);
                 for (theta, out) in course.theta.iter_mut().zip(&room.moved) {
                     *theta += scale * *out;
@@ -202,7 +229,7 @@ impl Rule {
                     stride: width,
                 };
                 let bias = &params[bias.clone()];
-                affine(isa, weights, Some(bias), h, &mut room.opened);
+                affine(isa, weights, Some(bias), [h, &[]], &mut room.opened);
                 for gate in 0..2 {
                     let [own, recalled] = [0, 1].map(|i| weight[gate * width + self.hidden + i]);
                     let logits = &mut room.opened[gate * lanes..(gate + 1) * lanes];
@@ -328,17 +355,19 @@ impl<F: Real> Tile<F> {
         self.follow(rule, params, course, (steps, counting), None)
     }
 
-    /// Goes on for some steps, and keeps what it takes to differentiate them.
+    /// Goes on for some steps, and keeps what it takes to differentiate them, in place of
+    /// what was kept before.
     pub fn record(
         &mut self,
         rule: &Rule,
         params: &[F],
         course: &mut Course<F>,
-        (steps, counting): (usize, Counting),
-    ) -> (Outcome, Tape<F>) {
-        let mut tape = Tape::new(rule, course, steps);
-        let outcome = self.follow(rule, params, course, (steps, counting), Some(&mut tape));
-        (outcome, tape)
+        window: (usize, Counting),
+        recorder: &mut Recorder<F>,
+    ) -> Outcome {
+        let tape = &mut recorder.tape;
+        tape.begin(rule, course, window.0);
+        self.follow(rule, params, course, window, Some(tape))
     }
 
     fn follow(
@@ -372,7 +401,7 @@ impl<F: Real> Tile<F> {
                 outcome.worth = self.worth(course);
             }
             if let Some(tape) = &mut tape {
-                tape.push(rule, course, &self.room, &counted);
+                tape.push(rule, course, &mut self.room, &counted);
             }
         }
         outcome
@@ -409,19 +438,25 @@ impl<F: Real> Tile<F> {
         sum / self.problems.len() as f64
     }
 
-    /// Adds the gradient of the mean loss of a recording to that of the rule's parameters,
-    /// and to that of where the recording began, `[parameters]`, if it is asked for. What
-    /// was before the recording counts as constant.
+    /// Adds the gradient of the mean loss of what was recorded to that of the rule's
+    /// parameters, and to that of where the recording began, `[parameters]`, if it is asked
+    /// for. What was before the recording counts as constant.
+    ///
+    /// # Panics
+    /// If it is none of this rule and these functions.
     pub fn differentiate(
         &mut self,
         rule: &Rule,
         params: &[F],
-        (tape, order): (&Tape<F>, Order),
+        (recorder, order): (&mut Recorder<F>, Order),
         gradient: &mut [F],
         start: Option<&mut [F]>,
     ) {
-        let lanes = tape.theta.len() / (tape.steps + 1);
-        let mut back = Back::new(rule, (lanes, tape.steps));
+        let Recorder { tape, back } = recorder;
+        let lanes = tape.lanes;
+        let own = (padded(self.problems.len() * self.size), rule.layers.len());
+        assert_eq!((lanes, tape.gates.len()), own, "another's recording");
+        back.begin(rule, (lanes, tape.steps));
         for t in (0..tape.steps).rev() {
             let after = &tape.theta[(t + 1) * lanes..(t + 2) * lanes];
             let counted = &tape.counted[t * lanes..(t + 1) * lanes];
@@ -434,7 +469,7 @@ impl<F: Real> Tile<F> {
             }
             back.step(self.isa, rule, params, (tape, t, self.size), gradient);
             if order == Order::Exact {
-                self.second(rule, (tape, t), &mut back);
+                self.second(rule, (tape, t), back);
             }
         }
         back.weights(self.isa, rule, tape, gradient);
@@ -485,13 +520,19 @@ impl<F: Real> Tile<F> {
 }
 
 impl<F: Real> Tape<F> {
-    fn push(&mut self, rule: &Rule, course: &Course<F>, room: &Room<F>, counted: &[F]) {
-        self.steps += 1;
+    /// Keeps a step. Its gates stay where they were computed, and the room goes on with
+    /// others.
+    fn push(&mut self, rule: &Rule, course: &Course<F>, room: &mut Room<F>, counted: &[F]) {
         self.gradient.extend_from_slice(&room.gradient);
         self.loss.extend_from_slice(&room.loss);
         self.features.extend_from_slice(&room.features);
         for layer in 0..rule.layers.len() {
-            self.gates[layer].extend_from_slice(&room.gates[layer]);
+            let (kept, own) = (&mut self.gates[layer], &mut room.gates[layer]);
+            if kept.len() == self.steps {
+                kept.push(Vec::new());
+            }
+            kept[self.steps].resize(own.len(), F::ZERO);
+            std::mem::swap(&mut kept[self.steps], own);
             self.cells[layer].extend_from_slice(&course.cells[layer]);
             self.outputs[layer].extend_from_slice(&course.outputs[layer]);
         }
@@ -499,10 +540,12 @@ impl<F: Real> Tape<F> {
         self.opened.extend_from_slice(&room.opened);
         self.theta.extend_from_slice(&course.theta);
         self.counted.extend_from_slice(counted);
+        self.steps += 1;
     }
 }
 
 /// Gradients on their way back through a recording.
+#[derive(Clone, Debug, Default)]
 struct Back<F> {
     theta: Vec<F>,        // [lanes]
     outputs: Vec<Vec<F>>, // [layers][hidden][lanes]
@@ -516,20 +559,27 @@ struct Back<F> {
 }
 
 impl<F: Real> Back<F> {
-    fn new(rule: &Rule, (lanes, steps): (usize, usize)) -> Self {
-        let row = |rows: usize| vec![F::ZERO; rows * lanes];
-        let each = |rows: usize| vec![row(rows); rule.layers.len()];
-        Self {
-            theta: row(1),
-            outputs: each(rule.hidden),
-            cells: each(rule.hidden),
-            logits: row(2),
-            features: row(rule.features()),
-            gradient: row(1),
-            loss: row(1),
-            pre: each(4 * rule.hidden * steps),
-            head: row(steps * rule.head_rows()),
+    /// Begins after the last of so many steps, from where nothing comes.
+    fn begin(&mut self, rule: &Rule, (lanes, steps): (usize, usize)) {
+        let zeros = |row: &mut Vec<F>, rows: usize| {
+            row.clear();
+            row.resize(rows * lanes, F::ZERO);
+        };
+        for all in [&mut self.outputs, &mut self.cells, &mut self.pre] {
+            all.resize_with(rule.layers.len(), Vec::new);
         }
+        for layer in 0..rule.layers.len() {
+            zeros(&mut self.outputs[layer], rule.hidden);
+            zeros(&mut self.cells[layer], rule.hidden);
+            // Written step by step, before it is read.
+            self.pre[layer].resize(4 * rule.hidden * steps * lanes, F::ZERO);
+        }
+        zeros(&mut self.theta, 1);
+        zeros(&mut self.logits, 2);
+        zeros(&mut self.features, rule.features());
+        zeros(&mut self.gradient, 1);
+        zeros(&mut self.loss, 1);
+        self.head.resize(steps * rule.head_rows() * lanes, F::ZERO);
     }
 
     /// Through one step: the head, then the layers from the last to the first.
@@ -602,7 +652,7 @@ impl<F: Real> Back<F> {
         for layer in (0..rule.layers.len()).rev() {
             let rows = rule.hidden * lanes;
             let step = LstmStep {
-                gates: &tape.gates[layer][4 * t * rows..4 * (t + 1) * rows],
+                gates: &tape.gates[layer][t],
                 before: &tape.cells[layer][t * rows..(t + 1) * rows],
                 after: &tape.cells[layer][(t + 1) * rows..(t + 2) * rows],
             };

@@ -35,6 +35,6 @@ pub use algorithm::ALGORITHM;
 pub use config::{
     Config, Counted, GradientOrder, LearnedRate, Perturbation, RuleConfig, Start, TrainingConfig,
 };
-pub use course::{Counting, Course, Order, Outcome, Tape, Tile};
+pub use course::{Counting, Course, Order, Outcome, Recorder, Tile};
 pub use rule::Rule;
 pub use trainer::{Metrics, Trainer};

@@ -1,7 +1,7 @@
 //! One training: draw functions, unroll, improve.
 
 use crate::config::{Config, Counted, NAME, Perturbation, Start, TrainingConfig};
-use crate::course::{Counting, Course, Order, Outcome, Tile};
+use crate::course::{Counting, Course, Order, Outcome, Recorder, Tile};
 use crate::policy::Optimizers;
 use crate::rule::Rule;
 use agent::LearnError;
@@ -13,7 +13,7 @@ use rl_core::{
 };
 use rollout::Pool;
 use serde::Serialize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// What one update did. Nothing in it depends on the clock or the workers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -34,7 +34,7 @@ pub struct Metrics {
 /// Coordinates that are worked on side by side, at least: functions are grouped to have as
 /// many. It has no effect on the results, apart from the order of additions, which is why
 /// it is a constant.
-const SIDE_BY_SIDE: usize = 128;
+pub(crate) const SIDE_BY_SIDE: usize = 64;
 
 /// What an update changes. It works on a copy, which takes the place of the original when
 /// all has gone well.
@@ -54,6 +54,8 @@ struct Common {
     /// Parameters of a function.
     size: usize,
     seed: u64,
+    /// Those that nobody records with now; no more than there were workers at a time.
+    spare: Mutex<Vec<Recorder<f32>>>,
 }
 
 /// A training of one rule under one seed.
@@ -110,6 +112,7 @@ impl Trainer {
                 layout,
                 size,
                 seed,
+                spare: Mutex::default(),
             },
             pool,
             learned: Learned { values, optimizer },
@@ -367,15 +370,20 @@ impl Member {
         let (rule, start) = common.parts(values);
         let window = (common.config.window(), common.counting());
         let first = self.courses[0].step == 0;
-        let (outcome, tape) = self
+        let spare = || common.spare.lock().expect("no holder panics");
+        let taken = spare().pop();
+        let mut recorder = taken.unwrap_or_default();
+        let course = &mut self.courses[0];
+        let outcome = self
             .tile
-            .record(&common.rule, rule, &mut self.courses[0], window);
+            .record(&common.rule, rule, course, window, &mut recorder);
         let mut gradient = vec![0.0; values.len()];
         let (of_rule, of_start) = gradient.split_at_mut(rule.len());
         let of_start = (start.is_some() && first).then_some(of_start);
-        let tape = (&tape, order);
+        let recorded = (&mut recorder, order);
         self.tile
-            .differentiate(&common.rule, rule, tape, of_rule, of_start);
+            .differentiate(&common.rule, rule, recorded, of_rule, of_start);
+        spare().push(recorder);
         Said { outcome, gradient }
     }
 

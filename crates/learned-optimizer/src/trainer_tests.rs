@@ -84,6 +84,7 @@ fn common(training: TrainingConfig) -> (Common, Vec<f32>) {
         layout: blueprint.layout(),
         size: SIZE,
         seed: 0,
+        spare: Mutex::default(),
     };
     (common, vec![rate as f32, 0.0, 0.0, 0.0])
 }

@@ -1,6 +1,6 @@
 //! Gradients through whole unrolls against finite differences, in f64.
 
-use learned_optimizer::{Counting, LearnedRate, Order, Rule, RuleConfig, Tile};
+use learned_optimizer::{Counting, LearnedRate, Order, Recorder, Rule, RuleConfig, Tile};
 use nets::Blueprint;
 use rl_core::Objective;
 
@@ -134,10 +134,12 @@ impl Case {
         let mut tile = self.tile();
         let mut course = tile.begin(&self.rule, Some(start));
         let window = (STEPS, self.counting);
-        let (_, tape) = tile.record(&self.rule, params, &mut course, window);
+        let mut recorder = Recorder::default();
+        tile.record(&self.rule, params, &mut course, window, &mut recorder);
         let mut gradient = vec![0.0; params.len() + start.len()];
         let (of_rule, of_start) = gradient.split_at_mut(params.len());
-        tile.differentiate(&self.rule, params, (&tape, order), of_rule, Some(of_start));
+        let recorded = (&mut recorder, order);
+        tile.differentiate(&self.rule, params, recorded, of_rule, Some(of_start));
         gradient
     }
 }
@@ -235,10 +237,18 @@ fn windows_know_nothing_of_what_was_before() {
         let window = (STEPS, counting);
         tile.run(&case.rule, &params, &mut course, window);
         let middle = course.clone();
-        let (_, tape) = tile.record(&case.rule, &params, &mut course, window);
+        let mut recorder = Recorder::default();
+        // What a longer recording left there is of no effect.
+        let mut other = middle.clone();
+        let longer = (STEPS + 1, counting);
+        tile.record(&case.rule, &params, &mut other, longer, &mut recorder);
+        let mut unused = vec![0.0; params.len()];
+        let recorded = (&mut recorder, Order::Exact);
+        tile.differentiate(&case.rule, &params, recorded, &mut unused, None);
+        tile.record(&case.rule, &params, &mut course, window, &mut recorder);
         let mut gradient = vec![0.0; params.len()];
-        let tape = (&tape, Order::Exact);
-        tile.differentiate(&case.rule, &params, tape, &mut gradient, None);
+        let recorded = (&mut recorder, Order::Exact);
+        tile.differentiate(&case.rule, &params, recorded, &mut gradient, None);
         let scale = gradient.iter().fold(1.0_f64, |most, g| most.max(g.abs()));
         for index in [0, params.len() / 2, params.len() - 1] {
             let by = |step: f64| {
