@@ -230,6 +230,13 @@ pub trait Training {
         None
     }
 
+    /// With what probability the agent takes each action, by the task that it holds
+    /// throughout an episode and by what it observes, a symbol; `None` if it holds none.
+    /// `[tasks][states][actions]`
+    fn held_actions(&self, _: &dyn KnownTasks) -> Option<Vec<f32>> {
+        None
+    }
+
     /// How the agent does on tasks that it adapts to by gradient steps; `None`
     /// if its policy is all there is.
     ///

@@ -70,6 +70,10 @@ impl Training for Trainer {
         self.task_beliefs(lived, tasks)
     }
 
+    fn held_actions(&self, tasks: &dyn KnownTasks) -> Option<Vec<f32>> {
+        self.held_actions(tasks)
+    }
+
     fn begin_from(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {
         self.begin_from(checkpoint)
     }

@@ -1,10 +1,10 @@
 //! A belief that learns from what it decodes into: its decoder, its buffer of trials and
 //! its optimizer.
 
-use crate::config::{Queries, Variational};
-use crate::elbo::{Decoder, Lived, Losses, Query, probability};
+use crate::config::{Queries, Rewards, Transitions, Variational};
+use crate::elbo::{Asked, Decoder, Lived, Losses, Part, Predicts, Query, probability};
 use crate::encoder::{Encoder, EncoderWork};
-use crate::past::{Past, Recalled, Shape, Undo};
+use crate::past::{Past, Questions, Recalled, Shape, Undo};
 use agent::{ActorCritic, InputRows, Inputs, LearnError, Learner};
 use kernels::mlp::{Activation, Cache, Head, Mlp};
 use nets::{Blueprint, Init, Layout, NetsError, Optimizer, clip_gradient};
@@ -58,35 +58,73 @@ pub(crate) struct Learned {
 /// Latents that a belief's prediction is a mean over.
 const DRAWS: usize = 8;
 
-/// The decoder's network for an environment.
+/// The decoder's networks for an environment: of rewards, and of transitions if they are
+/// decoded.
 ///
 /// # Errors
-/// If a size is out of range.
-pub(crate) fn network(config: &Variational, shape: &Shape) -> Result<Mlp, LearnError> {
-    let inputs = config.latent + shape.query(&config.queries);
-    let mlp = Mlp::new(inputs, &config.decoder, 1, Activation::Relu, Head::None);
-    mlp.map_err(|error| {
-        let units = format!("{:?}", config.decoder);
-        LearnError::config("belief.belief.decoder", units, error.to_string())
-    })
+/// If a size is out of range, or what is observed is not of the kind that is predicted.
+pub(crate) fn parts(config: &Variational, shape: &Shape) -> Result<Vec<Part>, LearnError> {
+    let part = |query: usize, outputs: usize, predicts: Predicts| {
+        let inputs = config.latent + query;
+        let network = Mlp::new(
+            inputs,
+            &config.decoder,
+            outputs,
+            Activation::Relu,
+            Head::None,
+        );
+        let network = network.map_err(|error| {
+            let units = format!("{:?}", config.decoder);
+            LearnError::config("belief.belief.decoder", units, error.to_string())
+        })?;
+        Ok::<_, LearnError>(Part { network, predicts })
+    };
+    let predicts = match config.rewards {
+        Rewards::Bernoulli { .. } => Predicts::Bernoulli,
+        Rewards::Gaussian { .. } => Predicts::Gaussian,
+    };
+    let mut parts = vec![part(shape.query(&config.queries), 1, predicts)?];
+    let next = shape.query(&[Queries::NextObservation]);
+    let refused =
+        |kind, allowed| LearnError::config("belief.belief.transitions.kind", kind, allowed);
+    let predicts = match (config.transitions, shape.symbols()) {
+        (Transitions::None, _) => return Ok(parts),
+        (Transitions::Categorical, true) => Predicts::Categorical,
+        (Transitions::Gaussian { .. }, false) => Predicts::Gaussian,
+        (Transitions::Gaussian { .. }, true) => {
+            let allowed = "\"categorical\" or \"none\": what is observed here is a symbol";
+            return Err(refused("gaussian", allowed));
+        }
+        (Transitions::Categorical, false) => {
+            let allowed = "\"gaussian\" or \"none\": what is observed here are numbers";
+            return Err(refused("categorical", allowed));
+        }
+    };
+    parts.push(part(shape.query(&DECIDES), next, predicts)?);
+    Ok(parts)
 }
 
+/// What transitions depend on.
+const DECIDES: [Queries; 2] = [Queries::Observation, Queries::Action];
+
 /// The parameters of the encoder, which are another's to draw, and of the decoder.
-fn blueprint(model: &ActorCritic, encoder: &Encoder, network: &Mlp) -> Blueprint {
+fn blueprint(model: &ActorCritic, encoder: &Encoder, parts: &[Part]) -> Blueprint {
     let mut blueprint = Blueprint::new();
     let own = model.layout().entries().iter();
     for entry in own.take_while(|entry| entry.offset < encoder.parameters()) {
         blueprint.declare(&entry.name, &entry.shape, Init::Zeros);
     }
-    for (name, shape, _) in network.layout() {
-        let init = match shape.len() {
-            2 => Init::Orthogonal {
-                gain: nets::Activation::Relu.gain(),
-                blocks: 1,
-            },
-            _ => Init::Zeros,
-        };
-        blueprint.declare(format!("decoder.{name}"), &shape, init);
+    for (part, of) in parts.iter().zip(["decoder", "decoder.transitions"]) {
+        for (name, shape, _) in part.network.layout() {
+            let init = match shape.len() {
+                2 => Init::Orthogonal {
+                    gain: nets::Activation::Relu.gain(),
+                    blocks: 1,
+                },
+                _ => Init::Zeros,
+            };
+            blueprint.declare(format!("{of}.{name}"), &shape, init);
+        }
     }
     blueprint
 }
@@ -103,8 +141,8 @@ impl Autoencoder {
         seed: u64,
     ) -> Result<Self, LearnError> {
         let shape = Shape::new(env.spec(), env.told());
-        let network = network(config, &shape)?;
-        let blueprint = blueprint(model, &encoder, &network);
+        let parts = parts(config, &shape)?;
+        let blueprint = blueprint(model, &encoder, &parts);
         let key = StreamKey::new(seed, Domain::Training, 0);
         let drawn = blueprint.init(&mut key.lane(Purpose::Init, 1));
         let layout = blueprint.layout();
@@ -112,17 +150,17 @@ impl Autoencoder {
             config: config.clone(),
             inputs: model.inputs.clone(),
             decoder: Decoder {
-                network,
+                parts,
                 latent: config.latent,
                 deterministic: config.deterministic,
-                rewards: config.rewards,
                 decodes: config.decodes,
+                repeats: config.repeats,
                 prior: config.prior,
                 coefficient: config.divergence_coefficient,
             },
             values: drawn[encoder.parameters()..].to_vec(),
             optimizer: Optimizer::new(config.optimizer, Arc::clone(&layout))?,
-            past: Past::new(shape.clone(), config.buffer),
+            past: Past::new(shape.clone(), config.buffer, config.kept),
             encoder,
             shape,
             layout,
@@ -235,13 +273,22 @@ impl Autoencoder {
         } = &mut scratch;
         self.past.recall(trials, &self.inputs, recalled);
         encoder.forward(work, recalled.rows.trials(trials.len()));
-        let (queries, rewards) = recalled.asked(&self.shape, &self.config.queries);
-        let rewards: Vec<f32> = rewards.iter().map(|r| self.decoder.target(*r)).collect();
+        let mut rewards = recalled.asked(&self.shape, &self.config.queries);
+        let target = |reward: &mut f32| *reward = target(self.config.rewards, *reward);
+        rewards.answers.iter_mut().for_each(target);
+        let mut all = vec![rewards];
+        if self.decoder.parts.len() > 1 {
+            let mut next = recalled.transitions(&self.shape, &DECIDES);
+            if let Transitions::Gaussian { scale } = self.config.transitions {
+                next.answers.iter_mut().for_each(|x| *x *= scale as f32);
+            }
+            all.push(next);
+        }
+        let asked: Vec<Asked<'_, f32>> = all.iter().map(Questions::asked).collect();
         let decoded = self.draw((&recalled.lengths, all_beliefs), stream);
         let lived = Lived {
             lengths: &recalled.lengths,
-            queries: &queries,
-            rewards: &rewards,
+            asked: &asked,
         };
         let beliefs = work.belief.outputs();
         let mut d_beliefs = vec![0.0; beliefs.len()];
@@ -304,7 +351,7 @@ impl Autoencoder {
     /// Bytes that it takes with so many workers.
     pub(crate) fn bytes(
         (config, tile): (&Variational, usize),
-        (encoder, shape, network): (&Encoder, &Shape, &Mlp),
+        (encoder, shape, parts): (&Encoder, &Shape, &[Part]),
         (workers, steps): (usize, usize),
     ) -> [f64; 2] {
         let chunks = config.batch.div_ceil(tile);
@@ -313,12 +360,19 @@ impl Autoencoder {
             most => most.min(steps),
         };
         let rows = tile * prefixes * steps;
-        // What the network reads and its gradient, what it gives and that of it.
-        let decoding = 4.0 * (rows * (2 * network.inputs() + 3)) as f64
-            + network.cache_bytes(rows)
-            + network.gradient_bytes();
-        let recalled = 4.0 * (tile * (2 * shape.trial() + steps * network.inputs())) as f64;
-        let parameters = 4.0 * (encoder.parameters() + network.parameters()) as f64;
+        // What a network reads and its gradient, what it gives and that of it; the cache is
+        // one for all.
+        let decoding = |part: &Part| {
+            let network = &part.network;
+            4.0 * (rows * (2 * network.inputs() + 2 * network.outputs() + 1)) as f64
+                + network.cache_bytes(rows)
+                + network.gradient_bytes()
+        };
+        let decoding = parts.iter().map(decoding).fold(0.0, f64::max);
+        let asked: usize = parts.iter().map(|p| p.network.inputs() + p.width()).sum();
+        let recalled = 4.0 * (tile * (2 * shape.trial() + steps * asked)) as f64;
+        let decoders: usize = parts.iter().map(|p| p.network.parameters()).sum();
+        let parameters = 4.0 * (encoder.parameters() + decoders) as f64;
         let job = decoding + recalled + encoder.bytes(tile, steps).learning;
         // Gradients of all chunks; values, two moments, and each as it was before.
         let work = job * workers.min(chunks) as f64 + parameters * (chunks + 1 + 12) as f64;
@@ -337,7 +391,7 @@ impl Autoencoder {
     ) -> Option<Vec<f32>> {
         let symbols: Option<Vec<u32>> = (0..tasks.count()).map(|k| tasks.pays_at(k)).collect();
         let symbols = symbols?;
-        let bernoulli = matches!(self.config.rewards, crate::Rewards::Bernoulli { .. });
+        let bernoulli = matches!(self.config.rewards, Rewards::Bernoulli { .. });
         if self.config.queries != [Queries::NextObservation] || !bernoulli {
             return None;
         }
@@ -368,8 +422,9 @@ impl Autoencoder {
                 }
             }
             let rows = noises.len() * symbols.len();
-            let network = &self.decoder.network;
-            network.forward(&self.values, &inputs, rows, &mut cache);
+            let network = &self.decoder.parts[0].network;
+            let values = &self.values[..network.parameters()];
+            network.forward(values, &inputs, rows, &mut cache);
             let mut pays = vec![0.0; symbols.len()];
             for draw in cache.outputs().chunks_exact(symbols.len()) {
                 let each = pays.iter_mut().zip(draw);
@@ -457,6 +512,14 @@ const PARAMS: &str = "params";
 const OPTIMIZER: &str = "optimizer";
 const PAST: &str = "past";
 
+/// A reward as it is predicted.
+fn target(rewards: Rewards, reward: f32) -> f32 {
+    match rewards {
+        Rewards::Bernoulli { above } => f32::from(u8::from(f64::from(reward) > above)),
+        Rewards::Gaussian { scale } => scale as f32 * reward,
+    }
+}
+
 fn expect_finite(losses: &Losses, update: u64) -> Result<(), LearnError> {
     let named = [
         ("what the belief decodes into", losses.reconstruction),
@@ -468,7 +531,7 @@ fn expect_finite(losses: &Losses, update: u64) -> Result<(), LearnError> {
             update,
             what,
             value,
-            scale: "belief.belief.rewards.scale".to_owned(),
+            scale: "belief.belief.rewards.scale or belief.belief.transitions.scale".to_owned(),
             lower: "belief.belief.learning_rate".to_owned(),
         }),
     }

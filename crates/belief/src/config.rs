@@ -59,6 +59,33 @@ pub enum Rewards {
     },
 }
 
+/// How often steps of a trial count that are asked and answered alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Repeats {
+    /// As often as they are, as published: where answers are drawn anew.
+    All,
+    /// Once: where an answer follows from the task and what is asked, so that to see it
+    /// again tells nothing. An agent that stays at a goal then does not outweigh all that
+    /// it saw on its way.
+    Once,
+}
+
+/// How what is observed next is predicted, from the latent, the observation and the action.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Transitions {
+    /// Not at all: for tasks that differ in their rewards alone.
+    None,
+    /// Which symbol it is, by cross-entropy.
+    Categorical,
+    /// Its numbers, by half the squared error: of a standard deviation of 1.
+    Gaussian {
+        /// What the numbers are multiplied by beforehand.
+        scale: f64,
+    },
+}
+
 /// What a decoder is asked for the reward of, beside the latent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -89,14 +116,22 @@ pub struct Variational {
     /// Steps of each trial whose beliefs are decoded in an update, drawn uniformly; 0 for
     /// all.
     pub prefixes: usize,
+    /// How often steps count that are asked and answered alike.
+    pub repeats: Repeats,
     /// How rewards are predicted.
     pub rewards: Rewards,
     /// What the decoder is asked by.
     pub queries: Vec<Queries>,
+    /// How what is observed next is predicted: by a network of its own, over the same steps
+    /// as rewards, except where an episode terminated.
+    pub transitions: Transitions,
     /// Units of the decoder's layers.
     pub decoder: Vec<usize>,
     /// Trials of the past that are kept to learn from.
     pub buffer: usize,
+    /// Trials of an update that are added to those, at most: fewer than lanes, and the
+    /// buffer goes back further, to when the agent still went where it does not go now.
+    pub kept: usize,
     /// Steps of its own optimizer in an update.
     pub steps: usize,
     /// Trials of such a step.
@@ -408,7 +443,11 @@ impl Variational {
             }
             known.push(*query);
         }
+        if let Transitions::Gaussian { scale } = self.transitions {
+            Bounds::SCALE.check("transitions.scale", scale)?;
+        }
         LANES.check("buffer", self.buffer)?;
+        LANES.check("kept", self.kept)?;
         Bounds::closed(1, 1000).check("steps", self.steps)?;
         LANES.check("batch", self.batch)?;
         MAX_GRADIENT_NORM.check("max_gradient_norm", self.max_gradient_norm)?;

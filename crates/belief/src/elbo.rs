@@ -1,22 +1,45 @@
-//! The evidence lower bound of a belief that has to decode into rewards.
+//! The evidence lower bound of a belief that has to decode into rewards, and where tasks
+//! differ in them into transitions.
 
-use crate::config::{Decodes, Prior, Rewards};
+use crate::config::{Decodes, Prior, Repeats};
+use crate::supervised::cross_entropy;
 use kernels::mlp::{Cache, Mlp, Real};
+use std::cmp::Ordering;
+
+/// How something is predicted by what a network gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Predicts {
+    /// A logit: whether it is 1, or 0.
+    Bernoulli,
+    /// A logit for each symbol: which one it is.
+    Categorical,
+    /// Means, of a standard deviation of 1.
+    Gaussian,
+}
+
+/// What decodes into one thing of a step.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// From a latent and a query to what predicts it.
+    pub network: Mlp,
+    /// How.
+    pub predicts: Predicts,
+}
 
 /// What decodes beliefs, and how they are judged.
 #[derive(Clone, Debug)]
 pub struct Decoder {
-    /// From a latent and a query to what predicts the reward: a logit, or a mean.
-    pub network: Mlp,
+    /// Rewards, then transitions if they are decoded; parameters are in the same order.
+    pub parts: Vec<Part>,
     /// Numbers of the latent.
     pub latent: usize,
     /// Whether beliefs are points, of `latent` numbers; else they are Gaussians of twice
     /// as many, means and then the logarithms of variances.
     pub deterministic: bool,
-    /// How rewards are predicted.
-    pub rewards: Rewards,
-    /// Which rewards a belief has to decode into.
+    /// Which steps a belief has to decode into.
     pub decodes: Decodes,
+    /// How often steps count that are asked and answered alike.
+    pub repeats: Repeats,
     /// What beliefs are kept near.
     pub prior: Prior,
     /// Weight of the divergence from that.
@@ -30,7 +53,7 @@ pub struct Query<R> {
     pub lane: usize,
     /// Before which step.
     pub step: usize,
-    /// What the loss of its rewards counts.
+    /// What the loss of what it is decoded into counts.
     pub weight: f64,
     /// Standard normal numbers that the latent is drawn by; empty for points. `[latent]`
     pub noise: Vec<R>,
@@ -44,21 +67,59 @@ impl<R> Query<R> {
     }
 }
 
+/// What a part of a decoder is asked, and the answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a, R> {
+    /// What each step is asked by. `[steps][lanes][size]`
+    pub queries: &'a [R],
+    /// What is predicted: a number, a symbol's, or several. `[steps][lanes][width]`
+    pub answers: &'a [R],
+    /// Which steps have an answer; empty for all of them. `[steps][lanes]`
+    pub known: &'a [bool],
+}
+
 /// Trials as a decoder sees them.
 #[derive(Clone, Copy, Debug)]
 pub struct Lived<'a, R> {
     /// Steps of each. `[lanes]`
     pub lengths: &'a [usize],
-    /// What each step's reward is asked by. `[steps][lanes][size]`
-    pub queries: &'a [R],
-    /// The rewards, as they are predicted. `[steps][lanes]`
-    pub rewards: &'a [R],
+    /// For each part of the decoder.
+    pub asked: &'a [Asked<'a, R>],
+}
+
+impl<R: Real> Asked<'_, R> {
+    /// A row of a step: what is asked, and the answer.
+    fn row(&self, at: usize, [size, width]: [usize; 2]) -> [&[R]; 2] {
+        let query = &self.queries[at * size..(at + 1) * size];
+        [query, &self.answers[at * width..(at + 1) * width]]
+    }
+
+    /// For each step of a lane, the first one that was asked and answered alike, if it has
+    /// an answer: an agent that stays where it is need not be decoded each time.
+    fn repeats(
+        &self,
+        (lane, lanes): (usize, usize),
+        length: usize,
+        sizes: [usize; 2],
+    ) -> Vec<Option<usize>> {
+        let of = |step: usize| self.row(step * lanes + lane, sizes);
+        let known = |step: &usize| self.known.is_empty() || self.known[step * lanes + lane];
+        let mut steps: Vec<usize> = (0..length).filter(known).collect();
+        // Those that are alike stand side by side then, the first of them first.
+        steps.sort_by(|a, b| of(*a).partial_cmp(&of(*b)).unwrap_or(Ordering::Equal));
+        let mut firsts = vec![None; length];
+        for alike in steps.chunk_by(|a, b| of(*a) == of(*b)) {
+            alike.iter().for_each(|step| firsts[*step] = Some(alike[0]));
+        }
+        firsts
+    }
 }
 
 /// Both parts of what is minimized.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Losses {
-    /// −Σ ln p(reward | latent, query) over a trial's rewards, nats, a mean over beliefs.
+    /// −Σ ln p(answer | latent, query) over a trial's steps, as they count, and what is
+    /// decoded of each, nats, a mean over beliefs.
     pub reconstruction: f64,
     /// The divergence from the prior, nats, a mean over beliefs.
     pub divergence: f64,
@@ -85,13 +146,14 @@ impl Decoder {
     /// equations 8 to 10)
     ///
     /// ```text
-    /// Σₜ wₜ Σᵢ −ln p(rᵢ | zₜ, queryᵢ)  +  coefficient · Σₜ w KL(qₜ ‖ qₜ₋₁),
+    /// Σₜ wₜ Σᵢ −ln p(answerᵢ | zₜ, queryᵢ)  +  coefficient · Σₜ w KL(qₜ ‖ qₜ₋₁),
     /// zₜ = μₜ + exp(½ ln σₜ²) εₜ,  q₋₁ = N(0, I)
     /// ```
     ///
-    /// of the beliefs that are decoded, by their own weights, and of all, each by `weight`.
+    /// (of answers that count more than once, or repeat where they count once, see
+    /// [`Repeats`]) of the beliefs that are decoded, by their own weights, and of all, each by `weight`.
     /// `beliefs`, `[steps][lanes][numbers]`, are those before each step.
-    /// Writes the beliefs' gradient, and adds the network's.
+    /// Writes the beliefs' gradient, and adds the networks'.
     ///
     /// # Panics
     /// Where lengths do not match.
@@ -102,22 +164,27 @@ impl Decoder {
         weight: f64,
         (cache, d_beliefs, d_params): (&mut Cache<R>, &mut [R], &mut [R]),
     ) -> Losses {
+        assert_eq!(self.parts.len(), lived.asked.len(), "parts and questions");
         d_beliefs.fill(R::ZERO);
-        let rows = self.rows(lived, decoded, beliefs);
-        let reconstruction = match rows.rewards.is_empty() {
-            true => 0.0,
-            false => {
-                self.network
-                    .forward(params, &rows.inputs, rows.rewards.len(), cache);
-                self.reconstruct(
-                    &rows,
+        let mut reconstruction = 0.0;
+        let mut at = 0;
+        for (part, asked) in self.parts.iter().zip(lived.asked) {
+            let own = at..at + part.network.parameters();
+            at = own.end;
+            let rows = self.rows((part, asked), (lived.lengths, decoded), beliefs);
+            if !rows.weights.is_empty() {
+                let count = rows.weights.len();
+                let params = &params[own.clone()];
+                part.network.forward(params, &rows.inputs, count, cache);
+                reconstruction += self.reconstruct(
+                    (part, &rows),
                     cache,
-                    (decoded, lived),
+                    (decoded, lived.lengths.len()),
                     beliefs,
-                    (d_beliefs, d_params),
-                )
+                    (d_beliefs, &mut d_params[own]),
+                );
             }
-        };
+        }
         let divergence = match self.deterministic {
             true => 0.0,
             false => self.diverge(lived.lengths, beliefs, weight, d_beliefs),
@@ -128,10 +195,10 @@ impl Decoder {
         }
     }
 
-    /// Of a decoded belief, the steps whose rewards it has to give.
-    fn asked<R>(&self, lived: Lived<'_, R>, of: &Query<R>) -> usize {
+    /// Of a decoded belief, the steps that it has to decode into.
+    fn asked<R>(&self, lengths: &[usize], of: &Query<R>) -> usize {
         match self.decodes {
-            Decodes::All => lived.lengths[of.lane],
+            Decodes::All => lengths[of.lane],
             Decodes::Past => of.step,
             Decodes::Nothing => 0,
         }
@@ -147,55 +214,79 @@ impl Decoder {
         }
     }
 
-    fn rows<R: Real>(&self, lived: Lived<'_, R>, decoded: &[Query<R>], beliefs: &[R]) -> Rows<R> {
-        let lanes = lived.lengths.len();
-        let size = self.network.inputs() - self.latent;
+    fn rows<R: Real>(
+        &self,
+        (part, asked): (&Part, &Asked<'_, R>),
+        (lengths, decoded): (&[usize], &[Query<R>]),
+        beliefs: &[R],
+    ) -> Rows<R> {
+        let lanes = lengths.len();
+        let known = asked.known.len();
+        assert!(known == 0 || known * part.width() == asked.answers.len());
+        let sizes = [part.network.inputs() - self.latent, part.width()];
         let mut rows = Rows {
             inputs: Vec::new(),
-            rewards: Vec::new(),
+            answers: Vec::new(),
             weights: Vec::new(),
+            counts: Vec::new(),
         };
         let mut z = vec![R::ZERO; self.latent];
+        let trials = lengths.iter().enumerate();
+        let repeats = trials.map(|(lane, length)| asked.repeats((lane, lanes), *length, sizes));
+        let repeats: Vec<Vec<Option<usize>>> = repeats.collect();
         for one in decoded {
             let at = one.step * lanes + one.lane;
             let belief = &beliefs[at * self.numbers()..(at + 1) * self.numbers()];
             self.latent(belief, &one.noise, &mut z);
-            for step in 0..self.asked(lived, one) {
-                let at = step * lanes + one.lane;
+            let steps = &repeats[one.lane][..self.asked(lengths, one)];
+            let mut times = vec![0_u32; steps.len()];
+            steps.iter().flatten().for_each(|first| times[*first] += 1);
+            let before = rows.weights.len();
+            for (step, times) in times
+                .into_iter()
+                .enumerate()
+                .filter(|(_, times)| *times > 0)
+            {
+                let [query, answer] = asked.row(step * lanes + one.lane, sizes);
                 rows.inputs.extend_from_slice(&z);
-                rows.inputs
-                    .extend_from_slice(&lived.queries[at * size..(at + 1) * size]);
-                rows.rewards.push(lived.rewards[at]);
-                rows.weights.push(one.weight);
+                rows.inputs.extend_from_slice(query);
+                rows.answers.extend_from_slice(answer);
+                let times = match self.repeats {
+                    Repeats::All => f64::from(times),
+                    Repeats::Once => 1.0,
+                };
+                rows.weights.push(times * one.weight);
             }
+            rows.counts.push(rows.weights.len() - before);
         }
         rows
     }
 
     fn reconstruct<R: Real>(
         &self,
-        rows: &Rows<R>,
+        (part, rows): (&Part, &Rows<R>),
         cache: &mut Cache<R>,
-        (decoded, lived): (&[Query<R>], Lived<'_, R>),
+        (decoded, lanes): (&[Query<R>], usize),
         beliefs: &[R],
         (d_beliefs, d_params): (&mut [R], &mut [R]),
     ) -> f64 {
         let mut sum = 0.0;
-        let predicted = cache.outputs().iter().zip(&rows.rewards);
-        let slope = |((x, y), weight): ((&R, &R), &f64)| {
-            let (loss, slope) = self.surprise(x.to_f64(), y.to_f64());
-            sum += weight * loss;
-            R::from_f64(weight * slope)
-        };
-        let d_out: Vec<R> = predicted.zip(&rows.weights).map(slope).collect();
+        let outputs = part.network.outputs();
+        let mut d_out = vec![R::ZERO; rows.weights.len() * outputs];
+        let predicted = cache.outputs().chunks_exact(outputs);
+        let answers = rows.answers.chunks_exact(part.width());
+        let each = predicted.zip(answers).zip(&rows.weights);
+        for (((x, y), weight), d) in each.zip(d_out.chunks_exact_mut(outputs)) {
+            sum += weight * part.surprise(x, y, *weight, d);
+        }
         let mut d_inputs = vec![R::ZERO; rows.inputs.len()];
-        self.network
+        part.network
             .backward_to_inputs(cache, &d_out, d_params, &mut d_inputs);
-        let (lanes, numbers) = (lived.lengths.len(), self.numbers());
-        let mut d_rows = d_inputs.chunks_exact(self.network.inputs());
-        for one in decoded {
+        let numbers = self.numbers();
+        let mut d_rows = d_inputs.chunks_exact(part.network.inputs());
+        for (one, count) in decoded.iter().zip(&rows.counts) {
             let mut d_z = vec![R::ZERO; self.latent];
-            for d in d_rows.by_ref().take(self.asked(lived, one)) {
+            for d in d_rows.by_ref().take(*count) {
                 d_z.iter_mut().zip(d).for_each(|(sum, d)| *sum += *d);
             }
             let at = (one.step * lanes + one.lane) * numbers;
@@ -209,18 +300,6 @@ impl Decoder {
             }
         }
         sum
-    }
-
-    /// −ln p of a reward under what predicts it, and its derivative.
-    fn surprise(&self, x: f64, y: f64) -> (f64, f64) {
-        match self.rewards {
-            // ln(1 + eˣ) − y x, without overflow.
-            Rewards::Bernoulli { .. } => {
-                let loss = x.max(0.0) + (-x.abs()).exp().ln_1p() - y * x;
-                (loss, probability(x) - y)
-            }
-            Rewards::Gaussian { .. } => (0.5 * (x - y) * (x - y), x - y),
-        }
     }
 
     /// The weighted divergence of the beliefs of all steps; adds its gradient times the
@@ -260,21 +339,50 @@ impl Decoder {
         }
         sum
     }
+}
 
-    /// How a reward is predicted.
-    pub(crate) fn target(&self, reward: f32) -> f32 {
-        match self.rewards {
-            Rewards::Bernoulli { above } => f32::from(u8::from(f64::from(reward) > above)),
-            Rewards::Gaussian { scale } => scale as f32 * reward,
+impl Part {
+    /// Numbers of an answer.
+    pub(crate) fn width(&self) -> usize {
+        match self.predicts {
+            Predicts::Bernoulli | Predicts::Categorical => 1,
+            Predicts::Gaussian => self.network.outputs(),
+        }
+    }
+
+    /// −ln p of an answer under what predicts it; writes `weight` times its derivative.
+    fn surprise<R: Real>(&self, x: &[R], y: &[R], weight: f64, d: &mut [R]) -> f64 {
+        match self.predicts {
+            // ln(1 + eˣ) − y x, without overflow.
+            Predicts::Bernoulli => {
+                let (x, y) = (x[0].to_f64(), y[0].to_f64());
+                d[0] = R::from_f64(weight * (probability(x) - y));
+                x.max(0.0) + (-x.abs()).exp().ln_1p() - y * x
+            }
+            Predicts::Categorical => {
+                let loss = cross_entropy(x, y[0].to_f64() as usize, d);
+                d.iter_mut().for_each(|d| *d *= R::from_f64(weight));
+                loss
+            }
+            Predicts::Gaussian => {
+                let mut loss = 0.0;
+                for ((x, y), d) in x.iter().zip(y).zip(d) {
+                    let gap = x.to_f64() - y.to_f64();
+                    loss += 0.5 * gap * gap;
+                    *d = R::from_f64(weight * gap);
+                }
+                loss
+            }
         }
     }
 }
 
 /// What the network reads and has to predict, belief by belief.
 struct Rows<R> {
-    inputs: Vec<R>,    // [rows][latent + query]
-    rewards: Vec<R>,   // [rows]
-    weights: Vec<f64>, // [rows]
+    inputs: Vec<R>,     // [rows][latent + query]
+    answers: Vec<R>,    // [rows][width]
+    weights: Vec<f64>,  // [rows]
+    counts: Vec<usize>, // [decoded]
 }
 
 /// exp(x / 2).

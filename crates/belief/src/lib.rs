@@ -7,8 +7,8 @@
 //!   description by squared errors, at every step (Humplik et al. 2019,
 //!   arXiv 1905.06424);
 //! - what can be predicted with it: a sample of a Gaussian belief has to decode into all
-//!   rewards of the trial, past and to come, and the belief after a step stays near the
-//!   one before it (VariBAD: Zintgraf et al. 2020, arXiv 1910.08348).
+//!   rewards of the trial, past and to come, and where tasks differ in them into what is
+//!   observed next, and the belief after a step stays near the one before it (VariBAD: Zintgraf et al. 2020, arXiv 1910.08348).
 //!
 //! The policy reads the observation with the encoder's memory or with the belief, and
 //! learns by proximal policy optimization; how far its gradient goes back is a setting.
@@ -32,9 +32,9 @@ mod trunk;
 
 pub use algorithm::ALGORITHM;
 pub use config::{
-    Belief, BeliefConfig, Decodes, Ppo, Prior, Queries, Reads, Rewards, Sampling, Target,
-    Variational,
+    Belief, BeliefConfig, Decodes, Ppo, Prior, Queries, Reads, Repeats, Rewards, Sampling, Target,
+    Transitions, Variational,
 };
-pub use elbo::{Decoder, Lived, Losses, Query};
+pub use elbo::{Asked, Decoder, Lived, Losses, Part, Predicts, Query};
 pub use supervised::{Labels, loss as supervised_loss};
 pub use trainer::{Metrics, Trainer};

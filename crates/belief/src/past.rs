@@ -1,6 +1,7 @@
 //! Trials of the past, to learn from again.
 
 use crate::config::Queries;
+use crate::elbo::Asked;
 use agent::{InputRows, Inputs, LearnError};
 use rl_core::{
     ActionSpace, Actions, Array, Data, EnvSpec, ObservationSpace, Outcome, Row, Trajectory, Tree,
@@ -87,6 +88,17 @@ impl Shape {
         Ok(())
     }
 
+    /// Whether what is observed is a symbol.
+    pub(crate) fn symbols(&self) -> bool {
+        matches!(self.observation, ObservationSpace::Discrete { .. })
+    }
+
+    /// Whether what was observed after a step is known, as it is but where an episode
+    /// terminated.
+    fn is_next_known(&self, step: &[f32]) -> bool {
+        step[self.step() - 1] != 0.0
+    }
+
     /// Writes an observation row as numbers, a symbol one-hot, into zeros.
     pub(crate) fn write_observation(&self, row: &[f32], to: &mut [f32]) {
         match self.observation {
@@ -96,11 +108,13 @@ impl Shape {
     }
 }
 
-/// The trials that were lived last, up to a number.
+/// Trials that were lived last, up to a number: of each update the first so many.
 #[derive(Clone, Debug)]
 pub(crate) struct Past {
     shape: Shape,
     room: usize,
+    /// Trials that one [`Self::push`] adds at most.
+    most: usize,
     /// Where the next trial goes.
     next: usize,
     trials: Vec<f32>, // [trials][shape.trial()]
@@ -115,10 +129,11 @@ pub(crate) struct Undo {
 }
 
 impl Past {
-    pub(crate) fn new(shape: Shape, room: usize) -> Self {
+    pub(crate) fn new(shape: Shape, room: usize, most: usize) -> Self {
         Self {
             shape,
             room,
+            most,
             next: 0,
             trials: Vec::new(),
         }
@@ -140,7 +155,8 @@ impl Past {
         4.0 * room as f64 * shape.trial() as f64
     }
 
-    /// Adds the trial of each lane, in place of the oldest ones where there is no room.
+    /// Adds the trials of the first lanes, in place of the oldest ones where there is no
+    /// room. Which lanes makes no difference, since their tasks are drawn alike.
     pub(crate) fn push<'a>(&mut self, lived: impl Iterator<Item = &'a Trajectory>) -> Undo {
         let mut undo = Undo {
             next: self.next,
@@ -148,8 +164,9 @@ impl Past {
             overwritten: Vec::new(),
         };
         let size = self.shape.trial();
+        let mut left = self.most;
         for trajectory in lived {
-            for lane in 0..trajectory.lanes() {
+            for lane in 0..trajectory.lanes().min(left) {
                 let at = self.next * size;
                 match self.trials.get(at..at + size) {
                     Some(before) if at < undo.length => {
@@ -163,6 +180,7 @@ impl Past {
                 keep(&self.shape, trajectory, lane, trial);
                 self.next = (self.next + 1) % self.room;
             }
+            left -= trajectory.lanes().min(left);
         }
         undo
     }
@@ -227,6 +245,7 @@ impl Past {
         Ok(Self {
             shape: self.shape.clone(),
             room: self.room,
+            most: self.most,
             next,
             trials,
         })
@@ -335,31 +354,73 @@ impl Recalled {
         }
     }
 
-    /// The queries of all steps, `[steps][lanes][size]`, and their rewards.
-    pub(crate) fn asked(&self, shape: &Shape, of: &[Queries]) -> (Vec<f32>, Vec<f32>) {
+    /// What all steps are asked by for their rewards, and these.
+    pub(crate) fn asked(&self, shape: &Shape, of: &[Queries]) -> Questions {
+        self.questions((shape, of), 1, |step, answer| {
+            answer[0] = step[2 * shape.observed + shape.told + shape.acted];
+            true
+        })
+    }
+
+    /// What all steps are asked by for what is observed next, and that: a symbol's number,
+    /// or numbers.
+    pub(crate) fn transitions(&self, shape: &Shape, of: &[Queries]) -> Questions {
+        self.questions((shape, of), shape.observed, |step, answer| {
+            answer.copy_from_slice(&step[shape.observed..2 * shape.observed]);
+            shape.is_next_known(step)
+        })
+    }
+
+    fn questions(
+        &self,
+        (shape, of): (&Shape, &[Queries]),
+        width: usize,
+        mut answer: impl FnMut(&[f32], &mut [f32]) -> bool,
+    ) -> Questions {
         let (lanes, size) = (self.lengths.len(), shape.query(of));
-        let steps = self.lengths.iter().copied().max().unwrap_or(0);
-        let mut queries = vec![0.0; steps * lanes * size];
-        let mut rewards = vec![0.0; steps * lanes];
+        let rows = lanes * self.lengths.iter().copied().max().unwrap_or(0);
+        let mut all = Questions {
+            queries: vec![0.0; rows * size],
+            answers: vec![0.0; rows * width],
+            known: vec![false; rows],
+        };
         let trials = self.steps.chunks_exact(shape.trial());
         for (lane, (trial, &length)) in trials.zip(&self.lengths).enumerate() {
             for (t, step) in trial.chunks_exact(shape.step()).take(length).enumerate() {
                 let at = t * lanes + lane;
-                ask(shape, of, step, &mut queries[at * size..(at + 1) * size]);
-                rewards[at] = step[2 * shape.observed + shape.told + shape.acted];
+                let query = &mut all.queries[at * size..(at + 1) * size];
+                ask(shape, of, step, query);
+                all.known[at] = answer(step, &mut all.answers[at * width..(at + 1) * width]);
             }
         }
-        (queries, rewards)
+        all
     }
 }
 
-/// Writes what a step's reward is asked by into zeros.
+/// What some trials are asked by, and the answers; see [`Asked`].
+pub(crate) struct Questions {
+    queries: Vec<f32>,
+    pub(crate) answers: Vec<f32>,
+    known: Vec<bool>,
+}
+
+impl Questions {
+    pub(crate) fn asked(&self) -> Asked<'_, f32> {
+        Asked {
+            queries: &self.queries,
+            answers: &self.answers,
+            known: &self.known,
+        }
+    }
+}
+
+/// Writes what a step is asked by into zeros.
 fn ask(shape: &Shape, of: &[Queries], step: &[f32], query: &mut [f32]) {
     let (observed, acting) = (shape.observed, 2 * shape.observed + shape.told);
     let mut rest = query;
     for one in of {
         let (own, others) = rest.split_at_mut(shape.query(&[*one]));
-        let known = step[acting + shape.acted + 2] != 0.0;
+        let known = shape.is_next_known(step);
         match one {
             Queries::Observation => shape.write_observation(&step[..observed], own),
             Queries::NextObservation if known => {
@@ -429,7 +490,7 @@ mod tests {
     /// What follows a cut is the observation that it was cut at, and not the next trial's.
     #[test]
     fn a_trial_is_kept_as_it_was_lived() {
-        let mut past = Past::new(shape(), 3);
+        let mut past = Past::new(shape(), 3, 9);
         past.push([lived(2)].iter());
         assert_eq!((past.len(), past.length(1)), (2, 2));
         // Before, after, done, paid, outcome, known.
@@ -446,7 +507,7 @@ mod tests {
     fn what_was_pushed_is_taken_back() {
         for lanes in [1, 2, 5] {
             for before in 0..4 {
-                let mut past = Past::new(shape(), 3);
+                let mut past = Past::new(shape(), 3, 9);
                 (0..before).for_each(|_| drop(past.push([lived(1)].iter())));
                 past.trials.iter_mut().for_each(|x| *x += 10.0);
                 let (next, trials) = (past.next, past.trials.clone());
@@ -462,20 +523,34 @@ mod tests {
         }
     }
 
+    /// Of an update's tiles together, and not of each.
+    #[test]
+    fn an_update_adds_no_more_than_is_kept_of_it() {
+        let mut past = Past::new(shape(), 9, 3);
+        let tiles = [lived(2), lived(2)];
+        past.push(tiles.iter());
+        assert_eq!(past.len(), 3);
+        let before = past.trials.clone();
+        let undo = past.push(tiles.iter());
+        assert_eq!(past.len(), 6);
+        past.undo(undo);
+        assert_eq!((past.next, &past.trials), (3, &before));
+    }
+
     #[test]
     fn a_saved_past_goes_on_and_another_is_refused() {
-        let mut past = Past::new(shape(), 3);
+        let mut past = Past::new(shape(), 3, 9);
         past.push([lived(2)].iter());
         let tree = past.state();
-        let again = Past::new(shape(), 3).restored(&tree).unwrap();
+        let again = Past::new(shape(), 3, 9).restored(&tree).unwrap();
         assert_eq!((again.next, &again.trials), (past.next, &past.trials));
-        let why = Past::new(shape(), 1).restored(&tree).unwrap_err();
+        let why = Past::new(shape(), 1, 9).restored(&tree).unwrap_err();
         assert!(why.to_string().contains("holds 2 trials"), "{why}");
     }
 
     #[test]
     fn a_past_that_nobody_lived_is_refused() {
-        let mut past = Past::new(shape(), 3);
+        let mut past = Past::new(shape(), 3, 9);
         past.push([lived(2)].iter());
         let size = past.shape.trial();
         // Of the second trial: length, symbols before and after, action, outcome, reward.

@@ -55,7 +55,7 @@ pub fn loss<R: Real>(
 }
 
 /// −ln softmax(logits)\[task\], whose gradient is softmax(logits) less the task's own 1.
-fn cross_entropy<R: Real>(logits: &[R], task: usize, d: &mut [R]) -> f64 {
+pub(crate) fn cross_entropy<R: Real>(logits: &[R], task: usize, d: &mut [R]) -> f64 {
     let numbers = logits.iter().map(|logit| logit.to_f64());
     let largest = numbers.clone().fold(f64::NEG_INFINITY, f64::max);
     let sum: f64 = numbers.clone().map(|x| (x - largest).exp()).sum();

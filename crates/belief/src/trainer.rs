@@ -170,8 +170,8 @@ pub(crate) fn footprint(
         }
         (_, Some(of)) => {
             let shape = past::Shape::new(env.spec(), env.told());
-            let network = autoencoder::network(of, &shape)?;
-            let parts = (&encoder, &shape, &network);
+            let networks = autoencoder::parts(of, &shape)?;
+            let parts = (&encoder, &shape, &networks[..]);
             let sizes = (workers, steps);
             let [work, past] = Autoencoder::bytes((of, config.tile), parts, sizes);
             let by = format!("{NAME}.belief.batch, {NAME}.belief.prefixes and {NAME}.tile");
@@ -367,16 +367,8 @@ impl Trainer {
                 .teach(|trajectory, targets| targets.fill(trajectory, decay, scale));
             return Ok(());
         }
-        let mut network = self.network.clone();
-        let layout = self.learner.model().layout();
-        let split = network
-            .entries()
-            .last()
-            .map_or(0, |entry| entry.range().end);
-        network.pack(&self.learner.parameters()[..split]);
-        let place = |name| layout.find(name).map(|slot| layout.range(slot));
-        let value = ["value.weight", "value.bias"].map(|name| place(name).unwrap_or(0..0));
-        let value = value.map(|range| &self.learner.parameters()[range]);
+        let network = self.packed();
+        let value = ["value.weight", "value.bias"].map(|name| self.parameter(name));
         let tiles = self.learner.samples().batch.tiles();
         let inputs = &self.learner.model().inputs;
         let finals = self.learner.pool().map(tiles, |_, tile| {
@@ -388,6 +380,56 @@ impl Trainer {
             targets.fill_episodes(trajectory, (decay, scale), &own);
         });
         Ok(())
+    }
+
+    /// The network with its parameters.
+    fn packed(&self) -> Believing {
+        let mut network = self.network.clone();
+        let entries = network.entries();
+        let split = entries.last().map_or(0, |entry| entry.range().end);
+        network.pack(&self.learner.parameters()[..split]);
+        network
+    }
+
+    /// A parameter, empty if there is none of that name.
+    fn parameter(&self, name: &str) -> &[f32] {
+        let layout = self.learner.model().layout();
+        let range = layout.find(name).map(|slot| layout.range(slot));
+        &self.learner.parameters()[range.unwrap_or(0..0)]
+    }
+
+    /// With what probability each action is taken, by the task that was drawn and is held
+    /// and by the symbol that is observed; `None` where no task is drawn.
+    /// `[tasks][states][actions]`
+    pub fn held_actions(&self, tasks: &dyn KnownTasks) -> Option<Vec<f32>> {
+        let inputs = &self.learner.model().inputs;
+        let fits = self.config.sample == Sampling::Episode
+            && self.network.encoder.kind == Kind::Task(tasks.count())
+            && inputs.is_symbol()
+            && inputs.shows(agent::Input::Observation)
+            && inputs.observation_size() == tasks.states()
+            // Nothing else is told but the noise, which draws are made by.
+            && inputs.seen_size() == tasks.states() + 1;
+        let bias = self.parameter("policy.bias");
+        if !fits || bias.is_empty() {
+            return None;
+        }
+        let network = self.packed();
+        let features = network.features_of_draws(tasks.states());
+        let weight = self.parameter("policy.weight");
+        let mut probabilities = Vec::new();
+        for row in features.chunks_exact(network.features()) {
+            let weights = weight.chunks_exact(row.len());
+            let dot = |(weight, bias): (&[f32], &f32)| {
+                let products = weight.iter().zip(row).map(|(w, x)| w * x);
+                products.sum::<f32>() + bias
+            };
+            let logits: Vec<f32> = weights.zip(bias).map(dot).collect();
+            let first = probabilities.len();
+            probabilities.resize(first + logits.len(), 0.0);
+            softmax(&logits, &mut probabilities[first..]);
+        }
+        Some(probabilities)
     }
 
     /// How probable each task is to the agent before every step of some trials that it

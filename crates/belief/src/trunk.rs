@@ -237,6 +237,24 @@ impl Believing {
         }
     }
 
+    /// The features by each number that may be drawn and each of so many symbols that may
+    /// be observed. `[drawn][symbols][features]`
+    pub(crate) fn features_of_draws(&self, symbols: usize) -> Vec<f32> {
+        let (width, seen) = (self.layers.inputs(), self.seen());
+        let rows = self.shown_size() * symbols;
+        let mut read = vec![0.0; rows * width];
+        for (row, read) in read.chunks_exact_mut(width).enumerate() {
+            read[row % symbols] = 1.0;
+            read[seen + row / symbols] = 1.0;
+        }
+        let mut work = self.work();
+        self.layers
+            .forward(&self.params, &read, rows, &mut work.layers);
+        let mut features = vec![0.0; rows * self.layers.outputs()];
+        self.rectify(&work, &mut features);
+        features
+    }
+
     /// The features of the observations that episodes ended with: in place of what was
     /// observed where each of some rows of the last forward pass acted, with what is shown
     /// there. `observations` are `[rows][observation]`; gives `[rows][features]`.

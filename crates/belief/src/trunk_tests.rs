@@ -1,7 +1,9 @@
 //! The whole network's gradient, encoder, belief and layers, against differences.
 
 use super::*;
-use crate::config::{Belief, Decodes, Ppo, Prior, Queries, Rewards, Variational};
+use crate::config::{
+    Belief, Decodes, Ppo, Prior, Queries, Repeats, Rewards, Transitions, Variational,
+};
 use agent::{Input, PolicyStart};
 use kernels::NO_ACTION;
 use nets::{OptimizerConfig, Recurrent, Schedule, SequenceConfig, Shape};
@@ -82,10 +84,13 @@ fn config(reads: Reads, detached: bool) -> BeliefConfig {
             divergence_coefficient: 0.1,
             decodes: Decodes::Nothing,
             prefixes: 0,
+            repeats: Repeats::All,
             rewards: Rewards::Gaussian { scale: 1.0 },
             queries: vec![Queries::Action],
+            transitions: Transitions::None,
             decoder: vec![4],
             buffer: 4,
+            kept: 4,
             steps: 1,
             batch: 1,
             learning_rate: constant,

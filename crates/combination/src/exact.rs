@@ -5,7 +5,7 @@ use crate::mixture::add;
 use crate::qmdp::choose;
 use crate::rule::ByPosterior;
 use crate::sampling::certain;
-use rl_core::{EnvFactory, Information, KnownTasks, Trial};
+use rl_core::{EnvFactory, EnvSpec, Information, KnownTasks, Trial};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -23,11 +23,23 @@ use std::hash::{BuildHasherDefault, Hasher};
 /// If the environment does not know its tasks, or a trial may come to too much: why, as
 /// a clause.
 pub fn exact_rewards(rule: ByPosterior, env: &dyn EnvFactory) -> Result<Vec<f64>, String> {
-    let (tasks, spec) = (env.known_tasks()?, env.spec());
+    exact_rewards_of(rule, env.known_tasks()?.as_ref(), env.spec())
+}
+
+/// The same by policies of tasks that are others than the environment's own:
+/// [`KnownTasks::act`] and [`KnownTasks::action_values`] are what is combined.
+///
+/// # Errors
+/// If a trial is not worked out, or may come to too much: why, as a clause.
+pub fn exact_rewards_of(
+    rule: ByPosterior,
+    tasks: &dyn KnownTasks,
+    spec: &EnvSpec,
+) -> Result<Vec<f64>, String> {
     let Trial::Episodes(_) = spec.trial else {
         return Err("trials of a budget of steps are not worked out".into());
     };
-    let (tasks, actions) = (tasks.as_ref(), actions(spec)?);
+    let actions = actions(spec)?;
     let mut walk = Walk {
         rule,
         tasks,
@@ -104,8 +116,12 @@ impl Walk<'_> {
         let rows = layer.probabilities.chunks_exact(layer.states);
         for (&(evidence, expert), row) in layer.beliefs.iter().zip(rows) {
             self.tasks.posterior(evidence, &mut self.posterior);
-            let certain = certain(&self.posterior).map(|task| task as u32);
-            let draws = self.rule == ByPosterior::Sampling && step.is_multiple_of(self.horizon);
+            let certain = match self.rule {
+                ByPosterior::Held => None,
+                _ => certain(&self.posterior).map(|task| task as u32),
+            };
+            let by_draw = matches!(self.rule, ByPosterior::Sampling | ByPosterior::Held);
+            let draws = by_draw && step.is_multiple_of(self.horizon);
             let places = (0..)
                 .zip(row)
                 .filter(|(_, probability)| **probability > 0.0);
@@ -151,7 +167,7 @@ impl Walk<'_> {
                 evidence: 0,
             };
             match self.rule {
-                ByPosterior::Sampling | ByPosterior::Mixture => {
+                ByPosterior::Sampling | ByPosterior::Held | ByPosterior::Mixture => {
                     self.tasks.act(known, place % tasks, advice);
                 }
                 ByPosterior::Qmdp => self.tasks.action_values(known, place % tasks, advice),
@@ -165,7 +181,7 @@ impl Walk<'_> {
         let own = known.state as usize * tasks * actions;
         let mut advice = self.advice[own..own + tasks * actions].chunks_exact(actions);
         match self.rule {
-            ByPosterior::Sampling => {
+            ByPosterior::Sampling | ByPosterior::Held => {
                 let advice = advice.nth(expert as usize).unwrap_or_default();
                 self.probabilities.copy_from_slice(advice);
             }

@@ -27,8 +27,10 @@ pub enum Rule {
 /// The rules that infer the task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ByPosterior {
-    /// One policy for every episode, drawn by the posterior.
+    /// One policy for every episode, drawn by the posterior, until the task is certain.
     Sampling,
+    /// One policy for every episode, drawn by the posterior and held throughout it.
+    Held,
     /// Their mean at every step, weighted by the posterior.
     Mixture,
     /// The action of the highest mean value, weighted by the posterior.
@@ -67,9 +69,16 @@ pub fn rules() -> &'static [RuleInfo] {
         RuleInfo {
             name: "expert-sampling",
             summary: "follows the best policy of one task, drawn by the posterior with every \
-                      episode",
+                      episode, and that of the task as soon as it is certain",
             settings: &[],
             rule: |_| Rule::ByPosterior(ByPosterior::Sampling),
+        },
+        RuleInfo {
+            name: "expert-held",
+            summary: "follows the best policy of one task, drawn by the posterior with every \
+                      episode and held to its end, whatever it sees",
+            settings: &[],
+            rule: |_| Rule::ByPosterior(ByPosterior::Held),
         },
         RuleInfo {
             name: "expert-mixture",
@@ -101,6 +110,7 @@ impl Rule {
     pub fn name(self) -> String {
         match self {
             Self::ByPosterior(ByPosterior::Sampling) => "expert-sampling".into(),
+            Self::ByPosterior(ByPosterior::Held) => "expert-held".into(),
             Self::ByPosterior(ByPosterior::Mixture) => "expert-mixture".into(),
             Self::ByPosterior(ByPosterior::Qmdp) => "qmdp".into(),
             Self::Exp4 { rate } => format!("exp4({rate})"),
@@ -124,8 +134,9 @@ impl Ready {
             Self::ByPosterior(rule, tasks) => {
                 let posterior = Posterior::new(Arc::clone(tasks), size.lanes);
                 match rule {
-                    ByPosterior::Sampling => Box::new(Sampling {
+                    ByPosterior::Sampling | ByPosterior::Held => Box::new(Sampling {
                         posterior,
+                        held: *rule == ByPosterior::Held,
                         drawn: vec![0; size.lanes],
                     }),
                     ByPosterior::Mixture => Box::new(Mixture { posterior }),

@@ -6,9 +6,10 @@ use classical::simplex::draw;
 use rl_core::Outcome;
 
 /// Follows the policy of a task that is drawn by the posterior when an episode begins,
-/// and once a single task is possible, the policy of that.
+/// and once a single task is possible, the policy of that, unless what was drawn is held.
 pub(crate) struct Sampling {
     pub(crate) posterior: Posterior,
+    pub(crate) held: bool,
     pub(crate) drawn: Vec<usize>, // [lanes]
 }
 
@@ -21,7 +22,9 @@ impl Combining for Sampling {
         if row.start[lane] || row.previous_outcome[lane] != Outcome::Continue {
             *drawn = draw(posterior, &mut *turn.rng);
         }
-        *drawn = certain(posterior).unwrap_or(*drawn);
+        if !self.held {
+            *drawn = certain(posterior).unwrap_or(*drawn);
+        }
         let advice = turn.advice().nth(*drawn).into_iter().flatten();
         for (probability, advice) in probabilities.iter_mut().zip(advice) {
             *probability = f64::from(*advice);

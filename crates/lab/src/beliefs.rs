@@ -6,10 +6,11 @@ use crate::config::RunConfig;
 use crate::failure::Failure;
 use crate::launch;
 use crate::session::Session;
-use agent::Training;
+use agent::{ActMode, Training};
+use combination::{ByPosterior, exact_rewards_of};
 use record::schema::{BeliefAt, Beliefs, OverTrials};
 use record::{Document, RunDir};
-use rl_core::{Actions, Domain, KnownTasks, Moments, StreamKey, Trajectory};
+use rl_core::{Actions, Domain, Information, KnownTasks, Moments, StreamKey, Trajectory};
 use rollout::{Batch, BatchSize, RolloutError};
 
 /// Fresh tasks that beliefs are compared in, one trial in each, if an evaluation has as
@@ -38,6 +39,7 @@ pub fn complete(
         known.env_steps == agent.env_steps()
             && known.tasks == tasks_of(config)
             && known.actions == word(config.evaluation.actions)
+            && (known.held.is_some() || !holds(config, agent))
     };
     if known.is_some_and(asked) {
         return Ok(());
@@ -46,6 +48,14 @@ pub fn complete(
         run.write_document(Document::Beliefs, &beliefs)?;
     }
     Ok(())
+}
+
+/// Whether what exact draws would earn in the agent's place can be worked out: its ways
+/// divide too often where actions are drawn.
+fn holds(config: &RunConfig, agent: &dyn Training) -> bool {
+    let tasks = config.built.factory.known_tasks();
+    config.evaluation.actions == ActMode::Greedy
+        && tasks.is_ok_and(|tasks| agent.held_actions(tasks.as_ref()).is_some())
 }
 
 /// Fresh tasks that beliefs are compared in.
@@ -112,7 +122,13 @@ pub fn measure(
             divergence: mean(divergence),
             entropy: mean(entropy),
         });
+    let ways = holds(config, agent).then(|| agent.held_actions(tasks.as_ref()));
+    let ways = ways
+        .flatten()
+        .map(|ways| Held::greedy(tasks.as_ref(), ways));
+    let held = ways.and_then(|ways| exact_rewards_of(ByPosterior::Held, &ways, env.spec()).ok());
     Ok(Some(Beliefs {
+        held: held.map(|rewards| rewards.iter().sum()),
         actions: word(config.evaluation.actions).to_owned(),
         env_steps: agent.env_steps(),
         tasks: size.lanes,
@@ -120,6 +136,67 @@ pub fn measure(
         steps_per_episode: env.spec().horizon,
         steps: steps.collect(),
     }))
+}
+
+/// Known tasks, in each of which one goes the ways that an agent goes who holds it.
+struct Held<'a> {
+    tasks: &'a dyn KnownTasks,
+    /// `[tasks][states][actions]`
+    ways: Vec<f32>,
+    actions: usize,
+}
+
+impl<'a> Held<'a> {
+    fn greedy(tasks: &'a dyn KnownTasks, mut ways: Vec<f32>) -> Self {
+        let actions = ways.len() / (tasks.count() * tasks.states());
+        for row in ways.chunks_exact_mut(actions) {
+            let best = (1..actions).fold(0, |best, a| if row[a] > row[best] { a } else { best });
+            row.fill(0.0);
+            row[best] = 1.0;
+        }
+        Self {
+            tasks,
+            ways,
+            actions,
+        }
+    }
+}
+
+impl KnownTasks for Held<'_> {
+    fn count(&self) -> usize {
+        self.tasks.count()
+    }
+
+    fn states(&self) -> usize {
+        self.tasks.states()
+    }
+
+    fn begin(&self) -> Information {
+        self.tasks.begin()
+    }
+
+    fn after(&self, before: Information, action: u32, reward: f32) -> Information {
+        self.tasks.after(before, action, reward)
+    }
+
+    fn posterior(&self, evidence: u64, probabilities: &mut [f64]) {
+        self.tasks.posterior(evidence, probabilities);
+    }
+
+    fn rewards(&self, known: Information, action: u32, each: &mut dyn FnMut(f64, f64)) {
+        self.tasks.rewards(known, action, each);
+    }
+
+    fn act(&self, known: Information, task: usize, probabilities: &mut [f64]) {
+        let at = (task * self.states() + known.state as usize) * self.actions;
+        let own = self.ways[at..at + self.actions].iter();
+        let each = probabilities.iter_mut().zip(own);
+        each.for_each(|(p, own)| *p = f64::from(*own));
+    }
+
+    fn action_values(&self, known: Information, task: usize, values: &mut [f64]) {
+        self.tasks.action_values(known, task, values);
+    }
 }
 
 /// Adds the divergence KL(exact ‖ believed) and the entropy of the exact posterior before
@@ -162,6 +239,42 @@ fn apart(exact: &[f64], believed: &[f32]) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rl_core::EnvFactory;
+
+    /// Of the ways that are equally short the first one each time, on 3 by 3 cells for an
+    /// episode of 4 steps: each of the five goals is drawn and reached, and passed on the way
+    /// to others, where nothing is paid for staying.
+    #[test]
+    fn exact_draws_go_the_ways_of_the_agent() {
+        let env = navigation::GridNavi::new(3, 4, 1).unwrap();
+        let env = rl_core::Tasks::new(env).unwrap();
+        let tasks = env.known_tasks().unwrap();
+        let mut ways = Vec::new();
+        for task in 0..tasks.count() {
+            for state in 0..tasks.states() as u32 {
+                let mut own = vec![0.0; 5];
+                let known = Information {
+                    state,
+                    ..tasks.begin()
+                };
+                tasks.act(known, task, &mut own);
+                ways.extend(own.iter().map(|p| *p as f32));
+            }
+        }
+        let own = Held {
+            tasks: tasks.as_ref(),
+            ways: ways.clone(),
+            actions: 5,
+        };
+        let value = |tasks: &dyn KnownTasks| -> f64 {
+            let rewards = exact_rewards_of(ByPosterior::Held, tasks, env.spec());
+            rewards.unwrap().iter().sum()
+        };
+        let equal = value(tasks.as_ref());
+        assert!((value(&own) - equal).abs() < 1e-6);
+        let greedy = value(&Held::greedy(tasks.as_ref(), ways));
+        assert!((greedy - equal).abs() > 1e-3, "{greedy} {equal}");
+    }
 
     #[test]
     fn a_uniform_belief_of_what_is_known_is_off_by_its_logarithm() {

@@ -364,6 +364,11 @@ pub struct Beliefs {
     pub distinct_tasks: usize,
     /// Steps of an episode.
     pub steps_per_episode: usize,
+    /// What draws from the exact posterior would earn that are held throughout an episode,
+    /// exactly, going the ways that the agent goes by its own draws; nothing where it holds
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<f64>,
     /// Before each step. `[steps]`
     pub steps: Vec<BeliefAt>,
 }

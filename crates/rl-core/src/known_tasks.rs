@@ -19,7 +19,8 @@ pub trait KnownTasks: Send + Sync {
     /// How many there are, all equally likely at first.
     fn count(&self) -> usize;
 
-    /// How many numbers [`Information::state`] may be, from 0.
+    /// How many numbers [`Information::state`] may be, from 0. Where a symbol is observed,
+    /// it is that.
     fn states(&self) -> usize;
 
     /// The symbol that, observed after a step, pays above 0 in a task and in none of the

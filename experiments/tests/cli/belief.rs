@@ -44,6 +44,13 @@ fn beliefs_are_compared_with_the_exact_posterior() {
         assert!((number(0, "entropy") - 21_f64.ln()).abs() < 1e-6);
         assert!(number(0, "divergence") < 0.5, "{}", number(0, "divergence"));
         assert!((0..60).all(|step| number(step, "divergence") >= 0.0));
+        // What held draws earn lies between never and always being at the goal.
+        let held = beliefs["held"].as_f64();
+        assert_eq!(held.is_some(), name == "drawn", "{name}");
+        assert!(
+            held.is_none_or(|held| (-6.0..44.3).contains(&held)),
+            "{held:?}"
+        );
         assert!(run.join("figures/beliefs.svg").exists());
         let again = format!("runs/{name}/seed-0");
         lab.done(&["eval", &again, "--tasks", "20"]);

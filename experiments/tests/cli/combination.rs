@@ -40,8 +40,8 @@ fn simulations_agree_with_exact_values_and_workers_change_nothing() {
             compared += 1;
         }
     }
-    // Random, three rules and Bayes-optimal, in four environments.
-    assert_eq!(compared, 20);
+    // Random, four rules and Bayes-optimal, in four environments.
+    assert_eq!(compared, 24);
     let of = |policy: &str| {
         let own = |row: &&&Value| {
             let named = row["policy"].as_str().unwrap().starts_with(policy);
@@ -54,6 +54,7 @@ fn simulations_agree_with_exact_values_and_workers_change_nothing() {
     let order = [
         "random",
         "exp4",
+        "expert-held",
         "expert-sampling",
         "expert-mixture",
         "qmdp",

@@ -2,8 +2,8 @@
 
 use agent::{Input, Place, PolicyStart};
 use belief::{
-    Belief, BeliefConfig, Decodes, Ppo, Prior, Queries, Reads, Rewards, Sampling, Target, Trainer,
-    Variational,
+    Belief, BeliefConfig, Decodes, Ppo, Prior, Queries, Reads, Repeats, Rewards, Sampling, Target,
+    Trainer, Transitions, Variational,
 };
 use nets::{OptimizerConfig, Recurrent, Schedule, SequenceConfig, Shape};
 use rl_core::rand::RngExt as _;
@@ -151,10 +151,13 @@ pub(crate) fn variational() -> Variational {
         divergence_coefficient: 0.05,
         decodes: Decodes::All,
         prefixes: 3,
+        repeats: Repeats::All,
         rewards: Rewards::Bernoulli { above: 0.0 },
         queries: vec![Queries::NextObservation],
+        transitions: Transitions::None,
         decoder: vec![16],
         buffer: 150,
+        kept: 1000,
         steps: 2,
         batch: 48,
         learning_rate: constant(0.01),

@@ -1,7 +1,9 @@
 //! Every loss against finite differences in f64; the same with a sign flipped must not
 //! pass.
 
-use belief::{Decoder, Decodes, Labels, Lived, Prior, Query, Rewards, supervised_loss};
+use belief::{
+    Asked, Decoder, Decodes, Labels, Lived, Part, Predicts, Prior, Query, Repeats, supervised_loss,
+};
 use kernels::mlp::{Activation, Cache, Head, Mlp};
 
 /// Uniform in −1 to 1.
@@ -81,11 +83,54 @@ fn cross_entropy_of_even_odds_is_their_logarithm() {
 struct Case {
     decoder: Decoder,
     lengths: Vec<usize>,
-    queries: Vec<f64>,
-    rewards: Vec<f64>,
+    rewards: Answers,
+    next: Answers,
     decoded: Vec<Query<f64>>,
     beliefs: Vec<f64>,
     params: Vec<f64>,
+}
+
+/// What a part of it is asked.
+struct Answers {
+    queries: Vec<f64>,
+    answers: Vec<f64>,
+    known: Vec<bool>,
+}
+
+impl Answers {
+    /// The third step of the first lane is as the second, and has to count twice.
+    fn new(
+        rows: usize,
+        predicts: Predicts,
+        (outputs, known): (usize, Vec<bool>),
+        seed: u64,
+    ) -> Self {
+        let mut queries = drawn(rows * QUERY, 1.0, seed);
+        queries.copy_within(2 * QUERY..3 * QUERY, 4 * QUERY);
+        let mut answers = match predicts {
+            Predicts::Bernoulli => drawn(rows, 1.0, seed + 1)
+                .iter()
+                .map(|r| f64::from(u8::from(*r > 0.0)))
+                .collect(),
+            Predicts::Categorical => (0..rows).map(|row| (row % outputs) as f64).collect(),
+            Predicts::Gaussian => drawn(rows * outputs, 1.0, seed + 1),
+        };
+        let width = answers.len() / rows;
+        answers.copy_within(2 * width..3 * width, 4 * width);
+        Self {
+            queries,
+            answers,
+            known,
+        }
+    }
+
+    fn asked(&self) -> Asked<'_, f64> {
+        Asked {
+            queries: &self.queries,
+            answers: &self.answers,
+            known: &self.known,
+        }
+    }
 }
 
 const STEPS: usize = 4;
@@ -93,8 +138,16 @@ const QUERY: usize = 3;
 const LATENT: usize = 2;
 
 impl Case {
-    fn new(rewards: Rewards, decodes: Decodes, prior: Prior, deterministic: bool) -> Self {
-        let network = Mlp::new(LATENT + QUERY, &[6], 1, Activation::Tanh, Head::None).unwrap();
+    fn new(predicts: [Predicts; 2], decodes: Decodes, prior: Prior, deterministic: bool) -> Self {
+        let parts = [(predicts[0], 1), (predicts[1], 3)].map(|(predicts, outputs)| {
+            let inputs = LATENT + QUERY;
+            let network = Mlp::new(inputs, &[6], outputs, Activation::Tanh, Head::None);
+            Part {
+                network: network.unwrap(),
+                predicts,
+            }
+        });
+        let count: usize = parts.iter().map(|p| p.network.parameters()).sum();
         let lengths = vec![STEPS, 3];
         let rows = STEPS * lengths.len();
         let noise = |seed| match deterministic {
@@ -108,24 +161,20 @@ impl Case {
             noise: noise(seed),
         };
         let numbers = if deterministic { LATENT } else { 2 * LATENT };
-        let paid = drawn(rows, 1.0, 4);
+        // No step after the second of the second lane is known.
+        let known = (0..rows).map(|row| row != 5).collect();
         Self {
-            params: drawn(network.parameters(), 0.7, 5),
+            rewards: Answers::new(rows, predicts[0], (1, Vec::new()), 4),
+            next: Answers::new(rows, predicts[1], (3, known), 20),
+            params: drawn(count, 0.7, 6),
             decoder: Decoder {
-                network,
+                parts: parts.into(),
                 latent: LATENT,
                 deterministic,
-                rewards,
                 decodes,
+                repeats: Repeats::All,
                 prior,
                 coefficient: 0.3,
-            },
-            queries: drawn(rows * QUERY, 1.0, 6),
-            rewards: match rewards {
-                Rewards::Bernoulli { .. } => {
-                    paid.iter().map(|r| f64::from(u8::from(*r > 0.0))).collect()
-                }
-                Rewards::Gaussian { .. } => paid,
             },
             decoded: vec![
                 query(0, 2, 7),
@@ -142,8 +191,7 @@ impl Case {
     fn bound(&self, beliefs: &[f64], params: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
         let lived = Lived {
             lengths: &self.lengths,
-            queries: &self.queries,
-            rewards: &self.rewards,
+            asked: &[self.rewards.asked(), self.next.asked()],
         };
         let mut d_beliefs = vec![f64::NAN; beliefs.len()];
         let mut d_params = vec![0.0; params.len()];
@@ -163,14 +211,14 @@ impl Case {
 #[test]
 fn the_bound_has_its_gradients() {
     let kinds = [
-        Rewards::Bernoulli { above: 0.0 },
-        Rewards::Gaussian { scale: 1.0 },
+        [Predicts::Bernoulli, Predicts::Categorical],
+        [Predicts::Gaussian, Predicts::Gaussian],
     ];
-    for rewards in kinds {
+    for predicts in kinds {
         for decodes in [Decodes::All, Decodes::Past] {
             for prior in [Prior::Chained, Prior::Fixed] {
                 for deterministic in [false, true] {
-                    let case = Case::new(rewards, decodes, prior, deterministic);
+                    let case = Case::new(predicts, decodes, prior, deterministic);
                     let (_, d_beliefs, d_params) = case.bound(&case.beliefs, &case.params);
                     let of_beliefs = |beliefs: &[f64]| case.bound(beliefs, &case.params).0;
                     expect_gradient(&d_beliefs, &case.beliefs, &of_beliefs);
@@ -182,11 +230,33 @@ fn the_bound_has_its_gradients() {
     }
 }
 
+/// Steps that are alike are decoded once: as much is lost as where they differ by next to
+/// nothing. An answer that is not known changes nothing, whatever is written there.
+#[test]
+fn what_is_asked_again_counts_again() {
+    let kinds = [Predicts::Gaussian; 2];
+    let mut case = Case::new(kinds, Decodes::All, Prior::Fixed, false);
+    let alike = case.bound(&case.beliefs, &case.params).0;
+    case.next.answers[5 * 3] += 1.0;
+    assert_eq!(alike, case.bound(&case.beliefs, &case.params).0);
+    case.decoder.repeats = Repeats::Once;
+    let once = case.bound(&case.beliefs, &case.params).0;
+    assert!(once < alike - 1e-3, "{once} {alike}");
+    case.decoder.repeats = Repeats::All;
+    case.rewards.queries[4 * QUERY] += 1e-9;
+    case.next.queries[4 * QUERY] += 1e-9;
+    let apart = case.bound(&case.beliefs, &case.params).0;
+    assert!((alike - apart).abs() < 1e-8, "{alike} {apart}");
+    case.rewards.answers[4] += 1.0;
+    let other = case.bound(&case.beliefs, &case.params).0;
+    assert!((other - apart).abs() > 1e-3, "{other} {apart}");
+}
+
 /// One belief of each trial stands for all of them, also where trials differ in length.
 #[test]
 fn a_few_beliefs_of_each_trial_are_as_good_as_all_on_the_mean() {
-    let kind = Rewards::Gaussian { scale: 1.0 };
-    let mut case = Case::new(kind, Decodes::All, Prior::Fixed, true);
+    let kinds = [Predicts::Gaussian; 2];
+    let mut case = Case::new(kinds, Decodes::All, Prior::Fixed, true);
     let lengths = case.lengths.clone();
     let all: usize = lengths.iter().sum();
     let one = |lane, step, decoded| Query {
@@ -215,9 +285,9 @@ fn a_few_beliefs_of_each_trial_are_as_good_as_all_on_the_mean() {
 /// once pays once where priors are chained, and at every step after that where not.
 #[test]
 fn divergences_are_those_of_their_prior() {
-    let bernoulli = Rewards::Bernoulli { above: 0.0 };
+    let kinds = [Predicts::Bernoulli, Predicts::Categorical];
     let of = |prior, beliefs: &[f64]| {
-        let mut case = Case::new(bernoulli, Decodes::All, prior, false);
+        let mut case = Case::new(kinds, Decodes::All, prior, false);
         case.lengths = vec![STEPS];
         case.decoded = Vec::new();
         case.bound(beliefs, &case.params).0

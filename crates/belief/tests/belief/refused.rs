@@ -2,7 +2,9 @@
 
 use crate::doors::{config, decoding, doors, drawing, place, supervised, variational};
 use agent::Input;
-use belief::{Belief, BeliefConfig, Decodes, Reads, Sampling, Target, Trainer, Variational};
+use belief::{
+    Belief, BeliefConfig, Decodes, Reads, Sampling, Target, Trainer, Transitions, Variational,
+};
 use nets::{Recurrent, SequenceConfig};
 use rl_core::Tasks;
 
@@ -97,6 +99,13 @@ fn settings_that_are_no_agent_are_refused() {
                 ..variational()
             }),
             ["belief.belief.queries = []", "next-observation"],
+        ),
+        (
+            of(Variational {
+                transitions: Transitions::Gaussian { scale: 1.0 },
+                ..variational()
+            }),
+            ["belief.belief.transitions.kind = gaussian", "a symbol"],
         ),
     ] {
         let why = why(config);

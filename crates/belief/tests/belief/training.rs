@@ -4,7 +4,9 @@ use crate::doors::{
     DOORS, KnownDoors, config, decoding, doors, drawing, supervised, trainer, variational,
 };
 use agent::{ActMode, Training as _};
-use belief::{Belief, BeliefConfig, Decodes, Metrics, Prior, Target, Trainer, Variational};
+use belief::{
+    Belief, BeliefConfig, Decodes, Metrics, Prior, Target, Trainer, Transitions, Variational,
+};
 use rl_core::{Actions, Domain, KnownTasks as _, StreamKey};
 use rollout::{Batch, BatchSize};
 
@@ -23,6 +25,8 @@ fn all() -> Vec<BeliefConfig> {
         of(Variational {
             prior: Prior::Fixed,
             prefixes: 0,
+            transitions: Transitions::Categorical,
+            kept: 20,
             ..variational()
         }),
         BeliefConfig {
@@ -248,4 +252,12 @@ fn draws_that_are_held_come_to_posterior_sampling() {
         "{last} of {}",
         first + second
     );
+    // Whoever holds a door opens it, wherever it stands.
+    let ways = trainer.held_actions(&KnownDoors).unwrap();
+    for (row, ways) in ways.chunks_exact(DOORS).enumerate() {
+        let door = row / (DOORS + 1);
+        assert!(ways[door] > 0.7, "{row}: {ways:?}");
+        assert!((ways.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+    }
+    assert_eq!(ways.len(), DOORS * (DOORS + 1) * DOORS);
 }

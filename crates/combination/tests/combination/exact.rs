@@ -2,7 +2,7 @@
 
 use crate::common::{assert_agrees, bandit, combined, grid, play};
 use bandits::Variant;
-use combination::ByPosterior::{Mixture, Qmdp, Sampling};
+use combination::ByPosterior::{Held, Mixture, Qmdp, Sampling};
 use combination::{ByPosterior, Rule, exact_rewards};
 use navigation::PosteriorSampling;
 use rl_core::{EnvFactory, PolicyFactory};
@@ -33,6 +33,7 @@ fn posterior_sampling_by_its_definition() {
         size: i32,
         horizon: u32,
         steps: u32,
+        held: bool,
     }
     type At = (i32, i32);
     impl Definition {
@@ -53,7 +54,8 @@ fn posterior_sampling_by_its_definition() {
                     .filter(|g| !visited.contains(g))
                     .collect(),
             };
-            let targets = match step.is_multiple_of(self.horizon) || possible.len() == 1 {
+            let settled = !self.held && possible.len() == 1;
+            let targets = match step.is_multiple_of(self.horizon) || settled {
                 true => possible,
                 false => vec![target],
             };
@@ -82,12 +84,15 @@ fn posterior_sampling_by_its_definition() {
             sum
         }
     }
-    for (size, horizon, episodes) in [(3, 3, 2), (3, 5, 2), (4, 4, 1), (3, 2, 3)] {
+    let sizes = [(3, 3, 2), (3, 5, 2), (4, 4, 1), (3, 2, 3)];
+    let cases = sizes.map(|size| [(size, Sampling), (size, Held)]);
+    for ((size, horizon, episodes), rule) in cases.into_iter().flatten() {
         let (horizon, steps) = (horizon as u32, (horizon * episodes) as u32);
         let by = Definition {
             size: size as i32,
             horizon,
             steps,
+            held: rule == Held,
         };
         let goals = by.goals();
         let values = goals
@@ -95,7 +100,7 @@ fn posterior_sampling_by_its_definition() {
             .map(|goal| by.value(*goal, 0, (0, 0), &[], (0, 0)));
         let wanted = values.sum::<f64>() / goals.len() as f64;
         let env = grid(size, horizon as usize, episodes);
-        assert_close(value(Sampling, &env), wanted);
+        assert_close(value(rule, &env), wanted);
     }
 }
 
@@ -113,7 +118,7 @@ fn simulations_on_grids_agree() {
     let env = grid(4, 8, 3);
     let exact = env.exact_values();
     let optimal = exact.bayes_optimal.get().unwrap();
-    for rule in [Sampling, Mixture, Qmdp] {
+    for rule in [Sampling, Held, Mixture, Qmdp] {
         let rewards = exact_rewards(rule, env.as_ref()).unwrap();
         assert_eq!(rewards.len(), 24);
         let played = play(&env, &combined(Rule::ByPosterior(rule), &env), 5_000);
@@ -136,6 +141,8 @@ fn simulations_on_grids_agree() {
 fn the_published_grid() {
     let qmdp = value(Qmdp, &grid(5, 15, 4));
     assert!((qmdp - 25.083_423).abs() < 1e-6, "{qmdp}");
+    let held = value(Held, &grid(5, 15, 4));
+    assert!((held - 7.777_239_618_508).abs() < 1e-9, "{held}");
     let rewards = exact_rewards(Sampling, grid(5, 15, 2).as_ref()).unwrap();
     for (episode, wanted) in rewards.chunks(15).zip([0.495_464_853, 2.260_104_995]) {
         let found: f64 = episode.iter().sum();
@@ -151,7 +158,7 @@ fn simulations_on_bandits_agree() {
         (Variant::Hard, 100),
     ] {
         let env = bandit(variant, pulls);
-        for rule in [Sampling, Mixture, Qmdp] {
+        for rule in [Sampling, Held, Mixture, Qmdp] {
             let played = play(&env, &combined(Rule::ByPosterior(rule), &env), 2_000);
             let place = format!("{rule:?} of {variant:?}");
             assert_agrees(&played.returns, value(rule, &env), &place);

@@ -135,6 +135,20 @@ fn caption(seeds: &[&Beliefs], curve: &Curve) -> String {
          paid where this task alone pays, beside the other tasks’. Dashed: the entropy of the \
          exact posterior, which is how much there is left to know."
     )];
+    let held: Vec<f64> = seeds.iter().filter_map(|seed| seed.held).collect();
+    if let (Some(low), Some(high)) = (
+        held.iter().copied().reduce(f64::min),
+        held.iter().copied().reduce(f64::max),
+    ) {
+        let range = match fixed(low, 4) == fixed(high, 4) {
+            true => fixed(low, 4),
+            false => format!("{} to {}", fixed(low, 4), fixed(high, 4)),
+        };
+        parts.push(format!(
+            "The agent holds a draw throughout an episode. Draws from the exact posterior that are \
+             held, on the same ways as its own, earn {range} exactly."
+        ));
+    }
     let bands = match curve.band {
         Band::Seeds(seeds) => format!("95\u{a0}% intervals over {seeds} seeds (Student’s t)"),
         Band::Evaluation => "95\u{a0}% intervals over tasks".to_string(),
