@@ -193,6 +193,15 @@ impl Batch {
             .try_for_each(|tile| tile.finish(&run.name))
     }
 
+    /// Looks once more at all that was lived, as was done while it was: for whoever
+    /// measures what that takes.
+    ///
+    /// # Errors
+    /// If anything in it is not allowed, as where it was changed since.
+    pub fn check_again(&mut self, pool: &Pool, policy: &str) -> Result<(), RolloutError> {
+        self.on_tiles(pool, |tile| tile.check_again(policy))
+    }
+
     fn on_tiles(
         &mut self,
         pool: &Pool,
