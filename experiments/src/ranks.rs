@@ -12,6 +12,7 @@ use lab::session::Session;
 use ranks::{Launched, Mpi};
 use rollout::{Alone, Ranks};
 use std::env;
+use std::ffi::OsString;
 use std::iter;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -25,14 +26,23 @@ const PATIENCE: &str = "METARL_PATIENCE";
 const USUAL_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What whoever started this process says of it, if it is one of several.
+fn found() -> Result<Option<Launched>, String> {
+    let text = |said: OsString| said.to_string_lossy().into_owned();
+    Launched::find(|name| env::var_os(name).map(text))
+}
+
+/// The same, where what is said makes sense; [`join`] refuses what does not.
 pub(crate) fn launched() -> Option<Launched> {
-    Launched::find(|name| env::var(name).ok())
+    found().ok().flatten()
 }
 
 /// Joins the other ranks, if there are any and the command is theirs together; of any
 /// other command each does its own.
 pub(crate) fn join(cli: &Cli) -> Result<(), Failure> {
-    let Some(launched) = launched().filter(|_| is_shared(cli)) else {
+    if !is_shared(cli) {
+        return Ok(());
+    }
+    let Some(launched) = found().map_err(Failure::usage)? else {
         return Ok(());
     };
     interrupt::wait_for_usr1();

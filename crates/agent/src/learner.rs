@@ -582,6 +582,28 @@ impl Learner {
         self.stopwatch.time(Phase::Advantages, work)
     }
 
+    /// Looks once more at all that the last update lived, as that did while it lived it:
+    /// for whoever measures what that takes.
+    ///
+    /// # Errors
+    /// If anything in it is not allowed.
+    pub fn check_again(&mut self) -> Result<(), LearnError> {
+        let name = self.policy(ActMode::Sample).name();
+        Ok(self.samples.batch.check_again(&self.pool, &name)?)
+    }
+
+    /// Does what a step of the optimizer does beside stepping, so that one that leaves the
+    /// finite numbers changes nothing ([`Optimizer::guard`]), on the parameters as they
+    /// are: for whoever measures what that takes.
+    ///
+    /// # Errors
+    /// If a parameter is not finite.
+    pub fn guard_step(&mut self) -> Result<(), LearnError> {
+        let gradient = self.values.to_vec();
+        let values = Arc::make_mut(&mut self.values);
+        Ok(self.optimizer.guard(values, &gradient)?)
+    }
+
     /// Refuses losses that say nothing any more.
     fn expect_finite(&self, losses: &Losses) -> Result<(), LearnError> {
         let of = self.model.of;

@@ -52,9 +52,29 @@ pub fn native_footprint(
     (model, backend): (&ActorCritic, &NativeBackend),
 ) -> Result<Footprint, LearnError> {
     config.validate()?;
+    expect_messages(env, config, (model, place))?;
     let steps = env.spec().trial_steps();
     let work = native((model, backend), config, place.pool.workers(), steps);
     Ok(whole(env, config, (model, place)).and(work))
+}
+
+/// Refuses what ranks could not tell each other: the trajectories of one, and its tiles'
+/// gradients, of which every other rank is told its part.
+fn expect_messages(
+    env: &dyn EnvFactory,
+    config: &LearnerConfig<'_>,
+    (model, place): (&ActorCritic, &Place),
+) -> Result<(), LearnError> {
+    let (of, pool) = (config.network.of, &place.pool);
+    let lanes = pool.most(config.lanes.div_ceil(config.tile)) * config.tile;
+    let trajectories = Batch::rows(env, lanes.min(config.lanes), env.spec().trial_steps());
+    let gradients = 4.0 * pool.most(tiles(config)) as f64;
+    let gradients = gradients * pool.most(model.layout().numel()) as f64;
+    let trials = format!("{of}.lanes or the environment's steps per trial");
+    let network = format!("{of}.trunk");
+    pool.expect_message("trajectories", trajectories, &trials)
+        .and_then(|()| pool.expect_message("gradients of tiles", gradients, &network))
+        .map_err(LearnError::Settings)
 }
 
 /// Tiles of a minibatch, whose gradients are kept until they are summed.

@@ -21,8 +21,8 @@
 //!
 //! Blocks of coordinates go through all products together, as samples do in
 //! [`mlp`](crate::mlp); the way back computes a step's activations again, so that only
-//! h, c and the logits are kept of it. Sums run in a fixed order, and in `f32` AVX-512
-//! and AVX2 give the same bits.
+//! h, c and the logits are kept of it. Sums run in a fixed order, and in `f32` AVX-512,
+//! AVX2 and NEON give the same bits.
 //!
 //! # Panics
 //! Every function panics where a slice has the wrong length.

@@ -85,7 +85,7 @@
 //! # Reproducibility
 //! Results depend on the arguments and the instruction set alone. A lane's
 //! outputs are the same to the bit in a step and in a sequence, whatever tile it
-//! is in; AVX-512 and AVX2 give the same bits, gradients included. A gradient is
+//! is in; AVX-512, AVX2 and NEON give the same bits, gradients included. A gradient is
 //! a sum over the lanes of its tile in a fixed order, so that other tiles round
 //! differently.
 //!

@@ -8,8 +8,8 @@
 //! | [`sigmoid`] | 1.5e-7 absolute | everywhere |
 //! | [`tanh`] | 2e-7 absolute and 4e-7 relative | everywhere; relative from 1e-30 |
 //!
-//! Infinities saturate to the limits and NaN gives NaN. The results of AVX-512
-//! and AVX2 are the same to the bit.
+//! Infinities saturate to the limits and NaN gives NaN. The results of AVX-512,
+//! AVX2 and NEON are the same to the bit.
 
 use crate::simd::{Isa, Kernel, Simd};
 

@@ -59,8 +59,8 @@
 //!
 //! # Reproducibility
 //! As in the rest of the crate: a sample's outputs do not depend on its
-//! neighbours, sums run in a fixed order, and in `f32` AVX-512 and AVX2 give the
-//! same bits.
+//! neighbours, sums run in a fixed order, and in `f32` AVX-512, AVX2 and NEON
+//! give the same bits.
 //!
 //! # Panics
 //! Every function panics where a slice has the wrong length, an action does not

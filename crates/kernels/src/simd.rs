@@ -1,14 +1,17 @@
 //! Vectors of `f32` on the instruction set that the processor has.
 //!
 //! Every kernel is written once, generic over [`Simd`], and compiled once per
-//! instruction set by [`Isa::dispatch`]. AVX-512 and AVX2 give the same bits:
-//! both fuse multiply and add, divide exactly, and no kernel's order of
-//! summation depends on the vector width. The portable fallback does not fuse.
+//! instruction set by [`Isa::dispatch`]. AVX-512, AVX2 and NEON give the same bits:
+//! all fuse multiply and add, divide exactly, and no kernel's order of summation
+//! depends on the vector width. The portable fallback fuses only where the program
+//! was compiled for processors that can ([`Isa::is_fused`]).
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 
 use std::fmt;
@@ -71,6 +74,8 @@ enum Level {
     Avx512(avx512::Avx512),
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Avx2),
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Neon),
     Portable(portable::Portable),
 }
 
@@ -86,7 +91,9 @@ impl Isa {
             avx512::Avx512::detect().map(Level::Avx512),
             avx2::Avx2::detect().map(Level::Avx2),
         ];
-        #[cfg(not(target_arch = "x86_64"))]
+        #[cfg(target_arch = "aarch64")]
+        let native = [neon::Neon::detect().map(Level::Neon)];
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
         let native: [Option<Level>; 0] = [];
         native
             .into_iter()
@@ -102,14 +109,30 @@ impl Isa {
             .unwrap_or(Isa(Level::Portable(portable::Portable)))
     }
 
-    /// `avx512`, `avx2` or `portable`.
+    /// `avx512`, `avx2`, `neon` or `portable`.
     pub fn name(self) -> &'static str {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Level::Avx512(_) => "avx512",
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(_) => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(_) => "neon",
             Level::Portable(_) => "portable",
+        }
+    }
+
+    /// Whether a product and the sum that follows it are rounded once. All sets of
+    /// which that is true compute the same bits, on whatever processor.
+    pub fn is_fused(self) -> bool {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(_) => avx512::Avx512::FUSED,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(_) => avx2::Avx2::FUSED,
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(_) => neon::Neon::FUSED,
+            Level::Portable(_) => portable::Portable::FUSED,
         }
     }
 
@@ -121,6 +144,8 @@ impl Isa {
             Level::Avx512(s) => s.dispatch(kernel),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2(s) => s.dispatch(kernel),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon(s) => s.dispatch(kernel),
             Level::Portable(s) => kernel.run(s),
         }
     }

@@ -57,6 +57,10 @@ pub fn cpu_features() -> Vec<&'static str> {
         ];
         features.extend(found.iter().filter(|(_, has)| *has).map(|(name, _)| *name));
     }
+    #[cfg(target_arch = "aarch64")]
+    if std::arch::is_aarch64_feature_detected!("neon") {
+        features.push("neon");
+    }
     features
 }
 

@@ -2,10 +2,11 @@
 //! become, they are read or refused, and nothing panics, takes long or much memory.
 //!
 //! Here are a few of each kind, the same at every call. More of them, under another
-//! seed:
+//! seed, or for so many seconds of each kind:
 //!
 //! ```sh
 //! MUTATIONS=100000 MUTATION_SEED=7 cargo test --release -p lab --test mutations -- --nocapture
+//! MUTATION_SECONDS=3600 MUTATION_SEED=8 cargo test --release -p lab --test mutations -- --nocapture
 //! ```
 
 #![allow(
@@ -136,7 +137,7 @@ fn replace_number(bytes: &mut Vec<u8>, start: usize, rng: &mut Stream) {
     bytes.splice(first..end, token.bytes());
 }
 
-/// Tries so many mutants of something, or so many times more as are asked for; a try
+/// Tries so many mutants of something, or as many as are asked for, or for as long; a try
 /// that panics, or takes too long, is shown.
 fn attack<T: Debug>(
     what: &str,
@@ -147,8 +148,15 @@ fn attack<T: Debug>(
     let key = StreamKey::new(number("MUTATION_SEED", 0), Domain::Tuning, 0);
     let lane = what.bytes().map(u64::from).sum();
     let mut rng = key.lane(Purpose::Init, lane);
-    let (tries, mut taken, mut slowest) = (number("MUTATIONS", few), 0, Duration::ZERO);
-    for number in 0..tries {
+    let (few, long) = match std::env::var_os("MUTATION_SECONDS") {
+        None => (number("MUTATIONS", few), Duration::ZERO),
+        Some(_) => (1, Duration::from_secs(number("MUTATION_SECONDS", 0))),
+    };
+    let (begun, mut slowest) = (Instant::now(), Duration::ZERO);
+    let (mut tries, mut taken) = (0, 0);
+    while tries < few || begun.elapsed() < long {
+        let number = tries;
+        tries += 1;
         let mutant = mutant(&mut rng);
         let start = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| read(&mutant)));
@@ -166,8 +174,9 @@ fn attack<T: Debug>(
     }
     let memory = peak_memory_bytes().unwrap_or(0) >> 20;
     println!(
-        "{what:<20} {tries:>8} mutants, {taken:>8} read, {:>8} refused, slowest {slowest:.1?}, \
-         {memory} MB",
+        "{what:<20} {tries:>9} mutants in {:>7.1} s, {taken:>9} read, {:>9} refused, slowest \
+         {slowest:.1?}, {memory} MB",
+        begun.elapsed().as_secs_f64(),
         tries - taken
     );
     assert!(memory < 512, "{what}: {memory} MB");

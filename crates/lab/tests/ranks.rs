@@ -306,6 +306,124 @@ impl Ranks for Signalled {
     }
 }
 
+/// A rank whose messages are short.
+struct Terse {
+    rank: RankThread,
+    longest: usize,
+}
+
+impl Ranks for Terse {
+    fn rank(&self) -> usize {
+        self.rank.rank()
+    }
+
+    fn size(&self) -> usize {
+        self.rank.size()
+    }
+
+    fn longest(&self) -> usize {
+        self.longest
+    }
+
+    fn exchange(&self, messages: &[&[u8]]) -> Result<Vec<Vec<u8>>, RankError> {
+        let longest = messages.iter().map(|message| message.len()).max();
+        assert!(longest.unwrap_or(0) <= self.longest, "{longest:?}");
+        self.rank.exchange(messages)
+    }
+
+    fn broadcast(&self, message: &[u8]) -> Result<Vec<u8>, RankError> {
+        self.rank.broadcast(message)
+    }
+
+    fn hear(&self, within: Duration) -> Result<Option<Vec<u8>>, RankError> {
+        self.rank.hear(within)
+    }
+}
+
+/// Or it would be found out at the first exchange, after hours of living trials.
+#[test]
+fn what_no_message_can_hold_is_refused_before_anything_is_done() {
+    let registry = Registry::standard();
+    let refused = |preset: &str, words: [&[&str]; 2], longest: usize| {
+        let words = [words[0], words[1], &["evaluation.learners=[]"]];
+        let config = config(&registry, preset, &words);
+        // Nobody else is there to be told anything.
+        let rank = RankThread::all(2).remove(0);
+        let session = session(&registry, 1, Arc::new(Terse { rank, longest }));
+        launch::rehearse(&session, &config).err()
+    };
+    let (rl2, maml) = ("rl2/bernoulli-bandit-5x10", "maml/benchmark");
+    let parts = [
+        (
+            rl2,
+            RL2,
+            PPO,
+            "trajectories would be messages of ",
+            "lower rl2.lanes or ",
+        ),
+        (
+            maml,
+            MAML,
+            "maml.updates=1",
+            "gradients of tasks would be ",
+            "lower maml.policy.hidden or ",
+        ),
+    ];
+    for (preset, few, word, what, lower) in parts {
+        let words = [few, &[word]];
+        let failure = refused(preset, words, 100).unwrap();
+        assert_eq!(failure.exit, Exit::Config, "{failure}");
+        for part in [
+            what,
+            "between 2 ranks; allowed: up to 100",
+            lower,
+            "more ranks",
+        ] {
+            assert!(failure.message.contains(part), "{part}: {failure}");
+        }
+        assert!(refused(preset, words, usize::MAX).is_none());
+    }
+    // Between a rank's trajectories, 12 lanes, and its tiles' gradients.
+    let wide = "rl2.trunk={kind=\"gru\",hidden=64,input_gain=1.0,memory=2.0}";
+    let failure = refused(rl2, [RL2, &[PPO, wide]], 20_000).unwrap();
+    assert!(failure.message.contains("gradients of tiles"), "{failure}");
+}
+
+/// What is counted beforehand is what is sent, up to what frames it.
+#[test]
+fn messages_are_as_long_as_was_counted() {
+    // 12 lanes of 10 steps; 2 tiles of 3 a minibatch, and half of the parameters.
+    for (longest, fits) in [(6_000, true), (2_000, false)] {
+        let ended = on_ranks_of(2, longest, |rank| {
+            let registry = Registry::standard();
+            let words = [RL2, &[PPO, "evaluation.learners=[]"]];
+            let config = config(&registry, "rl2/bernoulli-bandit-5x10", &words);
+            let session = session(&registry, 1, rank);
+            let mut training = launch::prepare(&session, &config)?.1;
+            training.update().map(drop)?;
+            Ok::<_, Failure>(())
+        });
+        assert_eq!(ended.iter().all(Result::is_ok), fits, "{ended:?}");
+    }
+}
+
+/// As [`on_ranks`], where no message is longer than so many bytes.
+fn on_ranks_of<R: Send>(
+    size: usize,
+    longest: usize,
+    part: impl Fn(Arc<dyn Ranks>) -> R + Sync,
+) -> Vec<R> {
+    let part = &part;
+    thread::scope(|scope| {
+        let ranks = RankThread::all(size).into_iter();
+        let threads: Vec<_> = ranks
+            .map(|rank| scope.spawn(move || part(Arc::new(Terse { rank, longest }))))
+            .collect();
+        let ended = threads.into_iter().map(|thread| thread.join());
+        ended.map(Result::unwrap).collect()
+    })
+}
+
 const SHORT: &[&str] = &[
     "rl2.updates=60",
     "evaluation.interval=30",

@@ -41,7 +41,9 @@ const METRICS: &[Metric] = &[
 ];
 
 fn footprint(setup: &Setup<'_>) -> Result<Footprint, LearnError> {
-    crate::footprint(setup.env, &config(setup)?, setup.place.pool.workers())
+    let (config, pool) = (config(setup)?, &setup.place.pool);
+    crate::memory::expect_messages(setup.env, &config, pool)?;
+    crate::footprint(setup.env, &config, pool.workers())
 }
 
 fn start(setup: Setup<'_>) -> Result<Box<dyn Training>, LearnError> {

@@ -13,7 +13,7 @@ use agent::LearnError;
 use kernels::gates::Gates;
 use kernels::mlp::{Head, Mlp};
 use rl_core::{EnvFactory, Footprint};
-use rollout::Batch;
+use rollout::{Batch, Pool};
 
 /// Bytes of a number of any kind.
 const FLOAT: f64 = 4.0;
@@ -60,6 +60,23 @@ pub fn footprint(
             )
             .and(evaluation_footprint(env, config, workers)?),
     )
+}
+
+/// Refuses what ranks could not tell each other: their tasks' gradients, of which every
+/// other rank is told its part.
+///
+/// # Errors
+/// As [`footprint`], and if a message would be too long.
+pub(crate) fn expect_messages(
+    env: &dyn EnvFactory,
+    config: &MamlConfig,
+    pool: &Pool,
+) -> Result<(), LearnError> {
+    let meta = Account::new(env, config)?.meta() as usize;
+    let bytes = FLOAT * pool.most(config.tasks) as f64 * pool.most(meta) as f64;
+    let lower = "maml.policy.hidden or maml.tasks";
+    pool.expect_message("gradients of tasks", bytes, lower)
+        .map_err(LearnError::Settings)
 }
 
 /// What an evaluation of the adaptation takes on so many workers: each has one

@@ -147,13 +147,34 @@ impl Optimizer {
         gradient_norm(&self.layout, gradient)?;
         let (mut next, mut memory) = (values.to_vec(), self.memory.clone());
         self.apply(&mut next, gradient, learning_rate, &mut memory);
-        self.expect_finite("", &next)?;
-        for (name, remembered) in self.config.memory().iter().zip(&memory) {
-            self.expect_finite(&format!("{name} of "), remembered)?;
-        }
+        self.expect_sound(&next, &memory)?;
         values.copy_from_slice(&next);
         self.memory = memory;
         self.steps += 1;
+        Ok(())
+    }
+
+    /// What [`Self::update`] does beside the step itself, so that a bad one changes
+    /// nothing: looks at a gradient and at what a step leaves, which it makes apart from
+    /// what was before. For whoever measures what that takes.
+    ///
+    /// # Errors
+    /// As [`Self::update`].
+    pub fn guard(&self, values: &mut [f32], gradient: &[f32]) -> Result<(), NetsError> {
+        gradient_norm(&self.layout, gradient)?;
+        let (next, memory) = (values.to_vec(), self.memory.clone());
+        self.expect_sound(&next, &memory)?;
+        values.copy_from_slice(&next);
+        std::hint::black_box(memory);
+        Ok(())
+    }
+
+    /// Refuses parameters and a memory that nothing could go on from.
+    fn expect_sound(&self, values: &[f32], memory: &[Vec<f32>]) -> Result<(), NetsError> {
+        self.expect_finite("", values)?;
+        for (name, remembered) in self.config.memory().iter().zip(memory) {
+            self.expect_finite(&format!("{name} of "), remembered)?;
+        }
         Ok(())
     }
 

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 /// What messages are about, so that none is taken for another.
 const EXCHANGE: i32 = 1;
 const BROADCAST: i32 = 2;
+/// Bytes of a message, which MPI counts in an int.
+const LONGEST: usize = i32::MAX as usize;
 /// How long whoever waits for a message does nothing else: then others have the core,
 /// and in the end nobody needs it.
 const SPINNING: Duration = Duration::from_micros(50);
@@ -178,14 +180,14 @@ impl Mpi {
 
 /// Refuses what no single message can hold.
 fn expect_sendable(rank: usize, messages: &[&[u8]]) -> Result<(), RankError> {
-    match messages.iter().find(|m| i32::try_from(m.len()).is_err()) {
+    match messages.iter().find(|message| message.len() > LONGEST) {
         None => Ok(()),
         Some(message) => Err(RankError {
             rank,
             why: format!(
                 "would send a message of {} bytes, and MPI passes {} at most; use more ranks",
                 message.len(),
-                i32::MAX
+                LONGEST
             ),
         }),
     }
@@ -198,6 +200,10 @@ impl Ranks for Mpi {
 
     fn size(&self) -> usize {
         self.size
+    }
+
+    fn longest(&self) -> usize {
+        LONGEST
     }
 
     fn exchange(&self, messages: &[&[u8]]) -> Result<Vec<Vec<u8>>, RankError> {

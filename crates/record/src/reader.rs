@@ -92,6 +92,15 @@ impl Reader {
         rows::read(&self.path.join(stream.file_name()))
     }
 
+    /// [`Self::rows`], one after another as they are read: for what has more of them than
+    /// memory need hold.
+    ///
+    /// # Errors
+    /// As [`Self::rows`]; the rows before were given.
+    pub fn each_row<T: DeserializeOwned>(&self, stream: Stream, give: impl FnMut(T)) -> Result<()> {
+        rows::each(&self.path.join(stream.file_name()), give)
+    }
+
     /// The rows of `metrics.jsonl` of these updates, as far as it has them: it holds one
     /// for each update from the first on.
     ///

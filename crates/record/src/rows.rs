@@ -427,6 +427,12 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     Rows::of(path)?.collect()
 }
 
+/// Gives all finished rows one after another; none if there is no such file.
+pub(crate) fn each<T: DeserializeOwned>(path: &Path, mut give: impl FnMut(T)) -> Result<()> {
+    let mut rows = Rows::of(path)?;
+    rows.try_for_each(|row| row.map(&mut give))
+}
+
 /// Reads the rows of these updates from a file that has one for each update, as far as
 /// it goes.
 ///

@@ -80,8 +80,8 @@ pub struct Provenance {
     pub cpu_features: String,
     /// What networks were trained on: `cpu` or `cuda`.
     pub device: String,
-    /// The instruction set that native kernels used: `avx512`, `avx2` or `portable`;
-    /// nothing in files of before.
+    /// The instruction set that native kernels used: `avx512`, `avx2`, `neon` or
+    /// `portable`; nothing in files of before.
     #[serde(default)]
     pub instructions: String,
     /// The C library and its version, whose mathematical functions others may round

@@ -125,10 +125,11 @@ fn mean(samples: &[Sample]) -> Option<Mean> {
 /// Averages neighbours so that about `bins` points remain, whose errors are not
 /// known. Seeds that are
 /// binned with the same `last` key stay comparable.
-pub(crate) fn thin(samples: &[Sample], bins: u64, last: u64) -> Vec<Sample> {
+pub(crate) fn thin(samples: impl IntoIterator<Item = Sample>, bins: u64, last: u64) -> Vec<Sample> {
     let per_bin = last.div_ceil(bins).max(1);
     let mut thinned: Vec<(Sample, f64)> = Vec::new();
-    for sample in samples.iter().filter(|sample| sample.y.mean.is_finite()) {
+    let finite = |sample: &Sample| sample.y.mean.is_finite();
+    for sample in samples.into_iter().filter(finite) {
         let key = sample.key.saturating_sub(1) / per_bin;
         match thinned.last_mut() {
             Some((bin, count)) if bin.key == key => {
@@ -136,7 +137,7 @@ pub(crate) fn thin(samples: &[Sample], bins: u64, last: u64) -> Vec<Sample> {
                 bin.y.mean += sample.y.mean;
                 *count += 1.0;
             }
-            _ => thinned.push((Sample { key, ..*sample }, 1.0)),
+            _ => thinned.push((Sample { key, ..sample }, 1.0)),
         }
     }
     thinned
@@ -185,9 +186,9 @@ mod tests {
     #[test]
     fn thinning_averages_neighbours() {
         let samples: Vec<Sample> = (1..=6).map(|key| sample(key, key as f64)).collect();
-        let thinned = thin(&samples, 3, 6);
+        let thinned = thin(samples.iter().copied(), 3, 6);
         let points: Vec<(u64, f64, f64)> = thinned.iter().map(|s| (s.key, s.x, s.y.mean)).collect();
         assert_eq!(points, [(0, 150.0, 1.5), (1, 350.0, 3.5), (2, 550.0, 5.5)]);
-        assert_eq!(thin(&samples, 100, 6).len(), 6);
+        assert_eq!(thin(samples, 100, 6).len(), 6);
     }
 }

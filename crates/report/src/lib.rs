@@ -32,6 +32,7 @@ mod layout;
 mod markup;
 mod measure;
 mod methods;
+mod metrics;
 mod page;
 mod picture;
 mod read;

@@ -10,6 +10,7 @@ use record::schema::{
 };
 use record::{Document, Reader, Stream};
 
+use crate::metrics::Metrics;
 use crate::stats::Estimate;
 use crate::{ReportError, Result, Watch};
 
@@ -24,7 +25,7 @@ pub struct Run {
     /// The same but for the seed: values by dotted keys.
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) provenance: Option<Provenance>,
-    pub(crate) metrics: Vec<MetricsRow>,
+    pub(crate) metrics: Metrics,
     pub(crate) evaluations: Vec<EvalRow>,
     pub(crate) timing: Vec<TimingRow>,
     /// Wall clock of the training so far.
@@ -101,13 +102,15 @@ impl Run {
             });
         }
         let timing: Vec<TimingRow> = reader.rows(Stream::Timing)?;
+        let mut metrics = Metrics::default();
+        reader.each_row(Stream::Metrics, |row: MetricsRow| metrics.push(&row))?;
         let config = reader.config()?;
         Ok(Self {
             path: path.to_path_buf(),
             settings: settings(&config),
             config,
             provenance,
-            metrics: reader.rows(Stream::Metrics)?,
+            metrics,
             evaluations: reader.rows(Stream::Eval)?,
             seconds: timing
                 .last()
@@ -131,7 +134,7 @@ impl Run {
 
     /// Environment steps so far.
     pub(crate) fn env_steps(&self) -> u64 {
-        let trained = self.metrics.last().map_or(0, |row| row.env_steps);
+        let trained = self.metrics.last().map_or(0, |last| last.env_steps);
         let evaluated = self.evaluations.last().map_or(0, |row| row.env_steps);
         let compared = self
             .comparison

@@ -52,8 +52,28 @@ impl Canvas {
             .ok_or_else(|| failed(format!("{width} times {height} pixels are no image")))?;
         let transform = Transform::from_scale(scale as f32, scale as f32);
         resvg::render(&tree, transform, &mut pixels.as_mut());
-        pixels.encode_png().map_err(|e| failed(e.to_string()))
+        encoded(&pixels).map_err(|e| failed(e.to_string()))
     }
+}
+
+/// Opaque pixels as a PNG file. tiny-skia's own encoder looks for a filter for every row of
+/// four channels, which takes half of the time of a short report.
+fn encoded(pixels: &Pixmap) -> std::result::Result<Vec<u8>, png::EncodingError> {
+    let colours = pixels.pixels().iter();
+    let colours: Vec<u8> = colours
+        .flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()])
+        .collect();
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, pixels.width(), pixels.height());
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    // Drawings are even areas and few colours: unfiltered they compress best, and the
+    // second of nine levels makes files that are smaller than tiny-skia's in a third of
+    // the time.
+    encoder.set_deflate_compression(png::DeflateCompression::Level(2));
+    encoder.set_filter(png::Filter::NoFilter);
+    encoder.write_header()?.write_image_data(&colours)?;
+    Ok(file)
 }
 
 /// The embedded fonts, whatever else the machine has. The semi-bold face says of

@@ -269,7 +269,7 @@ fn particulars(setting: &Setting<'_>, level: usize) -> Markup {
                     @for run in &setting.runs {
                         tr {
                             td .name { (setting.folder) "/" (file_name(&run.path)) }
-                            td { (thousands(run.metrics.last().map_or(0, |row| row.update))) }
+                            td { (thousands(run.metrics.last().map_or(0, |last| last.update))) }
                             td { (thousands(run.env_steps())) }
                             td { (thousands(run.evaluations.len() as u64)) }
                             td { (run.seconds.map_or("–".to_string(), duration)) }

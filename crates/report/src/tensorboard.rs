@@ -9,7 +9,7 @@
 
 use crate::read::Run;
 use export::protobuf::Message;
-use record::schema::MetricsRow;
+use record::schema::EvalRow;
 
 /// What other programs call a number of `metrics.jsonl`.
 const TAGS: [(&str, &str); 8] = [
@@ -25,72 +25,81 @@ const TAGS: [(&str, &str); 8] = [
 
 /// A number at a step.
 #[derive(Clone, Debug, PartialEq)]
-struct Scalar {
-    tag: String,
+struct Scalar<'a> {
+    tag: &'a str,
     step: u64,
     seconds: f64,
     value: f64,
 }
 
-/// The whole file of a run: everything in its rows that is a finite number.
+/// The whole file of a run: everything in its rows that is a finite number, in the order
+/// of their updates.
 pub fn tensorboard(run: &Run) -> Vec<u8> {
     let mut file = Vec::new();
     record(&mut file, &header());
-    for scalar in scalars(run) {
-        record(&mut file, &event(&scalar));
-    }
+    let mut evaluations = run.evaluations.iter().peekable();
+    each_update(run, |step, scalars| {
+        while let Some(row) = evaluations.next_if(|row| row.env_steps < step) {
+            write(&mut file, &evaluated(run, row));
+        }
+        write(&mut file, scalars);
+    });
+    evaluations.for_each(|row| write(&mut file, &evaluated(run, row)));
     file
 }
 
-/// All scalars of a run in the order of their updates.
-fn scalars(run: &Run) -> Vec<Scalar> {
-    let seconds = |update: u64| {
-        let until = run.timing.partition_point(|row| row.update <= update);
-        let last = until.checked_sub(1).and_then(|index| run.timing.get(index));
-        last.map_or(0.0, |row| row.seconds)
-    };
-    let mut scalars = Vec::new();
-    let mut before = (0, 0.0);
-    for row in &run.metrics {
-        let now = (row.env_steps, seconds(row.update));
-        scalars.extend(of_row(row, now.1));
-        let (steps, spent) = (now.0.saturating_sub(before.0), now.1 - before.1);
-        if spent > 0.0 {
-            scalars.push(Scalar {
-                tag: "charts/SPS".to_owned(),
-                step: row.env_steps,
-                seconds: now.1,
-                value: steps as f64 / spent,
-            });
-        }
-        before = now;
-    }
-    for row in &run.evaluations {
-        let numbers = [
-            ("eval/mean_return", row.mean_return),
-            ("eval/standard_error", row.standard_error),
-        ];
-        scalars.extend(numbers.map(|(tag, value)| Scalar {
-            tag: tag.to_owned(),
-            step: row.env_steps,
-            seconds: seconds(row.update),
-            value,
-        }));
-    }
-    scalars.retain(|scalar| scalar.value.is_finite());
-    scalars.sort_by_key(|scalar| scalar.step);
-    scalars
+/// Appends the scalars that are finite numbers.
+fn write(file: &mut Vec<u8>, scalars: &[Scalar<'_>]) {
+    let finite = scalars.iter().filter(|scalar| scalar.value.is_finite());
+    finite.for_each(|scalar| record(file, &event(scalar)));
 }
 
-fn of_row(row: &MetricsRow, seconds: f64) -> impl Iterator<Item = Scalar> {
-    row.values.iter().filter_map(move |(key, value)| {
-        let known = TAGS.iter().find(|(name, _)| name == key);
-        Some(Scalar {
-            tag: known.map_or_else(|| format!("train/{key}"), |(_, tag)| (*tag).to_owned()),
-            step: row.env_steps,
-            seconds,
-            value: value.as_f64()?,
-        })
+/// Wall clock of a run at an update, in seconds.
+fn seconds(run: &Run, update: u64) -> f64 {
+    let until = run.timing.partition_point(|row| row.update <= update);
+    let last = until.checked_sub(1).and_then(|index| run.timing.get(index));
+    last.map_or(0.0, |row| row.seconds)
+}
+
+/// Gives the environment steps and the scalars of every update.
+fn each_update(run: &Run, mut give: impl FnMut(u64, &[Scalar<'_>])) {
+    let tag = |name: &str| {
+        let known = TAGS.iter().find(|(own, _)| *own == name);
+        known.map_or_else(|| format!("train/{name}"), |(_, tag)| (*tag).to_owned())
+    };
+    let tags: Vec<String> = run.metrics.names().map(tag).collect();
+    let mut before = (0, 0.0);
+    for (index, stamp) in run.metrics.stamps().iter().enumerate() {
+        let now = (stamp.env_steps, seconds(run, stamp.update));
+        let scalar = |tag, value| Scalar {
+            tag,
+            step: now.0,
+            seconds: now.1,
+            value,
+        };
+        let numbers = tags.iter().zip(run.metrics.row(index));
+        let numbers = numbers.filter_map(|(tag, value)| Some(scalar(tag, value?)));
+        let mut scalars: Vec<Scalar<'_>> = numbers.collect();
+        let (steps, spent) = (now.0.saturating_sub(before.0), now.1 - before.1);
+        if spent > 0.0 {
+            scalars.push(scalar("charts/SPS", steps as f64 / spent));
+        }
+        give(now.0, &scalars);
+        before = now;
+    }
+}
+
+/// The scalars of an evaluation.
+fn evaluated(run: &Run, row: &EvalRow) -> [Scalar<'static>; 2] {
+    let numbers = [
+        ("eval/mean_return", row.mean_return),
+        ("eval/standard_error", row.standard_error),
+    ];
+    numbers.map(|(tag, value)| Scalar {
+        tag,
+        step: row.env_steps,
+        seconds: seconds(run, row.update),
+        value,
     })
 }
 
@@ -111,9 +120,9 @@ fn header() -> Vec<u8> {
 
 /// `Event { wall_time = 1, step = 2, summary = 5 }` of a
 /// `Summary { value = 1: Value { tag = 1, simple_value = 2 } }`.
-fn event(scalar: &Scalar) -> Vec<u8> {
+fn event(scalar: &Scalar<'_>) -> Vec<u8> {
     let value = Message::default()
-        .bytes(1, &scalar.tag)
+        .bytes(1, scalar.tag)
         .float(2, scalar.value as f32);
     let event = Message::default()
         .double(1, scalar.seconds)
@@ -157,7 +166,7 @@ mod tests {
     #[test]
     fn an_event_is_what_the_protocol_says() {
         let scalar = Scalar {
-            tag: "eval/mean_return".to_owned(),
+            tag: "eval/mean_return",
             step: 300,
             seconds: 2.0,
             value: 1.5,

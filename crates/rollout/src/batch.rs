@@ -77,8 +77,7 @@ impl Batch {
 
     /// What [`Self::new`] takes of memory, once its tasks are drawn.
     pub fn footprint(env: &dyn EnvFactory, lanes: usize, steps: usize) -> Footprint {
-        let told = 4.0 * (lanes * (steps + 1)) as f64 * env.told() as f64;
-        let rows = told + Trajectory::bytes(env.spec(), lanes, steps);
+        let rows = Self::rows(env, lanes, steps);
         // Each lane has a stream to act by, and what is known of its task.
         let lane = env.lane_bytes() + (size_of::<Stream>() + size_of::<Option<f64>>()) as f64;
         Footprint::new()
@@ -106,13 +105,19 @@ impl Batch {
         if ranks == 1 {
             return all;
         }
-        let told = 4.0 * (lanes * (steps + 1)) as f64 * env.told() as f64;
-        let rows = told + Trajectory::bytes(env.spec(), lanes, steps);
+        let rows = Self::rows(env, lanes, steps);
         all.with(
             format!("messages of {ranks} ranks with trajectories of {lanes} lanes"),
             (2.0 + 2.0 / ranks as f64) * rows,
             "lanes, the environment's steps per trial and its observations",
         )
+    }
+
+    /// Bytes of the rows of so many lanes, and so of what one rank tells the others of
+    /// them, nearly.
+    pub fn rows(env: &dyn EnvFactory, lanes: usize, steps: usize) -> f64 {
+        let told = 4.0 * (lanes * (steps + 1)) as f64 * env.told() as f64;
+        told + Trajectory::bytes(env.spec(), lanes, steps)
     }
 
     /// The tiles, in the order of their lanes.
@@ -186,6 +191,15 @@ impl Batch {
         self.tiles
             .iter_mut()
             .try_for_each(|tile| tile.finish(&run.name))
+    }
+
+    /// Looks once more at all that was lived, as was done while it was: for whoever
+    /// measures what that takes.
+    ///
+    /// # Errors
+    /// If anything in it is not allowed, as where it was changed since.
+    pub fn check_again(&mut self, pool: &Pool, policy: &str) -> Result<(), RolloutError> {
+        self.on_tiles(pool, |tile| tile.check_again(policy))
     }
 
     fn on_tiles(

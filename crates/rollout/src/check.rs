@@ -4,15 +4,15 @@ use crate::error::{Culprit, RolloutError, Site};
 use crate::tile::Tile;
 use rl_core::{ActionSpace, Actions, ObservationSpace, Outcome, Place};
 
-/// Discrete actions on the present row must be below the space's size.
-pub(crate) fn actions(tile: &Tile, policy: &str) -> Result<(), RolloutError> {
+/// Discrete actions on row `t` must be below the space's size.
+pub(crate) fn actions(tile: &Tile, policy: &str, t: usize) -> Result<(), RolloutError> {
     let ActionSpace::Discrete { size } = tile.spec().action else {
         return Ok(());
     };
     let Actions::Discrete(rows) = tile.trajectory().actions() else {
         return Ok(());
     };
-    let (t, lanes) = (tile.rollout().t(), tile.trajectory().lanes());
+    let lanes = tile.trajectory().lanes();
     let row = &rows[t * lanes..(t + 1) * lanes];
     let Some(lane) = row.iter().position(|action| *action as usize >= size) else {
         return Ok(());
@@ -28,12 +28,12 @@ pub(crate) fn actions(tile: &Tile, policy: &str) -> Result<(), RolloutError> {
     ))
 }
 
-/// Symbols of the present row must be whole numbers below the space's size.
-pub(crate) fn symbols(tile: &Tile) -> Result<(), RolloutError> {
+/// Symbols of row `t` must be whole numbers below the space's size.
+pub(crate) fn symbols(tile: &Tile, t: usize) -> Result<(), RolloutError> {
     let ObservationSpace::Discrete { size } = tile.spec().observation else {
         return Ok(());
     };
-    let (t, lanes) = (tile.rollout().t(), tile.trajectory().lanes());
+    let lanes = tile.trajectory().lanes();
     let row = &tile.trajectory().observations()[t * lanes..(t + 1) * lanes];
     let is_symbol = |o: &f32| *o >= 0.0 && *o < size as f32 && o.fract() == 0.0;
     let Some(lane) = row.iter().position(|o| !is_symbol(o)) else {

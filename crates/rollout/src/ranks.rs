@@ -25,6 +25,11 @@ pub trait Ranks: Send + Sync {
     /// How many there are.
     fn size(&self) -> usize;
 
+    /// Bytes of the longest message that can be passed.
+    fn longest(&self) -> usize {
+        usize::MAX
+    }
+
     /// Gives every rank its message, and gets theirs. `[ranks]`
     ///
     /// # Errors

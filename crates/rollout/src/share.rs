@@ -61,6 +61,27 @@ impl Pool {
         part(items, self.ranks().rank(), self.ranks().size())
     }
 
+    /// How many of so many pieces the rank has at most that has most of them.
+    pub fn most(&self, items: usize) -> usize {
+        items.div_ceil(self.ranks().size())
+    }
+
+    /// Refuses work before any of it is done that would end with a message which is longer
+    /// than ranks can pass: `what`, which the settings `lower` make shorter.
+    ///
+    /// # Errors
+    /// Says how long it would be, what is allowed, and what makes it shorter.
+    pub fn expect_message(&self, what: &str, bytes: f64, lower: &str) -> Result<(), String> {
+        let (size, longest) = (self.ranks().size(), self.ranks().longest());
+        if size == 1 || bytes <= longest as f64 {
+            return Ok(());
+        }
+        Err(format!(
+            "{what} would be messages of {bytes:.0} bytes between {size} ranks; allowed: up to \
+             {longest}; lower {lower}, or start more ranks"
+        ))
+    }
+
     /// Whose one of so many pieces is.
     pub(crate) fn owner(&self, index: usize, items: usize) -> usize {
         let size = self.ranks().size();

@@ -184,14 +184,25 @@ impl Tile {
             let description = self.guarded(|rollout| rollout.env().description(lane))?;
             self.descriptions.extend(description);
         }
-        check::symbols(self)
+        check::symbols(self, self.rollout.t())
     }
 
     /// Steps the environment on the actions of the present row.
     pub(crate) fn step(&mut self, policy: &str) -> Result<(), RolloutError> {
-        check::actions(self, policy)?;
+        check::actions(self, policy, self.rollout.t())?;
         self.guarded(Rollout::step)?;
-        check::symbols(self)
+        check::symbols(self, self.rollout.t())
+    }
+
+    /// Looks once more at all that was lived, as every step of it did and its end.
+    pub(crate) fn check_again(&self, policy: &str) -> Result<(), RolloutError> {
+        let steps = self.rollout.t().min(self.trajectory().steps());
+        for t in 0..steps {
+            check::symbols(self, t)?;
+            check::actions(self, policy, t)?;
+        }
+        check::symbols(self, steps)?;
+        self.check(policy)
     }
 
     /// Runs the environment; its panic is an error with its place.

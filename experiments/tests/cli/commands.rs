@@ -389,6 +389,17 @@ fn a_benchmark_of_rl2_says_where_the_time_goes() {
         assert!((60.0 / seconds / number("env_steps_per_second") - 1.0).abs() < 1e-9);
         let fraction = number("gflops") / number("sgemm_gflops");
         assert!((number("fraction_of_sgemm") / fraction - 1.0).abs() < 1e-9);
+        let guard = |key: &str| row["guard"][key].as_f64().unwrap();
+        assert_eq!(row["guard"]["updates_between_hashes"], 50);
+        assert!(guard("pairs") >= 5.0, "{row}");
+        assert!(
+            ["rows", "steps", "hash"]
+                .iter()
+                .all(|part| guard(part) > 0.0),
+            "{row}"
+        );
+        let [low, high] = [0, 1].map(|end| row["guard"]["quartiles"][end].as_f64().unwrap());
+        assert!(low <= guard("share") && guard("share") <= high, "{row}");
         // Operations of a step: two for each weight of the gates and heads, once
         // acting and three times for each of two epochs.
         let gates = if cell == "rl2.trunk.kind=gru" {

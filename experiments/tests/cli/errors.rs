@@ -1,6 +1,6 @@
 //! What the commands say when something is not well.
 
-use crate::lab::{Lab, TINY};
+use crate::lab::{Lab, Outcome, TINY};
 use std::fs;
 
 #[test]
@@ -295,4 +295,22 @@ fn damaged_and_unreadable_files_are_bad_configurations() {
     assert_ne!(changed, comparison);
     fs::write(run.join("comparison.json"), changed).unwrap();
     lab.refused(&report, 78, &["comparison.json", "its seal does not match"]);
+}
+
+/// A process that took itself for the only one would do the work of all.
+#[test]
+fn a_launcher_that_says_what_it_cannot_is_not_taken_for_none() {
+    let lab = Lab::new();
+    let launched = |args: &[&str]| {
+        let mut command = lab.command(args);
+        command.env("OMPI_COMM_WORLD_RANK", "first");
+        Outcome::of(command.env("OMPI_COMM_WORLD_SIZE", "2"))
+    };
+    let refused = launched(&["train", "tiny.toml"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    let why = "the variable OMPI_COMM_WORLD_RANK is \"first\"; allowed: whole numbers, 0 to 1";
+    assert!(refused.stderr.contains(why), "{refused:?}");
+    assert!(!lab.path("runs").exists());
+    // What each process does for itself it does whatever started it.
+    assert_eq!(launched(&["show", "tiny.toml"]).code, Some(0));
 }

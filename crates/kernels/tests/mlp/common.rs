@@ -201,6 +201,14 @@ pub(crate) fn along(
     pairs.map(|(a, b)| (a - b) / (2.0 * step)).collect()
 }
 
+/// One number of all of their bits (FNV-1a).
+pub(crate) fn digest(numbers: impl IntoIterator<Item = f32>) -> u64 {
+    let bytes = numbers.into_iter().flat_map(|x| x.to_bits().to_le_bytes());
+    bytes.fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+    })
+}
+
 /// Compares with an error relative to the largest expected element.
 pub(crate) fn assert_close(case: &Case, what: &str, actual: &[f64], expected: &[f64], bound: f64) {
     assert_eq!(actual.len(), expected.len(), "{what} of {}", case.name());

@@ -4,3 +4,4 @@ mod common;
 mod derivatives;
 mod gates;
 mod interface;
+mod pinned;

@@ -272,6 +272,21 @@ pub(crate) fn loss_f64(
     sums
 }
 
+/// One number of all of their bits (FNV-1a). Processors sign NaN as they like.
+pub(crate) fn digest(numbers: impl IntoIterator<Item = f32>) -> u64 {
+    let bits = |x: f32| if x.is_nan() { f32::NAN } else { x }.to_bits();
+    let bytes = numbers.into_iter().flat_map(|x| bits(x).to_le_bytes());
+    bytes.fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+    })
+}
+
+/// Whether so many products can be waited for where each takes long: under Miri, or when
+/// another processor is emulated.
+pub(crate) fn is_quick(parameters: usize, rows: usize) -> bool {
+    parameters * rows < 120_000
+}
+
 pub(crate) fn wide(xs: &[f32]) -> Vec<f64> {
     xs.iter().map(|&x| f64::from(x)).collect()
 }

@@ -12,3 +12,4 @@ mod index;
 mod interface;
 mod math;
 mod outputs;
+mod pinned;

@@ -165,6 +165,22 @@ fn a_gradient_that_is_not_finite_changes_nothing() {
 }
 
 #[test]
+fn a_guard_refuses_what_a_step_would_and_steps_nowhere() {
+    let (mut optimizer, mut values) = (Optimizer::new(ADAM, layout()).unwrap(), vec![1.0; 8]);
+    walk(&mut optimizer, &mut values, &gradients(3));
+    let before = values.clone();
+    let mut gradient = gradients(1).remove(0);
+    optimizer.guard(&mut values, &gradient).unwrap();
+    assert_eq!((&values, optimizer.steps()), (&before, 3));
+    values[7] = f32::INFINITY;
+    let refused = optimizer.guard(&mut values, &gradient);
+    assert!(matches!(refused, Err(NetsError::NonFiniteStep { .. })));
+    gradient[3] = f32::NAN;
+    let refused = optimizer.guard(&mut values, &gradient);
+    assert!(matches!(refused, Err(NetsError::NonFiniteGradient { .. })));
+}
+
+#[test]
 fn gradients_are_clipped_by_their_norm() {
     let layout = layout();
     let mut gradient = [3.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -4.0];

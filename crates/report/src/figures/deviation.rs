@@ -101,7 +101,7 @@ fn curve(seeds: &[&Deviations], pick: Pick, steps: usize) -> Option<Curve> {
         });
         let samples: Vec<Sample> = samples.collect();
         match steps as u64 > POINTS {
-            true => thin(&samples, POINTS, steps as u64),
+            true => thin(samples, POINTS, steps as u64),
             false => samples,
         }
     };

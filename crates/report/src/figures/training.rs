@@ -1,7 +1,5 @@
 //! What the optimizer saw: small multiples of the training metrics.
 
-use serde_json::{Map, Value};
-
 use super::frame::{steps_axis, titles};
 use super::panel::{COLUMNS, Panel, Panels};
 use super::{AGENT, Figure, WIDTH};
@@ -24,8 +22,8 @@ const POINTS: u64 = 120;
 
 /// `None` if no run has finished an update.
 pub(super) fn figure(setting: &Setting<'_>) -> Result<Option<Figure>> {
-    let rows = setting.runs.iter().filter_map(|run| run.metrics.last());
-    let last = rows.map(|row| row.update).max().unwrap_or(0);
+    let ends = setting.runs.iter().filter_map(|run| run.metrics.last());
+    let last = ends.map(|end| end.update).max().unwrap_or(0);
     let panels = panels(&setting.runs, last);
     let end = panels
         .iter()
@@ -95,31 +93,17 @@ fn panels(runs: &[&Run], last: u64) -> Vec<(String, Curve)> {
         .collect()
 }
 
-/// A row's number by its key, `name.place` for one of a list.
-fn number(values: &Map<String, Value>, key: &str) -> Option<f64> {
-    let whole = values.get(key).and_then(Value::as_f64);
-    whole.or_else(|| {
-        let (name, place) = key.rsplit_once('.')?;
-        values
-            .get(name)?
-            .get(place.parse::<usize>().ok()?)?
-            .as_f64()
-    })
-}
-
 /// A metric's curve; `None` if no seed has it, or it never changes from zero.
 fn curve(runs: &[&Run], key: &str, last: u64) -> Option<Curve> {
     let seeds: Vec<Vec<Sample>> = runs
         .iter()
         .map(|run| {
-            let samples = run.metrics.iter().filter_map(|row| {
-                Some(Sample {
-                    key: row.update,
-                    x: row.env_steps as f64,
-                    y: Estimate::exact(number(&row.values, key)?),
-                })
+            let samples = run.metrics.of(key).map(|(at, number)| Sample {
+                key: at.update,
+                x: at.env_steps as f64,
+                y: Estimate::exact(number),
             });
-            thin(&samples.collect::<Vec<_>>(), POINTS, last)
+            thin(samples, POINTS, last)
         })
         .collect();
     let mut curve = Curve::of(&seeds)?;

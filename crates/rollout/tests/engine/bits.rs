@@ -73,6 +73,17 @@ fn any_number_of_workers_and_either_way_give_the_same_bits() {
 
 /// A tile ends with its longest trial, in either way of collecting.
 #[test]
+fn what_was_lived_is_looked_at_again_as_it_was() {
+    let pool = Pool::new(2, || ()).unwrap();
+    for fault in [Fault::None, Fault::Nan, Fault::NanObservation] {
+        let mut batch = Batch::new(walks(fault).as_ref(), SIZE).unwrap();
+        let collected = batch.collect(&pool, &sums(), KEY);
+        assert_eq!(collected.is_ok(), fault == Fault::None);
+        assert_eq!(batch.check_again(&pool, "sums"), collected);
+    }
+}
+
+#[test]
 fn nothing_is_lived_after_the_last_trial_of_a_tile() {
     let env = walks(Fault::None);
     let size = BatchSize { tile: 2, ..SIZE };

@@ -33,7 +33,7 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
     let mut costs = Vec::new();
     for (cell, length) in plan.points() {
         let measuring = Waiting::on(format!("bench memories: {cell}, {length} steps"));
-        let (config, bench) = prepared(&session, &plan.words(cell, length))?;
+        let (config, mut bench) = prepared(&session, &plan.words(cell, length))?;
         let measured = bench.measure(&session)?;
         drop(measuring);
         console.emit(Event::Benchmark, &measured.row(&config, &session))?;

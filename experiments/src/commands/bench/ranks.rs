@@ -109,6 +109,10 @@ impl Ranks for Clocked {
         self.ranks.size()
     }
 
+    fn longest(&self) -> usize {
+        self.ranks.longest()
+    }
+
     fn exchange(&self, messages: &[&[u8]]) -> Result<Vec<Vec<u8>>, RankError> {
         let others = messages
             .iter()

@@ -15,12 +15,17 @@ use lab::presets::{BENCHMARK, Source};
 use lab::registry::Registry;
 use lab::session::Session;
 use nets::Device;
+use record::fingerprint;
 use rl2::{Rl2Config, Trainer};
 use rollout::Pool;
 use serde_json::{Value, json};
+use std::hint::black_box;
+use std::num::NonZeroU64;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+/// Updates between hashes of the parameters, where the settings do not say.
+const HASHED: u64 = 50;
 /// Rows of the square matrices, and products of one measurement.
 const SGEMM_SIZE: usize = 512;
 const SGEMM_TIMES: usize = 24;
@@ -28,12 +33,15 @@ const SGEMM_TIMES: usize = 24;
 pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json).only_results();
     let session = Session::new(registry, &console, args.work.workers(), &args.device)?;
-    let (config, bench) = prepared(&session, &args.words)?;
+    let (config, mut bench) = prepared(&session, &args.words)?;
     let measuring = Waiting::on("bench rl2");
     let measured = bench.measure(&session)?;
+    let guard = bench.guard()?;
     drop(measuring);
-    console.say(measured.text(&session))?;
-    console.emit(Event::Benchmark, &measured.row(&config, &session))
+    console.say(format!("{}\n  {}", measured.text(&session), guard.text()))?;
+    let mut row = measured.row(&config, &session);
+    row["guard"] = guard.json();
+    console.emit(Event::Benchmark, &row)
 }
 
 /// The preset `rl2/benchmark` with the changes that words say.
@@ -81,6 +89,8 @@ pub(super) struct Bench {
     flops: Flops,
     /// Environment steps of an iteration.
     steps: usize,
+    /// Updates between hashes of the parameters.
+    hashed: u64,
 }
 
 /// What was measured.
@@ -95,6 +105,23 @@ pub(super) struct Measured {
     /// Of matrix products on as many threads; `None` where they are not what
     /// the iteration is made of.
     sgemm_gflops: Option<f64>,
+}
+
+/// What it takes of an iteration to find wrong numbers before a parameter changes, and
+/// another machine's afterwards: shares of the iteration beside which they were measured,
+/// medians over `pairs` of both.
+struct Guard {
+    pairs: usize,
+    /// The quarter, the half and three quarters of the pairs have less in all.
+    share: [f64; 3],
+    /// Looking at all observations, actions, log-probabilities, values and rewards.
+    rows: f64,
+    /// Looking at gradients, and at what every step of the optimizer leaves before it
+    /// takes the place of what was before.
+    steps: f64,
+    /// The hash of the parameters, which is taken every so many updates.
+    hash: f64,
+    hashed: u64,
 }
 
 impl Bench {
@@ -128,10 +155,11 @@ impl Bench {
             settings,
             flops,
             steps,
+            hashed: config.checkpoint.hash.map_or(HASHED, NonZeroU64::get),
         })
     }
 
-    pub(super) fn measure(mut self, session: &Session<'_>) -> Result<Measured, Failure> {
+    pub(super) fn measure(&mut self, session: &Session<'_>) -> Result<Measured, Failure> {
         for _ in 0..WARM_UP {
             self.trainer.update()?;
         }
@@ -149,12 +177,50 @@ impl Bench {
         let operations = (self.flops.forward + learning) as f64 * self.steps as f64;
         Ok(Measured {
             split: self.split(workers, seconds)?,
-            settings: self.settings,
+            settings: self.settings.clone(),
             steps: self.steps,
             iterations,
             seconds,
             gflops: operations / seconds * 1e-9,
             sgemm_gflops: (session.device == Device::Cpu).then(|| median(products)),
+        })
+    }
+
+    /// What guards an iteration, done once more after each of some iterations: its own
+    /// clock, for between two whole iterations there is more chance than it takes.
+    fn guard(&mut self) -> Result<Guard, Failure> {
+        let outer = &self.settings.outer;
+        let steps = outer.epochs() * outer.minibatches();
+        let (mut shares, mut parts) = (Vec::new(), [const { Vec::new() }; 3]);
+        for _ in 0..ROUNDS {
+            round(|| {
+                let whole = timed(|| Ok(self.trainer.update().map(drop)?))?;
+                let learner = self.trainer.learner_mut();
+                let rows = timed(|| Ok(learner.check_again()?))?;
+                let stepped = timed(|| {
+                    (0..steps).try_for_each(|_| learner.guard_step())?;
+                    Ok(())
+                })?;
+                let hash = timed(|| {
+                    black_box(fingerprint(&learner.checkpoint()?.branch("params")));
+                    Ok(())
+                })?;
+                let spent = [rows, stepped, hash / self.hashed as f64];
+                shares.push(spent.iter().sum::<f64>() / whole);
+                let both = parts.iter_mut().zip(spent);
+                both.for_each(|(shares, spent)| shares.push(spent / whole));
+                Ok(())
+            })?;
+        }
+        shares.sort_by(f64::total_cmp);
+        let [rows, steps, hash] = parts.map(median);
+        Ok(Guard {
+            pairs: shares.len(),
+            share: [1, 2, 3].map(|quarter| shares[quarter * (shares.len() - 1) / 4]),
+            rows,
+            steps,
+            hash,
+            hashed: self.hashed,
         })
     }
 
@@ -242,6 +308,39 @@ impl Measured {
             "peak_memory_bytes": host::peak_memory_bytes(),
         })
     }
+}
+
+impl Guard {
+    fn text(&self) -> String {
+        let [low, middle, high] = self.share.map(|share| 100.0 * share);
+        let [rows, steps, hash] = [self.rows, self.steps, self.hash].map(|share| 100.0 * share);
+        format!(
+            "of it {middle:.2} % guard its numbers (quartiles {low:.2} to {high:.2} %, median of {} \
+             pairs): rows {rows:.2} %, gradients and steps {steps:.2} %, a hash every {} updates \
+             {hash:.2} %",
+            self.pairs, self.hashed,
+        )
+    }
+
+    fn json(&self) -> Value {
+        let [low, middle, high] = self.share;
+        json!({
+            "share": middle,
+            "quartiles": [low, high],
+            "pairs": self.pairs,
+            "rows": self.rows,
+            "steps": self.steps,
+            "hash": self.hash,
+            "updates_between_hashes": self.hashed,
+        })
+    }
+}
+
+/// Seconds of some work.
+fn timed(work: impl FnOnce() -> Result<(), Failure>) -> Result<f64, Failure> {
+    let start = Instant::now();
+    work()?;
+    Ok(start.elapsed().as_secs_f64())
 }
 
 /// What this machine does in general matrix products, on all workers at once.
