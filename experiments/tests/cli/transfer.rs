@@ -1,23 +1,29 @@
 //! How long a new task takes, by one command that can be gone on with.
 
 use crate::lab::Lab;
+use serde_json::Value;
 use std::fs;
 
 const FILES: [&str; 4] = ["table.csv", "table.md", "tasks.csv", "bandits.svg"];
-const CELLS: &str = "out/quick/cells.jsonl";
+const LEDGER: &str = "out/quick/cells.jsonl";
+
+fn only(cells: &[&'static str], more: &[&'static str]) -> Vec<&'static str> {
+    let mut args = vec!["transfer", "--quick", "--out", "out"];
+    for cell in cells {
+        args.extend(["--only", cell]);
+    }
+    args.extend(more);
+    args
+}
 
 fn command(more: &[&'static str]) -> Vec<&'static str> {
-    let mut args = vec!["transfer", "--quick", "--out", "out"];
-    for only in [
+    let cells = [
         "bandits:scratch-ppo",
         "bandits:rl2-tuned",
         "bandits:rl2",
         "bandits:by-hand",
-    ] {
-        args.extend(["--only", only]);
-    }
-    args.extend(more);
-    args
+    ];
+    only(&cells, more)
 }
 
 fn files(lab: &Lab) -> [Vec<u8>; 4] {
@@ -44,19 +50,73 @@ fn new_tasks_are_gone_on_with_to_the_same_bits() {
     assert!(!again.stderr.contains("update"), "{}", again.stderr);
     assert_eq!(files(&lab), made);
     // Cut short in the middle of a task, and the run that went before in its training.
-    let cells = fs::read(lab.path(CELLS)).unwrap();
-    fs::write(lab.path(CELLS), &cells[..2 * cells.len() / 3]).unwrap();
+    let cells = fs::read(lab.path(LEDGER)).unwrap();
+    fs::write(lab.path(LEDGER), &cells[..2 * cells.len() / 3]).unwrap();
     let run = lab.path("out/quick/runs/bandits/rl2/seed-0");
     fs::remove_file(run.join("comparison.json")).unwrap();
     lab.done(&command(&["--workers", "3"]));
     assert_eq!(files(&lab), made);
-    assert_eq!(fs::read(lab.path(CELLS)).unwrap().len(), cells.len());
+    assert_eq!(fs::read(lab.path(LEDGER)).unwrap().len(), cells.len());
     // What is made anew comes to the same.
     lab.done(&command(&["--workers", "2", "--overwrite"]));
     assert_eq!(files(&lab), made);
     // The table is one among others.
     lab.done(&[&["table"], &command(&[])[..]].concat());
     assert_eq!(files(&lab), made);
+}
+
+/// Who was trained before by other algorithms: beliefs, gradient steps, networks that are told
+/// the task.
+#[test]
+fn all_kinds_of_beginners_come_to_the_same_bits() {
+    const CELLS: [&str; 8] = [
+        "bandits:scratch-plain",
+        "bandits:belief",
+        "bandits:multi-task",
+        "dirichlet-mdp:reptile",
+        "point-navigation:belief",
+        "point-navigation:multi-task",
+        "point-navigation:maml",
+        "point-navigation:reptile",
+    ];
+    let lab = Lab::new();
+    let done = lab.done(&only(&CELLS, &["--workers", "1", "--json"]));
+    let made = files(&lab);
+    let rows = done.rows();
+    for cell in CELLS {
+        let is = |row: &&Value| cell == format!("{}:{}", text(row, "family"), text(row, "way"));
+        let row = rows.iter().map(|row| &row["row"]).find(is);
+        let row = row.unwrap_or_else(|| panic!("no row of {cell}"));
+        assert_eq!(row["tasks"], 3, "{row}");
+        let spent = row["spent"].as_u64().unwrap();
+        match cell {
+            "bandits:scratch-plain" => assert_eq!(spent, 0),
+            "bandits:belief" | "bandits:multi-task" => assert_eq!(spent, 32 * 100),
+            _ => assert!(spent > 0, "{row}"),
+        }
+    }
+    let table = String::from_utf8(made[1].clone()).unwrap();
+    for said in [
+        "Point navigation | clone of a teacher | impossible |",
+        "Point navigation, clone of a teacher: impossible, since",
+        "gridnavi:maml",
+    ] {
+        assert!(table.contains(said), "{said}: {table}");
+    }
+    // Cut short in the middle of its tasks, and of a training of each kind.
+    let whole = fs::read(lab.path(LEDGER)).unwrap();
+    fs::write(lab.path(LEDGER), &whole[..whole.len() / 3]).unwrap();
+    for run in ["bandits/belief", "point-navigation/maml"] {
+        let run = lab.path(&format!("out/quick/runs/{run}/seed-0"));
+        fs::remove_file(run.join("comparison.json")).unwrap();
+    }
+    lab.done(&only(&CELLS, &["--workers", "2"]));
+    assert_eq!(files(&lab), made);
+    assert_eq!(fs::read(lab.path(LEDGER)).unwrap().len(), whole.len());
+}
+
+fn text<'a>(row: &'a Value, key: &str) -> &'a str {
+    row[key].as_str().unwrap_or_default()
 }
 
 #[test]
@@ -70,7 +130,11 @@ fn what_cannot_be_asked_for_is_refused() {
     let only = ["transfer", "--only", "point-navigation:clone"];
     refused(
         &only,
-        &["point-navigation:clone", "no such task is begun so"],
+        &[
+            "point-navigation:clone",
+            "impossible, since a student",
+            "leave it out",
+        ],
     );
     let runs = ["table", "transfer", "--runs", "elsewhere"];
     refused(&runs, &["--runs elsewhere", "leave it out"]);

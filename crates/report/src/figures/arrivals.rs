@@ -9,7 +9,7 @@ use crate::canvas::{Canvas, Point, Stroke, Text};
 use crate::font::Face;
 use crate::layout::Scale;
 use crate::picture::DrawnPicture;
-use crate::{PNG_SCALE, Result};
+use crate::{Arrival, PNG_SCALE, Result, median};
 
 /// Shares of tasks learned by steps, a line for each way to begin.
 #[derive(Clone, Debug, PartialEq)]
@@ -115,12 +115,17 @@ fn stairs(arrivals: &[Option<f64>], (low, high): (f64, f64)) -> Vec<Point> {
     points
 }
 
-/// A line's name beside its end.
+/// A line's name beside its end, and its median: by that it is told from others of its color.
 fn label((index, line): (usize, &ArrivalLine)) -> Label {
     let learned = line.arrivals.iter().flatten().count() as f64;
+    let arrival = |steps: &Option<f64>| steps.map_or(Arrival::NotIn(0.0), Arrival::After);
+    let arrivals: Vec<Arrival> = line.arrivals.iter().map(arrival).collect();
     Label {
         name: line.name.clone(),
-        number: String::new(),
+        number: match median(&arrivals) {
+            Arrival::After(steps) => format!("{steps:.0}"),
+            Arrival::NotIn(_) => String::new(),
+        },
         value: 100.0 * learned / line.arrivals.len().max(1) as f64,
         color: color(index),
         strong: false,
@@ -158,12 +163,19 @@ mod tests {
             budget: 1e5,
             lines: vec![
                 line("scratch", &[None, Some(3e4)]),
-                line("memory", &[Some(30.0), Some(45.0)]),
+                line("memory", &[Some(30.0), Some(46.0)]),
             ],
         };
         let canvas = canvas(&curves).unwrap();
         let texts: Vec<&str> = canvas.texts().map(|text| text.text.as_str()).collect();
-        for expected in ["scratch", "memory", "100", "10000", "Steps in the new task"] {
+        for expected in [
+            "scratch",
+            "memory",
+            "38",
+            "100",
+            "10000",
+            "Steps in the new task",
+        ] {
             assert!(texts.contains(&expected), "{expected}: {texts:?}");
         }
         // Nothing learned at all is a figure too.

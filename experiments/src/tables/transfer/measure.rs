@@ -370,8 +370,7 @@ impl Work<'_> {
     /// # Errors
     /// If the files of a run cannot be read.
     pub(super) fn cells(&self) -> Result<Vec<Cell>, Failure> {
-        let ways = self.plan.ways.len();
-        let all = (0..self.plan.families.len()).flat_map(|f| (0..ways).map(move |w| (f, w)));
+        let all = self.plan.places();
         all.filter_map(|place| self.cell(place).transpose())
             .collect()
     }

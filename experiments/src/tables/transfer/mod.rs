@@ -49,7 +49,12 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
     if let Some(only) = args.only.first()
         && wanted.iter().all(|place| plan.begins(*place).is_none())
     {
-        let message = format!("--only {only}: no such task is begun so; see table.md of {name}");
+        let reasons = wanted.iter().filter_map(|place| plan.impossible(*place));
+        let reasons: Vec<&str> = reasons.collect();
+        let message = format!(
+            "--only {only}: impossible, since {}; leave it out",
+            reasons.join("; ")
+        );
         return Err(Failure::usage(message));
     }
     let session = Session::new(registry, &console, args.work.workers(), "cpu")?;
@@ -101,5 +106,8 @@ fn print(console: &Console, plan: &Plan, rows: &[Row]) -> Result<(), Failure> {
         table.row(publish::cells(row).to_vec());
     }
     table.print(console)?;
+    for note in publish::notes(plan, rows) {
+        console.say(note)?;
+    }
     console.say("")
 }

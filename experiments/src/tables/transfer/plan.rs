@@ -51,6 +51,9 @@ struct FamilyData {
     #[serde(default)]
     trainings: Vec<Training>,
     ways: BTreeMap<String, Begins>,
+    /// Why its tasks cannot be begun in all other ways.
+    #[serde(default)]
+    impossible: BTreeMap<String, String>,
 }
 
 /// The rules of a family that depend on how thorough a look is.
@@ -117,6 +120,8 @@ pub(super) struct Family {
     pub(super) trainings: Vec<Training>,
     /// By the names of the ways.
     pub(super) ways: BTreeMap<String, Begins>,
+    /// Reasons, by the names of all other ways.
+    impossible: BTreeMap<String, String>,
 }
 
 /// The table to be made.
@@ -164,9 +169,21 @@ impl Plan {
         Ok(plan)
     }
 
-    /// How a family's tasks are begun in a way, if they are.
+    /// How a family's tasks are begun in a way, if they can be.
     pub(super) fn begins(&self, (family, way): (usize, usize)) -> Option<&Begins> {
         self.families[family].ways.get(&self.ways[way].name)
+    }
+
+    /// Why they cannot be, as a clause.
+    pub(super) fn impossible(&self, (family, way): (usize, usize)) -> Option<&str> {
+        let reason = self.families[family].impossible.get(&self.ways[way].name);
+        reason.map(String::as_str)
+    }
+
+    /// All ways in all families, row by row.
+    pub(super) fn places(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let ways = self.ways.len();
+        (0..self.families.len()).flat_map(move |family| (0..ways).map(move |way| (family, way)))
     }
 
     /// The configuration of a family's training.
@@ -252,12 +269,8 @@ fn alike(here: Option<f64>, there: Option<f64>) -> bool {
 impl FamilyData {
     fn build(self, registry: &Registry, ways: &[Way], quick: bool) -> Result<Family, String> {
         let place = format!("families.{}", self.name);
-        let names = || ways.iter().map(|way| way.name.as_str());
+        self.expect_every_way(&place, ways)?;
         for (way, begins) in &self.ways {
-            if !names().any(|name| name == way) {
-                let help = suggestion(way, names());
-                return Err(format!("{place}.ways: no way '{way}'; {help}"));
-            }
             let trainings = || self.trainings.iter().map(|training| &*training.name);
             if let Some(name) = begins.training()
                 && !trainings().any(|training| training == name)
@@ -288,7 +301,37 @@ impl FamilyData {
             built,
             trainings: self.trainings,
             ways: self.ways,
+            impossible: self.impossible,
         })
+    }
+
+    /// Refuses names of no way, and gaps: of every way it is said either how these tasks are
+    /// begun so or why they cannot be.
+    fn expect_every_way(&self, place: &str, ways: &[Way]) -> Result<(), String> {
+        let names = || ways.iter().map(|way| way.name.as_str());
+        let begun = self.ways.keys().map(|name| ("ways", name));
+        let others = self.impossible.keys().map(|name| ("impossible", name));
+        for (key, name) in begun.chain(others) {
+            if !names().any(|way| way == name) {
+                let help = suggestion(name, names());
+                return Err(format!("{place}.{key}: no way '{name}'; {help}"));
+            }
+        }
+        let said = |way: &str| {
+            let keys = [
+                self.ways.contains_key(way),
+                self.impossible.contains_key(way),
+            ];
+            keys.into_iter().filter(|said| *said).count()
+        };
+        match names().find(|way| said(way) != 1) {
+            None => Ok(()),
+            Some(way) => Err(format!(
+                "{place}: way '{way}' is in {} of 'ways' and 'impossible'; allowed: one, which \
+                 says how such a task is begun so or why it cannot be",
+                said(way)
+            )),
+        }
     }
 }
 
@@ -311,15 +354,45 @@ pub(super) struct Depends {
 mod tests {
     use super::*;
     use crate::commands::table::TABLES;
+
+    fn source() -> Source {
+        let mut tables = TABLES.iter();
+        tables
+            .find(|entry| entry.name == "transfer")
+            .unwrap()
+            .source()
+    }
+
+    #[test]
+    fn of_every_way_it_is_said_how_or_why_not() {
+        let refused = |from: &str, to: &str| {
+            let data = source().data;
+            assert!(data.contains(from), "{from}");
+            let data = data.replacen(from, to, 1).leak();
+            let source = Source { data, ..source() };
+            let plan = Plan::read(&Registry::standard(), source, (false, 0));
+            plan.err().unwrap().message
+        };
+        let gap = refused("\nby-hand = ", "\n# by-hand = ");
+        assert!(
+            gap.contains("families.point-navigation: way 'by-hand' is in 0 of"),
+            "{gap}"
+        );
+        let [twice, none] = ["rl2", "rl3"].map(|way| {
+            let said = "[families.impossible]\n";
+            refused(said, &format!("{said}{way} = \"of that\"\n"))
+        });
+        assert!(twice.contains("way 'rl2' is in 2 of"), "{twice}");
+        assert!(none.contains("impossible: no way 'rl3'"), "{none}");
+        let none = refused("[families.ways.by-hand]", "[families.ways.by-hands]");
+        assert!(none.contains("ways: no way 'by-hands'"), "{none}");
+    }
+
     #[test]
     fn everything_that_the_data_file_names_can_be() {
-        let entry = TABLES
-            .iter()
-            .find(|entry| entry.name == "transfer")
-            .unwrap();
         let registry = Registry::standard();
         for quick in [false, true] {
-            let plan = Plan::read(&registry, entry.source(), (quick, 0)).unwrap();
+            let plan = Plan::read(&registry, source(), (quick, 0)).unwrap();
             assert!(plan.ways.iter().any(|way| way.scratch));
             for family in &plan.families {
                 let env = &family.built.factory;

@@ -39,6 +39,8 @@ pub(super) struct Row {
     pub(super) spent: u64,
     /// What it is compared with, and how.
     pub(super) against: Option<Against>,
+    /// Why such tasks cannot be begun so; nothing was measured then.
+    pub(super) impossible: Option<String>,
 }
 
 /// A way beside the one from scratch that is soonest in the same tasks.
@@ -68,56 +70,114 @@ pub(super) fn caption(plan: &Plan) -> String {
     format!("{} {} tasks of each kind.{quick}", plan.caption, plan.tasks)
 }
 
-/// All rows whose tasks are done.
+/// All rows whose tasks are done and, in families that have some, those that cannot be.
 pub(super) fn rows(plan: &Plan, cells: &[Cell]) -> Vec<Row> {
-    let row = |cell: &Cell| {
-        let (family, way) = (&plan.families[cell.family], &plan.ways[cell.way]);
-        let arrivals = cell.arrivals();
-        let against = match way.scratch {
-            true => None,
-            false => soonest(plan, cells, cell.family).and_then(|scratch| {
-                let reduction = Reduction::new(&arrivals, &scratch.arrivals(), plan.seed)?;
-                let known = |share: f64| Some(share).filter(|share| share.is_finite());
-                Some(Against {
-                    scratch: plan.ways[scratch.way].name.clone(),
-                    reduction: known(reduction.share),
-                    interval: [known(reduction.low), reduction.high.and_then(known)],
-                    at_least: reduction.at_least,
-                    break_even: reduction.break_even(cell.spent as f64),
-                })
+    let row = |place: (usize, usize)| {
+        let family = cells.iter().filter(|cell| cell.family == place.0);
+        let family: Vec<&Cell> = family.collect();
+        match plan.impossible(place) {
+            Some(_) if family.is_empty() => None,
+            Some(reason) => Some(Row {
+                impossible: Some(reason.to_owned()),
+                ..Row::new(plan, place)
             }),
-        };
-        let (median, beyond) = match median(&arrivals) {
-            Arrival::After(steps) => (Some(steps), None),
-            Arrival::NotIn(lived) => (None, Some(lived)),
-        };
-        Row {
+            None => {
+                let cell = family.iter().find(|cell| cell.way == place.1);
+                cell.map(|cell| measured(plan, &family, cell))
+            }
+        }
+    };
+    plan.places().filter_map(row).collect()
+}
+
+impl Row {
+    /// Of nothing measured.
+    fn new(plan: &Plan, place: (usize, usize)) -> Self {
+        let (family, way) = (&plan.families[place.0], &plan.ways[place.1]);
+        Self {
             family: family.name.clone(),
             way: way.name.clone(),
             titles: [family.title.clone(), way.title.clone()],
             scratch: way.scratch,
-            tasks: arrivals.len(),
-            reached: arrivals.iter().filter_map(|at| at.steps()).count(),
-            median,
-            beyond,
+            tasks: 0,
+            reached: 0,
+            median: None,
+            beyond: None,
             budget: family.rules.budget,
-            spent: cell.spent,
-            against,
+            spent: 0,
+            against: None,
+            impossible: None,
         }
+    }
+}
+
+/// The row of a cell beside the others of its family.
+fn measured(plan: &Plan, family: &[&Cell], cell: &Cell) -> Row {
+    let arrivals = cell.arrivals();
+    let against = match plan.ways[cell.way].scratch {
+        true => None,
+        false => soonest(plan, family).and_then(|scratch| {
+            let reduction = Reduction::new(&arrivals, &scratch.arrivals(), plan.seed)?;
+            let known = |share: f64| Some(share).filter(|share| share.is_finite());
+            Some(Against {
+                scratch: plan.ways[scratch.way].name.clone(),
+                reduction: known(reduction.share),
+                interval: [known(reduction.low), reduction.high.and_then(known)],
+                at_least: reduction.at_least,
+                break_even: reduction.break_even(cell.spent as f64),
+            })
+        }),
     };
-    cells.iter().map(row).collect()
+    let (median, beyond) = match median(&arrivals) {
+        Arrival::After(steps) => (Some(steps), None),
+        Arrival::NotIn(lived) => (None, Some(lived)),
+    };
+    Row {
+        tasks: arrivals.len(),
+        reached: arrivals.iter().filter_map(|at| at.steps()).count(),
+        median,
+        beyond,
+        spent: cell.spent,
+        against,
+        ..Row::new(plan, (cell.family, cell.way))
+    }
+}
+
+/// What no row has a number for, in sentences: ways that cannot be, and why; and those that
+/// were not made.
+pub(super) fn notes(plan: &Plan, rows: &[Row]) -> Vec<String> {
+    let reason = |row: &Row| {
+        let (reason, [family, way]) = (row.impossible.as_ref()?, &row.titles);
+        Some(format!("{family}, {way}: impossible, since {reason}."))
+    };
+    let mut notes: Vec<String> = rows.iter().filter_map(reason).collect();
+    let missing = |place: &(usize, usize)| {
+        let (family, way) = (&plan.families[place.0].name, &plan.ways[place.1].name);
+        let made = rows
+            .iter()
+            .any(|row| row.family == *family && row.way == *way);
+        (plan.impossible(*place).is_none() && !made).then(|| format!("{family}:{way}"))
+    };
+    let missing: Vec<String> = plan.places().filter_map(|place| missing(&place)).collect();
+    if !missing.is_empty() {
+        notes.push(format!(
+            "Not made yet, which --only FAMILY:WAY does: {}.",
+            missing.join(", ")
+        ));
+    }
+    notes
 }
 
 /// The way from scratch that has the least median in a family, so that no other is praised
 /// for what a better beginning from nothing would have had too; where none is known, the one
 /// that was lived for longest.
-fn soonest<'a>(plan: &Plan, cells: &'a [Cell], family: usize) -> Option<&'a Cell> {
-    let scratch = |cell: &&Cell| cell.family == family && plan.ways[cell.way].scratch;
+fn soonest<'a>(plan: &Plan, family: &[&'a Cell]) -> Option<&'a Cell> {
+    let scratch = |cell: &&Cell| plan.ways[cell.way].scratch;
     let time = |cell: &Cell| match median(&cell.arrivals()) {
         Arrival::After(steps) => (steps, 0.0),
         Arrival::NotIn(lived) => (f64::INFINITY, -lived),
     };
-    cells.iter().filter(scratch).min_by(|a, b| {
+    family.iter().copied().filter(scratch).min_by(|a, b| {
         let ((known, lived), (other, others)) = (time(a), time(b));
         known.total_cmp(&other).then(lived.total_cmp(&others))
     })
@@ -142,6 +202,11 @@ fn count(number: f64) -> String {
 
 /// A row's text.
 pub(super) fn cells(row: &Row) -> [String; 7] {
+    let [family, way] = row.titles.clone();
+    if row.impossible.is_some() {
+        let [a, b, c, d] = ["–"; 4].map(str::to_owned);
+        return [family, way, "impossible".to_owned(), a, b, c, d];
+    }
     let against = row.against.as_ref();
     let reduction = against.map(|against| {
         let bound = if against.at_least { "≥ " } else { "" };
@@ -161,7 +226,6 @@ pub(super) fn cells(row: &Row) -> [String; 7] {
         Some(_) => "0".to_owned(),
         None => "never".to_owned(),
     });
-    let [family, way] = row.titles.clone();
     [
         family,
         way,
@@ -206,7 +270,7 @@ pub(super) fn write(
             title: format!("{}: how long a new task takes", family.title),
             subtitle: format!(
                 "Share of {} tasks in which {:.0} % of what knowing the task earns was \
-                 reached. Dashed: from scratch.",
+                 reached. Dashed: from scratch. Numbers: medians.",
                 plan.tasks,
                 100.0 * plan.share
             ),
@@ -226,7 +290,7 @@ fn text(number: Option<f64>) -> String {
 
 /// One line for every way in every family, with all digits.
 fn csv(rows: &[Row]) -> Vec<u8> {
-    const HEADER: [&str; 14] = [
+    const HEADER: [&str; 15] = [
         "family",
         "way",
         "tasks",
@@ -241,6 +305,7 @@ fn csv(rows: &[Row]) -> Vec<u8> {
         "reduction_high",
         "at_least",
         "break_even_tasks",
+        "impossible",
     ];
     let line = |row: &Row| {
         let against = row.against.as_ref();
@@ -260,6 +325,7 @@ fn csv(rows: &[Row]) -> Vec<u8> {
             of(|against| against.interval[1]),
             against.map_or_else(String::new, |against| against.at_least.to_string()),
             of(|against| against.break_even),
+            row.impossible.clone().unwrap_or_default(),
         ]
     };
     csv_file(HEADER, rows.iter().map(line))
@@ -298,6 +364,10 @@ fn markdown(plan: &Plan, rows: &[Row]) -> String {
     for row in rows {
         let cells = cells(row).map(|cell| markdown_cell(&cell));
         text += &format!("| {} |\n", cells.join(" | "));
+    }
+    let notes = notes(plan, rows);
+    if !notes.is_empty() {
+        text += &format!("\n- {}\n", notes.join("\n- "));
     }
     text
 }
@@ -380,5 +450,41 @@ mod tests {
         assert_eq!(cells(&found[1])[4], "none");
         assert_eq!(cells(&found[1])[6], "never");
         assert_eq!(cells(&found[1])[2], "1 of 4");
+    }
+    #[test]
+    fn what_cannot_be_is_said_beside_what_was_made() {
+        let plan = plan();
+        assert!(
+            rows(&plan, &[]).is_empty(),
+            "of families that nothing was made of"
+        );
+        let mut names = plan.families.iter().map(|family| &*family.name);
+        let family = names.position(|name| name == "point-navigation").unwrap();
+        let made = Cell {
+            family,
+            ..cell(&plan, "rl2", 10, &[Some(12.0); 4])
+        };
+        let found = rows(&plan, &[made]);
+        let ways: Vec<&str> = found.iter().map(|row| &*row.way).collect();
+        assert_eq!(ways, ["rl2", "clone", "by-hand"]);
+        assert_eq!(cells(&found[1])[2..], ["impossible", "–", "–", "–", "–"]);
+        let notes = notes(&plan, &found);
+        let [clone, by_hand, missing] = &notes[..] else {
+            panic!("a note for each, and one of what is missing");
+        };
+        let begins = "Point navigation, clone of a teacher: impossible, since a student";
+        assert!(clone.starts_with(begins), "{clone}");
+        assert!(
+            by_hand.contains("a learner by hand: impossible"),
+            "{by_hand}"
+        );
+        for way in ["point-navigation:maml", "bandits:rl2,", "gridnavi:belief"] {
+            assert!(missing.contains(way), "{way}: {missing}");
+        }
+        for way in ["point-navigation:rl2,", "point-navigation:clone"] {
+            assert!(!missing.contains(way), "{way}: {missing}");
+        }
+        let markdown = markdown(&plan, &found);
+        assert!(markdown.ends_with(&format!("\n\n- {clone}\n- {by_hand}\n- {missing}\n")));
     }
 }
