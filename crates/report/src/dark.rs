@@ -93,8 +93,8 @@ impl Oklab {
             let linear = self.linear(lightness, part);
             linear.iter().all(|own| (-1e-4..=1.0001).contains(own))
         };
-        let vivid = (0..=20).rev().map(|twentieth| f64::from(twentieth) / 20.0);
-        let part = vivid.into_iter().find(|part| shown(*part)).unwrap_or(0.0);
+        let mut vivid = (0..=20).rev().map(|twentieth| f64::from(twentieth) / 20.0);
+        let part = vivid.find(|part| shown(*part)).unwrap_or(0.0);
         Color::of_linear(self.linear(lightness, part))
     }
 
@@ -116,10 +116,8 @@ impl Oklab {
 pub(crate) fn sheet(body: &str) -> String {
     let mut colors: BTreeMap<&str, Color> = BTreeMap::new();
     for attribute in ["fill=\"#", "stroke=\"#"] {
-        for (_, after) in body
-            .match_indices(attribute)
-            .map(|(at, it)| (it, &body[at + it.len()..]))
-        {
+        for (at, _) in body.match_indices(attribute) {
+            let after = &body[at + attribute.len()..];
             let Some(hex) = after
                 .get(..6)
                 .filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()))

@@ -64,7 +64,9 @@ pub(crate) fn percent_encoded(bytes: &[u8]) -> String {
             b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b',' | b'.' | b'-' | b'_' => {
                 text.push(char::from(*byte));
             }
-            other => drop(write!(text, "%{other:02X}")),
+            other => {
+                let _ = write!(text, "%{other:02X}");
+            }
         }
     }
     text

@@ -18,7 +18,7 @@ use crate::setting::{self, Setting};
 use crate::standing::Standings;
 use crate::statistics;
 use crate::stats::Estimate;
-use crate::text::{count, display_name, fixed, listed};
+use crate::text::{count, display_name, fixed, listed, plain};
 use crate::{PNG_SCALE, ReportError, Result};
 
 /// Seeds that a method needs in every environment.
@@ -245,7 +245,7 @@ pub(crate) fn key_of(comparison: &Comparison) -> String {
 fn title_of(comparison: &Comparison) -> String {
     let settings = comparison.settings.iter();
     let settings: Vec<String> = settings
-        .map(|(key, value)| format!("{key} {value}"))
+        .map(|(key, value)| format!("{} {}", key.replace('_', " "), plain(value)))
         .collect();
     let name = display_name(&comparison.environment);
     match settings.is_empty() {

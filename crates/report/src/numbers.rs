@@ -129,11 +129,8 @@ impl Plot {
 
 /// What is measured along the x axis of all charts of a figure.
 fn x_name(plots: &[Plot]) -> &str {
-    let names = plots.iter().map(|plot| plot.quantities[0].as_str());
-    names
-        .into_iter()
-        .find(|name| !name.is_empty())
-        .unwrap_or("x")
+    let mut names = plots.iter().map(|plot| plot.quantities[0].as_str());
+    names.find(|name| !name.is_empty()).unwrap_or("x")
 }
 
 fn all(plots: &[Plot]) -> impl Iterator<Item = (&Plot, &Series)> {

@@ -6,6 +6,8 @@
   const shown = (value, digits) =>
     text(value.toLocaleString('en', { maximumSignificantDigits: digits }));
 
+  const placed = x => shown(x, Number.isInteger(x) ? 15 : 4);
+
   /** An element of HTML. */
   const make = (name, properties, ...children) => {
     const element = Object.assign(document.createElement(name), properties);
@@ -88,7 +90,7 @@
 
     const show = marked => {
       const x = places[slider.value][0];
-      place.textContent = shown(x, 7);
+      place.textContent = placed(x);
       cursor.replaceChildren();
       const lines = [];
       for (const one of told) {
@@ -113,7 +115,7 @@
           cursor.prepend(draw(svg, 'line', { x1: left, x2: left, y1, y2, stroke: '#57606a' }));
         }
       }
-      slider.setAttribute('aria-valuetext', `${shown(x, 7)}: ${lines.join('; ')}`);
+      slider.setAttribute('aria-valuetext', `${placed(x)}: ${lines.join('; ')}`);
     };
 
     for (const one of told) {

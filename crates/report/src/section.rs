@@ -40,11 +40,22 @@ pub(crate) fn figure(Drawn { figure, stem }: &Drawn) -> Markup {
             div .card { (figure.canvas.inline(&figure.title)) }
             (numbers::script(&figure.canvas))
             figcaption {
-                (figure.caption) " " span .file { "figures/" (stem) ".svg, .png" }
+                (figure.caption) (inverted(&figure.caption))
+                " " span .file { "figures/" (stem) ".svg, .png" }
                 " " (numbers::link(&figure.canvas, stem))
             }
         }
         (numbers::table(&figure.canvas, &figure.title))
+    }
+}
+
+/// What the words of a caption for light and dark mean where the page is dark.
+fn inverted(caption: &str) -> Markup {
+    let words = ["black", "dark", "light"];
+    html! {
+        @if words.iter().any(|word| caption.to_lowercase().contains(word)) {
+            span .inverted { " On this dark page light and dark are exchanged, and black is white." }
+        }
     }
 }
 

@@ -155,7 +155,7 @@ fn pairs(compared: &Compared) -> Markup {
                         th .name scope="col" { "Method" }
                         th .name scope="col" { "Beside" }
                         th scope="col" { "Probability that a run is above one of the other" }
-                        th scope="col" { "Which is" }
+                        th scope="col" { "The method is" }
                     }
                 }
                 tbody {

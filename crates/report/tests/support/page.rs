@@ -123,29 +123,6 @@ fn check_access(page: &str) {
     );
 }
 
-/// The CSV file of a figure, out of its link in a page.
-pub(crate) fn csv_of(page: &str, file: &str) -> String {
-    let link = format!("download=\"{file}\" href=\"data:text/csv;charset=utf-8,");
-    let (_, after) = page
-        .split_once(&link)
-        .unwrap_or_else(|| panic!("no {file}"));
-    let encoded = after.split('"').next().unwrap().as_bytes();
-    let mut bytes = Vec::new();
-    let mut at = 0;
-    while at < encoded.len() {
-        let (byte, next) = match encoded[at] {
-            b'%' => {
-                let hex = std::str::from_utf8(&encoded[at + 1..at + 3]).unwrap();
-                (u8::from_str_radix(hex, 16).unwrap(), at + 3)
-            }
-            other => (other, at + 1),
-        };
-        bytes.push(byte);
-        at = next;
-    }
-    String::from_utf8(bytes).unwrap()
-}
-
 /// Changes a document that belongs to a configuration, and seals it again.
 pub(crate) fn change(path: &Path, change: impl FnOnce(&mut Value)) {
     let config = fs::read_to_string(path.with_file_name("config.toml")).unwrap();
