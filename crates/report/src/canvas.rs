@@ -1,6 +1,9 @@
 //! A drawing: lines, areas, dots and text in pixels.
 
+use rl_core::shown;
+
 use crate::font::Face;
+use crate::numbers::Plot;
 
 /// A place, in pixels from the upper left corner.
 pub(crate) type Point = (f64, f64);
@@ -87,6 +90,40 @@ pub(crate) enum Item {
     /// Its centre and radius.
     Dot(Point, f64, Color),
     Text(Text),
+    /// What everything up to the next one is a part of, if of anything.
+    Part(Option<Part>),
+}
+
+/// A part of a drawing that a page can hide or show by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All that is drawn of a series, by its name.
+    Series(String),
+    /// What there is to see from this step of an episode on.
+    Step(usize),
+    /// The ways of the agent, whole.
+    Ways,
+}
+
+impl Part {
+    pub(crate) fn series(name: &str) -> Self {
+        Self::Series(series_name(name))
+    }
+}
+
+/// What a series is called wherever its name stands for it: a line that a page shows and
+/// does not obey.
+pub(crate) fn series_name(name: &str) -> String {
+    shown(name).replace(['\n', '\t'], " ")
+}
+
+/// Episodes in a drawing, step by step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Motion {
+    /// Steps of the longest one.
+    pub(crate) steps: usize,
+    /// The agent's places from the start of each episode on, where it has some.
+    pub(crate) ways: Vec<Vec<Point>>,
 }
 
 /// A drawing of fixed size, white where nothing is drawn.
@@ -94,6 +131,10 @@ pub(crate) struct Canvas {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) items: Vec<Item>,
+    /// The numbers of its charts.
+    pub(crate) plots: Vec<Plot>,
+    pub(crate) motion: Motion,
+    part: Option<Part>,
 }
 
 impl Canvas {
@@ -102,7 +143,24 @@ impl Canvas {
             width,
             height,
             items: Vec::new(),
+            plots: Vec::new(),
+            motion: Motion::default(),
+            part: None,
         }
+    }
+
+    /// What is drawn from here on is a part of, if of anything.
+    pub(crate) fn belongs(&mut self, part: Option<Part>) {
+        if self.part != part {
+            self.items.push(Item::Part(part.clone()));
+            self.part = part;
+        }
+    }
+
+    /// Keeps the numbers of a chart that was drawn.
+    pub(crate) fn keep(&mut self, plot: Plot) {
+        self.belongs(None);
+        self.plots.push(plot);
     }
 
     /// Draws a line through the points.
@@ -127,7 +185,7 @@ impl Canvas {
     pub(crate) fn text(&mut self, text: Text) {
         // A control character would make an SVG file unreadable.
         let text = Text {
-            text: rl_core::shown(&text.text),
+            text: shown(&text.text),
             ..text
         };
         self.items.push(Item::Text(text));

@@ -25,6 +25,8 @@
 
 mod canvas;
 mod curve;
+mod dark;
+mod differences;
 mod figures;
 mod font;
 mod gap;
@@ -33,6 +35,7 @@ mod markup;
 mod measure;
 mod methods;
 mod metrics;
+mod numbers;
 mod page;
 mod picture;
 mod read;
@@ -42,6 +45,7 @@ mod scores;
 mod section;
 mod setting;
 mod standing;
+mod statistics;
 mod stats;
 mod table;
 mod tensorboard;
@@ -61,6 +65,7 @@ use record::{RecordError, write_atomically};
 use crate::figures::Figure;
 use crate::page::{Drawn, Section};
 use crate::standing::Standings;
+use crate::statistics::Told;
 use crate::table::{CSV_HEADER, Table};
 
 pub use figures::{ArrivalCurves, ArrivalLine, draw_arrivals};
@@ -224,9 +229,25 @@ pub fn write(runs: &[Run], out: &Path, watch: Watch<'_>) -> Result<Written> {
             figures: drawn,
         });
     }
+    let mut told = Vec::new();
+    watch("drawing statistics over seeds");
+    for mut statistics in statistics::of(&settings)? {
+        let mut drawn = Vec::new();
+        for figure in std::mem::take(&mut statistics.figures) {
+            let stem = format!("{}{}", statistics.stem, figure.name);
+            drawn.push(draw(figure, stem, &figures, &mut written)?);
+        }
+        told.push(Told {
+            statistics,
+            figures: drawn,
+        });
+    }
     write_atomically(&written.tables[0], markdown.join("\n").as_bytes())?;
     write_atomically(&written.tables[1], &csv_file(CSV_HEADER, csv))?;
-    write_atomically(&written.html, page::html(&sections, &overview).as_bytes())?;
+    write_atomically(
+        &written.html,
+        page::html(&sections, &overview, &told).as_bytes(),
+    )?;
     Ok(written)
 }
 

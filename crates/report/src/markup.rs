@@ -1,16 +1,22 @@
 //! Text within other formats, one writer for each.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use rl_core::shown;
 
+use crate::canvas::Color;
+use crate::dark;
+
 const FONTS: &str = include_str!("../fonts/fonts.css");
 const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("page.js");
 
 /// A whole HTML page, which refers to nothing outside itself. Its body is markup,
 /// in which text is escaped already; what is hidden in text is shown here.
 pub fn html_page(title: &str, body: &Markup) -> String {
+    let dark = dark::sheet(&body.0);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -19,12 +25,51 @@ pub fn html_page(title: &str, body: &Markup) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) }
-                style { (PreEscaped(FONTS)) (PreEscaped(STYLE)) }
+                style { (PreEscaped(FONTS)) (PreEscaped(STYLE)) (PreEscaped(dark)) }
             }
             body { (body) }
         }
     };
     shown(&page.into_string())
+}
+
+/// What reads out the figures of a page, hides their series and plays their episodes; at
+/// the end of a body that has such figures. The page has all the same data without it.
+pub(crate) fn script() -> Markup {
+    html! { script { (PreEscaped(SCRIPT)) } }
+}
+
+/// What may be wider than a page and is then scrolled, with the keyboard too.
+pub(crate) fn scrolled(name: &str, content: &Markup) -> Markup {
+    html! { div .scroll tabindex="0" role="group" aria-label=(name) { (content) } }
+}
+
+/// The color that something has in figures.
+pub(crate) fn swatch(color: Option<Color>) -> Markup {
+    html! {
+        @match color {
+            Some(color) => {
+                i .swatch style={ "--light:" (color.hex()) ";--dark:" (color.dark().hex()) } {}
+            }
+            None => i .swatch {}
+        }
+    }
+}
+
+/// Bytes as a part of an address.
+pub(crate) fn percent_encoded(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() + bytes.len() / 4);
+    for byte in bytes {
+        match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b',' | b'.' | b'-' | b'_' => {
+                text.push(char::from(*byte));
+            }
+            other => {
+                let _ = write!(text, "%{other:02X}");
+            }
+        }
+    }
+    text
 }
 
 /// Text within a cell of a Markdown table, or a line of its own.
@@ -51,12 +96,24 @@ pub fn csv_file<const COLUMNS: usize>(
     header: [&str; COLUMNS],
     rows: impl IntoIterator<Item = [String; COLUMNS]>,
 ) -> Vec<u8> {
+    csv_table(&header.map(str::to_owned), rows)
+}
+
+/// The same of as many columns as the header has.
+///
+/// # Panics
+/// If a row is of another length.
+pub(crate) fn csv_table<R: IntoIterator<Item = String>>(
+    header: &[String],
+    rows: impl IntoIterator<Item = R>,
+) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
+    let header = header.iter().map(|field| csv_field(field).into_owned());
     writer
         .write_record(header)
         .expect("memory takes the header");
     for row in rows {
-        let fields = row.iter().map(|field| csv_field(field).into_owned());
+        let fields = row.into_iter().map(|field| csv_field(&field).into_owned());
         writer.write_record(fields).expect("memory takes every row");
     }
     writer.into_inner().expect("memory takes the last row")

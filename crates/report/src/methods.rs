@@ -1,11 +1,13 @@
 //! Methods against each other, over environments and seeds.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use record::schema::Comparison;
 use record::write_atomically;
 
+use crate::figures::Figure;
 use crate::figures::methods::{self, Line, Standing};
 use crate::markup::{csv_file, markdown_cell};
 use crate::measure::Measure;
@@ -14,8 +16,9 @@ use crate::references::Gap;
 use crate::scores::{Aggregate, Interval, Scores};
 use crate::setting::{self, Setting};
 use crate::standing::Standings;
+use crate::statistics;
 use crate::stats::Estimate;
-use crate::text::{count, display_name, fixed, listed};
+use crate::text::{count, display_name, fixed, listed, plain};
 use crate::{PNG_SCALE, ReportError, Result};
 
 /// Seeds that a method needs in every environment.
@@ -67,10 +70,10 @@ pub struct MethodScores {
 }
 
 /// A method on one environment.
-struct OnTask<'a> {
+pub(crate) struct OnTask<'a> {
     /// What the environment is, with its settings.
     key: String,
-    title: String,
+    pub(crate) title: String,
     setting: Setting<'a>,
     gap: Option<Gap>,
     score: ScoreOf,
@@ -78,13 +81,13 @@ struct OnTask<'a> {
 }
 
 /// A method on all of them, in one order for all methods.
-struct Measured<'a> {
-    name: &'a str,
-    tasks: Vec<OnTask<'a>>,
+pub(crate) struct Measured<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) tasks: Vec<OnTask<'a>>,
 }
 
 /// Compares methods that were trained in the same environments, and writes
-/// `compare.md`, `compare.csv` and three figures.
+/// `compare.md`, `compare.csv`, three figures and a page with all of it, `compare.html`.
 ///
 /// # Errors
 /// [`ReportError::NotComparable`] if a method has fewer than three seeds or another number
@@ -107,12 +110,7 @@ pub fn compare(methods: &[Method], score: ScoreOf, out: &Path) -> Result<Compare
         )));
     }
     let scores: Vec<Scores> = measured.iter().map(Measured::scores).collect();
-    let mut compared = Compared {
-        methods: measured.iter().zip(&scores).map(method_scores).collect(),
-        pairs: pairs(&measured, &scores),
-        caption: caption(&measured, score),
-        files: Vec::new(),
-    };
+    let mut compared = Compared::of(&measured, &scores, score);
     compared.write(&measured, &scores, score, out)?;
     Ok(compared)
 }
@@ -150,7 +148,7 @@ impl<'a> Measured<'a> {
         Ok(Self { name, tasks })
     }
 
-    fn scores(&self) -> Scores {
+    pub(crate) fn scores(&self) -> Scores {
         Scores::new(self.tasks.iter().map(|task| task.scores.clone()).collect())
     }
 
@@ -160,7 +158,7 @@ impl<'a> Measured<'a> {
 }
 
 impl<'a> OnTask<'a> {
-    fn of(setting: Setting<'a>, method: &str, score: ScoreOf) -> Result<Self> {
+    pub(crate) fn of(setting: Setting<'a>, method: &str, score: ScoreOf) -> Result<Self> {
         let title = setting.title();
         let unfinished = setting.runs.iter().find(|run| run.comparison.is_none());
         if let Some(run) = unfinished {
@@ -208,6 +206,11 @@ impl<'a> OnTask<'a> {
         })
     }
 
+    /// What its first run was set to; those of its other seeds are set alike.
+    pub(crate) fn settings(&self) -> Option<&BTreeMap<String, String>> {
+        self.setting.runs.first().map(|run| &run.settings)
+    }
+
     /// The most environment steps of its runs.
     fn steps(&self) -> u64 {
         let steps = self.setting.runs.iter().map(|run| run.env_steps());
@@ -234,7 +237,7 @@ impl<'a> OnTask<'a> {
     }
 }
 
-fn key_of(comparison: &Comparison) -> String {
+pub(crate) fn key_of(comparison: &Comparison) -> String {
     let settings = serde_json::Value::Object(comparison.settings.clone());
     format!("{} {settings}", comparison.environment)
 }
@@ -242,7 +245,7 @@ fn key_of(comparison: &Comparison) -> String {
 fn title_of(comparison: &Comparison) -> String {
     let settings = comparison.settings.iter();
     let settings: Vec<String> = settings
-        .map(|(key, value)| format!("{key} {value}"))
+        .map(|(key, value)| format!("{} {}", key.replace('_', " "), plain(value)))
         .collect();
     let name = display_name(&comparison.environment);
     match settings.is_empty() {
@@ -326,9 +329,18 @@ fn caption(measured: &[Measured<'_>], score: ScoreOf) -> String {
 }
 
 /// A number with its interval, as text.
-fn shown(of: &Interval, decimals: usize) -> String {
+pub(crate) fn shown(of: &Interval, decimals: usize) -> String {
     let [low, high] = of.ends.map(|end| fixed(end, decimals));
     format!("{} [{low}, {high}]", fixed(of.value, decimals))
+}
+
+/// What the probability of being above another says, as far as its interval goes.
+pub(crate) fn verdict(above: &Interval) -> &'static str {
+    match above.ends {
+        [low, _] if low > 0.5 => "better",
+        [_, high] if high < 0.5 => "worse",
+        _ => "not told apart",
+    }
 }
 
 /// Decimals that show what the intervals leave open.
@@ -342,6 +354,16 @@ fn decimals(methods: &[MethodScores]) -> usize {
 }
 
 impl Compared {
+    /// What methods come to that were measured in the same environments.
+    pub(crate) fn of(measured: &[Measured<'_>], scores: &[Scores], score: ScoreOf) -> Self {
+        Self {
+            methods: measured.iter().zip(scores).map(method_scores).collect(),
+            pairs: pairs(measured, scores),
+            caption: caption(measured, score),
+            files: Vec::new(),
+        }
+    }
+
     /// What is shown of each method: its name and all aggregates.
     pub fn rows(&self) -> Vec<Vec<String>> {
         let decimals = decimals(&self.methods);
@@ -355,17 +377,40 @@ impl Compared {
     /// What is shown of each pair, in a sentence.
     pub fn sentences(&self) -> Vec<String> {
         let sentence = |(own, other, above): &(String, String, Interval)| {
-            let verdict = match above.ends {
-                [low, _] if low > 0.5 => "better",
-                [_, high] if high < 0.5 => "worse",
-                _ => "not told apart",
-            };
             format!(
-                "a run of {own} is above one of {other} with probability {}: {verdict}",
-                shown(above, 2)
+                "a run of {own} is above one of {other} with probability {}: {}",
+                shown(above, 2),
+                verdict(above)
             )
         };
         self.pairs.iter().map(sentence).collect()
+    }
+
+    /// All aggregates where there is more than one method, the performance profile, and
+    /// the aggregate while training where that was evaluated.
+    pub(crate) fn figures(
+        &self,
+        measured: &[Measured<'_>],
+        scores: &[Scores],
+        score: ScoreOf,
+    ) -> Result<Vec<Figure>> {
+        let standings: Vec<Standing<'_>> = (self.methods.iter())
+            .map(|method| Standing {
+                name: &method.name,
+                aggregates: &method.aggregates,
+            })
+            .collect();
+        let mut figures = Vec::new();
+        if standings.len() > 1 {
+            figures.push(methods::aggregates(&standings, &self.caption)?);
+        }
+        figures.push(methods::profile(&profile(measured, scores), score)?);
+        let efficiency = efficiency(measured);
+        if efficiency.iter().any(|line| !line.points.is_empty()) {
+            let steps = steps_of(measured);
+            figures.push(methods::efficiency(&efficiency, steps, score)?);
+        }
+        Ok(figures)
     }
 
     fn markdown(&self) -> String {
@@ -423,31 +468,14 @@ impl Compared {
             source,
         };
         std::fs::create_dir_all(out).map_err(unusable)?;
-        let standings: Vec<Standing<'_>> = (self.methods.iter())
-            .map(|method| Standing {
-                name: &method.name,
-                aggregates: &method.aggregates,
-            })
-            .collect();
-        let figures = [
-            (
-                "aggregates",
-                methods::aggregates(&standings, &self.caption)?,
-            ),
-            (
-                "profile",
-                methods::profile(&profile(measured, scores), score)?,
-            ),
-            (
-                "efficiency",
-                methods::efficiency(&efficiency(measured), steps_of(measured), score)?,
-            ),
-        ];
+        let figures = self.figures(measured, scores, score)?;
+        let page = statistics::page(self, measured, &figures, score);
         let mut files = vec![
+            ("compare.html".to_owned(), page.into_bytes()),
             ("compare.md".to_owned(), self.markdown().into_bytes()),
             ("compare.csv".to_owned(), self.csv()),
         ];
-        for (name, canvas) in figures {
+        for Figure { name, canvas, .. } in figures {
             files.push((format!("{name}.svg"), canvas.svg().into_bytes()));
             files.push((format!("{name}.png"), canvas.png(PNG_SCALE)?));
         }

@@ -2,7 +2,7 @@
 
 use rl_core::{Ink, Picture, Shape};
 
-use crate::canvas::{Align, Canvas, Color, Point, Stroke, Text};
+use crate::canvas::{Align, Canvas, Color, Part, Point, Stroke, Text};
 use crate::figures::frame::{LABEL, text, titles};
 use crate::figures::{AGENT, INK, MUTED, WIDTH};
 use crate::font::Face;
@@ -29,12 +29,13 @@ const SMALLEST_TEXT: f64 = 12.0;
 const GROUND: Color = Color(0xf3, 0xf5, 0xf7);
 const WALL: Color = Color(0x4a, 0x52, 0x5b);
 const FAINT: Color = Color(0xd3, 0xd8, 0xde);
-const START: Color = Color(0xb4, 0xba, 0xc2);
-// Okabe and Ito's bluish green and orange.
+const START: Color = Color(0x8a, 0x91, 0x99);
+// Okabe and Ito's bluish green, and an orange that stands out from the ground.
 const GOAL: Color = Color(0x00, 0x9e, 0x73);
-const KEY: Color = Color(0xe6, 0x9f, 0x00);
-/// Ends of the scale; lines need more contrast with the ground than areas.
-const AREAS: [Color; 2] = [Color(0xff, 0xf4, 0xe0), Color(0xd5, 0x5e, 0x00)];
+const KEY: Color = Color(0xba, 0x77, 0x07);
+/// Ends of the scale; lines need more contrast with the ground than areas, on which
+/// words must be readable.
+const AREAS: [Color; 2] = [Color(0xff, 0xf4, 0xe0), Color(0xe0, 0x6c, 0x10)];
 const LINES: [Color; 2] = [Color(0xdb, 0xbd, 0x8f), Color(0xa8, 0x3e, 0x00)];
 
 /// Draws a picture with its title above and its caption below. What lies
@@ -79,32 +80,100 @@ pub(crate) fn size(picture: &Picture) -> (f64, f64) {
 
 /// Draws the shapes of a picture from an upper left corner on, `unit` pixels to
 /// each of its units.
-pub(crate) fn draw_at(canvas: &mut Canvas, picture: &Picture, (left, top): Point, unit: f64) {
-    let size = size(picture);
-    let ways = picture.shapes.iter().filter(|shape| is_way(shape)).count();
-    let plate = Plate {
-        left,
-        floor: top + unit * size.1,
-        size,
-        unit,
-        way: match ways {
-            0 | 1 => AgentWay {
-                width: 3.0,
-                alpha: 1.0,
-            },
-            _ => AgentWay {
-                width: 1.4,
-                alpha: 0.6,
-            },
-        },
-    };
+pub(crate) fn draw_at(canvas: &mut Canvas, picture: &Picture, corner: Point, unit: f64) {
+    let plate = Plate::of(picture, corner, unit);
     for shape in &picture.shapes {
         plate.draw(canvas, shape);
     }
-    // Several ways to a point cover it, and it is what they are judged by.
-    let goal = |shape: &&Shape| matches!(shape, Shape::Disc { ink: Ink::Goal, .. });
-    for shape in picture.shapes.iter().filter(goal).filter(|_| ways > 1) {
+    plate.draw_goals_again(canvas, picture);
+}
+
+/// The same of a picture of episodes, and keeps how they went: a point of the agent's way
+/// for every step, or a column.
+pub(crate) fn draw_episodes(canvas: &mut Canvas, picture: &Picture, corner: Point, unit: f64) {
+    let plate = Plate::of(picture, corner, unit);
+    let columns = columns(picture);
+    let mut steps = columns.iter().flatten().max().map_or(0, |last| last + 1);
+    for (shape, column) in picture.shapes.iter().zip(columns) {
+        let way = match shape {
+            Shape::Path { points, .. } if is_way(shape) => Some(points),
+            _ => None,
+        };
+        canvas.belongs(match (way, column) {
+            (Some(_), _) => Some(Part::Ways),
+            (None, column) => column.map(Part::Step),
+        });
         plate.draw(canvas, shape);
+        if let Some(points) = way {
+            let places = points.iter().map(|point| plate.pixels(wide(*point)));
+            let places = places.filter(|(x, y)| x.is_finite() && y.is_finite());
+            canvas.motion.ways.push(places.collect());
+            steps = steps.max(points.len().saturating_sub(1));
+        }
+    }
+    canvas.belongs(None);
+    plate.draw_goals_again(canvas, picture);
+    canvas.motion.steps = canvas.motion.steps.max(steps);
+}
+
+/// Of each shape the step that it is the column of, where a picture ends with cells of one
+/// width in columns from left to right, as pictures of what is done step by step do.
+fn columns(picture: &Picture) -> Vec<Option<usize>> {
+    let cell = |shape: &Shape| match shape {
+        Shape::Area { corner, size, .. } => Some((f64::from(corner[0]), f64::from(size[0]))),
+        _ => None,
+    };
+    let mut columns = vec![None; picture.shapes.len()];
+    let Some((_, width)) = picture.shapes.last().and_then(cell) else {
+        return columns;
+    };
+    let cells = picture.shapes.iter().rev().map_while(cell);
+    let mut left: Vec<f64> = cells
+        .take_while(|(_, own)| *own == width)
+        .map(|(x, _)| x)
+        .collect();
+    left.reverse();
+    let numbers: Vec<f64> = left.iter().map(|x| (x - left[0]) / width).collect();
+    let onward = numbers.windows(2).all(|pair| pair[0] <= pair[1] + 0.01);
+    let whole = numbers.iter().all(|it| (it - it.round()).abs() < 0.01);
+    if onward && whole && numbers.last().is_some_and(|last| *last >= 1.0) {
+        let first = columns.len() - numbers.len();
+        for (column, number) in columns[first..].iter_mut().zip(numbers) {
+            *column = Some(number.round() as usize);
+        }
+    }
+    columns
+}
+
+impl Plate {
+    fn of(picture: &Picture, (left, top): Point, unit: f64) -> Self {
+        let size = size(picture);
+        let ways = picture.shapes.iter().filter(|shape| is_way(shape)).count();
+        Self {
+            left,
+            floor: top + unit * size.1,
+            size,
+            unit,
+            way: match ways {
+                0 | 1 => AgentWay {
+                    width: 3.0,
+                    alpha: 1.0,
+                },
+                _ => AgentWay {
+                    width: 1.4,
+                    alpha: 0.6,
+                },
+            },
+        }
+    }
+
+    /// Several ways to a point cover it, and it is what they are judged by.
+    fn draw_goals_again(&self, canvas: &mut Canvas, picture: &Picture) {
+        let ways = picture.shapes.iter().filter(|shape| is_way(shape)).count();
+        let goal = |shape: &&Shape| matches!(shape, Shape::Disc { ink: Ink::Goal, .. });
+        for shape in picture.shapes.iter().filter(goal).filter(|_| ways > 1) {
+            self.draw(canvas, shape);
+        }
     }
 }
 

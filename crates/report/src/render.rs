@@ -7,7 +7,7 @@ use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::fontdb::{Database, Language, Source};
 use resvg::usvg::{Options, Tree};
 
-use crate::canvas::{Align, Canvas, Item, Point, Text};
+use crate::canvas::{Align, Canvas, Item, Part, Point, Text};
 use crate::font::{FAMILIES, FAMILY, Face};
 use crate::{ReportError, Result};
 
@@ -32,10 +32,24 @@ impl Canvas {
                 font-family=(FAMILIES) stroke-linecap="round" stroke-linejoin="round"
             {
                 "\n" rect width=(width) height=(height) fill="#ffffff" {}
-                @for item in &self.items { "\n" (item) }
+                @for (part, items) in self.parts() { (group(part, &items)) }
                 "\n"
             }
         }
+    }
+
+    /// The items of each part of the drawing, in their order.
+    fn parts(&self) -> Vec<(Option<&Part>, Vec<&Item>)> {
+        let mut parts = vec![(None, Vec::new())];
+        for item in &self.items {
+            match (item, parts.last_mut()) {
+                (Item::Part(part), _) => parts.push((part.as_ref(), Vec::new())),
+                (item, Some((_, items))) => items.push(item),
+                (_, None) => {}
+            }
+        }
+        parts.retain(|(_, items)| !items.is_empty());
+        parts
     }
 
     /// The drawing as a PNG file, `scale` pixels to a pixel of the drawing.
@@ -92,6 +106,22 @@ static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
     Arc::new(fonts)
 });
 
+fn group(part: Option<&Part>, items: &[&Item]) -> Markup {
+    let (mut series, mut step, mut ways) = (None, None, None);
+    match part {
+        None => return html! { @for item in items { "\n" (item) } },
+        Some(Part::Series(name)) => series = Some(name),
+        Some(Part::Step(number)) => step = Some(number),
+        Some(Part::Ways) => ways = Some(""),
+    }
+    html! {
+        "\n" g data-series=[series] data-step=[step] data-ways=[ways] {
+            @for item in items { "\n" (item) }
+            "\n"
+        }
+    }
+}
+
 impl Render for Item {
     fn render(&self) -> Markup {
         match self {
@@ -106,6 +136,7 @@ impl Render for Item {
                 circle cx=(short(*x)) cy=(short(*y)) r=(short(*radius)) fill=(color.hex()) {}
             },
             Self::Text(text) => text.render(),
+            Self::Part(_) => Markup::default(),
         }
     }
 }

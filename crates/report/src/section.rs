@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use serde_json::Value;
 
-use crate::canvas::Color;
+use crate::markup::{scrolled, swatch};
 use crate::measure::Measure;
+use crate::numbers;
 use crate::page::{Drawn, Section};
 use crate::read::file_name;
 use crate::references::Target;
@@ -37,14 +38,28 @@ pub(crate) fn figure(Drawn { figure, stem }: &Drawn) -> Markup {
     html! {
         figure {
             div .card { (figure.canvas.inline(&figure.title)) }
+            (numbers::script(&figure.canvas))
             figcaption {
-                (figure.caption) " " span .file { "figures/" (stem) ".svg, .png" }
+                (figure.caption) (inverted(&figure.caption))
+                " " span .file { "figures/" (stem) ".svg, .png" }
+                " " (numbers::link(&figure.canvas, stem))
             }
+        }
+        (numbers::table(&figure.canvas, &figure.title))
+    }
+}
+
+/// What the words of a caption for light and dark mean where the page is dark.
+fn inverted(caption: &str) -> Markup {
+    let words = ["black", "dark", "light"];
+    html! {
+        @if words.iter().any(|word| caption.to_lowercase().contains(word)) {
+            span .inverted { " On this dark page light and dark are exchanged, and black is white." }
         }
     }
 }
 
-fn heading(level: usize, words: &str) -> Markup {
+pub(crate) fn heading(level: usize, words: &str) -> Markup {
     match level {
         1 => html! { h1 { (words) } },
         2 => html! { h2 { (words) } },
@@ -196,45 +211,38 @@ fn html_table(table: &Table, first: &str, rows: &[Row]) -> Markup {
     let regrets = rows.iter().any(|row| row.regret.is_some());
     let shares = rows.iter().any(|row| row.share.is_some());
     let share_heading = table.share_heading.as_ref().filter(|_| shares);
-    html! {
-        div .scroll {
-            table {
-                thead {
-                    tr {
-                        @if ranked { th .rank {} }
-                        th .name { (first) }
-                        th { "Mean return" }
-                        @if regrets { th { "Regret" } }
-                        @if let Some(heading) = share_heading {
-                            th .share colspan="2" { (heading) }
-                        }
+    let content = html! {
+        table {
+            thead {
+                tr {
+                    @if ranked { th .rank scope="col" { span .unseen { "Rank" } } }
+                    th .name scope="col" { (first) }
+                    th scope="col" { "Mean return" }
+                    @if regrets { th scope="col" { "Regret" } }
+                    @if let Some(heading) = share_heading {
+                        th .share scope="colgroup" colspan="2" { (heading) }
                     }
                 }
-                tbody {
-                    @for row in rows {
-                        tr class=(if ranked { row.kind } else { "seed" }) {
-                            @if ranked {
-                                td .rank { @if let Some(rank) = row.rank { (rank) } }
-                            }
-                            td .name { (swatch(row)) (row.name) }
-                            td { (table.mean_return(row)) }
-                            @if regrets { td { (table.regret(row)) } }
-                            @if share_heading.is_some() {
-                                td .bar { (share_bar(row)) }
-                                td { (table.share(row)) }
-                            }
+            }
+            tbody {
+                @for row in rows {
+                    tr class=(if ranked { row.kind } else { "seed" }) {
+                        @if ranked {
+                            td .rank { @if let Some(rank) = row.rank { (rank) } }
+                        }
+                        th .name scope="row" { (swatch(row.color)) (row.name) }
+                        td { (table.mean_return(row)) }
+                        @if regrets { td { (table.regret(row)) } }
+                        @if share_heading.is_some() {
+                            td .bar { (share_bar(row)) }
+                            td { (table.share(row)) }
                         }
                     }
                 }
             }
         }
-    }
-}
-
-/// The color that a learner has in figures.
-fn swatch(row: &Row) -> Markup {
-    let color = row.color.map_or("transparent".to_string(), Color::hex);
-    html! { i .swatch style={ "background:" (color) } {} }
+    };
+    scrolled(&format!("Table: {first}"), &content)
 }
 
 fn share_bar(row: &Row) -> Markup {
@@ -254,21 +262,21 @@ fn particulars(setting: &Setting<'_>, level: usize) -> Markup {
     let environment = environment(setting);
     html! {
         (heading(level, "Runs"))
-        div .scroll {
+        (scrolled("Table: runs", &html! {
             table .plain {
                 thead {
                     tr {
-                        th .name { "Run" }
-                        th { "Updates" }
-                        th { "Environment steps" }
-                        th { "Evaluations" }
-                        th { "Time" }
+                        th .name scope="col" { "Run" }
+                        th scope="col" { "Updates" }
+                        th scope="col" { "Environment steps" }
+                        th scope="col" { "Evaluations" }
+                        th scope="col" { "Time" }
                     }
                 }
                 tbody {
                     @for run in &setting.runs {
                         tr {
-                            td .name { (setting.folder) "/" (file_name(&run.path)) }
+                            th .name scope="row" { (setting.folder) "/" (file_name(&run.path)) }
                             td { (thousands(run.metrics.last().map_or(0, |last| last.update))) }
                             td { (thousands(run.env_steps())) }
                             td { (thousands(run.evaluations.len() as u64)) }
@@ -277,23 +285,26 @@ fn particulars(setting: &Setting<'_>, level: usize) -> Markup {
                     }
                 }
             }
-        }
+        }))
         @if !environment.is_empty() {
             (heading(level, "Machine and versions"))
-            div .scroll {
+            (scrolled("Table: machine and versions", &html! {
                 table .plain.pairs {
                     tbody {
-                        @for (key, values) in environment {
-                            tr { th { (key.replace('_', " ")) } td { (values.join(", ")) } }
+                        @for (key, values) in &environment {
+                            tr {
+                                th scope="row" { (key.replace('_', " ")) }
+                                td { (values.join(", ")) }
+                            }
                         }
                     }
                 }
-            }
+            }))
         }
         @if let Some(run) = setting.runs.first() {
             details {
                 summary { "Configuration (" (file_name(&run.path)) "/config.toml)" }
-                pre { (run.config.trim_end()) }
+                pre tabindex="0" role="group" aria-label="Configuration" { (run.config.trim_end()) }
             }
         }
     }

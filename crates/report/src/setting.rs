@@ -11,6 +11,7 @@ use crate::text::{count, display_name, listed, plain, slug};
 
 /// The runs of one setting: one configuration but for the seed, trained under
 /// one folder.
+#[derive(Clone, Debug)]
 pub(crate) struct Setting<'a> {
     /// One per seed.
     pub(crate) runs: Vec<&'a Run>,
@@ -123,6 +124,11 @@ impl Setting<'_> {
             Some(name) => format!("{}: {name}", self.subject()),
             None => self.subject(),
         }
+    }
+
+    /// What its agents are called beside those of other settings of the environment.
+    pub(crate) fn method(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.agent())
     }
 
     /// What tells this setting from those that are of the same subject.

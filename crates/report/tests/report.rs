@@ -152,7 +152,7 @@ fn without_any_reference_there_are_returns_only() {
         "{}",
         written.headlines[0]
     );
-    assert!(!page.contains("Share of the gap") && !page.contains("<th>Regret</th>"));
+    assert!(!page.contains("Share of the gap") && !page.contains(">Regret</th>"));
     assert_eq!(written.figures.len(), 4);
 }
 

@@ -84,7 +84,7 @@ fn page(filled: &Filled<'_>) -> String {
         main .wide {
             h1 { (plan.title) }
             p .caption { (plan.caption) "." }
-            div .scroll {
+            div .scroll tabindex="0" role="group" aria-label="Table" {
                 table .cells {
                     thead {
                         tr {

@@ -83,7 +83,9 @@ pub(super) fn figure(settings: &[Setting<'_>]) -> Result<Option<Figure>> {
     };
     let mut chart = plate.draw(&mut canvas)?;
     draw_lines(&mut chart, &lines)?;
-    let frame = chart.frame();
+    let numbers = chart.finish();
+    let frame = numbers.frame;
+    canvas.keep(numbers);
     labels::draw(&mut canvas, &frame, &labels);
     Ok(Some(Figure {
         name: "adaptation".into(),
@@ -134,7 +136,7 @@ fn lines(adapted: &[Adapted<'_>]) -> Option<Vec<Line>> {
 fn draw_lines(chart: &mut Chart<'_>, lines: &[Line]) -> Result<()> {
     for line in lines.iter().rev() {
         let width = if line.strong { 2.6 } else { 1.8 };
-        chart.curve(&line.curve, Stroke::new(line.color, width))?;
+        chart.curve(&line.name, &line.curve, Stroke::new(line.color, width))?;
         for mean in &line.curve.mean {
             chart.dot((mean.x, mean.y.mean), 3.5, line.color)?;
         }

@@ -1,6 +1,6 @@
 //! What share of new tasks is learned after how many steps.
 
-use super::chart::{Axes, Chart};
+use super::chart::{Axes, Chart, Told};
 use super::frame::{Frame, LABEL, text, titles};
 use super::labels::{self, Label};
 use super::scaling::{color, marks};
@@ -83,6 +83,7 @@ fn canvas(curves: &ArrivalCurves) -> Result<Canvas> {
         y: (0..=4)
             .map(|quarter| (25.0 * f64::from(quarter), (25 * quarter).to_string()))
             .collect(),
+        told: Told::default(),
     };
     let mut plot = Chart::new(&mut canvas, frame, axes)?;
     for (index, line) in curves.lines.iter().enumerate().rev() {
@@ -93,7 +94,7 @@ fn canvas(curves: &ArrivalCurves) -> Result<Canvas> {
         };
         plot.line(&stairs(&line.arrivals, (low, high)), drawn)?;
     }
-    let frame = plot.frame();
+    let frame = plot.finish().frame;
     labels::draw(&mut canvas, &frame, &labels);
     Ok(canvas)
 }

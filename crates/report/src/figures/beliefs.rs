@@ -10,6 +10,7 @@ use crate::Result;
 use crate::canvas::{Canvas, Point, Stroke};
 use crate::curve::{Band, Curve, Sample};
 use crate::layout::Range;
+use crate::numbers::Value;
 use crate::setting::Setting;
 use crate::stats::Estimate;
 use crate::text::{capitalized, decimals, fixed};
@@ -57,11 +58,16 @@ pub(super) fn figure(setting: &Setting<'_>) -> Result<Option<Figure>> {
             }),
         };
         let mut chart = panel.draw(&mut canvas, places.place(index))?;
-        chart.curve(curve, Stroke::new(AGENT, 1.8))?;
+        chart.curve(&setting.agent(), curve, Stroke::new(AGENT, 1.8))?;
         if let Some(beside) = beside {
             let mean: Vec<Point> = beside.mean.iter().map(|m| (m.x, m.y.mean)).collect();
-            chart.line(&mean, oracle_line())?;
+            let oracle = oracle_line();
+            let values = Value::of_curve(beside);
+            chart.series("Entropy of the exact posterior", oracle.color(), values);
+            chart.line(&mean, oracle)?;
         }
+        let numbers = chart.finish();
+        canvas.keep(numbers);
     }
     Ok(Some(Figure {
         name: "beliefs".into(),

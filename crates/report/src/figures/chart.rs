@@ -1,7 +1,9 @@
 //! Charts: plotters with axes of our own.
 
+use std::cell::RefCell;
 use std::iter::once;
 use std::ops::Range;
+use std::rc::Rc;
 
 use plotters::chart::{ChartBuilder, ChartContext, LabelAreaPosition};
 use plotters::coord::cartesian::Cartesian2d;
@@ -16,10 +18,11 @@ use plotters::style::{RGBAColor, ShapeStyle};
 use super::frame::{Frame, TICK};
 use super::pen::{Pen, tenths};
 use super::{AXIS, GRID, Line, MUTED};
-use crate::canvas::{Canvas, Color, Point, Stroke};
+use crate::canvas::{Canvas, Color, Part, Point, Stroke};
 use crate::curve::{Band, Curve};
 use crate::font::FAMILY;
 use crate::layout::{self, Scale, clip};
+use crate::numbers::{Plot, Series, Value};
 use crate::stats::Estimate;
 use crate::{ReportError, Result};
 
@@ -38,19 +41,34 @@ pub(super) struct Axes<'a> {
     /// which would turn it by 90 degrees.
     pub(super) x_name: &'a str,
     pub(super) y: Ticks,
+    pub(super) told: Told,
+}
+
+/// What a chart and the quantities of its axes are called where its numbers are told;
+/// empty where they are not.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Empty where a figure has one chart alone.
+    pub(super) name: String,
+    pub(super) x: String,
+    pub(super) y: String,
 }
 
 /// A chart on a canvas. Values outside its frame are cut off.
 pub(super) struct Chart<'a> {
     plot: ChartContext<'a, Pen<'a>, Cartesian2d<Ticked, Ticked>>,
     frame: Frame,
+    numbers: Plot,
+    /// What the pen draws.
+    part: Rc<RefCell<Option<Part>>>,
 }
 
 impl<'a> Chart<'a> {
     /// Draws the axes and the grid.
     pub(super) fn new(canvas: &'a mut Canvas, frame: Frame, axes: Axes<'_>) -> Result<Self> {
         let size = (f64::from(canvas.width), f64::from(canvas.height));
-        let area = DrawingArea::from(Pen(canvas));
+        let part = Rc::new(RefCell::new(None));
+        let area = DrawingArea::from(Pen::new(canvas, Rc::clone(&part)));
         let axis = |(low, high), ticks| Ticked { low, high, ticks };
         let mut plot = ChartBuilder::on(&area)
             .margin_top(tenths(frame.top()))
@@ -75,12 +93,28 @@ impl<'a> Chart<'a> {
             mesh.x_desc(axes.x_name);
         }
         mesh.draw().map_err(failed)?;
-        Ok(Self { plot, frame })
+        let Told { name, x, y } = axes.told;
+        Ok(Self {
+            plot,
+            frame,
+            numbers: Plot::new(name, [x, y], frame),
+            part,
+        })
     }
 
-    /// Where the chart is: nothing more is drawn in it.
-    pub(super) fn frame(self) -> Frame {
-        self.frame
+    /// What is drawn from here on is of a series, whose values these are.
+    pub(super) fn series(&mut self, name: &str, color: Color, values: Vec<Value>) {
+        self.numbers.take(Series::new(name, color, values));
+        self.draws(name);
+    }
+
+    fn draws(&self, name: &str) {
+        *self.part.borrow_mut() = Some(Part::series(name));
+    }
+
+    /// The numbers of the chart and where it is: nothing more is drawn in it.
+    pub(super) fn finish(self) -> Plot {
+        self.numbers
     }
 
     /// The values that are within the frame.
@@ -174,7 +208,8 @@ impl<'a> Chart<'a> {
     }
 
     /// Draws a curve over training: band, single seeds, mean.
-    pub(super) fn curve(&mut self, curve: &Curve, stroke: Stroke) -> Result<()> {
+    pub(super) fn curve(&mut self, name: &str, curve: &Curve, stroke: Stroke) -> Result<()> {
+        self.series(name, stroke.color, Value::of_curve(curve));
         if curve.band != Band::None {
             let band: Vec<_> = curve.mean.iter().map(|m| (m.x, m.y)).collect();
             self.band(&band, stroke.color)?;
@@ -184,9 +219,15 @@ impl<'a> Chart<'a> {
                 alpha: 0.4,
                 ..Stroke::new(stroke.color, 0.9)
             };
-            for seed in &curve.seeds {
+            let group = format!("{name}: single seeds");
+            self.draws(&group);
+            for (number, seed) in curve.seeds.iter().enumerate() {
+                let values = seed.iter().map(|(x, y)| Value::exact(*x, *y)).collect();
+                let own = Series::new(&format!("{name} run {}", number + 1), thin.color, values);
+                self.numbers.take(own.of_group(&group));
                 self.line(seed, Line::solid(thin))?;
             }
+            self.draws(name);
         }
         let mean: Vec<Point> = curve.mean.iter().map(|m| (m.x, m.y.mean)).collect();
         match mean[..] {

@@ -10,6 +10,7 @@ use crate::Result;
 use crate::canvas::{Canvas, Point, Stroke};
 use crate::curve::{Band, Curve, Sample, thin};
 use crate::layout::Range;
+use crate::numbers::Value;
 use crate::setting::Setting;
 use crate::stats::Estimate;
 use crate::text::{capitalized, decimals, fixed, percent};
@@ -72,11 +73,15 @@ pub(super) fn figure(setting: &Setting<'_>) -> Result<Option<Figure>> {
             }),
         };
         let mut chart = panel.draw(&mut canvas, places.place(index))?;
-        chart.curve(curve, Stroke::new(AGENT, 1.8))?;
+        chart.curve(&setting.agent(), curve, Stroke::new(AGENT, 1.8))?;
         if let Some(decided) = decided.as_ref().filter(|_| index == 0) {
             let mean: Vec<Point> = decided.mean.iter().map(|m| (m.x, m.y.mean)).collect();
+            let name = format!("{} where a single action is best", setting.agent());
+            chart.series(&name, AGENT, Value::of_curve(decided));
             chart.line(&mean, Line::dashed(Stroke::new(AGENT, 1.4)))?;
         }
+        let numbers = chart.finish();
+        canvas.keep(numbers);
     }
     Ok(Some(Figure {
         name: "deviation".into(),

@@ -1,6 +1,6 @@
 //! Titles, axes, and the room for data.
 
-use super::chart::{Axes, Chart, Ticks};
+use super::chart::{Axes, Chart, Ticks, Told};
 use super::{INK, MUTED};
 use crate::Result;
 use crate::canvas::{Align, Canvas, Color, Point, Text};
@@ -60,6 +60,14 @@ pub(super) struct Axis<'a> {
 }
 
 impl Axis<'_> {
+    /// What is measured along it, without the unit that its numbers alone are in.
+    pub(super) fn quantity(&self) -> String {
+        match self.name.split_once(" (") {
+            Some((name, _)) if self.unit != 1.0 => name.to_string(),
+            _ => self.name.to_string(),
+        }
+    }
+
     /// Values of the ticks and what is written at them.
     pub(super) fn ticks(&self, low: f64, high: f64) -> Ticks {
         let (values, decimals) = ticks(low / self.unit, high / self.unit, self.ticks);
@@ -81,10 +89,10 @@ impl Axis<'_> {
 }
 
 /// Two scales: the room that data are drawn in.
-#[derive(Clone, Copy)]
-pub(super) struct Frame {
-    pub(super) x: Scale,
-    pub(super) y: Scale,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Frame {
+    pub(crate) x: Scale,
+    pub(crate) y: Scale,
 }
 
 impl Frame {
@@ -136,6 +144,11 @@ impl Plate<'_> {
             x: self.x_axis.ticks(self.x.low, self.x.high),
             x_name: self.x_axis.name,
             y: self.y_axis.ticks(low, high),
+            told: Told {
+                name: String::new(),
+                x: self.x_axis.quantity(),
+                y: self.y_axis.quantity(),
+            },
         };
         Chart::new(canvas, frame, axes)
     }

@@ -7,10 +7,11 @@ use super::frame::{Axis, LABEL, text};
 use super::panel::{Panel, Panels};
 use super::{Figure, INK, MUTED, OTHERS, WIDTH, oracle_line};
 use crate::Result;
-use crate::canvas::{Canvas, Color, Point, Stroke};
+use crate::canvas::{Canvas, Color, Part, Point, Stroke};
 use crate::curve::{Band, Curve, Sample};
 use crate::font::Face;
 use crate::layout::Range;
+use crate::numbers::Value;
 use crate::setting::Setting;
 use crate::stats::Estimate;
 use crate::text::{count, fixed, listed};
@@ -59,12 +60,18 @@ pub(super) fn figure(setting: &Setting<'_>) -> Result<Option<Figure>> {
             }),
         };
         let mut chart = panel.draw(&mut canvas, places.place(index))?;
-        for (curve, color) in time.learned.iter().zip(colors()) {
-            chart.curve(curve, Stroke::new(color, 1.8))?;
+        let arms = || time.at.arms.iter().map(|arm| count(arm.pulls, "pull"));
+        for ((curve, color), pulls) in time.learned.iter().zip(colors()).zip(arms()) {
+            chart.curve(&pulls, curve, Stroke::new(color, 1.8))?;
         }
-        for exact in &time.exact {
+        for (exact, pulls) in time.exact.iter().zip(arms()) {
+            let values = exact.iter().map(|(x, y)| Value::exact(*x, *y));
+            let name = format!("Gittins index at {pulls}");
+            chart.series(&name, oracle_line().color(), values.collect());
             chart.line(exact, oracle_line())?;
         }
+        let numbers = chart.finish();
+        canvas.keep(numbers);
     }
     names(&mut canvas, &first.times);
     Ok(Some(Figure {
@@ -144,6 +151,7 @@ fn names(canvas: &mut Canvas, times: &[IndicesAt]) {
     let (mut x, y) = (EDGE, f64::from(canvas.height) - 10.0);
     for (arm, color) in most.iter().flat_map(|at| &at.arms).zip(colors()) {
         let name = count(arm.pulls, "pull");
+        canvas.belongs(Some(Part::series(&name)));
         canvas.line(
             vec![(x, y - 5.0), (x + 18.0, y - 5.0)],
             Stroke::new(color, 2.6),
@@ -151,6 +159,7 @@ fn names(canvas: &mut Canvas, times: &[IndicesAt]) {
         canvas.text(text((x + 24.0, y), &name, LABEL, INK));
         x += 24.0 + 1.04 * Face::Regular.width(&name, LABEL) + 20.0;
     }
+    canvas.belongs(None);
     canvas.text(text(
         (x, y),
         "dashed: the exact Gittins index",

@@ -2,7 +2,7 @@
 
 use super::frame::{Frame, LABEL, text};
 use super::{INK, MUTED};
-use crate::canvas::{Canvas, Color, Stroke, Text};
+use crate::canvas::{Canvas, Color, Part, Stroke, Text};
 use crate::font::Face;
 use crate::layout::spread;
 
@@ -64,6 +64,7 @@ pub(super) fn draw(canvas: &mut Canvas, frame: &Frame, labels: &[Label]) {
     let places = spread(&wanted, GAP, (top, bottom));
     for ((label, wanted), y) in labels.into_iter().zip(wanted).zip(places) {
         let (right, x) = (frame.right(), frame.right() + LEADER);
+        canvas.belongs(Some(Part::series(&label.name)));
         let arrow = match label.value {
             value if frame.y.holds(value) => "",
             value if value > frame.y.high => " ↑",
@@ -87,4 +88,5 @@ pub(super) fn draw(canvas: &mut Canvas, frame: &Frame, labels: &[Label]) {
         let number = text((after, y + 0.36 * LABEL), number, LABEL, color);
         canvas.text(Text { face, ..number });
     }
+    canvas.belongs(None);
 }

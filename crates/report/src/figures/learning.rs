@@ -10,6 +10,7 @@ use crate::canvas::{Canvas, Stroke};
 use crate::curve::{Band, Curve, Sample};
 use crate::layout::Range;
 use crate::measure::Measure;
+use crate::numbers::Value;
 use crate::setting::Setting;
 use crate::standing::Standings;
 use crate::stats::Estimate;
@@ -75,13 +76,20 @@ pub(super) fn figure(
     };
     let mut chart = plate.draw(&mut canvas)?;
     for Reference { label, line } in &references {
+        let ends = [0.0, plate.x.high].map(|x| Value::exact(x, label.value));
+        chart.series(&label.name, line.color(), ends.to_vec());
         chart.line(&[(0.0, label.value), (plate.x.high, label.value)], *line)?;
     }
-    chart.curve(&curve, Stroke::new(AGENT, 2.6))?;
+    chart.curve(&setting.agent(), &curve, Stroke::new(AGENT, 2.6))?;
     if let Some(Compared { steps, value }) = compared {
+        let name = format!("{} after training", setting.agent());
+        let known = vec![Value::of(steps, value.estimate())];
+        chart.series(&name, AGENT, known);
         chart.measured(steps, value.estimate(), Stroke::new(AGENT, 1.6))?;
     }
-    let frame = chart.frame();
+    let numbers = chart.finish();
+    let frame = numbers.frame;
+    canvas.keep(numbers);
     labels::draw(&mut canvas, &frame, &labels);
     Ok(Some(Figure {
         name: "learning-curve".into(),

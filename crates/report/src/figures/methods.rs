@@ -2,12 +2,13 @@
 
 use super::frame::{Axis, LABEL, Plate, TICK, steps_axis, text, titles};
 use super::labels::{self, Label};
-use super::{AGENT, AXIS, GRID, INK, MUTED, OTHERS, WIDTH};
+use super::{AGENT, AXIS, Figure, GRID, INK, MUTED, OTHERS, WIDTH};
 use crate::Result;
 use crate::canvas::{Align, Canvas, Color, Stroke, Text};
 use crate::font::Face;
 use crate::layout::{Range, Scale};
 use crate::methods::ScoreOf;
+use crate::numbers::Value;
 use crate::scores::{Aggregate, Interval};
 
 /// Height of a figure with axes.
@@ -42,9 +43,10 @@ fn color(index: usize) -> Color {
 }
 
 /// Every aggregate in a column of its own, a row a method.
-pub(crate) fn aggregates(standings: &[Standing<'_>], caption: &str) -> Result<Canvas> {
+pub(crate) fn aggregates(standings: &[Standing<'_>], caption: &str) -> Result<Figure> {
+    let title = "Over all seeds and environments";
     let mut canvas = Canvas::new(WIDTH, 0);
-    let top = titles(&mut canvas, "Over all seeds and environments", caption) + ABOVE;
+    let top = titles(&mut canvas, title, caption) + ABOVE;
     let bottom = top + standings.len() as f64 * ROW;
     canvas.height = (bottom + BELOW).ceil() as u32;
     let fitted: Vec<String> = (standings.iter())
@@ -64,7 +66,12 @@ pub(crate) fn aggregates(standings: &[Standing<'_>], caption: &str) -> Result<Ca
         let own: Vec<Interval> = standings.iter().map(|one| one.aggregates[column]).collect();
         draw_column(&mut canvas, aggregate.name(), &own, pixels, (top, bottom));
     }
-    Ok(canvas)
+    Ok(Figure {
+        name: "aggregates".into(),
+        title: title.to_owned(),
+        caption: "Lines are the numbers of the table, boxes their intervals.".to_owned(),
+        canvas,
+    })
 }
 
 fn middle(top: f64, row: usize) -> f64 {
@@ -122,13 +129,14 @@ fn draw_column(
 }
 
 /// The share of runs above each score.
-pub(crate) fn profile(lines: &[Line], score: ScoreOf) -> Result<Canvas> {
+pub(crate) fn profile(lines: &[Line], score: ScoreOf) -> Result<Figure> {
     let thresholds = lines
         .iter()
         .flat_map(|line| &line.points)
         .map(|point| point.0);
     let x = Range::of(thresholds);
     let chart = Plot {
+        name: "profile",
         title: "Which share of all runs is above a score",
         subtitle: "Bands are 95 % intervals by the stratified bootstrap over seeds.",
         x_axis: Axis {
@@ -153,7 +161,7 @@ pub(crate) fn profile(lines: &[Line], score: ScoreOf) -> Result<Canvas> {
 }
 
 /// The interquartile mean while training.
-pub(crate) fn efficiency(lines: &[Line], steps: Option<f64>, score: ScoreOf) -> Result<Canvas> {
+pub(crate) fn efficiency(lines: &[Line], steps: Option<f64>, score: ScoreOf) -> Result<Figure> {
     let most = steps.unwrap_or(1.0);
     let scaled = |line: &Line| Line {
         name: line.name.clone(),
@@ -169,6 +177,7 @@ pub(crate) fn efficiency(lines: &[Line], steps: Option<f64>, score: ScoreOf) -> 
         .flat_map(|line| &line.points)
         .flat_map(|point| point.1.ends);
     let chart = Plot {
+        name: "efficiency",
         title: "How soon methods learn",
         subtitle: "Interquartile mean over seeds and environments on fresh tasks; bands are 95 % intervals.",
         x_axis: match steps {
@@ -196,6 +205,7 @@ pub(crate) fn efficiency(lines: &[Line], steps: Option<f64>, score: ScoreOf) -> 
 
 /// Lines with bands over one axis.
 struct Plot<'a> {
+    name: &'static str,
     title: &'a str,
     subtitle: &'a str,
     x_axis: Axis<'a>,
@@ -207,7 +217,7 @@ struct Plot<'a> {
 }
 
 impl Plot<'_> {
-    fn draw(self, lines: &[Line]) -> Result<Canvas> {
+    fn draw(self, lines: &[Line]) -> Result<Figure> {
         let labels: Vec<Label> = (lines.iter().enumerate())
             .filter_map(|(index, line)| self.label(index, line))
             .collect();
@@ -228,17 +238,31 @@ impl Plot<'_> {
         };
         let mut chart = plate.draw(&mut canvas)?;
         for (index, line) in lines.iter().enumerate() {
+            let values = line.points.iter().map(|(x, of)| Value {
+                x: *x,
+                y: of.value,
+                ends: Some(of.ends),
+            });
+            chart.series(&line.name, color(index), values.collect());
             let ends = line.points.iter().map(|(x, of)| (*x, of.ends));
             chart.ribbon(ends.collect(), color(index))?;
         }
         for (index, line) in lines.iter().enumerate().rev() {
             let points: Vec<_> = line.points.iter().map(|(x, of)| (*x, of.value)).collect();
             let stroke = Stroke::new(color(index), 2.2);
+            chart.series(&line.name, stroke.color, Vec::new());
             chart.line(&points, super::Line::solid(stroke))?;
         }
-        let frame = chart.frame();
+        let numbers = chart.finish();
+        let frame = numbers.frame;
+        canvas.keep(numbers);
         labels::draw(&mut canvas, &frame, &labels);
-        Ok(canvas)
+        Ok(Figure {
+            name: self.name.into(),
+            title: self.title.to_owned(),
+            caption: self.subtitle.to_owned(),
+            canvas,
+        })
     }
 
     fn label(&self, index: usize, line: &Line) -> Option<Label> {

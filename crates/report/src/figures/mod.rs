@@ -78,21 +78,22 @@ pub(crate) const INK: Color = Color(0x1b, 0x1f, 0x24);
 pub(crate) const MUTED: Color = Color(0x57, 0x60, 0x6a);
 const GRID: Color = Color(0xe7, 0xea, 0xee);
 const AXIS: Color = Color(0x8c, 0x95, 0x9f);
-const WHITE: Color = Color(255, 255, 255);
+pub(crate) const WHITE: Color = Color(255, 255, 255);
 
 /// The trained agent, in Okabe and Ito's blue.
 pub(crate) const AGENT: Color = Color(0x00, 0x72, 0xb2);
 const ORACLE: Color = Color(0x00, 0x00, 0x00);
-const RANDOM: Color = Color(0x8a, 0x8f, 0x96);
+const RANDOM: Color = Color(0x6f, 0x76, 0x7f);
 
-/// The other colors of Okabe and Ito (2008), which all common kinds of color
-/// blindness can tell apart; their yellow is too light for lines on white.
+/// The hues of Okabe and Ito (2008) but for yellow, each as light as lines on white may
+/// be (a contrast of 3), and as far apart as that leaves room for in the eyes of people
+/// of all common kinds of color blindness.
 const OTHERS: [Color; 5] = [
-    Color(0xe6, 0x9f, 0x00),
-    Color(0x00, 0x9e, 0x73),
-    Color(0xcc, 0x79, 0xa7),
-    Color(0xd5, 0x5e, 0x00),
-    Color(0x56, 0xb4, 0xe9),
+    Color(0xba, 0x77, 0x07),
+    Color(0x00, 0xa0, 0x78),
+    Color(0x7a, 0x35, 0x60),
+    Color(0xb8, 0x43, 0x00),
+    Color(0x6b, 0x94, 0xc5),
 ];
 
 /// How a line of a chart looks.

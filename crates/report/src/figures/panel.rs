@@ -1,6 +1,6 @@
 //! Small charts side by side.
 
-use super::chart::{Axes, Chart, Ticks};
+use super::chart::{Axes, Chart, Ticks, Told};
 use super::frame::{Axis, Frame, TICK, text, titles};
 use super::{INK, WIDTH};
 use crate::Result;
@@ -98,7 +98,17 @@ impl Panel<'_> {
             None => (Ticks::new(), ""),
             Some(axis) => (axis.ticks(0.0, self.x_high), axis.name),
         };
-        let y = y_axis.ticks(low, high);
-        Chart::new(canvas, frame, Axes { x, x_name, y })
+        let named = Axis {
+            name: self.name,
+            ..y_axis
+        };
+        let told = Told {
+            name: named.quantity(),
+            x: self.x_axis.as_ref().map_or(String::new(), Axis::quantity),
+            y: named.quantity(),
+        };
+        let y = named.ticks(low, high);
+        let axes = Axes { x, x_name, y, told };
+        Chart::new(canvas, frame, axes)
     }
 }

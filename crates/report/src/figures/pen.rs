@@ -1,13 +1,15 @@
 //! A canvas as what plotters draws on.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
+use std::rc::Rc;
 
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
 };
 
-use crate::canvas::{Align, Canvas, Color, Point, Stroke, Text};
+use crate::canvas::{Align, Canvas, Color, Part, Point, Stroke, Text};
 use crate::font::Face;
 
 /// Plotters counts in whole numbers, so it is given tenths of a pixel.
@@ -28,7 +30,22 @@ fn color(of: BackendColor) -> Color {
 }
 
 /// Puts on a canvas what plotters draws.
-pub(super) struct Pen<'a>(pub(super) &'a mut Canvas);
+pub(super) struct Pen<'a> {
+    canvas: &'a mut Canvas,
+    /// What is being drawn, as whoever gave the pen away says.
+    part: Rc<RefCell<Option<Part>>>,
+}
+
+impl<'a> Pen<'a> {
+    pub(super) fn new(canvas: &'a mut Canvas, part: Rc<RefCell<Option<Part>>>) -> Self {
+        Self { canvas, part }
+    }
+
+    fn canvas(&mut self) -> &mut Canvas {
+        self.canvas.belongs(self.part.borrow().clone());
+        self.canvas
+    }
+}
 
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
@@ -36,7 +53,10 @@ impl DrawingBackend for Pen<'_> {
     type ErrorType = Infallible;
 
     fn get_size(&self) -> (u32, u32) {
-        (TENTHS as u32 * self.0.width, TENTHS as u32 * self.0.height)
+        (
+            TENTHS as u32 * self.canvas.width,
+            TENTHS as u32 * self.canvas.height,
+        )
     }
 
     fn ensure_prepared(&mut self) -> Drawn {
@@ -62,7 +82,8 @@ impl DrawingBackend for Pen<'_> {
             alpha: style.color().alpha,
             width: f64::from(style.stroke_width()) / TENTHS,
         };
-        self.0.line(path.into_iter().map(pixels).collect(), stroke);
+        self.canvas()
+            .line(path.into_iter().map(pixels).collect(), stroke);
         Ok(())
     }
 
@@ -83,7 +104,8 @@ impl DrawingBackend for Pen<'_> {
         _fill: bool,
     ) -> Drawn {
         let radius = f64::from(radius) / TENTHS;
-        self.0.dot(pixels(centre), radius, color(style.color()));
+        self.canvas()
+            .dot(pixels(centre), radius, color(style.color()));
         Ok(())
     }
 
@@ -94,7 +116,7 @@ impl DrawingBackend for Pen<'_> {
     ) -> Drawn {
         let corners = corners.into_iter().map(pixels).collect();
         let alpha = style.color().alpha;
-        self.0.area(corners, color(style.color()), alpha);
+        self.canvas().area(corners, color(style.color()), alpha);
         Ok(())
     }
 
@@ -112,7 +134,7 @@ impl DrawingBackend for Pen<'_> {
             VPos::Center => 0.36,
             VPos::Bottom => 0.0,
         };
-        self.0.text(Text {
+        self.canvas().text(Text {
             place: (x, y + down * size),
             text: text.to_string(),
             size,

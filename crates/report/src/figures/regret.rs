@@ -10,6 +10,7 @@ use crate::Result;
 use crate::canvas::{Canvas, Color};
 use crate::layout::Range;
 use crate::measure::Measure;
+use crate::numbers::Value;
 use crate::setting::Setting;
 use crate::standing::{Standing, Standings};
 use crate::stats::Estimate;
@@ -83,7 +84,9 @@ pub(super) fn figure(setting: &Setting<'_>, standings: &Standings) -> Result<Opt
         draw_learner(&mut chart, learner, line(learner, standings))?;
     }
     draw_exact(&mut chart, &exact)?;
-    let frame = chart.frame();
+    let numbers = chart.finish();
+    let frame = numbers.frame;
+    canvas.keep(numbers);
     labels::draw(&mut canvas, &frame, &labels);
     let cut = labels.iter().any(|label| label.value > high);
     Ok(Some(Figure {
@@ -122,6 +125,9 @@ fn draw_learner(chart: &mut Chart<'_>, learner: &Standing, line: Line) -> Result
     let finite = points.filter(|(_, regret)| regret.mean.is_finite());
     let start = (0.0, Estimate::exact(0.0));
     let rows: Vec<_> = [start].into_iter().chain(finite).collect();
+    let values = rows.iter().map(|(x, regret)| Value::of(*x, *regret));
+    let name = display_name(&learner.name);
+    chart.series(&name, line.color(), values.collect());
     // The band ends where the mean leaves the frame.
     let band: Vec<_> = rows
         .iter()
@@ -135,6 +141,10 @@ fn draw_learner(chart: &mut Chart<'_>, learner: &Standing, line: Line) -> Result
 
 /// A dashed line, or a dot where only the end is known.
 fn draw_exact(chart: &mut Chart<'_>, exact: &[(f64, f64)]) -> Result<()> {
+    if !exact.is_empty() {
+        let values = exact.iter().map(|(x, y)| Value::exact(*x, *y));
+        chart.series("Bayes-optimal", ORACLE, values.collect());
+    }
     match exact {
         [end] => chart.dot(*end, 4.0, ORACLE),
         points => chart.line(points, oracle_line()),

@@ -1,6 +1,6 @@
 //! Quantities against a number of samples in logarithms.
 
-use super::chart::{Axes, Chart, Ticks};
+use super::chart::{Axes, Chart, Ticks, Told};
 use super::frame::{Frame, LABEL, text, titles};
 use super::labels::{self, Label};
 use super::{AGENT, INK, Line, OTHERS, WIDTH};
@@ -140,12 +140,13 @@ pub(super) fn canvas(scaling: &Scaling) -> Result<Canvas> {
             x: size_ticks(chart, infinity),
             x_name: &scaling.samples,
             y: value_ticks(chart.axis, (low, high)),
+            told: Told::default(),
         };
         let mut plot = Chart::new(&mut canvas, frame, axes)?;
         for (index, line) in chart.lines.iter().enumerate().rev() {
             draw(&mut plot, (line, chart.axis), color(index), infinity)?;
         }
-        let frame = plot.frame();
+        let frame = plot.finish().frame;
         labels::draw(&mut canvas, &frame, labels);
         top += ABOVE + HEIGHT + BELOW;
     }

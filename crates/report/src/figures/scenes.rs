@@ -6,7 +6,7 @@ use super::frame::{LABEL, TICK, text, titles};
 use super::{Figure, INK, MUTED, WIDTH};
 use crate::canvas::{Canvas, Point, Text};
 use crate::font::Face;
-use crate::picture::{draw_at, size};
+use crate::picture::{draw_at, draw_episodes, size};
 use crate::setting::Setting;
 use crate::text::{capitalized, count, fixed};
 
@@ -237,7 +237,7 @@ impl Panels {
         let (width, height) = size(&scene.picture);
         let unit = (self.width / width).min(self.highest / height);
         let top = top + LABEL + 8.0;
-        draw_at(canvas, &scene.picture, (left, top), unit);
+        draw_episodes(canvas, &scene.picture, (left, top), unit);
         top + unit * height
     }
 }

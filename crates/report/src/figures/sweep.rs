@@ -1,6 +1,6 @@
 //! What settings come to, key by key.
 
-use super::chart::{Axes, Chart, Ticks};
+use super::chart::{Axes, Chart, Ticks, Told};
 use super::frame::{Axis, Frame, TICK, text, titles};
 use super::{AGENT, INK, RANDOM, WIDTH};
 use crate::canvas::{Canvas, Color, Stroke, Text};
@@ -114,6 +114,7 @@ fn draw_key(
         x: ticks,
         x_name: "",
         y: y_axis.ticks(y.low, y.high),
+        told: Told::default(),
     };
     let mut chart = Chart::new(canvas, frame, axes)?;
     let order = (0..sweep.settings.len()).filter(|index| Some(*index) != sweep.best);

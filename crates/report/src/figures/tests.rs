@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::{AGENT, Figure, ORACLE, all, line};
-use crate::canvas::{Canvas, Color, Item, Text};
+use super::{AGENT, Figure, ORACLE, OTHERS, RANDOM, WHITE, all, line};
+use crate::canvas::{Canvas, Color, Item, Part, Point, Text};
+use crate::dark::CARD;
 use crate::setting::group;
 use crate::standing::Standings;
 use crate::support::{Synthetic, long};
@@ -51,6 +52,117 @@ fn assert_text_is_legible(name: &str, canvas: &Canvas) {
                 text.text, other.text
             );
         }
+    }
+}
+
+/// Whether a place is within a polygon.
+fn is_in((x, y): Point, corners: &[Point]) -> bool {
+    let mut inside = false;
+    let mut before = corners[corners.len() - 1];
+    for &corner in corners {
+        let crosses = (corner.1 > y) != (before.1 > y);
+        let at = corner.0 + (y - corner.1) / (before.1 - corner.1) * (before.0 - corner.0);
+        if crosses && x < at {
+            inside = !inside;
+        }
+        before = corner;
+    }
+    inside
+}
+
+/// Of every text the contrast with what lies under its middle, on a white page and on a
+/// dark one.
+pub(crate) fn contrasts(canvas: &Canvas) -> Vec<(String, [f64; 2])> {
+    let mut found = Vec::new();
+    for (index, item) in canvas.items.iter().enumerate() {
+        let Item::Text(text) = item else { continue };
+        let (left, width) = text.extent();
+        let middle = (left + 0.5 * width, text.place.1 - 0.35 * text.size);
+        let under = |look: fn(Color) -> Color, ground: Color| {
+            let mix = |ground: Color, item: &Item| match item {
+                Item::Area(corners, color, alpha) if is_in(middle, corners) => {
+                    ground.mix(look(*color), *alpha)
+                }
+                Item::Dot((x, y), radius, color)
+                    if (x - middle.0).hypot(y - middle.1) < *radius =>
+                {
+                    look(*color)
+                }
+                _ => ground,
+            };
+            let ground = canvas.items[..index].iter().fold(ground, mix);
+            look(text.color).contrast(ground)
+        };
+        let both = [under(|color| color, WHITE), under(Color::dark, CARD)];
+        found.push((text.text.clone(), both));
+    }
+    found
+}
+
+fn assert_text_stands_out(name: &str, canvas: &Canvas) {
+    for (text, both) in contrasts(canvas) {
+        assert!(
+            both.iter().all(|it| *it >= 4.5),
+            "{name}: {text:?}: {both:?}"
+        );
+    }
+}
+
+#[test]
+fn colors_of_lines_stand_out_and_apart() {
+    let all: Vec<Color> = OTHERS.into_iter().chain([AGENT, RANDOM, ORACLE]).collect();
+    for (index, color) in all.iter().enumerate() {
+        let both = [color.contrast(WHITE), color.dark().contrast(CARD)];
+        assert!(both.iter().all(|it| *it >= 3.0), "{color:?}: {both:?}");
+        for other in &all[..index] {
+            assert_ne!(color.dark(), other.dark());
+        }
+    }
+}
+
+/// Whatever is drawn of a series can be hidden, and its numbers are told.
+#[test]
+fn every_series_has_its_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let synthetic = Synthetic {
+        beside: true,
+        indexed: true,
+        ..Synthetic::default()
+    };
+    for seed in 0..3 {
+        synthetic.write(folder.path(), seed);
+    }
+    for figure in figures(folder.path()) {
+        let Canvas { items, plots, .. } = &figure.canvas;
+        let told: Vec<&str> = (plots.iter())
+            .flat_map(|plot| &plot.series)
+            .map(|series| series.name.as_str())
+            .collect();
+        assert!(!told.is_empty(), "{}", figure.name);
+        for series in plots.iter().flat_map(|plot| &plot.series) {
+            assert!(
+                !series.values.is_empty(),
+                "{}: {}",
+                figure.name,
+                series.name
+            );
+        }
+        let mut part = None;
+        for item in items {
+            match (item, &part) {
+                (Item::Part(next), _) => part = next.clone(),
+                (Item::Line(_, stroke), None) => {
+                    let data = OTHERS.contains(&stroke.color) || stroke.color == AGENT;
+                    assert!(!data, "{}: a line of no series", figure.name);
+                }
+                (Item::Line(..), Some(Part::Series(name))) => {
+                    let own = name.trim_end_matches(": single seeds");
+                    assert!(told.contains(&own), "{}: {own} of {told:?}", figure.name);
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(part, None, "{}: what is last is of no series", figure.name);
     }
 }
 
@@ -159,6 +271,7 @@ fn no_text_overlaps_another_or_leaves_its_figure() {
         for figure in figures(folder.path()) {
             let name = format!("{name}, {}", figure.name);
             assert_text_is_legible(&name, &figure.canvas);
+            assert_text_stands_out(&name, &figure.canvas);
             assert!(
                 !figure.title.is_empty() && figure.caption.ends_with('.'),
                 "{name}"

@@ -41,7 +41,13 @@ pub(super) fn figure(setting: &Setting<'_>) -> Result<Option<Figure>> {
     for (index, (name, curve)) in panels.iter().enumerate() {
         let below = index + COLUMNS < panels.len();
         let place = places.place(index);
-        cut |= draw_panel(&mut canvas, place, (name, curve), end, below)?;
+        cut |= draw_panel(
+            &mut canvas,
+            place,
+            [&setting.agent(), name],
+            (curve, end),
+            below,
+        )?;
     }
 
     let averaged = last.div_ceil(POINTS).max(1);
@@ -136,8 +142,8 @@ fn range(curve: &Curve) -> Range {
 fn draw_panel(
     canvas: &mut Canvas,
     place: (f64, f64),
-    (name, curve): (&str, &Curve),
-    end: f64,
+    [agent, name]: [&str; 2],
+    (curve, end): (&Curve, f64),
     below: bool,
 ) -> Result<bool> {
     let panel = Panel {
@@ -148,10 +154,13 @@ fn draw_panel(
         x_axis: (!below).then(|| steps_axis(end, 3)),
     };
     let mut chart = panel.draw(canvas, place)?;
-    chart.curve(curve, Stroke::new(AGENT, 1.8))?;
+    chart.curve(agent, curve, Stroke::new(AGENT, 1.8))?;
     let band = curve.band_ends().filter(|_| curve.band != Band::None);
     let mut shown = curve.values().chain(band);
-    Ok(shown.any(|value| !chart.holds(value)))
+    let cut = shown.any(|value| !chart.holds(value));
+    let numbers = chart.finish();
+    canvas.keep(numbers);
+    Ok(cut)
 }
 
 #[cfg(test)]
@@ -178,7 +187,14 @@ mod tests {
     fn a_panel_says_whether_it_cuts_something_off() {
         let draw = |curve: &Curve| {
             let mut canvas = Canvas::new(WIDTH, 300);
-            draw_panel(&mut canvas, (14.0, 0.0), ("Value loss", curve), 10.0, false).unwrap()
+            draw_panel(
+                &mut canvas,
+                (14.0, 0.0),
+                ["RL²", "Value loss"],
+                (curve, 10.0),
+                false,
+            )
+            .unwrap()
         };
         assert!(!draw(&curve(&[1.0, 0.5, 0.7])));
         let mut spiked = vec![1.0; 1000];

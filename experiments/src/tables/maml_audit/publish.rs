@@ -203,8 +203,8 @@ fn page(plan: &Plan, rows: &[Row], svg: &str) -> String {
         main .wide {
             h1 { (TITLE) }
             p .caption { (caption(plan)) }
-            figure { div .card { (PreEscaped(svg)) } }
-            div .scroll {
+            figure { div .card role="img" aria-label=(TITLE) { (PreEscaped(svg)) } }
+            div .scroll tabindex="0" role="group" aria-label="Table" {
                 table .cells {
                     thead { tr { @for heading in HEADINGS { th scope="col" { (heading) } } } }
                     tbody {

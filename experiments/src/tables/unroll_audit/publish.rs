@@ -182,7 +182,7 @@ fn markdown(plan: &Plan, (rows, courses): (&[Row], &[Course])) -> String {
 fn page(plan: &Plan, (rows, courses): (&[Row], &[Course]), figures: [&str; 2]) -> String {
     let table = |headings: &[&str], rows: Vec<Vec<String>>| {
         html! {
-            div .scroll {
+            div .scroll tabindex="0" role="group" aria-label="Table" {
                 table .cells {
                     thead { tr { @for heading in headings { th scope="col" { (heading) } } } }
                     tbody {
