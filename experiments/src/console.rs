@@ -39,8 +39,12 @@ pub(crate) enum Event {
     Export,
     /// A sweep that was planned.
     Plan,
+    /// A rung of a sweep that is over.
+    Rung,
     /// What a setting of a sweep comes to.
     Setting,
+    /// What a setting comes to that somebody asked about.
+    Try,
     /// What the best setting comes to on other seeds.
     Winner,
     /// What a method comes to over seeds and environments.

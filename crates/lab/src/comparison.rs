@@ -93,13 +93,14 @@ pub fn measure(
     (tasks, watch): (usize, impl Fn(usize) + Sync),
 ) -> Result<Measured, Failure> {
     let whole = &config.built.factory;
-    let mut measured = measure_in(session, (config, whole), agent, (tasks, watch))?;
+    let held = held_out(tasks, config.seed);
+    let mut measured = measure_in(session, (config, whole), agent, (held, watch))?;
     if let Some(parts) = &config.parts {
         let split = parts.measure(|env| {
             let label = &measured.result.name;
             let met = session.observer.begin(Work::Evaluation { label, tasks });
             let watch = |more| met.met(more);
-            let part = measure_in(session, (config, env), agent, (tasks, watch))?;
+            let part = measure_in(session, (config, env), agent, (held, watch))?;
             Ok::<_, Failure>(Return {
                 tasks,
                 mean_return: part.result.mean_return,
@@ -111,15 +112,39 @@ pub fn measure(
     Ok(measured)
 }
 
+/// The agent of a run on tasks that settings are chosen by: the first of its seed, none of
+/// which it is trained or reported on. Where tasks are split they are of the part that it
+/// is trained on.
+///
+/// # Errors
+/// As [`measure`].
+pub fn measure_to_choose(
+    session: &Session<'_>,
+    config: &RunConfig,
+    agent: &dyn Training,
+    tasks: usize,
+) -> Result<Measured, Failure> {
+    let parts = config.parts.as_ref();
+    let env = parts.map_or(&config.built.factory, |parts| &parts.trained);
+    let held = Held {
+        tasks,
+        seed: config.seed,
+        domain: Domain::Tuning,
+    };
+    let label = &agent.policy(config.evaluation.actions).name();
+    let met = session.observer.begin(Work::Evaluation { label, tasks });
+    let watch = |more| met.met(more);
+    measure_in(session, (config, env), agent, (held, watch))
+}
+
 fn measure_in(
     session: &Session<'_>,
     (config, env): (&RunConfig, &Arc<dyn EnvFactory>),
     agent: &dyn Training,
-    (tasks, watch): (usize, impl Fn(usize) + Sync),
+    (held, watch): (Held, impl Fn(usize) + Sync),
 ) -> Result<Measured, Failure> {
-    let actions = config.evaluation.actions;
+    let (actions, tasks) = (config.evaluation.actions, held.tasks);
     let policy = agent.policy(actions);
-    let held = held_out(tasks, config.seed);
     let fresh = Fresh { env, held, actions };
     let watch = |more| {
         watch(more);

@@ -189,7 +189,10 @@ pub fn agent(
 }
 
 /// The newest intact checkpoint of a run.
-fn newest_checkpoint(run: &record::Reader) -> Result<(u64, Checkpoint), Failure> {
+///
+/// # Errors
+/// If there is none.
+pub(crate) fn newest_checkpoint(run: &record::Reader) -> Result<(u64, Checkpoint), Failure> {
     let (latest, path) = (run.latest_checkpoint()?, run.path().display());
     latest.newest.ok_or_else(|| match latest.damaged.first() {
         None => Failure::usage(format!("{path} has no checkpoint yet; train it first")),

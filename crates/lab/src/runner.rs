@@ -51,24 +51,33 @@ pub fn drive(session: &Session<'_>, path: &Path, folder: &Path) -> Result<Finish
         let run = RunDir::open(path)?;
         let config = config_of(session, &run)?;
         let (others, training) = prepare(session, &config)?;
-        let mut drive = Drive {
-            session,
-            folder,
-            run,
-            config,
-            training,
-            before: 0.0,
-            start: Instant::now(),
-            evaluated: None,
-            saved: None,
-            state: (0, Tree::default()),
-        };
+        let mut drive = Drive::new(session, folder, (run, config, training));
         drive.restore()?;
-        if drive.training.updates_done() < drive.training.updates() {
-            drive.lead().begin(&drive.config, &drive.state.1)?;
-        }
-        drive.train()?;
+        drive.train(None)?;
         drive.finish(&others)
+    })();
+    driven.map_err(|failure| launch::resumed_with(folder, failure))
+}
+
+/// Takes a run on until so many updates are done, and saves it there, as if it had been
+/// stopped: it may be driven on to the result that it would have had. One that is as far
+/// or further stays as it is.
+///
+/// # Errors
+/// As [`drive`].
+pub fn drive_until(
+    session: &Session<'_>,
+    path: &Path,
+    folder: &Path,
+    update: u64,
+) -> Result<(), Failure> {
+    let driven = (|| {
+        let run = RunDir::open(path)?;
+        let config = config_of(session, &run)?;
+        let training = launch::start(session, &config)?;
+        let mut drive = Drive::new(session, folder, (run, config, training));
+        drive.restore()?;
+        drive.train(Some(update))
     })();
     driven.map_err(|failure| launch::resumed_with(folder, failure))
 }
@@ -212,6 +221,25 @@ impl Evaluating<'_> {
 }
 
 impl<'a> Drive<'a> {
+    fn new(
+        session: &'a Session<'a>,
+        folder: &'a Path,
+        (run, config, training): (RunDir, RunConfig, Box<dyn Training>),
+    ) -> Self {
+        Self {
+            session,
+            folder,
+            run,
+            config,
+            training,
+            before: 0.0,
+            start: Instant::now(),
+            evaluated: None,
+            saved: None,
+            state: (0, Tree::default()),
+        }
+    }
+
     /// Goes to the newest checkpoint, and drops the rows of what came after.
     fn restore(&mut self) -> Result<(), Failure> {
         let latest = self.run.latest_checkpoint()?;
@@ -251,8 +279,13 @@ impl<'a> Drive<'a> {
         }
     }
 
-    fn train(&mut self) -> Result<(), Failure> {
+    /// Trains to the end, or until so many updates are done.
+    fn train(&mut self, until: Option<u64>) -> Result<(), Failure> {
         let total = self.training.updates();
+        let end = until.map_or(total, |until| until.min(total));
+        if self.training.updates_done() < end {
+            self.lead().begin(&self.config, &self.state.1)?;
+        }
         let (mut done, env_steps) = (self.training.updates_done(), self.training.env_steps());
         let label = format!("{} seed {}", self.config.algorithm, self.config.seed);
         let progress = self.session.observer.begin(Work::Training {
@@ -267,14 +300,15 @@ impl<'a> Drive<'a> {
             if due && self.evaluated != Some(done) {
                 self.evaluate_after(done, progress.as_ref())?;
             }
-            if done == total {
+            let over = done >= end;
+            if (over || self.session.stop.asked()) && self.saved != Some(done) {
+                self.compare(done)?;
+                self.save()?;
+            }
+            if over {
                 return Ok(());
             }
             if self.session.stop.asked() {
-                if self.saved != Some(done) {
-                    self.compare(done)?;
-                    self.save()?;
-                }
                 return Err(self.stopped_after(done));
             }
             let by = self.by("the update");

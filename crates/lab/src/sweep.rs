@@ -1,27 +1,37 @@
 //! Sweeps: many settings of one training, all of them written down before the first is
 //! run, so that any number of processes on any number of machines can do them.
 
+mod axis;
+mod halving;
+
+pub use halving::{Errand, Halving, Ladder, Rung, Score, Standing, check_rungs, climb, score};
+
 use crate::config::RunConfig;
 use crate::failure::Failure;
 use crate::folders::path_of;
 use crate::launch;
+use crate::overrides::Override;
 use crate::presets::Source;
 use crate::registry::Registry;
 use crate::session::Session;
+use axis::Axis;
 use record::schema::Comparison;
 use record::{Document, Existing, Reader, RecordError, RunDir};
 use rl_core::rand::RngExt as _;
-use rl_core::{Domain, Purpose, StreamKey};
+use rl_core::{Domain, Purpose, StreamKey, suggestion};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
-use toml::{Table, Value};
+use toml::Table;
 
 /// Runs of a plan at most: a grid grows faster than one thinks.
 const MOST_RUNS: usize = 100_000;
 /// Bytes of a plan's file at most.
 const MOST_BYTES: u64 = 1 << 30;
+/// Digits of a configuration's hash that a folder is named after.
+const HASH_DIGITS: usize = 16;
 
 /// A sweep's file.
 #[derive(Clone, Debug, Deserialize)]
@@ -39,6 +49,8 @@ struct Spec {
     confirm: Vec<u64>,
     /// Draws instead of every combination.
     draws: Option<Draws>,
+    /// Settings that fall behind are not trained to their end.
+    halving: Option<Halving>,
     /// Values by dotted key.
     settings: Table,
 }
@@ -48,18 +60,6 @@ struct Spec {
 struct Draws {
     count: usize,
     seed: u64,
-}
-
-/// What a key is set to.
-#[derive(Clone, Debug, PartialEq)]
-enum Axis {
-    List(Vec<Value>),
-    Range {
-        ends: [f64; 2],
-        points: Option<usize>,
-        logarithmic: bool,
-        whole: bool,
-    },
 }
 
 /// The beginning of a plan's file: what holds for all of its runs.
@@ -75,6 +75,9 @@ pub struct Head {
     pub runs: usize,
     /// Seeds that the best setting is confirmed with.
     pub confirm: Vec<u64>,
+    /// Settings that fall behind are not trained to their end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halving: Option<Halving>,
 }
 
 /// A run of a plan: a line of its file.
@@ -115,39 +118,32 @@ pub enum State {
     Finished,
 }
 
-impl Plan {
-    /// The plan of a sweep's file.
+/// A sweep's file, as far as it is understood without its preset.
+pub struct Sweep {
+    place: String,
+    spec: Spec,
+    axes: Vec<(String, Axis)>,
+}
+
+/// A setting that somebody asks about: a run for each seed.
+pub struct Attempt {
+    /// The folder of its runs, named after all that is set.
+    pub name: PathBuf,
+    /// What it sets, by dotted key.
+    pub values: Values,
+    /// With each of the seeds.
+    pub configs: Vec<RunConfig>,
+}
+
+impl Sweep {
+    /// Reads a sweep's file.
     ///
     /// # Errors
     /// Names the key, its value and what is allowed.
-    pub fn of(registry: &Registry, place: &str, text: &str) -> Result<Self, Failure> {
+    pub fn read(place: &str, text: &str) -> Result<Self, Failure> {
         let refuse = |why: String| Failure::config(format!("{place}: {why}"));
         let spec: Spec = toml::from_str(text).map_err(|error| refuse(error.to_string()))?;
-        for (name, seeds, least) in [("seeds", &spec.seeds, 1), ("confirm", &spec.confirm, 0)] {
-            let mut distinct = seeds.clone();
-            distinct.sort_unstable();
-            distinct.dedup();
-            if seeds.len() < least || distinct.len() < seeds.len() {
-                let allowed = "allowed: different seeds, as in seeds = [101, 102, 103]";
-                return Err(refuse(format!("{name} = {seeds:?}; {allowed}")));
-            }
-        }
-        if let Some(seed) = spec.confirm.iter().find(|seed| spec.seeds.contains(seed)) {
-            return Err(refuse(format!(
-                "confirm = {:?}: {seed} is among the seeds that the setting is chosen by; a result \
-                 that was chosen is no result, so take others",
-                spec.confirm
-            )));
-        }
-        let named = spec.words.iter().filter_map(|word| word.split('=').next());
-        let mut named = named
-            .map(str::trim)
-            .chain(spec.settings.keys().map(String::as_str));
-        if named.any(|key| key == "seed") {
-            return Err(refuse(
-                "seed: seeds = [...] sets it; take it out of words and settings".to_owned(),
-            ));
-        }
+        spec.check().map_err(refuse)?;
         let axes = spec.settings.iter();
         let axes = axes.map(|(key, value)| Ok((key.clone(), Axis::read(key, value)?)));
         let axes: Vec<(String, Axis)> = axes.collect::<Result<_, String>>().map_err(refuse)?;
@@ -156,46 +152,210 @@ impl Plan {
                 "settings: allowed: one key or more, as in \"rl2.lanes\" = [256, 512]".to_owned(),
             ));
         }
+        let place = place.to_owned();
+        Ok(Self { place, spec, axes })
+    }
+
+    fn refuse(&self, why: impl Display) -> Failure {
+        Failure::config(format!("{}: {why}", self.place))
+    }
+
+    /// The plan of all of its runs.
+    ///
+    /// # Errors
+    /// Names the key, its value and what is allowed.
+    pub fn plan(&self, registry: &Registry) -> Result<Plan, Failure> {
+        let spec = &self.spec;
         let settings = match &spec.draws {
-            Some(draws) => drawn(&axes, draws),
-            None => combined(&axes),
+            Some(draws) => drawn(&self.axes, draws),
+            None => combined(&self.axes),
         };
-        let settings = settings.map_err(refuse)?;
+        let settings = settings.map_err(|why| self.refuse(why))?;
         let runs = settings.len() * spec.seeds.len();
         if runs > MOST_RUNS {
             let allowed = format!(
                 "allowed: at most {MOST_RUNS}; draw some (draws = {{ count = 64, seed = 0 }})"
             );
-            return Err(refuse(format!("{runs} runs; {allowed}")));
+            return Err(self.refuse(format!("{runs} runs; {allowed}")));
         }
-        let source = Source::find(OsStr::new(&spec.preset))?;
         let mut lines = Vec::new();
         for (setting, values) in settings.into_iter().enumerate() {
-            let words = values.iter().map(|(key, value)| format!("{key}={value}"));
-            let words: Vec<String> = spec.words.iter().cloned().chain(words).collect();
-            for &seed in &spec.seeds {
-                let config = RunConfig::resolve(registry, &source.place, &source.text, &words)?;
-                let config = config.with_seed(seed).to_text()?;
+            for config in self.configs(registry, &values, &spec.seeds)? {
+                let text = config.to_text()?;
                 lines.push(Line {
                     index: lines.len(),
                     setting,
                     values: values.clone(),
-                    seed,
-                    blake3: hash(&config),
-                    config,
+                    seed: config.seed,
+                    blake3: hash(&text),
+                    config: text,
                 });
             }
         }
         let spread = |(key, axis): &(String, Axis)| (key.clone(), axis.is_logarithmic());
-        Ok(Self {
+        Ok(Plan {
             head: Head {
-                preset: spec.preset,
-                keys: axes.iter().map(spread).collect(),
+                preset: spec.preset.clone(),
+                keys: self.axes.iter().map(spread).collect(),
                 runs: lines.len(),
-                confirm: spec.confirm,
+                confirm: spec.confirm.clone(),
+                halving: spec.halving.clone(),
             },
             lines,
         })
+    }
+
+    /// A setting's configuration with each of some seeds.
+    fn configs(
+        &self,
+        registry: &Registry,
+        values: &Values,
+        seeds: &[u64],
+    ) -> Result<Vec<RunConfig>, Failure> {
+        let spec = &self.spec;
+        let source = Source::find(OsStr::new(&spec.preset))?;
+        let words = values.iter().map(|(key, value)| format!("{key}={value}"));
+        let words: Vec<String> = spec.words.iter().cloned().chain(words).collect();
+        let config = |seed: &u64| {
+            let config = RunConfig::resolve(registry, &source.place, &source.text, &words)?;
+            Ok(config.with_seed(*seed))
+        };
+        seeds.iter().map(config).collect()
+    }
+
+    /// The setting that some `key=value` make, one of each key of the sweep.
+    ///
+    /// # Errors
+    /// Names the key that is missing, is none of the sweep's, or has a value that is none
+    /// of its own.
+    pub fn attempt(&self, registry: &Registry, words: &[String]) -> Result<Attempt, Failure> {
+        self.attempt_with(registry, words, &self.spec.seeds)
+    }
+
+    /// The same with the seeds that a setting is confirmed by, once it was chosen.
+    ///
+    /// # Errors
+    /// As [`Self::attempt`], and if the sweep has no such seeds.
+    pub fn confirmation(&self, registry: &Registry, words: &[String]) -> Result<Attempt, Failure> {
+        match &self.spec.confirm[..] {
+            [] => Err(self.refuse(
+                "confirm is missing: seeds that no setting was chosen by, as in confirm = [0, 1, 2]",
+            )),
+            seeds => self.attempt_with(registry, words, seeds),
+        }
+    }
+
+    fn attempt_with(
+        &self,
+        registry: &Registry,
+        words: &[String],
+        seeds: &[u64],
+    ) -> Result<Attempt, Failure> {
+        let given = Override::parse_all(words).map_err(Failure::usage)?;
+        let axis = |key: &str| self.axes.iter().find(|(name, _)| name == key);
+        if let Some(other) = given.iter().find(|one| axis(&one.key).is_none()) {
+            let keys = self.axes.iter().map(|(key, _)| key.as_str());
+            let help = suggestion(&other.key, keys);
+            return Err(Failure::usage(format!(
+                "{other}: no key of {}; {help}",
+                self.place
+            )));
+        }
+        let mut values = Values::new();
+        for (key, axis) in &self.axes {
+            let one = given.iter().find(|one| one.key == *key);
+            let one = one.ok_or_else(|| {
+                Failure::usage(format!(
+                    "{key} is not set; give every key of {}",
+                    self.place
+                ))
+            })?;
+            let value = axis.admit(one);
+            let value =
+                value.map_err(|allowed| Failure::usage(format!("{one}; allowed: {allowed}")))?;
+            values.insert(key.clone(), value);
+        }
+        let configs = self.configs(registry, &values, seeds)?;
+        // Whatever is set otherwise is another setting, and lies elsewhere.
+        let mut whole = String::new();
+        for config in self.configs(registry, &values, &[0])? {
+            whole = hash(&config.to_text()?);
+        }
+        whole.truncate(HASH_DIGITS);
+        Ok(Attempt {
+            name: PathBuf::from(format!("try-{whole}")),
+            values,
+            configs,
+        })
+    }
+
+    /// The rungs that a setting is taken over, the last of which is the end of its
+    /// training; without halving there is no other.
+    pub fn rungs(&self, config: &RunConfig) -> Vec<Rung> {
+        match &self.spec.halving {
+            Some(halving) => halving.all(),
+            None => vec![Rung {
+                index: 0,
+                update: None,
+                tasks: config.evaluation.tasks.get(),
+            }],
+        }
+    }
+
+    /// How many rungs a setting is taken over.
+    pub fn rung_count(&self) -> usize {
+        let halving = self.spec.halving.as_ref();
+        1 + halving.map_or(0, |halving| halving.rungs.len())
+    }
+
+    /// What a search is told of each key, in the words of Optuna: what its
+    /// `json_to_distribution` takes, by dotted key.
+    pub fn space(&self) -> serde_json::Value {
+        let axes = self.axes.iter();
+        axes.map(|(key, axis)| (key.clone(), axis.distribution()))
+            .collect()
+    }
+}
+
+impl Spec {
+    /// Refuses seeds and rungs that make no sense.
+    fn check(&self) -> Result<(), String> {
+        for (name, seeds, least) in [("seeds", &self.seeds, 1), ("confirm", &self.confirm, 0)] {
+            let mut distinct = seeds.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            if seeds.len() < least || distinct.len() < seeds.len() {
+                let allowed = "allowed: different seeds, as in seeds = [101, 102, 103]";
+                return Err(format!("{name} = {seeds:?}; {allowed}"));
+            }
+        }
+        if let Some(seed) = self.confirm.iter().find(|seed| self.seeds.contains(seed)) {
+            return Err(format!(
+                "confirm = {:?}: {seed} is among the seeds that the setting is chosen by; a result \
+                 that was chosen is no result, so take others",
+                self.confirm
+            ));
+        }
+        let named = self.words.iter().filter_map(|word| word.split('=').next());
+        let mut named = named
+            .map(str::trim)
+            .chain(self.settings.keys().map(String::as_str));
+        if named.any(|key| key == "seed") {
+            return Err(
+                "seed: seeds = [...] sets it; take it out of words and settings".to_owned(),
+            );
+        }
+        self.halving.as_ref().map_or(Ok(()), Halving::check)
+    }
+}
+
+impl Plan {
+    /// The plan of a sweep's file.
+    ///
+    /// # Errors
+    /// Names the key, its value and what is allowed.
+    pub fn of(registry: &Registry, place: &str, text: &str) -> Result<Self, Failure> {
+        Sweep::read(place, text)?.plan(registry)
     }
 
     /// The file of the plan: its head, then a line of JSON for each run.
@@ -280,11 +440,7 @@ impl Line {
 
     /// What its setting sets: "rl2.lanes=256 rl2.trunk.hidden=32".
     pub fn said(&self) -> String {
-        let pairs = self
-            .values
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"));
-        pairs.collect::<Vec<_>>().join(" ")
+        said(&self.values)
     }
 
     /// The same training with another seed.
@@ -353,140 +509,18 @@ pub fn begin(session: &Session<'_>, path: &Path, config: &RunConfig) -> Result<b
     }
 }
 
+/// What a setting sets: "rl2.lanes=256 rl2.trunk.hidden=32".
+pub fn said(values: &Values) -> String {
+    let pairs = values.iter().map(|(key, value)| format!("{key}={value}"));
+    pairs.collect::<Vec<_>>().join(" ")
+}
+
 fn hash(text: &str) -> String {
     blake3::hash(text.as_bytes()).to_string()
 }
 
-impl Axis {
-    fn read(key: &str, value: &Value) -> Result<Self, String> {
-        let allowed = "allowed: a list, as in [256, 512], or a range, as in \
-                       { from = 1e-4, to = 1e-2, points = 5, scale = \"log\" }, by keys in \
-                       quotation marks";
-        let refuse = |why: &str| Err(format!("settings.\"{key}\" = {value}: {why}{allowed}"));
-        match value {
-            Value::Array(values) if !values.is_empty() => Ok(Self::List(values.clone())),
-            Value::Table(table) => {
-                let known = ["from", "to", "points", "scale"];
-                if let Some(unknown) = table.keys().find(|key| !known.contains(&key.as_str())) {
-                    return refuse(&format!("{unknown} is unknown; "));
-                }
-                let number = |name: &str| match table.get(name) {
-                    Some(Value::Integer(number)) => Some((*number as f64, true)),
-                    Some(Value::Float(number)) if number.is_finite() => Some((*number, false)),
-                    _ => None,
-                };
-                let (Some((low, low_whole)), Some((high, high_whole))) =
-                    (number("from"), number("to"))
-                else {
-                    return refuse("from and to are numbers; ");
-                };
-                let logarithmic = match table.get("scale").map(Value::as_str) {
-                    None | Some(Some("linear")) => false,
-                    Some(Some("log")) => true,
-                    _ => return refuse("scale is \"linear\" or \"log\"; "),
-                };
-                if low >= high || (logarithmic && low <= 0.0) {
-                    return refuse("from is less than to, and with scale = \"log\" above 0; ");
-                }
-                let points = match table.get("points") {
-                    None => None,
-                    Some(Value::Integer(points @ 2..=1000)) => Some(*points as usize),
-                    Some(_) => return refuse("points is from 2 to 1000; "),
-                };
-                Ok(Self::Range {
-                    ends: [low, high],
-                    points,
-                    logarithmic,
-                    whole: low_whole && high_whole,
-                })
-            }
-            _ => refuse(""),
-        }
-    }
-
-    fn is_logarithmic(&self) -> bool {
-        matches!(
-            self,
-            Self::Range {
-                logarithmic: true,
-                ..
-            }
-        )
-    }
-
-    /// What lies a share of the way along it; ends are as they were said.
-    fn at(&self, share: f64) -> String {
-        match self {
-            Self::List(values) => {
-                let place = (share * values.len() as f64) as usize;
-                values[place.min(values.len() - 1)].to_string()
-            }
-            Self::Range {
-                ends: [low, high],
-                logarithmic,
-                whole,
-                ..
-            } => {
-                let value = match (share, logarithmic) {
-                    (0.0, _) => *low,
-                    (1.0, _) => *high,
-                    // Four digits are as good a setting, and can be read.
-                    (_, true) => rounded(low * (high / low).powf(share)).clamp(*low, *high),
-                    (_, false) => rounded(low + share * (high - low)).clamp(*low, *high),
-                };
-                match whole {
-                    true => format!("{}", value.round()),
-                    false => format!("{value:?}"),
-                }
-            }
-        }
-    }
-
-    /// One of its values by chance; whole numbers are equally likely, or their logarithms'
-    /// shares are.
-    fn drawn(&self, share: f64) -> String {
-        match self {
-            Self::Range {
-                ends: [low, high],
-                logarithmic,
-                whole: true,
-                ..
-            } => {
-                let ends = [low - 0.5, high + 0.5];
-                let value = match logarithmic {
-                    true => ends[0] * (ends[1] / ends[0]).powf(share),
-                    false => ends[0] + share * (ends[1] - ends[0]),
-                };
-                format!("{}", value.round().clamp(*low, *high))
-            }
-            other => other.at(share),
-        }
-    }
-
-    /// All of its values.
-    fn values(&self, key: &str) -> Result<Vec<String>, String> {
-        match self {
-            Self::List(values) => Ok(values.iter().map(Value::to_string).collect()),
-            Self::Range { points, .. } => {
-                let points = points.ok_or_else(|| {
-                    format!("settings.\"{key}\": points is needed where values are not drawn")
-                })?;
-                let mut values: Vec<String> = (0..points)
-                    .map(|point| self.at(point as f64 / (points - 1) as f64))
-                    .collect();
-                values.dedup();
-                Ok(values)
-            }
-        }
-    }
-}
-
-/// A number with four digits that count.
-fn rounded(value: f64) -> f64 {
-    format!("{value:.3e}").parse().unwrap_or(value)
-}
-
-type Values = BTreeMap<String, String>;
+/// What a setting sets, by dotted key, as TOML has it.
+pub type Values = BTreeMap<String, String>;
 
 /// Every combination, the last key changing soonest.
 fn combined(axes: &[(String, Axis)]) -> Result<Vec<Values>, String> {

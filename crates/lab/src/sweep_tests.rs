@@ -146,6 +146,31 @@ fn what_is_no_sweep_is_refused_before_anything_runs() {
         ("rl2/bernoulli-bandit-5x10", "rl2/bandits", "rl2/bandits"),
         ("seeds =", "seed =", "unknown field `seed`"),
         ("rl2.trunk.hidden", "seed", "seed: seeds = [...] sets it"),
+        (
+            "[settings]",
+            "halving = { rungs = [2, 2], factor = 3, tasks = 9 }\n[settings]",
+            "halving.rungs = [2, 2]; allowed: numbers of updates, each more",
+        ),
+        (
+            "[settings]",
+            "halving = { rungs = [0], factor = 3, tasks = 9 }\n[settings]",
+            "halving.rungs = [0]; allowed",
+        ),
+        (
+            "[settings]",
+            "halving = { rungs = [1], factor = 1, tasks = 9 }\n[settings]",
+            "halving.factor = 1; allowed: 2 to 100",
+        ),
+        (
+            "[settings]",
+            "halving = { rungs = [1], factor = 2, tasks = 1 }\n[settings]",
+            "halving.tasks = 1; allowed: 2 or more",
+        ),
+        (
+            "[settings]",
+            "halving = { rungs = [1], tasks = 10 }\n[settings]",
+            "missing field `factor`",
+        ),
     ] {
         let text = SPEC.replacen(from, to, 1);
         assert_ne!(text, SPEC);
@@ -162,4 +187,67 @@ fn what_is_no_sweep_is_refused_before_anything_runs() {
             .unwrap_err()
             .contains("more than 100000 combinations")
     );
+}
+
+/// The words in which a search is told what it may choose, and what it chose.
+#[test]
+fn a_search_is_told_what_it_may_choose_and_held_to_it() {
+    let text = SPEC.replace("[8, 16]", "[8, \"16\", { a = 1 }]") + "\"k\" = { from = 1, to = 9 }\n";
+    let space = Sweep::read("sweep.toml", &text).unwrap().space();
+    let float = serde_json::json!({
+        "name": "FloatDistribution",
+        "attributes": { "low": 1e-4, "high": 1e-2, "log": true, "step": null },
+    });
+    assert_eq!(space["rl2.learning_rate.from"], float);
+    let choices = serde_json::json!([8, "16", "{ a = 1 }"]);
+    assert_eq!(space["rl2.trunk.hidden"]["attributes"]["choices"], choices);
+    let whole = serde_json::json!({
+        "name": "IntDistribution",
+        "attributes": { "low": 1, "high": 9, "log": false, "step": 1 },
+    });
+    assert_eq!(space["k"], whole);
+
+    let registry = Registry::standard();
+    let sweep = Sweep::read("sweep.toml", SPEC).unwrap();
+    let attempt = |words: &[&str]| {
+        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+        let attempt = sweep.attempt(&registry, &words);
+        attempt.map_err(|failure| failure.to_string())
+    };
+    let rate = "rl2.learning_rate.from=0.0012345";
+    let one = attempt(&[rate, "rl2.trunk.hidden=16"]).unwrap();
+    assert_eq!(said(&one.values), format!("{rate} rl2.trunk.hidden=16"));
+    assert_eq!(one.configs.len(), 2);
+    let config = one.configs[1].to_text().unwrap();
+    let config: Table = config.parse().unwrap();
+    assert_eq!(config["rl2"]["trunk"]["hidden"].as_integer(), Some(16));
+    assert_eq!(config["seed"].as_integer(), Some(102));
+    // However it is written, one setting has one folder, and another one another.
+    let again = attempt(&["rl2.trunk.hidden=16.0", "rl2.learning_rate.from=12.345e-4"]).unwrap();
+    assert_eq!(again.name, one.name);
+    assert_ne!(
+        attempt(&[rate, "rl2.trunk.hidden=8"]).unwrap().name,
+        one.name
+    );
+    for (words, expected) in [
+        (&[rate][..], "rl2.trunk.hidden is not set"),
+        (&[rate, "rl2.trunk.hidden=9"], "allowed: one of 8, 16"),
+        (
+            &["rl2.learning_rate.from=0.02", "rl2.trunk.hidden=8"],
+            "rl2.learning_rate.from=0.02; allowed: a number, 0.0001 to 0.01",
+        ),
+        (
+            &["rl2.learning_rate.from=x", "rl2.trunk.hidden=8"],
+            "allowed: a number",
+        ),
+        (
+            &[rate, "rl2.trunk.hiden=8"],
+            "did you mean 'rl2.trunk.hidden'?",
+        ),
+    ] {
+        let Err(error) = attempt(words) else {
+            panic!("{words:?} was taken");
+        };
+        assert!(error.contains(expected), "{error}");
+    }
 }

@@ -17,6 +17,7 @@ mod facts;
 mod lanes;
 mod registry;
 mod runs;
+mod sweep;
 mod training;
 
 use pyo3::prelude::*;
@@ -38,5 +39,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     facts::add_to(module)?;
     registry::add_to(module)?;
     runs::add_to(module)?;
+    sweep::add_to(module)?;
     training::add_to(module)
 }

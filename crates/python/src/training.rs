@@ -21,9 +21,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Passes on what an observer hears.
-struct Ear(Voice);
+pub(crate) struct Ear(Voice);
 
 impl Ear {
+    pub(crate) fn of(voice: &Voice) -> Self {
+        Self(voice.clone())
+    }
+
     fn say(&self, event: Value) {
         self.0.say(event);
     }
@@ -194,7 +198,7 @@ fn train(
         workers,
     };
     attended(py, Some(hear), move |voice| {
-        let (registry, ear) = (registry(), Ear(voice.clone()));
+        let (registry, ear) = (registry(), Ear::of(voice));
         let session = Session::new(&registry, &ear, request.workers, "cpu")?;
         voice.may_stop(&session.stop);
         let (folder, paths) = request.begin(&session)?;
@@ -212,7 +216,7 @@ fn resume(
     hear: &Bound<'_, PyAny>,
 ) -> PyResult<Vec<PathBuf>> {
     attended(py, Some(hear), move |voice| {
-        let (registry, ear) = (registry(), Ear(voice.clone()));
+        let (registry, ear) = (registry(), Ear::of(voice));
         let seeds = group::read(&path)?;
         let device = match &seeds {
             Some(seeds) => seeds.device.clone(),

@@ -1,5 +1,5 @@
-//! `job`: one of the processes that train side by side. It is told where its runs are,
-//! below its folder, on standard input, and says on standard output how far they are.
+//! `job`: one of the processes that train side by side. It is told what its runs are, an
+//! [`Errand`] a line of standard input, and says on standard output how far they are.
 
 use crate::cli::JobArgs;
 use crate::interrupt;
@@ -11,6 +11,7 @@ use lab::observer::{Observer, Progress, Work};
 use lab::registry::Registry;
 use lab::runner;
 use lab::session::Session;
+use lab::sweep::{Errand, climb};
 use record::schema::EvalRow;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -22,16 +23,27 @@ const INTERVAL: Duration = Duration::from_millis(100);
 pub(crate) fn run(registry: &Registry, args: &JobArgs) -> Result<(), Failure> {
     let session = Session::new(registry, &Wire, args.work.workers(), &args.device)?;
     for line in interrupt::lines_until_the_end(&session.stop) {
-        let failure = finish(&session, &args.folder.join(line), &args.folder).err();
+        let errand = serde_json::from_str(&line).map_err(Failure::internal);
+        let done = errand.and_then(|errand| carry_out(&session, &args.folder, &errand));
+        let failure = done.err();
         say(&Message::Ended { failure });
     }
     Ok(())
 }
 
-/// Takes a run to its end, with its report.
-fn finish(session: &Session<'_>, path: &Path, folder: &Path) -> Result<(), Failure> {
-    runner::drive(session, path, folder)?;
-    reporting::of_finished(&[path.to_path_buf()], path).map(drop)
+/// Takes a run to its end, with its report, or to a rung.
+fn carry_out(session: &Session<'_>, folder: &Path, errand: &Errand) -> Result<(), Failure> {
+    let path = folder.join(&errand.place);
+    match &errand.rung {
+        Some(rung) => {
+            let score = climb(session, &path, folder, rung)?;
+            if rung.update.is_some() || score.failure.is_some() {
+                return Ok(());
+            }
+        }
+        None => drop(runner::drive(session, &path, folder)?),
+    }
+    reporting::of_finished(&[path.clone()], &path).map(drop)
 }
 
 /// Writes a message. Whoever does not read it has gone, and the end of standard

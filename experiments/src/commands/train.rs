@@ -18,6 +18,7 @@ use lab::presets::Source;
 use lab::registry::Registry;
 use lab::runner::{self, Finished};
 use lab::session::Session;
+use lab::sweep::{Errand, Rung, Score, climb};
 use nets::Device;
 use record::Existing;
 use report::{Estimate, Seeds};
@@ -205,6 +206,22 @@ impl<'a> Trainings<'a> {
         console.emit(Event::Run, &summary)
     }
 
+    /// Takes one run to a rung, and scores it there; a command goes on with it where it is
+    /// stopped.
+    pub(crate) fn to_rung(&self, path: &Path, rung: &Rung, go_on: &str) -> Result<Score, Failure> {
+        self.interrupt.on_end(format!(
+            "stopped; what was done since the last checkpoint is done anew with: {go_on}"
+        ));
+        climb(self.session, path, path, rung).map_err(|failure| match failure.exit {
+            // To resume the run itself would take it beyond the rung.
+            Exit::Stopped if self.session.stop.asked() => {
+                let rung = rung.index;
+                Failure::stopped(format!("stopped before rung {rung}; go on with: {go_on}"))
+            }
+            _ => failure,
+        })
+    }
+
     /// Takes several runs to their ends, and shows what they came to together. What
     /// one of them fails of does not stop the others.
     pub(crate) fn several(&self, folder: &Path, paths: &[PathBuf]) -> Result<(), Failure> {
@@ -212,8 +229,12 @@ impl<'a> Trainings<'a> {
         self.interrupt.on_end(ended(folder));
         let seeds = || paths.iter().filter_map(|path| seed_of(path));
         let farmed = (self.jobs > 1).then(|| {
-            let lines: Vec<String> = seeds().map(|seed| format!("seed-{seed}")).collect();
-            self.farm(folder, &lines, "seeds")
+            let errand = |seed| Errand {
+                place: format!("seed-{seed}"),
+                rung: None,
+            };
+            let errands: Vec<Errand> = seeds().map(errand).collect();
+            self.farm(folder, &errands, "seeds")
         });
         let (mut summaries, mut failed) = (Vec::new(), Vec::new());
         for (index, path) in paths.iter().enumerate() {
@@ -308,12 +329,12 @@ impl<'a> Trainings<'a> {
         ))
     }
 
-    /// Takes several runs to their ends side by side, in processes of their own: those
-    /// that lie in these places below the folder.
+    /// Takes several runs to their ends, or to a rung, side by side, in processes of
+    /// their own: those that lie in these places below the folder.
     pub(crate) fn farm(
         &self,
         folder: &Path,
-        places: &[String],
+        errands: &[Errand],
         what: &str,
     ) -> Vec<Result<(), Failure>> {
         let workers = (self.session.pool.workers() / self.jobs).max(1);
@@ -324,15 +345,19 @@ impl<'a> Trainings<'a> {
             command.args(["--device", &self.session.device_name]);
             command
         };
-        let label = format!("{} {what}, {} at a time", places.len(), self.jobs);
-        let mut together = Together::new(*self.console, &label, places.len());
+        let label = format!("{} {what}, {} at a time", errands.len(), self.jobs);
+        let mut together = Together::new(*self.console, &label, errands.len());
         let farm = Farm {
             command,
             jobs: self.jobs,
             stop: &self.session.stop,
             hear: |run, message| together.hear(run, message),
         };
-        farm.run(places)
+        let lines: Result<Vec<String>, _> = errands.iter().map(serde_json::to_string).collect();
+        match lines {
+            Ok(lines) => farm.run(&lines),
+            Err(error) => vec![Err(Failure::internal(error)); errands.len()],
+        }
     }
 }
 

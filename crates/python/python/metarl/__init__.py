@@ -15,6 +15,8 @@ What is known exactly, and learners without networks
     :func:`oracle`, :func:`baseline`, :func:`list_learners`
 Trainings and their agents
     :func:`train`, :func:`resume`, :func:`load`, :func:`open_run`, :func:`list_presets`
+Settings that a search chooses
+    :func:`objective`
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ _HOME = {
     "train": "runs",
     "resume": "runs",
     "report": "runs",
+    "objective": "sweeps",
     "register": "bridge",
     "to_sb3": "sb3",
 }

@@ -20,3 +20,4 @@ from metarl.runs import report as report
 from metarl.runs import resume as resume
 from metarl.runs import train as train
 from metarl.sb3 import to_sb3 as to_sb3
+from metarl.sweeps import objective as objective

@@ -73,3 +73,10 @@ def train(
 def resume(
     path: str, workers: int, hear: Callable[[dict[str, Any]], Any]
 ) -> list[str]: ...
+def sweep_space(spec: str) -> tuple[dict[str, Any], int]: ...
+def sweep_try(
+    what: tuple[str, dict[str, Any], int],
+    runs: str,
+    workers: int,
+    hear: Callable[[dict[str, Any]], Any],
+) -> dict[str, Any]: ...

@@ -242,7 +242,7 @@ class _Hearing:
             self._show(event)
         return self._callback(event) if self._callback else None
 
-    def all(self, work: Callable[[], list[str]]) -> list[str]:
+    def all(self, work: Callable[[], Any]) -> Any:
         """Does the work, and leaves the line."""
         try:
             return work()

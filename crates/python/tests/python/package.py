@@ -604,6 +604,89 @@ def test_what_makes_an_environment_of_python_is_called_as_its_signature_says():
     raises(RuntimeError, lambda: metarl.make_vec("once", 2), "no second lamp", "package.py")
 
 
+SWEEP = """
+preset = "quickstart"
+words = ["rl2.updates=4", "rl2.lanes=16", "rl2.tile=8", "rl2.trunk.hidden=4",
+         "rl2.outer.minibatches=2", "evaluation.tasks=50", "evaluation.interval=2",
+         "evaluation.interval_tasks=20", 'evaluation.learners=[{name="random"}]']
+seeds = [101, 102]
+halving = { rungs = [1, 2], factor = 2, tasks = 50 }
+[settings]
+"rl2.learning_rate.from" = { from = 1e-4, to = 1e30, scale = "log" }
+"rl2.reward_scale" = [1.0, 0.5]
+"""
+
+
+class Trial:
+    """What a search gives an objective, as far as it is used; no search is installed here."""
+
+    def __init__(self, pruned=None, **chosen):
+        self.chosen, self.pruned = chosen, pruned
+        self.asked, self.reports, self.attrs = {}, [], {}
+
+    def suggest_float(self, key, low, high, *, log=False):
+        self.asked[key] = (low, high, log)
+        return self.chosen["rate"]
+
+    def suggest_categorical(self, key, choices):
+        self.asked[key] = choices
+        return self.chosen["scale"]
+
+    def report(self, value, step):
+        self.reports.append((value, step))
+
+    def should_prune(self):
+        return len(self.reports) == self.pruned
+
+    def set_user_attr(self, key, value):
+        self.attrs[key] = value
+
+
+def test_a_search_chooses_settings():
+    Path("rates.toml").write_text(SWEEP)
+    objective = metarl.objective("rates.toml", workers=1)
+    trial = Trial(rate=1e-3, scale=0.5)
+    value = objective(trial)
+    assert trial.asked == {
+        "rl2.learning_rate.from": (1e-4, 1e30, True),
+        "rl2.reward_scale": [1.0, 0.5],
+    }
+    assert [step for _, step in trial.reports] == [1, 2] and np.isfinite(value)
+    runs = metarl.open_run(trial.attrs["runs"])
+    assert [run.path.name for run in runs] == ["seed-101", "seed-102"]
+    # Chosen by other tasks than those that it is reported on.
+    reported = [run.comparison()["learners"][0]["mean_return"] for run in runs]
+    assert value != np.mean(reported) and "rates/try-" in trial.attrs["runs"]
+    # Asked again it is not trained again.
+    events = []
+    again = Trial(rate=1e-3, scale=0.5)
+    assert metarl.objective("rates.toml", workers=2, callback=events.append)(again) == value
+    assert again.reports == trial.reports
+    assert not [event for event in events if event["event"] == "update"]
+    # What a pruner ended goes on from where it was.
+    pruned = Trial(rate=2e-3, scale=1.0, pruned=1)
+
+    class TrialPruned(Exception):
+        pass
+
+    sys.modules["optuna"] = type("optuna", (), {"TrialPruned": TrialPruned})
+    try:
+        raises(TrialPruned, lambda: objective(pruned))
+    finally:
+        del sys.modules["optuna"]
+    assert len(pruned.reports) == 1
+    [run, _] = metarl.open_run(pruned.attrs["runs"])
+    assert len(run.metrics()["update"]) == 1 and run.comparison() is None
+    events.clear()
+    metarl.objective("rates.toml", callback=events.append)(Trial(rate=2e-3, scale=1.0))
+    updates = [event["update"] for event in events if event["event"] == "update"]
+    assert sorted(updates) == [2, 2, 3, 3, 4, 4], updates
+    diverged = Trial(rate=1e30, scale=1.0)
+    assert np.isnan(objective(diverged)) and diverged.attrs["failure"]
+    raises(ValueError, lambda: objective(Trial(rate=1.0, scale=0.7)), "rl2.reward_scale=0.7")
+    raises(ValueError, lambda: metarl.objective("none.toml"), "none.toml")
+
+
 def test_a_process_that_is_killed_is_resumed():
     program = (
         "import metarl, sys, json\n"

@@ -22,12 +22,28 @@ pub(super) fn of(plan: &Plan, path: &Path, engine: Engine) -> Result<String, Fai
         Failure::file(format!("cannot use {}: {error}", path.display()), &error)
     })?;
     let program = std::env::current_exe().map_err(Failure::internal)?;
-    let (name, runs) = (name_of(&path), plan.lines.len());
-    Ok(match engine {
-        Engine::Slurm => slurm(&name, runs, (&program, &path)),
-        Engine::Hq => hyper_queue(&name, runs, (&program, &path)),
-        Engine::K8s => kubernetes(&name, runs, (&program, &path)),
-    })
+    let (name, runs, paths) = (name_of(&path), plan.lines.len(), (&*program, &*path));
+    let Some(halving) = &plan.head.halving else {
+        return Ok(match engine {
+            Engine::Slurm => slurm(&name, runs, paths),
+            Engine::Hq => hyper_queue(&name, runs, paths),
+            Engine::K8s => kubernetes(&name, runs, paths),
+        });
+    };
+    let settings = plan.settings();
+    let seeds = settings.first().map_or(0, Vec::len);
+    let rungs = halving.sizes(settings.len()).into_iter();
+    let rungs: Vec<usize> = rungs.map(|size| size * seeds).collect();
+    match engine {
+        Engine::Slurm => Ok(slurm_rungs(&name, &rungs, paths)),
+        Engine::Hq => Ok(hyper_queue_rungs(&name, &rungs, paths)),
+        Engine::K8s => Err(Failure::usage(format!(
+            "--engine k8s: {} has halving, where a rung begins when the one before is over, and \
+             jobs of Kubernetes do not wait for one another; use --engine slurm or hq, or one pod \
+             that does all of it: sweep run PLAN --jobs J",
+            path.display()
+        ))),
+    }
 }
 
 /// The name of a job, which every engine takes.
@@ -47,27 +63,77 @@ fn command((program, plan): (&Path, &Path)) -> String {
     format!("{program} sweep run {plan} --workers 1 --index")
 }
 
-fn slurm(name: &str, runs: usize, paths: (&Path, &Path)) -> String {
-    let last = runs.saturating_sub(1);
-    let log = quoted(&paths.1.with_extension("%a.log"));
-    let (run, saved) = (command(paths), Exit::Stopped as i32);
-    let large = match runs > SLURM_ARRAY {
+/// The same at a rung.
+fn command_at(rung: &str, (program, plan): (&Path, &Path)) -> String {
+    let (program, plan) = (quoted(program), quoted(plan));
+    format!("{program} sweep run {plan} --workers 1 --rung {rung} --index")
+}
+
+/// What is told of an array that may be larger than Slurm takes.
+fn large(runs: usize) -> String {
+    match runs > SLURM_ARRAY {
         true => format!(
             "# An array of {runs} jobs needs a MaxArraySize above that (scontrol show config).\n"
         ),
         false => String::new(),
-    };
+    }
+}
+
+fn slurm(name: &str, runs: usize, paths: (&Path, &Path)) -> String {
+    let last = runs.saturating_sub(1);
+    let log = quoted(&paths.1.with_extension("%a.log"));
+    let (large, task) = (large(runs), slurm_task(&command(paths)));
+    format!(
+        "#!/usr/bin/env bash\n\
+         #SBATCH --job-name={name}\n\
+         #SBATCH --array=0-{last}\n\
+         #SBATCH --output={log}\n\
+         {SLURM_OPTIONS}{large}{task}"
+    )
+}
+
+/// A job array for each rung, each of which waits for the one before: `bash` takes it.
+fn slurm_rungs(name: &str, rungs: &[usize], paths: (&Path, &Path)) -> String {
+    let arrays: Vec<String> = rungs.iter().map(usize::to_string).collect();
+    let log = paths.1.with_extension("");
+    let log = quoted(&log);
+    let task = slurm_task(&command_at("\"$RUNG\"", paths));
+    let large = large(rungs.iter().copied().max().unwrap_or_default());
     format!(
         r#"#!/usr/bin/env bash
-#SBATCH --job-name={name}
-#SBATCH --array=0-{last}
-#SBATCH --ntasks=1
+# For bash, not for sbatch: submits a job array for each rung, which begins when all runs of
+# the one before are done. What was lost is begun again by the same script.
+set -euo pipefail
+{large}rung=0
+after=()
+for runs in {arrays}; do
+    job=$(RUNG=$rung sbatch --parsable ${{after[@]+"${{after[@]}}"}} --export=ALL --job-name={name}-rung-$rung \
+        --array=0-$((runs - 1)) --output={log}.rung-$rung.%a.log <<'END'
+#!/usr/bin/env bash
+{SLURM_OPTIONS}{task}END
+    )
+    echo "rung $rung: $runs runs, job ${{job%%;*}}"
+    after=("--dependency=afterok:${{job%%;*}}" --kill-on-invalid-dep=yes)
+    rung=$((rung + 1))
+done
+"#,
+        arrays = arrays.join(" ")
+    )
+}
+
+/// What every job of an array is given.
+const SLURM_OPTIONS: &str = "#SBATCH --ntasks=1
 #SBATCH --cpus-per-task=1
-#SBATCH --output={log}
 #SBATCH --open-mode=append
 #SBATCH --requeue
 #SBATCH --signal=B:USR1@30
-{large}# Half a minute before its time is over, a run is asked to save itself, and put back into
+";
+
+/// What a job of an array does.
+fn slurm_task(run: &str) -> String {
+    let saved = Exit::Stopped as i32;
+    format!(
+        r#"# Half a minute before its time is over, a run is asked to save itself, and put back into
 # the queue; it goes on to the same result. What is cancelled is not put back.
 over=
 trap 'over=1; kill -TERM "$training"' USR1
@@ -105,6 +171,25 @@ fn hyper_queue(name: &str, runs: usize, paths: (&Path, &Path)) -> String {
          # A worker that is lost loses nothing: its runs are begun again where they were saved.\n\
          hq submit --name {name} --array 0-{last} --cpus 1 --crash-limit 100 -- bash -c {run}\n"
     )
+}
+
+/// A task array for each rung, one after the other.
+fn hyper_queue_rungs(name: &str, rungs: &[usize], paths: (&Path, &Path)) -> String {
+    let mut script = "#!/usr/bin/env bash\n\
+        # A worker that is lost loses nothing: its runs are begun again where they were saved. A\n\
+        # rung begins when the one before is over; what was lost is begun again by the same\n\
+        # script.\n\
+        set -euo pipefail\n"
+        .to_owned();
+    for (rung, runs) in rungs.iter().enumerate() {
+        let run = format!("{} \"$HQ_TASK_ID\"", command_at(&rung.to_string(), paths));
+        let (run, last) = (quoted(Path::new(&run)), runs.saturating_sub(1));
+        script += &format!(
+            "hq submit --wait --name {name}-rung-{rung} --array 0-{last} --cpus 1 \
+             --crash-limit 100 -- bash -c {run}\n"
+        );
+    }
+    script
 }
 
 /// An indexed job. Whoever uses it says which image and which volume.
@@ -192,6 +277,26 @@ mod tests {
         assert!(script.contains(inner), "{script}");
         let script = kubernetes("sweep-grid", 4, odd);
         assert!(script.contains(r#"["/my bin/experiments", sweep, run, "/my runs/grid.jsonl""#));
+    }
+
+    #[test]
+    fn a_rung_waits_for_the_one_before() {
+        let script = slurm_rungs("sweep-grid", &[18, 6, 2], paths(PLAIN));
+        assert!(script.contains("for runs in 18 6 2; do"), "{script}");
+        assert!(script.contains("--dependency=afterok:"), "{script}");
+        let run = "/bin/experiments sweep run /data/grid.jsonl --workers 1 --rung \"$RUNG\" --index \
+                   \"$SLURM_ARRAY_TASK_ID\" &";
+        assert!(script.contains(run), "{script}");
+        let script = hyper_queue_rungs("sweep-grid", &[18, 6], paths(PLAIN));
+        let submitted = script
+            .lines()
+            .filter(|line| line.starts_with("hq submit --wait"));
+        let submitted: Vec<&str> = submitted.collect();
+        assert_eq!(submitted.len(), 2);
+        assert!(
+            submitted[0].contains("--array 0-17 ") && submitted[0].contains("--rung 0 --index")
+        );
+        assert!(submitted[1].contains("--array 0-5 ") && submitted[1].contains("--rung 1 --index"));
     }
 
     #[test]

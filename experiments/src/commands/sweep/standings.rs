@@ -4,13 +4,22 @@ use crate::console::{Console, Event, Table, fixed};
 use crate::tables::files::write_all;
 use lab::failure::Failure;
 use lab::runner::{self, Finished};
-use lab::sweep::{Line, Plan, State, state};
+use lab::sweep::{Ladder, Line, Plan, State, state};
 use report::{Estimate, SweepFigure, SweepKey, csv_file, draw_sweep, markdown_cell};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// Settings shown on the terminal.
 const SHOWN: usize = 20;
+/// Of `sweep.csv`, before those that rungs add.
+const COLUMNS: [&str; 6] = [
+    "setting",
+    "values",
+    "seed",
+    "mean_return",
+    "standard_error",
+    "env_steps",
+];
 
 /// What the agent of a run earns on its fresh tasks.
 pub(super) fn estimate(run: &Finished) -> Estimate {
@@ -22,11 +31,27 @@ pub(super) fn estimate(run: &Finished) -> Estimate {
     Estimate::sampled(earned.0, earned.1, tasks)
 }
 
-/// A setting all of whose runs are finished.
+/// What one run comes to.
+struct Earned<'a> {
+    line: &'a Line,
+    estimate: Estimate,
+    env_steps: u64,
+}
+
+/// A setting all of whose runs are as far as they go.
 struct Setting<'a> {
     /// Of each run. `[seeds]`
-    runs: Vec<(&'a Line, Finished)>,
+    runs: Vec<Earned<'a>>,
     mean: Estimate,
+    /// The last rung that it reached, with the updates done there, and why it came no
+    /// further if it failed.
+    reached: Option<Reached>,
+}
+
+struct Reached {
+    rung: usize,
+    updates: u64,
+    failure: Option<String>,
 }
 
 /// All settings, the best one first.
@@ -47,12 +72,21 @@ impl<'a> Standings<'a> {
             for line in &lines {
                 let path = folder.join(line.place());
                 if state(&path, &line.config)? == State::Finished {
-                    runs.push((*line, runner::finished(&path)?));
+                    let run = runner::finished(&path)?;
+                    runs.push(Earned {
+                        line: *line,
+                        estimate: estimate(&run),
+                        env_steps: run.comparison.env_steps,
+                    });
                 }
             }
-            let found: Vec<Estimate> = runs.iter().map(|(_, run)| estimate(run)).collect();
+            let found: Vec<Estimate> = runs.iter().map(|run| run.estimate).collect();
             if let Some(mean) = Estimate::over_seeds(&found).filter(|_| runs.len() == lines.len()) {
-                settings.push(Setting { runs, mean });
+                settings.push(Setting {
+                    runs,
+                    mean,
+                    reached: None,
+                });
             }
         }
         let rank = |setting: &Setting<'_>| match setting.mean.mean {
@@ -63,22 +97,65 @@ impl<'a> Standings<'a> {
         Ok(Self { plan, settings })
     }
 
+    /// Reads what settings came to at the last rung that each reached: those of the last
+    /// one first.
+    ///
+    /// # Errors
+    /// If a rung is not over, or its files cannot be read.
+    pub(super) fn of_rungs(plan: &'a Plan, ladder: &Ladder<'a>) -> Result<Self, Failure> {
+        let mut settings: Vec<Setting<'a>> = Vec::new();
+        for rung in ladder.rungs().iter().rev() {
+            let lines = ladder.lines(rung.index)?;
+            for standing in ladder.standings(rung.index)? {
+                let further = settings
+                    .iter()
+                    .any(|one| one.runs[0].line.setting == standing.setting);
+                if further {
+                    continue;
+                }
+                let failure = standing.failure().map(str::to_owned);
+                let updates = standing.scores.iter().map(|score| score.update).max();
+                let lines = lines.iter().copied();
+                let lines = lines.filter(|line| line.setting == standing.setting);
+                let runs = lines.zip(&standing.scores).map(|(line, score)| Earned {
+                    line,
+                    estimate: score.estimate(),
+                    env_steps: score.env_steps,
+                });
+                settings.push(Setting {
+                    runs: runs.collect(),
+                    mean: standing.mean,
+                    reached: Some(Reached {
+                        rung: rung.index,
+                        updates: updates.unwrap_or_default(),
+                        failure,
+                    }),
+                });
+            }
+        }
+        Ok(Self { plan, settings })
+    }
+
     /// A run of the best setting.
     pub(super) fn best(&self) -> Option<&'a Line> {
         let best = self.settings.first()?;
-        best.runs.first().map(|(line, _)| *line)
+        best.runs.first().map(|run| run.line)
     }
 
     /// Shows the best settings on the terminal, and all of them as JSON.
     pub(super) fn print(&self, console: &Console) -> Result<(), Failure> {
-        let mut table = Table::new(&["setting", "mean return", "± s.e.", "seeds"]);
+        let mut head = vec!["setting", "mean return", "± s.e.", "seeds"];
+        head.extend(self.has_rungs().then_some("updates"));
+        let mut table = Table::new(&head);
         for setting in self.settings.iter().take(SHOWN) {
-            table.row(vec![
-                setting.runs[0].0.said(),
+            let mut row = vec![
+                setting.runs[0].line.said(),
                 fixed(setting.mean.mean, 4),
                 fixed(setting.mean.standard_error, 4),
                 setting.runs.len().to_string(),
-            ]);
+            ];
+            row.extend(setting.reached.as_ref().map(Reached::said));
+            table.row(row);
         }
         for line in table.lines(console) {
             console.say(line)?;
@@ -92,16 +169,26 @@ impl<'a> Standings<'a> {
             console.say(format!("and {more} more"))?;
         }
         for setting in &self.settings {
-            let row = json!({
-                "setting": setting.runs[0].0.setting,
-                "values": setting.runs[0].0.values,
+            let mut row = json!({
+                "setting": setting.runs[0].line.setting,
+                "values": setting.runs[0].line.values,
                 "seeds": setting.runs.len(),
                 "mean_return": setting.mean.mean,
                 "standard_error": setting.mean.standard_error,
             });
+            if let Some(reached) = &setting.reached {
+                row["rung"] = json!(reached.rung);
+                row["updates"] = json!(reached.updates);
+                row["failure"] = json!(reached.failure);
+            }
             console.emit(Event::Setting, &row)?;
         }
         Ok(())
+    }
+
+    /// Whether settings were told apart on the way.
+    fn has_rungs(&self) -> bool {
+        self.plan.head.halving.is_some()
     }
 
     /// Writes `sweep.csv`, `sweep.md`, `sweep.svg` and `sweep.png`.
@@ -127,27 +214,33 @@ impl<'a> Standings<'a> {
 
     /// One line for every run.
     fn csv(&self) -> Vec<u8> {
-        let header = [
-            "setting",
-            "values",
-            "seed",
-            "mean_return",
-            "standard_error",
-            "env_steps",
-        ];
-        let runs = self.settings.iter().flat_map(|setting| &setting.runs);
-        let lines = runs.map(|(line, run)| {
-            let earned = estimate(run);
+        let settings = self.settings.iter();
+        let runs = settings.flat_map(|it| it.runs.iter().map(move |run| (run, &it.reached)));
+        let plain = |run: &Earned<'_>| {
             [
-                line.setting.to_string(),
-                line.said(),
-                line.seed.to_string(),
-                earned.mean.to_string(),
-                earned.standard_error.to_string(),
-                run.comparison.env_steps.to_string(),
+                run.line.setting.to_string(),
+                run.line.said(),
+                run.line.seed.to_string(),
+                run.estimate.mean.to_string(),
+                run.estimate.standard_error.to_string(),
+                run.env_steps.to_string(),
             ]
-        });
-        csv_file(header, lines)
+        };
+        let [setting, values, seed, mean, error, steps] = COLUMNS;
+        match self.has_rungs() {
+            false => csv_file(COLUMNS, runs.map(|(run, _)| plain(run))),
+            true => {
+                let columns = [setting, values, seed, mean, error, steps, "rung", "updates"];
+                let rows = runs.map(|(run, reached)| {
+                    let [setting, values, seed, mean, error, steps] = plain(run);
+                    let reached = reached.as_ref().map(|it| (it.rung, it.updates));
+                    let (rung, updates) = reached.unwrap_or_default();
+                    let [rung, updates] = [rung.to_string(), updates.to_string()];
+                    [setting, values, seed, mean, error, steps, rung, updates]
+                });
+                csv_file(columns, rows)
+            }
+        }
     }
 
     fn markdown(&self) -> String {
@@ -156,15 +249,26 @@ impl<'a> Standings<'a> {
             text += &format!(" {} |", markdown_cell(key));
         }
         let columns = self.plan.head.keys.len();
-        text += &format!(" mean return |\n|{}--:|\n", "---|".repeat(columns));
+        let (updates, rule) = match self.has_rungs() {
+            true => (" updates |", "--:|"),
+            false => ("", ""),
+        };
+        text += &format!(
+            " mean return |{updates}\n|{}--:|{rule}\n",
+            "---|".repeat(columns)
+        );
         for setting in &self.settings {
             text += "|";
             for key in self.keys() {
-                text += &format!(" {} |", markdown_cell(&setting.runs[0].0.values[key]));
+                text += &format!(" {} |", markdown_cell(&setting.runs[0].line.values[key]));
             }
             let [mean, error] =
                 [setting.mean.mean, setting.mean.standard_error].map(|it| fixed(it, 4));
-            text += &format!(" {mean} ± {error} |\n");
+            text += &format!(" {mean} ± {error} |");
+            if let Some(reached) = &setting.reached {
+                text += &format!(" {} |", markdown_cell(&reached.said()));
+            }
+            text += "\n";
         }
         text
     }
@@ -174,8 +278,12 @@ impl<'a> Standings<'a> {
             .settings
             .first()
             .map_or(0, |setting| setting.runs.len());
+        let measured = match self.has_rungs() {
+            true => "on tuning tasks at the last rung that each reached",
+            false => "on fresh tasks",
+        };
         format!(
-            "{}: {} of {} settings, {seeds} seeds each, on fresh tasks; ± is one standard error over \
+            "{}: {} of {} settings, {seeds} seeds each, {measured}; ± is one standard error over \
              seeds, never less than over their tasks. The best of many is best by luck too: what it \
              is worth is what it earns on other seeds.",
             self.plan.head.preset,
@@ -185,6 +293,9 @@ impl<'a> Standings<'a> {
     }
 
     fn figure(&self) -> SweepFigure {
+        // One that diverged comes to no number.
+        let drawn = self.settings.iter().filter(|it| it.mean.mean.is_finite());
+        let drawn: Vec<&Setting<'_>> = drawn.collect();
         let keys = self
             .plan
             .head
@@ -192,19 +303,35 @@ impl<'a> Standings<'a> {
             .iter()
             .map(|(name, logarithmic)| SweepKey {
                 name: name.clone(),
-                values: (self.settings.iter())
-                    .map(|setting| setting.runs[0].0.values[name].clone())
+                values: (drawn.iter())
+                    .map(|setting| setting.runs[0].line.values[name].clone())
                     .collect(),
                 logarithmic: *logarithmic,
             });
         SweepFigure {
             title: format!("What settings of {} come to", self.plan.head.preset),
-            subtitle: "Mean return on fresh tasks with 95 % intervals; blue: the best setting."
-                .to_owned(),
+            subtitle: match self.has_rungs() {
+                true => {
+                    "Mean return on tuning tasks at the last rung that each reached, with 95 % \
+                     intervals; blue: the best setting."
+                }
+                false => "Mean return on fresh tasks with 95 % intervals; blue: the best setting.",
+            }
+            .to_owned(),
             value: "Mean return".to_owned(),
             keys: keys.collect(),
-            settings: self.settings.iter().map(|setting| setting.mean).collect(),
-            best: (!self.settings.is_empty()).then_some(0),
+            settings: drawn.iter().map(|setting| setting.mean).collect(),
+            best: (!drawn.is_empty()).then_some(0),
+        }
+    }
+}
+
+impl Reached {
+    /// "75", or why there are no more.
+    fn said(&self) -> String {
+        match self.failure {
+            Some(_) => format!("{} (diverged)", self.updates),
+            None => self.updates.to_string(),
         }
     }
 }

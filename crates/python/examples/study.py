@@ -1,0 +1,52 @@
+"""Optuna chooses settings, and metarl says what each comes to on tuning tasks:
+
+    pip install optuna
+    python study.py target/release/experiments rates.toml 30
+
+It may be stopped at any time and started again, or several times at once: the study and all
+runs are on disk. With the Python package `study.optimize(metarl.objective("rates.toml"))` does
+the same.
+"""
+
+import json
+import subprocess
+import sys
+
+import optuna
+
+program, sweep, trials = sys.argv[1:]
+
+
+def metarl(*words):
+    ran = subprocess.run([program, "sweep", *words], check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+space = {
+    key: optuna.distributions.json_to_distribution(json.dumps(kind))
+    for key, kind in metarl("space", sweep).items()
+}
+study = optuna.create_study(
+    study_name=sweep,
+    storage="sqlite:///study.db",
+    load_if_exists=True,
+    direction="maximize",
+    pruner=optuna.pruners.MedianPruner(n_startup_trials=5),
+)
+for _ in range(int(trials)):
+    trial, rung, rungs = study.ask(space), 0, 1
+    chosen = [f"{key}={json.dumps(value)}" for key, value in trial.params.items()]
+    state = optuna.trial.TrialState.COMPLETE
+    while rung < rungs and state == optuna.trial.TrialState.COMPLETE:
+        said = metarl("try", sweep, *chosen, "--rung", str(rung), "--json")
+        rung, rungs, value = rung + 1, said["rungs"], said["mean_return"]
+        if value is None:
+            state = optuna.trial.TrialState.FAIL
+        elif rung < rungs:
+            trial.report(value, said["updates"])
+            if trial.should_prune():
+                state = optuna.trial.TrialState.PRUNED
+    study.tell(trial, value if state == optuna.trial.TrialState.COMPLETE else None, state)
+    print(f"trial {trial.number}: {state.name.lower()}, {value}, {' '.join(chosen)}", flush=True)
+best = [f"{key}={json.dumps(value)}" for key, value in study.best_params.items()]
+print("confirm it: ", program, "sweep try", sweep, *best, "--confirm")
