@@ -43,7 +43,7 @@ fn carry_out(session: &Session<'_>, folder: &Path, errand: &Errand) -> Result<()
         }
         None => drop(runner::drive(session, &path, folder)?),
     }
-    reporting::of_finished(&[path.clone()], &path).map(drop)
+    reporting::of_finished(std::slice::from_ref(&path), &path).map(drop)
 }
 
 /// Writes a message. Whoever does not read it has gone, and the end of standard

@@ -74,7 +74,7 @@ impl<'a> Standings<'a> {
                 if state(&path, &line.config)? == State::Finished {
                     let run = runner::finished(&path)?;
                     runs.push(Earned {
-                        line: *line,
+                        line,
                         estimate: estimate(&run),
                         env_steps: run.comparison.env_steps,
                     });
