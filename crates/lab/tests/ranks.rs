@@ -385,7 +385,7 @@ fn what_no_message_can_hold_is_refused_before_anything_is_done() {
     }
     // Between a rank's trajectories, 12 lanes, and its tiles' gradients.
     let wide = "rl2.trunk={kind=\"gru\",hidden=64,input_gain=1.0,memory=2.0}";
-    let failure = refused(rl2, [RL2, &[PPO, wide]], 20_000).unwrap();
+    let failure = refused(rl2, [&RL2[..2], &[PPO, wide]], 20_000).unwrap();
     assert!(failure.message.contains("gradients of tiles"), "{failure}");
 }
 

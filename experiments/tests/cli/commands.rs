@@ -256,7 +256,6 @@ fn listings_checks_and_the_doctor() {
         row["presets"].clone()
     };
     let all = serde_json::json!([
-        "belief/dirichlet-mdp",
         "belief/gridnavi",
         "belief/gridnavi-sampled",
         "belief/gridnavi-supervised",

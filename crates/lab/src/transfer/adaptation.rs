@@ -29,7 +29,7 @@ pub fn by_adaptation(
     let fresh = Fresh { env, held, actions };
     let policies = agent.policies(&fresh, number)?;
     let mut lived = 0.0;
-    let mut earned = f64::NAN;
+    let mut earned = None;
     for (step, policy) in policies.iter().enumerate() {
         let course = |round| {
             let batch = task.live(pool, policy, (rules.trials, round))?;
@@ -38,24 +38,27 @@ pub fn by_adaptation(
         let round = 1 + 2 * step as u64;
         let first = course(round)?;
         lived += trajectories as f64 * first.trial_steps();
+        let mut now = first.mean();
         if lived > rules.budget as f64 {
+            // Where not even a first step is within it, what was earned without one.
+            earned.get_or_insert(now);
             break;
         }
-        earned = first.mean();
-        if target.is_reached_by(earned) {
-            earned = course(round + 1)?.mean();
-            if target.is_reached_by(earned) {
+        if target.is_reached_by(now) {
+            now = course(round + 1)?.mean();
+            if target.is_reached_by(now) {
                 return Ok(Arrival {
                     steps: Some(lived),
                     lived,
-                    earned,
+                    earned: now,
                 });
             }
         }
+        earned = Some(now);
     }
     Ok(Arrival {
         steps: None,
         lived: lived.min(rules.budget as f64),
-        earned,
+        earned: earned.unwrap_or_default(),
     })
 }
