@@ -244,6 +244,8 @@ gridnavi_split() {
 # Agents that say which of GridNavi's goals they believe in; --seeds 20 takes its time.
 belief() {
     train belief-gridnavi belief/gridnavi --seeds 20
+    train belief-gridnavi-published belief/gridnavi belief.reads=belief \
+        belief.belief.repeats=all --seeds 20
     train belief-gridnavi-supervised belief/gridnavi-supervised --seeds 20
     train belief-gridnavi-sampled belief/gridnavi-sampled --seeds 20
 }
