@@ -44,6 +44,15 @@ pub enum ScoreOf {
     Return,
 }
 
+impl ScoreOf {
+    /// The aggregates that such scores have: returns have no 1 to fall short of, and so no
+    /// optimality gap.
+    pub fn aggregates(self) -> impl Iterator<Item = Aggregate> {
+        let has = move |of: &Aggregate| self == Self::Gap || *of != Aggregate::OptimalityGap;
+        Aggregate::ALL.into_iter().filter(has)
+    }
+}
+
 /// What methods come to beside each other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compared {
@@ -65,8 +74,8 @@ pub struct MethodScores {
     pub name: String,
     /// Environment steps of a training, mean over all.
     pub env_steps: f64,
-    /// [All aggregates](Aggregate::ALL).
-    pub aggregates: [Interval; 4],
+    /// The [aggregates of such scores](ScoreOf::aggregates), in their order.
+    pub aggregates: Vec<(Aggregate, Interval)>,
 }
 
 /// A method on one environment.
@@ -283,12 +292,14 @@ fn align(measured: &mut [Measured<'_>]) -> Result<()> {
     Ok(())
 }
 
-fn method_scores((measured, scores): (&Measured<'_>, &Scores)) -> MethodScores {
+fn method_scores(measured: &Measured<'_>, scores: &Scores, score: ScoreOf) -> MethodScores {
     let steps: Vec<f64> = measured.runs().map(|run| run.env_steps() as f64).collect();
     MethodScores {
         name: measured.name.to_owned(),
         env_steps: steps.iter().sum::<f64>() / steps.len() as f64,
-        aggregates: Aggregate::ALL.map(|aggregate| scores.aggregate(aggregate)),
+        aggregates: (score.aggregates())
+            .map(|aggregate| (aggregate, scores.aggregate(aggregate)))
+            .collect(),
     }
 }
 
@@ -345,9 +356,9 @@ pub(crate) fn verdict(above: &Interval) -> &'static str {
 
 /// Decimals that show what the intervals leave open.
 fn decimals(methods: &[MethodScores]) -> usize {
-    let widths = methods.iter().flat_map(|method| method.aggregates);
+    let widths = methods.iter().flat_map(|method| &method.aggregates);
     let widths = widths
-        .map(|of| of.ends[1] - of.ends[0])
+        .map(|(_, of)| of.ends[1] - of.ends[0])
         .filter(|width| *width > 0.0);
     let least = widths.fold(1.0, f64::min);
     (1.0 - least.log10()).ceil().clamp(2.0, 6.0) as usize
@@ -357,18 +368,28 @@ impl Compared {
     /// What methods come to that were measured in the same environments.
     pub(crate) fn of(measured: &[Measured<'_>], scores: &[Scores], score: ScoreOf) -> Self {
         Self {
-            methods: measured.iter().zip(scores).map(method_scores).collect(),
+            methods: (measured.iter().zip(scores))
+                .map(|(measured, scores)| method_scores(measured, scores, score))
+                .collect(),
             pairs: pairs(measured, scores),
             caption: caption(measured, score),
             files: Vec::new(),
         }
     }
 
-    /// What is shown of each method: its name and all aggregates.
+    /// What the columns of [`rows`](Self::rows) are called: the method, and each aggregate.
+    pub fn columns(&self) -> Vec<&'static str> {
+        let aggregates = self.methods.iter().take(1).flat_map(|one| &one.aggregates);
+        (std::iter::once("method"))
+            .chain(aggregates.map(|(aggregate, _)| aggregate.name()))
+            .collect()
+    }
+
+    /// What is shown of each method: its name and its aggregates.
     pub fn rows(&self) -> Vec<Vec<String>> {
         let decimals = decimals(&self.methods);
         let row = |method: &MethodScores| {
-            let numbers = method.aggregates.iter().map(|of| shown(of, decimals));
+            let numbers = (method.aggregates.iter()).map(|(_, of)| shown(of, decimals));
             [method.name.clone()].into_iter().chain(numbers).collect()
         };
         self.methods.iter().map(row).collect()
@@ -414,10 +435,12 @@ impl Compared {
     }
 
     fn markdown(&self) -> String {
-        let names = Aggregate::ALL.map(Aggregate::name).join(" | ");
+        let names = self.columns();
         let mut text = format!(
-            "{}\n\n| method | {names} |\n|---|--:|--:|--:|--:|\n",
-            self.caption
+            "{}\n\n| {} |\n|---|{}\n",
+            self.caption,
+            names.join(" | "),
+            "--:|".repeat(names.len() - 1)
         );
         for row in self.rows() {
             let cells: Vec<String> = row.iter().map(|cell| markdown_cell(cell)).collect();
@@ -443,7 +466,7 @@ impl Compared {
             ]
         };
         let single = self.methods.iter().flat_map(|method| {
-            let named = Aggregate::ALL.into_iter().zip(&method.aggregates);
+            let named = method.aggregates.iter();
             named.map(|(aggregate, of)| line(&method.name, "", aggregate.name(), of))
         });
         let above = |(own, other, of): &(String, String, Interval)| {
@@ -469,7 +492,7 @@ impl Compared {
         };
         std::fs::create_dir_all(out).map_err(unusable)?;
         let figures = self.figures(measured, scores, score)?;
-        let page = statistics::page(self, measured, &figures, score);
+        let page = statistics::page(self, measured, &figures);
         let mut files = vec![
             ("compare.html".to_owned(), page.into_bytes()),
             ("compare.md".to_owned(), self.markdown().into_bytes()),

@@ -10,7 +10,7 @@ use crate::markup::{html_page, script, scrolled};
 use crate::methods::{Compared, Measured, OnTask, ScoreOf, key_of, shown, verdict};
 use crate::numbers;
 use crate::page::Drawn;
-use crate::scores::{Aggregate, Scores};
+use crate::scores::Scores;
 use crate::section;
 use crate::setting::Setting;
 use crate::standing::Standings;
@@ -19,7 +19,6 @@ use crate::text::{capitalized, count, slug};
 /// The settings of one environment that have seeds enough.
 pub(crate) struct Statistics {
     title: String,
-    score: ScoreOf,
     compared: Compared,
     pub(crate) figures: Vec<Figure>,
     /// What was left out, and why.
@@ -85,7 +84,6 @@ fn in_environment(settings: &[&Setting<'_>]) -> Result<Option<Statistics>> {
         figures: compared.figures(&measured, &scores, score)?,
         stem: format!("{}-", slug(&title)),
         title,
-        score,
         compared,
         refused,
     }))
@@ -101,7 +99,7 @@ pub(crate) fn html(told: &Told, level: usize) -> Markup {
     html! {
         section .statistics {
             (section::heading(level, &heading))
-            (tables(&statistics.compared, statistics.score))
+            (tables(&statistics.compared))
             @for why in &statistics.refused { p .note { "Left out: " (why) } }
             @for drawn in figures { (section::figure(drawn)) }
         }
@@ -109,25 +107,24 @@ pub(crate) fn html(told: &Told, level: usize) -> Markup {
 }
 
 /// All aggregates of each method, and each pair of methods.
-fn tables(compared: &Compared, score: ScoreOf) -> Markup {
-    // Of returns, which have no 1 to fall short of, there is no optimality gap.
-    let aggregates: Vec<Aggregate> = (Aggregate::ALL.into_iter())
-        .filter(|aggregate| score == ScoreOf::Gap || *aggregate != Aggregate::OptimalityGap)
-        .collect();
-    let columns = aggregates.len() + 1;
+fn tables(compared: &Compared) -> Markup {
     html! {
         (scrolled("Table: aggregates over seeds", &html! {
             table {
                 thead {
                     tr {
-                        th .name scope="col" { "Method" }
-                        @for aggregate in &aggregates { th scope="col" { (aggregate.name()) } }
+                        @for (column, name) in compared.columns().into_iter().enumerate() {
+                            @match column {
+                                0 => th .name scope="col" { (capitalized(name)) },
+                                _ => th scope="col" { (name) },
+                            }
+                        }
                     }
                 }
                 tbody {
                     @for row in compared.rows() {
                         tr {
-                            @for (column, cell) in row.iter().take(columns).enumerate() {
+                            @for (column, cell) in row.iter().enumerate() {
                                 @match column {
                                     0 => th .name scope="row" { (cell) },
                                     _ => td { (cell) },
@@ -174,12 +171,7 @@ fn pairs(compared: &Compared) -> Markup {
 }
 
 /// The page of a comparison.
-pub(crate) fn page(
-    compared: &Compared,
-    measured: &[Measured<'_>],
-    figures: &[Figure],
-    score: ScoreOf,
-) -> String {
+pub(crate) fn page(compared: &Compared, measured: &[Measured<'_>], figures: &[Figure]) -> String {
     let names: Vec<&str> = compared
         .methods
         .iter()
@@ -196,7 +188,7 @@ pub(crate) fn page(
                 p .quiet { (count(tasks, "environment")) }
                 @for sentence in &sentences { p .headline { (capitalized(sentence)) "." } }
             }
-            (tables(compared, score))
+            (tables(compared))
             @for figure in figures {
                 figure {
                     div .card { (figure.canvas.inline(&figure.title)) }

@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use report::{Compared, Method, ScoreOf};
+use report::{Compared, Interval, Method, ScoreOf};
 use serde_json::{Value, json};
 use support::{Synthetic, long};
 
@@ -59,7 +59,10 @@ fn methods_are_set_against_each_other_over_environments() {
     let to_known = |closed: f64| closed * (0.785 - 0.5) / (0.8333 - 0.5);
     for (of, closed) in [(good, 0.95), (bad, 0.7)] {
         let expected = (closed + to_known(closed)) / 2.0;
-        let [iqm, median, mean, gap] = of.aggregates;
+        let numbers: Vec<Interval> = of.aggregates.iter().map(|(_, of)| *of).collect();
+        let [iqm, median, mean, gap] = numbers[..] else {
+            panic!("{of:?}");
+        };
         for found in [iqm, median, mean] {
             assert!(
                 (found.value - expected).abs() < 0.03,
@@ -117,7 +120,23 @@ fn returns_are_compared_where_there_is_no_gap() {
     assert!(error.contains("has no gap that is known") && error.contains("--score return"));
     let found = compared(folder.path(), &["a", "b"], ScoreOf::Return).unwrap();
     // 5 + .9 · 1.66, the same for both.
-    assert!((found.methods[0].aggregates[2].value - 6.494).abs() < 0.02);
+    assert!((found.methods[0].aggregates[2].1.value - 6.494).abs() < 0.02);
+    // Nothing falls short of 1 there.
+    assert_eq!(
+        found.columns(),
+        ["method", "interquartile mean", "median", "mean"]
+    );
+    assert!(found.rows().iter().all(|row| row.len() == 4));
+    for name in [
+        "compare.md",
+        "compare.csv",
+        "compare.html",
+        "aggregates.svg",
+    ] {
+        let written = fs::read_to_string(folder.path().join("out").join(name)).unwrap();
+        assert!(written.contains("interquartile mean"), "{name}");
+        assert!(!written.contains("optimality"), "{name}");
+    }
     let (_, _, above) = &found.pairs[0];
     assert!(above.ends[0] < 0.5 && above.ends[1] > 0.5, "{above:?}");
     assert!(found.sentences()[0].ends_with(": not told apart"));

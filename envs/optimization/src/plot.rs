@@ -1,6 +1,6 @@
 //! Curves with a band around them, of shapes that a picture has.
 
-use rl_core::{Ink, Picture, Shape};
+use rl_core::{Ink, Picture, Shape, ticks};
 
 /// A curve.
 pub(crate) struct Band {
@@ -113,27 +113,58 @@ impl Plot {
         }
     }
 
-    /// Lines at every quarter, with their values.
+    /// Round values of both axes, lines at those of the vertical one.
     fn axes(&self, across: (f64, f64), up: (f64, f64)) -> Vec<Shape> {
         let mut shapes = Vec::new();
-        for quarter in 0..=4_u8 {
-            let share = f64::from(quarter) / 4.0;
-            let (x, y) = (LEFT + WIDTH * share as f32, BOTTOM + HEIGHT * share as f32);
+        let share = |(low, high): (f64, f64), x: f64| ((x - low) / (high - low)) as f32;
+        for (height, text) in self.heights(up) {
+            let y = BOTTOM + HEIGHT * share(up, height);
             let points = vec![[LEFT, y], [LEFT + WIDTH, y]];
             let (ink, arrow) = (Ink::Faint, false);
             shapes.push(Shape::Path { points, ink, arrow });
-            let value = up.0 + share * (up.1 - up.0);
-            let value = match self.scale {
-                Scale::Linear => value,
-                Scale::Logarithmic => 10_f64.powf(value),
-            };
-            label(&mut shapes, [LEFT - 0.8, y], &number(value));
-            let value = across.0 + share * (across.1 - across.0);
-            label(&mut shapes, [x, BOTTOM - 0.35], &number(value));
+            label(&mut shapes, [LEFT - 0.8, y], &text);
+        }
+        for (value, text) in round(across) {
+            let x = LEFT + WIDTH * share(across, value);
+            label(&mut shapes, [x, BOTTOM - 0.35], &text);
         }
         label(&mut shapes, [LEFT + WIDTH / 2.0, BOTTOM - 0.9], self.x);
         shapes
     }
+
+    /// Where the vertical axis has numbers, and which.
+    fn heights(&self, up: (f64, f64)) -> Vec<(f64, String)> {
+        if self.scale == Scale::Linear {
+            return round(up);
+        }
+        // Whole decades, or 1, 2 and 5 of each where there are few.
+        let decades: Vec<i32> = (up.0.floor() as i32..=up.1.ceil() as i32).collect();
+        let every = decades.len().div_ceil(6);
+        let whole = (decades.iter().step_by(every)).map(|decade| 10_f64.powi(*decade));
+        let finer = (decades.iter())
+            .flat_map(|decade| [1.0, 2.0, 5.0].map(|digit| digit * 10_f64.powi(*decade)));
+        let within = |values: &mut dyn Iterator<Item = f64>| -> Vec<(f64, String)> {
+            values
+                .map(|value| (value.log10(), number(value)))
+                .filter(|(height, _)| (up.0 - 1e-9..=up.1 + 1e-9).contains(height))
+                .collect()
+        };
+        let whole = within(&mut whole.into_iter());
+        match whole.len() {
+            0..3 => within(&mut finer.into_iter()),
+            _ => whole,
+        }
+    }
+}
+
+/// Round values within a range, as numbers and as text.
+fn round(range: (f64, f64)) -> Vec<(f64, String)> {
+    let (values, decimals) = ticks(range.0, range.1, 5);
+    let text = |value: &f64| match value.abs() {
+        size if size > 0.0 && !(1e-3..1e6).contains(&size) => number(*value),
+        _ => format!("{value:.decimals$}").replace('-', "−"),
+    };
+    values.iter().map(|value| (*value, text(value))).collect()
 }
 
 fn label(shapes: &mut Vec<Shape>, centre: [f32; 2], text: &str) {
@@ -141,16 +172,11 @@ fn label(shapes: &mut Vec<Shape>, centre: [f32; 2], text: &str) {
     shapes.push(Shape::Label { centre, text, size });
 }
 
-/// Three digits, and a minus sign that is as wide as one.
+/// A round number in few characters, with a minus sign that is as wide as a digit.
 fn number(value: f64) -> String {
-    let size = value.abs();
-    let text = match size {
-        0.0 => "0".to_owned(),
-        _ if (1e-3..1e4).contains(&size) => {
-            let places = (2.0 - size.log10().floor()).clamp(0.0, 5.0) as usize;
-            format!("{value:.places$}")
-        }
-        _ => format!("{value:.1e}"),
+    let text = match value.abs() {
+        size if (1e-3..1e6).contains(&size) => format!("{value}"),
+        _ => format!("{value:.1e}").replace(".0e", "e"),
     };
     text.replace('-', "−")
 }
@@ -158,6 +184,30 @@ fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn axes_have_round_numbers() {
+        let texts = |numbers: Vec<(f64, String)>| -> Vec<String> {
+            numbers.into_iter().map(|(_, text)| text).collect()
+        };
+        assert_eq!(
+            texts(round((-0.108, 0.103))),
+            ["−0.10", "−0.05", "0.00", "0.05", "0.10"]
+        );
+        let bands = Vec::new();
+        let plot = Plot {
+            bands,
+            x: "",
+            scale: Scale::Logarithmic,
+        };
+        let heights = |low: f64, high: f64| texts(plot.heights((low.log10(), high.log10())));
+        assert_eq!(heights(0.02, 30.0), ["0.1", "1", "10"]);
+        assert_eq!(heights(0.04, 0.6), ["0.05", "0.1", "0.2", "0.5"]);
+        assert_eq!(
+            heights(1e-9, 1e3),
+            ["1e−9", "1e−7", "1e−5", "0.001", "0.1", "10", "1000"]
+        );
+    }
 
     /// Heights of the lower end, the upper end and the mean of two points.
     fn heights(scale: Scale, points: [(f64, f64, f64); 2]) -> Vec<[f32; 2]> {
@@ -175,7 +225,8 @@ mod tests {
             Shape::Path { points, .. } => Some([points[0][1], points[1][1]]),
             _ => None,
         });
-        paths.skip(5).collect() // The lines of the axes come first.
+        let all: Vec<[f32; 2]> = paths.collect();
+        all[all.len() - 3..].to_vec() // The lines of the axes come first.
     }
 
     #[test]

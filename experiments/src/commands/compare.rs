@@ -5,7 +5,7 @@ use crate::console::{Console, Event, Table};
 use crate::progress::Waiting;
 use lab::failure::Failure;
 use lab::folders::{common_folder, runs_in};
-use report::{Aggregate, Interval, Method};
+use report::{Interval, Method};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -41,8 +41,7 @@ pub(crate) fn run(args: &CompareArgs) -> Result<(), Failure> {
     }
     let compared = report::compare(&loaded, args.score.into(), &out)?;
     drop(comparing);
-    let names = Aggregate::ALL.map(Aggregate::name);
-    let mut table = Table::new(&[&["method"][..], &names].concat());
+    let mut table = Table::new(&compared.columns());
     compared.rows().into_iter().for_each(|row| table.row(row));
     for line in table.lines(&console) {
         console.say(line)?;
@@ -55,8 +54,7 @@ pub(crate) fn run(args: &CompareArgs) -> Result<(), Failure> {
         console.say(path.display().to_string())?;
     }
     for method in &compared.methods {
-        let numbers = Aggregate::ALL.into_iter().zip(&method.aggregates);
-        let mut row: Map<String, Value> = numbers
+        let mut row: Map<String, Value> = (method.aggregates.iter())
             .map(|(aggregate, of)| (aggregate.name().replace(' ', "_"), shown(of)))
             .collect();
         row.insert("method".to_owned(), json!(method.name));

@@ -35,7 +35,11 @@ pub(super) fn figure(setting: &Setting<'_>) -> Result<Option<Figure>> {
     };
     let shown = [
         ("Divergence (nats)", &divergence, None),
-        ("Of how much (nats)", &divergence, Some(&entropy)),
+        (
+            "Beside what is unknown (nats, dashed)",
+            &divergence,
+            Some(&entropy),
+        ),
     ];
     let places = Panels::below(&title, &setting.subtitle(), shown.len());
     let mut canvas = Canvas::new(WIDTH, places.height());

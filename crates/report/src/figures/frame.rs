@@ -5,8 +5,9 @@ use super::{INK, MUTED};
 use crate::Result;
 use crate::canvas::{Align, Canvas, Color, Point, Text};
 use crate::font::Face;
-use crate::layout::{Range, Scale, ticks};
+use crate::layout::{Range, Scale};
 use crate::text::fixed;
+use rl_core::ticks;
 
 /// Sizes of text, in pixels.
 pub(super) const TITLE: f64 = 18.0;

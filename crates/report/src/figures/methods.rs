@@ -23,10 +23,10 @@ const BETWEEN: f64 = 22.0;
 const NAME: f64 = 150.0;
 const EDGE: f64 = 14.0;
 
-/// A method with all its aggregates.
+/// A method with its aggregates.
 pub(crate) struct Standing<'a> {
     pub(crate) name: &'a str,
-    pub(crate) aggregates: &'a [Interval; 4],
+    pub(crate) aggregates: &'a [(Aggregate, Interval)],
 }
 
 /// A method's line with its band.
@@ -58,12 +58,15 @@ pub(crate) fn aggregates(standings: &[Standing<'_>], caption: &str) -> Result<Fi
         let place = (EDGE, middle(top, row) + 0.36 * LABEL);
         canvas.text(text(place, name, LABEL, color(row).mix(INK, 0.3)));
     }
-    let columns = Aggregate::ALL.len() as f64;
-    let width = (f64::from(WIDTH) - left - EDGE) / columns;
-    for (column, aggregate) in Aggregate::ALL.into_iter().enumerate() {
+    let columns = standings.first().map_or(&[][..], |one| one.aggregates);
+    let width = (f64::from(WIDTH) - left - EDGE) / columns.len().max(1) as f64;
+    for (column, (aggregate, _)) in columns.iter().enumerate() {
         let begin = left + column as f64 * width;
         let pixels = (begin, begin + width - BETWEEN);
-        let own: Vec<Interval> = standings.iter().map(|one| one.aggregates[column]).collect();
+        let own: Vec<Interval> = standings
+            .iter()
+            .map(|one| one.aggregates[column].1)
+            .collect();
         draw_column(&mut canvas, aggregate.name(), &own, pixels, (top, bottom));
     }
     Ok(Figure {

@@ -8,22 +8,30 @@ use crate::canvas::{Canvas, Text};
 use crate::font::Face;
 use crate::layout::{Range, Scale};
 
-/// How many are side by side.
-pub(super) const COLUMNS: usize = 3;
+/// As many as there are side by side.
+const COLUMNS: usize = 3;
 
 const HEIGHT: f64 = 118.0;
 /// Above a panel: its name; below the last row: ticks and the axis's name.
 const NAME_ROOM: f64 = 40.0;
 const AXIS_ROOM: f64 = 58.0;
 
-/// Left edge of the first one, and the width that each has with the room between them.
+/// Left edge of the first one.
 const EDGE: f64 = 14.0;
-const SPAN: f64 = (WIDTH as f64 - EDGE) / COLUMNS as f64;
 
 /// Where so many panels are.
 pub(super) struct Panels {
     top: f64,
     count: usize,
+}
+
+/// Where one of them is.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    left: f64,
+    top: f64,
+    /// With the room to the next one.
+    width: f64,
 }
 
 impl Panels {
@@ -34,19 +42,26 @@ impl Panels {
         Self { top, count }
     }
 
+    /// How many are side by side.
+    pub(super) fn columns(&self) -> usize {
+        self.count.clamp(1, COLUMNS)
+    }
+
     /// The height of the figure.
     pub(super) fn height(&self) -> u32 {
-        let rows = self.count.div_ceil(COLUMNS) as f64;
+        let rows = self.count.div_ceil(self.columns()) as f64;
         (self.top + rows * (HEIGHT + NAME_ROOM) + AXIS_ROOM).ceil() as u32
     }
 
-    /// Left and upper edge of a panel.
-    pub(super) fn place(&self, index: usize) -> (f64, f64) {
-        let (column, row) = (index % COLUMNS, index / COLUMNS);
-        (
-            EDGE + column as f64 * SPAN,
-            self.top + row as f64 * (HEIGHT + NAME_ROOM),
-        )
+    /// Where a panel is: all of a row have the same width.
+    pub(super) fn place(&self, index: usize) -> Place {
+        let (column, row) = (index % self.columns(), index / self.columns());
+        let width = (f64::from(WIDTH) - EDGE) / self.columns() as f64;
+        Place {
+            left: EDGE + column as f64 * width,
+            top: self.top + row as f64 * (HEIGHT + NAME_ROOM),
+            width,
+        }
     }
 }
 
@@ -67,7 +82,7 @@ impl Panel<'_> {
     pub(super) fn draw<'a>(
         &self,
         canvas: &'a mut Canvas,
-        (left, top): (f64, f64),
+        Place { left, top, width }: Place,
     ) -> Result<Chart<'a>> {
         let Range { low, high } = self.y;
         let y_axis = Axis {
@@ -81,7 +96,7 @@ impl Panel<'_> {
             x: Scale {
                 low: 0.0,
                 high: self.x_high,
-                pixels: (left + numbers + 12.0, left + SPAN - 18.0),
+                pixels: (left + numbers + 12.0, left + width - 18.0),
             },
             y: Scale {
                 low,

@@ -154,7 +154,7 @@ fn places(key: &SweepKey) -> (Vec<f64>, Ticks) {
         }
         Some(numbers) => {
             let Range { low, high } = Range::of(numbers.iter().copied());
-            let (values, decimals) = crate::layout::ticks(low, high, 4);
+            let (values, decimals) = rl_core::ticks(low, high, 4);
             let ticks = values
                 .into_iter()
                 .map(|value| (value, fixed(value, decimals)));

@@ -1,7 +1,7 @@
 //! What the optimizer saw: small multiples of the training metrics.
 
 use super::frame::{steps_axis, titles};
-use super::panel::{COLUMNS, Panel, Panels};
+use super::panel::{Panel, Panels, Place};
 use super::{AGENT, Figure, WIDTH};
 use crate::Result;
 use crate::canvas::{Canvas, Stroke};
@@ -39,7 +39,7 @@ pub(super) fn figure(setting: &Setting<'_>) -> Result<Option<Figure>> {
     titles(&mut canvas, &title, &setting.subtitle());
     let mut cut = false;
     for (index, (name, curve)) in panels.iter().enumerate() {
-        let below = index + COLUMNS < panels.len();
+        let below = index + places.columns() < panels.len();
         let place = places.place(index);
         cut |= draw_panel(
             &mut canvas,
@@ -141,7 +141,7 @@ fn range(curve: &Curve) -> Range {
 /// Draws a metric; returns whether the panel's edges cut something off.
 fn draw_panel(
     canvas: &mut Canvas,
-    place: (f64, f64),
+    place: Place,
     [agent, name]: [&str; 2],
     (curve, end): (&Curve, f64),
     below: bool,
@@ -189,7 +189,7 @@ mod tests {
             let mut canvas = Canvas::new(WIDTH, 300);
             draw_panel(
                 &mut canvas,
-                (14.0, 0.0),
+                Panels::below("", "", 1).place(0),
                 ["RL²", "Value loss"],
                 (curve, 10.0),
                 false,
