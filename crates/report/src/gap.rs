@@ -18,6 +18,16 @@ impl Gap {
         (relative > 1e-9).then_some(gap)
     }
 
+    /// The same with each end anew within its own error; an error that is not known counts
+    /// for nothing.
+    pub(crate) fn redrawn(&self, mut normal: impl FnMut() -> f64) -> Self {
+        let mut anew = |end: &Estimate| Estimate::exact(end.redrawn(normal()));
+        Self {
+            random: anew(&self.random),
+            best: anew(&self.best),
+        }
+    }
+
     fn width(&self) -> f64 {
         self.best.mean - self.random.mean
     }

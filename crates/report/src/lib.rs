@@ -73,7 +73,7 @@ pub use figures::{Scaling, ScalingAxis, ScalingChart, ScalingLine, draw_scaling}
 pub use figures::{SweepFigure, SweepKey, draw_sweep};
 pub use gap::Gap;
 pub use markup::{csv_file, html_page, markdown_cell};
-pub use methods::{Compared, Method, MethodScores, ScoreOf, compare};
+pub use methods::{Compared, Method, MethodScores, Pair, ScoreOf, compare};
 pub use picture::{DrawnPicture, draw_picture};
 pub use read::{Run, load};
 pub use scores::{Aggregate, Interval, Scores};

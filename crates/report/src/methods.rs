@@ -10,9 +10,8 @@ use record::write_atomically;
 use crate::figures::Figure;
 use crate::figures::methods::{self, Line, Standing};
 use crate::markup::{csv_file, markdown_cell};
-use crate::measure::Measure;
 use crate::read::Run;
-use crate::references::Gap;
+use crate::references::{Gap, References, Target};
 use crate::scores::{Aggregate, Interval, Scores};
 use crate::setting::{self, Setting};
 use crate::standing::Standings;
@@ -23,6 +22,8 @@ use crate::{PNG_SCALE, ReportError, Result};
 
 /// Seeds that a method needs in every environment.
 const LEAST_SEEDS: usize = 3;
+/// Seeds from which on a bootstrap over them is about as wide as it should be.
+const MANY_SEEDS: usize = 10;
 /// Points of a performance profile and of a learning curve.
 const POINTS: usize = 40;
 
@@ -58,13 +59,25 @@ impl ScoreOf {
 pub struct Compared {
     /// The methods, in the order given.
     pub methods: Vec<MethodScores>,
-    /// Of each pair of them, the second after the first: the probability that a run of the
-    /// first one is better.
-    pub pairs: Vec<(String, String, Interval)>,
+    /// Each two of them.
+    pub pairs: Vec<Pair>,
     /// What was compared, in a sentence.
     pub caption: String,
     /// The files that were written.
     pub files: Vec<PathBuf>,
+}
+
+/// Two methods beside each other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pair {
+    /// One of them.
+    pub method: String,
+    /// The other, which comes after it.
+    pub other: String,
+    /// The probability that a run of the first is above one of the second.
+    pub above: Interval,
+    /// Whether there are [runs enough](Scores::can_tell) to tell them apart.
+    pub enough: bool,
 }
 
 /// What one method comes to.
@@ -84,9 +97,10 @@ pub(crate) struct OnTask<'a> {
     key: String,
     pub(crate) title: String,
     setting: Setting<'a>,
+    references: References,
+    /// What the scores are shares of; `None` if they are returns.
     gap: Option<Gap>,
-    score: ScoreOf,
-    scores: Vec<Estimate>,
+    returns: Vec<Estimate>,
 }
 
 /// A method on all of them, in one order for all methods.
@@ -108,6 +122,7 @@ pub fn compare(methods: &[Method], score: ScoreOf, out: &Path) -> Result<Compare
     let measured = methods.iter().map(|method| Measured::of(method, score));
     let mut measured = measured.collect::<Result<Vec<_>>>()?;
     align(&mut measured)?;
+    on_one_gap(&mut measured)?;
     let Some(first) = measured.first() else {
         return Err(ReportError::Empty);
     };
@@ -132,7 +147,7 @@ impl<'a> Measured<'a> {
     fn of(method: &'a Method, score: ScoreOf) -> Result<Self> {
         let name = &method.name;
         let mut tasks: Vec<OnTask<'a>> = Vec::new();
-        for setting in setting::group(&method.runs) {
+        for setting in setting::group_anywhere(&method.runs) {
             let task = OnTask::of(setting, name, score)?;
             if let Some(other) = tasks.iter().find(|other| other.key == task.key) {
                 let runs = [other, &task].map(|task| task.setting.folder.clone());
@@ -144,13 +159,13 @@ impl<'a> Measured<'a> {
             }
             tasks.push(task);
         }
-        let seeds = tasks.first().map_or(0, |task| task.scores.len());
-        if let Some(other) = tasks.iter().find(|task| task.scores.len() != seeds) {
+        let seeds = tasks.first().map_or(0, |task| task.returns.len());
+        if let Some(other) = tasks.iter().find(|task| task.returns.len() != seeds) {
             return Err(not_comparable(format!(
                 "{name} has {} in {} and {} in {}; every environment needs as many",
                 count(seeds, "seed"),
                 tasks[0].title,
-                count(other.scores.len(), "seed"),
+                count(other.returns.len(), "seed"),
                 other.title
             )));
         }
@@ -158,7 +173,7 @@ impl<'a> Measured<'a> {
     }
 
     pub(crate) fn scores(&self) -> Scores {
-        Scores::new(self.tasks.iter().map(|task| task.scores.clone()).collect())
+        scores_of((self.tasks.iter()).map(|task| (task.returns.clone(), task.gap)))
     }
 
     fn runs(&self) -> impl Iterator<Item = &&'a Run> {
@@ -176,6 +191,13 @@ impl<'a> OnTask<'a> {
                 run.path().display()
             )));
         }
+        if !setting.repeated.is_empty() {
+            return Err(not_comparable(format!(
+                "{method} has a seed twice in {title}: again in {}; the same seed twice is not two \
+                 independent measurements, so name the folders of one of them",
+                listed(&setting.repeated)
+            )));
+        }
         let standings = Standings::of(&setting).filter(|standings| !standings.seeds.is_empty());
         let first = setting.comparisons().next();
         let (Some(standings), Some(first)) = (standings, first) else {
@@ -190,16 +212,25 @@ impl<'a> OnTask<'a> {
                 count(seeds, "seed")
             )));
         }
-        let own = standings.seeds.iter().map(|seed| match score {
-            ScoreOf::Return => Some(seed.mean_return.estimate()),
-            ScoreOf::Gap => seed.share.map(|share| share.estimate()),
-        });
-        let Some(scores) = own.collect::<Option<Vec<_>>>() else {
-            return Err(not_comparable(format!(
-                "{title} has no gap that is known from random to the best; compare mean returns (--score return)"
-            )));
+        let gap = match score {
+            ScoreOf::Return => None,
+            ScoreOf::Gap => Some(standings.gap.ok_or_else(|| {
+                not_comparable(format!(
+                    "{title} has no gap that is known from random to the best; compare mean returns (--score return)"
+                ))
+            })?),
         };
-        if scores.iter().any(|score| !score.mean.is_finite()) {
+        let own = standings.seeds.iter();
+        let returns: Vec<Estimate> = own.map(|seed| seed.mean_return.estimate()).collect();
+        let one_task = |run: &&&Run| run.comparison.as_ref().is_some_and(|c| c.tasks == 1);
+        if let Some(run) = setting.runs.iter().find(one_task) {
+            return Err(not_comparable(format!(
+                "{} was compared on one task, which says nothing of how sure its return is; train it \
+                 with evaluation.tasks = 2 or more",
+                run.path().display()
+            )));
+        }
+        if returns.iter().any(|earned| !earned.mean.is_finite()) {
             return Err(not_comparable(format!(
                 "{method} has a run in {title} whose return is not finite; its training has diverged, \
                  so leave the setting out or train it with a smaller step size"
@@ -208,9 +239,9 @@ impl<'a> OnTask<'a> {
         Ok(Self {
             key: key_of(first),
             title,
-            gap: standings.gap,
-            score,
-            scores,
+            gap,
+            references: standings.references,
+            returns,
             setting,
         })
     }
@@ -226,21 +257,13 @@ impl<'a> OnTask<'a> {
         steps.max().unwrap_or(0)
     }
 
-    fn score(&self, earned: Estimate) -> Estimate {
-        match (self.score, &self.gap) {
-            (ScoreOf::Gap, Some(gap)) => gap.measure(Measure::Sampled(earned)).estimate(),
-            _ => earned,
-        }
-    }
-
-    /// Scores of all runs after so many environment steps at most; `None` where one was
+    /// Returns of all runs after so many environment steps at most; `None` where one was
     /// not evaluated yet.
     fn after(&self, steps: f64) -> Option<Vec<Estimate>> {
         let runs = self.setting.runs.iter().map(|run| {
             let mut evaluations = run.evaluations.iter();
             let last = evaluations.rfind(|row| row.env_steps as f64 <= steps)?;
-            let earned = Estimate::from(last);
-            Some(self.score(earned))
+            Some(Estimate::from(last))
         });
         runs.collect()
     }
@@ -292,6 +315,48 @@ fn align(measured: &mut [Measured<'_>]) -> Result<()> {
     Ok(())
 }
 
+/// Shares of the gaps, or returns where there are none.
+fn scores_of(tasks: impl Iterator<Item = (Vec<Estimate>, Option<Gap>)> + Clone) -> Scores {
+    let shares = tasks
+        .clone()
+        .map(|(returns, gap)| Some((returns, gap?.ends)));
+    match shares.collect::<Option<Vec<_>>>() {
+        Some(shares) => Scores::shares(shares),
+        None => Scores::new(tasks.map(|(returns, _)| returns).collect()),
+    }
+}
+
+/// One gap for all methods in an environment: the value of the Bayes-optimal agent bounds
+/// none that adapts to a task by training on it, whose gap ends at the known-task optimum; beside one
+/// of these all gaps do.
+pub(crate) fn on_one_gap(measured: &mut [Measured<'_>]) -> Result<()> {
+    let tasks = measured.first().map_or(0, |first| first.tasks.len());
+    for task in 0..tasks {
+        let mut ends = measured
+            .iter()
+            .map(|one| one.tasks[task].gap.map(|gap| gap.to));
+        let first = ends.next();
+        if ends.all(|to| Some(to) == first) {
+            continue;
+        }
+        for Measured { name, tasks } in &mut *measured {
+            let OnTask {
+                references,
+                gap,
+                title,
+                ..
+            } = &mut tasks[task];
+            *gap = Some(references.gap_to(Target::KnownTask).ok_or_else(|| {
+                not_comparable(format!(
+                    "{title} has no known-task optimum in the runs of {name}, where the gap of \
+                     others ends; compare mean returns (--score return)"
+                ))
+            })?);
+        }
+    }
+    Ok(())
+}
+
 fn method_scores(measured: &Measured<'_>, scores: &Scores, score: ScoreOf) -> MethodScores {
     let steps: Vec<f64> = measured.runs().map(|run| run.env_steps() as f64).collect();
     MethodScores {
@@ -303,16 +368,18 @@ fn method_scores(measured: &Measured<'_>, scores: &Scores, score: ScoreOf) -> Me
     }
 }
 
-fn pairs(measured: &[Measured<'_>], scores: &[Scores]) -> Vec<(String, String, Interval)> {
+fn pairs(measured: &[Measured<'_>], scores: &[Scores]) -> Vec<Pair> {
     let named: Vec<(&str, &Scores)> = measured.iter().map(|one| one.name).zip(scores).collect();
     let pairs = named.iter().enumerate().flat_map(|(index, own)| {
         let others = named[index + 1..].iter();
         others.map(move |other| (own, other))
     });
     pairs
-        .map(|(own, other)| {
-            let above = own.1.probability_above(other.1);
-            (own.0.to_owned(), other.0.to_owned(), above)
+        .map(|((method, own), (other, others))| Pair {
+            method: (*method).to_owned(),
+            other: (*other).to_owned(),
+            above: own.probability_above(others),
+            enough: own.can_tell(others),
         })
         .collect()
 }
@@ -321,19 +388,31 @@ fn caption(measured: &[Measured<'_>], score: ScoreOf) -> String {
     let tasks: Vec<String> = (measured.iter().take(1))
         .flat_map(|first| first.tasks.iter().map(|task| task.title.clone()))
         .collect();
-    let seeds = |one: &Measured<'_>| one.tasks[0].scores.len();
+    let seeds = |one: &Measured<'_>| one.tasks[0].returns.len();
     let fewest = measured.iter().map(seeds).min().unwrap_or(0);
     let most = measured.iter().map(seeds).max().unwrap_or(0);
     let seeds = match fewest == most {
         true => count(fewest, "seed"),
         false => format!("{fewest} to {most} seeds"),
     };
-    let what = match score {
-        ScoreOf::Gap => "Shares of the gap from random to the best that is known",
-        ScoreOf::Return => "Mean returns",
+    let mut ends = (measured.iter().take(1)).flat_map(|first| {
+        first
+            .tasks
+            .iter()
+            .filter_map(|task| task.gap.map(|gap| gap.to))
+    });
+    let end = ends.next().filter(|end| ends.all(|other| other == *end));
+    let what = match (score, end) {
+        (ScoreOf::Gap, Some(end)) => format!("Shares of the gap from random to {}", end.words()),
+        (ScoreOf::Gap, None) => "Shares of the gap from random to the best that is known".into(),
+        (ScoreOf::Return, _) => "Mean returns".to_owned(),
+    };
+    let few = match fewest < MANY_SEEDS {
+        true => ", which is too narrow where seeds are few, as here",
+        false => "",
     };
     format!(
-        "{what}, {seeds} in {}; 95 % intervals by the stratified bootstrap over seeds, never \
+        "{what}, {seeds} in {}; 95 % intervals by the stratified bootstrap over seeds{few}; never \
          narrower than the errors over tasks.",
         listed(&tasks)
     )
@@ -345,12 +424,15 @@ pub(crate) fn shown(of: &Interval, decimals: usize) -> String {
     format!("{} [{low}, {high}]", fixed(of.value, decimals))
 }
 
-/// What the probability of being above another says, as far as its interval goes.
-pub(crate) fn verdict(above: &Interval) -> &'static str {
-    match above.ends {
-        [low, _] if low > 0.5 => "better",
-        [_, high] if high < 0.5 => "worse",
-        _ => "not told apart",
+impl Pair {
+    /// What the probability says, as far as its interval and the number of runs go.
+    pub(crate) fn verdict(&self) -> &'static str {
+        match self.above.ends {
+            [low, high] if low <= 0.5 && high >= 0.5 => "not told apart",
+            _ if !self.enough => "too few runs to tell",
+            [low, _] if low > 0.5 => "better",
+            _ => "worse",
+        }
     }
 }
 
@@ -397,11 +479,17 @@ impl Compared {
 
     /// What is shown of each pair, in a sentence.
     pub fn sentences(&self) -> Vec<String> {
-        let sentence = |(own, other, above): &(String, String, Interval)| {
+        let sentence = |pair: &Pair| {
+            let Pair {
+                method,
+                other,
+                above,
+                ..
+            } = pair;
             format!(
-                "a run of {own} is above one of {other} with probability {}: {}",
+                "a run of {method} is above one of {other} with probability {}: {}",
                 shown(above, 2),
-                verdict(above)
+                pair.verdict()
             )
         };
         self.pairs.iter().map(sentence).collect()
@@ -469,8 +557,9 @@ impl Compared {
             let named = method.aggregates.iter();
             named.map(|(aggregate, of)| line(&method.name, "", aggregate.name(), of))
         });
-        let above = |(own, other, of): &(String, String, Interval)| {
-            line(own, other, "probability of being above", of)
+        let above = |pair: &Pair| {
+            let statistic = "probability of being above";
+            line(&pair.method, &pair.other, statistic, &pair.above)
         };
         let lines: Vec<[String; 6]> = single.chain(self.pairs.iter().map(above)).collect();
         csv_file(
@@ -513,16 +602,9 @@ impl Compared {
 
 /// The share of runs above each threshold, from the lowest score to the highest.
 fn profile(measured: &[Measured<'_>], scores: &[Scores]) -> Vec<Line> {
-    let all = || {
-        measured
-            .iter()
-            .flat_map(|one| &one.tasks)
-            .flat_map(|task| &task.scores)
-    };
-    let low = all().map(|score| score.mean).fold(f64::INFINITY, f64::min);
-    let high = all()
-        .map(|score| score.mean)
-        .fold(f64::NEG_INFINITY, f64::max);
+    let all = || scores.iter().flat_map(Scores::values).flatten();
+    let low = all().fold(f64::INFINITY, f64::min);
+    let high = all().fold(f64::NEG_INFINITY, f64::max);
     let beyond = 0.02 * (high - low).max(1e-3);
     let (low, high) = (low - beyond, high + beyond);
     let at = |point: usize| low + (high - low) * point as f64 / POINTS as f64;
@@ -565,8 +647,8 @@ fn efficiency(measured: &[Measured<'_>]) -> Vec<Line> {
         let shares = shares.filter(|share| *share <= end + 1e-9);
         let point = |share: f64| {
             let tasks = one.tasks.iter().zip(&longest);
-            let scores = tasks.map(|(task, most)| task.after(share * most));
-            let scores = Scores::new(scores.collect::<Option<Vec<_>>>()?);
+            let returns = tasks.map(|(task, most)| Some((task.after(share * most)?, task.gap)));
+            let scores = scores_of(returns.collect::<Option<Vec<_>>>()?.into_iter());
             Some((share, scores.aggregate(Aggregate::Iqm)))
         };
         Line {

@@ -80,13 +80,20 @@ impl References {
 
     /// From random to the best reference that is known.
     pub(crate) fn gap(&self) -> Option<Gap> {
-        let random = self.random?;
-        let (best, to) = match (self.bayes_optimal, self.known_task) {
-            (Some(bayes), _) => (bayes, Target::BayesOptimal),
-            (None, Some(known)) => (known, Target::KnownTask),
-            (None, None) => return None,
+        let to = match self.bayes_optimal {
+            Some(_) => Target::BayesOptimal,
+            None => Target::KnownTask,
         };
-        let ends = gap::Gap::new(random.estimate(), best.estimate())?;
+        self.gap_to(to)
+    }
+
+    /// From random to this one, if both are known.
+    pub(crate) fn gap_to(&self, to: Target) -> Option<Gap> {
+        let best = match to {
+            Target::BayesOptimal => self.bayes_optimal,
+            Target::KnownTask => self.known_task,
+        };
+        let ends = gap::Gap::new(self.random?.estimate(), best?.estimate())?;
         Some(Gap { ends, to })
     }
 }
@@ -94,7 +101,7 @@ impl References {
 /// Returns between which shares are counted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Gap {
-    ends: gap::Gap,
+    pub(crate) ends: gap::Gap,
     pub(crate) to: Target,
 }
 

@@ -1,6 +1,7 @@
 //! What several runs on several tasks come to, and how sure that is (Agarwal et al. 2021,
 //! "Deep reinforcement learning at the edge of the statistical precipice").
 
+use crate::gap::Gap;
 use crate::stats::Estimate;
 use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::{Distribution as _, StandardNormal};
@@ -10,9 +11,17 @@ use std::cmp::Ordering;
 /// Resamples of an interval.
 const RESAMPLES: u64 = 2000;
 
-/// Scores of one method: those of the runs on each task. `[tasks][runs]`
+/// Scores of one method on each task.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Scores(Vec<Vec<Estimate>>);
+pub struct Scores(Vec<OnTask>);
+
+/// What the runs of a method earned on a task, and the gap that it is a share of, if it
+/// is one. The ends of the gap are the same for all runs, and so are their errors.
+#[derive(Clone, Debug, PartialEq)]
+struct OnTask {
+    runs: Vec<Estimate>,
+    gap: Option<Gap>,
+}
 
 /// A number over runs and tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,48 +73,76 @@ impl Aggregate {
     }
 }
 
+impl OnTask {
+    /// The scores, each run's by what it earned and the gap.
+    fn scores(&self, gap: Option<&Gap>, mut earned: impl FnMut(&Estimate) -> f64) -> Vec<f64> {
+        let score = |run: &Estimate| match gap {
+            Some(gap) => gap.share(Estimate::exact(earned(run))).mean,
+            None => earned(run),
+        };
+        self.runs.iter().map(score).collect()
+    }
+}
+
 impl Scores {
     /// Scores of runs on each task, `[tasks][runs]`, each with its error over the tasks
     /// that it was measured on.
     pub fn new(scores: Vec<Vec<Estimate>>) -> Self {
-        Self(scores)
+        let task = |runs| OnTask { runs, gap: None };
+        Self(scores.into_iter().map(task).collect())
+    }
+
+    /// Shares of a gap on each task by the returns of its runs.
+    pub fn shares(tasks: Vec<(Vec<Estimate>, Gap)>) -> Self {
+        let task = |(runs, gap)| OnTask {
+            runs,
+            gap: Some(gap),
+        };
+        Self(tasks.into_iter().map(task).collect())
     }
 
     /// How many runs there are on each task.
     pub fn runs(&self) -> usize {
-        self.0.first().map_or(0, Vec::len)
+        self.0.first().map_or(0, |task| task.runs.len())
     }
 
-    fn values(&self) -> Vec<Vec<f64>> {
-        self.changed(|score| score.mean)
+    /// Whether enough runs are on either side that no chance of one in twenty could set
+    /// them all apart: of n and m runs on a task, all orders are alike likely where both
+    /// methods are the same, and 2 of them are as far apart as can be in every task (Mann and
+    /// Whitney 1947).
+    pub fn can_tell(&self, other: &Self) -> bool {
+        let tasks = self.0.iter().zip(&other.0);
+        let orders = tasks.map(|(own, other)| {
+            let (n, m) = (own.runs.len(), other.runs.len());
+            (1..=m).fold(1.0, |orders, k| orders * (n + k) as f64 / k as f64)
+        });
+        2.0 / orders.product::<f64>() <= 0.05
     }
 
-    fn changed(&self, mut change: impl FnMut(&Estimate) -> f64) -> Vec<Vec<f64>> {
-        let runs = |runs: &Vec<Estimate>| runs.iter().map(&mut change).collect();
-        self.0.iter().map(runs).collect()
+    /// The scores themselves, `[tasks][runs]`.
+    pub(crate) fn values(&self) -> Vec<Vec<f64>> {
+        let scores = |task: &OnTask| task.scores(task.gap.as_ref(), |run| run.mean);
+        self.0.iter().map(scores).collect()
     }
 
     /// The same with runs drawn with replacement on each task by itself.
     fn resampled(&self, rng: &mut Stream) -> Vec<Vec<f64>> {
-        let draw = |runs: &Vec<Estimate>| {
-            let one = |_| runs[rng.random_range(0..runs.len())].mean;
+        let draw = |runs: Vec<f64>| {
+            let one = |_| runs[rng.random_range(0..runs.len())];
             (0..runs.len()).map(one).collect()
         };
-        self.0.iter().map(draw).collect()
+        self.values().into_iter().map(draw).collect()
     }
 
-    /// The same with each score drawn anew within the error that its tasks leave it.
+    /// The same with each return and the ends of each gap, which all runs share, drawn anew
+    /// within the errors that their tasks leave them.
     fn redrawn(&self, rng: &mut Stream) -> Vec<Vec<f64>> {
-        self.changed(|score| {
-            let normal: f64 = StandardNormal.sample(rng);
-            let error = score.standard_error;
-            score.mean
-                + if error.is_finite() {
-                    normal * error
-                } else {
-                    0.0
-                }
-        })
+        let mut normal = || -> f64 { StandardNormal.sample(&mut *rng) };
+        let scores = |task: &OnTask| {
+            let gap = task.gap.map(|gap| gap.redrawn(&mut normal));
+            task.scores(gap.as_ref(), |run| run.redrawn(normal()))
+        };
+        self.0.iter().map(scores).collect()
     }
 
     /// A number over all scores.

@@ -113,6 +113,21 @@ fn runs_that_agree_are_not_surer_than_their_tasks() {
     assert_eq!(single.aggregate(Aggregate::Iqm).ends, [0.5; 2]);
 }
 
+/// What is not known of the gap is not known of every run alike, however many there are.
+#[test]
+fn runs_share_the_errors_of_their_gap() {
+    let random = Estimate::sampled(5.0, 0.1, 100_000);
+    let gap = Gap::new(random, Estimate::exact(7.0)).unwrap();
+    for runs in [4, 100] {
+        let shares = Scores::shares(vec![(vec![Estimate::exact(6.5); runs], gap)]);
+        let Interval { value, ends } = shares.aggregate(Aggregate::Mean);
+        assert_eq!(value, 0.75);
+        // By the lower end's 0.1 a share changes by (1 − 0.75) / 2 of it.
+        let half = 1.96 * 0.1 * 0.25 / 2.0;
+        near(&ends, &[0.75 - half, 0.75 + half], 0.003);
+    }
+}
+
 #[test]
 fn equal_scores_are_as_good_as_each_other() {
     let all = Scores::new(vec![vec![Estimate::exact(0.3); 3]; 2]);

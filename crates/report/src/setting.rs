@@ -9,16 +9,17 @@ use crate::Seeds;
 use crate::read::{Run, file_name};
 use crate::text::{count, display_name, listed, plain, slug};
 
-/// The runs of one setting: one configuration but for the seed, trained under
-/// one folder.
+/// The runs of one setting: one configuration but for the seed.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting<'a> {
     /// One per seed.
     pub(crate) runs: Vec<&'a Run>,
-    /// The folder that holds them, by name.
+    /// The folder that holds the first of them, by name.
     pub(crate) folder: String,
     /// What the reader should know before the numbers.
     pub(crate) notes: Vec<String>,
+    /// Folders of runs that were left out, because another has their seed.
+    pub(crate) repeated: Vec<String>,
     /// What tells it from others of the same algorithm and environment, if there
     /// are any: as much of the path of its folder as differs from theirs.
     pub(crate) name: Option<String>,
@@ -26,9 +27,19 @@ pub(crate) struct Setting<'a> {
 
 /// Sorts runs into settings, in the order in which they come.
 pub(crate) fn group(runs: &[Run]) -> Vec<Setting<'_>> {
+    sorted(runs, |one, other| parent(one) == parent(other))
+}
+
+/// The same, where seeds of a setting may lie in several folders.
+pub(crate) fn group_anywhere(runs: &[Run]) -> Vec<Setting<'_>> {
+    sorted(runs, |_, _| true)
+}
+
+fn sorted(runs: &[Run], near: impl Fn(&Run, &Run) -> bool) -> Vec<Setting<'_>> {
     let mut settings: Vec<Setting<'_>> = Vec::new();
     for run in runs {
-        match settings.iter_mut().find(|setting| setting.holds(run)) {
+        let own = |setting: &&mut Setting<'_>| setting.holds(run, &near);
+        match settings.iter_mut().find(own) {
             Some(setting) => setting.runs.push(run),
             None => {
                 let folder = file_name(&parent(run));
@@ -36,6 +47,7 @@ pub(crate) fn group(runs: &[Run]) -> Vec<Setting<'_>> {
                     runs: vec![run],
                     folder,
                     notes: Vec::new(),
+                    repeated: Vec::new(),
                     name: None,
                 });
             }
@@ -94,10 +106,10 @@ fn own_settings(run: &Run, among: &[&Run]) -> String {
 impl Setting<'_> {
     /// Whether a run is another seed of this setting. One that is still training
     /// has no comparison, and its configuration has to do.
-    fn holds(&self, run: &Run) -> bool {
+    fn holds(&self, run: &Run, near: impl Fn(&Run, &Run) -> bool) -> bool {
         let alike = |other: &&Run| {
             let compared = other.comparison.as_ref().zip(run.comparison.as_ref());
-            parent(other) == parent(run)
+            near(other, run)
                 && other.settings == run.settings
                 && compared.is_none_or(|(one, other)| identity(one) == identity(other))
         };
@@ -248,10 +260,10 @@ impl Setting<'_> {
     /// Drops repeated seeds, and notes what is missing.
     fn take_note(&mut self) {
         let mut seeds = Vec::new();
-        let mut repeated = Vec::new();
+        let repeated = &mut self.repeated;
         self.runs.retain(|run| match run.seed() {
             Some(seed) if seeds.contains(&seed) => {
-                repeated.push(file_name(&run.path));
+                repeated.push(run.path.display().to_string());
                 false
             }
             Some(seed) => {
@@ -260,11 +272,12 @@ impl Setting<'_> {
             }
             None => true,
         });
-        if !repeated.is_empty() {
+        if !self.repeated.is_empty() {
+            let names = self.repeated.iter().map(|path| file_name(Path::new(path)));
             self.notes.push(format!(
                 "Left out, because its seed is here already: {}. The same seed twice is not two \
                  independent measurements.",
-                listed(&repeated)
+                listed(&names.collect::<Vec<_>>())
             ));
         }
         let named = |pick: &dyn Fn(&Run) -> bool| -> Vec<String> {

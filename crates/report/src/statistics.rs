@@ -7,7 +7,7 @@ use crate::Result;
 use crate::differences::{self, Configured};
 use crate::figures::Figure;
 use crate::markup::{html_page, script, scrolled};
-use crate::methods::{Compared, Measured, OnTask, ScoreOf, key_of, shown, verdict};
+use crate::methods::{Compared, Measured, OnTask, ScoreOf, key_of, on_one_gap, shown};
 use crate::numbers;
 use crate::page::Drawn;
 use crate::scores::Scores;
@@ -74,6 +74,7 @@ fn in_environment(settings: &[&Setting<'_>]) -> Result<Option<Statistics>> {
             Err(why) => refused.push(format!("{why}.")),
         }
     }
+    on_one_gap(&mut measured)?;
     let Some(first) = measured.first() else {
         return Ok(None);
     };
@@ -156,12 +157,12 @@ fn pairs(compared: &Compared) -> Markup {
                     }
                 }
                 tbody {
-                    @for (own, other, above) in &compared.pairs {
+                    @for pair in &compared.pairs {
                         tr {
-                            th .name scope="row" { (own) }
-                            td .name { (other) }
-                            td { (shown(above, 2)) }
-                            td { (verdict(above)) }
+                            th .name scope="row" { (pair.method) }
+                            td .name { (pair.other) }
+                            td { (shown(&pair.above, 2)) }
+                            td { (pair.verdict()) }
                         }
                     }
                 }

@@ -42,6 +42,15 @@ impl Estimate {
         }
     }
 
+    /// The mean moved by so many deviations of a normal distribution whose 95 % interval is
+    /// its own; by nothing where that is not known.
+    pub(crate) fn redrawn(&self, deviations: f64) -> f64 {
+        match self.half_width.is_finite() {
+            true => self.mean + deviations * self.half_width / NORMAL_975,
+            false => self.mean,
+        }
+    }
+
     /// A reference value of an environment, if there is one.
     pub fn of(reference: &Exact) -> Option<Self> {
         match reference {

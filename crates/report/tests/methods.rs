@@ -72,10 +72,11 @@ fn methods_are_set_against_each_other_over_environments() {
         }
         assert!((gap.value - (1.0 - expected)).abs() < 0.03);
     }
-    let [(one, other, above)] = &found.pairs[..] else {
+    let [pair] = &found.pairs[..] else {
         panic!("{found:?}");
     };
-    assert_eq!((one.as_str(), other.as_str()), ("good", "bad"));
+    let above = pair.above;
+    assert_eq!((&*pair.method, &*pair.other), ("good", "bad"));
     assert_eq!(above.value, 1.0);
     assert!(above.ends[0] > 0.9 && found.sentences()[0].ends_with(": better"));
     assert!(
@@ -137,9 +138,72 @@ fn returns_are_compared_where_there_is_no_gap() {
         assert!(written.contains("interquartile mean"), "{name}");
         assert!(!written.contains("optimality"), "{name}");
     }
-    let (_, _, above) = &found.pairs[0];
+    let above = found.pairs[0].above;
     assert!(above.ends[0] < 0.5 && above.ends[1] > 0.5, "{above:?}");
     assert!(found.sentences()[0].ends_with(": not told apart"));
+}
+
+#[test]
+fn three_runs_on_either_side_are_too_few() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "good", 0.95, [3, 0]);
+    write(folder.path(), "bad", 0.7, [3, 0]);
+    // Of the 20 orders of three and three, two are as far apart: 10 %.
+    let verdict = |names: &[&str]| {
+        let found = compared(folder.path(), names, ScoreOf::Gap).unwrap();
+        found.sentences()[0].rsplit(": ").next().unwrap().to_owned()
+    };
+    assert_eq!(verdict(&["good", "bad"]), "too few runs to tell");
+    // Of 35 of three and four 2, and of 70 of four and four.
+    let more = |name: &str, closed, seed| {
+        let one = Synthetic {
+            closed,
+            ..Synthetic::default()
+        };
+        one.write(&folder.path().join(name).join("more"), seed);
+    };
+    more("good", 0.95, 3);
+    assert_eq!(verdict(&["bad", "good"]), "too few runs to tell");
+    // One method's seeds may lie in several folders.
+    more("bad", 0.7, 3);
+    assert_eq!(verdict(&["bad", "good"]), "worse");
+}
+
+#[test]
+fn shares_in_one_environment_are_of_one_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "remembers", 0.9, [3, 0]);
+    write(folder.path(), "adapts", 0.9, [3, 0]);
+    // The Bayes-optimal value bounds nothing of an agent that trains on its task.
+    for seed in 0..3 {
+        let run = folder.path().join(format!("adapts/short/seed-{seed}"));
+        change(&run.join("comparison.json"), |comparison| {
+            comparison["exact"]["bayes_optimal"] = json!({ "why": "it adapts" });
+        });
+    }
+    let shares = |names: &[&str]| {
+        let found = compared(folder.path(), names, ScoreOf::Gap).unwrap();
+        let mean = |of: &report::MethodScores| of.aggregates[2].1.value;
+        (
+            found.methods.iter().map(mean).collect::<Vec<f64>>(),
+            found.caption,
+        )
+    };
+    // 5 + .9 · 1.66 in trials of ten pulls; who knows the best arm gets 8.333.
+    let to_known = 0.9 * 1.66 / (8.333 - 5.0);
+    for names in [["remembers", "adapts"], ["adapts", "remembers"]] {
+        let (found, caption) = shares(&names);
+        for share in found {
+            assert!((share - to_known).abs() < 0.02, "{share}, not {to_known}");
+        }
+        assert!(caption.contains("to the known-task optimum"), "{caption}");
+    }
+    let (found, caption) = shares(&["remembers", "remembers"]);
+    assert!((found[0] - 0.9).abs() < 0.02);
+    assert!(
+        caption.contains("from random to Bayes-optimal"),
+        "{caption}"
+    );
 }
 
 #[test]
@@ -188,7 +252,7 @@ fn what_cannot_be_compared_is_refused() {
         (
             ["half", "twice"],
             ScoreOf::Gap,
-            "twice has two configurations in Bernoulli bandit",
+            "twice has a seed twice in RL² on Bernoulli bandit: again in ",
         ),
         (["whole", "whole"], ScoreOf::Return, "are not of one kind"),
     ] {
@@ -202,5 +266,9 @@ fn what_cannot_be_compared_is_refused() {
     });
     let error = compared(folder.path(), &["half", "half"], ScoreOf::Gap).unwrap_err();
     assert!(error.contains("whose return is not finite"), "{error}");
+    let single = folder.path().join("few/long/seed-1/comparison.json");
+    change(&single, |comparison| comparison["tasks"] = json!(1));
+    let error = compared(folder.path(), &["few", "few"], ScoreOf::Gap).unwrap_err();
+    assert!(error.contains("seed-1 was compared on one task"), "{error}");
     assert!(!folder.path().join("out").exists(), "nothing is written");
 }

@@ -149,7 +149,7 @@ fn statistics_stand_beside_three_seeds_or_more() {
 #[test]
 fn settings_are_set_beside_each_other_and_what_differs_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, closed, seeds) in [("good", 0.95, 3), ("bad", 0.2, 3), ("few", 0.5, 2)] {
+    for (name, closed, seeds) in [("good", 0.95, 4), ("bad", 0.2, 4), ("few", 0.5, 2)] {
         let synthetic = Synthetic {
             closed,
             ..Synthetic::default()
@@ -174,7 +174,7 @@ fn settings_are_set_beside_each_other_and_what_differs_is_told() {
     assert!(!page.contains("what configurations have unlike"));
 
     let config = folder.path().join("bad");
-    for seed in 0..3 {
+    for seed in 0..4 {
         let path = config.join(format!("seed-{seed}/config.toml"));
         let text = fs::read_to_string(&path).unwrap();
         let comparison = path.with_file_name("comparison.json");
@@ -196,7 +196,7 @@ fn a_comparison_has_a_page_too() {
             closed,
             ..Synthetic::default()
         };
-        for seed in 0..3 {
+        for seed in 0..4 {
             synthetic.write(&folder.path().join(name), seed);
         }
         Method {

@@ -7,7 +7,7 @@ use lab::failure::Failure;
 use lab::folders::{common_folder, runs_in};
 use report::{Interval, Method};
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &CompareArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json).only_results();
@@ -16,6 +16,14 @@ pub(crate) fn run(args: &CompareArgs) -> Result<(), Failure> {
         let (name, folder) = named(word)?;
         let paths = runs_in(&folder)?;
         match methods.iter_mut().find(|method| method.name == name) {
+            Some(method) if Path::new(word) == folder => {
+                return Err(Failure::usage(format!(
+                    "{}: another method is called {} too; give each a name, as in A={} B=…",
+                    folder.display(),
+                    method.name,
+                    folder.display()
+                )));
+            }
             Some(method) => method.paths.extend(paths),
             None => methods.push(Named { name, paths }),
         }
@@ -61,8 +69,13 @@ pub(crate) fn run(args: &CompareArgs) -> Result<(), Failure> {
         row.insert("env_steps".to_owned(), json!(method.env_steps));
         console.emit(Event::Method, &Value::Object(row))?;
     }
-    for (method, other, above) in &compared.pairs {
-        let row = json!({ "method": method, "other": other, "probability_above": shown(above) });
+    for pair in &compared.pairs {
+        let row = json!({
+            "method": pair.method,
+            "other": pair.other,
+            "probability_above": shown(&pair.above),
+            "runs_enough": pair.enough,
+        });
         console.emit(Event::Pair, &row)?;
     }
     Ok(())
@@ -80,14 +93,15 @@ fn named(word: &str) -> Result<(String, PathBuf), Failure> {
             "{word:?}: {what}; allowed: a folder of runs, or NAME=FOLDER"
         ))
     };
-    if let Some((name, folder)) = word.split_once('=') {
+    // A folder may have an equals sign in its own name.
+    let folder = PathBuf::from(word);
+    if let Some((name, folder)) = word.split_once('=').filter(|_| !folder.exists()) {
         return match (name.trim(), folder.trim()) {
             ("", _) => Err(wrong("no name before the equals sign")),
             (_, "") => Err(wrong("no folder after the equals sign")),
             (name, folder) => Ok((name.to_owned(), PathBuf::from(folder))),
         };
     }
-    let folder = PathBuf::from(word);
     let name = folder
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
