@@ -2,7 +2,7 @@
 
 use nets::Arms;
 use rl_core::{
-    ActionSpace, Actions, EnvFactory, EnvSpec, Noise, ObservationSpace, Outcome, Row,
+    ActionSpace, Actions, Arrival, EnvFactory, EnvSpec, Noise, ObservationSpace, Outcome, Row,
     StatisticsFactory, Telling, TimeLeft,
 };
 use schemars::JsonSchema;
@@ -26,6 +26,9 @@ pub enum Input {
     /// What the environment makes of the trial's rows
     /// ([`EnvFactory::statistics`]).
     Statistics,
+    /// Where an episode begins, what the one before was cut off with, which the observation no
+    /// longer shows ([`Arrival`]).
+    Arrival,
     /// A number that is drawn with every episode, which agents that draw once an episode
     /// make their draws of ([`Noise`]).
     Noise,
@@ -60,10 +63,13 @@ pub fn telling(env: Arc<dyn EnvFactory>, inputs: &[Input]) -> Result<Arc<dyn Env
             let name = &env.spec().name;
             format!(
                 "\"statistics\": environment '{name}' makes none of its trials as it is set; allowed: \
-                 \"observation\", \"action\", \"reward\", \"outcome\" and \"time-left\""
+                 \"observation\", \"action\", \"reward\", \"outcome\", \"time-left\" and \"arrival\""
             )
         };
         parts.push(env.statistics().ok_or_else(missing)?);
+    }
+    if inputs.contains(&Input::Arrival) {
+        parts.push(Arc::new(Arrival::new(env.spec())));
     }
     if inputs.contains(&Input::Noise) {
         parts.push(Arc::new(Noise));
@@ -75,7 +81,7 @@ pub fn telling(env: Arc<dyn EnvFactory>, inputs: &[Input]) -> Result<Arc<dyn Env
 }
 
 /// The layout of an input vector: observation, what else the environment tells
-/// (time left, statistics, noise), previous action, previous reward, and a flag that is 1
+/// (time left, statistics, arrival, noise), previous action, previous reward, and a flag that is 1
 /// where an episode begins.
 ///
 /// Symbols and discrete actions are one-hot. At a trial's start the previous

@@ -190,8 +190,9 @@ impl Portable {
 /// What an agent is told, and where that is among its inputs.
 fn parts(inputs: &Inputs) -> Vec<(Part, Range<usize>)> {
     let shown = |input, width: usize| if inputs.shows(input) { width } else { 0 };
-    let (time_left, noise) = (
+    let (time_left, arrival, noise) = (
         shown(Input::TimeLeft, TIME_LEFT),
+        shown(Input::Arrival, inputs.observation_size()),
         shown(Input::Noise, NOISE),
     );
     let observation = match inputs.is_symbol() {
@@ -228,8 +229,15 @@ fn parts(inputs: &Inputs) -> Vec<(Part, Range<usize>)> {
         (
             Input::Statistics,
             "statistics",
-            inputs.told_size() - time_left - noise,
+            inputs.told_size() - time_left - arrival - noise,
             "what the trial came to so far, as the environment sums it up",
+        ),
+        (
+            Input::Arrival,
+            "arrival",
+            arrival,
+            "where an episode begins after one that was cut off, what that one ended with, as the \
+             observation is written; elsewhere zeros",
         ),
         (
             Input::Noise,

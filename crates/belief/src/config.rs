@@ -391,6 +391,7 @@ impl BeliefConfig {
         let stale = [
             (Input::TimeLeft, "time-left"),
             (Input::Statistics, "statistics"),
+            (Input::Arrival, "arrival"),
         ];
         if let Some((_, name)) = stale.iter().find(|(input, _)| self.inputs.contains(input)) {
             let allowed = "inputs without it where sample = \"episode\": the value of the \

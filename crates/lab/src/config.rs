@@ -164,8 +164,13 @@ impl RunConfig {
             let asked = asked.map(|asked| read::<Vec<Input>>(&place, asked));
             // What is missing, the algorithm refuses.
             let inputs = asked.unwrap_or_else(|| Ok(Vec::new()))?;
-            let beside = [Input::TimeLeft, Input::Statistics, Input::Noise].into_iter();
-            told_beside.extend(beside.filter(|input| inputs.contains(input)));
+            let beside = [
+                Input::TimeLeft,
+                Input::Statistics,
+                Input::Arrival,
+                Input::Noise,
+            ];
+            told_beside.extend(beside.into_iter().filter(|input| inputs.contains(input)));
             let told = telling(built.factory, &inputs);
             built.factory = told.map_err(|why| format!("{place}: {why}"))?;
         }

@@ -1,7 +1,7 @@
 //! What can be made of a trial's rows, for agents that need not remember them.
 
 use crate::policy::Row;
-use crate::spec::{EnvSpec, Trial};
+use crate::spec::{EnvSpec, ObservationSpace, Trial};
 use crate::streams::{Domain, Purpose, Stream, StreamKey};
 use rand::RngExt as _;
 
@@ -122,6 +122,59 @@ impl Statistics for Clocks {
             let own = &mut told[2 * lane..2 * lane + 2];
             own[0] = left as f32 / all as f32;
             own[1] = in_episode.min(left) as f32 / horizon as f32;
+        }
+    }
+}
+
+/// What an episode that was cut off ended with, shown where the next one begins, whose
+/// observation is of its own start; zeros everywhere else, after an episode that terminated
+/// too. A symbol is one-hot.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    observation: ObservationSpace,
+}
+
+impl Arrival {
+    /// For an environment.
+    pub fn new(spec: &EnvSpec) -> Self {
+        let observation = spec.observation.clone();
+        Self { observation }
+    }
+}
+
+impl StatisticsFactory for Arrival {
+    fn size(&self) -> usize {
+        match self.observation {
+            ObservationSpace::Vector { size } | ObservationSpace::Discrete { size } => size,
+        }
+    }
+
+    fn make(&self, _lanes: usize) -> Box<dyn Statistics> {
+        Box::new(self.clone())
+    }
+
+    fn lane_bytes(&self) -> f64 {
+        0.0
+    }
+}
+
+impl Statistics for Arrival {
+    fn tell(&mut self, row: &Row<'_>, told: &mut [f32]) {
+        told.fill(0.0);
+        let size = self.size();
+        let Some(arrived) = row.final_observation.filter(|_| size > 0) else {
+            return;
+        };
+        for (lane, told) in told.chunks_exact_mut(size).enumerate() {
+            if row.start[lane] || row.previous_outcome[lane] != crate::Outcome::Truncated {
+                continue;
+            }
+            match self.observation {
+                ObservationSpace::Vector { .. } => {
+                    told.copy_from_slice(&arrived[lane * size..(lane + 1) * size]);
+                }
+                ObservationSpace::Discrete { .. } => told[arrived[lane] as usize] = 1.0,
+            }
         }
     }
 }

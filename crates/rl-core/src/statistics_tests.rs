@@ -29,6 +29,41 @@ fn left(trial: Trial, rows: &[(bool, Outcome)]) -> Vec<[f32; 2]> {
     rows.iter().map(tell).collect()
 }
 
+/// Three lanes: a trial begins, an episode was cut off, another terminated.
+#[test]
+fn what_was_cut_off_is_seen_once() {
+    let told = |observation, observed: &[f32], arrived| {
+        let spec = EnvSpec {
+            name: "toy".into(),
+            observation,
+            action: ActionSpace::Discrete { size: 2 },
+            horizon: 4,
+            trial: Trial::Episodes(2),
+        };
+        let arrival = Arrival::new(&spec);
+        let row = Row {
+            lanes: 3,
+            observation: observed,
+            start: &[true, false, false],
+            previous_action: Actions::Discrete(&[0; 3]),
+            previous_reward: &[0.0; 3],
+            previous_outcome: &[Truncated, Truncated, Terminated],
+            told: &[],
+            final_observation: arrived,
+        };
+        let mut told = vec![f32::NAN; 3 * arrival.size()];
+        arrival.make(3).tell(&row, &mut told);
+        told
+    };
+    let symbol = ObservationSpace::Discrete { size: 2 };
+    let found = told(symbol.clone(), &[0.0; 3], Some(&[1.0; 3]));
+    assert_eq!(found, [0.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+    assert_eq!(told(symbol, &[0.0; 3], None), [0.0; 6]);
+    let vector = ObservationSpace::Vector { size: 2 };
+    let found = told(vector, &[0.0; 6], Some(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
+    assert_eq!(found, [0.0, 0.0, 3.0, 4.0, 0.0, 0.0]);
+}
+
 /// By hand: two episodes of at most four steps, the first of which ends after two.
 #[test]
 fn time_goes_and_what_an_episode_left_is_lost() {
