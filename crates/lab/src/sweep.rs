@@ -80,6 +80,15 @@ pub struct Head {
     pub halving: Option<Halving>,
 }
 
+/// The first line of a plan's file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct First {
+    head: Head,
+    /// BLAKE3 of the head and all lines that follow.
+    blake3: String,
+}
+
 /// A run of a plan: a line of its file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -294,12 +303,22 @@ impl Sweep {
     pub fn rungs(&self, config: &RunConfig) -> Vec<Rung> {
         match &self.spec.halving {
             Some(halving) => halving.all(),
-            None => vec![Rung {
-                index: 0,
-                update: None,
-                tasks: config.evaluation.tasks.get(),
-            }],
+            None => Halving::to_the_end(config).all(),
         }
+    }
+
+    /// Refuses rungs that lie beyond the training of a setting.
+    ///
+    /// # Errors
+    /// Names the rung and the setting.
+    pub fn check_rungs(&self, session: &Session<'_>, attempt: &Attempt) -> Result<(), Failure> {
+        let (Some(halving), Some(config)) = (&self.spec.halving, attempt.configs.first()) else {
+            return Ok(());
+        };
+        let updates = halving.updates_beyond(session, config, &said(&attempt.values));
+        updates
+            .map(drop)
+            .map_err(|failure| failure.within(&self.place))
     }
 
     /// How many rungs a setting is taken over.
@@ -329,13 +348,7 @@ impl Spec {
                 return Err(format!("{name} = {seeds:?}; {allowed}"));
             }
         }
-        if let Some(seed) = self.confirm.iter().find(|seed| self.seeds.contains(seed)) {
-            return Err(format!(
-                "confirm = {:?}: {seed} is among the seeds that the setting is chosen by; a result \
-                 that was chosen is no result, so take others",
-                self.confirm
-            ));
-        }
+        check_confirm(&self.confirm, &self.seeds)?;
         let named = self.words.iter().filter_map(|word| word.split('=').next());
         let mut named = named
             .map(str::trim)
@@ -363,11 +376,28 @@ impl Plan {
     /// # Errors
     /// If it cannot be written down.
     pub fn to_text(&self) -> Result<String, Failure> {
-        let head = serde_json::to_string(&self.head);
-        let lines = self.lines.iter().map(serde_json::to_string);
-        let all: Result<Vec<String>, _> = [head].into_iter().chain(lines).collect();
-        let all = all.map_err(Failure::internal)?;
-        Ok(all.iter().map(|line| format!("{line}\n")).collect())
+        let mut lines = String::new();
+        for line in &self.lines {
+            lines += &serde_json::to_string(line).map_err(Failure::internal)?;
+            lines.push('\n');
+        }
+        let head = self.head.clone();
+        let blake3 = seal(&head, &lines).map_err(Failure::internal)?;
+        let first = serde_json::to_string(&First { head, blake3 });
+        Ok(format!("{}\n{lines}", first.map_err(Failure::internal)?))
+    }
+
+    /// The same plan, where it has no halving with the only rung that there is then: the
+    /// end of the training, scored on as many tasks as its configuration says.
+    ///
+    /// # Errors
+    /// If a run's configuration cannot be read.
+    pub fn in_rungs(mut self, registry: &Registry) -> Result<Self, Failure> {
+        if let (None, Some(line)) = (&self.head.halving, self.lines.first()) {
+            let config = line.config(registry, line.seed)?;
+            self.head.halving = Some(Halving::to_the_end(&config));
+        }
+        Ok(self)
     }
 
     /// The plan that a file holds.
@@ -397,12 +427,20 @@ impl Plan {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let mut rows = text.lines().enumerate();
-        let (_, first) = rows.next().ok_or("is empty")?;
-        let head: Head = serde_json::from_str(first).map_err(|error| format!("line 1: {error}"))?;
+        if text.is_empty() {
+            return Err("is empty".to_owned());
+        }
+        let (first, rows) = text.split_once('\n').unwrap_or((text, ""));
+        let of_first = |why: String| format!("line 1: {why}");
+        let First { head, blake3 } =
+            serde_json::from_str(first).map_err(|error| of_first(error.to_string()))?;
+        if let Some(halving) = &head.halving {
+            halving.check().map_err(of_first)?;
+        }
         let mut lines: Vec<Line> = Vec::new();
-        for (number, row) in rows {
-            let number = number + 1;
+        let mut settings = 0;
+        for (number, row) in rows.lines().enumerate() {
+            let number = number + 2;
             let line: Line =
                 serde_json::from_str(row).map_err(|error| format!("line {number}: {error}"))?;
             if line.index != lines.len() || line.blake3 != hash(&line.config) {
@@ -411,11 +449,23 @@ impl Plan {
             if !line.values.keys().eq(head.keys.keys()) {
                 return Err(format!("line {number} sets other keys than line 1 says"));
             }
+            // Settings are numbered in their order, and the runs of each follow one another.
+            if line.setting != settings && Some(line.setting) != settings.checked_sub(1) {
+                let (setting, next) = (line.setting, settings);
+                return Err(format!(
+                    "line {number} is of setting {setting}, where {next} is the next one"
+                ));
+            }
+            settings = settings.max(line.setting + 1);
+            check_confirm(&head.confirm, &[line.seed]).map_err(of_first)?;
             lines.push(line);
         }
-        match lines.len() == head.runs {
+        if lines.len() != head.runs {
+            return Err(format!("has {} of its {} runs", lines.len(), head.runs));
+        }
+        match seal(&head, rows).is_ok_and(|seal| seal == blake3) {
             true => Ok(Self { head, lines }),
-            false => Err(format!("has {} of its {} runs", lines.len(), head.runs)),
+            false => Err("was changed since it was written".to_owned()),
         }
     }
 
@@ -450,6 +500,19 @@ impl Line {
     pub fn config(&self, registry: &Registry, seed: u64) -> Result<RunConfig, Failure> {
         let place = format!("run {} of the plan", self.index);
         Ok(RunConfig::resolve(registry, &place, &self.config, &[])?.with_seed(seed))
+    }
+}
+
+/// Where the runs of a plan, or of a sweep's file, lie unless it is said: in a folder of
+/// its name without the ending, or of its name and `-runs`.
+pub fn beside(file: &Path) -> PathBuf {
+    match file.with_extension("") {
+        folder if folder == file => {
+            let mut name = folder.into_os_string();
+            name.push("-runs");
+            PathBuf::from(name)
+        }
+        folder => folder,
     }
 }
 
@@ -513,6 +576,22 @@ pub fn begin(session: &Session<'_>, path: &Path, config: &RunConfig) -> Result<b
 pub fn said(values: &Values) -> String {
     let pairs = values.iter().map(|(key, value)| format!("{key}={value}"));
     pairs.collect::<Vec<_>>().join(" ")
+}
+
+/// Refuses seeds to confirm a setting by that it was chosen by.
+fn check_confirm(confirm: &[u64], seeds: &[u64]) -> Result<(), String> {
+    match confirm.iter().find(|seed| seeds.contains(seed)) {
+        None => Ok(()),
+        Some(seed) => Err(format!(
+            "confirm = {confirm:?}: {seed} is among the seeds that the setting is chosen by; a \
+             result that was chosen is no result, so take others"
+        )),
+    }
+}
+
+/// By which it is found that a plan's file was changed.
+fn seal(head: &Head, lines: &str) -> Result<String, serde_json::Error> {
+    Ok(hash(&format!("{}\n{lines}", serde_json::to_string(head)?)))
 }
 
 fn hash(text: &str) -> String {

@@ -59,9 +59,41 @@ fn a_plan_is_read_as_it_was_written_or_not_at_all() {
             "line 2 sets other keys",
         ),
         ("{\"preset\"", "[\"preset\"", "line 1: "),
+        (
+            "\"confirm\":[0,1,2]",
+            "\"confirm\":[101]",
+            "line 1: confirm = [101]: 101 is among the seeds",
+        ),
+        (
+            "\"confirm\":[0,1,2]",
+            "\"confirm\":[0,1]",
+            "was changed since",
+        ),
+        (
+            "\"setting\":2",
+            "\"setting\":7",
+            "line 6 is of setting 7, where 2 is the next one",
+        ),
+        ("\"seed\":101", "\"seed\":103", "was changed since"),
+        ("\"0.0001\"", "\"0.0002\"", "was changed since"),
     ] {
         assert!(text.contains(from), "{from}");
         let error = Plan::parse(&text.replacen(from, to, 1)).unwrap_err();
+        assert!(error.starts_with(expected), "{error}");
+    }
+    let halving = "halving = { rungs = [1, 2], factor = 3, tasks = 9 }\n\n[settings]";
+    let halved = self::plan(&SPEC.replace("[settings]", halving)).unwrap();
+    let halved = halved.to_text().unwrap();
+    for (from, to, expected) in [
+        (
+            "\"factor\":3",
+            "\"factor\":0",
+            "line 1: halving.factor = 0; allowed",
+        ),
+        ("\"factor\":3", "\"factor\":4", "was changed since"),
+        ("[1,2]", "[1,3]", "was changed since"),
+    ] {
+        let error = Plan::parse(&halved.replacen(from, to, 1)).unwrap_err();
         assert!(error.starts_with(expected), "{error}");
     }
     let cut = &text[..text.len() / 2];
@@ -101,6 +133,26 @@ fn whole_numbers_stay_whole_and_ends_are_kept() {
     assert_eq!(of("k = { from = 1, to = 2, points = 5 }"), ["1", "2"]);
     let ends = of("k = { from = 0.9, to = 0.99999, points = 2 }");
     assert_eq!(ends, ["0.9", "0.99999"]);
+    // Four digits would not tell these apart: a quarter of 0.00009 lies between two.
+    let narrow = of("k = { from = 0.9999, to = 0.99999, points = 5 }");
+    assert_eq!(
+        narrow,
+        ["0.9999", "0.9999225", "0.999945", "0.9999675", "0.99999"]
+    );
+    let whole = of("k = { from = 10000, to = 10004, points = 5 }");
+    assert_eq!(whole, ["10000", "10001", "10002", "10003", "10004"]);
+    let narrow = range("k = { from = 0.9999, to = 0.99999 }");
+    let drawn: std::collections::BTreeSet<String> = (0..64)
+        .map(|draw| narrow.drawn(f64::from(draw) / 64.0))
+        .collect();
+    assert_eq!(drawn.len(), 64);
+    // Between two numbers that are neighbours there is none.
+    let none = range("k = { from = 1.0, to = 1.0000000000000002, points = 3 }");
+    let error = none.values("k").unwrap_err();
+    assert!(
+        error.contains("there are not 3 different numbers"),
+        "{error}"
+    );
     // Every whole number is as likely.
     let whole = range("k = { from = 1, to = 3 }");
     let thirds = [0.0, 0.33, 0.34, 0.66, 0.67, 0.999].map(|share| whole.drawn(share));
@@ -187,6 +239,12 @@ fn what_is_no_sweep_is_refused_before_anything_runs() {
             .unwrap_err()
             .contains("more than 100000 combinations")
     );
+}
+
+#[test]
+fn runs_lie_beside_what_they_are_runs_of() {
+    assert_eq!(beside(Path::new("a/rates.toml")), Path::new("a/rates"));
+    assert_eq!(beside(Path::new("a/rates")), Path::new("a/rates-runs"));
 }
 
 /// The words in which a search is told what it may choose, and what it chose.

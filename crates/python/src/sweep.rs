@@ -6,8 +6,9 @@ use crate::registry::registry;
 use crate::training::Ear;
 use lab::failure::{Exit, Failure};
 use lab::folders::path_of;
+use lab::launch;
 use lab::session::Session;
-use lab::sweep::{Standing, Sweep, begin, climb};
+use lab::sweep::{Standing, Sweep, begin, beside, climb, score};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::{Value, json};
@@ -50,6 +51,12 @@ fn sweep_try<'py>(
     python(py, &found)
 }
 
+/// Where the runs of a sweep's file lie unless it is said.
+#[pyfunction]
+fn sweep_runs(spec: PathBuf) -> PathBuf {
+    beside(&spec)
+}
+
 fn read(spec: &Path) -> Result<Sweep, Failure> {
     let place = spec.display().to_string();
     let text = record::read_text(spec)
@@ -65,6 +72,16 @@ fn tried(
 ) -> Result<Value, Failure> {
     let attempt = sweep.attempt(session.registry, words)?;
     let folder = runs.join(&attempt.name);
+    // What cannot work is said before anything is trained.
+    if let Some(config) = attempt.configs.first() {
+        let path = path_of(&folder, config.seed);
+        let rungs = sweep.rungs(config);
+        let asked = &rungs[rung.min(rungs.len() - 1)];
+        if score(&path, &config.to_text()?, asked)?.is_none() {
+            sweep.check_rungs(session, &attempt)?;
+            launch::rehearse(session, config)?;
+        }
+    }
     let mut scores = Vec::new();
     for config in &attempt.configs {
         let path = path_of(&folder, config.seed);
@@ -96,6 +113,7 @@ fn tried(
 }
 
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(sweep_runs, module)?)?;
     module.add_function(wrap_pyfunction!(sweep_space, module)?)?;
     module.add_function(wrap_pyfunction!(sweep_try, module)?)
 }

@@ -1,4 +1,4 @@
-//! One writer per run.
+//! One writer per run, and per folder of whatever else is written once.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read};
@@ -12,9 +12,9 @@ use crate::{RecordError, Result};
 /// race; only a lock on it counts, and the system drops that with its process.
 pub(crate) const LOCK: &str = "lock";
 
-/// Holds a run directory for one process.
+/// Holds a folder for one process, as long as it lives.
 #[derive(Debug)]
-pub(crate) struct Lock {
+pub struct Lock {
     file: File,
 }
 
@@ -27,8 +27,11 @@ impl Drop for Lock {
 }
 
 impl Lock {
-    /// Takes the lock of the run in `folder`, or says who has it.
-    pub(crate) fn take(folder: &Path) -> Result<Self> {
+    /// Takes the lock of a folder, or says who has it.
+    ///
+    /// # Errors
+    /// [`RecordError::Locked`] if another process holds it, or the folder is not writable.
+    pub fn take(folder: &Path) -> Result<Self> {
         let path = folder.join(LOCK);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);

@@ -117,6 +117,31 @@ fn clusters_are_told_every_run() {
     );
     assert!(slurm.contains("grid.jsonl --workers 1 --index \"$SLURM_ARRAY_TASK_ID\" &"));
     assert!(script("hq").contains("--array 0-7"));
+    // What the jobs leave to do is the end of every script, and said beside it.
+    for (engine, taker) in [
+        ("slurm", "sbatch"),
+        ("hq", "bash"),
+        ("k8s", "kubectl apply"),
+    ] {
+        let engine = format!("--engine={engine}");
+        let done = lab.done(&["sweep", "script", "grid.jsonl", &engine]);
+        let last = done.stdout.lines().last().unwrap();
+        let command = last.strip_prefix("#     ").unwrap();
+        assert!(
+            command.ends_with("grid.jsonl") && command.contains(" sweep run /"),
+            "{last}"
+        );
+        let said = &done.stderr;
+        assert!(
+            said.contains(&format!("The script is for {taker}")),
+            "{said}"
+        );
+        assert!(
+            said.contains("the best one with the seeds [5, 6]"),
+            "{said}"
+        );
+        assert!(said.contains(command), "{said}");
+    }
     let k8s = script("k8s");
     assert!(k8s.contains("completions: 8\n") && k8s.contains("values: [2, 78]"));
 }
@@ -301,12 +326,29 @@ fn what_a_rung_does_not_have_is_refused() {
         .done(&["sweep", "script", "grid.jsonl", "--engine=slurm"])
         .stdout;
     assert!(slurm.contains("for runs in 8 4 2; do"), "{slurm}");
+    assert!(
+        slurm.contains("\n#     ") && slurm.trim_end().ends_with("grid.jsonl"),
+        "{slurm}"
+    );
+    let attempt = [
+        "sweep",
+        "try",
+        "long.toml",
+        "rl2.trunk.hidden=2",
+        "rl2.learning_rate.from=0.01",
+    ];
     fs::write(lab.path("long.toml"), HALVED.replace("[2, 5]", "[2, 9]")).unwrap();
     lab.refused(
         &["sweep", "plan", "long.toml"],
         78,
         &["long.toml: halving.rungs: 9; allowed: less than the 9 updates"],
     );
+    lab.refused(
+        &attempt,
+        78,
+        &["long.toml: halving.rungs: 9; allowed: less than the 9 updates of rl2.learning_rate"],
+    );
+    assert!(!lab.path("long").exists(), "nothing was begun");
     let lengths = HALVED.replace("\"rl2.trunk.hidden\" = [2, 3]", "\"rl2.updates\" = [9, 10]");
     let lengths = lengths.replace("\"rl2.updates=9\", ", "");
     fs::write(lab.path("lengths.toml"), lengths).unwrap();
@@ -350,6 +392,50 @@ fn a_setting_that_diverges_falls_behind() {
         "--json",
     ]);
     assert_eq!(row.last()["mean_return"], Value::Null, "{row:?}");
+}
+
+/// Likewise where all are taken to their ends: there is a table, and the others' best one is
+/// confirmed.
+#[test]
+fn a_setting_that_diverges_without_halving_falls_behind_too() {
+    let lab = Lab::new();
+    let range = "{ from = 1e-3, to = 1e-1, points = 2, scale = \"log\" }";
+    let wild = SPEC.replace(range, "[1e30, 1e-3]");
+    let wild = wild.replace("\"rl2.trunk.hidden\" = [2, 3]\n", "");
+    fs::write(lab.path("wild.toml"), wild).unwrap();
+    lab.done(&["sweep", "plan", "wild.toml"]);
+    let job = lab.done(&["sweep", "run", "wild.jsonl", "--index=0"]);
+    assert!(job.stdout.contains("run 0 comes to no number"), "{job:?}");
+    for _ in 0..2 {
+        let rows = lab.done(&["sweep", "run", "wild.jsonl", "--json"]).rows();
+        let settings = said(&rows, "setting");
+        assert_eq!(settings.len(), 2);
+        assert_eq!(settings[1]["mean_return"], Value::Null);
+        assert!(settings[1]["failure"].as_str().unwrap().len() > 5);
+        let winner = &said(&rows, "winner")[0];
+        assert_eq!(winner["values"], settings[0]["values"]);
+        // It was chosen by tuning tasks, and not by those that its runs are reported on.
+        let run = lab.path("wild/0001/seed-101");
+        let report = fs::read_to_string(run.join("comparison.json")).unwrap();
+        let score = fs::read_to_string(lab.path("wild/0001/seed-101.rung-0.json")).unwrap();
+        let mean = |text: &str| -> Vec<String> {
+            let lines = text.lines().filter(|line| line.contains("\"mean_return\""));
+            lines.map(|line| line.trim().to_owned()).collect()
+        };
+        assert_eq!(mean(&score).len(), 1);
+        assert!(!mean(&report).contains(&mean(&score)[0]), "{score}");
+        // And is what a search is told of it.
+        let words = [
+            "sweep",
+            "try",
+            "wild.toml",
+            "rl2.learning_rate.from=1e-3",
+            "--json",
+        ];
+        let tried = lab.done(&words).last();
+        assert_eq!(tried["mean_return"], settings[0]["mean_return"]);
+    }
+    assert!(lab.path("wild/sweep.png").exists());
 }
 
 #[test]

@@ -36,6 +36,30 @@ fn watching_ends_with_the_runs_and_says_how_far_they_came() {
     lab.refused(&["watch", "nowhere"], 2, &["nowhere"]);
 }
 
+/// A sweep is its folder, and all that lies in it once it is told apart.
+#[test]
+fn a_sweep_is_watched_by_its_folder_and_by_what_lies_in_it() {
+    let lab = Lab::new();
+    for setting in ["0000", "0001"] {
+        lab.done(&["train", "tiny.toml", "--runs=rates", "--name", setting]);
+    }
+    for file in ["sweep.csv", "sweep.md", "sweep.png"] {
+        fs::write(lab.path("rates").join(file), "a table").unwrap();
+    }
+    let whole = lab.done(&["watch", "rates"]).stdout;
+    let names: Vec<&str> = whole.lines().map(|line| &line[..11]).collect();
+    assert_eq!(names, ["0000/seed-0", "0001/seed-0"], "{whole}");
+    let words = [
+        "rates/0000",
+        "rates/0001",
+        "rates/sweep.csv",
+        "rates/sweep.md",
+    ];
+    let said = lab.done(&[&["watch"], &words[..]].concat()).stdout;
+    assert_eq!(said, whole);
+    lab.refused(&["watch", "rates/sweep.csv"], 2, &["rates/sweep.csv"]);
+}
+
 #[test]
 fn a_run_that_nobody_goes_on_with_is_stopped() {
     let lab = Lab::new();

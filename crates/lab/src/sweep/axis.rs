@@ -82,17 +82,22 @@ impl Axis {
             }
             Self::Range {
                 ends: [low, high],
+                points,
                 logarithmic,
                 whole,
-                ..
             } => {
+                // A tenth of what lies between two points, and a thousandth of the range.
+                let parts = points.map_or(0, |points| 10 * points).max(1000) as f64;
                 let value = match (share, logarithmic) {
                     (0.0, _) => *low,
                     (1.0, _) => *high,
-                    // Four digits are as good a setting, and can be read.
-                    (_, true) => rounded(low * (high / low).powf(share)).clamp(*low, *high),
-                    (_, false) => rounded(low + share * (high - low)).clamp(*low, *high),
+                    (_, true) => {
+                        let value = low * (high / low).powf(share);
+                        rounded(value, value * (high / low).ln() / parts)
+                    }
+                    (_, false) => rounded(low + share * (high - low), (high - low) / parts),
                 };
+                let value = value.clamp(*low, *high);
                 match whole {
                     true => format!("{}", value.round()),
                     false => format!("{value:?}"),
@@ -126,7 +131,7 @@ impl Axis {
     pub(super) fn values(&self, key: &str) -> Result<Vec<String>, String> {
         match self {
             Self::List(values) => Ok(values.iter().map(Value::to_string).collect()),
-            Self::Range { points, .. } => {
+            Self::Range { points, whole, .. } => {
                 let points = points.ok_or_else(|| {
                     format!("settings.\"{key}\": points is needed where values are not drawn")
                 })?;
@@ -134,7 +139,16 @@ impl Axis {
                     .map(|point| self.at(point as f64 / (points - 1) as f64))
                     .collect();
                 values.dedup();
-                Ok(values)
+                // Of whole numbers there may be fewer, as from 1 to 2.
+                match *whole || values.len() == points {
+                    true => Ok(values),
+                    false => Err(format!(
+                        "settings.\"{key}\": from {} to {} there are not {points} different numbers; \
+                         allowed: fewer points, or ends further apart",
+                        values[0],
+                        values[values.len() - 1]
+                    )),
+                }
             }
         }
     }
@@ -211,7 +225,11 @@ fn choice(value: &Value) -> serde_json::Value {
     }
 }
 
-/// A number with four digits that count.
-fn rounded(value: f64) -> f64 {
-    format!("{value:.3e}").parse().unwrap_or(value)
+/// A number with four digits that count, which are as good a setting and can be read, or as
+/// many more as tell it from those that lie so far from it.
+fn rounded(value: f64, apart: f64) -> f64 {
+    let digits = (value.abs().log10().floor() - apart.log10()).ceil();
+    // As many as a number has, whatever they tell apart.
+    let digits = digits.clamp(3.0, 16.0) as usize;
+    format!("{value:.digits$e}").parse().unwrap_or(value)
 }

@@ -10,13 +10,14 @@
 
 use super::{Attempt, Line, Plan};
 use crate::comparison::measure_to_choose;
+use crate::config::RunConfig;
 use crate::failure::Failure;
 use crate::folders::path_of;
 use crate::launch::{self, config_of, newest_checkpoint, start_to_act};
 use crate::registry::Registry;
 use crate::runner;
 use crate::session::Session;
-use record::{Reader, null_as_nan, read_sealed, write_sealed};
+use record::{Reader, RunDir, null_as_nan, read_sealed, write_sealed};
 use report::Estimate;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -52,6 +53,8 @@ pub struct Rung {
 /// What a run comes to at a rung.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
+    /// The rung, as it was when the run was scored there.
+    pub rung: Rung,
     /// Updates that it had done.
     pub update: u64,
     /// Environment steps that these took.
@@ -105,6 +108,35 @@ impl Halving {
         }
     }
 
+    /// Of no rung but the end of the training, scored on as many tasks as a configuration
+    /// says.
+    pub(super) fn to_the_end(config: &RunConfig) -> Self {
+        Self {
+            rungs: Vec::new(),
+            // With one rung nobody goes on to another.
+            factor: 2,
+            tasks: config.evaluation.tasks.get(),
+        }
+    }
+
+    /// The updates of a training, which are more than those of any rung.
+    pub(super) fn updates_beyond(
+        &self,
+        session: &Session<'_>,
+        config: &RunConfig,
+        said: &str,
+    ) -> Result<u64, Failure> {
+        let last = self.rungs.last().copied().unwrap_or_default();
+        let updates = launch::start(session, config)?.updates();
+        match last < updates {
+            true => Ok(updates),
+            false => Err(Failure::config(format!(
+                "halving.rungs: {last}; allowed: less than the {updates} updates of {said}, which \
+                 are the last rung"
+            ))),
+        }
+    }
+
     /// All rungs, the end of the training among them.
     pub fn all(&self) -> Vec<Rung> {
         let updates = self.rungs.iter().copied().map(Some).chain([None]);
@@ -134,18 +166,10 @@ pub fn check_rungs(plan: &Plan, registry: &Registry, session: &Session<'_>) -> R
     let Some(halving) = &plan.head.halving else {
         return Ok(());
     };
-    let last = halving.rungs.last().copied().unwrap_or_default();
     let mut before = None;
     for line in plan.settings().iter().filter_map(|runs| runs.first()) {
         let config = line.config(registry, line.seed)?;
-        let updates = launch::start(session, &config)?.updates();
-        if last >= updates {
-            return Err(Failure::config(format!(
-                "halving.rungs: {last}; allowed: less than the {updates} updates of {}, which are \
-                 the last rung",
-                line.said()
-            )));
-        }
+        let updates = halving.updates_beyond(session, &config, &line.said())?;
         if *before.get_or_insert(updates) != updates {
             return Err(Failure::config(format!(
                 "{}: a training of {updates} updates beside others of {}; with halving all have \
@@ -168,16 +192,39 @@ fn score_path(path: &Path, rung: usize) -> PathBuf {
 /// What a run of a configuration came to at a rung, if it was scored there.
 ///
 /// # Errors
-/// If the file is damaged, or of a run of another configuration.
-pub fn score(path: &Path, config: &str, rung: usize) -> Result<Option<Score>, Failure> {
-    let file = score_path(path, rung);
-    read_sealed(&file, config).map_err(|error| {
+/// If the file is damaged, of a run of another configuration, or of a rung that was another
+/// one when the run was scored.
+pub fn score(path: &Path, config: &str, rung: &Rung) -> Result<Option<Score>, Failure> {
+    let file = score_path(path, rung.index);
+    let found: Option<Score> = read_sealed(&file, config).map_err(|error| {
         Failure::config(format!(
             "{error}, or it is of a run of another configuration; remove {}, and the run is \
              scored anew",
             file.display()
         ))
-    })
+    })?;
+    match found {
+        Some(score) if score.rung != *rung => Err(Failure::config(format!(
+            "{} is of rung {} {}, which is {} now; choose another folder with --runs, or move the \
+             run away with the files beside it, and it is trained anew",
+            file.display(),
+            rung.index,
+            score.rung.said(),
+            rung.said()
+        ))),
+        found => Ok(found),
+    }
+}
+
+impl Rung {
+    /// "at 25 updates on 1000 tasks"
+    fn said(&self) -> String {
+        let tasks = self.tasks;
+        match self.update {
+            Some(update) => format!("at {update} updates on {tasks} tasks"),
+            None => format!("at the end of the training on {tasks} tasks"),
+        }
+    }
 }
 
 /// Takes a run to a rung from wherever it stands, and scores it there, unless that was
@@ -193,7 +240,7 @@ pub fn climb(
     rung: &Rung,
 ) -> Result<Score, Failure> {
     let config = Reader::open(path)?.config()?;
-    let known = || score(path, &config, rung.index);
+    let known = || score(path, &config, rung);
     if let Some(score) = known()? {
         return Ok(score);
     }
@@ -206,7 +253,7 @@ pub fn climb(
     })();
     let score = match climbed {
         Ok(score) => score,
-        Err(failure) if failure.repeats => failed(path, &failure)?,
+        Err(failure) if failure.repeats => failed(path, rung, &failure)?,
         // Another process may have scored it meanwhile, and have taken it further.
         Err(failure) => return known()?.ok_or(failure),
     };
@@ -216,22 +263,33 @@ pub fn climb(
 
 /// What a run comes to as its newest checkpoint left it.
 fn measured(session: &Session<'_>, path: &Path, rung: &Rung) -> Result<Score, Failure> {
-    let run = Reader::open(path)?;
+    // Held meanwhile, so that whoever watches it sees that somebody is at work.
+    let run = RunDir::open(path)?;
     let config = config_of(session, &run)?;
     let mut training = start_to_act(session, &config)?;
     let (update, checkpoint) = newest_checkpoint(&run)?;
-    if rung.update.is_some_and(|rung| rung != update) {
+    if let Some(beyond) = rung.update.filter(|rung| *rung > update) {
         return Err(Failure::config(format!(
-            "{}: trained for {update} updates, and not scored at rung {}; move it away with the \
-             files beside it, and it is trained anew",
+            "{}: rung {} is at {beyond} updates, and the training has {update}; choose a rung \
+             before, or more updates",
             path.display(),
             rung.index
+        )));
+    }
+    if rung.update.is_some_and(|rung| rung < update) {
+        return Err(Failure::config(format!(
+            "{}: trained for {update} updates, and not scored at rung {}, {}; move it away with \
+             the files beside it, and it is trained anew",
+            path.display(),
+            rung.index,
+            rung.said()
         )));
     }
     let training = training.as_mut();
     launch::restore(&run, &config, training, (update, &checkpoint))?;
     let result = measure_to_choose(session, &config, training, rung.tasks)?.result;
     Ok(Score {
+        rung: rung.clone(),
         update,
         env_steps: training.env_steps(),
         tasks: rung.tasks,
@@ -242,10 +300,11 @@ fn measured(session: &Session<'_>, path: &Path, rung: &Rung) -> Result<Score, Fa
 }
 
 /// The score of a run that comes to nothing, by why.
-fn failed(path: &Path, failure: &Failure) -> Result<Score, Failure> {
+fn failed(path: &Path, rung: &Rung, failure: &Failure) -> Result<Score, Failure> {
     let (update, _) = newest_checkpoint(&Reader::open(path)?)?;
     let why = failure.message.lines().next().unwrap_or_default();
     Ok(Score {
+        rung: rung.clone(),
         update,
         env_steps: 0,
         tasks: 0,
@@ -391,7 +450,10 @@ impl<'a> Ladder<'a> {
     /// # Errors
     /// If its file is damaged, or of another run.
     pub fn score(&self, line: &Line, rung: usize) -> Result<Option<Score>, Failure> {
-        score(&self.folder.join(line.place()), &line.config, rung)
+        match self.rungs().get(rung) {
+            Some(rung) => score(&self.folder.join(line.place()), &line.config, rung),
+            None => Ok(None),
+        }
     }
 
     /// The best setting of the last rung, and what it came to.
@@ -429,7 +491,7 @@ impl Attempt {
     ///
     /// # Errors
     /// If a score's file is damaged, or of another run.
-    pub fn standing(&self, folder: &Path, rung: usize) -> Result<Option<Standing>, Failure> {
+    pub fn standing(&self, folder: &Path, rung: &Rung) -> Result<Option<Standing>, Failure> {
         let mut scores = Vec::new();
         for config in &self.configs {
             let path = path_of(&folder.join(&self.name), config.seed);

@@ -1,6 +1,9 @@
 use super::*;
-use crate::sweep::begin;
+use crate::observer::{Observer, Progress, Work};
+use crate::sweep::{Sweep, begin};
+use record::RecordError;
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Four settings of two seeds, of which two and one go on.
 const SPEC: &str = r#"
@@ -18,11 +21,21 @@ halving = { rungs = [1, 2], factor = 2, tasks = 20 }
 "#;
 
 fn plan() -> Plan {
-    Plan::of(&Registry::standard(), "sweep.toml", SPEC).unwrap()
+    planned(SPEC)
+}
+
+fn planned(spec: &str) -> Plan {
+    Plan::of(&Registry::standard(), "sweep.toml", spec).unwrap()
+}
+
+/// The same settings, all of them taken to their ends.
+fn plain() -> String {
+    SPEC.replace("halving = { rungs = [1, 2], factor = 2, tasks = 20 }\n", "")
 }
 
 fn scored(mean_return: f64) -> Score {
     Score {
+        rung: plan().head.halving.unwrap().all().swap_remove(0),
         update: 1,
         env_steps: 100,
         tasks: 20,
@@ -33,9 +46,16 @@ fn scored(mean_return: f64) -> Score {
 }
 
 fn write(folder: &Path, line: &Line, rung: usize, score: &Score) {
+    let rungs = plan().head.halving.unwrap().all();
+    write_at(folder, line, &rungs[rung], score);
+}
+
+fn write_at(folder: &Path, line: &Line, rung: &Rung, score: &Score) {
     let path = folder.join(line.place());
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    write_sealed(&score_path(&path, rung), score, &line.config).unwrap();
+    let rung = rung.clone();
+    let (file, score) = (score_path(&path, rung.index), score.clone());
+    write_sealed(&file, &Score { rung, ..score }, &line.config).unwrap();
 }
 
 #[test]
@@ -123,6 +143,134 @@ fn a_score_that_was_changed_or_is_of_another_run_is_no_score() {
     assert!(ladder.score(one, 0).is_err());
 }
 
+/// A run is scored once at a rung of a number, and what that number stands for may change.
+#[test]
+fn a_score_at_what_was_another_rung_is_no_score() {
+    let (plan, folder) = (plan(), tempfile::tempdir().unwrap());
+    let line = &plan.lines[0];
+    write(folder.path(), line, 0, &scored(5.0));
+    write(folder.path(), line, 2, &scored(f64::NAN));
+    let registry = Registry::standard();
+    let is = "rung 0 at 1 updates on 20 tasks, which is";
+    let others = [
+        (
+            SPEC.replace("[1, 2]", "[2, 3]"),
+            format!("{is} at 2 updates on 20 tasks now"),
+        ),
+        (
+            SPEC.replace("tasks = 20", "tasks = 30"),
+            format!("{is} at 1 updates on 30 tasks now"),
+        ),
+        (
+            plain(),
+            format!("{is} at the end of the training on 20 tasks now"),
+        ),
+    ];
+    for (spec, expected) in others {
+        let other = planned(&spec).in_rungs(&registry).unwrap();
+        assert_eq!(other.lines[0].config, line.config);
+        let ladder = Ladder::of(&other, folder.path()).unwrap();
+        let error = ladder.score(&other.lines[0], 0).unwrap_err();
+        assert!(error.message.contains(&expected), "{error}");
+    }
+    // Nor is one that failed: at a rung before that it may not have.
+    let other = planned(&SPEC.replace("[1, 2]", "[1, 2, 3]"));
+    let ladder = Ladder::of(&other, folder.path()).unwrap();
+    let error = ladder.score(&other.lines[0], 2).unwrap_err();
+    let expected = "rung 2 at the end of the training on 20 tasks, which is at 3 updates";
+    assert!(error.message.contains(expected), "{error}");
+}
+
+/// Settings are told apart on tuning tasks then too, and what diverges is the last.
+#[test]
+fn without_halving_the_end_is_the_only_rung() {
+    let registry = Registry::standard();
+    let plan = planned(&plain());
+    assert_eq!(plan.head.halving, None);
+    let (plan, folder) = (
+        plan.in_rungs(&registry).unwrap(),
+        tempfile::tempdir().unwrap(),
+    );
+    let ladder = Ladder::of(&plan, folder.path()).unwrap();
+    let rung = Rung {
+        index: 0,
+        update: None,
+        tasks: 20,
+    };
+    assert_eq!(
+        (ladder.rungs(), ladder.sizes()),
+        (vec![rung.clone()], vec![4])
+    );
+    let sweep = Sweep::read("sweep.toml", &plain()).unwrap();
+    let config = plan.lines[0].config(&registry, 101).unwrap();
+    assert_eq!(sweep.rungs(&config), std::slice::from_ref(&rung));
+    // Setting 0 comes to 5 and setting 2 to 6; of setting 3 one seed diverges.
+    let means = [[5.0, 5.0], [4.0, 4.0], [7.0, 5.0], [9.0, f64::NAN]];
+    for line in &plan.lines {
+        let mean = means[line.setting][usize::from(line.seed == 102)];
+        write_at(folder.path(), line, &rung, &scored(mean));
+    }
+    let standings = ladder.standings(0).unwrap();
+    let ranked: Vec<usize> = standings.iter().map(|one| one.setting).collect();
+    assert_eq!(ranked, [2, 0, 1, 3]);
+    let (best, standing) = ladder.winner().unwrap();
+    assert_eq!((best.setting, standing.mean.mean), (2, 6.0));
+}
+
+#[test]
+fn a_rung_beyond_a_training_is_refused_before_it_begins() {
+    let registry = Registry::standard();
+    let session = Session::new(&registry, &(), 1, "cpu").unwrap();
+    let check = |rungs: &str| {
+        let spec = SPEC.replace("[1, 2]", rungs);
+        let sweep = Sweep::read("sweep.toml", &spec).unwrap();
+        let words = ["rl2.learning_rate.from=0.001".to_owned()];
+        let attempt = sweep.attempt(&registry, &words).unwrap();
+        sweep.check_rungs(&session, &attempt)
+    };
+    check("[1, 3]").unwrap();
+    let error = check("[1, 4]").unwrap_err();
+    let expected = "halving.rungs: 4; allowed: less than the 4 updates of \
+                    rl2.learning_rate.from=0.001";
+    assert!(error.message.contains(expected), "{error}");
+}
+
+/// Who tries to write a run whenever something of it is evaluated.
+struct Intruder {
+    path: PathBuf,
+    refused: AtomicBool,
+}
+
+impl Observer for Intruder {
+    fn note(&self, _text: &str) {}
+
+    fn begin(&self, work: Work<'_>) -> Box<dyn Progress> {
+        if let Work::Evaluation { .. } = work {
+            let opened = RunDir::open(&self.path);
+            let locked = matches!(opened, Err(RecordError::Locked { .. }));
+            self.refused.store(locked, Ordering::SeqCst);
+        }
+        Box::new(())
+    }
+}
+
+#[test]
+fn a_run_is_held_while_it_is_scored() {
+    let (registry, folder) = (Registry::standard(), tempfile::tempdir().unwrap());
+    let (plan, path) = (plan(), folder.path().join("seed-101"));
+    let intruder = Intruder {
+        path: path.clone(),
+        refused: AtomicBool::new(false),
+    };
+    let session = Session::new(&registry, &intruder, 1, "cpu").unwrap();
+    let config = plan.lines[0].config(&registry, 101).unwrap();
+    assert!(begin(&session, &path, &config).unwrap());
+    // Before the first evaluation of the training itself, which holds it too.
+    let rung = &plan.head.halving.as_ref().unwrap().all()[0];
+    climb(&session, &path, folder.path(), rung).unwrap();
+    assert!(intruder.refused.load(Ordering::SeqCst));
+}
+
 /// A run that is taken up rung by rung is the run that it would have been, and is scored
 /// on tasks that it meets nowhere else.
 #[test]
@@ -166,4 +314,13 @@ fn rungs_leave_no_trace_in_a_run() {
     fs::remove_file(score_path(&paths[0], 0)).unwrap();
     let error = climb(&session, &paths[0], folder.path(), &halving.all()[0]).unwrap_err();
     assert!(error.message.contains("not scored at rung 0"), "{error}");
+    // And one beyond its end is none that it could be trained to.
+    let beyond = Rung {
+        index: 1,
+        update: Some(75),
+        tasks: 20,
+    };
+    let error = climb(&session, &paths[1], folder.path(), &beyond).unwrap_err();
+    let expected = "rung 1 is at 75 updates, and the training has 4";
+    assert!(error.message.contains(expected), "{error}");
 }

@@ -51,7 +51,7 @@ def make_vec(
         ValueError: Names the nearest environment or setting, or what is allowed.
     """
     lanes = Lanes(name, num_envs, settings, (view, _whole(trial), copy))
-    return VectorEnv(lanes, num_envs, domain)
+    return VectorEnv(lanes, num_envs, domain, copy)
 
 
 def make(
@@ -133,9 +133,10 @@ class VectorEnv(gymnasium.vector.VectorEnv):
     metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}
     render_mode = None
 
-    def __init__(self, lanes: Lanes, num_envs: int, domain: str) -> None:
+    def __init__(self, lanes: Lanes, num_envs: int, domain: str, copy: bool) -> None:
         self._lanes = lanes
         self._begun = _Begun(domain)
+        self.copy = copy
         self.num_envs = num_envs
         self.spec_metarl = lanes.spec
         self.single_observation_space = _observation_space(lanes)
@@ -255,7 +256,7 @@ def of_agent(
 ) -> VectorEnv:
     """Lanes of the environment that an agent was trained in."""
     lanes = agent.lanes(num_envs, (view, _whole(trial), copy))
-    return VectorEnv(lanes, num_envs, domain)
+    return VectorEnv(lanes, num_envs, domain, copy)
 
 
 def _register() -> None:

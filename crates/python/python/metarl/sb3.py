@@ -21,7 +21,17 @@ def to_sb3(envs: VectorEnv) -> VecEnv:
 
     Where an episode ends, ``infos`` has its ``terminal_observation``,
     ``TimeLimit.truncated``, and ``episode`` with its return ``r`` and length ``l``.
+
+    Raises:
+        ValueError: If the lanes were made with ``copy=False``. Stable-Baselines3 keeps an
+            observation until the step after it is done, and would learn from the next one.
     """
+    if not getattr(envs.unwrapped, "copy", True):
+        raise ValueError(
+            "to_sb3: the lanes were made with copy=False, where a step writes over the "
+            "observation before it, which Stable-Baselines3 still keeps; allowed: copy=True, as "
+            "make_vec has it by itself"
+        )
     return _VecEnv(envs)
 
 
@@ -68,7 +78,7 @@ class _VecEnv(VecEnv):
         self.envs.close()
 
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        return [getattr(self.envs, attr_name, None)] * len(self._indices(indices))
+        return [getattr(self.envs, attr_name)] * len(self._indices(indices))
 
     def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
         setattr(self.envs, attr_name, value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from metarl import _native
@@ -37,7 +36,8 @@ def objective(
 
     Args:
         spec: A sweep's file; ``experiments sweep plan --help`` shows one.
-        runs: The folder of its runs; the file's name without its ending, unless given.
+        runs: The folder of its runs, unless it is the one that ``experiments sweep try`` takes:
+            of the file's name without its ending, or of its name and ``-runs``.
         workers: Threads; every core, unless given. The results do not depend on it.
         callback: Called with every event, as :func:`metarl.train` does.
         progress: As for :func:`metarl.train`.
@@ -46,7 +46,7 @@ def objective(
         ValueError: Names the key of the file, its value and what is allowed.
     """
     place = os.fspath(spec)
-    folder = os.fspath(runs if runs is not None else Path(place).with_suffix(""))
+    folder = os.fspath(runs if runs is not None else _native.sweep_runs(place))
     space, rungs = _native.sweep_space(place)
     count = threads(workers)
 

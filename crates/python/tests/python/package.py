@@ -156,6 +156,33 @@ def test_arrays_are_new_unless_views_are_asked_for():
         assert (first == kept).all() == copy or not copy
 
 
+def test_stable_baselines_is_given_no_arrays_that_change_and_no_attribute_that_is_not_there():
+    class VecEnv:
+        """As much of it as is asked for; none is installed here."""
+
+        def __init__(self, num_envs, observation_space, action_space):
+            self.num_envs = num_envs
+            self.modes = self.get_attr("render_mode")
+
+        def _get_indices(self, indices):
+            return range(self.num_envs) if indices is None else indices
+
+    names = ["stable_baselines3", "stable_baselines3.common", "stable_baselines3.common.vec_env"]
+    for name in names:
+        sys.modules[name] = type(sys)(name)
+    sys.modules[names[-1]].VecEnv = VecEnv
+    try:
+        made = metarl.to_sb3(metarl.make_vec("gridnavi", 3))
+        assert made.modes == [None] * 3
+        assert made.get_attr("num_envs", [0]) == [3]
+        raises(AttributeError, lambda: made.get_attr("action_masks"), "action_masks")
+        views = metarl.make_vec("gridnavi", 3, copy=False)
+        raises(ValueError, lambda: metarl.to_sb3(views), "copy=False", "allowed: copy=True")
+    finally:
+        for name in [*names, "metarl.sb3"]:
+            sys.modules.pop(name, None)
+
+
 def test_a_recurrent_agent_is_told_what_it_did_and_what_that_gave():
     settings = {"arms": 3, "pulls": 4}
     plain = metarl.make_vec("bernoulli-bandit", 2, **settings)
@@ -685,6 +712,19 @@ def test_a_search_chooses_settings():
     assert np.isnan(objective(diverged)) and diverged.attrs["failure"]
     raises(ValueError, lambda: objective(Trial(rate=1.0, scale=0.7)), "rl2.reward_scale=0.7")
     raises(ValueError, lambda: metarl.objective("none.toml"), "none.toml")
+    # Without an ending the runs lie where `sweep try` has them.
+    spec = Path("rates.toml").read_text()
+    Path("bare").write_text(spec)
+    bare = Trial(rate=1e30, scale=1.0)
+    assert np.isnan(metarl.objective("bare")(bare))
+    assert "bare-runs/try-" in bare.attrs["runs"]
+    # A rung beyond the training is refused before anything of it is there.
+    assert "rungs = [1, 2]" in spec
+    Path("beyond.toml").write_text(spec.replace("rungs = [1, 2]", "rungs = [1, 4]"))
+    beyond = metarl.objective("beyond.toml")
+    words = ["halving.rungs: 4", "less than the 4 updates"]
+    raises(ValueError, lambda: beyond(Trial(rate=1e-3, scale=1.0)), *words)
+    assert not Path("beyond").exists()
 
 
 def test_a_process_that_is_killed_is_resumed():

@@ -2,7 +2,7 @@
 //! something that it chose comes to.
 
 use super::work::{Pending, Work};
-use super::{beside, confirmed, read, rung_of};
+use super::{confirmed, how, read, rung_of};
 use crate::cli::{SweepSpaceArgs, SweepTryArgs};
 use crate::console::{Console, Event, fixed};
 use lab::failure::Failure;
@@ -10,7 +10,7 @@ use lab::folders::path_of;
 use lab::invocation::{program, quoted};
 use lab::registry::Registry;
 use lab::session::Session;
-use lab::sweep::{Attempt, Rung, Standing, said};
+use lab::sweep::{Attempt, Rung, Standing, beside, said};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -22,16 +22,17 @@ pub(super) fn space(args: &SweepSpaceArgs) -> Result<(), Failure> {
 
 /// Trains a setting, with every seed, as far as is asked, and says what it comes to.
 pub(super) fn run(registry: &Registry, args: &SweepTryArgs) -> Result<(), Failure> {
-    let console = Console::new(args.output.json);
+    let console = Console::new(args.how.output.json);
     let sweep = read(&args.spec)?;
-    let folder = args.runs.clone().unwrap_or_else(|| beside(&args.spec));
+    let how = &args.how;
+    let folder = how.runs.clone().unwrap_or_else(|| beside(&args.spec));
     let work = Work {
         console: &console,
         folder: &folder,
-        jobs: args.jobs,
+        jobs: how.jobs,
         go_on: command(args),
     };
-    let mut session = Session::new(registry, &console, args.work.workers(), &args.device)?;
+    let mut session = Session::new(registry, &console, how.work.workers(), &how.device)?;
     if args.confirm {
         let attempt = sweep.confirmation(registry, &args.values)?;
         let name = said(&attempt.values);
@@ -49,13 +50,14 @@ pub(super) fn run(registry: &Registry, args: &SweepTryArgs) -> Result<(), Failur
         Some(rung) => rung_of(rungs.clone(), rung)?.index,
         None => rungs.len().saturating_sub(1),
     };
+    sweep.check_rungs(&session, &attempt)?;
     // Each rung on the way, so that it may be asked about afterwards.
     for rung in &rungs[..=last] {
-        if attempt.standing(&folder, rung.index)?.is_none() {
+        if attempt.standing(&folder, rung)?.is_none() {
             let attempt = sweep.attempt(registry, &args.values)?;
             work.finish(&mut session, &runs(attempt, Some(rung)))?;
         }
-        let standing = attempt.standing(&folder, rung.index)?;
+        let standing = attempt.standing(&folder, rung)?;
         let standing = standing.ok_or_else(|| Failure::internal("a run has no score"))?;
         // Who diverged comes no further.
         if rung.index == last || standing.failure().is_some() {
@@ -119,10 +121,33 @@ fn command(args: &SweepTryArgs) -> String {
     words.extend(args.values.iter().map(|value| quoted(Path::new(value))));
     words.extend(args.rung.map(|rung| format!("--rung {rung}")));
     words.extend(args.confirm.then(|| "--confirm".to_owned()));
-    words.extend(
-        args.runs
-            .as_deref()
-            .map(|runs| format!("--runs {}", quoted(runs))),
-    );
+    words.extend(how(&args.how));
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ranks;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Said {
+        #[command(flatten)]
+        args: SweepTryArgs,
+    }
+
+    #[test]
+    fn what_goes_on_is_done_as_it_was_begun() {
+        let command = |words: &str| {
+            let words = ["try"].into_iter().chain(words.split(' '));
+            command(&Said::parse_from(words).args)
+        };
+        let plain = command("rates.toml k=1 --rung 1");
+        assert!(plain.ends_with(" --rung 1"), "{plain}");
+        let more = lab::host::cores_beside(ranks::sharing_cores()) + 1;
+        let how = format!(" --runs there --jobs 4 --workers {more} --device cuda");
+        let whole = command(&format!("rates.toml k=1{how}"));
+        assert!(whole.ends_with(&how), "{whole}");
+    }
 }

@@ -5,9 +5,12 @@ mod script;
 mod standings;
 mod work;
 
-use crate::cli::{SweepArgs, SweepCommand, SweepPlanArgs, SweepRunArgs};
+use crate::cli::{SweepArgs, SweepCommand, SweepPlanArgs, SweepRunArgs, SweepWork};
 use crate::commands::train::Trainings;
 use crate::console::{Console, Event, fixed};
+use crate::output;
+use crate::ranks;
+use crate::reporting;
 use lab::failure::Failure;
 use lab::folders::path_of;
 use lab::invocation::{program, quoted};
@@ -15,7 +18,7 @@ use lab::launch;
 use lab::registry::Registry;
 use lab::runner;
 use lab::session::Session;
-use lab::sweep::{Ladder, Line, Plan, Rung, Sweep, begin, check_rungs};
+use lab::sweep::{Ladder, Line, Plan, Rung, Sweep, begin, beside, check_rungs};
 use record::write_atomically;
 use report::Estimate;
 use serde_json::json;
@@ -25,18 +28,24 @@ use work::{Pending, Work};
 
 /// The folder of the best setting's further runs.
 const WINNER: &str = "winner";
+/// Where networks live unless it is said.
+const DEVICE: &str = "cpu";
 
 pub(crate) fn run(registry: &Registry, args: &SweepArgs) -> Result<(), Failure> {
     match &args.command {
         SweepCommand::Plan(args) => plan(registry, args),
         SweepCommand::Run(args) => {
-            let console = Console::new(args.output.json);
-            Sweeping::new(args)?.run(registry, &console)
+            let console = Console::new(args.how.output.json);
+            Sweeping::new(registry, args)?.run(registry, &console)
         }
         SweepCommand::Script(args) => {
             let plan = Plan::read(&args.plan)?;
             let console = Console::new(false).only_results();
-            console.say(script::of(&plan, &args.plan, args.engine)?.trim_end())
+            let script = script::of(&plan, &args.plan, args.engine)?;
+            console.say(script.text.trim_end())?;
+            // Beside the script, which may go into a file or a pipe.
+            output::remark(script.then);
+            Ok(())
         }
         SweepCommand::Space(args) => attempt::space(args),
         SweepCommand::Try(args) => attempt::run(registry, args),
@@ -104,40 +113,47 @@ fn run_command(plan: &Path) -> String {
 /// The runs of a plan, being done.
 struct Sweeping<'a> {
     args: &'a SweepRunArgs,
+    /// In rungs, whether or not it has halving.
     plan: Plan,
+    halved: bool,
     folder: PathBuf,
 }
 
 impl<'a> Sweeping<'a> {
-    fn new(args: &'a SweepRunArgs) -> Result<Self, Failure> {
+    fn new(registry: &Registry, args: &'a SweepRunArgs) -> Result<Self, Failure> {
         let plan = Plan::read(&args.plan)?;
-        let folder = args.runs.clone().unwrap_or_else(|| beside(&args.plan));
-        Ok(Self { args, plan, folder })
+        Ok(Self {
+            args,
+            halved: plan.head.halving.is_some(),
+            plan: plan.in_rungs(registry)?,
+            folder: (args.how.runs.clone()).unwrap_or_else(|| beside(&args.plan)),
+        })
     }
 
     fn run(&self, registry: &Registry, console: &Console) -> Result<(), Failure> {
         let args = self.args;
-        let mut session = Session::new(registry, console, args.work.workers(), &args.device)?;
+        let how = &args.how;
+        let mut session = Session::new(registry, console, how.work.workers(), &how.device)?;
         let ladder = Ladder::of(&self.plan, &self.folder);
-        match (&ladder, args.rung, args.index) {
-            (None, Some(rung), _) => Err(Failure::usage(format!(
+        let ladder = &ladder.ok_or_else(|| Failure::config("the plan has no runs"))?;
+        match (args.rung, args.index) {
+            (Some(rung), _) if !self.halved => Err(Failure::usage(format!(
                 "--rung {rung}: {} has no halving; leave it out",
                 args.plan.display()
             ))),
-            (Some(ladder), None, Some(index)) => Err(Failure::usage(format!(
+            (None, Some(index)) if self.halved => Err(Failure::usage(format!(
                 "--index {index}: with halving a rung has runs of its own; say which by --rung, 0 \
                  to {}",
                 ladder.rungs().len() - 1
             ))),
-            (None, None, Some(index)) => self.one(&session, console, index),
-            (Some(ladder), Some(rung), index) => {
-                let rung = rung_of(ladder.rungs(), rung)?;
+            (None, None) => self.all(&mut session, console, ladder),
+            (rung, index) => {
+                let rung = rung_of(ladder.rungs(), rung.unwrap_or(0))?;
                 match index {
-                    Some(index) => self.one_of_rung(&session, console, ladder, (&rung, index)),
+                    Some(index) => self.one(&session, console, ladder, (&rung, index)),
                     None => self.rung(&mut session, console, ladder, &rung),
                 }
             }
-            (ladder, None, None) => self.all(&mut session, console, ladder.as_ref()),
         }
     }
 
@@ -146,23 +162,13 @@ impl<'a> Sweeping<'a> {
         &self,
         session: &mut Session<'_>,
         console: &Console,
-        ladder: Option<&Ladder<'_>>,
+        ladder: &Ladder<'_>,
     ) -> Result<(), Failure> {
-        let standings = match ladder {
-            Some(ladder) => {
-                for rung in ladder.rungs() {
-                    self.rung(session, console, ladder, &rung)?;
-                }
-                ladder.winner()?;
-                Standings::of_rungs(&self.plan, ladder)?
-            }
-            None => {
-                let lines: Vec<&Line> = self.plan.lines.iter().collect();
-                let all = pending(session, &lines, None)?;
-                self.work(console).finish(session, &all)?;
-                Standings::read(&self.plan, &self.folder)?
-            }
-        };
+        for rung in ladder.rungs() {
+            self.rung(session, console, ladder, &rung)?;
+        }
+        ladder.winner()?;
+        let standings = Standings::of_rungs(&self.plan, ladder)?;
         let files = standings.write(&self.folder)?;
         standings.print(console)?;
         for path in files {
@@ -184,8 +190,11 @@ impl<'a> Sweeping<'a> {
         ladder: &Ladder<'_>,
         rung: &Rung,
     ) -> Result<(), Failure> {
-        let runs = pending(session, &ladder.lines(rung.index)?, Some(rung))?;
+        let runs = pending(session, &ladder.lines(rung.index)?, rung)?;
         self.work(console).finish(session, &runs)?;
+        if !self.halved {
+            return Ok(());
+        }
         let standings = ladder.standings(rung.index)?;
         let next = ladder.sizes().get(rung.index + 1).copied();
         let updates = standings.iter().flat_map(|one| &one.scores);
@@ -223,34 +232,20 @@ impl<'a> Sweeping<'a> {
     }
 
     fn work<'b>(&'b self, console: &'b Console) -> Work<'b> {
-        let runs = self.args.runs.as_deref().map(quoted);
-        let runs = runs.map_or_else(String::new, |runs| format!(" --runs {runs}"));
+        let args = self.args;
+        let mut words = vec![run_command(&args.plan)];
+        words.extend(how(&args.how));
         Work {
             console,
             folder: &self.folder,
-            jobs: self.args.jobs,
-            go_on: format!("{}{runs}", run_command(&self.args.plan)),
-        }
-    }
-
-    /// Takes one run of the plan to its end, as a job of a farm does.
-    fn one(&self, session: &Session<'_>, console: &Console, index: usize) -> Result<(), Failure> {
-        let line = self.plan.lines.get(index).ok_or_else(|| {
-            let last = self.plan.lines.len().saturating_sub(1);
-            Failure::usage(format!("--index {index}; allowed: 0 to {last}"))
-        })?;
-        let config = line.config(session.registry, line.seed)?;
-        let path = self.folder.join(line.place());
-        launch::rehearse(session, &config)?;
-        match begin(session, &path, &config)? {
-            true => Trainings::at(console, session, 1).one(&path),
-            false => console.say(format!("run {index} is finished: {}", path.display())),
+            jobs: args.how.jobs,
+            go_on: words.join(" "),
         }
     }
 
     /// Takes one run of a rung there, as a job of a farm does: the run of a number among
-    /// those that go on.
-    fn one_of_rung(
+    /// those that go on; without halving of all, to its end.
+    fn one(
         &self,
         session: &Session<'_>,
         console: &Console,
@@ -261,9 +256,12 @@ impl<'a> Sweeping<'a> {
         let most = ladder.sizes()[rung.index] * seeds;
         if index >= most {
             let last = most.saturating_sub(1);
-            let rung = rung.index;
+            let at = match self.halved {
+                true => format!(" at rung {}", rung.index),
+                false => String::new(),
+            };
             return Err(Failure::usage(format!(
-                "--index {index}; allowed at rung {rung}: 0 to {last}"
+                "--index {index}; allowed{at}: 0 to {last}"
             )));
         }
         let lines = ladder.lines(rung.index)?;
@@ -272,22 +270,30 @@ impl<'a> Sweeping<'a> {
             return console.say(format!("rung {} has no run {index}", rung.index));
         };
         let path = self.folder.join(line.place());
-        if ladder.score(line, rung.index)?.is_none() {
+        let known = ladder.score(line, rung.index)?;
+        let score = if let Some(score) = known {
+            score
+        } else {
             let config = line.config(session.registry, line.seed)?;
             launch::rehearse(session, &config)?;
             begin(session, &path, &config)?;
-            let go_on = format!(
-                "{} --rung {} --index {index}",
-                self.work(console).go_on,
-                rung.index
-            );
-            Trainings::at(console, session, 1).to_rung(&path, rung, &go_on)?;
-        }
+            let mut go_on = self.work(console).go_on;
+            if self.halved {
+                go_on += &format!(" --rung {}", rung.index);
+            }
+            go_on += &format!(" --index {index}");
+            let score = Trainings::at(console, session, 1).to_rung(&path, rung, &go_on)?;
+            if rung.update.is_none() && score.failure.is_none() {
+                reporting::of_finished(std::slice::from_ref(&path), &path)?;
+            }
+            score
+        };
         let place = path.display();
-        console.say(format!(
-            "run {index} has reached rung {}: {place}",
-            rung.index
-        ))
+        console.say(match (&score.failure, self.halved) {
+            (Some(why), _) => format!("run {index} comes to no number, {why}: {place}"),
+            (None, true) => format!("run {index} has reached rung {}: {place}", rung.index),
+            (None, false) => format!("run {index} is finished: {place}"),
+        })
     }
 
     /// Trains the best setting with seeds that it was not chosen by.
@@ -320,29 +326,30 @@ fn rung_of(rungs: Vec<Rung>, index: usize) -> Result<Rung, Failure> {
     found.ok_or_else(|| Failure::usage(format!("--rung {index}; allowed: 0 to {last}")))
 }
 
-/// Where the runs of a plan, or of a sweep's file, lie unless it is said.
-fn beside(file: &Path) -> PathBuf {
-    match file.with_extension("") {
-        folder if folder == file => {
-            let mut name = folder.into_os_string();
-            name.push("-runs");
-            PathBuf::from(name)
-        }
-        folder => folder,
-    }
+/// How the runs of a command are done, in the words of a command that goes on with them: what
+/// is so by itself is left out.
+fn how(how: &SweepWork) -> Vec<String> {
+    let runs = how.runs.as_deref();
+    let runs = runs.map(|runs| format!("--runs {}", quoted(runs)));
+    let jobs = how.jobs.given.map(|jobs| format!("--jobs {jobs}"));
+    let usual = lab::host::cores_beside(ranks::sharing_cores());
+    let workers = Some(how.work.workers()).filter(|workers| *workers != usual);
+    let workers = workers.map(|workers| format!("--workers {workers}"));
+    let device = Some(Path::new(&how.device)).filter(|device| *device != Path::new(DEVICE));
+    let device = device.map(|device| format!("--device {}", quoted(device)));
+    [runs, jobs, workers, device]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Runs of a plan that are to be done.
-fn pending(
-    session: &Session<'_>,
-    lines: &[&Line],
-    rung: Option<&Rung>,
-) -> Result<Vec<Pending>, Failure> {
+fn pending(session: &Session<'_>, lines: &[&Line], rung: &Rung) -> Result<Vec<Pending>, Failure> {
     let pending = |line: &&Line| {
         Ok(Pending {
             place: line.place(),
             config: line.config(session.registry, line.seed)?,
-            rung: rung.cloned(),
+            rung: Some(rung.clone()),
         })
     };
     lines.iter().map(pending).collect()

@@ -13,16 +13,71 @@ const NAME: usize = 50;
 /// Jobs of an array that Slurm takes where nobody has told it another number.
 const SLURM_ARRAY: usize = 1000;
 
+/// What a cluster is told.
+pub(super) struct Script {
+    /// Itself, which ends with what is to be done afterwards.
+    pub(super) text: String,
+    /// What takes it, and what is to be done afterwards.
+    pub(super) then: String,
+}
+
 /// The script for an engine. The program and the plan are named by their whole paths.
 ///
 /// # Errors
 /// If these are not known.
-pub(super) fn of(plan: &Plan, path: &Path, engine: Engine) -> Result<String, Failure> {
+pub(super) fn of(plan: &Plan, path: &Path, engine: Engine) -> Result<Script, Failure> {
     let path = path.canonicalize().map_err(|error| {
         Failure::file(format!("cannot use {}: {error}", path.display()), &error)
     })?;
     let program = std::env::current_exe().map_err(Failure::internal)?;
-    let (name, runs, paths) = (name_of(&path), plan.lines.len(), (&*program, &*path));
+    let paths = (&*program, &*path);
+    let jobs = jobs(plan, paths, engine)?;
+    let halved = plan.head.halving.is_some();
+    Ok(Script::new(
+        &jobs,
+        (engine, halved),
+        &afterwards(plan, paths, engine),
+    ))
+}
+
+impl Script {
+    fn new(jobs: &str, (engine, halved): (Engine, bool), afterwards: &str) -> Self {
+        let taker = match engine {
+            // With halving it submits one array after the other.
+            Engine::Slurm if halved => "bash, on a machine that may submit jobs",
+            Engine::Slurm => "sbatch",
+            Engine::Hq => "bash, on a machine that may submit jobs",
+            Engine::K8s => "kubectl apply -f, once IMAGE, MOUNT and CLAIM are yours",
+        };
+        let comment = afterwards.lines().map(|line| format!("# {line}\n"));
+        Self {
+            text: format!("{jobs}{}", comment.collect::<String>()),
+            then: format!("The script is for {taker}. {}", afterwards.trim_end()),
+        }
+    }
+}
+
+/// What is to be done when all jobs are.
+fn afterwards(plan: &Plan, (program, path): (&Path, &Path), engine: Engine) -> String {
+    let confirm = match &plan.head.confirm[..] {
+        [] => String::new(),
+        seeds => format!(", and trains the best one with the seeds {seeds:?}"),
+    };
+    let place = match engine {
+        Engine::K8s => ", in a pod with the same image and volume",
+        Engine::Slurm | Engine::Hq => "",
+    };
+    let (program, path) = (quoted(program), quoted(path));
+    format!(
+        "When all of its jobs are done{place}, this tells the settings apart{confirm}:\n    \
+         {program} sweep run {path}\n"
+    )
+}
+
+/// The script but for its end.
+fn jobs(plan: &Plan, paths: (&Path, &Path), engine: Engine) -> Result<String, Failure> {
+    let path = paths.1;
+    let (name, runs) = (name_of(path), plan.lines.len());
     let Some(halving) = &plan.head.halving else {
         return Ok(match engine {
             Engine::Slurm => slurm(&name, runs, paths),
@@ -297,6 +352,26 @@ mod tests {
             submitted[0].contains("--array 0-17 ") && submitted[0].contains("--rung 0 --index")
         );
         assert!(submitted[1].contains("--array 0-5 ") && submitted[1].contains("--rung 1 --index"));
+    }
+
+    #[test]
+    fn every_script_says_who_takes_it_and_what_comes_after() {
+        for (engine, halved, taker) in [
+            (Engine::Slurm, false, "sbatch"),
+            (Engine::Slurm, true, "bash"),
+            (Engine::Hq, false, "bash"),
+            (Engine::K8s, false, "kubectl apply -f"),
+        ] {
+            let script = Script::new("jobs\n", (engine, halved), "When all:\n    run it\n");
+            assert_eq!(script.text, "jobs\n# When all:\n#     run it\n");
+            let begins = format!("The script is for {taker}");
+            assert!(script.then.starts_with(&begins), "{}", script.then);
+            assert!(
+                script.then.ends_with("When all:\n    run it"),
+                "{}",
+                script.then
+            );
+        }
     }
 
     #[test]

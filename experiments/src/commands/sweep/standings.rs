@@ -3,22 +3,24 @@
 use crate::console::{Console, Event, Table, fixed};
 use crate::tables::files::write_all;
 use lab::failure::Failure;
-use lab::runner::{self, Finished};
-use lab::sweep::{Ladder, Line, Plan, State, state};
+use lab::runner::Finished;
+use lab::sweep::{Ladder, Line, Plan};
 use report::{Estimate, SweepFigure, SweepKey, csv_file, draw_sweep, markdown_cell};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// Settings shown on the terminal.
 const SHOWN: usize = 20;
-/// Of `sweep.csv`, before those that rungs add.
-const COLUMNS: [&str; 6] = [
+/// Of `sweep.csv`.
+const COLUMNS: [&str; 8] = [
     "setting",
     "values",
     "seed",
     "mean_return",
     "standard_error",
     "env_steps",
+    "rung",
+    "updates",
 ];
 
 /// What the agent of a run earns on its fresh tasks.
@@ -43,11 +45,11 @@ struct Setting<'a> {
     /// Of each run. `[seeds]`
     runs: Vec<Earned<'a>>,
     mean: Estimate,
-    /// The last rung that it reached, with the updates done there, and why it came no
-    /// further if it failed.
-    reached: Option<Reached>,
+    reached: Reached,
 }
 
+/// The last rung that a setting reached, with the updates done there, and why it came no
+/// further if it failed.
 struct Reached {
     rung: usize,
     updates: u64,
@@ -61,42 +63,6 @@ pub(super) struct Standings<'a> {
 }
 
 impl<'a> Standings<'a> {
-    /// Reads the finished runs of a sweep.
-    ///
-    /// # Errors
-    /// If the files of one cannot be read.
-    pub(super) fn read(plan: &'a Plan, folder: &Path) -> Result<Self, Failure> {
-        let mut settings = Vec::new();
-        for lines in plan.settings() {
-            let mut runs = Vec::new();
-            for line in &lines {
-                let path = folder.join(line.place());
-                if state(&path, &line.config)? == State::Finished {
-                    let run = runner::finished(&path)?;
-                    runs.push(Earned {
-                        line,
-                        estimate: estimate(&run),
-                        env_steps: run.comparison.env_steps,
-                    });
-                }
-            }
-            let found: Vec<Estimate> = runs.iter().map(|run| run.estimate).collect();
-            if let Some(mean) = Estimate::over_seeds(&found).filter(|_| runs.len() == lines.len()) {
-                settings.push(Setting {
-                    runs,
-                    mean,
-                    reached: None,
-                });
-            }
-        }
-        let rank = |setting: &Setting<'_>| match setting.mean.mean {
-            mean if mean.is_nan() => f64::NEG_INFINITY,
-            mean => mean,
-        };
-        settings.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
-        Ok(Self { plan, settings })
-    }
-
     /// Reads what settings came to at the last rung that each reached: those of the last
     /// one first.
     ///
@@ -125,11 +91,11 @@ impl<'a> Standings<'a> {
                 settings.push(Setting {
                     runs: runs.collect(),
                     mean: standing.mean,
-                    reached: Some(Reached {
+                    reached: Reached {
                         rung: rung.index,
                         updates: updates.unwrap_or_default(),
                         failure,
-                    }),
+                    },
                 });
             }
         }
@@ -144,18 +110,15 @@ impl<'a> Standings<'a> {
 
     /// Shows the best settings on the terminal, and all of them as JSON.
     pub(super) fn print(&self, console: &Console) -> Result<(), Failure> {
-        let mut head = vec!["setting", "mean return", "± s.e.", "seeds"];
-        head.extend(self.has_rungs().then_some("updates"));
-        let mut table = Table::new(&head);
+        let mut table = Table::new(&["setting", "mean return", "± s.e.", "seeds", "updates"]);
         for setting in self.settings.iter().take(SHOWN) {
-            let mut row = vec![
+            table.row(vec![
                 setting.runs[0].line.said(),
                 fixed(setting.mean.mean, 4),
                 fixed(setting.mean.standard_error, 4),
                 setting.runs.len().to_string(),
-            ];
-            row.extend(setting.reached.as_ref().map(Reached::said));
-            table.row(row);
+                setting.reached.said(),
+            ]);
         }
         for line in table.lines(console) {
             console.say(line)?;
@@ -169,26 +132,27 @@ impl<'a> Standings<'a> {
             console.say(format!("and {more} more"))?;
         }
         for setting in &self.settings {
-            let mut row = json!({
+            let row = json!({
                 "setting": setting.runs[0].line.setting,
                 "values": setting.runs[0].line.values,
                 "seeds": setting.runs.len(),
                 "mean_return": setting.mean.mean,
                 "standard_error": setting.mean.standard_error,
+                "rung": setting.reached.rung,
+                "updates": setting.reached.updates,
+                "failure": setting.reached.failure,
             });
-            if let Some(reached) = &setting.reached {
-                row["rung"] = json!(reached.rung);
-                row["updates"] = json!(reached.updates);
-                row["failure"] = json!(reached.failure);
-            }
             console.emit(Event::Setting, &row)?;
         }
         Ok(())
     }
 
-    /// Whether settings were told apart on the way.
-    fn has_rungs(&self) -> bool {
-        self.plan.head.halving.is_some()
+    /// Where scores are from.
+    fn measured(&self) -> &'static str {
+        match self.settings.iter().any(|setting| setting.reached.rung > 0) {
+            true => "on tuning tasks at the last rung that each reached",
+            false => "on tuning tasks",
+        }
     }
 
     /// Writes `sweep.csv`, `sweep.md`, `sweep.svg` and `sweep.png`.
@@ -216,7 +180,7 @@ impl<'a> Standings<'a> {
     fn csv(&self) -> Vec<u8> {
         let settings = self.settings.iter();
         let runs = settings.flat_map(|it| it.runs.iter().map(move |run| (run, &it.reached)));
-        let plain = |run: &Earned<'_>| {
+        let row = |(run, reached): (&Earned<'_>, &Reached)| {
             [
                 run.line.setting.to_string(),
                 run.line.said(),
@@ -224,23 +188,11 @@ impl<'a> Standings<'a> {
                 run.estimate.mean.to_string(),
                 run.estimate.standard_error.to_string(),
                 run.env_steps.to_string(),
+                reached.rung.to_string(),
+                reached.updates.to_string(),
             ]
         };
-        let [setting, values, seed, mean, error, steps] = COLUMNS;
-        match self.has_rungs() {
-            false => csv_file(COLUMNS, runs.map(|(run, _)| plain(run))),
-            true => {
-                let columns = [setting, values, seed, mean, error, steps, "rung", "updates"];
-                let rows = runs.map(|(run, reached)| {
-                    let [setting, values, seed, mean, error, steps] = plain(run);
-                    let reached = reached.as_ref().map(|it| (it.rung, it.updates));
-                    let (rung, updates) = reached.unwrap_or_default();
-                    let [rung, updates] = [rung.to_string(), updates.to_string()];
-                    [setting, values, seed, mean, error, steps, rung, updates]
-                });
-                csv_file(columns, rows)
-            }
-        }
+        csv_file(COLUMNS, runs.map(row))
     }
 
     fn markdown(&self) -> String {
@@ -249,12 +201,8 @@ impl<'a> Standings<'a> {
             text += &format!(" {} |", markdown_cell(key));
         }
         let columns = self.plan.head.keys.len();
-        let (updates, rule) = match self.has_rungs() {
-            true => (" updates |", "--:|"),
-            false => ("", ""),
-        };
         text += &format!(
-            " mean return |{updates}\n|{}--:|{rule}\n",
+            " mean return | updates |\n|{}--:|--:|\n",
             "---|".repeat(columns)
         );
         for setting in &self.settings {
@@ -264,11 +212,8 @@ impl<'a> Standings<'a> {
             }
             let [mean, error] =
                 [setting.mean.mean, setting.mean.standard_error].map(|it| fixed(it, 4));
-            text += &format!(" {mean} ± {error} |");
-            if let Some(reached) = &setting.reached {
-                text += &format!(" {} |", markdown_cell(&reached.said()));
-            }
-            text += "\n";
+            let updates = markdown_cell(&setting.reached.said());
+            text += &format!(" {mean} ± {error} | {updates} |\n");
         }
         text
     }
@@ -278,17 +223,14 @@ impl<'a> Standings<'a> {
             .settings
             .first()
             .map_or(0, |setting| setting.runs.len());
-        let measured = match self.has_rungs() {
-            true => "on tuning tasks at the last rung that each reached",
-            false => "on fresh tasks",
-        };
         format!(
-            "{}: {} of {} settings, {seeds} seeds each, {measured}; ± is one standard error over \
+            "{}: {} of {} settings, {seeds} seeds each, {}; ± is one standard error over \
              seeds, never less than over their tasks. The best of many is best by luck too: what it \
              is worth is what it earns on other seeds.",
             self.plan.head.preset,
             self.settings.len(),
-            self.plan.settings().len()
+            self.plan.settings().len(),
+            self.measured()
         )
     }
 
@@ -310,14 +252,10 @@ impl<'a> Standings<'a> {
             });
         SweepFigure {
             title: format!("What settings of {} come to", self.plan.head.preset),
-            subtitle: match self.has_rungs() {
-                true => {
-                    "Mean return on tuning tasks at the last rung that each reached, with 95 % \
-                     intervals; blue: the best setting."
-                }
-                false => "Mean return on fresh tasks with 95 % intervals; blue: the best setting.",
-            }
-            .to_owned(),
+            subtitle: format!(
+                "Mean return {}, with 95 % intervals; blue: the best setting.",
+                self.measured()
+            ),
             value: "Mean return".to_owned(),
             keys: keys.collect(),
             settings: drawn.iter().map(|setting| setting.mean).collect(),

@@ -69,7 +69,7 @@ impl Work<'_> {
         let state = state(&path, &config)?;
         match &one.rung {
             None => Ok(state == State::Finished),
-            Some(rung) => Ok(score(&path, &config, rung.index)?.is_some()),
+            Some(rung) => Ok(score(&path, &config, rung)?.is_some()),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::console::{Console, Event, duration, fixed, short};
 use lab::failure::Failure;
 use runs::{Folder, Run, State};
 use serde_json::json;
+use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use terminal::Terminal;
@@ -21,10 +22,12 @@ const SPEAK: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(args: &WatchArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json).only_results();
-    let mut folders = Vec::new();
-    for folder in &args.runs {
-        folders.push(Folder::open(folder)?);
-    }
+    // As in `rates/*`, where a sweep has its table and figures beside the folders.
+    let is_file = |path: &&PathBuf| path.is_file();
+    let (files, folders): (Vec<&PathBuf>, Vec<&PathBuf>) = args.runs.iter().partition(is_file);
+    let asked = if folders.is_empty() { files } else { folders };
+    let folders: Result<Vec<Folder>, Failure> = asked.iter().map(|it| Folder::open(it)).collect();
+    let mut folders = folders?;
     let terminal = match args.output.json {
         true => None,
         false => Terminal::open(),

@@ -18,7 +18,8 @@ const RECENT: usize = 20;
 /// counts as stopped: another machine may be writing them.
 const STILL: Duration = Duration::from_secs(60);
 
-/// A folder that was asked for: a run, or the runs of several seeds, of which more may come.
+/// A folder that was asked for: a run, the runs of several seeds, or a sweep with such folders
+/// in it; more may come.
 pub(super) struct Folder {
     path: PathBuf,
     runs: Vec<Run>,
@@ -45,7 +46,7 @@ impl Folder {
     /// # Errors
     /// If the folder is gone.
     pub(super) fn look(&mut self) -> Result<(), Failure> {
-        for path in runs_in(&self.path)? {
+        for path in found_in(&self.path)? {
             if !self.runs.iter().any(|run| run.path == path) {
                 self.runs.push(Run::new(path));
             }
@@ -53,6 +54,24 @@ impl Folder {
         self.runs.iter_mut().for_each(Run::look);
         Ok(())
     }
+}
+
+/// The runs of a folder, or of the folders in it.
+///
+/// # Errors
+/// If there is none.
+fn found_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    runs_in(folder).or_else(|failure| {
+        let inside = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut inside: Vec<PathBuf> = inside.map(|entry| entry.path()).collect();
+        inside.sort();
+        let runs = inside.iter().filter_map(|folder| runs_in(folder).ok());
+        let runs: Vec<PathBuf> = runs.flatten().collect();
+        match runs.is_empty() {
+            true => Err(failure),
+            false => Ok(runs),
+        }
+    })
 }
 
 /// Whether a run goes on.
