@@ -18,7 +18,8 @@ run=runs/ranks-$SLURM_JOB_ID/seed-0
 
 # Slurm asks this script, which asks mpirun, which passes USR1 on to all ranks: they save the
 # run and end with 75. (TERM would have mpirun end them within a second.)
-trap 'kill -USR1 "$launched"' USR1
+asked=
+trap 'asked=1; kill -USR1 "$launched"' USR1
 
 # Each rank has a machine, with a worker for each of its cores.
 launch=(mpirun --map-by node --bind-to none "$program")
@@ -36,7 +37,10 @@ if [ "$code" -gt 128 ]; then
     wait "$launched"
     code=$?
 fi
-if [ "$code" -eq 75 ]; then
+# It also ends with 75 where the disk is full: that would be so again at once, for ever.
+if [ "$code" -eq 75 ] && [ -n "$asked" ]; then
     scontrol requeue "$SLURM_JOB_ID"
+elif [ "$code" -eq 75 ]; then
+    echo "not back into the queue: nobody asked it to stop; once what it says is mended: scontrol requeue $SLURM_JOB_ID" >&2
 fi
 exit "$code"

@@ -59,8 +59,13 @@ asan() {
 neon() {
     local target=aarch64-unknown-linux-gnu emulator=()
     if [ "$(uname -m)" != aarch64 ]; then
-        if ! command -v qemu-aarch64-static aarch64-linux-gnu-gcc >/dev/null; then
-            wrong neon 'there is no qemu-aarch64-static, or no aarch64-linux-gnu-gcc'
+        local missing=() tool
+        for tool in qemu-aarch64-static aarch64-linux-gnu-gcc; do
+            command -v "$tool" >/dev/null || missing+=("$tool")
+        done
+        [ -d "$(rustc --print target-libdir --target "$target")" ] || missing+=("rustup target $target")
+        if [ ${#missing[@]} -gt 0 ]; then
+            wrong neon "there is no $(printf '%s, no ' "${missing[@]}" | sed 's/, no $//')"
             return
         fi
         emulator=(env CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc

@@ -11,7 +11,6 @@ the same bytes in the end.
 """
 
 import argparse
-import hashlib
 import os
 import random
 import signal
@@ -20,6 +19,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from results import results  # noqa: E402
 
 SPEC = """\
 preset = "quickstart"
@@ -32,17 +35,6 @@ seeds = [101, 102, 103, 104]
 "rl2.learning_rate.from" = { from = 1e-4, to = 1e-1, points = 4, scale = "log" }
 "rl2.gae.lambda" = { from = 0.0, to = 0.9, points = 4 }
 """
-# What an undisturbed run has as well: no clocks, no machine, no pages.
-RESULTS = ("config.toml", "metrics.jsonl", "eval.jsonl", "comparison.json", "arrays.safetensors")
-
-
-def results(folder):
-    """The hash of every file with results, by its path."""
-    files = (path for path in sorted(folder.rglob("*")) if path.name in RESULTS)
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
 
 
 def children(parent):
@@ -97,7 +89,7 @@ def main():
         there, here = results(folder / "peace"), results(folder / "war")
         kills = told.children + told.parents - len(left)
         lost = sorted(set(there) - set(here))
-        other = sorted(path for path in there if path in here and there[path] != here[path])
+        other = sorted(path for path in here if there.get(path) != here[path])
         print(f"{kills} kills, {starts} starts: {len(there)} files, {len(lost)} lost, {len(other)} differing")
         for path in (lost + other)[:10]:
             print(f"  {path}")

@@ -11,7 +11,6 @@ if no try failed.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import random
@@ -23,12 +22,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
-# What an undisturbed run has as well: no clocks, no machine, no pages.
-RESULTS = ("config.toml", "metrics.jsonl", "eval.jsonl", "comparison.json", "pictures.json",
-           "arrays.safetensors", "state.json")
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from results import differing, results  # noqa: E402
+
 # Presets that are quick to train. Of an algorithm that is not listed it is the first.
 QUICK = {
     "rl2": "rl2/bernoulli-bandit-5x10",
@@ -39,11 +40,22 @@ QUICK = {
 # What makes any of them quicker, where the algorithm has such a setting.
 FEW = {"lanes": 64, "tile": 16, "outer.minibatches": 2, "outer.epochs": 1, "tasks": 2, "trajectories": 4,
        "evaluation.steps": 1, "problems": 4, "trunk.hidden": 16}
-SHORT = ["checkpoint.interval=1", "checkpoint.keep=2", "checkpoint.hash=2", "evaluation.interval=4",
+# The same with work for 16 workers.
+WIDE = {**FEW, "tile": 4, "tasks": 16, "problems": 16}
+SAVED = "checkpoint.interval="
+SHORT = [SAVED + "1", "checkpoint.keep=2", "checkpoint.hash=2", "evaluation.interval=4",
          "evaluation.interval_tasks=16", "evaluation.tasks=16", 'evaluation.learners=[{name="random"}]']
 UPDATES = 24
 # How long a process may take to end once it is told to, and for what takes seconds alone.
 OBEDIENCE, PATIENCE = 10, 300
+# How long settings may take to be followed or refused, of CPU and on a busy machine, and
+# their memory in kB.
+CPU, QUICKLY, MEMORY = 1, 5, 512 << 10
+# Seconds between two looks at a run: long enough for another process to have the core.
+LOOK = 0.0002
+# Steps in a second that a long training of so many makes at least, and what its memory may
+# grow by, in kB: the kernel counts pages of each thread in bundles.
+SLOW, SLACK = 50_000, 1024
 # From so many tries on, the share of them that chance gives is required too.
 MANY = 20
 # What no command may end with but these: done, bad words, failure, disk, stopped, bad file.
@@ -111,7 +123,7 @@ class Bench:
         key = tuple(words)
         if key not in self.undisturbed:
             runs, began = self.runs(), time.monotonic()
-            code, said = self.ends(["train", *words, "--runs", runs])
+            code, said = self.ends(["train", *words, "--workers", "1", "--runs", runs])
             if code is None or code == 75:
                 raise TimeoutError(f"{words[0]} takes longer than {PATIENCE} s here")
             if code != 0:
@@ -127,28 +139,14 @@ class Bench:
         code, said = self.ends(["resume", runs / run, "--workers", workers])
         if code in (2, 74, 78) and not (runs / run / "checkpoints").exists():
             # It was killed before there was a run.
-            code, said = self.ends(["train", *words, "--runs", runs, "--overwrite"])
+            code, said = self.ends(["train", *words, "--workers", workers, "--runs", runs, "--overwrite"])
         if code != 0:
             return f"it does not resume, but ends with {code}: {said[-400:]}"
         return differing(files, results(runs / run))
 
 
-def results(run):
-    """The hash of every file with results, by its path."""
-    files = (path for path in sorted(run.rglob("*")) if path.name in RESULTS)
-    return {str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-def differing(there, here):
-    lost = sorted(set(there) - set(here))
-    more = sorted(set(here) - set(there))
-    other = sorted(path for path in there if path in here and there[path] != here[path])
-    parts = [f"{what} {paths}" for what, paths in (("lost", lost), ("too much", more), ("other", other)) if paths]
-    return ", ".join(parts) or None
-
-
-def trainings(bench, wanted):
-    """A short training of each algorithm: the words after `train`."""
+def trainings(bench, wanted, fewer):
+    """A short training of each algorithm: the words after `train`, but for its workers."""
     presets = [item["name"] for item in bench.json(["list", "presets"])]
     found = {}
     for item in bench.json(["list", "algorithms"]):
@@ -159,26 +157,38 @@ def trainings(bench, wanted):
             continue
         preset = QUICK.get(name, own[0])
         # Lanes and tiles of multi-task are its tasks'.
-        few = FEW if name != "multi-task" else {"outer.epochs": 1, "outer.minibatches": 2}
+        few = fewer if name != "multi-task" else {"outer.epochs": 1, "outer.minibatches": 2}
         has = bench.keys(preset)
         quicker = [f"{name}.{key}={value}" for key, value in few.items() if f"{name}.{key}" in has]
-        words = [preset, f"{name}.updates={UPDATES}", *quicker, *SHORT, "--workers", "1"]
-        try:
-            bench.reference(words)
-        except TimeoutError as slow:
-            print(f"left out: {slow}", flush=True)
-            continue
-        found[name] = words
+        found[name] = [preset, f"{name}.updates={UPDATES}", *quicker, *SHORT]
     return found
 
 
-def is_saving(run):
-    """Whether a checkpoint is being written, or has been written in part."""
+def undisturbed(bench, words_of):
+    """Trains each of them in peace, and keeps those that end: all of them should."""
+    tally = Tally("a training of every algorithm, in peace")
+    for name, words in list(words_of.items()):
+        tally.tries += 1
+        try:
+            bench.reference(words)
+        except TimeoutError as slow:
+            tally.wrong(f"left out: {slow}")
+            del words_of[name]
+    if not words_of:
+        tally.wrong("there is none to disturb")
+    tally.notes = [" ".join(words_of)]
+    return tally
+
+
+def unfinished(run):
+    """Checkpoints that are being written, replaced or deleted, or of which that is left: by
+    name and number of the folder."""
     try:
-        names = os.listdir(run / "checkpoints")
+        with os.scandir(run / "checkpoints") as entries:
+            return {(entry.name, entry.inode()) for entry in entries
+                    if entry.name.startswith((".unfinished-", ".replaced-"))}
     except OSError:
-        return False
-    return any(name.startswith((".unfinished-", ".replaced-")) for name in names)
+        return set()
 
 
 def rows_of(run):
@@ -204,8 +214,15 @@ def await_rows(process, run, rows):
         time.sleep(0.002)
 
 
+def pause(process, seconds):
+    """Waits so long, or until the process has ended."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and process.poll() is None:
+        time.sleep(0.001)
+
+
 def kills(bench, count, words_of):
-    """kill -9: one half anywhere in the program's life, the other in a save after a random update."""
+    """kill -9: two fifths anywhere in the program's life, the others in a save after a random update."""
     tally, inside, names = Tally("kill -9 at random instants, then resume"), 0, list(words_of)
     while tally.tries < count:
         words = words_of[names[tally.tries % len(names)]]
@@ -213,28 +230,28 @@ def kills(bench, count, words_of):
         runs = bench.runs()
         for _ in range(min(4, count - tally.tries)):
             resumes = (runs / run / "checkpoints").exists()
-            command = ["resume", runs / run] if resumes else ["train", *words, "--runs", runs, "--overwrite"]
+            command = ["resume", runs / run] if resumes else ["train", *words, "--workers", "1", "--runs", runs, "--overwrite"]
+            # What another kill has left lies there until the run is opened.
+            left = unfinished(runs / run)
             process = bench.start(command, stderr=subprocess.DEVNULL)
-            if bench.draw.random() < 0.5:
-                until = time.monotonic() + took * bench.draw.random()
-                while time.monotonic() < until and process.poll() is None:
-                    time.sleep(0.001)
+            if bench.draw.random() < 0.4:
+                pause(process, took * bench.draw.random())
             else:
                 done = rows_of(runs / run)
                 await_rows(process, runs / run, bench.draw.randint(min(done, UPDATES - 1), UPDATES - 1))
-                while process.poll() is None and not is_saving(runs / run):
-                    pass
+                while process.poll() is None and unfinished(runs / run) <= left:
+                    time.sleep(LOOK)
             if process.poll() is not None:
                 break  # It was faster: nothing was killed.
             process.kill()
             process.wait()
             tally.tries += 1
-            inside += is_saving(runs / run)
+            inside += not unfinished(runs / run) <= left
         wrong = bench.resumed(words, runs, bench.draw.choice("123"))
         if wrong:
             tally.wrong(f"{words[0]}: {wrong}")
         shutil.rmtree(runs, ignore_errors=True)
-    # One half aims at them: what hits none does not test them.
+    # More than one half aims at them: what hits none does not test them.
     if tally.tries >= MANY and inside < 0.3 * tally.tries:
         tally.wrong(f"only {inside} of {tally.tries} kills came inside a checkpoint")
     tally.notes = [f"{len(names)} algorithms", f"{inside} inside a checkpoint"]
@@ -244,16 +261,26 @@ def kills(bench, count, words_of):
 def terms(bench, count, words_of):
     """SIGTERM at random instants: saved, 75, within ten seconds."""
     tally, names, longest = Tally("SIGTERM at random instants, then resume"), list(words_of), 0.0
-    asked = midway = 0
+    asked = midway = over = 0
+    # Saved are the state at the start, that at the end, and what the signal has saved.
+    seldom = {name: [SAVED + "1000" if word == SAVED + "1" else word for word in words]
+              for name, words in words_of.items()}
     while asked < count:
-        words = words_of[names[tally.tries % len(names)]]
-        _, run, _ = bench.reference(words)
+        words = seldom[names[tally.tries % len(names)]]
+        files, run, took = bench.reference(words)
         runs = bench.runs()
-        process = bench.start(["train", *words, "--runs", runs])
+        process = bench.start(["train", *words, "--workers", "1", "--runs", runs])
         # From the first evaluation on: before that there is nothing to save.
         while process.poll() is None and not (runs / run / "checkpoints").exists():
             time.sleep(0.001)
-        await_rows(process, runs / run, bench.draw.randrange(UPDATES - 1))
+        if bench.draw.random() < 0.75:
+            await_rows(process, runs / run, bench.draw.randrange(UPDATES - 1))
+            # Anywhere in the update that follows, or the evaluation.
+            pause(process, bench.draw.random() * took / UPDATES)
+        else:
+            # As well in what follows the last update.
+            await_rows(process, runs / run, bench.draw.choice([0, UPDATES]))
+            pause(process, bench.draw.random() * took)
         before = rows_of(runs / run)
         process.send_signal(signal.SIGTERM)
         began = time.monotonic()
@@ -266,7 +293,8 @@ def terms(bench, count, words_of):
         longest = max(longest, time.monotonic() - began)
         tally.tries += 1
         asked += process.returncode == 75
-        midway += process.returncode == 75 and before > 0
+        midway += process.returncode == 75 and 0 < before < UPDATES
+        over += process.returncode == 75 and before == UPDATES
         done, saved = rows_of(runs / run), saved_by(runs / run)
         if process.returncode not in (0, 75):
             tally.wrong(f"{words[0]}: it ended with {process.returncode}: {said[-300:]}")
@@ -274,6 +302,8 @@ def terms(bench, count, words_of):
             tally.wrong(f"{words[0]}: it ended with 0 after {done} of {UPDATES} updates")
         elif saved != done or done < before:
             tally.wrong(f"{words[0]}: {before} updates before the signal, {done} after it, {saved} saved")
+        elif process.returncode == 0 and (wrong := differing(files, results(runs / run))):
+            tally.wrong(f"{words[0]}: it ended with 0, and is not finished: {wrong}")
         wrong = bench.resumed(words, runs)
         if wrong:
             tally.wrong(f"{words[0]}: {wrong}")
@@ -281,10 +311,11 @@ def terms(bench, count, words_of):
         if tally.tries > 3 * count + 10:
             tally.wrong("the trainings are too short to be stopped")
             break
-    # Of the instants that are drawn all but a few lie after the first update.
+    # Of the instants that are drawn most lie between the first and the last update.
     if asked >= MANY and midway < asked / 2:
-        tally.wrong(f"only {midway} of {asked} were stopped after an update")
-    tally.notes = [f"{asked} saved with exit 75", f"{midway} of them after an update", f"longest {longest:.1f} s"]
+        tally.wrong(f"only {midway} of {asked} were stopped between updates")
+    tally.notes = [f"{asked} saved with exit 75", f"{midway} between updates",
+                   f"{over} after the last", f"longest {longest:.1f} s"]
     return tally
 
 
@@ -324,20 +355,25 @@ trunk = { kind = "gru", hidden = 6, input_gain = 1.0, memory = 2.0 }
 
 def delays(bench, count, words_of):
     """The same bits for any number of workers, with an environment that takes random times."""
-    tally = Tally("bits across workers 1 2 3 4 7 16, with delays")
+    tally, seed = Tally("bits across workers 1 2 3 4 7 16, with delays"), 0
     chosen = [["hostile.toml", "rl2.updates=6", "environment.flaw=hurry"], *words_of.values()]
     while tally.tries < count:
-        for words in chosen:
-            words = words[:-2] if words[-2] == "--workers" else words
-            files, run, _ = bench.reference([*words, "--workers", "1"])
-            for workers in bench.draw.sample(["2", "3", "4", "7", "16"], min(5, count - tally.tries)):
-                runs = bench.runs()
-                code, said = bench.ends(["train", *words, "--workers", workers, "--runs", runs])
-                tally.tries += 1
-                wrong = differing(files, results(runs / run)) if code == 0 else f"{code}: {said[-300:]}"
-                if wrong:
-                    tally.wrong(f"{words[0]}, {workers} workers: {wrong}")
-                shutil.rmtree(runs, ignore_errors=True)
+        words, seed = [*chosen[seed % len(chosen)], f"seed={seed}"], seed + 1
+        try:
+            files, run, _ = bench.reference(words)
+        except TimeoutError as slow:
+            tally.tries += 1
+            tally.wrong(f"left out: {slow}")
+            continue
+        for workers in bench.draw.sample(["2", "3", "4", "7", "16"], min(5, count - tally.tries)):
+            runs = bench.runs()
+            code, said = bench.ends(["train", *words, "--workers", workers, "--runs", runs])
+            tally.tries += 1
+            wrong = differing(files, results(runs / run)) if code == 0 else f"{code}: {said[-300:]}"
+            if wrong:
+                tally.wrong(f"{words[0]}, {workers} workers: {wrong}")
+            shutil.rmtree(runs, ignore_errors=True)
+    tally.notes = [f"{min(seed, len(chosen))} trainings, {seed} seeds"]
     return tally
 
 
@@ -399,7 +435,7 @@ def keys_of(text):
 
 def settings(bench, count):
     """Random settings are followed or refused, quickly and in little memory."""
-    tally, slowest, largest = Tally("random configurations and overrides"), 0.0, 0
+    tally, slowest, largest = Tally("random settings on the command line"), 0.0, 0
     presets = [item["name"] for item in bench.json(["list", "presets"])]
     while tally.tries < count:
         preset, words = bench.draw.choice(presets), []
@@ -410,36 +446,61 @@ def settings(bench, count):
             words.append(f"{key}={bench.draw.choice(VALUES)}")
         began = time.monotonic()
         process = bench.start(["show", preset, *words])
+        end = threading.Timer(QUICKLY, process.kill)
+        end.start()
         said = process.stderr.read()
         _, status, used = os.wait4(process.pid, 0)
+        end.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
         slowest, largest = max(slowest, time.monotonic() - began), max(largest, used.ru_maxrss / 1024)
         tally.tries += 1
-        if process.returncode not in ENDS or "panicked" in said or used.ru_utime > 1 or used.ru_maxrss > 512 << 10:
-            tally.wrong(f"{preset} {words}: {process.returncode}, {used.ru_utime:.1f} s, {used.ru_maxrss} kB: {said[-300:]}")
+        cpu = used.ru_utime + used.ru_stime
+        if process.returncode not in ENDS or "panicked" in said or cpu > CPU or used.ru_maxrss > MEMORY:
+            tally.wrong(f"{preset} {words}: {process.returncode}, {cpu:.1f} s of CPU, {used.ru_maxrss} kB: {said[-300:]}")
     tally.notes = [f"slowest {slowest:.2f} s", f"largest {largest:.0f} MB"]
     return tally
 
 
-def soak(bench, seconds):
+def steps_of(run):
+    """Steps of the environment until the last row, and how many rows there are to it."""
+    try:
+        with open(run / "metrics.jsonl", "rb") as rows:
+            rows.seek(max(0, os.fstat(rows.fileno()).st_size - (1 << 16)))
+            whole = [line for line in rows.read().split(b"\n")[:-1] if line.startswith(b"{")]
+            last = json.loads(whole[-1])
+            return last["env_steps"], last["update"]
+    except (OSError, IndexError):
+        return 0, 0  # There is none yet.
+
+
+def sample_of(process):
+    """Memory in kB, threads and descriptors of a process; `None` of one that is dying."""
+    try:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        descriptors = len(os.listdir(f"/proc/{process.pid}/fd"))
+    except OSError:
+        return None
+    numbers = [re.search(rf"^{key}:\s+(\d+)", status, re.M) for key in ("VmRSS", "Threads")]
+    return (*(int(number[1]) for number in numbers), descriptors) if all(numbers) else None
+
+
+def soak(bench, seconds, steps):
     """Memory, threads and descriptors of a long training stay where they are."""
     tally = Tally("memory, threads and descriptors of a long run")
-    runs, words = bench.runs(), ["quickstart", "rl2.updates=100000000", "evaluation.interval=50",
-                                 "evaluation.interval_tasks=100", "checkpoint.interval=20", "checkpoint.hash=50"]
-    process = bench.start(["train", *words, "--workers", "2", "--runs", runs], stderr=subprocess.DEVNULL)
-    # The first part is for caches and buffers to find their size.
-    samples, until, tally.tries = [], time.monotonic() + seconds, 1
-    while time.monotonic() < until and process.poll() is None:
-        time.sleep(max(0.2, seconds / 200))
-        try:
-            status = Path(f"/proc/{process.pid}/status").read_text()
-            descriptors = len(os.listdir(f"/proc/{process.pid}/fd"))
-        except OSError:
-            continue
-        numbers = [re.search(rf"^{key}:\s+(\d+)", status, re.M) for key in ("VmRSS", "Threads")]
-        # One that is just dying has no memory any more.
-        if all(numbers):
-            samples.append((*(int(number[1]) for number in numbers), descriptors))
+    runs = bench.runs()
+    words = ["rl2/bernoulli-bandit-5x10", "rl2.updates=100000000", "rl2.lanes=8192", "rl2.tile=256",
+             "rl2.trunk.hidden=8", "evaluation.interval=50", "evaluation.interval_tasks=100",
+             "checkpoint.interval=20", "checkpoint.hash=50", 'evaluation.learners=[{name="random"}]']
+    process = bench.start(["train", *words, "--workers", "2", "--name", "long", "--runs", runs], stderr=subprocess.DEVNULL)
+    run = runs / "long" / "seed-0"
+    samples, tally.tries, began, done = [], 1, time.monotonic(), 0
+    until = began + (steps / SLOW if steps else seconds)
+    while process.poll() is None and time.monotonic() < until and not (steps and done >= steps):
+        time.sleep(1 if steps else max(0.2, seconds / 200))
+        done, _ = steps_of(run)
+        if (sample := sample_of(process)) is not None:
+            samples.append(sample)
+    took = time.monotonic() - began
     if process.poll() is not None:
         tally.wrong(f"it ended with {process.returncode} before it was told to")
         return tally
@@ -449,21 +510,22 @@ def soak(bench, seconds):
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    done, updates = steps_of(run)
     if process.returncode != 75:
         tally.wrong(f"told to stop, it ended with {process.returncode}")
-        return tally
+    if steps and done < steps:
+        tally.wrong(f"{done} steps of {steps} in {took:.0f} s")
     if len(samples) < 8:
-        tally.wrong(f"{len(samples)} samples in {seconds} s say nothing; at least 8 are needed")
+        tally.wrong(f"{len(samples)} samples in {took:.0f} s say nothing; at least 8 are needed")
         return tally
-    rows = next(runs.glob("*/seed-*/metrics.jsonl")).read_text().splitlines()
-    steps = json.loads(rows[-1])["env_steps"]
-    half = len(samples) // 2
-    ranges = [(max(s[i] for s in samples[half // 2 : half]), max(s[i] for s in samples[half:])) for i in range(3)]
-    (memory, more), (threads, later), (files, open_later) = ranges
-    # Rows are kept as hashes; what a page or two of the allocator adds is no leak.
-    if more > 1.03 * memory + 1024 or later > threads or open_later > files + 3:
+    # The first quarter is for caches and buffers to find their size. The least of each part
+    # grows with whatever stays, and not with what is there for a moment.
+    quarter, half = len(samples) // 4, len(samples) // 2
+    early, late = zip(*samples[quarter:half]), zip(*samples[half:])
+    (memory, threads, files), (more, later, open_later) = ([min(column) for column in part] for part in (early, late))
+    if more > memory + SLACK or later != threads or open_later != files:
         tally.wrong(f"memory {memory} to {more} kB, threads {threads} to {later}, descriptors {files} to {open_later}")
-    tally.notes = [f"{steps / 1e6:.1f} M steps, {len(rows)} updates", f"{memory >> 10} to {more >> 10} MB",
+    tally.notes = [f"{done / 1e6:.1f} M steps, {updates} updates, {took:.0f} s", f"{memory} to {more} kB",
                    f"{threads} to {later} threads", f"{files} to {open_later} descriptors"]
     return tally
 
@@ -473,7 +535,8 @@ def main():
     arguments.add_argument("program", type=Path)
     for kind, meaning in (("kills", "kill -9"), ("terms", "SIGTERMs"), ("delays", "trainings beside one with one worker"),
                           ("panics", "environments that break"), ("settings", "random settings"),
-                          ("soak", "seconds of a long training"), ("hangs", "environments that hang")):
+                          ("soak", "seconds of a long training"),
+                          ("steps", "steps of the environment in one"), ("hangs", "environments that hang")):
         arguments.add_argument(f"--{kind}", type=int, default=0, metavar="N", help=f"{meaning} [default: none]")
     arguments.add_argument("--algorithms", nargs="*", help="only these [default: all]")
     arguments.add_argument("--folder", type=Path, help="where the runs lie for a while [default: the system's place]")
@@ -484,15 +547,21 @@ def main():
     with tempfile.TemporaryDirectory(dir=told.folder, ignore_cleanup_errors=True) as folder:
         bench = Bench(told.program, folder, told.seed)
         (Path(folder) / "hostile.toml").write_text(HOSTILE)
-        words_of = trainings(bench, told.algorithms) if told.kills or told.terms or told.delays else {}
-        kinds = [(told.kills, lambda: kills(bench, told.kills, words_of)),
-                 (told.terms, lambda: terms(bench, told.terms, words_of)),
-                 (told.delays, lambda: delays(bench, told.delays, words_of)),
+        words_of = wide = {}
+        tallies = []
+        if told.kills or told.terms:
+            words_of = trainings(bench, told.algorithms, FEW)
+            tallies.append(undisturbed(bench, words_of))
+            print(tallies[-1].row(), flush=True)
+        if told.delays:
+            wide = trainings(bench, told.algorithms, WIDE)
+        kinds = [(told.kills if words_of else 0, lambda: kills(bench, told.kills, words_of)),
+                 (told.terms if words_of else 0, lambda: terms(bench, told.terms, words_of)),
+                 (told.delays, lambda: delays(bench, told.delays, wide)),
                  (told.panics, lambda: panics(bench, told.panics)),
                  (told.settings, lambda: settings(bench, told.settings)),
                  (told.hangs, lambda: hang(bench)),
-                 (told.soak, lambda: soak(bench, told.soak))]
-        tallies = []
+                 (told.soak or told.steps, lambda: soak(bench, told.soak, told.steps))]
         for count, kind in kinds:
             if count:
                 tallies.append(kind())

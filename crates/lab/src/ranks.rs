@@ -19,9 +19,9 @@ use std::time::Duration;
 /// every checkpoint too.
 pub const COMPARED: u64 = 50;
 
-/// How long rank 0 may take to save, where it failed as this rank did, before it is held
-/// to know nothing of the failure.
-const SAVING: Duration = Duration::from_secs(30);
+/// How long rank 0 may take to say that it saves, where it failed as this rank did, before
+/// it is held to know nothing of the failure.
+const KNOWING: Duration = Duration::from_secs(30);
 
 /// What rank 0 says, and all ranks then do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,6 +32,8 @@ enum Word {
     Update,
     /// Say what you have learned.
     Compare,
+    /// It failed; wait until the state before is saved, however long that takes.
+    Saving,
     /// Pass messages of so many bytes, so many times.
     Pass { bytes: usize, times: usize },
     /// The end of the program.
@@ -147,7 +149,7 @@ impl<'a> Lead<'a> {
         }
         say(self.ranks, &Word::Compare)?;
         let own = fingerprint(state);
-        for (rank, theirs) in self.ranks.gather(own.as_bytes())?.iter().enumerate() {
+        for (rank, theirs) in fingerprints(self.ranks, &own)?.iter().enumerate() {
             if theirs != own.as_bytes() {
                 let theirs = String::from_utf8_lossy(theirs);
                 return Err(Failure::internal(format!(
@@ -157,6 +159,17 @@ impl<'a> Lead<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Has all other ranks wait until the state before a failure is saved.
+    ///
+    /// # Errors
+    /// If one of them is gone.
+    pub fn saving(self) -> Result<(), Failure> {
+        match self.is_alone() {
+            true => Ok(()),
+            false => say(self.ranks, &Word::Saving),
+        }
     }
 
     /// Passes messages of so many bytes from every rank to every rank, so many times.
@@ -175,6 +188,12 @@ impl<'a> Lead<'a> {
     pub fn end(ranks: &dyn Ranks, exit: Exit) -> Result<(), Failure> {
         say(ranks, &Word::End { exit })
     }
+}
+
+/// What all ranks have learned. It is short work, so that one that says nothing is found
+/// out as in an update.
+fn fingerprints(ranks: &dyn Ranks, own: &str) -> Result<Vec<Vec<u8>>, RankError> {
+    ranks.exchange(&vec![own.as_bytes(); ranks.size()])
 }
 
 fn pass(ranks: &dyn Ranks, bytes: usize, times: usize) -> Result<(), Failure> {
@@ -214,17 +233,21 @@ impl Following {
 /// failure that it goes on from as if there was none, or says nothing after, this rank
 /// has to.
 fn hear(ranks: &dyn Ranks, failure: Option<Failure>) -> Result<Word, Failure> {
-    let Some(failure) = failure else {
+    let next = || {
         let word = ranks.broadcast(&[])?;
-        return serde_json::from_slice(&word).map_err(Failure::internal);
+        serde_json::from_slice(&word).map_err(Failure::internal)
+    };
+    let Some(failure) = failure else {
+        return next();
     };
     // Whatever it is, it ends all ranks.
     let exit = Exit::Internal;
     let failure = Failure { exit, ..failure };
-    let Some(word) = ranks.hear(SAVING)? else {
+    let Some(word) = ranks.hear(KNOWING)? else {
         return Err(failure);
     };
     match serde_json::from_slice(&word).map_err(Failure::internal)? {
+        Word::Saving => next(),
         word @ (Word::Begin { .. } | Word::End { .. }) => Ok(word),
         _ => Err(failure),
     }
@@ -272,8 +295,9 @@ pub fn follow<'a>(
             Word::Update => begun(&mut following)?.update(),
             Word::Compare => {
                 let own = fingerprint(&begun(&mut following)?.state);
-                ranks.gather(own.as_bytes())?;
+                fingerprints(ranks, &own)?;
             }
+            Word::Saving => {}
             Word::Pass { bytes, times } => pass(ranks, bytes, times)?,
             Word::End { exit } => return Ok(exit),
         }

@@ -1,16 +1,18 @@
 //! A part of a training once more, as it was: to see a failure again, or whether this
 //! machine computes what another one did. The run stays as it is.
 
+use crate::comparison::Contest;
 use crate::config::RunConfig;
 use crate::failure::Failure;
 use crate::launch::{self, config_of};
+use crate::learners::Player;
 use crate::observer::Work;
 use crate::panics::caught;
 use crate::runner::{Evaluating, expect_one_more, row_of, state_of};
 use crate::session::Session;
 use agent::Training;
-use record::schema::EvalRow;
-use record::{Checkpoint, Reader, RecordError, Stream};
+use record::schema::{Comparison, EvalRow};
+use record::{Checkpoint, Document, Reader, RecordError, Stream};
 use serde_json::value::RawValue;
 use std::path::Path;
 
@@ -29,7 +31,8 @@ pub struct Replayed {
 
 /// Does an update of a run again, from the newest checkpoint before it on; without
 /// one, what `resume` would do next: the evaluation that is due and the update after
-/// the newest checkpoint. An evaluation that the run has not done is done after it.
+/// the newest checkpoint, and after the last update the comparison with other learners. An
+/// evaluation that the run has not done is done after it.
 ///
 /// # Errors
 /// If there is no such update or checkpoint, the configuration was changed since, or a
@@ -50,6 +53,11 @@ pub fn replay(
         let message = format!("--update {to}: the training has updates 1 to {total}");
         return Err(Failure::usage(message));
     }
+    let compared: Option<Comparison> = run.document(Document::Comparison)?;
+    let others = match update.is_none() && from == total && compared.is_none() {
+        true => Some(launch::opponents(session, &config)?),
+        false => None,
+    };
     let evaluations: Vec<EvalRow> = run.rows(Stream::Eval)?;
     // Refused before anything is done again, where they are another update's.
     let rows = run.metrics_of(from + 1..=to)?;
@@ -58,6 +66,7 @@ pub fn replay(
         config,
         first: from + 1,
         rows,
+        others,
         evaluated: evaluations.iter().map(|row| row.update).collect(),
         asked: update.is_some(),
     };
@@ -98,6 +107,8 @@ struct Replay<'a> {
     first: u64,
     /// The rows that the run has of it and of those after it.
     rows: Vec<Box<RawValue>>,
+    /// Whom the agent is to be compared with after the last update.
+    others: Option<Vec<Player>>,
     /// After which updates it has been evaluated.
     evaluated: Vec<u64>,
     /// Whether an update was named.
@@ -122,7 +133,7 @@ impl Replay<'_> {
                 break Some(failure);
             }
             if update == to {
-                break None;
+                break self.contest(training).err();
             }
             match self.update(update, training) {
                 Err(failure) => break Some(failure),
@@ -155,6 +166,20 @@ impl Replay<'_> {
             training,
         };
         caught(&by, || evaluating.row()).map(drop)
+    }
+
+    /// Compares the agent with the other learners, where the run has yet to do it.
+    fn contest(&self, training: &dyn Training) -> Result<(), Failure> {
+        let Some(others) = &self.others else {
+            return Ok(());
+        };
+        let contest = Contest {
+            config: &self.config,
+            others,
+            agent: training,
+        };
+        let by = format!("algorithm '{}', the comparison", self.config.algorithm);
+        caught(&by, || contest.run(self.session, |_, _| Ok(()))).map(drop)
     }
 
     fn update(

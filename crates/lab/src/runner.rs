@@ -417,7 +417,7 @@ impl<'a> Drive<'a> {
             contest.run(self.session, before)
         });
         // The newest checkpoint is of the last update.
-        let comparison = comparison.map_err(|failure| self.explained(total, failure))?;
+        let comparison = comparison.map_err(|failure| self.replayable(total, failure))?;
         self.run
             .write_document(Document::Comparison, &comparison)
             .map_err(|error| self.stopped(&error.to_string()))?;
@@ -440,6 +440,8 @@ impl<'a> Drive<'a> {
         let drawn = (&self.config, self.training.as_ref());
         match pictures::write(&self.run, drawn, &self.session.pool) {
             Err(failure) if failure.exit == Exit::FullDisk => Err(failure),
+            // What was called off is drawn when the run is resumed.
+            Err(_) if self.session.stop.asked() => Err(self.stopped_after(self.training.updates())),
             Err(why) => {
                 let path = self.run.path().display();
                 let note = format!("{path}: no pictures of the agent: {why}");
@@ -609,25 +611,30 @@ impl<'a> Drive<'a> {
     /// A failure of the training after `update` updates, whose state is saved
     /// first.
     fn failed(&mut self, update: u64, mut failure: Failure) -> Failure {
+        // Of a rank that is gone nobody waits for this.
+        let _ = self.lead().saving();
         let stored = match self.saved == Some(update) {
             true => Ok(()),
             false => self.save(),
         };
         match stored {
-            Ok(()) => {
-                let mut failure = self.explained(update, failure);
-                if failure.exit == Exit::Internal
-                    && let Some(replay) = replay_command(self.run.path())
-                {
-                    failure.message += &format!("\nTo see it again, and change nothing: {replay}");
-                }
-                failure
-            }
+            Ok(()) => self.replayable(update, failure),
             Err(error) => {
                 failure.message += &format!("\nThe state before it was not saved: {error}");
                 failure
             }
         }
+    }
+
+    /// [`Self::explained`], with the command that shows it again.
+    fn replayable(&self, update: u64, failure: Failure) -> Failure {
+        let mut failure = self.explained(update, failure);
+        if failure.exit == Exit::Internal
+            && let Some(replay) = replay_command(self.run.path())
+        {
+            failure.message += &format!("\nTo see it again, and change nothing: {replay}");
+        }
+        failure
     }
 
     /// A failure after `update` updates, whose state is saved, and what can be

@@ -17,20 +17,28 @@
 
 use lab::config::RunConfig;
 use lab::failure::Exit;
+use lab::folders::{path_of, runs_in};
 use lab::host::peak_memory_bytes;
+use lab::invocation::quoted;
+use lab::launch;
 use lab::overrides::Override;
-use lab::presets::PRESETS;
+use lab::presets::{PRESETS, Preset};
 use lab::registry::Registry;
+use lab::runner;
+use lab::session::Session;
 use lab::sweep::Plan;
 use record::schema::{EvalRow, MetricsRow, TimingRow};
 use record::{Checkpoint, Document, Existing, Reader, RecordError, RunDir};
 use rl_core::rand::RngExt as _;
 use rl_core::{Array, Domain, Purpose, Stream, StreamKey, Tree};
 use serde_json::{Value, json};
+use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -187,18 +195,22 @@ fn attack<T: Debug>(
     );
 }
 
-/// Whether a configuration is followed; what is refused must be so as one.
-fn is_followed(text: &str, overrides: &[String]) -> bool {
-    let registry = Registry::standard();
-    match RunConfig::resolve(&registry, "mutant.toml", text, overrides) {
-        Ok(config) => {
-            // What is followed can be written, and is then the same.
-            let written = config.to_text().expect("a table");
-            let again = RunConfig::resolve(&registry, "mutant.toml", &written, &[]);
-            let again = again.and_then(|config| config.to_text());
-            assert_eq!(again, Ok(written));
-            true
-        }
+/// Whether a configuration is followed until a training would take memory; what is refused
+/// must be so as one.
+fn is_followed(session: &Session<'_>, text: &str, overrides: &[String]) -> bool {
+    let resolve = |text: &str, words: &[String]| {
+        RunConfig::resolve(session.registry, "mutant.toml", text, words)
+    };
+    let followed = resolve(text, overrides).and_then(|config| {
+        // What is read can be written, and is then the same.
+        let written = config.to_text().expect("a table");
+        let again = resolve(&written, &[]).and_then(|config| config.to_text());
+        assert_eq!(again, Ok(written));
+        launch::check_settings(session, &config)?;
+        launch::check_room(session, &config)
+    });
+    match followed {
+        Ok(()) => true,
         Err(failure) => {
             assert!(
                 matches!(failure.exit, Exit::Config | Exit::Usage),
@@ -216,8 +228,63 @@ fn a_preset(rng: &mut Stream) -> &'static str {
 
 #[test]
 fn configurations_are_followed_or_refused() {
+    let registry = Registry::standard();
+    let session = Session::new(&registry, &(), 1, "cpu").unwrap();
     let mutant = |rng: &mut Stream| changed(a_preset(rng), rng);
-    attack("configuration", 150, mutant, |text| is_followed(text, &[]));
+    attack("configuration", 150, mutant, |text| {
+        is_followed(&session, text, &[])
+    });
+}
+
+/// A value of a random kind, or one of the same kind and another size.
+fn another(value: &toml::Value, rng: &mut Stream) -> toml::Value {
+    let times = [0.0, 1e-30, 1e-3, 0.5, 2.0, 10.0, 1e3, 1e6, 1e12, -1.0][rng.random_range(0..10)];
+    match value {
+        toml::Value::Integer(number) if rng.random_range(0..4) > 0 => {
+            toml::Value::Integer((*number as f64 * times) as i64)
+        }
+        toml::Value::Float(number) if rng.random_range(0..4) > 0 => {
+            toml::Value::Float(number * times)
+        }
+        other => {
+            let token = TOKENS[rng.random_range(0..TOKENS.len())];
+            let read = format!("a = {token}").parse::<toml::Table>();
+            let value = read.ok().and_then(|mut table| table.remove("a"));
+            value.unwrap_or_else(|| other.clone())
+        }
+    }
+}
+
+/// Changes one value in so many.
+fn vary(table: &mut toml::Table, one_in: u32, rng: &mut Stream) {
+    for (_, value) in table.iter_mut() {
+        match value {
+            toml::Value::Table(inner) => vary(inner, one_in, rng),
+            value if rng.random_range(0..one_in) == 0 => *value = another(value, rng),
+            _ => {}
+        }
+    }
+}
+
+/// Tables of several presets, and values that none of them has.
+#[test]
+fn whole_configurations_are_followed_or_refused() {
+    let registry = Registry::standard();
+    let session = Session::new(&registry, &(), 1, "cpu").unwrap();
+    let table = |rng: &mut Stream| a_preset(rng).parse::<toml::Table>().expect("a preset");
+    let mutant = |rng: &mut Stream| {
+        let mut whole = table(rng);
+        for part in ["environment", "evaluation", "checkpoint"] {
+            if let (0, Some(other)) = (rng.random_range(0..3), table(rng).remove(part)) {
+                whole.insert(part.to_owned(), other);
+            }
+        }
+        vary(&mut whole, [4, 16, 64, 256][rng.random_range(0..4)], rng);
+        toml::to_string(&whole).expect("a table")
+    };
+    attack("whole configuration", 150, mutant, |text| {
+        is_followed(&session, text, &[])
+    });
 }
 
 /// The dotted names of all settings of a table.
@@ -233,12 +300,22 @@ fn keys(prefix: &str, table: &toml::Table, found: &mut Vec<String>) {
 
 #[test]
 fn overrides_are_followed_or_refused() {
+    let registry = Registry::standard();
+    let session = Session::new(&registry, &(), 1, "cpu").unwrap();
     let mutant = |rng: &mut Stream| {
         let text = a_preset(rng);
         let mut names = Vec::new();
-        keys("", &text.parse().expect("a preset"), &mut names);
+        let table: toml::Table = text.parse().expect("a preset");
+        keys("", &table, &mut names);
         let one = |rng: &mut Stream| {
             let key = &names[rng.random_range(0..names.len())];
+            if rng.random_range(0..2) == 0 {
+                let inner = |value: &toml::Value, part: &str| value.get(part).cloned();
+                let mut parts = key.split('.');
+                let first = parts.next().and_then(|part| table.get(part)).cloned();
+                let value = parts.fold(first, |value, part| inner(&value?, part));
+                return format!("{key}={}", another(&value.expect("its own"), rng));
+            }
             let word = format!("{key}={}", TOKENS[rng.random_range(0..TOKENS.len())]);
             if rng.random_range(0..3) == 0 {
                 changed(&word, rng)
@@ -250,7 +327,7 @@ fn overrides_are_followed_or_refused() {
         (text, words)
     };
     attack("overrides", 200, mutant, |(text, words)| {
-        is_followed(text, words)
+        is_followed(&session, text, words)
     });
     let mutant = |rng: &mut Stream| changed("rl2.trunk={kind=\"gru\",hidden=64}", rng);
     attack("words", 2000, mutant, |word| Override::parse(word).is_ok());
@@ -285,27 +362,32 @@ fn plans_are_read_or_refused() {
 
     let folder = folder();
     let path = folder.path().join("plan.jsonl");
-    let whole = Plan::of(&registry, "sweep.toml", SPEC)
-        .unwrap()
-        .to_text()
-        .unwrap();
-    let mutant = |rng: &mut Stream| match rng.random_range(0..50) {
-        0 => whole.clone().into_bytes(),
-        _ => {
-            let mut bytes = whole.clone().into_bytes();
-            change(&mut bytes, rng);
-            bytes
+    let halving = "halving = { rungs = [1, 2], factor = 3, tasks = 9 }\n\n[settings]";
+    let specs = [SPEC.to_owned(), SPEC.replace("[settings]", halving)];
+    let plans = specs.map(|spec| Plan::of(&registry, "sweep.toml", &spec).unwrap());
+    let texts = plans.each_ref().map(|plan| plan.to_text().unwrap());
+    let mutant = |rng: &mut Stream| {
+        let which = rng.random_range(0..plans.len());
+        let mut bytes = texts[which].clone().into_bytes();
+        match rng.random_range(0..50) {
+            0 => {}
+            // Of its first line, which is but one of thirteen.
+            1..=20 => {
+                let lines = bytes.split_off(texts[which].find('\n').unwrap());
+                change(&mut bytes, rng);
+                bytes.extend(lines);
+            }
+            _ => change(&mut bytes, rng),
         }
+        (which, bytes)
     };
-    let read = |bytes: &Vec<u8>| {
+    let read = |(which, bytes): &(usize, Vec<u8>)| {
         fs::write(&path, bytes).unwrap();
         match Plan::read(&path) {
-            // A byte that was changed is found, wherever it is.
+            // A change is found, wherever it is, or it says the same, as a space does between
+            // two words of the first line.
             Ok(plan) => {
-                assert_eq!(
-                    plan.to_text().unwrap().lines().count(),
-                    whole.lines().count()
-                );
+                assert_eq!(plan, plans[*which]);
                 true
             }
             Err(failure) => {
@@ -419,6 +501,145 @@ fn files_of_a_run_are_read_or_refused() {
         matches!(read, Ok(true))
     };
     attack("files of a run", 400, mutant, read);
+}
+
+#[test]
+fn runs_of_any_name_are_found_again() {
+    let folder = folder();
+    let mutant = |rng: &mut Stream| {
+        let mut name = b"rl2-bandit 5x10's".to_vec();
+        change(&mut name, rng);
+        // What no name can have, or is a folder that there is.
+        name.retain(|byte| ![0, b'/'].contains(byte));
+        match &name[..] {
+            b"" | b"." | b".." => b"-".to_vec(),
+            _ => name,
+        }
+    };
+    let read = |name: &Vec<u8>| {
+        let around = folder.path().join(OsStr::from_bytes(name));
+        let path = path_of(&around, 3);
+        // A name may be too long.
+        let Ok(run) = RunDir::create(&path, "seed = 3\n", Existing::Refuse) else {
+            return false;
+        };
+        drop(run);
+        assert_eq!(runs_in(&around).unwrap(), std::slice::from_ref(&path));
+        assert_eq!(Reader::open(&path).unwrap().config().unwrap(), "seed = 3\n");
+        // As a message has it, for a shell.
+        let echo = format!("printf %s {}", quoted(&path));
+        let told = Command::new("bash").args(["-c", &echo]).output().unwrap();
+        assert_eq!(told.stdout, path.as_os_str().as_bytes());
+        fs::remove_dir_all(&around).unwrap();
+        true
+    };
+    attack("run name", 100, mutant, read);
+}
+
+/// What would be markup, a formula or an end of something where it is not taken as text.
+const MARKUP: &str = "<b id=x1>";
+
+/// Puts something in the place of one value of a document: into a text, or instead of a number.
+fn replace_leaf(value: &mut Value, rng: &mut Stream) {
+    match value {
+        Value::Object(inner) if !inner.is_empty() => {
+            let which = rng.random_range(0..inner.len());
+            replace_leaf(inner.values_mut().nth(which).unwrap(), rng);
+        }
+        Value::Array(inner) if !inner.is_empty() => {
+            let which = rng.random_range(0..inner.len());
+            replace_leaf(&mut inner[which], rng);
+        }
+        Value::String(text) => {
+            let before = [
+                "",
+                "\"",
+                "'>",
+                "</script>",
+                "</svg>",
+                "]]>",
+                "-->",
+                "=",
+                "|",
+                "\n\n",
+                "`",
+            ];
+            let before = before[rng.random_range(0..before.len())];
+            *text = format!("{text}{before}{MARKUP}\u{202e}");
+        }
+        other => {
+            let numbers = [
+                json!(0),
+                json!(-1),
+                json!(1e300),
+                json!(u64::MAX),
+                json!(null),
+            ];
+            *other = numbers[rng.random_range(0..5)].clone();
+        }
+    }
+}
+
+#[test]
+fn pages_show_any_text_as_text() {
+    let folder = folder();
+    let path = path_of(folder.path(), 0);
+    let registry = Registry::standard();
+    let session = Session::new(&registry, &(), 1, "cpu").unwrap();
+    let preset = Preset::find("rl2/bernoulli-bandit-5x10").unwrap();
+    let words = [
+        "rl2.updates=2",
+        "rl2.lanes=64",
+        "rl2.tile=8",
+        "rl2.trunk.hidden=8",
+        "evaluation.tasks=8",
+        "evaluation.interval_tasks=8",
+        "evaluation.learners=[{name=\"random\"}]",
+    ];
+    let words = words.map(str::to_owned);
+    let config = RunConfig::resolve(&registry, preset.name, preset.text, &words).unwrap();
+    launch::create(&session, &path, &config, Existing::Refuse).unwrap();
+    runner::drive(&session, &path, &path).unwrap();
+    let documents = [
+        Document::Comparison,
+        Document::Pictures,
+        Document::Deviations,
+        Document::Environment,
+    ];
+    let whole = documents.map(|document| {
+        let value: Option<Value> = Reader::open(&path).unwrap().document(document).unwrap();
+        value.unwrap()
+    });
+    let mutant = |rng: &mut Stream| {
+        let which = rng.random_range(0..documents.len());
+        let mut value = whole[which].clone();
+        for _ in 0..rng.random_range(0..4) {
+            replace_leaf(&mut value, rng);
+        }
+        (which, value)
+    };
+    let out = folder.path().join("page");
+    let read = |(which, value): &(usize, Value)| {
+        let run = RunDir::open(&path).unwrap();
+        run.write_document(documents[*which], value).unwrap();
+        let mut quiet = |_: &str| {};
+        let written = report::load(std::slice::from_ref(&path), &mut quiet)
+            .and_then(|runs| report::write(&runs, &out, &mut quiet));
+        if written.is_ok() {
+            for file in files_of(&out) {
+                let end = file.extension().and_then(OsStr::to_str);
+                if matches!(end, Some("html" | "svg" | "md")) {
+                    let text = fs::read_to_string(&file).unwrap();
+                    assert!(!text.contains(MARKUP), "{}", file.display());
+                }
+            }
+            fs::remove_dir_all(&out).unwrap();
+        }
+        run.write_document(documents[*which], &whole[*which])
+            .unwrap();
+        written.is_ok()
+    };
+    attack("page text", 12, mutant, read);
 }
 
 /// Arrays that were changed by somebody who knows how to make the checksums match.

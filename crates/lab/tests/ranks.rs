@@ -2,7 +2,7 @@
 //! that of their workers, and fail, stop and go on together. They are threads here, for
 //! what ranks do is the same whatever carries their messages.
 
-use agent::{ActMode, Algorithm, LearnError, Setup, Training, Update};
+use agent::{ActMode, Algorithm, Fresh, LearnError, Setup, Training, Update};
 use lab::config::RunConfig;
 use lab::failure::{Exit, Failure};
 use lab::folders::path_of;
@@ -150,6 +150,8 @@ struct Disturbed {
     training: Box<dyn Training>,
     pool: Arc<Pool>,
     disturb: fn(&mut dyn Training, &Pool),
+    /// When its agent is to be drawn.
+    drawn: fn(&Pool),
 }
 
 impl Training for Disturbed {
@@ -181,6 +183,15 @@ impl Training for Disturbed {
         self.training.policy(actions)
     }
 
+    fn policies(
+        &self,
+        fresh: &Fresh<'_>,
+        task: usize,
+    ) -> Result<Vec<Arc<dyn PolicyFactory>>, LearnError> {
+        (self.drawn)(&self.pool);
+        self.training.policies(fresh, task)
+    }
+
     fn checkpoint(&self) -> Result<Tree, LearnError> {
         self.training.checkpoint()
     }
@@ -199,6 +210,7 @@ fn disturbed(
         training: (rl2::ALGORITHM.start)(setup)?,
         pool,
         disturb,
+        drawn: |_| {},
     }))
 }
 
@@ -551,6 +563,147 @@ fn what_one_rank_alone_fails_of_it_says_itself() {
     assert_eq!(failure.exit, Exit::Internal);
     assert!(failure.message.contains("a bad day"), "{failure}");
     assert!(ended[0].is_err());
+}
+
+/// A rank that waits no longer than so for a word, of whom rank 0 takes twice as long to say
+/// the last one.
+struct Slow {
+    rank: Arc<dyn Ranks>,
+    within: Duration,
+}
+
+impl Ranks for Slow {
+    fn rank(&self) -> usize {
+        self.rank.rank()
+    }
+
+    fn size(&self) -> usize {
+        self.rank.size()
+    }
+
+    fn exchange(&self, messages: &[&[u8]]) -> Result<Vec<Vec<u8>>, RankError> {
+        self.rank.exchange(messages)
+    }
+
+    fn broadcast(&self, message: &[u8]) -> Result<Vec<u8>, RankError> {
+        if message.starts_with(b"{\"End\"") {
+            thread::sleep(2 * self.within);
+        }
+        self.rank.broadcast(message)
+    }
+
+    fn hear(&self, _: Duration) -> Result<Option<Vec<u8>>, RankError> {
+        self.rank.hear(self.within)
+    }
+}
+
+#[test]
+fn who_failed_as_rank_0_did_waits_until_that_has_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    // No number of the second update is finite, on any rank.
+    let rates = &["rl2.learning_rate={from=1e30,to=1e30,shape=\"linear\"}"][..];
+    let words = [RL2, &[PPO], SHORT, rates];
+    let path = begun_with(folder.path(), "rl2/bernoulli-bandit-5x10", &words);
+    let ended = on_ranks(2, |rank| {
+        let within = Duration::from_secs(1);
+        let rank: Arc<dyn Ranks> = Arc::new(Slow { rank, within });
+        let registry = Registry::standard();
+        let joined = || session(&registry, 1, Arc::clone(&rank));
+        if rank.rank() > 0 {
+            return follow(rank.as_ref(), || Ok(joined()));
+        }
+        let failure = runner::drive(&joined(), &path, &path)
+            .map(drop)
+            .unwrap_err();
+        let _ = Lead::end(rank.as_ref(), failure.exit);
+        Err(failure)
+    });
+    let failure = ended[0].as_ref().unwrap_err();
+    assert_eq!(failure.exit, Exit::Internal);
+    assert!(failure.message.contains("is saved"), "{failure}");
+    // It hears how the program ends, and does not end it on its own.
+    assert_eq!(ended[1], Ok(Exit::Internal));
+}
+
+/// A rank that is never waited for without end.
+struct Watched(Arc<dyn Ranks>);
+
+impl Ranks for Watched {
+    fn rank(&self) -> usize {
+        self.0.rank()
+    }
+
+    fn size(&self) -> usize {
+        self.0.size()
+    }
+
+    fn exchange(&self, messages: &[&[u8]]) -> Result<Vec<Vec<u8>>, RankError> {
+        self.0.exchange(messages)
+    }
+
+    fn gather(&self, _: &[u8]) -> Result<Vec<Vec<u8>>, RankError> {
+        panic!("it waits however long it takes");
+    }
+
+    fn broadcast(&self, message: &[u8]) -> Result<Vec<u8>, RankError> {
+        self.0.broadcast(message)
+    }
+
+    fn hear(&self, within: Duration) -> Result<Option<Vec<u8>>, RankError> {
+        self.0.hear(within)
+    }
+}
+
+#[test]
+fn who_says_nothing_in_a_comparison_is_found_out() {
+    let state = Tree::default().with_count("update", 1);
+    let compared = on_ranks(2, |rank| {
+        let rank: Arc<dyn Ranks> = Arc::new(Watched(rank));
+        if rank.rank() == 0 {
+            let registry = Registry::standard();
+            return Lead::of(&session(&registry, 1, rank)).compare(&state);
+        }
+        rank.broadcast(&[])?;
+        let own = record::fingerprint(&state);
+        rank.exchange(&[own.as_bytes(); 2])?;
+        Ok(())
+    });
+    assert_eq!(compared, [Ok(()), Ok(())]);
+}
+
+#[test]
+fn a_signal_while_the_agent_is_drawn_stops_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let words: &[&[&str]] = &[
+        RL2,
+        &[PPO],
+        &[
+            "rl2.updates=2",
+            "evaluation.interval_tasks=8",
+            "evaluation.tasks=8",
+            "evaluation.learners=[{name=\"random\"}]",
+        ],
+    ];
+    let path = begun_with(folder.path(), "rl2/maze", words);
+    let asked = || {
+        registry(|setup| {
+            let pool = Arc::clone(&setup.place.pool);
+            Ok(Box::new(Disturbed {
+                training: (rl2::ALGORITHM.start)(setup)?,
+                pool,
+                disturb: |_, _| {},
+                drawn: |pool| pool.call_off().store(true, Ordering::SeqCst),
+            }))
+        })
+    };
+    let failure = driven(asked, 1, &path).unwrap_err();
+    assert_eq!(failure.exit, Exit::Stopped, "{failure}");
+    let said = "stopped after update 2 of 2";
+    assert!(failure.message.starts_with(said), "{failure}");
+    assert!(path.join("comparison.json").exists());
+    assert!(!path.join("pictures.json").exists());
+    driven(Registry::standard, 1, &path).unwrap();
+    assert!(path.join("pictures.json").exists());
 }
 
 #[test]

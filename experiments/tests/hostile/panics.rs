@@ -25,6 +25,10 @@ pub(crate) const TESTS: &[(&str, fn())] = &[
         what_comes_late_is_saved_and_comes_again_in_a_replay,
     ),
     (
+        "what_breaks_the_comparison_comes_again_in_a_replay",
+        what_breaks_the_comparison_comes_again_in_a_replay,
+    ),
+    (
         "arguments_reach_the_terminal_without_control_characters",
         arguments_reach_the_terminal_without_control_characters,
     ),
@@ -209,6 +213,31 @@ fn what_comes_late_is_saved_and_comes_again_in_a_replay() {
         lab.refused(&["replay", RUN], 2)
             .contains("there is no such folder")
     );
+}
+
+fn what_breaks_the_comparison_comes_again_in_a_replay() {
+    let lab = Lab::new();
+    // Twenty steps until the last update, and fifty thousand after it.
+    let set = [
+        "environment.flaw=late",
+        "rl2.updates=1",
+        "rl2.lanes=2",
+        "rl2.tile=1",
+        "evaluation.interval_tasks=2",
+        "evaluation.tasks=10000",
+    ];
+    let text = lab.refused(&[&["train", "tiny.toml"], &set[..]].concat(), 70);
+    let said = sentence(&text);
+    assert!(said.contains("panicked in `step`"), "{text}");
+    assert_eq!(lab.rows("metrics.jsonl"), 1, "{text}");
+    assert_eq!(lab.rows("eval.jsonl"), 2, "{text}");
+    assert!(text.contains("The state after update 1 is saved"), "{text}");
+    let (_, command) = text.split_once("change nothing: ").unwrap();
+    let (_, replay) = command.trim().split_once(" replay ").unwrap();
+    for workers in ["1", "3"] {
+        let again = lab.refused(&["replay", replay, "--workers", workers], 70);
+        assert_eq!(sentence(&again), said, "{again}");
+    }
 }
 
 fn arguments_reach_the_terminal_without_control_characters() {

@@ -116,7 +116,7 @@ fn heading(scene: &Scene) -> String {
     match scene.gradient_steps {
         Some(0) => "Before adaptation".to_string(),
         Some(steps) => format!("After {}", count(steps, "gradient step")),
-        None => format!("Episode {}", scene.episode + 1),
+        None => format!("Episode {}", scene.episode.saturating_add(1)),
     }
 }
 
