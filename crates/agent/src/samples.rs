@@ -26,7 +26,7 @@ pub struct Targets {
 
 impl Targets {
     /// Bytes of a step of a lane: five numbers, and how it is linked.
-    pub(crate) const BYTES: f64 = 4.0 * 5.0 + size_of::<Link>() as f64;
+    pub const BYTES: f64 = 4.0 * 5.0 + size_of::<Link>() as f64;
 
     /// Computes the targets of a tile in place, from rewards times
     /// `reward_scale`. Credit flows across the episodes of a trial and ends

@@ -11,7 +11,7 @@ use crate::panics::caught;
 use crate::session::Session;
 use crate::teachers::TeacherSpec;
 use agent::{Algorithm, Input, LearnError, MakeLearner, Place, Setup, Training};
-use record::schema::LearnerKind;
+use record::schema::{Comparison, LearnerKind};
 use record::{Checkpoint, Claim, Document, Existing, RecordError, RunDir};
 use rl_core::{Footprint, PolicyFactory, Random};
 use rollout::{RolloutError, evaluation_footprint};
@@ -98,7 +98,11 @@ pub fn rehearse(session: &Session<'_>, config: &RunConfig) -> Result<(), Failure
 pub fn check_beginning(session: &Session<'_>, config: &RunConfig) -> Result<(), Failure> {
     match &config.from {
         None => Ok(()),
-        Some(_) => begin_from(session, config, start(session, config)?.as_mut()),
+        Some(_) => {
+            let mut training = start(session, config)?;
+            // What is passed over is said where the training itself begins.
+            begin_with(session, config, training.as_mut()).map(drop)
+        }
     }
 }
 
@@ -112,8 +116,19 @@ pub fn begin_from(
     config: &RunConfig,
     training: &mut dyn Training,
 ) -> Result<(), Failure> {
+    let passed_over = begin_with(session, config, training)?;
+    say_passed_over(session, &passed_over);
+    Ok(())
+}
+
+/// [`begin_from`], which says nothing: what was passed over.
+fn begin_with(
+    session: &Session<'_>,
+    config: &RunConfig,
+    training: &mut dyn Training,
+) -> Result<Vec<RecordError>, Failure> {
     let Some(from) = &config.from else {
-        return Ok(());
+        return Ok(Vec::new());
     };
     // Of the runs of several seeds, the one of its own seed.
     let path = match holds_seeds(from) {
@@ -125,9 +140,9 @@ pub fn begin_from(
         let run = record::Reader::open(&path)?;
         let other = config_of(session, &run)?;
         expect_alike(&other, config)?;
-        let (_, checkpoint) = newest_checkpoint(&run)?;
+        let (_, checkpoint, passed_over) = newest_of(&run)?;
         let by = format!("algorithm '{}'", config.algorithm);
-        caught(&by, || {
+        let begun = caught(&by, || {
             training.begin_from(&checkpoint.tree).map_err(|error| {
                 Failure::config(format!(
                     "{error}: '{}' there and '{}' here must be of one trunk, with as many \
@@ -135,7 +150,8 @@ pub fn begin_from(
                     other.algorithm, config.algorithm
                 ))
             })
-        })
+        });
+        begun.map(|()| passed_over)
     })();
     begun.map_err(|failure: Failure| failure.within(place))
 }
@@ -183,7 +199,8 @@ pub fn agent(
         )));
     }
     let mut training = start_to_act(session, &config)?;
-    let (update, checkpoint) = newest_checkpoint(run)?;
+    let (update, checkpoint, passed_over) = newest_of(run)?;
+    say_passed_over(session, &passed_over);
     restore(run, &config, training.as_mut(), (update, &checkpoint))?;
     Ok(training)
 }
@@ -191,13 +208,40 @@ pub fn agent(
 /// The newest intact checkpoint of a run.
 ///
 /// # Errors
-/// If there is none.
+/// If there is none, or the run is finished and its last one is damaged.
 pub(crate) fn newest_checkpoint(run: &record::Reader) -> Result<(u64, Checkpoint), Failure> {
+    let (update, checkpoint, _) = newest_of(run)?;
+    Ok((update, checkpoint))
+}
+
+/// [`newest_checkpoint`], and what is wrong with the newer ones.
+fn newest_of(run: &record::Reader) -> Result<(u64, Checkpoint, Vec<RecordError>), Failure> {
     let (latest, path) = (run.latest_checkpoint()?, run.path().display());
-    latest.newest.ok_or_else(|| match latest.damaged.first() {
-        None => Failure::usage(format!("{path} has no checkpoint yet; train it first")),
-        Some(damage) => Failure::config(format!("{path} has no intact checkpoint: {damage}")),
-    })
+    let Some((update, checkpoint)) = latest.newest else {
+        return Err(match latest.damaged.first() {
+            None => Failure::usage(format!("{path} has no checkpoint yet; train it first")),
+            Some(damage) => Failure::config(format!("{path} has no intact checkpoint: {damage}")),
+        });
+    };
+    // What a finished run came to is written beside it, and is not this agent's.
+    if let Some(damage) = latest.damaged.first()
+        && run.document::<Comparison>(Document::Comparison)?.is_some()
+    {
+        return Err(Failure::config(format!(
+            "{path} is finished, and its newest intact checkpoint is of update {update}: {damage}; \
+             make the last one again: {}",
+            resume_command(run.path())
+        )));
+    }
+    Ok((update, checkpoint, latest.damaged))
+}
+
+fn say_passed_over(session: &Session<'_>, passed_over: &[RecordError]) {
+    for damage in passed_over {
+        session
+            .observer
+            .note(&format!("passing over a checkpoint: {damage}"));
+    }
 }
 
 /// The opponents and a training at its start, once it is known that memory can
@@ -279,6 +323,26 @@ pub(crate) fn has_room(
     Ok(room.is_ok())
 }
 
+/// How many trainings of a configuration memory holds at once, of so many: one at least, of
+/// which [`rehearse`] tells whether it can be.
+///
+/// # Errors
+/// If a setting is out of range.
+pub fn side_by_side(
+    session: &Session<'_>,
+    config: &RunConfig,
+    most: usize,
+) -> Result<usize, Failure> {
+    let (one, taught) = (footprint(session, config)?, taught_by(config));
+    let fits = |count: &usize| {
+        let all = format!("{count} trainings side by side");
+        let all = Footprint::new().with(all, *count as f64 * one.bytes(), "--workers");
+        let room = session.room.check("", &all.and(taught.clone()));
+        room.is_ok()
+    };
+    Ok((1..=most).rev().find(fits).unwrap_or(1))
+}
+
 /// Of each step a learner's results hold four numbers, which are written with
 /// about twenty digits each.
 const RESULT_BYTES: f64 = 4.0 * (8.0 + 2.0 * 20.0);
@@ -334,6 +398,16 @@ fn start_with(
 pub fn check_settings(session: &Session<'_>, config: &RunConfig) -> Result<(), Failure> {
     let check = algorithm(session, config)?.check;
     guarded(config, || check(&setup(session, config, &nobody)))
+}
+
+/// Refuses a training that memory cannot hold, as far as that is known before there is a
+/// teacher or anything else of it.
+///
+/// # Errors
+/// How much it needs and how much there is.
+pub fn check_room(session: &Session<'_>, config: &RunConfig) -> Result<(), Failure> {
+    let alone = footprint_with(session, config, &nobody)?;
+    session.room.check(&config.origin.source, &alone)
 }
 
 /// What the training takes of memory.
@@ -526,7 +600,7 @@ pub fn refuse_edited(
 
 /// The learners to compare with, made before the training so that one that
 /// cannot play is found out at once.
-fn opponents(session: &Session<'_>, config: &RunConfig) -> Result<Vec<Player>, Failure> {
+pub(crate) fn opponents(session: &Session<'_>, config: &RunConfig) -> Result<Vec<Player>, Failure> {
     let made = config.learners.iter().map(|one| one.make(session, config));
     made.collect::<Result<_, Failure>>().map_err(|failure| {
         let message = format!("evaluation.learners: {}", failure.message);

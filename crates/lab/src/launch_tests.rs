@@ -48,6 +48,21 @@ fn an_exact_teacher_is_counted_beside_its_student() {
     assert!(prepare(&session, &clone_of("{name=\"ucb1\"}")).is_ok());
 }
 
+/// Three fit where there is room for three and a half, and one is tried where there is for
+/// none: that is refused with what it lacks.
+#[test]
+fn no_more_are_trained_side_by_side_than_memory_holds() {
+    let (registry, observer) = (Registry::standard(), ());
+    let mut session = Session::new(&registry, &observer, 1, "cpu").unwrap();
+    let config = clone_of("{name=\"ucb1\"}");
+    let one = footprint(&session, &config).unwrap().bytes() / 0.9;
+    for (room, most, fit) in [(3.5, 8, 3), (3.5, 2, 2), (0.5, 8, 1), (100.0, 8, 8)] {
+        session.give_room(Room::of_bytes(room * one));
+        let found = side_by_side(&session, &config, most).unwrap();
+        assert_eq!(found, fit, "room for {room}, of {most}");
+    }
+}
+
 /// What is wrong with a teacher is the configuration's fault, and what is wrong with the
 /// program is not.
 #[test]

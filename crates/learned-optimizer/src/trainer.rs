@@ -208,11 +208,15 @@ impl Trainer {
                 .update(&mut learned.values, &gradient, rate);
             stepped.map_err(failed)?;
         }
-        if !loss.is_finite() {
+        let counts = [
+            ("the loss that counts", loss),
+            ("what the ends of unrolls are worth", worth),
+        ];
+        if let Some((what, value)) = counts.into_iter().find(|(_, value)| !value.is_finite()) {
             return Err(LearnError::Loss {
                 update: self.update + 1,
-                what: "the loss that counts",
-                value: loss,
+                what,
+                value,
                 scale: "the environment's size".to_owned(),
                 lower: LOWER.to_owned(),
             });

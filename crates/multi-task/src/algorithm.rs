@@ -2,9 +2,9 @@
 
 use crate::config::NAME;
 use crate::{MultiTaskConfig, Networks, Sharing, TaskSet, Trainer};
-use agent::{ActMode, Algorithm, LearnError, Metric, Setup, TaskPolicy, Training, Update};
+use agent::{ActMode, Algorithm, LearnError, Metric, Setup, Targets, TaskPolicy, Training, Update};
 use nets::Device;
-use rl_core::{ActionSpace, Footprint, PolicyFactory, Trajectory, Tree};
+use rl_core::{ActionSpace, Footprint, PolicyFactory, Tree};
 use rollout::Batch;
 use std::sync::Arc;
 
@@ -53,17 +53,43 @@ fn footprint(setup: &Setup<'_>) -> Result<Footprint, LearnError> {
     // summed.
     let tiles = lanes / config.tile / config.outer.minibatches;
     let vectors = VECTORS + tiles.max(tasks.count());
+    // The networks of a task on all of its samples in a tile, of as many tiles as there are
+    // workers, or of as many tasks.
+    let workers = setup.place.pool.workers().min(tiles.max(tasks.count()));
+    let rows = steps * lanes_of_a_task(config.tile, tasks.count());
+    // All samples of a tile, task by task: what is seen and five numbers, in lists that grow.
+    let samples = 2.0 * 4.0 * (config.tile * steps * (inputs + 5)) as f64;
+    // The least and the largest reward of each step of a tile, in lists that grow.
+    let spreads = 2.0 * 8.0 * (lanes / config.tile * steps) as f64;
+    let activations = networks.roles().map(|role| {
+        let mlp = networks.mlp(role);
+        let gradients = 4.0 * (rows * mlp.outputs()) as f64;
+        mlp.cache_bytes(rows) + mlp.gradient_bytes() + gradients
+    });
     Ok(Batch::footprint(setup.env, lanes, steps)
         .with(
             format!("samples of {lanes} lanes"),
-            2.0 * Trajectory::bytes(spec, lanes, steps),
+            (lanes * steps) as f64 * Targets::BYTES + spreads,
             format!("{NAME}.lanes and the environment's steps per trial"),
+        )
+        .with(
+            format!("activations of {workers} workers"),
+            workers as f64 * (samples + activations.sum::<f64>()),
+            format!("{NAME}.tile, {NAME}.network and --workers"),
         )
         .with(
             format!("{vectors} copies of the networks, their gradients and optimizer"),
             4.0 * vectors as f64 * networks.layout().numel() as f64,
             format!("{NAME}.network"),
         ))
+}
+
+/// Lanes of a tile that are of one task, at most: tasks are drawn alike, and nobody meets
+/// more than six deviations beyond the mean.
+fn lanes_of_a_task(tile: usize, tasks: usize) -> usize {
+    let mean = tile as f64 / tasks as f64;
+    let most = mean + 6.0 * mean.sqrt() + 6.0;
+    tile.min(most.ceil() as usize)
 }
 
 fn start(setup: Setup<'_>) -> Result<Box<dyn Training>, LearnError> {

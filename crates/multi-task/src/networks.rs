@@ -68,6 +68,12 @@ pub struct Networks {
 }
 
 impl Networks {
+    /// What networks each task has.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = Role> {
+        let shared = self.shared.as_ref().map(|_| Role::Shared);
+        [Role::Policy, Role::Value].into_iter().chain(shared)
+    }
+
     /// Networks for a number of tasks, from `inputs` numbers to `actions` actions.
     ///
     /// # Errors

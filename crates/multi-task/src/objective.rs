@@ -154,7 +154,7 @@ impl Objective {
         let clipped = ratio.clamp(1.0 - self.clip, 1.0 + self.clip);
         let (free, held) = (ratio * advantage, clipped * advantage);
         losses.policy -= weight * free.min(held);
-        losses.approx_kl += weight * ((ratio - 1.0) - difference);
+        losses.approx_kl += weight * (difference.exp_m1() - difference);
         losses.clip_fraction += weight * f64::from(u8::from(ratio != clipped));
         // Where the clipped one is less, it does not depend on the policy.
         let of_log_prob = match free <= held {

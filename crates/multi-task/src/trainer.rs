@@ -215,7 +215,7 @@ impl Trainer {
             for tiles in order.chunks(part) {
                 self.pool.go_on()?;
                 let (losses, mut gradient) = self.gradient(tiles, &objective)?;
-                self.expect_finite(&losses)?;
+                expect_finite(self.update + 1, &losses)?;
                 norms += self.step(&mut gradient, learning_rate)?;
                 sum.add(&losses);
                 steps += 1.0;
@@ -239,25 +239,6 @@ impl Trainer {
         let stepped = self.optimizer.update(values, gradient, learning_rate);
         stepped.map_err(failed)?;
         Ok(norm)
-    }
-
-    fn expect_finite(&self, losses: &Losses) -> Result<(), LearnError> {
-        let named = [
-            ("the policy loss", losses.policy),
-            ("the value loss", losses.value),
-            ("the entropy", losses.entropy),
-            ("the divergence from the shared policy", losses.divergence),
-        ];
-        match named.into_iter().find(|(_, value)| !value.is_finite()) {
-            None => Ok(()),
-            Some((what, value)) => Err(LearnError::Loss {
-                update: self.update + 1,
-                what,
-                value,
-                scale: format!("{NAME}.reward_scale or the environment's own"),
-                lower: format!("{NAME}.learning_rate"),
-            }),
-        }
     }
 
     fn minibatch<'a>(&self, tiles: &'a [usize]) -> Minibatch<'a> {
@@ -430,6 +411,26 @@ impl Trainer {
     }
 }
 
+fn expect_finite(update: u64, losses: &Losses) -> Result<(), LearnError> {
+    let named = [
+        ("the policy loss", losses.policy),
+        ("the value loss", losses.value),
+        ("the entropy", losses.entropy),
+        ("the approximate divergence", losses.approx_kl),
+        ("the divergence from the shared policy", losses.divergence),
+    ];
+    match named.into_iter().find(|(_, value)| !value.is_finite()) {
+        None => Ok(()),
+        Some((what, value)) => Err(LearnError::Loss {
+            update,
+            what,
+            value,
+            scale: format!("{NAME}.reward_scale or the environment's own"),
+            lower: format!("{NAME}.learning_rate"),
+        }),
+    }
+}
+
 /// Mean over pairs of vectors that are not 0 of the cosine between them.
 fn mean_cosine(vectors: &[Vec<f32>]) -> Option<f64> {
     let dot = |a: &[f32], b: &[f32]| -> f64 {
@@ -483,6 +484,34 @@ mod tests {
             assert!((found - 1.0).abs() < 1e-12, "{sharing:?}: {found}");
         }
         assert_eq!(cosine(Sharing::Separate {}), None);
+    }
+
+    /// Of an action that became e^800 times as likely, the clipped loss is finite.
+    #[test]
+    fn a_divergence_that_overflows_is_named() {
+        let networks = Networks::new(&config(Sharing::Blind {}), (3, 4), 2).unwrap();
+        let values = networks.init(0);
+        let group = Group {
+            inputs: vec![0.0; 3],
+            actions: vec![0],
+            log_probs: vec![-800.0],
+            advantages: vec![1.0],
+            returns: vec![0.0],
+            weights: vec![1.0],
+            ..Group::default()
+        };
+        let objective = Objective {
+            clip: 0.2,
+            value_coefficient: 0.5,
+            entropy_coefficient: 0.0,
+            pull: 0.0,
+        };
+        let mut gradient = vec![0.0; values.len()];
+        let losses = objective.gradient(&networks, &values, (&group, &mut gradient));
+        assert_eq!(losses.policy, -1.2);
+        let error = expect_finite(3, &losses).unwrap_err().to_string();
+        let said = "update 3: the approximate divergence is inf";
+        assert!(error.starts_with(said), "{error}");
     }
 
     #[test]

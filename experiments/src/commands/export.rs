@@ -11,6 +11,7 @@ use lab::folders::runs_in;
 use lab::registry::Registry;
 use lab::session::Session;
 use serde_json::json;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What the file is called: TensorBoard knows its files by a part of the name.
@@ -50,6 +51,9 @@ pub(crate) fn run(registry: &Registry, args: &ExportArgs) -> Result<(), Failure>
             }
         };
         drop(reading);
+        if args.out.is_none() {
+            refuse_link(&folder)?;
+        }
         for file in write_all(&folder, files)? {
             console.say(file.display().to_string())?;
             let run = path.to_string_lossy();
@@ -58,6 +62,18 @@ pub(crate) fn run(registry: &Registry, args: &ExportArgs) -> Result<(), Failure>
         }
     }
     Ok(())
+}
+
+/// Refuses a link in the place of a folder inside a run: it would lead out of it.
+fn refuse_link(folder: &Path) -> Result<(), Failure> {
+    match fs::symlink_metadata(folder).is_ok_and(|found| found.is_symlink()) {
+        true => Err(Failure::config(format!(
+            "cannot write {}: it is a link, and inside a run's folder none is followed; remove \
+             it, or choose another folder with --out",
+            folder.display()
+        ))),
+        false => Ok(()),
+    }
 }
 
 /// `RUN/FORMAT`, or one folder a run in that which is given: `OUT/NAME/seed-0`, which

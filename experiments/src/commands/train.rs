@@ -41,6 +41,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
             None => config,
         })
     };
+    args.from.as_deref().map_or(Ok(()), expect_text)?;
     let config = resolve()?;
     refuse_conflicts(args, &config)?;
     let mut session = ranks::session(registry, &console, &args.work, &args.device)?;
@@ -150,6 +151,18 @@ fn refuse_own_source(folder: &Path, config: &RunConfig) -> Result<(), Failure> {
     }
 }
 
+/// Refuses the name of a run that its configuration could not say.
+fn expect_text(run: &Path) -> Result<(), Failure> {
+    match run.to_str() {
+        Some(_) => Ok(()),
+        None => Err(Failure::usage(format!(
+            "--from {}: config.toml says where a run begins, and this name is no text (UTF-8); \
+             rename the folder, or give a link to it that is named in text",
+            run.display()
+        ))),
+    }
+}
+
 /// Refuses a seed that is given twice.
 fn refuse_conflicts(args: &TrainArgs, config: &RunConfig) -> Result<(), Failure> {
     let mut overrides = config.origin.overrides.iter();
@@ -215,8 +228,12 @@ impl<'a> Trainings<'a> {
         climb(self.session, path, path, rung).map_err(|failure| match failure.exit {
             // To resume the run itself would take it beyond the rung.
             Exit::Stopped if self.session.stop.asked() => {
-                let rung = rung.index;
-                Failure::stopped(format!("stopped before rung {rung}; go on with: {go_on}"))
+                // Its end is a rung too, and not called so where there is no other.
+                let before = match rung.update {
+                    Some(_) => format!(" before rung {}", rung.index),
+                    None => String::new(),
+                };
+                Failure::stopped(format!("stopped{before}; go on with: {go_on}"))
             }
             _ => failure,
         })

@@ -46,15 +46,21 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
     let out = out(args, source.name);
     let stopped = with_command(Failure::stopped("stopped"), args, &out);
     interrupt.on_end(stopped.message);
-    if args.overwrite {
-        Ledger::delete(&out)?;
-    }
     let work = Work {
         session: &session,
         plan: &plan,
         seed: args.seed,
     };
-    let mut ledger: Ledger = Ledger::open(&out)?;
+    let mut ledger: Ledger = match args.overwrite {
+        // Whatever can be refused is before any cell is forgotten.
+        true => {
+            let mut ledger = Ledger::anew(&out)?;
+            work.rehearse(&wanted)?;
+            ledger.forget(|_| true)?;
+            ledger
+        }
+        false => Ledger::open(&out)?,
+    };
     work.fill(&mut ledger, &wanted)
         .map_err(|failure| with_command(failure, args, &out))?;
     let runs = Runs::read(&args.runs, &console);
@@ -107,6 +113,24 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Refuses wanted cells that memory cannot hold.
+    fn rehearse(&self, wanted: &[(usize, usize)]) -> Result<(), Failure> {
+        for (row, column) in wanted {
+            let (row, column) = (&self.plan.rows[*row], &self.plan.columns[*column]);
+            if column.exact.is_some() {
+                continue;
+            }
+            let rehearsed = self
+                .bench(row, &|_| ())
+                .rehearse(&column.choices(self.plan.quick));
+            rehearsed.map_err(|failure| {
+                let label = format!("{}, {}", row.title, column.title);
+                failure.within(format!("table {}, {label}", self.plan.name))
+            })?;
+        }
+        Ok(())
+    }
+
     /// Works out the wanted cells that the ledger does not hold.
     fn fill(&self, ledger: &mut Ledger, wanted: &[(usize, usize)]) -> Result<(), Failure> {
         let worked: Vec<(&Row, &Column)> = wanted
@@ -151,16 +175,21 @@ impl Work<'_> {
 
     /// Works out one cell.
     fn value(&self, row: &Row, column: &Column, hear: &dyn Fn(&str)) -> Result<Value, Failure> {
-        let bench = Bench {
+        let bench = self.bench(row, hear);
+        match column.exact {
+            Some(exact) => Ok(bench.exact(exact)),
+            None => bench.learner(&column.choices(self.plan.quick)),
+        }
+    }
+
+    /// Where a row's cells are worked out.
+    fn bench<'a>(&'a self, row: &'a Row, hear: &'a dyn Fn(&str)) -> Bench<'a> {
+        Bench {
             session: self.session,
             row,
             measure: self.plan.measure,
             seed: self.seed,
             hear,
-        };
-        match column.exact {
-            Some(exact) => Ok(bench.exact(exact)),
-            None => bench.learner(&column.choices(self.plan.quick)),
         }
     }
 

@@ -1,13 +1,14 @@
 //! `cells.jsonl`: every finished cell of a table, so that no work is done
 //! twice. A line holds all that its cell depends on; what was asked for
-//! differently is another cell.
+//! differently is another cell. Each line ends with a sum of itself, so that no number is
+//! published that was changed since.
 
 use crate::tables::cell::Value;
 use lab::failure::Failure;
+use record::{Lock, RecordError};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// All that a cell's value depends on.
@@ -24,66 +25,79 @@ pub(crate) struct Identity {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Line<V> {
     cell: Identity,
     value: V,
 }
 
-/// The finished cells of a folder, and what is known of each.
-pub(crate) struct Ledger<V = Value> {
-    path: PathBuf,
-    lines: Vec<Line<V>>,
+/// A finished cell, and the line that it is in the file: written once and never again from
+/// the number that it is read as, whose last bit decimals may lose.
+struct Entry<V> {
+    line: Line<V>,
+    text: Vec<u8>,
 }
 
-impl Ledger {
-    /// Deletes the ledger of a folder, if there is one.
-    ///
-    /// # Errors
-    /// If the disk refuses.
-    pub(crate) fn delete(folder: &Path) -> Result<(), Failure> {
-        let path = folder.join("cells.jsonl");
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                Err(cannot("delete", &path, &error))
-            }
-            _ => Ok(()),
-        }
-    }
+/// The finished cells of a folder, and what is known of each. Nobody else can write there
+/// as long as there is one.
+pub(crate) struct Ledger<V = Value> {
+    path: PathBuf,
+    entries: Vec<Entry<V>>,
+    _lock: Lock,
 }
 
 impl<V: Serialize + DeserializeOwned> Ledger<V> {
-    /// Opens the ledger of a folder, or begins one. A last line that was cut
-    /// short is dropped: its cell is worked out again.
+    /// Opens the ledger of a folder, or begins one. A last line that was cut short is
+    /// dropped: its cell is worked out again.
     ///
     /// # Errors
-    /// If a line is not one that this program wrote, or the disk refuses.
+    /// If a line is not as this program wrote it, another process works there, or the disk
+    /// refuses.
     pub(crate) fn open(folder: &Path) -> Result<Self, Failure> {
-        let path = folder.join("cells.jsonl");
-        let refused = |error| cannot("use", &path, &error);
-        fs::create_dir_all(folder).map_err(|error| cannot("make", folder, &error))?;
-        let bytes = match record::read_bytes(&path) {
+        let mut ledger = Self::anew(folder)?;
+        let path = &ledger.path;
+        let bytes = match record::read_bytes(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-            bytes => bytes.map_err(refused)?,
+            bytes => bytes.map_err(|error| cannot("use", path, &error))?,
         };
         let whole = bytes.iter().rposition(|byte| *byte == b'\n');
         let whole = &bytes[..whole.map_or(0, |at| at + 1)];
-        let mut lines = Vec::new();
-        for (index, line) in whole.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            let parsed = serde_json::from_slice(line);
-            lines.push(parsed.map_err(|error| {
+        for (index, text) in whole.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            let line = read(text).map_err(|why| {
                 let (path, number) = (path.display(), index + 1);
                 Failure::config(format!(
-                    "{path}, line {number}: not a cell of a table: {error}; delete the line, or \
-                     begin anew with --overwrite"
+                    "{path}, line {number}: not a cell of a table: {why}; delete the line, and \
+                     its cell is worked out again, or move the file away to begin anew"
                 ))
-            })?);
+            })?;
+            let text = text.to_vec();
+            ledger.entries.push(Entry { line, text });
         }
         if whole.len() < bytes.len() {
-            let file = OpenOptions::new().write(true).open(&path);
-            let cut = file.and_then(|file| file.set_len(whole.len() as u64));
-            cut.map_err(refused)?;
+            ledger.save()?;
         }
-        Ok(Self { path, lines })
+        Ok(ledger)
+    }
+
+    /// A ledger of no cells, whatever is in the file: that stays until the first
+    /// [`Self::forget`] or [`Self::add`].
+    ///
+    /// # Errors
+    /// If another process works in the folder, or the disk refuses.
+    pub(crate) fn anew(folder: &Path) -> Result<Self, Failure> {
+        let elsewhere = |error: RecordError| {
+            let failure = Failure::from(error);
+            Failure {
+                message: format!("{}; --out chooses another folder", failure.message),
+                ..failure
+            }
+        };
+        record::make_folder(folder).map_err(elsewhere)?;
+        Ok(Self {
+            _lock: Lock::take(folder).map_err(elsewhere)?,
+            path: folder.join("cells.jsonl"),
+            entries: Vec::new(),
+        })
     }
 
     /// Forgets the cells of these rows and columns.
@@ -91,23 +105,14 @@ impl<V: Serialize + DeserializeOwned> Ledger<V> {
     /// # Errors
     /// If the disk refuses.
     pub(crate) fn forget(&mut self, is_one: impl Fn(&Identity) -> bool) -> Result<(), Failure> {
-        let before = self.lines.len();
-        self.lines.retain(|line| !is_one(&line.cell));
-        if self.lines.len() == before {
-            return Ok(());
-        }
-        let mut bytes = Vec::new();
-        for line in &self.lines {
-            serde_json::to_writer(&mut bytes, line).map_err(Failure::internal)?;
-            bytes.push(b'\n');
-        }
-        Ok(record::write_atomically(&self.path, &bytes)?)
+        self.entries.retain(|entry| !is_one(&entry.line.cell));
+        self.save()
     }
 
     /// The value of a cell that was finished before.
     pub(crate) fn get(&self, cell: &Identity) -> Option<&V> {
-        let found = self.lines.iter().find(|line| line.cell == *cell);
-        found.map(|line| &line.value)
+        let found = self.entries.iter().find(|entry| entry.line.cell == *cell);
+        found.map(|entry| &entry.line.value)
     }
 
     /// Writes a finished cell, and waits until it is on the disk.
@@ -115,22 +120,52 @@ impl<V: Serialize + DeserializeOwned> Ledger<V> {
     /// # Errors
     /// If the disk refuses.
     pub(crate) fn add(&mut self, cell: Identity, value: V) -> Result<(), Failure> {
-        let mut bytes = serde_json::to_vec(&Line { cell, value }).map_err(Failure::internal)?;
-        // As it will be read: the last bit of a number may be lost in decimals,
-        // and a table must not depend on when its cells were finished.
-        self.lines
-            .push(serde_json::from_slice(&bytes).map_err(Failure::internal)?);
-        bytes.push(b'\n');
-        let write = || -> io::Result<()> {
-            let mut file = OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(&self.path)?;
-            file.write_all(&bytes)?;
-            file.sync_all()
-        };
-        write().map_err(|error| cannot("write", &self.path, &error))
+        let text = written(&Line { cell, value })?;
+        // As it will be read: a table must not depend on when its cells were finished.
+        let line = read(&text).map_err(Failure::internal)?;
+        self.entries.push(Entry { line, text });
+        self.save()
     }
+
+    /// Writes the whole file, or nothing: a process killed on the way leaves the one before.
+    fn save(&self) -> Result<(), Failure> {
+        let texts = self.entries.iter().map(|entry| &entry.text[..]);
+        let bytes = texts.collect::<Vec<_>>().concat();
+        Ok(record::write_atomically(&self.path, &bytes)?)
+    }
+}
+
+/// What stands between a line and the BLAKE3 of what is before it, in hexadecimal digits.
+const SUM: &[u8] = b",\"sum\":\"";
+/// What is after them.
+const END: &[u8] = b"\"}";
+/// The digits.
+const DIGITS: usize = 64;
+
+/// A line as it is in the file.
+fn written<V: Serialize>(line: &Line<V>) -> Result<Vec<u8>, Failure> {
+    let mut text = serde_json::to_vec(line).map_err(Failure::internal)?;
+    text.pop(); // The brace, which comes after the sum.
+    let sum = blake3::hash(&text).to_hex();
+    for part in [SUM, sum.as_bytes(), END, b"\n"] {
+        text.extend_from_slice(part);
+    }
+    Ok(text)
+}
+
+/// A line that is as it was written. Those of before there were sums have none.
+fn read<V: DeserializeOwned>(text: &[u8]) -> Result<Line<V>, String> {
+    let text = text.trim_ascii_end();
+    let parsed = |text: &[u8]| serde_json::from_slice(text).map_err(|error| error.to_string());
+    let at = text.len().saturating_sub(SUM.len() + DIGITS + END.len());
+    let Some(sum) = text[at..].strip_prefix(SUM) else {
+        return parsed(text);
+    };
+    let line = &text[..at];
+    if sum.strip_suffix(END) != Some(blake3::hash(line).to_hex().as_bytes()) {
+        return Err("it was changed after it was written".to_owned());
+    }
+    parsed(&[line, b"}"].concat())
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
@@ -143,6 +178,7 @@ fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::fs;
 
     fn cell(row: &str, tasks: u64) -> Identity {
         Identity {
@@ -166,18 +202,24 @@ mod tests {
         assert_eq!(ledger.get(&cell("a", 1)), None);
         ledger.add(cell("a", 1), exact(0.1 + 0.2)).unwrap();
         ledger.add(cell("b", 1), exact(2.0)).unwrap();
-        let again = Ledger::<Value>::open(folder.path()).unwrap();
-        assert_eq!(again.get(&cell("a", 1)), ledger.get(&cell("a", 1)));
+        let added = ledger.get(&cell("a", 1)).cloned();
+        drop(ledger);
+        let mut again = Ledger::<Value>::open(folder.path()).unwrap();
+        assert_eq!(again.get(&cell("a", 1)), added.as_ref());
         assert_eq!(again.get(&cell("b", 1)), Some(&exact(2.0)));
         assert_eq!(again.get(&cell("a", 2)), None);
-        ledger.forget(|cell| cell.row == "a").unwrap();
+        again.forget(|cell| cell.row == "a").unwrap();
+        drop(again);
         let less = Ledger::<Value>::open(folder.path()).unwrap();
         assert_eq!(less.get(&cell("a", 1)), None);
         assert_eq!(less.get(&cell("b", 1)), Some(&exact(2.0)));
-        Ledger::delete(folder.path()).unwrap();
-        Ledger::delete(folder.path()).unwrap();
+        drop(less);
+        let mut anew = Ledger::<Value>::anew(folder.path()).unwrap();
+        assert_eq!(anew.get(&cell("b", 1)), None);
+        anew.forget(|_| true).unwrap();
+        drop(anew);
         let anew = Ledger::<Value>::open(folder.path()).unwrap();
-        assert_eq!(anew.get(&cell("a", 1)), None);
+        assert_eq!(anew.get(&cell("b", 1)), None);
     }
 
     #[test]
@@ -186,6 +228,7 @@ mod tests {
         let path = folder.path().join("cells.jsonl");
         let mut ledger = Ledger::<Value>::open(folder.path()).unwrap();
         ledger.add(cell("a", 1), exact(1.0)).unwrap();
+        drop(ledger);
         let whole = fs::read(&path).unwrap();
         let torn = [&whole[..], &whole[..whole.len() / 2]].concat();
         fs::write(&path, torn).unwrap();
@@ -194,6 +237,46 @@ mod tests {
         fs::write(&path, [&whole[..], b"{}\n"].concat()).unwrap();
         let message = Ledger::<Value>::open(folder.path()).err().unwrap().message;
         assert!(message.contains("line 2"), "{message}");
-        assert!(message.contains("--overwrite"), "{message}");
+        assert!(message.contains("delete the line"), "{message}");
+    }
+
+    /// Whatever digit of it is another one, a line is no cell; what was written before there
+    /// were sums is.
+    #[test]
+    fn a_changed_number_is_not_published() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cells.jsonl");
+        let open = || Ledger::<Value>::open(folder.path());
+        open().unwrap().add(cell("a", 1), exact(78.59)).unwrap();
+        let whole = fs::read_to_string(&path).unwrap();
+        let digits = whole
+            .bytes()
+            .enumerate()
+            .filter(|(_, b)| b.is_ascii_digit());
+        for (at, digit) in digits {
+            let mut changed = whole.clone().into_bytes();
+            changed[at] = if digit == b'7' { b'8' } else { b'7' };
+            fs::write(&path, changed).unwrap();
+            let message = open().err().map(|failure| failure.message);
+            assert!(message.is_some(), "byte {at} of {whole}");
+        }
+        fs::write(&path, whole.replace("78.59", "79.59")).unwrap();
+        let message = open().err().unwrap().message;
+        for part in ["cells.jsonl, line 1", "changed after it was written"] {
+            assert!(message.contains(part), "{message}");
+        }
+        let (line, _) = whole.split_once(",\"sum\"").unwrap();
+        fs::write(&path, format!("{line}}}\n")).unwrap();
+        assert_eq!(open().unwrap().get(&cell("a", 1)), Some(&exact(78.59)));
+    }
+
+    #[test]
+    fn nobody_else_works_where_somebody_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::<Value>::open(folder.path()).unwrap();
+        let message = Ledger::<Value>::open(folder.path()).err().unwrap().message;
+        assert!(message.contains("is being written by"), "{message}");
+        drop(ledger);
+        assert!(Ledger::<Value>::open(folder.path()).is_ok());
     }
 }

@@ -71,6 +71,18 @@ impl Bench<'_> {
         })
     }
 
+    /// Finds out whether memory can hold the least of what some learners are measured on.
+    ///
+    /// # Errors
+    /// How much it needs and how much there is.
+    pub(crate) fn rehearse(&self, choices: &[Choice]) -> Result<(), Failure> {
+        let tasks = self.row.size.tasks;
+        let players = choices.iter().map(|choice| self.player(choice));
+        players
+            .map(|player| self.check(&player?, tasks))
+            .collect::<Result<_, _>>()
+    }
+
     /// What the environment itself gives.
     pub(crate) fn exact(&self, wanted: ExactValue) -> Value {
         let references = self.session.oracles.references(&self.row.built);
@@ -158,15 +170,21 @@ impl Bench<'_> {
             seed: self.seed,
             domain,
         };
+        self.check(player, tasks)?;
         let (env, policy) = (&self.row.built.factory, &player.policy);
-        let work = (tasks, self.session.pool.workers());
-        let needed = evaluation_footprint(env.as_ref(), policy.as_ref(), work);
-        self.session.room.check(&policy.name(), &needed)?;
         match evaluate(&self.session.pool, env, policy, held) {
             Ok(evaluation) => self.pick(&evaluation),
             Err(RolloutError::CalledOff) => Err(Failure::stopped("stopped")),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Refuses a player whose tasks memory cannot hold.
+    fn check(&self, player: &Player, tasks: usize) -> Result<(), Failure> {
+        let (env, policy) = (&self.row.built.factory, &player.policy);
+        let work = (tasks, self.session.pool.workers());
+        let needed = evaluation_footprint(env.as_ref(), policy.as_ref(), work);
+        self.session.room.check(&policy.name(), &needed)
     }
 
     /// What the table is of.

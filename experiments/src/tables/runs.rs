@@ -7,7 +7,7 @@ use lab::launch;
 use lab::runner::{self, Finished};
 use lab::session::Session;
 use record::schema::Comparison;
-use record::{Document, Existing, Reader, RunDir};
+use record::{Claim, Document, Existing, Reader, RunDir};
 use std::path::{Path, PathBuf};
 
 /// A run that a table needs.
@@ -38,16 +38,17 @@ pub(super) fn finished(path: &Path) -> Result<Option<Finished>, Failure> {
     comparison.map(|_| runner::finished(path)).transpose()
 }
 
-/// Trains what is not trained yet.
+/// Trains what is not trained yet. `forget` takes away what is made anew beside the runs,
+/// once nothing can refuse that any more.
 ///
 /// # Errors
 /// [`Failure::stopped`] if it was interrupted; what was trained is kept. If a folder holds
-/// a run of other settings, or cannot be used.
+/// a run of other settings, cannot be used, or is another process's; nothing is changed then.
 pub(super) fn train(
     session: &Session<'_>,
-    table: &str,
-    runs: &[Run],
+    (table, runs): (&str, &[Run]),
     overwrite: bool,
+    forget: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let total = runs.len();
     let within =
@@ -69,13 +70,10 @@ pub(super) fn train(
         }
         standing.push(stands);
     }
-    for (run, stands) in runs.iter().zip(&standing) {
-        let existing = match stands {
-            Stands::Missing => Existing::Refuse,
-            Stands::Replaced => Existing::Overwrite,
-            Stands::Begun | Stands::Finished => continue,
-        };
-        let begun = launch::create(session, &run.path, &run.config, existing);
+    let claims = claims(runs.iter().zip(&standing), &within)?;
+    forget()?;
+    for (run, claim) in claims {
+        let begun = launch::begin(session, claim, &run.config);
         begun.map_err(|failure| within(run, failure))?;
     }
     for (index, (run, stands)) in runs.iter().zip(standing).enumerate() {
@@ -95,6 +93,27 @@ pub(super) fn train(
         })?;
     }
     Ok(())
+}
+
+/// Locks the folders of the runs that are to be begun, or none of them.
+fn claims<'a>(
+    runs: impl Iterator<Item = (&'a Run, &'a Stands)>,
+    within: &impl Fn(&Run, Failure) -> Failure,
+) -> Result<Vec<(&'a Run, Claim)>, Failure> {
+    let existing = |stands: &Stands| match stands {
+        Stands::Missing => Some(Existing::Refuse),
+        Stands::Replaced => Some(Existing::Overwrite),
+        Stands::Begun | Stands::Finished => None,
+    };
+    let begun = runs.filter_map(|(run, stands)| Some((run, existing(stands)?)));
+    let mut order: Vec<(&Run, Existing)> = begun.collect();
+    // What is there first: it may be another's, and then no folder is made.
+    order.sort_by_key(|(_, existing)| *existing == Existing::Refuse);
+    let claim = |(run, existing): (&'a Run, Existing)| {
+        let claim = launch::claim(&run.path, existing);
+        Ok((run, claim.map_err(|failure| within(run, failure))?))
+    };
+    order.into_iter().map(claim).collect()
 }
 
 impl Run {

@@ -248,6 +248,42 @@ fn damaged_checkpoints_are_not_passed_over_in_silence() {
     let outcome = lab.done(&eval);
     assert!(outcome.stderr.contains("passing over"), "{outcome:?}");
     assert!(outcome.stdout.contains("after update 4"), "{outcome:?}");
+    // What a finished run came to is written beside it, and an agent before that is another.
+    let again = [
+        "of update 4",
+        "arrays.safetensors",
+        "resume runs/tiny/seed-0",
+    ];
+    let run = "runs/tiny/seed-0";
+    for command in [
+        &["export", run, "--to", "onnx"][..],
+        &["train", "tiny.toml", "--name", "next", "--from", run],
+    ] {
+        lab.refused(command, 78, &again);
+    }
+    assert!(!lab.path("runs/next").exists());
+    assert!(!lab.path("runs/tiny/seed-0/onnx").exists());
+    // Where it is not finished, what is passed over is said, once.
+    fs::remove_file(lab.path("runs/tiny/seed-0/comparison.json")).unwrap();
+    for command in [
+        &["export", run, "--to", "onnx"][..],
+        &[
+            "train",
+            "tiny.toml",
+            "--name",
+            "next",
+            "--from",
+            run,
+            "rl2.updates=1",
+        ],
+    ] {
+        let said = lab.done(command).stderr;
+        assert_eq!(
+            said.matches("passing over a checkpoint").count(),
+            1,
+            "{said}"
+        );
+    }
     fs::remove_file(params(4)).unwrap();
     lab.refused(&eval, 78, &["no intact checkpoint", "arrays.safetensors"]);
 }

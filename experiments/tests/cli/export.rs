@@ -512,3 +512,23 @@ fn what_is_told_is_said_in_the_files_and_what_has_no_form_is_refused() {
         &["has no checkpoint yet; train it first"],
     );
 }
+
+/// Inside a run's folder no link is followed, wherever it leads.
+#[test]
+fn no_export_leads_out_of_its_run() {
+    let lab = Lab::new();
+    lab.done(&["train", "tiny.toml", "rl2.updates=1"]);
+    let run = "runs/tiny/seed-0";
+    fs::create_dir(lab.path("elsewhere")).unwrap();
+    for format in ["onnx", "numpy"] {
+        let inside = lab.path(run).join(format);
+        std::os::unix::fs::symlink(lab.path("elsewhere"), &inside).unwrap();
+        let parts = [format, "it is a link", "--out"];
+        lab.refused(&["export", run, "--to", format], 78, &parts);
+        // Where it is said to go, it may be one.
+        lab.done(&["export", run, "--to", format, "--out", "elsewhere"]);
+    }
+    let made = fs::read_dir(lab.path("elsewhere")).unwrap();
+    let names: Vec<_> = made.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["tiny"]);
+}

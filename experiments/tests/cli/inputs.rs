@@ -134,6 +134,12 @@ fn paths_need_not_be_text() {
     let more = text(&["rl2.updates=2", "--seeds", "2", "--json"]);
     let trained = Outcome::of(&mut lab.command(&[&train[..], &more].concat()));
     assert_eq!(trained.code, Some(0), "{trained:?}");
+    // What a configuration must say has to be text, and is not said wrong.
+    let from = with(&["train", "quickstart", "--from"], &run, &[]);
+    assert_eq!(from.code, Some(2), "{from:?}");
+    for part in ["--from caf", "no text (UTF-8)", "rename the folder"] {
+        assert!(from.stderr.contains(part), "{from:?}");
+    }
     let report = trained.last()["report"].as_str().unwrap().to_owned();
     assert_eq!(report, "caf\u{fffd}/caf\u{fffd}/report.html");
     for (words, path, more) in [

@@ -63,4 +63,16 @@ fn evaluations_and_benchmarks_are_refused_likewise() {
         &["bench", "rl2", "environment.pulls=999999"],
         &["activations of"],
     );
+    let functions = [
+        "bench",
+        "learned-optimizer",
+        "learned-optimizer.problems=65536",
+        "environment.parameters=1000",
+        "--workers",
+        "1",
+    ];
+    refused(
+        &functions,
+        &["65536 functions", "learned-optimizer.problems"],
+    );
 }

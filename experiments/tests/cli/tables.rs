@@ -2,6 +2,7 @@
 //! any interruption.
 
 use crate::lab::{Lab, TINY};
+use record::RunDir;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -227,7 +228,7 @@ fn bad_names_say_what_was_meant() {
     fs::create_dir_all(lab.path("tables/duan-bandits")).unwrap();
     fs::write(lab.path("tables/duan-bandits/cells.jsonl"), "what\n").unwrap();
     let args = ["table", "duan-bandits", "--only", "10x5:greedy", "--quick"];
-    lab.refused(&args, 78, &["cells.jsonl, line 1", "--overwrite"]);
+    lab.refused(&args, 78, &["cells.jsonl, line 1", "delete the line"]);
     lab.done(&[&args[..], &["--overwrite"]].concat());
 }
 
@@ -306,6 +307,17 @@ fn a_table_of_memories_is_gone_on_with() {
         2,
         &["out/quick/runs/chain-10/gru/seed-0", other],
     );
+    // One that is being written is in the way of all: nothing is replaced.
+    let there = read(&format!("{run}/metrics.jsonl"));
+    assert_ne!(there, metrics);
+    let busy = RunDir::open(lab.path("out/quick/runs/chain-10/lru/seed-0")).unwrap();
+    lab.refused(
+        &table(&["--overwrite"]),
+        2,
+        &["chain-10/lru/seed-0", "is being written by"],
+    );
+    assert_eq!(read(&format!("{run}/metrics.jsonl")), there);
+    drop(busy);
     lab.done(&table(&["--overwrite"]));
     assert_eq!(read(&format!("{run}/metrics.jsonl")), metrics);
     let unknown = ["table", "memory", "--only", "chain-10:gro"];

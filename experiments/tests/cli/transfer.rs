@@ -1,6 +1,7 @@
 //! How long a new task takes, by one command that can be gone on with.
 
 use crate::lab::Lab;
+use record::RunDir;
 use serde_json::Value;
 use std::fs;
 
@@ -57,6 +58,22 @@ fn new_tasks_are_gone_on_with_to_the_same_bits() {
     lab.done(&command(&["--workers", "3"]));
     assert_eq!(files(&lab), made);
     assert_eq!(fs::read(lab.path(LEDGER)).unwrap().len(), cells.len());
+    // Nothing is forgotten where a run is another's, nor a number taken that was changed.
+    let cells = fs::read(lab.path(LEDGER)).unwrap();
+    let busy = RunDir::open(&run).unwrap();
+    let overwrite = command(&["--workers", "2", "--overwrite"]);
+    lab.refused(&overwrite, 2, &["is being written by"]);
+    drop(busy);
+    assert_eq!(fs::read(lab.path(LEDGER)).unwrap(), cells);
+    let text = String::from_utf8(cells.clone()).unwrap();
+    fs::write(
+        lab.path(LEDGER),
+        text.replacen("\"steps\":", "\"steps\":1", 1),
+    )
+    .unwrap();
+    let changed = ["cells.jsonl, line 1", "changed after it was written"];
+    lab.refused(&command(&[]), 78, &changed);
+    fs::write(lab.path(LEDGER), &cells).unwrap();
     // What is made anew comes to the same.
     lab.done(&command(&["--workers", "2", "--overwrite"]));
     assert_eq!(files(&lab), made);

@@ -219,6 +219,41 @@ fn clipped_loss_of_one_sample() {
     }
 }
 
+/// Steps of learning are so small that `ratio - 1 - ln ratio` would be rounding alone: of
+/// 1e-5 the divergence is 5e-11, and a ratio near 1 is known to 6e-8.
+#[test]
+fn a_small_divergence_keeps_its_digits() {
+    let plain = LossSpec {
+        objective: Objective::PolicyGradient,
+        ..CLIPPED
+    };
+    for isa in Isa::available() {
+        for away in [1e-7_f32, 1e-5, 1e-4, 1e-3, 0.01] {
+            for (log_ratio, spec) in [(away, &CLIPPED), (-away, &CLIPPED), (away, &plain)] {
+                // The only action has log-probability 0, so that the ratio's is exact.
+                let sample = Sample {
+                    action: 0,
+                    old_log_prob: -log_ratio,
+                    advantage: 1.0,
+                    target: 1.0,
+                    weight: 2.0,
+                };
+                let (sums, ..) = single(isa, spec, &[0.7], sample);
+                let x = f64::from(log_ratio);
+                // The first terms of the series: the next is below 1e-9 of them.
+                let wanted =
+                    2.0 * x * x / 2.0 * (1.0 + x / 3.0 * (1.0 + x / 4.0 * (1.0 + x / 5.0)));
+                let off = (sums.approx_kl / wanted - 1.0).abs();
+                assert!(
+                    off < 1e-5,
+                    "{isa:?}, {log_ratio}: {} is {wanted}",
+                    sums.approx_kl
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn samples_of_weight_zero_may_hold_anything() {
     for isa in Isa::available() {

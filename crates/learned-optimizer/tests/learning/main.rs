@@ -1,6 +1,9 @@
 //! Trainings on small quadratics of our own: bits, checkpoints, and that they learn.
 
+mod finite;
+mod flat;
 mod functions;
+mod streams;
 
 use functions::Functions;
 use learned_optimizer::{Config, Counted, LearnedRate, RuleConfig, Start, Trainer, TrainingConfig};
@@ -10,7 +13,14 @@ use rollout::{Held, Pool, evaluate};
 use std::sync::Arc;
 
 fn env(steps: usize) -> Arc<dyn EnvFactory> {
-    Arc::new(Tasks::new(Functions { steps }).unwrap())
+    made(&Functions {
+        steps,
+        ..Functions::default()
+    })
+}
+
+fn made(functions: &Functions) -> Arc<dyn EnvFactory> {
+    Arc::new(Tasks::new(functions.clone()).unwrap())
 }
 
 fn pool(workers: usize) -> Arc<Pool> {

@@ -4,17 +4,17 @@ use super::timing::{ROUNDS, WARM_UP, brief, counted, median, round};
 use crate::cli::BenchArgs;
 use crate::console::{Console, Event};
 use crate::progress::Waiting;
-use ::learned_optimizer::{Config, Trainer};
-use agent::read;
+use ::learned_optimizer::Config;
+use agent::{Training, read};
 use lab::config::RunConfig;
 use lab::failure::Failure;
 use lab::host;
+use lab::launch;
 use lab::presets::Source;
 use lab::registry::Registry;
 use lab::session::Session;
 use nets::Device;
 use serde_json::json;
-use std::sync::Arc;
 
 /// What is timed: functions, rule and windows of this preset.
 const PRESET: &str = "learned-optimizer/quadratics";
@@ -30,11 +30,10 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
     }
     let source = Source::find(PRESET.as_ref())?;
     let config = RunConfig::resolve(registry, &source.place, &source.text, &args.words)?;
-    let settings = read::<Config>(NAME, &config.settings).map_err(Failure::config)?;
-    let (env, pool) = (config.built.factory.as_ref(), Arc::clone(&session.pool));
-    let trainer = Trainer::new(env, settings, config.seed, pool).map_err(Failure::config)?;
+    // Once it is known that memory can hold it.
+    let mut training = launch::start(&session, &config)?;
     let measuring = Waiting::on("bench learned-optimizer");
-    let (iterations, seconds) = measure(trainer)?;
+    let (iterations, seconds) = measure(training.as_mut())?;
     drop(measuring);
     let settings = read::<Config>(NAME, &config.settings).map_err(Failure::config)?;
     let steps = settings.problems * settings.steps;
@@ -64,14 +63,14 @@ pub(super) fn run(registry: &Registry, args: &BenchArgs) -> Result<(), Failure> 
 }
 
 /// Updates that were timed, and the median of their seconds.
-fn measure(mut trainer: Trainer) -> Result<(usize, f64), Failure> {
+fn measure(training: &mut dyn Training) -> Result<(usize, f64), Failure> {
     for _ in 0..WARM_UP {
-        trainer.update()?;
+        training.update()?;
     }
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
         times.extend(round(|| {
-            trainer.update()?;
+            training.update()?;
             Ok(())
         })?);
     }

@@ -1,6 +1,7 @@
 //! The table as files: table.csv, table.md, figure.svg and figure.png.
 
 use super::measure::{ARMS, Plan, Row, Share};
+use crate::console::fixed;
 use crate::tables::files::write_all;
 use lab::failure::Failure;
 use report::{
@@ -45,7 +46,8 @@ fn percent(share: Share) -> String {
         mean,
         standard_error,
     } = share;
-    format!("{:.2} ± {:.2}", 100.0 * mean, 100.0 * standard_error)
+    let (mean, error) = (100.0 * mean, 100.0 * standard_error);
+    format!("{} ± {}", fixed(mean, 2), fixed(error, 2))
 }
 
 /// Writes all files into a folder.
@@ -143,5 +145,22 @@ fn scaling(plan: &Plan, rows: &[Row]) -> Scaling {
         ),
         samples: "Pulls of a trial".to_owned(),
         charts: plan.updates.map(chart).to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_share_is_less_than_nothing_by_rounding() {
+        let share = |mean, standard_error| {
+            percent(Share {
+                mean,
+                standard_error,
+            })
+        };
+        assert_eq!(share(-1e-5, 0.01), "0.00 ± 1.00");
+        assert_eq!(share(-0.5, f64::NAN), "-50.00 ± –");
     }
 }

@@ -2,6 +2,7 @@
 //! figure.png.
 
 use super::measure::{Amount, Plan, Row, Share};
+use crate::console::fixed;
 use crate::tables::files::write_all;
 use lab::failure::Failure;
 use maml::audit::{AuditBaseline, Estimator};
@@ -112,10 +113,10 @@ pub(super) fn cells(row: &Row) -> [String; 7] {
             Amount::Infinite => "∞".to_owned(),
         },
         percent(&row.bias),
-        format!("{:.4}", row.cosine),
+        fixed(row.cosine, 4),
         row.sampled_bias.as_ref().map_or_else(String::new, percent),
         match row.amount {
-            Amount::Finite(_) => format!("{:.1}", 100.0 * row.standard_deviation),
+            Amount::Finite(_) => fixed(100.0 * row.standard_deviation, 1),
             Amount::Infinite => "0".to_owned(),
         },
     ]
@@ -125,8 +126,11 @@ fn percent(share: &Share) -> String {
     let value = 100.0 * share.value;
     match (share.exact, share.value < ROUNDING) {
         (true, true) => "0".to_owned(),
-        (true, false) => format!("{value:.2}"),
-        (false, _) => format!("{value:.2} ± {:.2}", 100.0 * share.standard_error),
+        (true, false) => fixed(value, 2),
+        (false, _) => {
+            let error = 100.0 * share.standard_error;
+            format!("{} ± {}", fixed(value, 2), fixed(error, 2))
+        }
     }
 }
 
@@ -268,5 +272,30 @@ fn scaling(plan: &Plan, rows: &[Row]) -> Scaling {
         subtitle: caption(plan),
         samples: "Episodes of each task before and after the adaptation (n)".to_owned(),
         charts: biases.chain(spreads).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_is_less_than_nothing_by_rounding() {
+        let row = Row {
+            estimator: "dice",
+            gamma: 1.0,
+            amount: Amount::Finite(20),
+            bias: Share {
+                value: 0.5,
+                standard_error: f64::NAN,
+                exact: false,
+            },
+            cosine: -1e-5,
+            sampled_bias: None,
+            standard_deviation: f64::NAN,
+            estimates: 1,
+        };
+        let [.., bias, cosine, _, deviation] = cells(&row);
+        assert_eq!([bias, cosine, deviation], ["50.00 ± –", "0.0000", "–"]);
     }
 }

@@ -186,7 +186,8 @@ impl Work<'_> {
         }
         let runs = runs.into_iter().map(|(place, seed)| self.run(place, seed));
         let runs: Vec<Run> = runs.collect::<Result<_, _>>()?;
-        runs::train(self.session, self.plan.name, &runs, self.overwrite)
+        let runs = (self.plan.name, &runs[..]);
+        runs::train(self.session, runs, self.overwrite, || Ok(()))
     }
 
     /// A run that a cell needs.

@@ -2,6 +2,7 @@
 
 use super::Cell;
 use super::plan::{Column, Plan, Row};
+use crate::console::fixed;
 use crate::tables::files::write_all;
 use lab::failure::Failure;
 use report::{
@@ -48,7 +49,11 @@ pub(super) fn entry(plan: &Plan, cells: &[Cell], (row, column): (&Row, &Column))
     };
     let wins = !others.into_iter().any(|(_, other)| behind(&other));
     let missing = (plan.seeds.end - plan.seeds.start) as usize - cell.seeds.len();
-    let mut text = format!("{:.1} ± {:.1}", share.mean, share.standard_error);
+    let mut text = format!(
+        "{} ± {}",
+        fixed(share.mean, 1),
+        fixed(share.standard_error, 1)
+    );
     if missing > 0 {
         text += &format!(
             " ({} of {} seeds)",
@@ -157,12 +162,7 @@ fn scaling(plan: &Plan, cells: &[Cell]) -> Scaling {
         let points = plan.rows.iter().filter_map(|row| {
             let own = |cell: &&Cell| cell.row == row.name && cell.column == column.name;
             let share = cells.iter().find(own)?.share()?;
-            let error = if share.standard_error.is_finite() {
-                share.standard_error
-            } else {
-                0.0
-            };
-            Some((f64::from(row.length?), share.mean, error))
+            Some((f64::from(row.length?), share.mean, share.standard_error))
         });
         ScalingLine {
             name: column.title.clone(),
@@ -172,11 +172,18 @@ fn scaling(plan: &Plan, cells: &[Cell]) -> Scaling {
     };
     let shown = plan.columns.iter().filter(|column| column.figure);
     let lines = shown.map(line).filter(|line| !line.points.is_empty());
+    let lines: Vec<ScalingLine> = lines.collect();
+    let mut points = lines.iter().flat_map(|line| &line.points);
+    let unknown = match points.any(|(_, _, error)| error.is_nan()) {
+        true => " A dot without a bar is one whose error is not known.",
+        false => "",
+    };
     Scaling {
         title: plan.title.clone(),
-        subtitle: "A bit at the start of a chain, asked for at its end. Bars reach two standard \
-                   errors to either side."
-            .to_owned(),
+        subtitle: format!(
+            "A bit at the start of a chain, asked for at its end. Bars reach two standard errors \
+             to either side.{unknown}"
+        ),
         samples: "Length of the chain, steps".to_owned(),
         charts: vec![ScalingChart {
             name: "Of what a memory is worth, %".to_owned(),
@@ -184,7 +191,7 @@ fn scaling(plan: &Plan, cells: &[Cell]) -> Scaling {
                 low: 0.0,
                 high: 100.0,
             },
-            lines: lines.collect(),
+            lines,
         }],
     }
 }
@@ -227,6 +234,27 @@ mod tests {
         // Without the best, two that errors do not tell apart both win.
         assert_eq!(wins(&cells[..2]), [Some(true), Some(true), None]);
         assert_eq!(of(&cells, "gru").unwrap().text, "50.0 ± 0.6");
+        assert!(!scaling(&plan, &cells).subtitle.contains("not known"));
+        // Rounding leaves no sign, and an error that is not known is neither a number nor 0.
+        assert_eq!(
+            of(&[cell("gru", -0.0004)], "gru").unwrap().text,
+            "0.0 ± 0.6"
+        );
+        let mut one = cell("gru", 1.0);
+        (one.tasks, one.seeds) = (1, one.seeds[..1].to_vec());
+        one.seeds[0].standard_error = f64::NAN;
+        let text = of(std::slice::from_ref(&one), "gru").unwrap().text;
+        assert!(text.starts_with("50.0 ± – "), "{text}");
+        one.row = plan
+            .rows
+            .iter()
+            .find(|row| row.length.is_some())
+            .unwrap()
+            .name
+            .clone();
+        let drawn = scaling(&plan, &[one]);
+        assert!(drawn.charts[0].lines[0].points[0].2.is_nan());
+        assert!(drawn.subtitle.contains("not known"), "{}", drawn.subtitle);
     }
 
     fn entry_of(plan: &Plan, cells: &[Cell], column: &Column) -> Option<Entry> {

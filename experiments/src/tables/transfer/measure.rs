@@ -97,7 +97,18 @@ impl Work<'_> {
             }
         }
         let runs = self.runs(&wanted)?;
-        runs::train(self.session, self.plan.name, &runs, self.overwrite)?;
+        let (session, plan) = (self.session, self.plan);
+        let name = |place: &(usize, usize)| {
+            let (family, way) = (&plan.families[place.0], &plan.ways[place.1]);
+            (&*family.name, &*way.name)
+        };
+        let names: Vec<(&str, &str)> = wanted.iter().map(name).collect();
+        let (ledger, overwrite) = (&mut self.ledger, self.overwrite);
+        let forget = || match overwrite {
+            true => ledger.forget(|cell| names.contains(&(&cell.row, &cell.column))),
+            false => Ok(()),
+        };
+        runs::train(session, (plan.name, &runs), overwrite, forget)?;
         let total = wanted.len();
         let stages = Stages::new(self.plan.name, total);
         for (index, place) in wanted.into_iter().enumerate() {
@@ -216,9 +227,16 @@ impl Work<'_> {
             return Ok("finished before".to_owned());
         }
         let beginner = self.beginner(place)?;
-        // As many side by side as there are workers, and each kept once all of these are
-        // done: more would be lost when it is stopped.
-        for tasks in missing.chunks(self.session.pool.workers()) {
+        // As many side by side as there are workers and memory holds, and each kept once all
+        // of these are done: more would be lost when it is stopped.
+        let workers = self.session.pool.workers();
+        let side_by_side = match &beginner {
+            Beginner::Updates { config, .. } => {
+                launch::side_by_side(self.session, config, workers)?
+            }
+            Beginner::Memory(..) | Beginner::Adaptation { .. } => workers,
+        };
+        for tasks in missing.chunks(side_by_side) {
             if self.session.stop.asked() {
                 return Err(Failure::stopped("stopped"));
             }

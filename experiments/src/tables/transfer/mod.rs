@@ -65,12 +65,7 @@ pub(crate) fn run(registry: &Registry, args: &TableArgs, source: Source) -> Resu
     };
     let stopped = with_command(Failure::stopped("stopped"), args, &out);
     interrupt.on_end(stopped.message);
-    let mut ledger = Ledger::open(&out)?;
-    if args.overwrite {
-        let names = wanted.iter().map(|place| (rows[place.0], columns[place.1]));
-        let names: Vec<(&str, &str)> = names.collect();
-        ledger.forget(|cell| names.contains(&(&cell.row, &cell.column)))?;
-    }
+    let ledger = Ledger::open(&out)?;
     let mut work = Work {
         session: &session,
         plan: &plan,

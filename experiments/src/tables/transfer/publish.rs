@@ -184,10 +184,10 @@ fn soonest<'a>(plan: &Plan, family: &[&'a Cell]) -> Option<&'a Cell> {
 }
 
 /// "97.3 %"; what is far below nothing is said to be so.
-fn percent(share: Option<f64>) -> String {
-    match share {
-        Some(share) if share > -10.0 => format!("{:.1} %", 100.0 * share),
-        _ => "below −1000 %".to_owned(),
+fn percent(share: f64) -> String {
+    match share > -10.0 {
+        true => format!("{:.1} %", 100.0 * share),
+        false => "below −1000 %".to_owned(),
     }
 }
 
@@ -210,11 +210,11 @@ pub(super) fn cells(row: &Row) -> [String; 7] {
     let against = row.against.as_ref();
     let reduction = against.map(|against| {
         let bound = if against.at_least { "≥ " } else { "" };
-        let [low, high] = against.interval;
-        let low = percent(low);
-        let high = high.map_or_else(|| "–".to_owned(), |high| percent(Some(high)));
+        // What an end cannot say: how far below nothing it is, where too few tasks were learned.
+        let end = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), percent);
+        let [low, high] = against.interval.map(end);
         match against.reduction {
-            Some(_) => format!("{bound}{} [{low}, {high}]", percent(against.reduction)),
+            Some(share) => format!("{bound}{} [{low}, {high}]", percent(share)),
             None => "none".to_owned(),
         }
     });
@@ -444,6 +444,16 @@ mod tests {
         late.tasks[2].arrival.lived = 1e9;
         let budget = late.budget;
         assert_eq!(cells(&made(&[late])[0])[3], format!("> {budget}"));
+        // Where hardly more than half of the tasks were learned, a resample may have no median:
+        // that is no number, and not a low one.
+        let half: Vec<Option<f64>> = (0..40).map(|task| (task < 22).then_some(500.0)).collect();
+        let soon = cell(&plan, scratch[0], 0, &[Some(400.0); 40]);
+        let found = made(&[soon, cell(&plan, "rl2", 10, &half)]);
+        assert_eq!(cells(&found[1])[4], "-25.0 % [–, -25.0 %]");
+        let far = cell(&plan, "rl2", 10, &[Some(12_000.0); 4]);
+        let found = made(&[cell(&plan, scratch[0], 0, &[Some(1000.0); 4]), far]);
+        let far = "below −1000 % [below −1000 %, below −1000 %]";
+        assert_eq!(cells(&found[1])[4], far);
         // What is not reached reduces nothing.
         let soon = cell(&plan, scratch[1], 0, &[Some(1000.0); 4]);
         let found = made(&[soon, cell(&plan, "rl2", 10, &[Some(1.0), None, None, None])]);

@@ -1,6 +1,7 @@
 //! The audit as files: table.csv, table.md, table.html, and two figures.
 
 use super::measure::{Course, Plan, RATE, Row};
+use crate::console::fixed;
 use crate::tables::files::write_all;
 use lab::failure::Failure;
 use maud::{PreEscaped, html};
@@ -72,13 +73,16 @@ pub(super) fn cells(row: &Row) -> [String; 8] {
         row.window.to_string(),
         match row.bias_exact {
             true if row.bias < 1e-9 => "0".to_owned(),
-            true => format!("{bias:.2}"),
-            false => format!("{bias:.2} ± {:.2}", 100.0 * row.bias_standard_error),
+            true => fixed(bias, 2),
+            false => {
+                let error = 100.0 * row.bias_standard_error;
+                format!("{} ± {}", fixed(bias, 2), fixed(error, 2))
+            }
         },
-        format!("{:.4}", row.cosine),
+        fixed(row.cosine, 4),
         match row.bias_exact {
             true => "0".to_owned(),
-            false => format!("{:.1}", 100.0 * row.standard_deviation),
+            false => fixed(100.0 * row.standard_deviation, 1),
         },
         row.steps.to_string(),
         row.numbers.to_string(),
@@ -89,14 +93,14 @@ pub(super) fn cells(row: &Row) -> [String; 8] {
 pub(super) fn course_cells(course: &Course) -> [String; 5] {
     let after = |steps: usize| course.theta.iter().find(|(step, _)| *step == steps);
     let number = |found: Option<&(usize, f64)>| {
-        found.map_or_else(String::new, |(_, theta)| format!("{theta:.4}"))
+        found.map_or_else(String::new, |(_, theta)| fixed(*theta, 4))
     };
     [
         course.estimator.to_owned(),
         course.window.to_string(),
         number(after(100)),
         number(course.theta.last()),
-        format!("{:.4}", course.loss),
+        fixed(course.loss, 4),
     ]
 }
 
@@ -299,5 +303,29 @@ fn descents(plan: &Plan, courses: &[Course]) -> Scaling {
         ),
         samples: "Steps of θ".to_owned(),
         charts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_is_less_than_nothing_by_rounding() {
+        let row = Row {
+            problem: "quadratics",
+            estimator: "pes",
+            window: 1,
+            bias: 0.5,
+            bias_standard_error: f64::NAN,
+            bias_exact: false,
+            cosine: -1e-5,
+            standard_deviation: f64::NAN,
+            estimates: 1,
+            steps: 1,
+            numbers: 1,
+        };
+        let [_, _, _, bias, cosine, deviation, ..] = cells(&row);
+        assert_eq!([bias, cosine, deviation], ["50.00 ± –", "0.0000", "–"]);
     }
 }
