@@ -144,7 +144,10 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
 
 /// Opens a file inside a run's folder, to read it part by part; `None` if there is
 /// none.
-pub(crate) fn open_to_read(path: &Path) -> Result<Option<File>> {
+///
+/// # Errors
+/// If it is a link or no regular file, or cannot be opened.
+pub fn open_to_read(path: &Path) -> Result<Option<File>> {
     match open_own(path, OpenOptions::new().read(true)) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         file => file.map(Some).map_err(RecordError::io("read", path)),

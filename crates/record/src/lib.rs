@@ -58,7 +58,7 @@ pub use checkpoint::Checkpoint;
 pub use claim::{Claim, Existing};
 pub use error::{RecordError, is_full};
 pub use files::{
-    make_folder, read_bytes, read_long_text, read_text, sync_folder, write_atomically,
+    make_folder, open_to_read, read_bytes, read_long_text, read_text, sync_folder, write_atomically,
 };
 pub use fingerprint::fingerprint;
 pub use lock::Lock;

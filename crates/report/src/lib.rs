@@ -78,7 +78,7 @@ pub use picture::{DrawnPicture, draw_picture};
 pub use read::{Run, load};
 pub use scores::{Aggregate, Interval, Scores};
 pub use stats::Estimate;
-pub use tensorboard::tensorboard;
+pub use tensorboard::{Events, tensorboard};
 pub use text::fixed;
 pub use transfer::{Arrival, Arrivals, Reduction, median};
 

@@ -35,17 +35,89 @@ struct Scalar<'a> {
 /// The whole file of a run: everything in its rows that is a finite number, in the order
 /// of their updates.
 pub fn tensorboard(run: &Run) -> Vec<u8> {
-    let mut file = Vec::new();
-    record(&mut file, &header());
-    let mut evaluations = run.evaluations.iter().peekable();
-    each_update(run, |step, scalars| {
-        while let Some(row) = evaluations.next_if(|row| row.env_steps < step) {
+    Events::default().of(run)
+}
+
+/// The file of a run that goes on: of each look at it, what is new. Put together it is what
+/// [`tensorboard`] makes of the whole.
+#[derive(Debug, Default)]
+pub struct Events {
+    begun: bool,
+    /// The newest update that was given, and the newest evaluation; there is one before all
+    /// updates.
+    update: u64,
+    evaluated: Option<u64>,
+    /// Environment steps and wall clock of that update.
+    before: (u64, f64),
+}
+
+impl Events {
+    /// What is new in a run that may go on: an update once the time that it took is known.
+    pub fn so_far(&mut self, run: &Run) -> Vec<u8> {
+        self.until(run, run.timing.last().map_or(0, |row| row.update))
+    }
+
+    /// What is new in a run that has ended.
+    pub fn of(&mut self, run: &Run) -> Vec<u8> {
+        self.until(run, u64::MAX)
+    }
+
+    fn until(&mut self, run: &Run, last: u64) -> Vec<u8> {
+        let mut file = Vec::new();
+        if !std::mem::replace(&mut self.begun, true) {
+            record(&mut file, &header());
+        }
+        let first = run
+            .evaluations
+            .partition_point(|row| Some(row.update) <= self.evaluated);
+        let evaluations = run.evaluations[first..].iter();
+        let mut evaluations = evaluations.take_while(|row| row.update <= last).peekable();
+        let tag = |name: &str| {
+            let known = TAGS.iter().find(|(own, _)| *own == name);
+            known.map_or_else(|| format!("train/{name}"), |(_, tag)| (*tag).to_owned())
+        };
+        let tags: Vec<String> = run.metrics.names().map(tag).collect();
+        for (index, stamp) in run.metrics.stamps().iter().enumerate() {
+            if stamp.update <= self.update || stamp.update > last {
+                continue;
+            }
+            while let Some(row) = evaluations.next_if(|row| row.update < stamp.update) {
+                self.evaluated = Some(row.update);
+                write(&mut file, &evaluated(run, row));
+            }
+            let numbers = tags.iter().zip(run.metrics.row(index));
+            let now = (stamp.env_steps, seconds(run, stamp.update));
+            write(&mut file, &self.updated(now, numbers));
+            self.update = stamp.update;
+            self.before = now;
+        }
+        for row in evaluations {
+            self.evaluated = Some(row.update);
             write(&mut file, &evaluated(run, row));
         }
-        write(&mut file, scalars);
-    });
-    evaluations.for_each(|row| write(&mut file, &evaluated(run, row)));
-    file
+        file
+    }
+
+    /// The scalars of an update that ended at so many environment steps and seconds.
+    fn updated<'a>(
+        &self,
+        (step, seconds): (u64, f64),
+        numbers: impl Iterator<Item = (&'a String, Option<f64>)>,
+    ) -> Vec<Scalar<'a>> {
+        let scalar = |tag, value| Scalar {
+            tag,
+            step,
+            seconds,
+            value,
+        };
+        let numbers = numbers.filter_map(|(tag, value)| Some(scalar(tag.as_str(), value?)));
+        let mut scalars: Vec<Scalar<'a>> = numbers.collect();
+        let (steps, spent) = (step.saturating_sub(self.before.0), seconds - self.before.1);
+        if spent > 0.0 {
+            scalars.push(scalar("charts/SPS", steps as f64 / spent));
+        }
+        scalars
+    }
 }
 
 /// Appends the scalars that are finite numbers.
@@ -59,34 +131,6 @@ fn seconds(run: &Run, update: u64) -> f64 {
     let until = run.timing.partition_point(|row| row.update <= update);
     let last = until.checked_sub(1).and_then(|index| run.timing.get(index));
     last.map_or(0.0, |row| row.seconds)
-}
-
-/// Gives the environment steps and the scalars of every update.
-fn each_update(run: &Run, mut give: impl FnMut(u64, &[Scalar<'_>])) {
-    let tag = |name: &str| {
-        let known = TAGS.iter().find(|(own, _)| *own == name);
-        known.map_or_else(|| format!("train/{name}"), |(_, tag)| (*tag).to_owned())
-    };
-    let tags: Vec<String> = run.metrics.names().map(tag).collect();
-    let mut before = (0, 0.0);
-    for (index, stamp) in run.metrics.stamps().iter().enumerate() {
-        let now = (stamp.env_steps, seconds(run, stamp.update));
-        let scalar = |tag, value| Scalar {
-            tag,
-            step: now.0,
-            seconds: now.1,
-            value,
-        };
-        let numbers = tags.iter().zip(run.metrics.row(index));
-        let numbers = numbers.filter_map(|(tag, value)| Some(scalar(tag, value?)));
-        let mut scalars: Vec<Scalar<'_>> = numbers.collect();
-        let (steps, spent) = (now.0.saturating_sub(before.0), now.1 - before.1);
-        if spent > 0.0 {
-            scalars.push(scalar("charts/SPS", steps as f64 / spent));
-        }
-        give(now.0, &scalars);
-        before = now;
-    }
 }
 
 /// The scalars of an evaluation.

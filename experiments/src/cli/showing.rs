@@ -161,6 +161,7 @@ impl Format {
     is free, and the state goes in and comes out; what goes in is said in the files. Beside them stands \
     check.npz, 100 steps that the agent lived; `python agent.py` compares.\n\nExamples:\n  \
     experiments export runs/quickstart --to tensorboard --out events && tensorboard --logdir events\n  \
+    experiments export runs/quickstart --to tensorboard --follow\n  \
     experiments export runs/quickstart/seed-0 --to onnx"
 )]
 pub(crate) struct ExportArgs {
@@ -170,6 +171,10 @@ pub(crate) struct ExportArgs {
     /// What to write.
     #[arg(long, value_enum)]
     pub(crate) to: Format,
+    /// Of tensorboard: go on writing while others train the runs, and end with the last of
+    /// them.
+    #[arg(long)]
+    pub(crate) follow: bool,
     /// Where to write: a folder for each run, and in it one for each format of agents
     /// [default: RUN/FORMAT, as in RUN/onnx].
     #[arg(long, value_name = "DIR")]

@@ -1,6 +1,7 @@
 //! `export`: runs as files that other programs read.
 
 use crate::cli::ExportArgs;
+use crate::commands::watch::runs::{Folder, State};
 use crate::console::{Console, Event};
 use crate::progress::Waiting;
 use crate::tables::files::write_all;
@@ -10,15 +11,27 @@ use lab::failure::Failure;
 use lab::folders::runs_in;
 use lab::registry::Registry;
 use lab::session::Session;
+use report::Events;
 use serde_json::json;
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 
 /// What the file is called: TensorBoard knows its files by a part of the name.
 const EVENTS: &str = "events.out.tfevents.0.metarl";
 
+/// Time between two looks at runs that go on.
+const LOOK: Duration = Duration::from_secs(1);
+
 pub(crate) fn run(registry: &Registry, args: &ExportArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json).only_results();
+    if args.follow && args.to.of_agents().is_some() {
+        return Err(Failure::usage(
+            "--follow: an agent is written once it is trained; allowed with --to tensorboard",
+        ));
+    }
     let mut paths = Vec::new();
     for folder in &args.runs {
         paths.extend(runs_in(folder)?);
@@ -35,6 +48,9 @@ pub(crate) fn run(registry: &Registry, args: &ExportArgs) -> Result<(), Failure>
             )));
         }
         targets.push((path, folder));
+    }
+    if args.follow {
+        return follow(&console, args, &targets);
     }
     for (path, folder) in targets {
         let reading = Waiting::on(format!("exporting {}", path.display()));
@@ -55,13 +71,96 @@ pub(crate) fn run(registry: &Registry, args: &ExportArgs) -> Result<(), Failure>
             refuse_link(&folder)?;
         }
         for file in write_all(&folder, files)? {
-            console.say(file.display().to_string())?;
-            let run = path.to_string_lossy();
-            let row = json!({ "run": run, "file": file.to_string_lossy() });
-            console.emit(Event::Export, &row)?;
+            say(&console, &path, &file)?;
         }
     }
     Ok(())
+}
+
+fn say(console: &Console, run: &Path, file: &Path) -> Result<(), Failure> {
+    console.say(file.display().to_string())?;
+    let run = run.to_string_lossy();
+    let row = json!({ "run": run, "file": file.to_string_lossy() });
+    console.emit(Event::Export, &row)
+}
+
+/// Writes events as rows come, until the last of the runs has ended.
+fn follow(
+    console: &Console,
+    args: &ExportArgs,
+    targets: &[(PathBuf, PathBuf)],
+) -> Result<(), Failure> {
+    let mut following = Vec::new();
+    for (run, folder) in targets {
+        if args.out.is_none() {
+            refuse_link(folder)?;
+        }
+        let written = write_all(folder, [(EVENTS, Vec::new())])?;
+        for file in written {
+            say(console, run, &file)?;
+            following.push(Followed {
+                folder: Folder::open(run)?,
+                events: Events::default(),
+                seen: None,
+                file,
+            });
+        }
+    }
+    while !following.is_empty() {
+        let mut going_on = Vec::new();
+        for mut one in following {
+            if one.look()? {
+                going_on.push(one);
+            }
+        }
+        following = going_on;
+        if !following.is_empty() {
+            sleep(LOOK);
+        }
+    }
+    Ok(())
+}
+
+/// A run of which events are written.
+struct Followed {
+    folder: Folder,
+    events: Events,
+    /// How far it was at the last look: its updates and its newest evaluation.
+    seen: Option<(u64, Option<u64>)>,
+    file: PathBuf,
+}
+
+impl Followed {
+    /// Writes what is new; whether there may be more.
+    fn look(&mut self) -> Result<bool, Failure> {
+        self.folder.look()?;
+        let Some(run) = self.folder.runs().next() else {
+            return Ok(false);
+        };
+        let now = Some((run.done, run.evaluation.as_ref().map(|row| row.update)));
+        let goes_on = run.state == State::Running;
+        if goes_on && now == self.seen {
+            return Ok(true);
+        }
+        self.seen = now;
+        let new = match report::load(std::slice::from_ref(&run.path), &mut |_| ()) {
+            // Its files are those of a moment ago, some of them of a moment later.
+            Err(_) if goes_on => return Ok(true),
+            Err(error) => return Err(error.into()),
+            Ok(runs) => runs.first().map(|run| match goes_on {
+                true => self.events.so_far(run),
+                false => self.events.of(run),
+            }),
+        };
+        let new = new.unwrap_or_default();
+        let appended = OpenOptions::new().append(true).open(&self.file);
+        let appended = appended.and_then(|mut file| file.write_all(&new));
+        appended.map_err(|error| {
+            let place = self.file.display();
+            Failure::file(format!("cannot write {place}: {error}"), &error)
+        })?;
+        Ok(goes_on)
+    }
 }
 
 /// Refuses a link in the place of a folder inside a run: it would lead out of it.

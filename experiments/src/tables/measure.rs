@@ -77,10 +77,8 @@ impl Bench<'_> {
     /// How much it needs and how much there is.
     pub(crate) fn rehearse(&self, choices: &[Choice]) -> Result<(), Failure> {
         let tasks = self.row.size.tasks;
-        let players = choices.iter().map(|choice| self.player(choice));
-        players
-            .map(|player| self.check(&player?, tasks))
-            .collect::<Result<_, _>>()
+        let mut choices = choices.iter();
+        choices.try_for_each(|choice| self.check(&self.player(choice)?, tasks))
     }
 
     /// What the environment itself gives.

@@ -36,6 +36,40 @@ fn watching_ends_with_the_runs_and_says_how_far_they_came() {
     lab.refused(&["watch", "nowhere"], 2, &["nowhere"]);
 }
 
+/// What is written row by row is in the end what is written of the whole.
+#[test]
+fn events_follow_a_training() {
+    let lab = Lab::new();
+    let mut training = lab.start(&["train", "tiny.toml", "rl2.updates=60", "--name=slow"]);
+    while !lab.path("runs/slow/seed-0/metrics.jsonl").exists() {
+        assert!(training.try_wait().unwrap().is_none(), "it ended by itself");
+        sleep(Duration::from_millis(5));
+    }
+    let follow = ["export", "runs/slow", "--to=tensorboard", "--follow"];
+    let mut following = lab.start(&follow);
+    let file = "runs/slow/seed-0/tensorboard/events.out.tfevents.0.metarl";
+    let length = |file: &str| fs::metadata(lab.path(file)).map_or(0, |file| file.len());
+    while length(file) == 0 {
+        assert!(following.try_wait().unwrap().is_none(), "it ended early");
+        sleep(Duration::from_millis(5));
+    }
+    assert!(training.wait().unwrap().success());
+    assert!(following.wait().unwrap().success());
+    let whole = ["export", "runs/slow", "--to=tensorboard", "--out=whole"];
+    lab.done(&whole);
+    let read = |file: &str| fs::read(lab.path(file)).unwrap();
+    let other = read("whole/slow/seed-0/events.out.tfevents.0.metarl");
+    assert!(other.len() > 60 * 50 && read(file) == other);
+    // Of a run that is over at once.
+    lab.done(&follow);
+    assert!(read(file) == other);
+    lab.refused(
+        &["export", "runs/slow", "--to=numpy", "--follow"],
+        2,
+        &["--follow", "--to tensorboard"],
+    );
+}
+
 /// A sweep is its folder, and all that lies in it once it is told apart.
 #[test]
 fn a_sweep_is_watched_by_its_folder_and_by_what_lies_in_it() {

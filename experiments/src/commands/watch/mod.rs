@@ -1,7 +1,7 @@
 //! `watch`: how runs are getting on, as their files tell while others write them.
 
 mod canvas;
-mod runs;
+pub(super) mod runs;
 mod screen;
 mod terminal;
 

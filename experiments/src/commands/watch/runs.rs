@@ -3,10 +3,10 @@
 use lab::failure::Failure;
 use lab::folders::runs_in;
 use record::schema::{EvalRow, MetricsRow, TimingRow};
-use record::{Reader, Stream};
+use record::{Reader, Stream, open_to_read};
 use rustix::process::{Pid, test_kill_process};
 use serde::de::DeserializeOwned;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,15 @@ use std::time::Duration;
 
 /// Updates that rates are measured over.
 const RECENT: usize = 20;
+/// Bytes of a lock's file that are read.
+const LOCK: u64 = 256;
 /// How long at least the files of a run that nobody here writes may lie still before it
 /// counts as stopped: another machine may be writing them.
 const STILL: Duration = Duration::from_secs(60);
 
 /// A folder that was asked for: a run, the runs of several seeds, or a sweep with such folders
 /// in it; more may come.
-pub(super) struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
     runs: Vec<Run>,
 }
@@ -28,7 +30,7 @@ pub(super) struct Folder {
 impl Folder {
     /// # Errors
     /// If it holds no run.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let mut folder = Self {
             path: path.to_path_buf(),
             runs: Vec::new(),
@@ -37,7 +39,7 @@ impl Folder {
         Ok(folder)
     }
 
-    pub(super) fn runs(&self) -> impl Iterator<Item = &Run> {
+    pub(crate) fn runs(&self) -> impl Iterator<Item = &Run> {
         self.runs.iter()
     }
 
@@ -45,7 +47,7 @@ impl Folder {
     ///
     /// # Errors
     /// If the folder is gone.
-    pub(super) fn look(&mut self) -> Result<(), Failure> {
+    pub(crate) fn look(&mut self) -> Result<(), Failure> {
         for path in found_in(&self.path)? {
             if !self.runs.iter().any(|run| run.path == path) {
                 self.runs.push(Run::new(path));
@@ -76,7 +78,7 @@ fn found_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// Whether a run goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     Running,
     /// To its end.
     Done,
@@ -95,14 +97,14 @@ impl State {
 }
 
 /// A run as its files tell.
-pub(super) struct Run {
-    path: PathBuf,
+pub(crate) struct Run {
+    pub(crate) path: PathBuf,
     /// What to call it.
     pub(super) name: String,
     /// All updates that there will be, where the configuration says so.
     pub(super) updates: Option<u64>,
     /// Updates done.
-    pub(super) done: u64,
+    pub(crate) done: u64,
     /// Environment steps and mean returns of the updates.
     pub(super) returns: Vec<(u64, f64)>,
     /// Environment steps of a second, of late.
@@ -110,8 +112,8 @@ pub(super) struct Run {
     /// Seconds of an update, of late.
     pub(super) pace: Option<f64>,
     /// The last one on fresh tasks.
-    pub(super) evaluation: Option<EvalRow>,
-    pub(super) state: State,
+    pub(crate) evaluation: Option<EvalRow>,
+    pub(crate) state: State,
     metrics: Tail,
     timing: Tail,
     tests: Tail,
@@ -221,7 +223,12 @@ impl Run {
 /// asked only where the system does not list its locks: once its process has ended, others
 /// are given the same.
 fn is_held(lock: &Path) -> bool {
-    let (Ok(file), Ok(holder)) = (fs::metadata(lock), fs::read_to_string(lock)) else {
+    let Ok(Some(mut opened)) = open_to_read(lock) else {
+        return false;
+    };
+    let mut holder = String::new();
+    let read = (&mut opened).take(LOCK).read_to_string(&mut holder);
+    let (Ok(file), Ok(_)) = (opened.metadata(), read) else {
         return false;
     };
     if let Ok(locks) = fs::read_to_string("/proc/locks") {
@@ -271,10 +278,12 @@ impl Tail {
     /// The rows that were finished since. One that cannot be read is passed over.
     fn rows<T: DeserializeOwned>(&mut self) -> Vec<T> {
         let mut new = Vec::new();
-        let read = File::open(&self.path).and_then(|mut file| {
-            file.seek(SeekFrom::Start(self.read))?;
-            file.read_to_end(&mut new)
-        });
+        let Ok(Some(mut file)) = open_to_read(&self.path) else {
+            return Vec::new();
+        };
+        let read = file
+            .seek(SeekFrom::Start(self.read))
+            .and_then(|_| file.read_to_end(&mut new));
         let finished = new.iter().rposition(|byte| *byte == b'\n');
         let (Ok(_), Some(end)) = (read, finished) else {
             return Vec::new();
@@ -307,6 +316,7 @@ impl Run {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
     use std::io::Write as _;
 
     #[test]
