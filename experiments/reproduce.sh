@@ -244,8 +244,11 @@ gridnavi_split() {
 # Agents that say which of GridNavi's goals they believe in; --seeds 20 takes its time.
 belief() {
     train belief-gridnavi belief/gridnavi --seeds 20
+    # What the policy and the decoder are given as published, with settings that were chosen so.
     train belief-gridnavi-published belief/gridnavi belief.reads=belief \
-        belief.belief.repeats=all --seeds 20
+        belief.belief.repeats=all 'belief.inputs=["observation","action","reward","outcome"]' \
+        belief.updates=220 belief.learning_rate.from=0.005 belief.outer.epochs=4 \
+        belief.belief.buffer=16384 belief.belief.steps=80 --seeds 4
     train belief-gridnavi-supervised belief/gridnavi-supervised --seeds 20
     train belief-gridnavi-sampled belief/gridnavi-sampled --seeds 20
 }
@@ -277,8 +280,12 @@ taught_two_arms() {
 
 # One network for GridNavi's 21 goals beside one for each, and what tasks may share between.
 multi_task() {
+    train multi-task-input multi-task/gridnavi 'multi-task.network.hidden=[128,128]' \
+        multi-task.outer.epochs=16 multi-task.updates=80 evaluation.interval=2 --seeds 5
+    train multi-task-separate multi-task/gridnavi multi-task.sharing.kind=separate \
+        multi-task.updates=80 evaluation.interval=2 --seeds 5
     local kind
-    for kind in input separate film heads blind; do
+    for kind in film heads blind; do
         train "multi-task-$kind" multi-task/gridnavi "multi-task.sharing.kind=$kind" \
             multi-task.updates=80 evaluation.interval=2 --seeds 3
     done
