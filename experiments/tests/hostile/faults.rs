@@ -53,7 +53,7 @@ fn faults_in_short() {
     let output = command(&[&SHORT[..], &place].concat()).output().unwrap();
     let [told, said] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
     assert!(output.status.success(), "{told}{said}");
-    for kind in ["kill -9", "SIGTERM", "panics", "workers", "overrides"] {
+    for kind in ["kill -9", "SIGTERM", "panics", "workers", "random settings"] {
         assert!(told.contains(kind), "{kind}: {told}");
     }
 }
