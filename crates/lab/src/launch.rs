@@ -193,7 +193,8 @@ pub fn agent(
     if config.told != told {
         return Err(Failure::config(format!(
             "the agent of {} is told {:?} beside what is observed, and here it would be {told:?}; \
-             let both have the same of \"time-left\" and \"statistics\" among their inputs",
+             let both have the same of \"time-left\", \"statistics\", \"arrival\" and \"noise\" among \
+             their inputs",
             run.path().display(),
             config.told
         )));

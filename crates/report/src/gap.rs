@@ -19,12 +19,16 @@ impl Gap {
     }
 
     /// The same with each end anew within its own error; an error that is not known counts
-    /// for nothing.
+    /// for nothing, nor do ends that change places.
     pub(crate) fn redrawn(&self, mut normal: impl FnMut() -> f64) -> Self {
         let mut anew = |end: &Estimate| Estimate::exact(end.redrawn(normal()));
-        Self {
+        let drawn = Self {
             random: anew(&self.random),
             best: anew(&self.best),
+        };
+        match drawn.width() > 0.0 {
+            true => drawn,
+            false => *self,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::figures::Figure;
 use crate::figures::methods::{self, Line, Standing};
 use crate::markup::{csv_file, markdown_cell};
 use crate::read::Run;
-use crate::references::{Gap, References, Target};
+use crate::references::{Gap, References};
 use crate::scores::{Aggregate, Interval, Scores};
 use crate::setting::{self, Setting};
 use crate::standing::Standings;
@@ -97,7 +97,6 @@ pub(crate) struct OnTask<'a> {
     key: String,
     pub(crate) title: String,
     setting: Setting<'a>,
-    references: References,
     /// What the scores are shares of; `None` if they are returns.
     gap: Option<Gap>,
     returns: Vec<Estimate>,
@@ -240,7 +239,6 @@ impl<'a> OnTask<'a> {
             key: key_of(first),
             title,
             gap,
-            references: standings.references,
             returns,
             setting,
         })
@@ -326,32 +324,31 @@ fn scores_of(tasks: impl Iterator<Item = (Vec<Estimate>, Option<Gap>)> + Clone) 
     }
 }
 
-/// One gap for all methods in an environment: the value of the Bayes-optimal agent bounds
-/// none that adapts to a task by training on it, whose gap ends at the known-task optimum; beside one
-/// of these all gaps do.
+/// One gap for all methods in an environment, of what all their runs know of its ends: as
+/// far as that is sampled, each run knows another number. The value of the Bayes-optimal
+/// agent bounds none that adapts to a task by training on it, and so beside one of these the
+/// gap ends at the known-task optimum.
 pub(crate) fn on_one_gap(measured: &mut [Measured<'_>]) -> Result<()> {
     let tasks = measured.first().map_or(0, |first| first.tasks.len());
     for task in 0..tasks {
-        let mut ends = measured
-            .iter()
-            .map(|one| one.tasks[task].gap.map(|gap| gap.to));
-        let first = ends.next();
-        if ends.all(|to| Some(to) == first) {
-            continue;
-        }
-        for Measured { name, tasks } in &mut *measured {
+        let all: Vec<&Comparison> = (measured.iter())
+            .flat_map(|one| one.tasks[task].setting.comparisons())
+            .collect();
+        let gap = References::of(&all).gap();
+        for Measured { tasks, .. } in &mut *measured {
             let OnTask {
-                references,
-                gap,
-                title,
-                ..
+                gap: own, title, ..
             } = &mut tasks[task];
-            *gap = Some(references.gap_to(Target::KnownTask).ok_or_else(|| {
-                not_comparable(format!(
-                    "{title} has no known-task optimum in the runs of {name}, where the gap of \
-                     others ends; compare mean returns (--score return)"
-                ))
-            })?);
+            if own.is_none() {
+                continue;
+            }
+            if gap.is_none() {
+                return Err(not_comparable(format!(
+                    "{title} has no gap that is known for all of these; compare mean returns \
+                     (--score return)"
+                )));
+            }
+            *own = gap;
         }
     }
     Ok(())

@@ -80,18 +80,9 @@ impl References {
 
     /// From random to the best reference that is known.
     pub(crate) fn gap(&self) -> Option<Gap> {
-        let to = match self.bayes_optimal {
-            Some(_) => Target::BayesOptimal,
-            None => Target::KnownTask,
-        };
-        self.gap_to(to)
-    }
-
-    /// From random to this one, if both are known.
-    pub(crate) fn gap_to(&self, to: Target) -> Option<Gap> {
-        let best = match to {
-            Target::BayesOptimal => self.bayes_optimal,
-            Target::KnownTask => self.known_task,
+        let (best, to) = match self.bayes_optimal {
+            Some(bayes) => (Some(bayes), Target::BayesOptimal),
+            None => (self.known_task, Target::KnownTask),
         };
         let ends = gap::Gap::new(self.random?.estimate(), best?.estimate())?;
         Some(Gap { ends, to })

@@ -119,6 +119,11 @@ impl Scores {
         2.0 / orders.product::<f64>() <= 0.05
     }
 
+    /// What was earned, instead of shares of it.
+    fn earned(&self) -> Self {
+        Self::new(self.0.iter().map(|task| task.runs.clone()).collect())
+    }
+
     /// The scores themselves, `[tasks][runs]`.
     pub(crate) fn values(&self) -> Vec<Vec<f64>> {
         let scores = |task: &OnTask| task.scores(task.gap.as_ref(), |run| run.mean);
@@ -153,7 +158,9 @@ impl Scores {
     /// The probability that a run of this method has a higher score than one of another on
     /// the same task, mean over tasks; equal scores count half (Mann and Whitney 1947).
     pub fn probability_above(&self, other: &Self) -> Interval {
-        interval(&[self, other], |scores| {
+        // Who is above whom is the same for whatever gap both are shares of.
+        let [own, other] = [self, other].map(Self::earned);
+        interval(&[&own, &other], |scores| {
             let tasks = scores[0].iter().zip(scores[1].iter());
             let tasks: Vec<f64> = tasks.map(|(own, other)| above(own, other)).collect();
             mean(&tasks)

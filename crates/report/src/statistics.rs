@@ -74,7 +74,11 @@ fn in_environment(settings: &[&Setting<'_>]) -> Result<Option<Statistics>> {
             Err(why) => refused.push(format!("{why}.")),
         }
     }
-    on_one_gap(&mut measured)?;
+    if let Err(why) = on_one_gap(&mut measured) {
+        // Each has its own numbers on the page.
+        refused.push(format!("{why}."));
+        measured.clear();
+    }
     let Some(first) = measured.first() else {
         return Ok(None);
     };

@@ -150,18 +150,35 @@ impl Plot {
                 .collect()
         };
         let whole = within(&mut whole.into_iter());
-        match whole.len() {
+        let finer = match whole.len() {
             0..3 => within(&mut finer.into_iter()),
             _ => whole,
+        };
+        if finer.len() > 1 {
+            return finer;
         }
+        // Less than from one of these to the next.
+        let values = round((10_f64.powf(up.0), 10_f64.powf(up.1)));
+        let heights = values
+            .into_iter()
+            .map(|(value, text)| (value.log10(), text));
+        heights.filter(|(height, _)| height.is_finite()).collect()
     }
 }
 
 /// Round values within a range, as numbers and as text.
 fn round(range: (f64, f64)) -> Vec<(f64, String)> {
     let (values, decimals) = ticks(range.0, range.1, 5);
+    let step = values
+        .windows(2)
+        .next()
+        .map_or(1.0, |pair| pair[1] - pair[0]);
     let text = |value: &f64| match value.abs() {
-        size if size > 0.0 && !(1e-3..1e6).contains(&size) => number(*value),
+        size if size > step / 2.0 && !(1e-3..1e6).contains(&size) => {
+            let digits = size.log10().floor() - step.log10().floor();
+            let digits = digits.clamp(0.0, 6.0) as usize;
+            format!("{value:.digits$e}").replace('-', "−")
+        }
         _ => format!("{value:.decimals$}").replace('-', "−"),
     };
     values.iter().map(|value| (*value, text(value))).collect()
@@ -194,6 +211,10 @@ mod tests {
             texts(round((-0.108, 0.103))),
             ["−0.10", "−0.05", "0.00", "0.05", "0.10"]
         );
+        assert_eq!(
+            texts(round((1.0e6, 1.2e6))),
+            ["1.00e6", "1.05e6", "1.10e6", "1.15e6", "1.20e6"]
+        );
         let bands = Vec::new();
         let plot = Plot {
             bands,
@@ -203,6 +224,7 @@ mod tests {
         let heights = |low: f64, high: f64| texts(plot.heights((low.log10(), high.log10())));
         assert_eq!(heights(0.02, 30.0), ["0.1", "1", "10"]);
         assert_eq!(heights(0.04, 0.6), ["0.05", "0.1", "0.2", "0.5"]);
+        assert_eq!(heights(2.1, 4.9), ["2.5", "3.0", "3.5", "4.0", "4.5"]);
         // Twelve decades: every third.
         assert_eq!(heights(1e-9, 1e3), ["1e−9", "1e−6", "0.001", "1", "1000"]);
     }

@@ -23,7 +23,7 @@ use std::time::Duration;
 const EVENTS: &str = "events.out.tfevents.0.metarl";
 
 /// Time between two looks at runs that go on.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(registry: &Registry, args: &ExportArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json).only_results();
@@ -106,60 +106,93 @@ fn follow(
             });
         }
     }
-    while !following.is_empty() {
-        let mut going_on = Vec::new();
-        for mut one in following {
-            if one.look()? {
-                going_on.push(one);
+    let mut failed = None;
+    loop {
+        let mut running = false;
+        // One that has stopped may be resumed, or not have begun yet.
+        following.retain_mut(|one| match one.look() {
+            Ok(goes_on) => {
+                running |= goes_on;
+                true
             }
+            Err(failure) => {
+                failed.get_or_insert(failure);
+                false
+            }
+        });
+        if !running {
+            return failed.map_or(Ok(()), Err);
         }
-        following = going_on;
-        if !following.is_empty() {
-            sleep(LOOK);
-        }
+        sleep(LOOK);
     }
-    Ok(())
 }
 
 /// A run of which events are written.
 struct Followed {
     folder: Folder,
     events: Events,
-    /// How far it was at the last look: its updates and its newest evaluation.
-    seen: Option<(u64, Option<u64>)>,
+    /// How far it was at the last look: its updates, its newest evaluation, and whether it
+    /// went on.
+    seen: Option<(u64, Option<u64>, bool)>,
     file: PathBuf,
 }
 
 impl Followed {
-    /// Writes what is new; whether there may be more.
+    /// Writes what is new; whether it goes on.
     fn look(&mut self) -> Result<bool, Failure> {
         self.folder.look()?;
         let Some(run) = self.folder.runs().next() else {
             return Ok(false);
         };
-        let now = Some((run.done, run.evaluation.as_ref().map(|row| row.update)));
-        let goes_on = run.state == State::Running;
-        if goes_on && now == self.seen {
-            return Ok(true);
+        let now = (
+            run.done,
+            run.evaluation.as_ref().map(|row| row.update),
+            run.state == State::Running,
+        );
+        let goes_on = now.2;
+        if self.seen == Some(now) {
+            return Ok(goes_on);
         }
-        self.seen = now;
-        let new = match report::load(std::slice::from_ref(&run.path), &mut |_| ()) {
+        let loaded = match report::load(std::slice::from_ref(&run.path), &mut |_| ()) {
             // Its files are those of a moment ago, some of them of a moment later.
             Err(_) if goes_on => return Ok(true),
-            Err(error) => return Err(error.into()),
-            Ok(runs) => runs.first().map(|run| match goes_on {
-                true => self.events.so_far(run),
-                false => self.events.of(run),
-            }),
+            loaded => loaded?,
         };
-        let new = new.unwrap_or_default();
-        let appended = OpenOptions::new().append(true).open(&self.file);
-        let appended = appended.and_then(|mut file| file.write_all(&new));
+        let Some(run) = loaded.first() else {
+            return Ok(goes_on);
+        };
+        // It went back to a checkpoint, or another one began in its place.
+        let back = self.seen.is_some_and(|(done, ..)| now.0 < done);
+        if back {
+            self.events = Events::default();
+        }
+        let new = self.events.so_far(run);
+        match back {
+            true => self.write_whole(&new)?,
+            false => self.append(&new)?,
+        }
+        if !goes_on {
+            // Rows may have been written once more between two looks, at another time.
+            let whole = report::tensorboard(run);
+            if fs::read(&self.file).ok().as_deref() != Some(&whole) {
+                self.write_whole(&whole)?;
+            }
+        }
+        self.seen = Some(now);
+        Ok(goes_on)
+    }
+
+    fn append(&self, new: &[u8]) -> Result<(), Failure> {
+        let opened = OpenOptions::new().append(true).open(&self.file);
+        let appended = opened.and_then(|mut file| file.write_all(new));
         appended.map_err(|error| {
             let place = self.file.display();
             Failure::file(format!("cannot write {place}: {error}"), &error)
-        })?;
-        Ok(goes_on)
+        })
+    }
+
+    fn write_whole(&self, bytes: &[u8]) -> Result<(), Failure> {
+        Ok(record::write_atomically(&self.file, bytes)?)
     }
 }
 

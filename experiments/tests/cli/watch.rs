@@ -50,7 +50,8 @@ fn events_follow_a_training() {
     let file = "runs/slow/seed-0/tensorboard/events.out.tfevents.0.metarl";
     let length = |file: &str| fs::metadata(lab.path(file)).map_or(0, |file| file.len());
     while length(file) == 0 {
-        assert!(following.try_wait().unwrap().is_none(), "it ended early");
+        let ended = following.try_wait().unwrap().is_some();
+        assert!(!ended || length(file) > 0, "it ended and wrote nothing");
         sleep(Duration::from_millis(5));
     }
     assert!(training.wait().unwrap().success());
