@@ -9,7 +9,7 @@
 //! A trunk is whatever keeps [`Trunk`]: it gives features and takes their gradient,
 //! so that any head and any loss can stand on it. [`Recurrent`] is the GRU and the
 //! LSTM; [`Blocks`] are stacks of residual blocks that scan or attend; [`Index`] gives
-//! every arm of a bandit an index. A [`Network`] is a trunk with linear [`Heads`] for a
+//! every arm of a bandit an index; [`Layers`] remember nothing. A [`Network`] is a trunk with linear [`Heads`] for a
 //! policy and a value; [`Categorical`] and [`Gaussian`] choose by the policy's outputs
 //! and have the losses.
 //!
@@ -102,6 +102,7 @@
 mod blocks;
 mod buffer;
 mod categorical;
+mod dense;
 pub mod gates;
 mod gaussian;
 mod gemm;
@@ -109,6 +110,7 @@ mod heads;
 mod index;
 mod input;
 pub mod lanes;
+mod layers;
 mod loss;
 pub mod math;
 pub mod mlp;
@@ -124,6 +126,7 @@ pub use gaussian::{Gaussian, GaussianOutputs};
 pub use heads::{Heads, HeadsWork, OutputGradients, Outputs, Policy};
 pub use index::{Index, IndexShape, IndexWork};
 pub use input::{Inputs, MAX_DIM, NO_ACTION, Observation, Observations, ShapeError, Trials};
+pub use layers::{Layers, LayersShape, LayersWork};
 pub use loss::{LossGradients, LossSpec, LossSums, Objective, Samples};
 pub use network::{Network, NetworkWork};
 pub use recurrent::{Cell, Layout, Recurrent, Shape, Workspace};

@@ -18,6 +18,7 @@
 mod passes;
 
 use crate::buffer::Buffer;
+use crate::dense::{add_turned, panels, panels_t};
 use crate::gemm::{LANE_BLOCK, PANEL};
 use crate::heads::add;
 use crate::input::{Inputs, Observation, ShapeError, Trials, check_rows};
@@ -197,15 +198,9 @@ impl Index {
         let (hidden, padded) = (self.shape.hidden, self.padded());
         let [first, first_bias, second, second_bias, last, last_bias] =
             self.entries.map(|entry| entry.range());
-        let turned = |to: &mut [f32], width: usize, from: &[f32]| {
-            for (unit, row) in to.chunks_exact_mut(width).enumerate() {
-                let sums = from.chunks_exact(padded).map(|sums| sums[unit]);
-                row.iter_mut().zip(sums).for_each(|(g, sum)| *g += sum);
-            }
-        };
-        turned(&mut gradient[first], READ, &sums.first);
+        add_turned(&mut gradient[first], READ, (&sums.first, padded));
         add(&mut gradient[first_bias], &sums.first[READ * padded..]);
-        turned(&mut gradient[second], hidden, &sums.second);
+        add_turned(&mut gradient[second], hidden, (&sums.second, padded));
         add(&mut gradient[second_bias], &sums.second_bias);
         let rows = gradient[last].chunks_exact_mut(hidden);
         rows.zip(sums.last.chunks_exact(padded))
@@ -235,28 +230,6 @@ fn entries(hidden: usize) -> [Entry; 6] {
         offset += entry.count();
         entry
     })
-}
-
-/// `[unit panel][inputs][16]` of weights `[units][inputs]`.
-fn panels(weights: &[f32], inputs: usize, to: &mut Buffer) {
-    let units = weights.len() / inputs;
-    to.grow(units.next_multiple_of(PANEL) * inputs);
-    for (unit, row) in weights.chunks_exact(inputs).enumerate() {
-        for (k, w) in row.iter().enumerate() {
-            to[(unit / PANEL * inputs + k) * PANEL + unit % PANEL] = *w;
-        }
-    }
-}
-
-/// `[input panel][units][16]` of weights `[units][inputs]`.
-fn panels_t(weights: &[f32], inputs: usize, to: &mut Buffer) {
-    let units = weights.len() / inputs;
-    to.grow(inputs.next_multiple_of(PANEL) * units);
-    for (unit, row) in weights.chunks_exact(inputs).enumerate() {
-        for (panel, part) in row.chunks(PANEL).enumerate() {
-            to[(panel * units + unit) * PANEL..][..part.len()].copy_from_slice(part);
-        }
-    }
 }
 
 impl Trunk for Index {

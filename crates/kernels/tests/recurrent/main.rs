@@ -10,6 +10,7 @@ mod gradients;
 mod imitation;
 mod index;
 mod interface;
+mod layers;
 mod math;
 mod outputs;
 mod pinned;
