@@ -1,5 +1,6 @@
 //! Every command line of the book and of the README is one that there is.
 
+use crate::book_lines::{commands, words};
 use crate::cli::{CheckEnvArgs, Cli, Command, OracleArgs, ShowArgs, TrainArgs};
 use clap::Parser as _;
 use lab::config::RunConfig;
@@ -9,43 +10,6 @@ use lab::presets::Source;
 use lab::registry::{Built, Registry};
 use std::fs;
 use std::path::Path;
-
-/// What stands in a command line before what the program is told.
-const BEGINNINGS: [&str; 2] = [
-    "cargo run --release -p experiments --no-default-features -- ",
-    "cargo run --release -p experiments -- ",
-];
-
-/// Words as a shell has them: quoted by apostrophes, up to a comment or a pipe.
-fn words(line: &str) -> Vec<String> {
-    let (mut words, mut word, mut quoted) = (Vec::new(), None::<String>, false);
-    for character in line.chars() {
-        match character {
-            '\'' => {
-                quoted = !quoted;
-                word.get_or_insert_default();
-            }
-            ' ' if !quoted => words.extend(word.take()),
-            '#' | '|' | '>' if !quoted && word.is_none() => break,
-            character => word.get_or_insert_default().push(character),
-        }
-    }
-    assert!(!quoted, "{line}");
-    words.extend(word);
-    words
-}
-
-/// The command lines in the blocks of a text that are a shell's.
-fn commands(text: &str) -> Vec<Vec<String>> {
-    let blocks = text.split("```sh\n").skip(1);
-    let lines = blocks.flat_map(|block| block.split("```").next().unwrap().lines());
-    let told = |line: &str| {
-        BEGINNINGS
-            .iter()
-            .find_map(|begins| line.strip_prefix(begins).map(words))
-    };
-    lines.filter_map(told).collect()
-}
 
 /// As much of a command as can be done without training, or writing anything.
 fn understood(registry: &Registry, words: &[String]) -> Result<(), String> {

@@ -71,7 +71,7 @@ pub(crate) enum Command {
     Table(TableArgs),
     /// Measure how long a new task takes, by how an agent begins: the table `transfer`.
     Transfer(TransferArgs),
-    /// Draw a task and the episodes of a learner in it.
+    /// Draw a task and the episodes of a learner, or of a trained agent, in it.
     Render(RenderArgs),
     /// Write figures, tables and one HTML page about runs.
     Report(ReportArgs),

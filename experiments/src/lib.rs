@@ -24,6 +24,8 @@ mod commands;
 #[doc = include_str!("../../book/src/own-environment.md")]
 mod book {}
 #[cfg(test)]
+mod book_lines;
+#[cfg(test)]
 mod book_tests;
 #[allow(
     clippy::disallowed_methods,

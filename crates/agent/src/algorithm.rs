@@ -12,6 +12,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Map;
 use serde_json::value::{RawValue, to_raw_value};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -125,20 +126,39 @@ pub fn any_table(_: &mut SchemaGenerator) -> Schema {
 
 /// What one update did.
 pub struct Update {
-    /// Mean return of the trials it learned from.
+    /// Mean return of the trials it learned from; NaN where there were none.
     pub mean_return: f64,
     /// Its row in `metrics.jsonl`.
     pub row: Box<RawValue>,
 }
 
 impl Update {
-    /// `row` begins with `update` and `env_steps`, both of them counts.
+    /// `row` begins with `update` and `env_steps`, both of them counts. A number that there is
+    /// none of in this update is left out.
     ///
     /// # Errors
+    /// If a number of the row is not finite: JSON says `null` for it, and so would the file.
     /// If the row cannot be written as JSON, which is a bug.
     pub fn new(mean_return: f64, row: &impl Serialize) -> Result<Self, LearnError> {
         let row = to_raw_value(row).map_err(|error| LearnError::Bug(error.to_string()))?;
+        expect_numbers(&row)?;
         Ok(Self { mean_return, row })
+    }
+}
+
+/// Refuses a row that says nothing at one of its keys. Lists may: that of what each task
+/// earned has no number for one that was not met.
+fn expect_numbers(row: &RawValue) -> Result<(), LearnError> {
+    // Whoever takes the row refuses one that is no object.
+    let Ok(row) = serde_json::from_str::<Map<String, serde_json::Value>>(row.get()) else {
+        return Ok(());
+    };
+    match row.iter().find(|(_, value)| value.is_null()) {
+        None => Ok(()),
+        Some((key, _)) => Err(LearnError::Diverged(format!(
+            "'{key}' in the row of the update is no finite number; where an update has none, \
+             leave the key out, else lower the learning rate or the rewards' scale"
+        ))),
     }
 }
 
@@ -304,4 +324,48 @@ pub trait Training {
     /// # Errors
     /// If it does not fit; nothing is changed then.
     fn restore(&mut self, checkpoint: &Tree) -> Result<(), LearnError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[derive(Serialize)]
+    struct Row {
+        update: u64,
+        loss: f64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rate: Option<f64>,
+        each: Vec<Option<f64>>,
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_gets_into_no_row() {
+        let row = |loss: f64, rate| Row {
+            update: 3,
+            loss,
+            rate,
+            each: vec![Some(1.0), None],
+        };
+        let update = Update::new(f64::NAN, &row(0.5, None)).unwrap();
+        let written = r#"{"update":3,"loss":0.5,"each":[1.0,null]}"#;
+        assert_eq!(update.row.get(), written);
+        assert!(Update::new(0.0, &row(0.5, Some(0.1))).is_ok());
+        let refused = |row: &serde_json::Value| Update::new(0.0, row).err().unwrap().to_string();
+        assert!(refused(&json!({ "update": 1, "x": f64::NAN })).starts_with("'x' in the row"));
+        for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for (row, key) in [
+                (row(number, None), "loss"),
+                (row(0.5, Some(number)), "rate"),
+            ] {
+                let error = Update::new(0.0, &row).err().unwrap();
+                assert!(matches!(error, LearnError::Diverged(_)), "{error}");
+                assert!(
+                    error.to_string().starts_with(&format!("'{key}' ")),
+                    "{error}"
+                );
+            }
+        }
+    }
 }

@@ -4,7 +4,8 @@ use crate::error::LearnError;
 use crate::execution::Execution;
 use crate::samples::Samples;
 use crate::stopwatch::Stopwatch;
-use rl_core::{Pack, PolicyFactory};
+use rl_core::rand::RngExt as _;
+use rl_core::{Pack, PolicyFactory, Stream};
 use rollout::Pool;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,36 @@ pub enum ActMode {
     Sample,
     /// The likeliest action.
     Greedy,
+}
+
+impl ActMode {
+    /// The action at which the cumulative probability first exceeds a uniform number, or the
+    /// likeliest one, the first of equals.
+    pub fn choose(self, probabilities: &[f32], stream: &mut Stream) -> u32 {
+        let mut chosen = 0;
+        match self {
+            Self::Greedy => {
+                for (action, p) in probabilities.iter().enumerate() {
+                    if *p > probabilities[chosen] {
+                        chosen = action;
+                    }
+                }
+            }
+            Self::Sample => {
+                let uniform: f32 = stream.random();
+                let mut sum = 0.0;
+                // Rounding may leave the whole sum below the uniform number.
+                for (action, p) in probabilities.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+                    chosen = action;
+                    sum += p;
+                    if sum > uniform {
+                        break;
+                    }
+                }
+            }
+        }
+        chosen as u32
+    }
 }
 
 /// The policy part of the objective.
@@ -229,4 +260,26 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// If the computation fails.
     fn gradient(&self, pool: &Pool, lesson: Lesson<'_>) -> Result<Gradient, LearnError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rl_core::{Domain, Purpose, StreamKey};
+
+    #[test]
+    fn actions_are_chosen_as_they_are_likely() {
+        let mut stream = StreamKey::new(0, Domain::HeldOut, 0).lane(Purpose::Action, 0);
+        assert_eq!(ActMode::Greedy.choose(&[0.2, 0.4, 0.4], &mut stream), 1);
+        let mut often = [0; 4];
+        for _ in 0..4000 {
+            let action = ActMode::Sample.choose(&[0.25, 0.0, 0.75, 0.0], &mut stream);
+            often[action as usize] += 1;
+        }
+        // Of a standard deviation of 27.
+        assert!((900..1100).contains(&often[0]), "{often:?}");
+        assert_eq!([often[1], often[3]], [0, 0]);
+        // Where the sum stays below the number, the last one that is possible at all.
+        assert_eq!(ActMode::Sample.choose(&[1e-9, 0.0], &mut stream), 0);
+    }
 }

@@ -117,6 +117,41 @@ impl From<WorkError> for LearnError {
 }
 
 impl LearnError {
+    /// Refuses losses of an update (counted from 1) that say nothing any more: `named` are what
+    /// they are called and their values, `scale` is what makes them smaller, `lower` settings
+    /// that are worth lowering.
+    ///
+    /// # Errors
+    /// [`LearnError::Loss`] of the first that is not finite.
+    pub fn expect_finite(
+        update: u64,
+        named: &[(&'static str, f64)],
+        scale: &str,
+        lower: &str,
+    ) -> Result<(), Self> {
+        match named.iter().find(|(_, value)| !value.is_finite()) {
+            None => Ok(()),
+            Some(&(what, value)) => Err(Self::Loss {
+                update,
+                what,
+                value,
+                scale: scale.to_owned(),
+                lower: lower.to_owned(),
+            }),
+        }
+    }
+
+    /// A step of an update (counted from 1) that cannot be taken, of which part of the agent,
+    /// where there are several; `lower` are settings that are worth lowering.
+    pub fn step(update: u64, part: Option<&'static str>, source: NetsError, lower: &str) -> Self {
+        Self::Update {
+            update,
+            part,
+            source: Box::new(source),
+            lower: lower.to_owned(),
+        }
+    }
+
     /// A setting out of range, by its dotted key.
     pub fn config(
         key: impl Into<String>,

@@ -2,7 +2,7 @@
 
 use nets::Arms;
 use rl_core::{
-    ActionSpace, Actions, Arrival, EnvFactory, EnvSpec, Noise, ObservationSpace, Outcome, Row,
+    ActionSpace, Actions, EnvFactory, EnvSpec, LastSeen, Noise, ObservationSpace, Outcome, Row,
     StatisticsFactory, Telling, TimeLeft,
 };
 use schemars::JsonSchema;
@@ -27,7 +27,7 @@ pub enum Input {
     /// ([`EnvFactory::statistics`]).
     Statistics,
     /// Where an episode begins, what the one before was cut off with, which the observation no
-    /// longer shows ([`Arrival`]).
+    /// longer shows ([`LastSeen`]).
     Arrival,
     /// A number that is drawn with every episode, which agents that draw once an episode
     /// make their draws of ([`Noise`]).
@@ -69,7 +69,7 @@ pub fn telling(env: Arc<dyn EnvFactory>, inputs: &[Input]) -> Result<Arc<dyn Env
         parts.push(env.statistics().ok_or_else(missing)?);
     }
     if inputs.contains(&Input::Arrival) {
-        parts.push(Arc::new(Arrival::new(env.spec())));
+        parts.push(Arc::new(LastSeen::new(env.spec())));
     }
     if inputs.contains(&Input::Noise) {
         parts.push(Arc::new(Noise));

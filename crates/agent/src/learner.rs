@@ -9,6 +9,7 @@ use crate::error::LearnError;
 use crate::execution::Execution;
 use crate::model::{ActorCritic, NetworkConfig};
 use crate::native::{self, NativeBackend};
+use crate::passes::{LANES, Passes, expect_parts, tiles};
 use crate::portable::Portable;
 use crate::samples::{Samples, Targets};
 use crate::stopwatch::{Phase, Stopwatch};
@@ -17,8 +18,8 @@ use crate::torch;
 use nets::{Device, MAX_GRADIENT_NORM, Optimizer, OptimizerConfig, SequenceConfig, clip_gradient};
 use rl_core::rand::seq::SliceRandom as _;
 use rl_core::{
-    ActionSpace, Bounds, Domain, EnvFactory, PolicyFactory, Purpose, SettingError, Standardization,
-    StreamKey, Trajectory, Tree,
+    ActionSpace, Domain, EnvFactory, PolicyFactory, Purpose, SettingError, StreamKey, Trajectory,
+    Tree,
 };
 use rollout::{Batch, BatchSize, Pool};
 use std::sync::Arc;
@@ -75,11 +76,7 @@ impl LearnerConfig<'_> {
     pub fn validate(&self) -> Result<(), LearnError> {
         let of = self.network.of;
         self.check().map_err(|fault| fault.below(of))?;
-        if !self.lanes.is_multiple_of(self.tile) {
-            let allowed = format!("a divisor of {of}.lanes = {}", self.lanes);
-            return Err(LearnError::config(format!("{of}.tile"), self.tile, allowed));
-        }
-        let tiles = self.lanes / self.tile;
+        let tiles = tiles(of, self.lanes, self.tile)?;
         if self.minibatches == 0 || !tiles.is_multiple_of(self.minibatches) {
             let count = self.minibatches;
             let allowed = format!("a multiple of {of}.tile times the {count} minibatches");
@@ -103,19 +100,8 @@ impl LearnerConfig<'_> {
             ..*self
         };
         whole.validate()?;
-        let (of, tiles, minibatches) = (self.network.of, self.lanes / self.tile, self.minibatches);
-        if tiles.is_multiple_of(minibatches) {
-            return Ok(());
-        }
-        let allowed = format!(
-            "a divisor of the number of tiles, {of}.lanes / {of}.tile = {tiles}; choose it or a \
-             smaller {of}.tile"
-        );
-        Err(LearnError::config(
-            format!("{of}.{key}"),
-            minibatches,
-            allowed,
-        ))
+        let lanes = (self.lanes, self.tile);
+        expect_parts(self.network.of, lanes, (key, self.minibatches))
     }
 
     /// Checks each setting for itself.
@@ -131,32 +117,12 @@ impl LearnerConfig<'_> {
     }
 }
 
-/// What lanes may number, and whatever there is one of for each: tiles, tasks,
-/// trials.
-pub const LANES: Bounds<usize> = Bounds::closed(1, 1 << 20);
-/// Passes over the samples of an update.
-pub const EPOCHS: Bounds<usize> = Bounds::closed(1, 1000);
-/// ε of a clipped surrogate.
-pub const CLIP: Bounds<f64> = Bounds::INSIDE_UNIT;
-
 /// The name of the teacher that knows each task, which is no policy: it reads the task.
 pub const KNOWN_TASK: &str = "known-task";
 
 /// A gradient beside an objective's, of the first parameters, at a learner's own and over
 /// a minibatch of its samples.
 pub type Beside<'a> = dyn FnMut(&Learner, &Minibatch) -> Result<Vec<f32>, LearnError> + Send + 'a;
-
-/// How samples become steps of the optimizer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Passes {
-    /// Passes over the samples.
-    pub epochs: usize,
-    /// Parts that the lanes are split into, each a step.
-    pub minibatches: usize,
-    /// Whether advantages are brought to mean 0 and standard deviation 1 within
-    /// each of them.
-    pub normalize_advantages: bool,
-}
 
 /// Where a learner works.
 #[derive(Clone)]
@@ -389,24 +355,9 @@ impl Learner {
         });
     }
 
-    /// The samples of some tiles, their advantages as they are or, if they are to be
-    /// normalized, brought to mean 0 and standard deviation 1 where they tell anything
-    /// ([`Standardization`]).
+    /// The samples of some tiles, see [`Samples::minibatch`].
     pub fn minibatch(&self, tiles: &[usize], normalized: bool) -> Minibatch {
-        let standard = match normalized {
-            false => Standardization::NONE,
-            true => {
-                let moments = self.samples.advantage_moments(tiles);
-                let spread = self.samples.reward_spread(tiles);
-                Standardization::new(&moments, &spread)
-            }
-        };
-        Minibatch {
-            tiles: tiles.to_vec(),
-            weight: (1.0 / self.samples.count(tiles)) as f32,
-            shift: standard.shift as f32,
-            scale: standard.scale as f32,
-        }
+        self.samples.minibatch(tiles, normalized)
     }
 
     /// The gradient of an objective over some tiles of the samples, at any
@@ -617,26 +568,14 @@ impl Learner {
             ),
             ("the divergence from the teacher", losses.divergence),
         ];
-        match named.into_iter().find(|(_, value)| !value.is_finite()) {
-            None => Ok(()),
-            Some((what, value)) => Err(LearnError::Loss {
-                update: self.update + 1,
-                what,
-                value,
-                scale: "the environment's scale".to_owned(),
-                lower: format!("{of}.learning_rate"),
-            }),
-        }
+        let lower = format!("{of}.learning_rate");
+        LearnError::expect_finite(self.update + 1, &named, "the environment's scale", &lower)
     }
 
     fn step(&mut self, mut gradient: Gradient, learning_rate: f64) -> Result<f64, LearnError> {
         let (of, update) = (self.model.of, self.update + 1);
-        let failed = |source| LearnError::Update {
-            update,
-            part: None,
-            source: Box::new(source),
-            lower: format!("{of}.learning_rate or {of}.max_gradient_norm"),
-        };
+        let lower = format!("{of}.learning_rate or {of}.max_gradient_norm");
+        let failed = |source| LearnError::step(update, None, source, &lower);
         let (layout, most) = (self.model.layout(), self.max_gradient_norm);
         let norm = clip_gradient(layout, &mut gradient.values, most).map_err(failed)?;
         let values = Arc::make_mut(&mut self.values);

@@ -1,7 +1,9 @@
 //! What a batch of trials teaches.
 
+use crate::backend::Minibatch;
 use rl_core::{
-    AdvantageMoments, Credit, Gae, GaeInput, Link, Moments, RewardSpread, Trajectory, gae,
+    AdvantageMoments, Credit, Gae, GaeInput, Link, Moments, RewardSpread, Standardization,
+    Trajectory, gae,
 };
 use rollout::Batch;
 
@@ -143,6 +145,25 @@ impl Samples {
             }
         }
         (returns.mean(), steps)
+    }
+
+    /// The samples of some tiles, their advantages as they are or, if they are to be
+    /// normalized, brought to mean 0 and standard deviation 1 where they tell anything
+    /// ([`Standardization`]).
+    pub fn minibatch(&self, tiles: &[usize], normalized: bool) -> Minibatch {
+        let standard = match normalized {
+            false => Standardization::NONE,
+            true => {
+                let moments = self.advantage_moments(tiles);
+                Standardization::new(&moments, &self.reward_spread(tiles))
+            }
+        };
+        Minibatch {
+            tiles: tiles.to_vec(),
+            weight: (1.0 / self.count(tiles)) as f32,
+            shift: standard.shift as f32,
+            scale: standard.scale as f32,
+        }
     }
 
     /// Samples of some tiles that are not masked.

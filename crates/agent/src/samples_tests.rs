@@ -65,3 +65,26 @@ fn rewards_are_scaled_before_they_are_learned_from() {
     assert_eq!(targets.advantages[6], 4.0 * 0.5 - 1.0);
     assert_eq!(targets.advantages[3], 20.0 * 0.5 - 2.0);
 }
+
+/// What was cut off is bootstrapped by the value of its own last observation, and nothing
+/// goes over an episode's end; no other of those values is looked at.
+#[test]
+fn credit_that_ends_with_the_episode_is_bootstrapped_where_it_was_cut_off() {
+    const NOT: f32 = f32::NAN;
+    let finals = [NOT, NOT, 8.0, NOT, NOT, NOT, 16.0, 32.0];
+    let filled = |scale| {
+        let mut targets = Targets::default();
+        targets.fill_episodes(&trajectory(), (DECAY, scale), &finals);
+        targets
+    };
+    let targets = filled(1.0);
+    // Lane 0, from the back: 4 + ½ 16 − 1; 3 + ½ − 1 + ¼·11; and 2 + ½ 8 − 1; 1 + ½ − 1 + ¼·5.
+    let lane_0: Vec<f32> = targets.advantages.iter().step_by(2).copied().collect();
+    assert_eq!(lane_0, [1.75, 5.0, 5.25, 11.0]);
+    // Lane 1: two that terminated, 10 − 2 and 20 − 2; then 40 + ½ 32 − 2; 30 + 1 − 2 + ¼·54.
+    let lane_1 = targets.advantages.iter().skip(1).step_by(2).copied();
+    assert_eq!(lane_1.collect::<Vec<f32>>(), [8.0, 18.0, 42.5, 54.0]);
+    assert_eq!(targets.returns[2..4], [5.0 + 1.0, 18.0 + 2.0]);
+    // The scale is that of rewards: values are of what they are made from.
+    assert_eq!(filled(0.5).advantages[6], 0.5 * 4.0 + 0.5 * 16.0 - 1.0);
+}

@@ -7,7 +7,7 @@ use crate::encoder::{Encoder, EncoderWork};
 use crate::past::{Past, Questions, Recalled, Shape, Undo};
 use agent::{ActorCritic, InputRows, Inputs, LearnError, Learner};
 use kernels::mlp::{Activation, Cache, Head, Mlp};
-use nets::{Blueprint, Init, Layout, NetsError, Optimizer, clip_gradient};
+use nets::{Blueprint, Init, Layout, Optimizer, clip_gradient};
 use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::{Distribution as _, StandardNormal};
 use rl_core::{
@@ -89,6 +89,13 @@ pub(crate) fn parts(config: &Variational, shape: &Shape) -> Result<Vec<Part>, Le
         |kind, allowed| LearnError::config("belief.belief.transitions.kind", kind, allowed);
     let predicts = match (config.transitions, shape.symbols()) {
         (Transitions::None, _) => return Ok(parts),
+        (Transitions::Categorical | Transitions::Gaussian { .. }, _) if next == 0 => {
+            let kind = match config.transitions {
+                Transitions::Categorical => "categorical",
+                _ => "gaussian",
+            };
+            return Err(refused(kind, "\"none\": nothing is observed here"));
+        }
         (Transitions::Categorical, true) => Predicts::Categorical,
         (Transitions::Gaussian { .. }, false) => Predicts::Gaussian,
         (Transitions::Gaussian { .. }, true) => {
@@ -200,20 +207,20 @@ impl Autoencoder {
         for step in 0..self.config.steps as u64 {
             learner.pool().go_on()?;
             let (mut gradient, losses) = self.gradient(learner, step)?;
-            expect_finite(&losses, learner.updates_done() + 1)?;
+            let update = learner.updates_done() + 1;
+            expect_finite(&losses, update)?;
             let most = self.config.max_gradient_norm;
-            let failed = |source| failed(source, learner.updates_done() + 1);
+            let failed = |source| LearnError::step(update, Some(PART), source, LOWER);
             let norm = clip_gradient(&self.layout, &mut gradient, most).map_err(failed)?;
             let (split, values, optimizer) = (
                 self.encoder.parameters(),
                 &mut self.values,
                 &mut self.optimizer,
             );
-            let update = learner.updates_done() + 1;
             learner.amend(|all| {
                 let mut joined = [&all[..split], &values[..]].concat();
                 let stepped = optimizer.update(&mut joined, &gradient, learning_rate);
-                stepped.map_err(|source| self::failed(source, update))?;
+                stepped.map_err(failed)?;
                 all[..split].copy_from_slice(&joined[..split]);
                 values.copy_from_slice(&joined[split..]);
                 Ok(())
@@ -348,9 +355,9 @@ impl Autoencoder {
         })
     }
 
-    /// Bytes that it takes with so many workers.
+    /// Bytes that it takes with so many workers, and of its trials of the past.
     pub(crate) fn bytes(
-        (config, tile): (&Variational, usize),
+        (config, tile, inputs): (&Variational, usize, &Inputs),
         (encoder, shape, parts): (&Encoder, &Shape, &[Part]),
         (workers, steps): (usize, usize),
     ) -> [f64; 2] {
@@ -360,23 +367,28 @@ impl Autoencoder {
             most => most.min(steps),
         };
         let rows = tile * prefixes * steps;
-        // What a network reads and its gradient, what it gives and that of it; the cache is
-        // one for all.
+        // What a network reads and its gradient, that of what it gives, the answers and their
+        // weights; the cache is one for all.
         let decoding = |part: &Part| {
             let network = &part.network;
-            4.0 * (rows * (2 * network.inputs() + 2 * network.outputs() + 1)) as f64
-                + network.cache_bytes(rows)
-                + network.gradient_bytes()
+            let numbers = 2 * network.inputs() + network.outputs() + part.width() + 2;
+            4.0 * (rows * numbers) as f64 + network.cache_bytes(rows) + network.gradient_bytes()
         };
         let decoding = parts.iter().map(decoding).fold(0.0, f64::max);
         let asked: usize = parts.iter().map(|p| p.network.inputs() + p.width()).sum();
-        let recalled = 4.0 * (tile * (2 * shape.trial() + steps * asked)) as f64;
+        // In a list that grows, and so are the rows that the encoder reads.
+        let recalled = 4.0 * (tile * (2 * shape.trial() + steps * asked)) as f64
+            + (tile * steps) as f64 * InputRows::bytes(inputs);
         let decoders: usize = parts.iter().map(|p| p.network.parameters()).sum();
         let parameters = 4.0 * (encoder.parameters() + decoders) as f64;
-        let job = decoding + recalled + encoder.bytes(tile, steps).learning;
+        let encoding = encoder.bytes(tile, steps);
+        let job = decoding + recalled + encoding.learning;
         // Gradients of all chunks; values, two moments, and each as it was before.
-        let work = job * workers.min(chunks) as f64 + parameters * (chunks + 1 + 12) as f64;
-        // The buffer, what an update overwrites there, and a checkpoint of it.
+        let work = job * workers.min(chunks) as f64
+            + encoding.packed
+            + parameters * (chunks + 1 + 12) as f64;
+        // Whoever goes on from a checkpoint has that, what is read of it, and the buffer that
+        // this becomes; beside a buffer there is a checkpoint, or what an update overwrites.
         let past = Past::bytes(shape, config.buffer);
         [work, 3.0 * past]
     }
@@ -466,7 +478,7 @@ impl Autoencoder {
         Ok(Restored {
             values,
             optimizer,
-            past: self.past.restored(&tree.branch(PAST))?,
+            past: self.past.restored(tree.branch(PAST))?,
         })
     }
 
@@ -525,23 +537,11 @@ fn expect_finite(losses: &Losses, update: u64) -> Result<(), LearnError> {
         ("what the belief decodes into", losses.reconstruction),
         ("the belief's divergence from its prior", losses.divergence),
     ];
-    match named.into_iter().find(|(_, value)| !value.is_finite()) {
-        None => Ok(()),
-        Some((what, value)) => Err(LearnError::Loss {
-            update,
-            what,
-            value,
-            scale: "belief.belief.rewards.scale or belief.belief.transitions.scale".to_owned(),
-            lower: "belief.belief.learning_rate".to_owned(),
-        }),
-    }
+    let scale = "belief.belief.rewards.scale or belief.belief.transitions.scale";
+    LearnError::expect_finite(update, &named, scale, "belief.belief.learning_rate")
 }
 
-fn failed(source: NetsError, update: u64) -> LearnError {
-    LearnError::Update {
-        update,
-        part: Some("the belief"),
-        source: Box::new(source),
-        lower: "belief.belief.learning_rate or belief.belief.max_gradient_norm".to_owned(),
-    }
-}
+/// What fails where the belief's own steps do.
+pub(crate) const PART: &str = "the belief";
+/// Settings that are worth lowering where a step of the optimizer fails.
+const LOWER: &str = "belief.belief.learning_rate or belief.belief.max_gradient_norm";

@@ -1,7 +1,7 @@
 //! The settings of a training, all of them: nothing has a hidden default.
 
 use agent::{BackendKind, Input, LearnError, LearnerConfig, NetworkConfig, PolicyStart};
-use agent::{CLIP, EPOCHS, LANES, Passes};
+use agent::{LANES, Passes, Ppo};
 use nets::{MAX_GRADIENT_NORM, OptimizerConfig, Schedule, SequenceConfig};
 use rl_core::{Bounds, Gae, SettingError};
 use schemars::JsonSchema;
@@ -30,11 +30,12 @@ pub enum Prior {
     Fixed,
 }
 
-/// Which rewards a belief has to decode into.
+/// Which steps of its trial a belief has to decode into: their rewards, and where they are
+/// decoded their transitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decodes {
-    /// Those of the whole trial, past and to come.
+    /// All of the trial, past and to come.
     All,
     /// Those that the belief has seen.
     Past,
@@ -49,7 +50,9 @@ pub enum Decodes {
 pub enum Rewards {
     /// Whether a reward is above a number, by cross-entropy: for rewards of two values.
     Bernoulli {
-        /// The number.
+        /// The number, between the two values: where all rewards are above it, or none is,
+        /// there is nothing to predict, and the encoder of a belief that is detached learns
+        /// nothing. `belief_loss` soon goes to 0 then.
         above: f64,
     },
     /// Their mean, by half the squared error: of a standard deviation of 1.
@@ -109,9 +112,10 @@ pub struct Variational {
     pub deterministic: bool,
     /// What the belief is kept near.
     pub prior: Prior,
-    /// Weight of the divergence from that, beside the sum over a trial's rewards.
+    /// Weight of the divergence from that, beside the sum over what a trial's steps are
+    /// decoded into: rewards, and transitions too where they are.
     pub divergence_coefficient: f64,
-    /// Which rewards it decodes into.
+    /// Which steps of its trial it decodes into.
     pub decodes: Decodes,
     /// Steps of each trial whose beliefs are decoded in an update, drawn uniformly; 0 for
     /// all.
@@ -120,14 +124,19 @@ pub struct Variational {
     pub repeats: Repeats,
     /// How rewards are predicted.
     pub rewards: Rewards,
-    /// What the decoder is asked by.
+    /// What the decoder is asked for a reward by. How probable each task is to the agent can
+    /// be told, and written to `beliefs.json`, with `["next-observation"]` alone and
+    /// `rewards.kind = "bernoulli"`, where each task pays at a symbol of its own.
     pub queries: Vec<Queries>,
     /// How what is observed next is predicted: by a network of its own, over the same steps
     /// as rewards, except where an episode terminated.
     pub transitions: Transitions,
     /// Units of the decoder's layers.
     pub decoder: Vec<usize>,
-    /// Trials of the past that are kept to learn from.
+    /// Trials of the past that are kept to learn from. A checkpoint holds all of them, of
+    /// each step 4 bytes for every number that is observed, before and after it, told
+    /// (`time-left`, `statistics`, `arrival`) and done, and for three more: 160 MB for
+    /// 20,480 trials of 60 steps of 33 numbers.
     pub buffer: usize,
     /// Trials of an update that are added to those, at most: fewer than lanes, and the
     /// buffer goes back further, to when the agent still went where it does not go now.
@@ -179,18 +188,6 @@ pub enum Sampling {
     /// One that is made where an episode begins and held throughout it. Credit then ends
     /// with the episode: to what later ones learn, such an agent does not look.
     Episode,
-}
-
-/// Proximal policy optimization (Schulman et al. 2017) with the clipped surrogate.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Ppo {
-    /// ε, how far the importance ratio may move.
-    pub clip: f64,
-    /// Passes over the samples.
-    pub epochs: usize,
-    /// Parts that the lanes are split into, each a step of the optimizer.
-    pub minibatches: usize,
 }
 
 /// Everything that decides what an agent learns, apart from the environment and the seed.
@@ -295,9 +292,8 @@ impl BeliefConfig {
     /// Checks each setting for itself that is no learner's.
     fn check(&self) -> Result<(), SettingError> {
         Bounds::at_least(1_u64).check("updates", self.updates)?;
-        CLIP.check("outer.clip", self.outer.clip)?;
-        EPOCHS.check("outer.epochs", self.outer.epochs)?;
-        LANES.check("outer.minibatches", self.outer.minibatches)?;
+        let outer = self.outer.validate();
+        outer.map_err(|fault| fault.below("outer"))?;
         self.gae.validate().map_err(|fault| fault.below("gae"))?;
         Bounds::NOT_NEGATIVE.check("value_coefficient", self.value_coefficient)?;
         Bounds::SCALE.check("reward_scale", self.reward_scale)?;

@@ -152,7 +152,8 @@ impl Decoder {
     ///
     /// (of answers that count more than once, or repeat where they count once, see
     /// [`Repeats`]) of the beliefs that are decoded, by their own weights, and of all, each by `weight`.
-    /// `beliefs`, `[steps][lanes][numbers]`, are those before each step.
+    /// `beliefs`, `[steps][lanes][numbers]`, are those before each step: that after the last
+    /// one, which nobody acts by, is neither decoded nor kept near anything.
     /// Writes the beliefs' gradient, and adds the networks'.
     ///
     /// # Panics
@@ -224,16 +225,23 @@ impl Decoder {
         let known = asked.known.len();
         assert!(known == 0 || known * part.width() == asked.answers.len());
         let sizes = [part.network.inputs() - self.latent, part.width()];
-        let mut rows = Rows {
-            inputs: Vec::new(),
-            answers: Vec::new(),
-            weights: Vec::new(),
-            counts: Vec::new(),
-        };
-        let mut z = vec![R::ZERO; self.latent];
         let trials = lengths.iter().enumerate();
         let repeats = trials.map(|(lane, length)| asked.repeats((lane, lanes), *length, sizes));
         let repeats: Vec<Vec<Option<usize>>> = repeats.collect();
+        // Steps that are the first of those that are alike.
+        let firsts = |of: &Query<R>| {
+            let steps = &repeats[of.lane][..self.asked(lengths, of)];
+            let own = steps.iter().enumerate();
+            own.filter(|(step, first)| **first == Some(*step)).count()
+        };
+        let count: usize = decoded.iter().map(firsts).sum();
+        let mut rows = Rows {
+            inputs: Vec::with_capacity(count * part.network.inputs()),
+            answers: Vec::with_capacity(count * part.width()),
+            weights: Vec::with_capacity(count),
+            counts: Vec::with_capacity(decoded.len()),
+        };
+        let mut z = vec![R::ZERO; self.latent];
         for one in decoded {
             let at = one.step * lanes + one.lane;
             let belief = &beliefs[at * self.numbers()..(at + 1) * self.numbers()];

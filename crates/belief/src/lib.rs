@@ -32,7 +32,7 @@ mod trunk;
 
 pub use algorithm::ALGORITHM;
 pub use config::{
-    Belief, BeliefConfig, Decodes, Ppo, Prior, Queries, Reads, Repeats, Rewards, Sampling, Target,
+    Belief, BeliefConfig, Decodes, Prior, Queries, Reads, Repeats, Rewards, Sampling, Target,
     Transitions, Variational,
 };
 pub use elbo::{Asked, Decoder, Lived, Losses, Part, Predicts, Query};

@@ -164,6 +164,9 @@ impl Past {
             overwritten: Vec::new(),
         };
         let size = self.shape.trial();
+        // Room for all of them at once: to grow would take as much again on the way.
+        let more = (self.room * size).saturating_sub(self.trials.len());
+        self.trials.reserve_exact(more);
         let mut left = self.most;
         for trajectory in lived {
             for lane in 0..trajectory.lanes().min(left) {
@@ -214,14 +217,19 @@ impl Past {
     }
 
     /// Goes back to that.
-    pub(crate) fn restored(&self, tree: &Tree) -> Result<Self, LearnError> {
+    pub(crate) fn restored(&self, mut tree: Tree) -> Result<Self, LearnError> {
         tree.expect_only(&[NEXT, TRIALS])?;
         let next = tree.count(NEXT)? as usize;
         let count = match tree.get(TRIALS).map(|array| &array.data) {
             Some(Data::F32(data)) => data.len() / self.shape.trial(),
             _ => 0,
         };
-        let trials = tree.floats(TRIALS, &[count, self.shape.trial()])?.to_vec();
+        tree.floats(TRIALS, &[count, self.shape.trial()])?;
+        // They are taken, not copied: they may be most of what there is.
+        let trials = match tree.get_mut(TRIALS).map(|array| &mut array.data) {
+            Some(Data::F32(data)) => std::mem::take(data),
+            _ => Vec::new(),
+        };
         let fits = match count < self.room {
             true => next == count,
             false => count == self.room && next < self.room,
@@ -432,6 +440,8 @@ fn ask(shape: &Shape, of: &[Queries], step: &[f32], query: &mut [f32]) {
                 ActionSpace::Box { .. } => {
                     own.copy_from_slice(&step[acting..acting + shape.acted]);
                     shape.action.to_unit(own);
+                    // What was done, not what was asked for: as the encoder reads it.
+                    own.iter_mut().for_each(|a| *a = a.clamp(-1.0, 1.0));
                 }
             },
         }
@@ -449,133 +459,5 @@ fn outcome(number: f32) -> Outcome {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rl_core::{EnvSpec, Trial};
-
-    fn shape() -> Shape {
-        let spec = EnvSpec {
-            name: "toy".into(),
-            observation: ObservationSpace::Discrete { size: 4 },
-            action: ActionSpace::Discrete { size: 2 },
-            horizon: 2,
-            trial: Trial::Episodes(1),
-        };
-        Shape::new(&spec, 0)
-    }
-
-    fn lived(lanes: usize) -> Trajectory {
-        let spec = EnvSpec {
-            name: "toy".into(),
-            observation: ObservationSpace::Discrete { size: 4 },
-            action: ActionSpace::Discrete { size: 2 },
-            horizon: 2,
-            trial: Trial::Episodes(1),
-        };
-        let mut trajectory = Trajectory::new(&spec, lanes, 2);
-        trajectory.begin().fill(1.0);
-        for t in 0..2 {
-            let (_, rows) = trajectory.stepping(t);
-            rows.observation.fill(2.0 - 2.0 * t as f32);
-            rows.final_observation.fill(3.0);
-            rows.reward.fill(0.5 + t as f32);
-            rows.start.fill(t == 1);
-            let outcome = [Outcome::Continue, Outcome::Truncated][t];
-            rows.outcome.fill(outcome);
-            trajectory.stepped(t);
-        }
-        trajectory
-    }
-
-    /// What follows a cut is the observation that it was cut at, and not the next trial's.
-    #[test]
-    fn a_trial_is_kept_as_it_was_lived() {
-        let mut past = Past::new(shape(), 3, 9);
-        past.push([lived(2)].iter());
-        assert_eq!((past.len(), past.length(1)), (2, 2));
-        // Before, after, done, paid, outcome, known.
-        assert_eq!(past.trials[..6], [1.0, 2.0, 0.0, 0.5, 0.0, 1.0]);
-        assert_eq!(past.trials[6..12], [2.0, 3.0, 0.0, 1.5, 2.0, 1.0]);
-        let mut query = [0.0; 8];
-        let of = [Queries::Observation, Queries::NextObservation];
-        ask(&past.shape, &of, &past.trials[6..12], &mut query);
-        assert_eq!(query, [0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
-    }
-
-    /// Also where an update overwrites what it wrote itself.
-    #[test]
-    fn what_was_pushed_is_taken_back() {
-        for lanes in [1, 2, 5] {
-            for before in 0..4 {
-                let mut past = Past::new(shape(), 3, 9);
-                (0..before).for_each(|_| drop(past.push([lived(1)].iter())));
-                past.trials.iter_mut().for_each(|x| *x += 10.0);
-                let (next, trials) = (past.next, past.trials.clone());
-                let undo = past.push([lived(lanes)].iter());
-                assert_eq!(past.len(), (before + lanes).min(3));
-                past.undo(undo);
-                assert_eq!(
-                    (past.next, &past.trials),
-                    (next, &trials),
-                    "{lanes} {before}"
-                );
-            }
-        }
-    }
-
-    /// Of an update's tiles together, and not of each.
-    #[test]
-    fn an_update_adds_no_more_than_is_kept_of_it() {
-        let mut past = Past::new(shape(), 9, 3);
-        let tiles = [lived(2), lived(2)];
-        past.push(tiles.iter());
-        assert_eq!(past.len(), 3);
-        let before = past.trials.clone();
-        let undo = past.push(tiles.iter());
-        assert_eq!(past.len(), 6);
-        past.undo(undo);
-        assert_eq!((past.next, &past.trials), (3, &before));
-    }
-
-    #[test]
-    fn a_saved_past_goes_on_and_another_is_refused() {
-        let mut past = Past::new(shape(), 3, 9);
-        past.push([lived(2)].iter());
-        let tree = past.state();
-        let again = Past::new(shape(), 3, 9).restored(&tree).unwrap();
-        assert_eq!((again.next, &again.trials), (past.next, &past.trials));
-        let why = Past::new(shape(), 1, 9).restored(&tree).unwrap_err();
-        assert!(why.to_string().contains("holds 2 trials"), "{why}");
-    }
-
-    #[test]
-    fn a_past_that_nobody_lived_is_refused() {
-        let mut past = Past::new(shape(), 3, 9);
-        past.push([lived(2)].iter());
-        let size = past.shape.trial();
-        // Of the second trial: length, symbols before and after, action, outcome, reward.
-        for (place, number, word) in [
-            (size - 1, 3.0, "length is 3"),
-            (size - 1, 0.0, "length is 0"),
-            (size - 1, 1.5, "length is 1.5"),
-            (size - 1, f32::NAN, "length is NaN"),
-            (0, 4.0, "observation is 4"),
-            (1, -1.0, "observation is -1"),
-            (2, 2.0, "action is 2"),
-            (4, 3.0, "outcome is 3"),
-            (3, f32::INFINITY, "finite"),
-        ] {
-            let mut hostile = past.clone();
-            hostile.trials[size + place] = number;
-            let why = past.restored(&hostile.state()).unwrap_err().to_string();
-            assert!(why.contains("trial 1") && why.contains(word), "{why}");
-        }
-        for (next, fits) in [(0, false), (1, false), (2, true), (3, false)] {
-            let hostile = Past {
-                next,
-                ..past.clone()
-            };
-            assert_eq!(past.restored(&hostile.state()).is_ok(), fits, "{next}");
-        }
-    }
-}
+#[path = "past_tests.rs"]
+mod tests;

@@ -1,11 +1,11 @@
 //! What a belief loses by the task, which a training knows.
 
-use crate::autoencoder::Learned;
+use crate::autoencoder::{Learned, PART};
 use crate::elbo::Losses;
 use crate::encoder::{Encoder, EncoderWork};
-use agent::{ActorCritic, InputRows, LearnError, Learner, Minibatch, Passes};
+use agent::{ActorCritic, InputRows, Inputs, LearnError, Learner, Minibatch, Passes};
 use kernels::mlp::Real;
-use nets::{Blueprint, Init, Layout, NetsError, Optimizer, OptimizerConfig, clip_gradient};
+use nets::{Blueprint, Init, Layout, Optimizer, OptimizerConfig, clip_gradient};
 use rl_core::rand::seq::SliceRandom as _;
 use rl_core::{Purpose, Tree};
 use std::sync::{Arc, Mutex};
@@ -212,7 +212,7 @@ impl Supervisor {
                 let minibatch = learner.minibatch(tiles, false);
                 let (mut gradient, loss) = self.gradient(learner, &minibatch)?;
                 let update = learner.updates_done() + 1;
-                let failed = |source| failed(source, update);
+                let failed = |source| LearnError::step(update, Some(PART), source, LOWER);
                 let most = step.max_gradient_norm;
                 norms += clip_gradient(&own.layout, &mut gradient, most).map_err(failed)?;
                 let split = self.encoder.parameters();
@@ -233,11 +233,18 @@ impl Supervisor {
         })
     }
 
-    /// Bytes that it takes in so many tiles at once of so many lanes.
-    pub(crate) fn bytes(encoder: &Encoder, tiles: usize, (lanes, steps): (usize, usize)) -> f64 {
+    /// Bytes that it takes in so many tiles of so many lanes at once, with the gradients of as
+    /// many as a minibatch has.
+    pub(crate) fn bytes(
+        (encoder, inputs): (&Encoder, &Inputs),
+        (at_once, tiles): (usize, usize),
+        (lanes, steps): (usize, usize),
+    ) -> f64 {
         let bytes = encoder.bytes(lanes, steps);
-        let rows = 4.0 * (lanes * steps * (encoder.kind.numbers() + 1)) as f64;
-        tiles as f64 * (bytes.learning + rows) + bytes.packed
+        let row = 4.0 * (encoder.kind.numbers() + 1) as f64 + InputRows::bytes(inputs);
+        let gradients = 4.0 * (tiles + 1) as f64 * encoder.parameters() as f64;
+        let job = bytes.learning + (lanes * steps) as f64 * row;
+        at_once as f64 * job + gradients + bytes.packed
     }
 
     /// The gradient of the belief's loss over a minibatch of what a learner lived, times
@@ -338,11 +345,5 @@ impl Supervisor {
 
 const OPTIMIZER: &str = "optimizer";
 
-fn failed(source: NetsError, update: u64) -> LearnError {
-    LearnError::Update {
-        update,
-        part: Some("the belief"),
-        source: Box::new(source),
-        lower: "belief.learning_rate or belief.max_gradient_norm".to_owned(),
-    }
-}
+/// Settings that are worth lowering where a step of the optimizer fails.
+const LOWER: &str = "belief.learning_rate or belief.max_gradient_norm";

@@ -26,7 +26,8 @@ pub struct Metrics {
     /// Mean return of the trials of this update, actions sampled.
     pub mean_return: f64,
     /// What the belief loses, a mean over the update's steps: by the task, nats or half
-    /// the squared error; or by a trial's rewards, the sum of their nats.
+    /// the squared error; or by what it decodes into, the sum of the nats of a trial's
+    /// rewards, and of its transitions where they are decoded.
     pub belief_loss: f64,
     /// Nats from a Gaussian belief to its prior, a mean over the update's steps.
     pub belief_divergence: f64,
@@ -152,15 +153,21 @@ pub(crate) fn footprint(
     place: &Place,
 ) -> Result<Footprint, LearnError> {
     let plan = Plan::new(env, config, place.device)?;
+    let (workers, steps) = (place.pool.workers(), env.spec().trial_steps());
     let encoder = plan.network.encoder.clone();
+    let (whole, features) = (
+        plan.network.bytes(config.tile, steps),
+        plan.network.features(),
+    );
     let backend = NativeBackend::with_trunk(&plan.model, plan.network)?;
     let parts = (&*plan.model, &backend);
     let own = agent::native_footprint(env, &config.learner(), place, parts)?;
-    let (workers, steps) = (place.pool.workers(), env.spec().trial_steps());
     let own = match (&config.belief, config.belief.decoding()) {
         (Belief::Supervised { .. }, _) => {
-            let tiles = workers.min(config.lanes / config.tile);
-            let mut bytes = Supervisor::bytes(&encoder, tiles, (config.tile, steps));
+            let tiles = config.lanes / config.tile;
+            let tiles = (workers.min(tiles), tiles / config.outer.minibatches);
+            let of_what = (&encoder, &plan.model.inputs);
+            let mut bytes = Supervisor::bytes(of_what, tiles, (config.tile, steps));
             if config.sample == Sampling::Episode {
                 // Its optimizer's two moments, as before the update too.
                 bytes += 16.0 * encoder.parameters() as f64;
@@ -173,11 +180,12 @@ pub(crate) fn footprint(
             let networks = autoencoder::parts(of, &shape)?;
             let parts = (&encoder, &shape, &networks[..]);
             let sizes = (workers, steps);
-            let [work, past] = Autoencoder::bytes((of, config.tile), parts, sizes);
+            let of_what = (of, config.tile, &plan.model.inputs);
+            let [work, past] = Autoencoder::bytes(of_what, parts, sizes);
             let by = format!("{NAME}.belief.batch, {NAME}.belief.prefixes and {NAME}.tile");
             own.with("decoding beliefs", work, by).with(
                 format!(
-                    "{} trials of the past, with a checkpoint of them",
+                    "{} trials of the past, with a checkpoint of them that is read",
                     of.buffer
                 ),
                 past,
@@ -188,11 +196,17 @@ pub(crate) fn footprint(
     };
     Ok(match config.sample {
         Sampling::None => own,
-        Sampling::Episode => own.with(
-            format!("values of final observations of {} lanes", config.lanes),
-            4.0 * (config.lanes * steps) as f64,
-            format!("{NAME}.lanes"),
-        ),
+        Sampling::Episode => {
+            // Tiles are lived again up to there, beside what is kept to learn from them.
+            let row = 4.0 * features as f64 + InputRows::bytes(&plan.model.inputs);
+            let tile = whole.learning + (config.tile * steps) as f64 * row;
+            let tiles = workers.min(config.lanes / config.tile) as f64;
+            own.with(
+                format!("values of final observations of {} lanes", config.lanes),
+                4.0 * (config.lanes * steps) as f64 + tiles * tile + whole.packed,
+                format!("{NAME}.lanes, {NAME}.tile, {NAME}.trunk and --workers"),
+            )
+        }
     })
 }
 
@@ -483,15 +497,14 @@ impl Trainer {
     /// # Errors
     /// If it does not fit; nothing is changed then.
     pub fn restore(&mut self, checkpoint: &Tree) -> Result<(), LearnError> {
-        let beside = checkpoint.branch(BELIEF);
         match &mut self.teaches {
             Teaches::Rewards(own) => {
-                let restored = own.restored(&beside)?;
+                let restored = own.restored(&checkpoint.branch(BELIEF))?;
                 self.learner.restore(&without_belief(checkpoint))?;
                 own.go_to(restored);
             }
             Teaches::Task(own) if own.steps_alone() => {
-                let restored = own.restored(&beside)?;
+                let restored = own.restored(&checkpoint.branch(BELIEF))?;
                 self.learner.restore(&without_belief(checkpoint))?;
                 own.go_to(restored);
             }
@@ -572,3 +585,7 @@ fn final_values(
     }
     values
 }
+
+#[cfg(test)]
+#[path = "trainer_tests.rs"]
+mod tests;

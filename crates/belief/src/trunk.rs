@@ -266,10 +266,12 @@ impl Believing {
     ) -> Vec<f32> {
         let width = self.layers.inputs();
         let mut read = Vec::with_capacity(rows.len() * width);
+        // Of no numbers where nothing is observed.
         let size = observations.len() / rows.len().max(1);
-        for (row, observation) in rows.iter().zip(observations.chunks_exact(size.max(1))) {
+        for (number, row) in rows.iter().enumerate() {
+            let first = read.len();
             read.extend_from_slice(&work.read[row * width..(row + 1) * width]);
-            let first = read.len() - width;
+            let observation = &observations[number * size..(number + 1) * size];
             read[first..first + size].copy_from_slice(observation);
         }
         self.layers
@@ -465,4 +467,4 @@ impl Believing {
 
 #[cfg(test)]
 #[path = "trunk_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -1,10 +1,8 @@
 //! The whole network's gradient, encoder, belief and layers, against differences.
 
 use super::*;
-use crate::config::{
-    Belief, Decodes, Ppo, Prior, Queries, Repeats, Rewards, Transitions, Variational,
-};
-use agent::{Input, PolicyStart};
+use crate::config::{Belief, Decodes, Prior, Queries, Repeats, Rewards, Transitions, Variational};
+use agent::{Input, PolicyStart, Ppo};
 use kernels::NO_ACTION;
 use nets::{OptimizerConfig, Recurrent, Schedule, SequenceConfig, Shape};
 use rl_core::{
@@ -48,7 +46,7 @@ impl TaskDistribution for Still {
     fn sample(&self, _: &mut Nothing, _: &mut Stream) {}
 }
 
-fn config(reads: Reads, detached: bool) -> BeliefConfig {
+pub(crate) fn config(reads: Reads, detached: bool) -> BeliefConfig {
     let constant = Schedule {
         from: 0.01,
         to: 0.01,

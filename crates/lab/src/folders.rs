@@ -11,6 +11,18 @@ pub fn path_of(folder: &Path, seed: u64) -> PathBuf {
     folder.join(format!("seed-{seed}"))
 }
 
+/// A name that is one folder, and no way out of the one it is in.
+///
+/// # Errors
+/// What is allowed, if it is not.
+pub fn folder_name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_alphanumeric() || "-_.+=,@".contains(c);
+    match text.starts_with(|c: char| c.is_alphanumeric()) && text.chars().all(plain) {
+        true => Ok(text.to_owned()),
+        false => Err("allowed: letters, digits and -_.+=,@, a letter or digit first".to_owned()),
+    }
+}
+
 /// Whether a folder is the one around the runs of several seeds of a command.
 pub fn holds_seeds(folder: &Path) -> bool {
     folder.join(SeedGroup::FILE_NAME).exists()
@@ -63,6 +75,9 @@ pub fn common_folder(runs: &[PathBuf]) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rl_core::rand::RngExt as _;
+    use rl_core::{Domain, Purpose, StreamKey};
+    use std::path::Component;
 
     #[test]
     fn a_report_lies_around_its_runs() {
@@ -75,5 +90,45 @@ mod tests {
         assert_eq!(common(&["runs/a/seed-0", "runs/b/seed-0"]), "runs");
         assert_eq!(common(&["a", "b"]), ".");
         assert_eq!(common(&["/a", "b"]), ".");
+    }
+
+    /// Whatever a run is called, its folder lies in the one of all runs.
+    #[test]
+    fn a_name_is_one_folder_or_refused() {
+        const PIECES: [&str; 16] = [
+            "a",
+            "Z9",
+            "é",
+            "\u{1f980}",
+            ".",
+            "..",
+            "/",
+            "\\",
+            "-",
+            "_",
+            " ",
+            "\0",
+            "\n",
+            "~",
+            "$x",
+            "con",
+        ];
+        let mut rng = StreamKey::new(0, Domain::Tuning, 0).lane(Purpose::Init, 0);
+        let mut taken = 0;
+        for _ in 0..20_000 {
+            let length = rng.random_range(0..6);
+            let pieces = (0..length).map(|_| PIECES[rng.random_range(0..PIECES.len())]);
+            let text: String = pieces.collect();
+            if let Ok(name) = folder_name(&text) {
+                taken += 1;
+                let parts: Vec<_> = Path::new(&name).components().collect();
+                let one = matches!(parts[..], [Component::Normal(part)] if part == name.as_str());
+                assert!(
+                    one && name == text && !name.starts_with(['-', '.']),
+                    "{text:?}"
+                );
+            }
+        }
+        assert!(taken > 100, "{taken}");
     }
 }

@@ -516,10 +516,12 @@ mod tests {
         assert_eq!(silent, Vec::<String>::new());
     }
 
+    /// Those that no preset sets too.
     #[test]
-    fn keys_that_may_be_left_out_are_what_they_are() {
+    fn every_key_has_a_meaning_and_is_what_it_is() {
         let all = keys(&Registry::standard());
         for key in &all {
+            assert!(!key.meaning.is_empty(), "{} has no meaning", key.path);
             let text = key.form == "text in quotes";
             assert!(!text || key.range.is_none(), "{key:?}");
             assert!(

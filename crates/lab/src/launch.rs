@@ -76,6 +76,44 @@ pub fn refuse_existing(path: &Path) -> Result<(), Failure> {
     }
 }
 
+/// Refuses to replace a run that the new one is made of: by which option it would be replaced,
+/// and which ones choose another folder.
+///
+/// # Errors
+/// Names the run.
+pub fn refuse_own_source(
+    folder: &Path,
+    config: &RunConfig,
+    (replace, choose): (&str, &str),
+) -> Result<(), Failure> {
+    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let target = whole(folder);
+    let mut sources = config.made_of();
+    match sources.find(|path| whole(path).starts_with(&target)) {
+        None => Ok(()),
+        Some(path) => Err(Failure::usage(format!(
+            "{replace} would replace {}, which this run is made of; choose another {choose}",
+            path.display()
+        ))),
+    }
+}
+
+/// Refuses the name of a run that the configuration of another one could not say; `option`
+/// is what gave it.
+///
+/// # Errors
+/// If it is no text.
+pub fn expect_text(option: &str, run: &Path) -> Result<(), Failure> {
+    match run.to_str() {
+        Some(_) => Ok(()),
+        None => Err(Failure::usage(format!(
+            "{option} {}: config.toml says where a run begins, and this name is no text (UTF-8); \
+             rename the folder, or give a link to it that is named in text",
+            run.display()
+        ))),
+    }
+}
+
 fn exists(path: &Path) -> Failure {
     // One of several seeds is resumed with the others of its command.
     let group = path.parent().filter(|folder| holds_seeds(folder));

@@ -9,6 +9,7 @@ pub use halving::{Errand, Halving, Ladder, Rung, Score, Standing, check_rungs, c
 use crate::config::RunConfig;
 use crate::failure::Failure;
 use crate::folders::path_of;
+use crate::keys;
 use crate::launch;
 use crate::overrides::Override;
 use crate::presets::Source;
@@ -20,7 +21,7 @@ use record::{Document, Existing, Reader, RecordError, RunDir};
 use rl_core::rand::RngExt as _;
 use rl_core::{Domain, Purpose, StreamKey, suggestion};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -174,6 +175,7 @@ impl Sweep {
     /// # Errors
     /// Names the key, its value and what is allowed.
     pub fn plan(&self, registry: &Registry) -> Result<Plan, Failure> {
+        self.check_kinds(registry)?;
         let spec = &self.spec;
         let settings = match &spec.draws {
             Some(draws) => drawn(&self.axes, draws),
@@ -187,16 +189,28 @@ impl Sweep {
             );
             return Err(self.refuse(format!("{runs} runs; {allowed}")));
         }
-        let mut lines = Vec::new();
-        for (setting, values) in settings.into_iter().enumerate() {
+        let (mut lines, mut planned) = (Vec::new(), BTreeSet::new());
+        for values in settings {
+            let setting = planned.len();
             for config in self.configs(registry, &values, &spec.seeds)? {
                 let text = config.to_text()?;
+                let blake3 = hash(&text);
+                // What is drawn again is not trained again.
+                if planned.len() == setting && !planned.insert(blake3.clone()) {
+                    if spec.draws.is_some() {
+                        break;
+                    }
+                    let said = said(&values);
+                    return Err(self.refuse(format!(
+                        "{said}: planned twice; allowed: values of a key that differ"
+                    )));
+                }
                 lines.push(Line {
                     index: lines.len(),
                     setting,
                     values: values.clone(),
                     seed: config.seed,
-                    blake3: hash(&text),
+                    blake3,
                     config: text,
                 });
             }
@@ -212,6 +226,23 @@ impl Sweep {
             },
             lines,
         })
+    }
+
+    /// Refuses ranges of whole numbers for keys whose numbers need not be whole: of those
+    /// between the ends, nobody would have thought that they are left out.
+    fn check_kinds(&self, registry: &Registry) -> Result<(), Failure> {
+        let whole = |(key, axis): &(String, Axis)| Some((key.clone(), axis.whole_ends()?));
+        for (key, [low, high]) in self.axes.iter().filter_map(whole) {
+            // Keys that there are not are refused where they are set.
+            let found = keys::find(registry, &key).unwrap_or_default();
+            if !found.is_empty() && found.iter().all(|key| key.form == "a number") {
+                return Err(self.refuse(format!(
+                    "settings.\"{key}\": {low} to {high} are whole numbers, and this key is a number; \
+                     allowed: ends with a decimal point, as in from = {low:?}, to = {high:?}"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// A setting's configuration with each of some seeds.
@@ -260,6 +291,7 @@ impl Sweep {
         words: &[String],
         seeds: &[u64],
     ) -> Result<Attempt, Failure> {
+        self.check_kinds(registry)?;
         let given = Override::parse_all(words).map_err(Failure::usage)?;
         let axis = |key: &str| self.axes.iter().find(|(name, _)| name == key);
         if let Some(other) = given.iter().find(|one| axis(&one.key).is_none()) {
@@ -357,6 +389,18 @@ impl Spec {
             return Err(
                 "seed: seeds = [...] sets it; take it out of words and settings".to_owned(),
             );
+        }
+        // The best of settings that are measured in unlike ways is no best one.
+        let alike = |key: &&String| {
+            let first = key.split('.').next().map(str::trim);
+            first.is_some_and(|first| ["environment", "evaluation"].contains(&first))
+        };
+        if let Some(key) = self.settings.keys().find(alike) {
+            return Err(format!(
+                "settings.\"{key}\": all settings are compared in one environment and in one way; \
+                 allowed: what changes the training. Set it for all in words, as in words = \
+                 [\"{key}=...\"], and write a sweep for each value"
+            ));
         }
         self.halving.as_ref().map_or(Ok(()), Halving::check)
     }

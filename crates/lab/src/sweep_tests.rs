@@ -118,6 +118,19 @@ fn draws_depend_on_their_seed_and_lie_within_their_ranges() {
     assert!((10..=30).contains(&below), "{below}");
 }
 
+/// However often a setting is drawn, it is trained with the same seeds.
+#[test]
+fn what_is_drawn_twice_is_planned_once() {
+    let text = SPEC.replace("[settings]", "draws = { count = 64, seed = 0 }\n[settings]");
+    let lists = "\"rl2.learning_rate.from\" = [1e-3, 1e-2]";
+    let range = text.lines().find(|line| line.contains("points")).unwrap();
+    let plan = plan(&text.replace(range, lists)).unwrap();
+    let said: BTreeSet<String> = plan.lines.iter().map(Line::said).collect();
+    assert_eq!((plan.lines.len(), said.len()), (4 * 2, 4));
+    let settings = plan.lines.iter().map(|line| line.setting);
+    assert!(settings.eq([0, 0, 1, 1, 2, 2, 3, 3]));
+}
+
 #[test]
 fn whole_numbers_stay_whole_and_ends_are_kept() {
     let range = |text: &str| Axis::read("k", &text.parse::<Table>().unwrap()["k"]).unwrap();
@@ -197,6 +210,47 @@ fn what_is_no_sweep_is_refused_before_anything_runs() {
         ("rl2.trunk.hidden", "rl2.trunk.hiden", "rl2.trunk.hiden"),
         ("rl2/bernoulli-bandit-5x10", "rl2/bandits", "rl2/bandits"),
         ("seeds =", "seed =", "unknown field `seed`"),
+        (
+            "rl2.trunk.hidden",
+            "evaluation.tasks",
+            "settings.\"evaluation.tasks\": all settings are compared in one environment",
+        ),
+        (
+            "\"rl2.trunk.hidden\" = [8, 16]",
+            "\"evaluation\" = [{ tasks = 10 }]",
+            "settings.\"evaluation\": all settings are compared",
+        ),
+        (
+            "\"rl2.trunk.hidden\" = [8, 16]",
+            "environment.arms = [2, 10]",
+            "settings.\"environment\": all settings are compared",
+        ),
+        (
+            "rl2.trunk.hidden",
+            "environment.arms",
+            "words = [\"environment.arms=...\"]",
+        ),
+        (
+            "[8, 16]",
+            "[8, 16, 16]",
+            "rl2.trunk.hidden=16: planned twice; allowed",
+        ),
+        (
+            "[8, 16]",
+            "[16, 16.0]",
+            "rl2.trunk.hidden=16.0: planned twice; allowed",
+        ),
+        (
+            "[8, 16]",
+            "{ from = 1, to = 64, points = 20, scale = \"log\" }",
+            "from 1 to 64 there are not 20 different numbers",
+        ),
+        (
+            "\"rl2.trunk.hidden\" = [8, 16]",
+            "\"rl2.gae.lambda\" = { from = 0, to = 1, points = 5 }",
+            "0 to 1 are whole numbers, and this key is a number; allowed: ends with a decimal \
+             point, as in from = 0.0, to = 1.0",
+        ),
         ("rl2.trunk.hidden", "seed", "seed: seeds = [...] sets it"),
         (
             "[settings]",

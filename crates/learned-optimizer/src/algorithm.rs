@@ -1,7 +1,8 @@
 //! Learned optimizers as one algorithm among others.
 
 use crate::config::{Config, NAME};
-use crate::trainer::{SIDE_BY_SIDE, Trainer};
+use crate::memory;
+use crate::trainer::Trainer;
 use agent::{ActMode, Algorithm, LearnError, Metric, Setup, Training, Update};
 use nets::Device;
 use rl_core::{Footprint, PolicyFactory, Sight, Tree};
@@ -32,38 +33,16 @@ fn config(setup: &Setup<'_>) -> Result<Config, LearnError> {
     Ok(config)
 }
 
-/// What a training takes: functions with what they remember, and a recording of a window
-/// on every worker.
 fn footprint(setup: &Setup<'_>) -> Result<Footprint, LearnError> {
     let config = config(setup)?;
     let size = Sight::parameters(setup.env.spec(), NAME)
         .map_err(|why| LearnError::Settings(format!("environment: {why}")))?;
-    let mut blueprint = nets::Blueprint::new();
-    let rule = crate::Rule::new(&config.rule, size, &mut blueprint);
-    let cells = (rule.hidden * rule.layers.len()) as f64;
-    let (problems, coordinates) = (config.problems as f64, size as f64);
-    let workers = setup.place.pool.workers() as f64;
-    let side = coordinates.max(SIDE_BY_SIDE as f64) + 16.0;
-    // Of a step the gates, cells and outputs of every layer, and as much on the way back.
-    let step = side * (12.0 * cells + 20.0);
-    let values = (rule.parameters() + size) as f64;
-    Ok(Footprint::new()
-        .with(
-            format!("{} functions", config.problems),
-            problems * (setup.env.lane_bytes() + 4.0 * coordinates * (4.0 * cells + 16.0)),
-            "learned-optimizer.problems and the environment's size",
-        )
-        .with(
-            format!("recordings of {} steps", config.window()),
-            workers * 4.0 * step * config.window() as f64,
-            "learned-optimizer.training.truncation, learned-optimizer.rule.hidden, the \
-             environment's size and --workers",
-        )
-        .with(
-            "gradients of all groups",
-            4.0 * values * (problems + 20.0),
-            "learned-optimizer.problems and learned-optimizer.rule.hidden",
-        ))
+    let workers = setup.place.pool.workers();
+    Ok(memory::footprint(
+        &config,
+        (size, setup.env.lane_bytes()),
+        workers,
+    ))
 }
 
 fn start(setup: Setup<'_>) -> Result<Box<dyn Training>, LearnError> {

@@ -168,6 +168,10 @@ impl From<GradientOrder> for Order {
     }
 }
 
+/// Coordinates that are worked on side by side, at least: functions are grouped to have as
+/// many. It has no effect on the results, apart from the order of additions, which is why
+/// it is a constant.
+const SIDE_BY_SIDE: usize = 64;
 /// Steps of an unroll.
 const STEPS: Bounds<usize> = Bounds::closed(1, 100_000);
 /// Units of a layer.
@@ -252,6 +256,18 @@ impl Config {
             return refuse("rule.learned", &"none", allowed.to_owned());
         }
         Ok(())
+    }
+
+    /// Functions of a group, which are worked on side by side, where each has so many
+    /// parameters.
+    pub(crate) fn group(&self, size: usize) -> usize {
+        match self.training {
+            // Who is perturbed alike.
+            TrainingConfig::Es(perturbed) | TrainingConfig::Pes(perturbed) => {
+                self.problems / perturbed.pairs
+            }
+            _ => (SIDE_BY_SIDE / size).clamp(1, self.problems),
+        }
     }
 
     /// Steps of a window.

@@ -737,7 +737,7 @@ use crate::rule::Layer;
 
 impl Rule {
     /// Rows of the head's output.
-    fn head_rows(&self) -> usize {
+    pub(crate) fn head_rows(&self) -> usize {
         match self.head {
             Head::Added { .. } => 1,
             Head::Gated { .. } => 2,

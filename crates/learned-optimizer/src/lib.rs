@@ -27,6 +27,7 @@ mod algorithm;
 pub mod audit;
 mod config;
 mod course;
+mod memory;
 mod policy;
 mod rule;
 mod trainer;

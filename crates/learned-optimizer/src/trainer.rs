@@ -31,11 +31,6 @@ pub struct Metrics {
     pub gradient_norm: f64,
 }
 
-/// Coordinates that are worked on side by side, at least: functions are grouped to have as
-/// many. It has no effect on the results, apart from the order of additions, which is why
-/// it is a constant.
-pub(crate) const SIDE_BY_SIDE: usize = 64;
-
 /// What an update changes. It works on a copy, which takes the place of the original when
 /// all has gone well.
 #[derive(Clone)]
@@ -212,15 +207,7 @@ impl Trainer {
             ("the loss that counts", loss),
             ("what the ends of unrolls are worth", worth),
         ];
-        if let Some((what, value)) = counts.into_iter().find(|(_, value)| !value.is_finite()) {
-            return Err(LearnError::Loss {
-                update: self.update + 1,
-                what,
-                value,
-                scale: "the environment's size".to_owned(),
-                lower: LOWER.to_owned(),
-            });
-        }
+        LearnError::expect_finite(self.update + 1, &counts, "the environment's size", LOWER)?;
         self.learned = learned;
         self.update += 1;
         self.env_steps += common.rows();
@@ -234,12 +221,7 @@ impl Trainer {
     }
 
     fn failed(&self, source: NetsError) -> LearnError {
-        LearnError::Update {
-            update: self.update + 1,
-            part: None,
-            source: Box::new(source),
-            lower: LOWER.to_owned(),
-        }
+        LearnError::step(self.update + 1, None, source, LOWER)
     }
 
     /// All that a later process needs to go on with identical results. Streams are derived
@@ -284,14 +266,7 @@ impl Common {
 
     /// Functions of a group, which are worked on side by side.
     fn group(&self) -> usize {
-        let problems = self.config.problems;
-        match self.config.training {
-            // Who is perturbed alike.
-            TrainingConfig::Es(perturbed) | TrainingConfig::Pes(perturbed) => {
-                problems / perturbed.pairs
-            }
-            _ => (SIDE_BY_SIDE / self.size).clamp(1, problems),
-        }
+        self.config.group(self.size)
     }
 
     fn groups(&self) -> Vec<usize> {

@@ -3,7 +3,6 @@
 use crate::encoding::Encoding;
 use agent::ActMode;
 use kernels::mlp::{Acts, Cache, Mlp};
-use rl_core::rand::RngExt as _;
 use rl_core::rand_distr::{Distribution as _, StandardNormal};
 use rl_core::{ActRow, ActionsMut, EnvSpec, Policy, PolicyFactory, Row, Stream};
 use std::sync::Arc;
@@ -67,11 +66,8 @@ impl Policy for MlpPolicy {
             ActionsMut::Discrete(actions) => {
                 let chosen = actions.iter_mut().zip(out.log_prob).zip(streams);
                 for (lane, ((action, log_prob), stream)) in chosen.enumerate() {
-                    *action = choose(
-                        self.mode,
-                        row_of(cache.probabilities(), lane, lanes),
-                        stream,
-                    );
+                    let probabilities = row_of(cache.probabilities(), lane, lanes);
+                    *action = self.mode.choose(probabilities, stream);
                     let log_probs = row_of(cache.log_probabilities(), lane, lanes);
                     *log_prob = log_probs[*action as usize];
                 }
@@ -104,34 +100,6 @@ impl Policy for MlpPolicy {
 fn row_of(rows: &[f32], lane: usize, lanes: usize) -> &[f32] {
     let width = rows.len() / lanes;
     &rows[lane * width..(lane + 1) * width]
-}
-
-/// The action at which the cumulative probability first exceeds a uniform
-/// number, or the likeliest one, the first of equals.
-fn choose(mode: ActMode, probabilities: &[f32], stream: &mut Stream) -> u32 {
-    let mut chosen = 0;
-    match mode {
-        ActMode::Greedy => {
-            for (action, p) in probabilities.iter().enumerate() {
-                if *p > probabilities[chosen] {
-                    chosen = action;
-                }
-            }
-        }
-        ActMode::Sample => {
-            let uniform: f32 = stream.random();
-            let mut sum = 0.0;
-            // Rounding may leave the whole sum below the uniform number.
-            for (action, p) in probabilities.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-                chosen = action;
-                sum += p;
-                if sum > uniform {
-                    break;
-                }
-            }
-        }
-    }
-    chosen as u32
 }
 
 /// Adds noise to means, unless greedy.

@@ -230,11 +230,9 @@ impl Trainer {
             first.get_or_insert(loss);
             let mut gradient: Vec<f32> = sum.iter().map(|g| *g as f32).collect();
             let stepped = value.descend(&mut gradient);
-            stepped.map_err(|source| LearnError::Update {
-                update: self.update + 1,
-                part: Some("the value network"),
-                source: Box::new(source),
-                lower: "maml.baseline.learning_rate".to_owned(),
+            stepped.map_err(|source| {
+                let (part, lower) = ("the value network", "maml.baseline.learning_rate");
+                LearnError::step(self.update + 1, Some(part), source, lower)
             })?;
         }
         Ok(first.unwrap_or_default())
@@ -314,12 +312,8 @@ impl Trainer {
     }
 
     pub(crate) fn failed(&self, source: NetsError) -> LearnError {
-        LearnError::Update {
-            update: self.update + 1,
-            part: None,
-            source: Box::new(source),
-            lower: "maml.inner.rates, maml.learning_rate or maml.max_gradient_norm".to_owned(),
-        }
+        let lower = "maml.inner.rates, maml.learning_rate or maml.max_gradient_norm";
+        LearnError::step(self.update + 1, None, source, lower)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The settings of a training, all of them: nothing has a hidden default.
 
-use agent::{CLIP, EPOCHS, LANES, LearnError};
+use agent::{LANES, LearnError, Ppo, expect_parts};
 use nets::{Activation, MAX_GRADIENT_NORM, OptimizerConfig, Schedule};
 use rl_core::{Bounds, Gae, SettingError};
 use schemars::JsonSchema;
@@ -48,18 +48,6 @@ pub struct NetworkConfig {
     pub gain: f64,
 }
 
-/// How samples become updates: proximal policy optimization (Schulman et al. 2017).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Outer {
-    /// ε, how far the importance ratio may move.
-    pub clip: f64,
-    /// Passes over the samples.
-    pub epochs: usize,
-    /// Parts that the lanes are split into, each a step of the optimizer.
-    pub minibatches: usize,
-}
-
 /// Everything that decides what an agent learns, apart from the environment and the seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -92,7 +80,7 @@ pub struct MultiTaskConfig {
     /// Discount and trace decay.
     pub gae: Gae,
     /// How samples become updates.
-    pub outer: Outer,
+    pub outer: Ppo,
     /// What makes steps of gradients.
     pub optimizer: OptimizerConfig,
 }
@@ -104,22 +92,8 @@ impl MultiTaskConfig {
     /// Names the first one out of range, its value and what is allowed.
     pub fn validate(&self) -> Result<(), LearnError> {
         self.check().map_err(|fault| fault.below(NAME))?;
-        let refuse = |key: &str, value: usize, allowed: String| {
-            Err(LearnError::config(format!("{NAME}.{key}"), value, allowed))
-        };
-        if !self.lanes.is_multiple_of(self.tile) {
-            let allowed = format!("a divisor of {NAME}.lanes = {}", self.lanes);
-            return refuse("tile", self.tile, allowed);
-        }
-        let tiles = self.lanes / self.tile;
-        if !tiles.is_multiple_of(self.outer.minibatches) {
-            let allowed = format!(
-                "a divisor of the number of tiles, {NAME}.lanes / {NAME}.tile = {tiles}; choose \
-                 it or a smaller {NAME}.tile"
-            );
-            return refuse("outer.minibatches", self.outer.minibatches, allowed);
-        }
-        Ok(())
+        let minibatches = ("outer.minibatches", self.outer.minibatches);
+        expect_parts(NAME, (self.lanes, self.tile), minibatches)
     }
 
     /// Checks each setting for itself.
@@ -128,9 +102,8 @@ impl MultiTaskConfig {
         Bounds::at_least(1_u64).check("cosine_interval", self.cosine_interval)?;
         LANES.check("lanes", self.lanes)?;
         LANES.check("tile", self.tile)?;
-        CLIP.check("outer.clip", self.outer.clip)?;
-        EPOCHS.check("outer.epochs", self.outer.epochs)?;
-        LANES.check("outer.minibatches", self.outer.minibatches)?;
+        let outer = self.outer.validate();
+        outer.map_err(|fault| fault.below("outer"))?;
         MAX_GRADIENT_NORM.check("max_gradient_norm", self.max_gradient_norm)?;
         Bounds::SCALE.check("network.gain", self.network.gain)?;
         for (layer, units) in self.network.hidden.iter().enumerate() {

@@ -22,7 +22,7 @@ mod tasks;
 mod trainer;
 
 pub use algorithm::ALGORITHM;
-pub use config::{MultiTaskConfig, NetworkConfig, Outer, Sharing};
+pub use config::{MultiTaskConfig, NetworkConfig, Sharing};
 pub use metrics::Metrics;
 pub use networks::{Networks, Role};
 pub use objective::{Group, Losses, Objective};

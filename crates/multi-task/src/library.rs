@@ -1,7 +1,6 @@
 //! The policy of one task, wherever it acts.
 
 use crate::networks::{Networks, Role};
-use crate::policy::choose;
 use agent::ActMode;
 use kernels::mlp::Cache;
 use rl_core::{ActRow, ActionSpace, EnvSpec, ObservationSpace, Policy, PolicyFactory, Row, Stream};
@@ -93,11 +92,8 @@ impl Policy for ExpertPolicy {
         out.value.fill(0.0);
         for (lane, (action, stream)) in actions.iter_mut().zip(streams).enumerate() {
             let own = lane * size..(lane + 1) * size;
-            *action = choose(
-                ActMode::Sample,
-                &self.cache.probabilities()[own.clone()],
-                stream,
-            );
+            let probabilities = &self.cache.probabilities()[own.clone()];
+            *action = ActMode::Sample.choose(probabilities, stream);
             out.log_prob[lane] = self.cache.log_probabilities()[own][*action as usize];
         }
     }

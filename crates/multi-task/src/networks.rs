@@ -64,7 +64,6 @@ pub struct Networks {
     layout: Arc<Layout>,
     blueprint: Arc<Blueprint>,
     sharing: Sharing,
-    tasks: usize,
 }
 
 impl Networks {
@@ -112,18 +111,12 @@ impl Networks {
             layout: blueprint.layout(),
             blueprint: Arc::new(blueprint),
             sharing,
-            tasks,
         })
     }
 
     /// Names, shapes and places of the parameters.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout
-    }
-
-    /// How many tasks there are.
-    pub fn tasks(&self) -> usize {
-        self.tasks
     }
 
     /// Initial parameters of a seed, flat.

@@ -1,5 +1,6 @@
 use super::*;
-use crate::config::{MultiTaskConfig, NetworkConfig, Outer, Sharing};
+use crate::config::{MultiTaskConfig, NetworkConfig, Sharing};
+use agent::Ppo;
 use nets::{Activation, OptimizerConfig, Schedule, Shape};
 use rl_core::Gae;
 
@@ -30,7 +31,7 @@ pub(crate) fn config(sharing: Sharing) -> MultiTaskConfig {
             gamma: 0.9,
             lambda: 0.9,
         },
-        outer: Outer {
+        outer: Ppo {
             clip: 0.2,
             epochs: 1,
             minibatches: 1,

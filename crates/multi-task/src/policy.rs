@@ -84,15 +84,18 @@ impl PolicyFactory for Policies {
             actors: vec![Actor::Chance; lanes],
             rows: Vec::with_capacity(lanes * self.inputs),
             lanes: Vec::with_capacity(lanes),
-            cache: Cache::new(),
+            caches: [Cache::new(), Cache::new()],
         }))
     }
 
     fn bytes(&self, _spec: &EnvSpec, lanes: usize) -> f64 {
         let numbers: usize = self.assembled.iter().flatten().map(Vec::len).sum();
         let row = 4.0 * self.inputs as f64 + size_of::<Actor>() as f64;
-        let cache = self.networks.mlp(Role::Policy).cache_bytes(lanes);
-        4.0 * numbers as f64 + lanes as f64 * row + cache
+        let caches = [Role::Policy, Role::Value].map(|role| {
+            let network = self.networks.mlp(role);
+            network.cache_bytes(lanes)
+        });
+        4.0 * numbers as f64 + lanes as f64 * row + caches.iter().sum::<f64>()
     }
 }
 
@@ -106,7 +109,8 @@ struct Acting {
     /// What the lanes of one actor see, and which those are.
     rows: Vec<f32>,
     lanes: Vec<usize>,
-    cache: Cache<f32>,
+    /// Of policies and of values: one of both would be made anew at every step.
+    caches: [Cache<f32>; 2],
 }
 
 impl Policy for Acting {
@@ -134,19 +138,19 @@ impl Policy for Acting {
                 continue;
             }
             let [policy, value] = &self.assembled[index];
-            let (samples, cache) = (self.lanes.len(), &mut self.cache);
+            let (samples, [acts, values]) = (self.lanes.len(), &mut self.caches);
             let network = self.networks.mlp(Role::Policy);
-            network.forward(policy, &self.rows, samples, cache);
+            network.forward(policy, &self.rows, samples, acts);
             for (sample, &lane) in self.lanes.iter().enumerate() {
                 let own = sample * size..(sample + 1) * size;
-                let probabilities = &cache.probabilities()[own.clone()];
-                let action = choose(self.mode, probabilities, &mut streams[lane]);
+                let probabilities = &acts.probabilities()[own.clone()];
+                let action = self.mode.choose(probabilities, &mut streams[lane]);
                 actions[lane] = action;
-                out.log_prob[lane] = cache.log_probabilities()[own][action as usize];
+                out.log_prob[lane] = acts.log_probabilities()[own][action as usize];
             }
             let network = self.networks.mlp(Role::Value);
-            network.forward(value, &self.rows, samples, cache);
-            for (value, &lane) in cache.outputs().iter().zip(&self.lanes) {
+            network.forward(value, &self.rows, samples, values);
+            for (value, &lane) in values.outputs().iter().zip(&self.lanes) {
                 out.value[lane] = *value;
             }
         }
@@ -181,32 +185,4 @@ impl Acting {
             }
         }
     }
-}
-
-/// The action at which the cumulative probability first exceeds a uniform number, or the
-/// likeliest one, the first of equals.
-pub(crate) fn choose(mode: ActMode, probabilities: &[f32], stream: &mut Stream) -> u32 {
-    let mut chosen = 0;
-    match mode {
-        ActMode::Greedy => {
-            for (action, p) in probabilities.iter().enumerate() {
-                if *p > probabilities[chosen] {
-                    chosen = action;
-                }
-            }
-        }
-        ActMode::Sample => {
-            let uniform: f32 = stream.random();
-            let mut sum = 0.0;
-            // Rounding may leave the whole sum below the uniform number.
-            for (action, p) in probabilities.iter().enumerate().filter(|(_, p)| **p > 0.0) {
-                chosen = action;
-                sum += p;
-                if sum > uniform {
-                    break;
-                }
-            }
-        }
-    }
-    chosen as u32
 }

@@ -25,8 +25,8 @@ impl TaskSet {
     /// Meets all tasks of an environment that shows them.
     ///
     /// # Errors
-    /// If it does not show them, they are more than are told apart, or they cannot be
-    /// counted.
+    /// If it does not show them, they are more than are told apart, they cannot be counted,
+    /// or two of them are described alike.
     pub fn find(env: &dyn EnvFactory) -> Result<Self, LearnError> {
         let width = env.spec().observation.width();
         let refuse = |set: String, allowed: &str| {
@@ -68,10 +68,10 @@ impl TaskSet {
             }
         }
         if found.len() != count {
-            return Err(LearnError::Bug(format!(
-                "'{name}' says that it has {count} tasks, and {} descriptions of them were met",
-                found.len()
-            )));
+            let set = format!("{name} with {count} tasks of {} descriptions", found.len());
+            let allowed = "one whose tasks all occur and have a description each, no two of them \
+                           alike, since tasks are told apart by it";
+            return refuse(set, allowed);
         }
         Ok(Self {
             descriptions: found.into_iter().collect(),

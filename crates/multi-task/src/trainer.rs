@@ -7,12 +7,11 @@ use crate::networks::{Networks, Role};
 use crate::objective::{Group, Losses, Objective};
 use crate::policy::Policies;
 use crate::tasks::TaskSet;
-use agent::{ActMode, LearnError, Samples, Targets, TaskPolicy};
+use agent::{ActMode, LearnError, Minibatch, Samples, Targets, TaskPolicy};
 use nets::{Optimizer, clip_gradient};
 use rl_core::rand::seq::SliceRandom as _;
 use rl_core::{
-    ActionSpace, Actions, Domain, EnvFactory, EnvSpec, PolicyFactory, Purpose, Standardization,
-    StreamKey, Tree,
+    ActionSpace, Actions, Domain, EnvFactory, EnvSpec, PolicyFactory, Purpose, StreamKey, Tree,
 };
 use rollout::{Batch, BatchSize, Pool, Tile};
 use std::sync::Arc;
@@ -32,14 +31,6 @@ pub struct Trainer {
     samples: Samples,
     update: u64,
     env_steps: u64,
-}
-
-/// Samples of a step of the optimizer, and how their advantages are used.
-struct Minibatch<'a> {
-    tiles: &'a [usize],
-    weight: f32,
-    shift: f32,
-    scale: f32,
 }
 
 impl Trainer {
@@ -102,11 +93,6 @@ impl Trainer {
     /// Environment steps done.
     pub fn env_steps(&self) -> u64 {
         self.env_steps
-    }
-
-    /// The tasks.
-    pub fn tasks(&self) -> &TaskSet {
-        &self.tasks
     }
 
     /// The agent as it is now.
@@ -227,12 +213,8 @@ impl Trainer {
     /// One clipped step; the gradient's norm before.
     fn step(&mut self, gradient: &mut [f32], learning_rate: f64) -> Result<f64, LearnError> {
         let update = self.update + 1;
-        let failed = |source| LearnError::Update {
-            update,
-            part: None,
-            source: Box::new(source),
-            lower: format!("{NAME}.learning_rate or {NAME}.max_gradient_norm"),
-        };
+        let lower = format!("{NAME}.learning_rate or {NAME}.max_gradient_norm");
+        let failed = |source| LearnError::step(update, None, source, &lower);
         let most = self.config.max_gradient_norm;
         let norm = clip_gradient(self.networks.layout(), gradient, most).map_err(failed)?;
         let values = Arc::make_mut(&mut self.values);
@@ -241,20 +223,9 @@ impl Trainer {
         Ok(norm)
     }
 
-    fn minibatch<'a>(&self, tiles: &'a [usize]) -> Minibatch<'a> {
-        let standard = match self.config.normalize_advantages {
-            false => Standardization::NONE,
-            true => {
-                let moments = self.samples.advantage_moments(tiles);
-                Standardization::new(&moments, &self.samples.reward_spread(tiles))
-            }
-        };
-        Minibatch {
-            tiles,
-            weight: (1.0 / self.samples.count(tiles)) as f32,
-            shift: standard.shift as f32,
-            scale: standard.scale as f32,
-        }
+    fn minibatch(&self, tiles: &[usize]) -> Minibatch {
+        let normalized = self.config.normalize_advantages;
+        self.samples.minibatch(tiles, normalized)
     }
 
     /// The gradient over some tiles, folded in their order.
@@ -264,7 +235,7 @@ impl Trainer {
         objective: &Objective,
     ) -> Result<(Losses, Vec<f32>), LearnError> {
         let minibatch = self.minibatch(tiles);
-        let parts = self.pool.map(minibatch.tiles, |_, tile| {
+        let parts = self.pool.map(tiles, |_, tile| {
             let mut gradient = vec![0.0; self.values.len()];
             let mut losses = Losses::default();
             for group in self.groups(*tile, &minibatch) {
@@ -293,25 +264,44 @@ impl Trainer {
             .of(&first.observation[lane * width..(lane + 1) * width])
     }
 
-    /// The samples of a tile, task by task.
-    fn groups(&self, tile: usize, minibatch: &Minibatch<'_>) -> Vec<Group<f32>> {
-        let targets = &self.samples.targets[tile];
+    /// The tasks of a tile's lanes.
+    fn tasks_of(&self, tile: usize) -> Vec<usize> {
         let tile = &self.samples.batch.tiles()[tile];
-        let trajectory = tile.trajectory();
+        let lanes = 0..tile.trajectory().lanes();
+        // All tasks were met before the training began.
+        let task = |lane| self.task_of(tile, lane).unwrap_or_default();
+        lanes.map(task).collect()
+    }
+
+    /// The samples of a tile, task by task in the order in which they are met.
+    fn groups(&self, tile: usize, minibatch: &Minibatch) -> Vec<Group<f32>> {
+        let met = self.tasks_of(tile);
+        let mut tasks: Vec<usize> = Vec::new();
+        for task in &met {
+            if !tasks.contains(task) {
+                tasks.push(*task);
+            }
+        }
+        let group = |task: &usize| self.group(tile, (*task, &met), minibatch);
+        tasks.iter().map(group).collect()
+    }
+
+    /// The samples of a tile that are of one task, where the lanes are of those that are
+    /// `met`.
+    fn group(
+        &self,
+        tile: usize,
+        (task, met): (usize, &[usize]),
+        minibatch: &Minibatch,
+    ) -> Group<f32> {
+        let targets = &self.samples.targets[tile];
+        let trajectory = self.samples.batch.tiles()[tile].trajectory();
         let lanes = trajectory.lanes();
-        let mut groups: Vec<Group<f32>> = Vec::new();
-        for lane in 0..lanes {
-            // All tasks were met before the training began.
-            let task = self.task_of(tile, lane).unwrap_or_default();
-            let found = groups.iter().position(|group| group.task == task);
-            let place = found.unwrap_or_else(|| {
-                groups.push(Group {
-                    task,
-                    ..Group::default()
-                });
-                groups.len() - 1
-            });
-            let group = &mut groups[place];
+        let mut group = Group {
+            task,
+            ..Group::default()
+        };
+        for lane in (0..lanes).filter(|lane| met[*lane] == task) {
             for t in 0..trajectory.lengths()[lane] {
                 let (row, at) = (trajectory.row(t), t * lanes + lane);
                 let width = row.observation.len() / lanes;
@@ -330,7 +320,7 @@ impl Trainer {
                 group.weights.push(minibatch.weight);
             }
         }
-        groups
+        group
     }
 
     /// Mean over pairs of tasks of the cosine between their gradients of what they share;
@@ -338,15 +328,14 @@ impl Trainer {
     fn cosine(&self, objective: &Objective) -> Result<Option<f64>, LearnError> {
         let tiles: Vec<usize> = (0..self.samples.targets.len()).collect();
         let minibatch = self.minibatch(&tiles);
+        let met: Vec<Vec<usize>> = tiles.iter().map(|tile| self.tasks_of(*tile)).collect();
         let all: Vec<usize> = (0..self.tasks.count()).collect();
         let gradients = self.pool.map(&all, |_, task| {
             let mut gradient = vec![0.0; self.values.len()];
-            for tile in &tiles {
-                let groups = self.groups(*tile, &minibatch);
-                for group in groups.iter().filter(|group| group.task == *task) {
-                    let to = (group, &mut gradient[..]);
-                    objective.gradient(&self.networks, &self.values, to);
-                }
+            for (tile, met) in met.iter().enumerate().filter(|(_, met)| met.contains(task)) {
+                let group = self.group(tile, (*task, met), &minibatch);
+                let to = (&group, &mut gradient[..]);
+                objective.gradient(&self.networks, &self.values, to);
             }
             self.networks.common(&gradient)
         })?;
@@ -419,16 +408,8 @@ fn expect_finite(update: u64, losses: &Losses) -> Result<(), LearnError> {
         ("the approximate divergence", losses.approx_kl),
         ("the divergence from the shared policy", losses.divergence),
     ];
-    match named.into_iter().find(|(_, value)| !value.is_finite()) {
-        None => Ok(()),
-        Some((what, value)) => Err(LearnError::Loss {
-            update,
-            what,
-            value,
-            scale: format!("{NAME}.reward_scale or the environment's own"),
-            lower: format!("{NAME}.learning_rate"),
-        }),
-    }
+    let scale = format!("{NAME}.reward_scale or the environment's own");
+    LearnError::expect_finite(update, &named, &scale, &format!("{NAME}.learning_rate"))
 }
 
 /// Mean over pairs of vectors that are not 0 of the cosine between them.

@@ -9,17 +9,28 @@ the same.
 """
 
 import json
+import shlex
 import subprocess
 import sys
 
 import optuna
 
 program, sweep, trials = sys.argv[1:]
+# How the program ends where another process is at the setting.
+BUSY = 75
 
 
 def metarl(*words):
-    ran = subprocess.run([program, "sweep", *words], check=True, stdout=subprocess.PIPE, text=True)
+    ran = subprocess.run([program, "sweep", *words], stdout=subprocess.PIPE, text=True)
+    if ran.returncode == BUSY:
+        return None
+    ran.check_returncode()
     return json.loads(ran.stdout.splitlines()[-1])
+
+
+def word(key, value):
+    """As the command line takes it, where text needs no quotes: arrays and tables came as text."""
+    return f"{key}={value if isinstance(value, str) else json.dumps(value)}"
 
 
 space = {
@@ -35,10 +46,13 @@ study = optuna.create_study(
 )
 for _ in range(int(trials)):
     trial, rung, rungs = study.ask(space), 0, 1
-    chosen = [f"{key}={json.dumps(value)}" for key, value in trial.params.items()]
+    chosen = [word(key, value) for key, value in trial.params.items()]
     state = optuna.trial.TrialState.COMPLETE
     while rung < rungs and state == optuna.trial.TrialState.COMPLETE:
         said = metarl("try", sweep, *chosen, "--rung", str(rung), "--json")
+        if said is None:
+            value, state = None, optuna.trial.TrialState.FAIL
+            continue
         rung, rungs, value = rung + 1, said["rungs"], said["mean_return"]
         if value is None:
             state = optuna.trial.TrialState.FAIL
@@ -48,5 +62,5 @@ for _ in range(int(trials)):
                 state = optuna.trial.TrialState.PRUNED
     study.tell(trial, value if state == optuna.trial.TrialState.COMPLETE else None, state)
     print(f"trial {trial.number}: {state.name.lower()}, {value}, {' '.join(chosen)}", flush=True)
-best = [f"{key}={json.dumps(value)}" for key, value in study.best_params.items()]
+best = [shlex.quote(word(key, value)) for key, value in study.best_params.items()]
 print("confirm it: ", program, "sweep try", sweep, *best, "--confirm")

@@ -9,6 +9,7 @@ use lab::config::RunConfig;
 use lab::failure::Failure;
 use lab::folders::runs_in;
 use lab::launch::{self, check_evaluation, config_of};
+use lab::observer::{Observer, Progress, Work};
 use lab::panics::caught;
 use lab::references::gap_closed;
 use lab::session::{Session, device_of};
@@ -23,7 +24,7 @@ use rl_core::{
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The agent of a run, as its newest checkpoint left it.
 #[pyclass(module = "metarl._native", frozen)]
@@ -32,8 +33,30 @@ pub(crate) struct Agent {
     seed: u64,
     env: Arc<dyn EnvFactory>,
     policy: Arc<dyn PolicyFactory>,
+    /// Whether it learns by gradient steps, before the first of which it is the policy.
+    adapts: bool,
     /// What there is to know of it, as JSON.
     about: serde_json::Value,
+}
+
+/// Remarks that were made on the way.
+#[derive(Default)]
+struct Remarks(Mutex<Vec<String>>);
+
+impl Remarks {
+    fn made(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Remarks {
+    fn note(&self, text: &str) {
+        self.made().push(text.to_owned());
+    }
+
+    fn begin(&self, _: Work<'_>) -> Box<dyn Progress> {
+        Box::new(())
+    }
 }
 
 #[pymethods]
@@ -63,6 +86,15 @@ impl Agent {
         begun: (Option<u64>, String, u64),
         first_lane: u64,
     ) -> PyResult<State> {
+        if self.adapts {
+            return Err(refused(format!(
+                "the agent of {} adapts to a task by gradient steps, and what it would do here is \
+                 what it does before the first of them; evaluate() tells of it before and after \
+                 each. Allowed: an agent that learns by its memory alone, whose about[\"adapts\"] is \
+                 False",
+                self.path.display()
+            )));
+        }
         let (seed, domain, round) = begun;
         let key = StreamKey::new(seed.unwrap_or(self.seed), self::domain(&domain)?, round);
         let spec = self.env.spec();
@@ -112,9 +144,8 @@ impl Agent {
         let work = move |voice: &Voice| evaluated(&path, tasks, workers, voice);
         let (found, returns) = attended(py, None, work)?;
         let found = python(py, &found)?;
-        if let Some(returns) = returns {
-            found.set_item("trial_returns", PyArray1::from_vec(py, returns))?;
-        }
+        let returns = returns.map(|returns| PyArray1::from_vec(py, returns));
+        found.set_item("trial_returns", returns)?;
         Ok(found)
     }
 }
@@ -130,13 +161,14 @@ impl Agent {
                 runs[0].display()
             )));
         };
-        let registry = registry();
+        let (registry, remarks) = (registry(), Remarks::default());
         let reader = Reader::open(run)?;
-        let session = Session::new(&registry, &(), 1, &device_of(run)?)?;
+        let session = Session::new(&registry, &remarks, 1, &device_of(run)?)?;
         let config = config_of(&session, &reader)?;
         let training = launch::agent(&session, &reader, &config.told)?;
         let by = format!("algorithm '{}'", config.algorithm);
         let policy = caught(&by, || Ok(training.policy(config.evaluation.actions)))?;
+        let adapts = training.trials_per_step().is_some();
         Ok(Self {
             about: json!({
                 "path": run.display().to_string(),
@@ -145,13 +177,16 @@ impl Agent {
                 "settings": config.built.settings,
                 "seed": config.seed,
                 "actions": word(config.evaluation.actions),
+                "adapts": adapts,
                 "update": training.updates_done(),
                 "env_steps": training.env_steps(),
+                "passed_over": *remarks.made(),
             }),
             path: run.clone(),
             seed: config.seed,
             env: config.built.factory,
             policy,
+            adapts,
         })
     }
 }
@@ -165,12 +200,13 @@ fn evaluated(
     workers: usize,
     voice: &Voice,
 ) -> Result<(serde_json::Value, Returns), Failure> {
-    let registry = registry();
+    let (registry, remarks) = (registry(), Remarks::default());
     let reader = Reader::open(path)?;
-    let session = Session::new(&registry, &(), workers, &device_of(path)?)?;
+    let session = Session::new(&registry, &remarks, workers, &device_of(path)?)?;
     voice.may_stop(&session.stop);
     let config: RunConfig = config_of(&session, &reader)?;
     let training = launch::agent(&session, &reader, &config.told)?;
+    let passed_over = remarks.made().clone();
     let tasks = tasks.unwrap_or(config.evaluation.tasks.get());
     check_evaluation(&session, &config, training.as_ref(), tasks)?;
     let by = format!("algorithm '{}'", config.algorithm);
@@ -190,6 +226,7 @@ fn evaluated(
         let said = json!({
             "learner": measured.result.name,
             "update": training.updates_done(),
+            "passed_over": passed_over,
             "actions": word(config.evaluation.actions),
             "seed": config.seed,
             "tasks": tasks,
@@ -319,11 +356,22 @@ impl State {
             (false, true) => Outcome::Truncated,
             (false, false) => Outcome::Continue,
         });
+        let outcome: Vec<Outcome> = outcome.collect();
         let reward = array1::<f32>(&get("reward")?, "reward", self.lanes)?;
         let last = Some(get("final_obs")?).filter(|last| !last.is_none());
+        let ended = outcome
+            .iter()
+            .position(|outcome| *outcome != Outcome::Continue);
+        if let (Some(lane), None, true) = (ended, &last, self.env.told() > 0) {
+            return Err(refused(format!(
+                "final_obs is missing: the episode of lane {lane} ended, and this agent is told \
+                 what its last observation says too; give info as the environment returned it, or \
+                 {{\"final_obs\": ...}} with the last observations of all lanes"
+            )));
+        }
         Ok(Stepped {
             reward: reward.as_slice()?.to_vec(),
-            outcome: outcome.collect(),
+            outcome,
             start: flags("trial_start")?,
             last: last
                 .map(|last| self.observed(&last, "final_obs"))

@@ -1,7 +1,7 @@
 //! Work on a thread of its own, of which Python hears and which it may interrupt.
 
-use crate::convert::{python, raised};
-use lab::failure::Failure;
+use crate::convert::{Interrupted, python, raised};
+use lab::failure::{Exit, Failure};
 use lab::panics;
 use lab::stop::Stop;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
@@ -57,25 +57,30 @@ pub(crate) fn attended<T: Send + 'static>(
         done.unwrap_or_else(|panic| Err(panics::failure(panic)))
     })?;
     // It waits without Python's lock, where only what threads may share can be used.
-    let attending = Attending {
+    let mut attending = Attending {
         hear,
         inbox: Mutex::new(receiver),
         stop: None,
         trouble: None,
     };
-    let trouble = match attending.until_the_end(py) {
-        (false, trouble) => {
-            let gone = || PyRuntimeError::new_err("the work was left alone");
-            return Err(trouble.unwrap_or_else(gone));
-        }
-        (true, trouble) => trouble,
-    };
+    let over = attending.until_the_end(py);
+    let Attending { stop, trouble, .. } = attending;
+    if !over {
+        let gone = || PyRuntimeError::new_err("the work was left alone");
+        return Err(trouble.unwrap_or_else(gone));
+    }
     let gone = |_| Failure::internal("the work ended without a word");
     let done = working.join().map_err(gone).and_then(|done| done);
+    let asked = stop.is_some_and(|stop| stop.asked());
+    // A full disk ends a training that can be resumed too, and nobody asked for that.
+    let error_of = |failure: Failure| match failure.exit {
+        Exit::Stopped if asked => Interrupted::new_err(failure.message),
+        _ => raised(failure),
+    };
     match (trouble, done) {
-        (None, done) => done.map_err(raised),
+        (None, done) => done.map_err(error_of),
         (Some(error), Err(failure)) if is_interrupt(py, &error) && hear.is_some() => {
-            Err(raised(failure))
+            Err(error_of(failure))
         }
         (Some(error), _) => Err(error),
     }
@@ -94,8 +99,8 @@ struct Attending<'a, 'py> {
 }
 
 impl Attending<'_, '_> {
-    /// Whether the work is over, and what Python raised meanwhile.
-    fn until_the_end(mut self, py: Python<'_>) -> (bool, Option<PyErr>) {
+    /// Hears the work to its end; whether it is over, or was left alone.
+    fn until_the_end(&mut self, py: Python<'_>) -> bool {
         loop {
             let inbox = &self.inbox;
             let next = py.detach(|| match inbox.lock() {
@@ -104,7 +109,7 @@ impl Attending<'_, '_> {
             });
             let heard = match next {
                 // Nobody speaks any more.
-                Err(RecvTimeoutError::Disconnected) => return (true, self.trouble),
+                Err(RecvTimeoutError::Disconnected) => return true,
                 Err(RecvTimeoutError::Timeout) => Ok(()),
                 Ok(Said::Stop(with)) => {
                     self.stop = Some(with);
@@ -114,15 +119,14 @@ impl Attending<'_, '_> {
             };
             if let Err(error) = heard.and_then(|()| py.check_signals()) {
                 // A second one while it is being saved is not waited for.
-                if self.trouble.is_some() {
-                    return (false, Some(error));
+                if self.trouble.replace(error).is_some() {
+                    return false;
                 }
-                self.trouble = Some(error);
             }
             if let (Some(_), Some(stop)) = (&self.trouble, &self.stop) {
                 stop.flag().store(true, Ordering::SeqCst);
                 if stop.nothing_to_save() {
-                    return (false, self.trouble);
+                    return false;
                 }
             }
         }

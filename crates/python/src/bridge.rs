@@ -1,9 +1,9 @@
 //! Environments written in Python, as batches that trainings can live in.
 //!
-//! Python makes one vector environment for each tile of lanes and is called once per
-//! step for all of them, under its lock: the price is that call, and that no two tiles
-//! step at a time. Time limits, trials and which task is next are kept here, as they
-//! are for every other environment.
+//! Python makes a vector environment for each tile of lanes and is called once per step
+//! for all of them, under its lock: the price is that call, and that no two tiles step at
+//! a time. What was made is used again for the next tile of as many lanes. Time limits,
+//! trials and which task is next are kept here, as they are for every other environment.
 
 use crate::convert::refused;
 use crate::lanes::array1;
@@ -18,7 +18,8 @@ use rl_core::{
     KnownTasks, ObservationSpace, Outcome, Picture, Place, PolicyFactory, Positions, Purpose,
     StepRows, Stream, StreamKey, Subset, Trial, VecEnv,
 };
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An environment that Python makes.
 pub(crate) struct Bridged {
@@ -79,28 +80,60 @@ impl Bridged {
     }
 
     pub(crate) fn factory(self: Arc<Self>) -> Arc<dyn EnvFactory> {
-        Arc::new(Factory(self))
+        Arc::new(Factory {
+            bridged: self,
+            idle: Arc::default(),
+        })
+    }
+}
+
+/// What Python made to step lanes: `begin(seeds)`, `step(actions)`, `go_on(ended, seeds)`.
+type Made = Arc<Py<PyAny>>;
+
+/// What Python made and nobody steps now, by its number of lanes. An evaluation needs a
+/// batch for every 64 tasks, and Python is to make no more of them than step at a time.
+#[derive(Default)]
+struct Idle(Mutex<BTreeMap<usize, Vec<Made>>>);
+
+impl Idle {
+    /// Nobody may wait for Python's lock while this is held.
+    fn batches(&self) -> MutexGuard<'_, BTreeMap<usize, Vec<Made>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, lanes: usize) -> Option<Made> {
+        self.batches().get_mut(&lanes)?.pop()
+    }
+
+    fn put(&self, lanes: usize, batch: Made) {
+        self.batches().entry(lanes).or_default().push(batch);
     }
 }
 
 /// Why nothing exact is known.
 const NOT_EXACT: &str = "an environment that is written in Python gives no exact values";
 
-struct Factory(Arc<Bridged>);
+struct Factory {
+    bridged: Arc<Bridged>,
+    idle: Arc<Idle>,
+}
 
 impl EnvFactory for Factory {
     fn spec(&self) -> &EnvSpec {
-        &self.0.spec
+        &self.bridged.spec
     }
 
     /// # Panics
     /// If Python's code raises; so do all methods of the batch. Whoever runs
     /// environments catches it.
     fn make(&self, lanes: usize) -> Box<dyn VecEnv> {
-        let batch = Python::attach(|py| {
-            let made = self.0.make.call1(py, (lanes,));
-            said(py, "make", made)
-        });
+        let make = || {
+            Python::attach(|py| {
+                let made = self.bridged.make.call1(py, (lanes,));
+                Arc::new(said(py, "make", made))
+            })
+        };
+        let batch = self.idle.take(lanes).unwrap_or_else(make);
         let lane = || Lane {
             tasks: StreamKey::new(0, rl_core::Domain::Training, 0).lane(Purpose::Task, 0),
             step: 0,
@@ -109,7 +142,9 @@ impl EnvFactory for Factory {
             trial: 0,
         };
         Box::new(Batch {
-            bridged: Arc::clone(&self.0),
+            bridged: Arc::clone(&self.bridged),
+            idle: Arc::clone(&self.idle),
+            sound: true,
             batch,
             lanes: std::iter::repeat_with(lane).take(lanes).collect(),
             first_lane: 0,
@@ -133,7 +168,7 @@ impl EnvFactory for Factory {
     fn subset(&self, _: Subset) -> Result<Arc<dyn EnvFactory>, String> {
         Err(format!(
             "the tasks of '{}' cannot be counted",
-            self.0.name()
+            self.bridged.name()
         ))
     }
 
@@ -197,8 +232,10 @@ impl Lane {
 
 struct Batch {
     bridged: Arc<Bridged>,
-    /// Python's: `begin(seeds)`, `step(actions)`, `go_on(ended, seeds)`.
-    batch: Py<PyAny>,
+    idle: Arc<Idle>,
+    /// Whether its last call came back.
+    sound: bool,
+    batch: Made,
     lanes: Vec<Lane>,
     first_lane: u64,
     at_work: Arc<AtWork>,
@@ -319,6 +356,14 @@ impl Batch {
     }
 }
 
+impl Drop for Batch {
+    fn drop(&mut self) {
+        if self.sound {
+            self.idle.put(self.lanes.len(), Arc::clone(&self.batch));
+        }
+    }
+}
+
 impl VecEnv for Batch {
     fn spec(&self) -> &EnvSpec {
         &self.bridged.spec
@@ -329,6 +374,7 @@ impl VecEnv for Batch {
     }
 
     fn begin(&mut self, key: &StreamKey, first_lane: u64, observation: &mut [f32]) {
+        self.sound = false;
         self.first_lane = first_lane;
         for (index, lane) in self.lanes.iter_mut().enumerate() {
             lane.tasks = key.lane(Purpose::Task, first_lane + index as u64);
@@ -341,9 +387,11 @@ impl VecEnv for Batch {
             let written = begun.and_then(|rows| self.observe(&rows, None, observation));
             said(py, "reset", written);
         });
+        self.sound = true;
     }
 
     fn step(&mut self, actions: Actions<'_>, rows: StepRows<'_>) {
+        self.sound = false;
         Python::attach(|py| {
             let given = (&mut *rows.reward, &mut *rows.outcome);
             let stepped = self.call(py, actions, given);
@@ -373,6 +421,7 @@ impl VecEnv for Batch {
             let written = gone_on.and_then(|next| self.observe(&next, ended, rows.observation));
             said(py, "reset", written);
         });
+        self.sound = true;
     }
 
     fn known_task_optimum(&self, _: usize) -> Option<f64> {

@@ -14,14 +14,14 @@ pyo3::create_exception!(
     "A training was interrupted; it is saved, and the message says how it goes on."
 );
 
-/// A failure as an exception, by whose fault it is.
+/// A failure as an exception, by whose fault it is. What somebody asked to stop is
+/// [`Interrupted`], which who attends the work knows.
 pub(crate) fn raised(failure: Failure) -> PyErr {
     let message = failure.message;
     match failure.exit {
         Exit::Usage | Exit::Config => PyValueError::new_err(message),
         Exit::FullDisk => PyOSError::new_err(message),
-        Exit::Stopped => Interrupted::new_err(message),
-        Exit::Internal | Exit::Done => PyRuntimeError::new_err(message),
+        Exit::Internal | Exit::Stopped | Exit::Done => PyRuntimeError::new_err(message),
     }
 }
 

@@ -342,17 +342,26 @@ impl Lanes {
     /// All that an agent would have to know of the present task of each lane.
     /// `[lanes][numbers]`
     fn tasks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f32>>> {
-        let lanes = 0..self.env.lanes();
-        let rows: Vec<Vec<f32>> = lanes.map(|lane| self.env.description(lane)).collect();
-        Ok(PyArray2::from_vec2(py, &rows)?)
+        self.expect_begun("tasks")?;
+        let rows = caught("the environment", || {
+            let lanes = 0..self.env.lanes();
+            Ok(lanes
+                .map(|lane| self.env.description(lane))
+                .collect::<Vec<_>>())
+        });
+        Ok(PyArray2::from_vec2(py, &rows.map_err(raised)?)?)
     }
 
     /// Expected return of a whole trial of who knows the present task, of each lane; nan
     /// where that is not known. `[lanes]`
-    fn known_task_optimum<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        let lanes = 0..self.env.lanes();
-        let known = lanes.map(|lane| self.env.known_task_optimum(lane).unwrap_or(f64::NAN));
-        PyArray1::from_iter(py, known)
+    fn known_task_optimum<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        self.expect_begun("known_task_optimum")?;
+        let known = caught("the environment", || {
+            let lanes = 0..self.env.lanes();
+            let known = |lane| self.env.known_task_optimum(lane).unwrap_or(f64::NAN);
+            Ok(lanes.map(known).collect::<Vec<_>>())
+        });
+        Ok(PyArray1::from_vec(py, known.map_err(raised)?))
     }
 }
 
@@ -409,11 +418,17 @@ impl Lanes {
         Ok(made)
     }
 
+    /// Refuses what is asked of lanes that are in no task.
+    fn expect_begun(&self, asked: &str) -> PyResult<()> {
+        match self.begun {
+            true => Ok(()),
+            false => Err(refused(format!("{asked} before reset; call reset first"))),
+        }
+    }
+
     /// Steps the environment; whether an episode ended anywhere.
     fn advance(&mut self, actions: &Bound<'_, PyAny>) -> PyResult<bool> {
-        if !self.begun {
-            return Err(refused("step before reset; call reset first"));
-        }
+        self.expect_begun("step")?;
         self.actions.read(&self.env.spec().action, actions)?;
         let rows = StepRows {
             observation: &mut self.observation,

@@ -27,7 +27,11 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // What panics here becomes an exception that says it.
     lab::panics::keep_quiet(None);
-    lab::invocation::resume_as(|path| format!("metarl.resume({:?})", path.display().to_string()));
+    // As JSON has it, of which Python makes the same text.
+    lab::invocation::resume_as(|path| {
+        let path = serde_json::Value::from(path.display().to_string());
+        format!("metarl.resume({path})")
+    });
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add(
         "Interrupted",

@@ -1,7 +1,10 @@
 //! The folders of runs, as Python reads them.
 
+use crate::attended::attended;
 use crate::convert::{python, raised, refused};
+use lab::failure::Failure;
 use lab::folders::{common_folder, runs_in};
+use lab::stop::Stop;
 use pyo3::prelude::*;
 use record::schema::Comparison;
 use record::{Document, Reader, Stream};
@@ -45,16 +48,21 @@ fn config(path: PathBuf) -> PyResult<String> {
 #[pyfunction]
 #[pyo3(signature = (folders, out))]
 fn write_report(py: Python<'_>, folders: Vec<PathBuf>, out: Option<PathBuf>) -> PyResult<PathBuf> {
-    let write = || {
-        let mut paths = Vec::new();
-        for folder in &folders {
-            paths.extend(runs_in(folder)?);
-        }
-        let out = out.unwrap_or_else(|| common_folder(&paths));
-        let runs = report::load(&paths, &mut |_| ())?;
-        Ok(report::write(&runs, &out, &mut |_| ())?.html)
-    };
-    py.detach(write).map_err(raised)
+    attended(py, None, move |voice| {
+        let stop = Stop::default();
+        voice.may_stop(&stop);
+        stop.at_once(|| written(&folders, out))
+    })
+}
+
+fn written(folders: &[PathBuf], out: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    let mut paths = Vec::new();
+    for folder in folders {
+        paths.extend(runs_in(folder)?);
+    }
+    let out = out.unwrap_or_else(|| common_folder(&paths));
+    let runs = report::load(&paths, &mut |_| ())?;
+    Ok(report::write(&runs, &out, &mut |_| ())?.html)
 }
 
 pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {

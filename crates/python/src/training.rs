@@ -5,7 +5,7 @@ use crate::convert::overrides;
 use crate::registry::registry;
 use lab::config::RunConfig;
 use lab::failure::Failure;
-use lab::folders::{path_of, runs_in};
+use lab::folders::{folder_name, path_of, runs_in};
 use lab::group;
 use lab::launch;
 use lab::observer::{Observer, Progress, Work};
@@ -129,8 +129,15 @@ impl Request {
     /// Makes the folders of the runs, and returns the one around them.
     fn begin(&self, session: &Session<'_>) -> Result<(PathBuf, Vec<PathBuf>), Failure> {
         let source = Source::find(&self.preset)?;
+        if let Some(run) = &self.from {
+            launch::expect_text("start_from =", run)?;
+        }
+        if let Some(name) = &self.name {
+            folder_name(name).map_err(|allowed| {
+                Failure::usage(format!("name = {}; {allowed}", Value::from(name.as_str())))
+            })?;
+        }
         let config = self.resolve(session, &source)?;
-        launch::rehearse(session, &config)?;
         let folder = match &self.name {
             Some(name) => self.runs.join(name),
             None => self.runs.join(&source.folder),
@@ -139,6 +146,11 @@ impl Request {
             true => Existing::Overwrite,
             false => Existing::Refuse,
         };
+        if existing == Existing::Overwrite {
+            let options = ("overwrite = True", "`name` or `runs`");
+            launch::refuse_own_source(&folder, &config, options)?;
+        }
+        launch::rehearse(session, &config)?;
         let seeds = self.seeds.clone().unwrap_or_else(|| vec![config.seed]);
         let configs = seeds.iter();
         let configs = configs.map(|seed| Ok(self.resolve(session, &source)?.with_seed(*seed)));

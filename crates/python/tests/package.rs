@@ -96,17 +96,20 @@ fn package() -> PathBuf {
 #[test]
 fn python_has_the_package() {
     let path = std::env::join_paths([package(), requirements()]).unwrap();
-    let mut command = Command::new("python3");
-    command
-        .arg("-W")
-        .arg("error::DeprecationWarning")
-        .arg(here().join("tests/python/package.py"))
-        .env("PYTHONPATH", path)
-        .env("PYTHONNOUSERSITE", "1")
-        .current_dir(scratch());
-    // Where other crates of the build have libtorch, so has the library.
-    if let Some(libtorch) = option_env!("LIBTORCH") {
-        command.env("LD_LIBRARY_PATH", Path::new(libtorch).join("lib"));
+    for file in ["package.py", "trainings.py"] {
+        let mut command = Command::new("python3");
+        command
+            .arg("-W")
+            .arg("error::DeprecationWarning")
+            .arg(here().join("tests/python").join(file))
+            .env("PYTHONPATH", &path)
+            .env("PYTHONNOUSERSITE", "1")
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .current_dir(scratch());
+        // Where other crates of the build have libtorch, so has the library.
+        if let Some(libtorch) = option_env!("LIBTORCH") {
+            command.env("LD_LIBRARY_PATH", Path::new(libtorch).join("lib"));
+        }
+        run(&mut command);
     }
-    run(&mut command);
 }

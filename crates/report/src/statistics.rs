@@ -19,7 +19,8 @@ use crate::text::{capitalized, count, slug};
 /// The settings of one environment that have seeds enough.
 pub(crate) struct Statistics {
     title: String,
-    compared: Compared,
+    /// `None` where all of it was left out.
+    compared: Option<Compared>,
     pub(crate) figures: Vec<Figure>,
     /// What was left out, and why.
     refused: Vec<String>,
@@ -74,24 +75,27 @@ fn in_environment(settings: &[&Setting<'_>]) -> Result<Option<Statistics>> {
             Err(why) => refused.push(format!("{why}.")),
         }
     }
-    if let Err(why) = on_one_gap(&mut measured) {
-        // Each has its own numbers on the page.
-        refused.push(format!("{why}."));
-        measured.clear();
-    }
     let Some(first) = measured.first() else {
         return Ok(None);
     };
     let title = first.tasks[0].title.clone();
-    let scores: Vec<Scores> = measured.iter().map(Measured::scores).collect();
-    let compared = Compared::of(&measured, &scores, score);
-    Ok(Some(Statistics {
-        figures: compared.figures(&measured, &scores, score)?,
+    let mut statistics = Statistics {
         stem: format!("{}-", slug(&title)),
         title,
-        compared,
+        compared: None,
+        figures: Vec::new(),
         refused,
-    }))
+    };
+    if let Err(why) = on_one_gap(&mut measured) {
+        // Each has its own numbers on the page.
+        statistics.refused.push(format!("{why}."));
+        return Ok(Some(statistics));
+    }
+    let scores: Vec<Scores> = measured.iter().map(Measured::scores).collect();
+    let compared = Compared::of(&measured, &scores, score);
+    statistics.figures = compared.figures(&measured, &scores, score)?;
+    statistics.compared = Some(compared);
+    Ok(Some(statistics))
 }
 
 /// The statistics of one environment, under a heading of this level.
@@ -104,7 +108,7 @@ pub(crate) fn html(told: &Told, level: usize) -> Markup {
     html! {
         section .statistics {
             (section::heading(level, &heading))
-            (tables(&statistics.compared))
+            @if let Some(compared) = &statistics.compared { (tables(compared)) }
             @for why in &statistics.refused { p .note { "Left out: " (why) } }
             @for drawn in figures { (section::figure(drawn)) }
         }

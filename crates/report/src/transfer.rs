@@ -88,7 +88,7 @@ impl Reduction {
         if way.is_empty() {
             return None;
         }
-        let mut rng = StreamKey::new(seed, Domain::HeldOut, 0).lane(Purpose::Shuffle, 0);
+        let mut rng = StreamKey::new(seed, Domain::HeldOut, 0).lane(Purpose::Resample, 0);
         let tasks = way.len();
         let (mut ours, mut theirs) = (way.to_vec(), scratch.to_vec());
         let (mut least, mut most) = (Vec::new(), Vec::new());

@@ -188,6 +188,30 @@ fn settings_are_set_beside_each_other_and_what_differs_is_told() {
     assert!(page.contains(row), "the only one: {page}");
 }
 
+/// Where no end of the gap is known of both, nothing is compared, and the page says why.
+#[test]
+fn what_has_no_gap_in_common_is_left_out_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, unknown) in [("one", "known_task_optimum"), ("other", "bayes_optimal")] {
+        for seed in 0..3 {
+            let run = Synthetic::default().write(&folder.path().join(name), seed);
+            change(&run.join("comparison.json"), |comparison| {
+                comparison["exact"][unknown] = json!({ "why": "nobody asked" });
+            });
+        }
+    }
+    let paths = ["one", "other"].map(|name| folder.path().join(name));
+    let (_, page) = report(&paths, folder.path());
+    assert!(page.contains("Statistics over seeds: Bernoulli bandit"));
+    let why = "has no gap that is known for all of these";
+    let (_, left_out) = page.split_once("Left out: cannot compare: ").unwrap();
+    assert!(
+        left_out.split("</p>").next().unwrap().contains(why),
+        "{page}"
+    );
+    assert!(!page.contains("Table: aggregates over seeds"));
+}
+
 #[test]
 fn a_comparison_has_a_page_too() {
     let folder = tempfile::tempdir().unwrap();

@@ -73,7 +73,7 @@ pub use setting::{Kind, Setting, Settings, Value};
 pub use spec::{ActionSpace, EnvSpec, ObservationSpace, Trial};
 pub use split::{Part, Split, Subset};
 pub use standardize::{AdvantageMoments, RewardSpread, Standardization};
-pub use statistics::{Arrival, Noise, Statistics, StatisticsFactory, TimeLeft};
+pub use statistics::{LastSeen, Noise, Statistics, StatisticsFactory, TimeLeft};
 pub use stats::Moments;
 pub use streams::{Domain, Purpose, Stream, StreamKey};
 pub use telling::Telling;

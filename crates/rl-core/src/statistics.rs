@@ -130,11 +130,11 @@ impl Statistics for Clocks {
 /// observation is of its own start; zeros everywhere else, after an episode that terminated
 /// too. A symbol is one-hot.
 #[derive(Clone, Debug)]
-pub struct Arrival {
+pub struct LastSeen {
     observation: ObservationSpace,
 }
 
-impl Arrival {
+impl LastSeen {
     /// For an environment.
     pub fn new(spec: &EnvSpec) -> Self {
         let observation = spec.observation.clone();
@@ -142,7 +142,7 @@ impl Arrival {
     }
 }
 
-impl StatisticsFactory for Arrival {
+impl StatisticsFactory for LastSeen {
     fn size(&self) -> usize {
         match self.observation {
             ObservationSpace::Vector { size } | ObservationSpace::Discrete { size } => size,
@@ -158,7 +158,7 @@ impl StatisticsFactory for Arrival {
     }
 }
 
-impl Statistics for Arrival {
+impl Statistics for LastSeen {
     fn tell(&mut self, row: &Row<'_>, told: &mut [f32]) {
         told.fill(0.0);
         let size = self.size();

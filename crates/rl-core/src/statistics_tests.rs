@@ -40,7 +40,7 @@ fn what_was_cut_off_is_seen_once() {
             horizon: 4,
             trial: Trial::Episodes(2),
         };
-        let arrival = Arrival::new(&spec);
+        let last_seen = LastSeen::new(&spec);
         let row = Row {
             lanes: 3,
             observation: observed,
@@ -51,8 +51,8 @@ fn what_was_cut_off_is_seen_once() {
             told: &[],
             final_observation: arrived,
         };
-        let mut told = vec![f32::NAN; 3 * arrival.size()];
-        arrival.make(3).tell(&row, &mut told);
+        let mut told = vec![f32::NAN; 3 * last_seen.size()];
+        last_seen.make(3).tell(&row, &mut told);
         told
     };
     let symbol = ObservationSpace::Discrete { size: 2 };

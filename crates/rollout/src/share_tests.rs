@@ -131,9 +131,15 @@ fn who_is_asked_to_stop_stops_all() {
 
 #[test]
 fn who_is_gone_is_named() {
+    // Whoever has found out stays, or it would be found gone itself.
+    let found = std::sync::Barrier::new(2);
     let ended = on_ranks(3, 1, |pool| match pool.ranks().rank() {
         1 => Ok(Vec::new()),
-        _ => pool.share(vec![(); 3], |_, _| Ok::<_, RolloutError>(1_u64)),
+        _ => {
+            let shared = pool.share(vec![(); 3], |_, _| Ok::<_, RolloutError>(1_u64));
+            found.wait();
+            shared
+        }
     });
     for rank in [0, 2] {
         let said = ended[rank].as_ref().unwrap_err().to_string();

@@ -1,6 +1,6 @@
 //! What optimizers do, as drawings over many trials.
 
-use crate::plot::{Band, Plot, Scale};
+use crate::plot::{Band, DEVIATIONS, Plot, Scale};
 use rl_core::{Analysis, Moments, Sight, Trajectory, Trials};
 
 /// What can be drawn of who moves so many parameters.
@@ -49,8 +49,8 @@ fn loss(trajectory: &Trajectory) -> Option<rl_core::Picture> {
     };
     let what = if accuracy { "Accuracy" } else { "Loss" };
     let caption = format!(
-        "{what} that counts after each number of gradients: mean over {lanes} tasks with the 95 % \
-         interval."
+        "{what} that counts after each number of gradients: mean over {lanes} tasks, \
+         ± {DEVIATIONS} standard errors."
     );
     plot.picture(&format!("{what} by gradients"), &caption)
 }
@@ -128,11 +128,12 @@ fn rule(steps: &[Vec<Seen>]) -> Option<rl_core::Picture> {
         x: "gradient of a coordinate",
         scale: Scale::Linear,
     };
-    let caption = "What a coordinate is moved by, against its gradient: means over as many \
-                   coordinates each, with the 95 % interval as if all were independent; the \
-                   outermost hundredth of the gradients is left out. Gradient descent is a line \
-                   through 0.";
-    plot.picture("What a step does", caption)
+    let caption = format!(
+        "What a coordinate is moved by, against its gradient: means over as many coordinates each, \
+         ± {DEVIATIONS} standard errors as if all were independent; the outermost hundredth of the \
+         gradients is left out. Gradient descent is a line through 0."
+    );
+    plot.picture("What a step does", &caption)
 }
 
 /// How much of a parameter is kept and of its gradient taken, step by step: the best fit of

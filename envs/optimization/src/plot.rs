@@ -31,8 +31,8 @@ const BOTTOM: f32 = 1.3;
 const WIDTH: f32 = 12.0;
 const HEIGHT: f32 = 6.0;
 const WORDS: f32 = 0.28;
-/// Deviations of a normal distribution that 95 % are within.
-const DEVIATIONS: f64 = 1.96;
+/// Standard errors that a band goes to either side.
+pub(crate) const DEVIATIONS: f64 = 2.0;
 /// What a logarithmic axis shows of 0 and below.
 const LEAST: f64 = 1e-9;
 
@@ -255,11 +255,11 @@ mod tests {
         let [high, low, mean] = heights(Scale::Linear, points)[..] else {
             panic!("three lines");
         };
-        // From 1 − 0.98 to 3 + 1.96.
-        let at = |y: f64| BOTTOM + HEIGHT * ((y - 0.02) / (4.96 - 0.02)) as f32;
+        // From 1 − 2 · 0.5 to 3 + 2 · 1.
+        let at = |y: f64| BOTTOM + HEIGHT * (y / 5.0) as f32;
         for (found, wanted) in [
-            (high, [at(1.98), at(4.96)]),
-            (low, [at(0.02), at(1.04)]),
+            (high, [at(2.0), at(5.0)]),
+            (low, [at(0.0), at(1.0)]),
             (mean, [at(1.0), at(3.0)]),
         ] {
             for (found, wanted) in found.iter().zip(wanted) {

@@ -26,19 +26,23 @@ pub(crate) struct ListArgs {
 #[command(after_help = "Examples:\n  \
     experiments render gridnavi posterior-sampling\n  \
     experiments render maze known-goal task=shown size=15 --out pictures\n  \
-    experiments render two-step bayes-optimal --seed 3")]
+    experiments render two-step bayes-optimal --seed 3\n  \
+    experiments render runs/quickstart/seed-0")]
 pub(crate) struct RenderArgs {
-    /// An environment's name (see `list envs`).
-    #[arg(value_name = "ENV")]
-    pub(crate) environment: String,
-    /// A learner (see `list learners`) and settings [default learner: random].
+    /// An environment's name (see `list envs`), or a run's folder: its trained agent plays
+    /// then, as the newest checkpoint left it, where it was trained.
+    #[arg(value_name = "ENV|RUN")]
+    pub(crate) subject: OsString,
+    /// Of an environment: a learner (see `list learners`) and settings [default learner:
+    /// random].
     #[arg(value_name = "LEARNER|key=value")]
     pub(crate) words: Vec<String>,
     /// Seed of the fresh task and of the learner's chances.
     #[arg(long, value_name = "S", default_value = "0", allow_hyphen_values = true, value_parser = seed)]
     pub(crate) seed: u64,
     /// Where to write; the pictures there must be of the same [default:
-    /// runs/pictures/ENV-LEARNER,key=value...].
+    /// runs/pictures/ENV-LEARNER,key=value...; of a run, the learner is `run` with its path and
+    /// update].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
@@ -84,7 +88,7 @@ pub(crate) struct CompareArgs {
     /// Folders of runs, three seeds or more of each method in each environment; folders
     /// under one name are one method.
     #[arg(required = true, value_name = "[NAME=]RUN")]
-    pub(crate) methods: Vec<String>,
+    pub(crate) methods: Vec<OsString>,
     /// What is compared.
     #[arg(long, value_enum, default_value = "gap")]
     pub(crate) score: Score,

@@ -30,7 +30,7 @@ pub(crate) enum SweepCommand {
     words = [\"rl2.updates=200\"]            # what is set in all runs\n  \
     seeds = [101, 102, 103]                # of every setting\n  \
     confirm = [0, 1, 2, 3, 4]              # of the best one, afterwards\n  \
-    # draws = { count = 64, seed = 0 }     # by chance instead of every combination\n  \
+    # draws = { count = 64, seed = 0 }     # by chance instead of every combination, each once\n  \
     # halving = { rungs = [25, 75], factor = 3, tasks = 1000 }\n\n  \
     [settings]\n  \
     \"rl2.learning_rate.from\" = { from = 1e-4, to = 1e-2, points = 5, scale = \"log\" }\n  \

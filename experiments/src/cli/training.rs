@@ -1,7 +1,8 @@
 //! Commands that train, and look on.
 
-use super::values::{Jobs, Output, Work, folder_name, seed, seeds, update};
+use super::values::{Jobs, Output, Work, seed, seeds, update};
 use clap::Args;
+use lab::folders::folder_name;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -105,7 +106,8 @@ pub(crate) struct ReplayArgs {
 #[derive(Debug, Args)]
 #[command(
     after_help = "On a terminal: curves of the mean return, a line for each run, and `q` ends it. \
-    Elsewhere a line now and then. It ends with the last run.\n\n\
+    Elsewhere a line now and then. It ends with the last run; seeds that have not begun are waited \
+    for until nothing has run for a minute.\n\n\
     Example:\n  experiments watch runs/quickstart runs/rl2-maze"
 )]
 pub(crate) struct WatchArgs {

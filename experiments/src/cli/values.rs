@@ -39,15 +39,6 @@ pub(crate) struct Jobs {
     pub(crate) given: Option<usize>,
 }
 
-/// A name that is one folder, and no way out of the one it is in.
-pub(super) fn folder_name(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_alphanumeric() || "-_.+=,@".contains(c);
-    match text.starts_with(|c: char| c.is_alphanumeric()) && text.chars().all(plain) {
-        true => Ok(text.to_owned()),
-        false => Err("allowed: letters, digits and -_.+=,@, a letter or digit first".to_owned()),
-    }
-}
-
 /// A whole number in a range, as typed: `1_000` and `1e3` as well.
 pub(super) fn whole(text: &str, bounds: Bounds<u64>) -> Result<u64, String> {
     let number = numbers::whole(text).filter(|number| bounds.contains(*number));
@@ -79,52 +70,4 @@ pub(super) fn tasks(text: &str) -> Result<usize, String> {
     let tasks = whole(text, Bounds::closed(2, 1_000_000_000));
     let tasks = tasks.map_err(|allowed| format!("{allowed}; one task has no standard error"))?;
     Ok(tasks as usize)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rl_core::rand::RngExt as _;
-    use rl_core::{Domain, Purpose, StreamKey};
-    use std::path::{Component, Path};
-
-    /// Whatever a run is called, its folder lies in the one of all runs.
-    #[test]
-    fn a_name_is_one_folder_or_refused() {
-        const PIECES: [&str; 16] = [
-            "a",
-            "Z9",
-            "é",
-            "\u{1f980}",
-            ".",
-            "..",
-            "/",
-            "\\",
-            "-",
-            "_",
-            " ",
-            "\0",
-            "\n",
-            "~",
-            "$x",
-            "con",
-        ];
-        let mut rng = StreamKey::new(0, Domain::Tuning, 0).lane(Purpose::Init, 0);
-        let mut taken = 0;
-        for _ in 0..20_000 {
-            let length = rng.random_range(0..6);
-            let pieces = (0..length).map(|_| PIECES[rng.random_range(0..PIECES.len())]);
-            let text: String = pieces.collect();
-            if let Ok(name) = folder_name(&text) {
-                taken += 1;
-                let parts: Vec<_> = Path::new(&name).components().collect();
-                let one = matches!(parts[..], [Component::Normal(part)] if part == name.as_str());
-                assert!(
-                    one && name == text && !name.starts_with(['-', '.']),
-                    "{text:?}"
-                );
-            }
-        }
-        assert!(taken > 100, "{taken}");
-    }
 }

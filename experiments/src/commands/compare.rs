@@ -7,6 +7,8 @@ use lab::failure::Failure;
 use lab::folders::{common_folder, runs_in};
 use report::{Interval, Method};
 use serde_json::{Map, Value, json};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 pub(crate) fn run(args: &CompareArgs) -> Result<(), Failure> {
@@ -87,19 +89,26 @@ struct Named {
 }
 
 /// A method's name and a folder of its runs: `NAME=FOLDER`, or a folder that gives its name.
-fn named(word: &str) -> Result<(String, PathBuf), Failure> {
+fn named(word: &OsStr) -> Result<(String, PathBuf), Failure> {
     let wrong = |what: &str| {
+        let word = word.to_string_lossy();
         Failure::usage(format!(
             "{word:?}: {what}; allowed: a folder of runs, or NAME=FOLDER"
         ))
     };
     // A folder may have an equals sign in its own name.
     let folder = PathBuf::from(word);
-    if let Some((name, folder)) = word.split_once('=').filter(|_| !folder.exists()) {
-        return match (name.trim(), folder.trim()) {
-            ("", _) => Err(wrong("no name before the equals sign")),
-            (_, "") => Err(wrong("no folder after the equals sign")),
-            (name, folder) => Ok((name.to_owned(), PathBuf::from(folder))),
+    let bytes = word.as_bytes();
+    let equals = bytes.iter().position(|byte| *byte == b'=');
+    if let Some(at) = equals.filter(|_| !folder.exists()) {
+        let [name, folder] = [&bytes[..at], &bytes[at + 1..]].map(<[u8]>::trim_ascii);
+        return match (name.is_empty(), folder.is_empty()) {
+            (true, _) => Err(wrong("no name before the equals sign")),
+            (_, true) => Err(wrong("no folder after the equals sign")),
+            (false, false) => Ok((
+                String::from_utf8_lossy(name).into_owned(),
+                PathBuf::from(OsStr::from_bytes(folder)),
+            )),
         };
     }
     let name = folder

@@ -1,7 +1,7 @@
 //! `export`: runs as files that other programs read.
 
 use crate::cli::ExportArgs;
-use crate::commands::watch::runs::{Folder, State};
+use crate::commands::watch::runs::{Ending, Folder, State};
 use crate::console::{Console, Event};
 use crate::progress::Waiting;
 use crate::tables::files::write_all;
@@ -106,13 +106,13 @@ fn follow(
             });
         }
     }
-    let mut failed = None;
+    let (mut failed, mut ending) = (None, Ending::default());
     loop {
-        let mut running = false;
+        let mut states = Vec::new();
         // One that has stopped may be resumed, or not have begun yet.
         following.retain_mut(|one| match one.look() {
-            Ok(goes_on) => {
-                running |= goes_on;
+            Ok(state) => {
+                states.push(state);
                 true
             }
             Err(failure) => {
@@ -120,7 +120,7 @@ fn follow(
                 false
             }
         });
-        if !running {
+        if ending.has_come(&states) {
             return failed.map_or(Ok(()), Err);
         }
         sleep(LOOK);
@@ -138,48 +138,52 @@ struct Followed {
 }
 
 impl Followed {
-    /// Writes what is new; whether it goes on.
-    fn look(&mut self) -> Result<bool, Failure> {
+    /// Writes what is new; how the run is.
+    fn look(&mut self) -> Result<State, Failure> {
         self.folder.look()?;
         let Some(run) = self.folder.runs().next() else {
-            return Ok(false);
+            return Ok(State::Stopped);
         };
+        let state = run.state;
+        let goes_on = state == State::Running;
         let now = (
             run.done,
             run.evaluation.as_ref().map(|row| row.update),
-            run.state == State::Running,
+            goes_on,
         );
-        let goes_on = now.2;
         if self.seen == Some(now) {
-            return Ok(goes_on);
+            return Ok(state);
         }
-        let loaded = match report::load(std::slice::from_ref(&run.path), &mut |_| ()) {
+        let run = match goes_on {
             // Its files are those of a moment ago, some of them of a moment later.
-            Err(_) if goes_on => return Ok(true),
-            loaded => loaded?,
-        };
-        let Some(run) = loaded.first() else {
-            return Ok(goes_on);
+            true => match report::Run::read_running(&run.path) {
+                Err(_) => return Ok(state),
+                Ok(run) => run,
+            },
+            false => match report::load(std::slice::from_ref(&run.path), &mut |_| ())?.pop() {
+                None => return Ok(state),
+                Some(run) => run,
+            },
         };
         // It went back to a checkpoint, or another one began in its place.
         let back = self.seen.is_some_and(|(done, ..)| now.0 < done);
         if back {
             self.events = Events::default();
         }
-        let new = self.events.so_far(run);
+        let new = self.events.so_far(&run);
         match back {
             true => self.write_whole(&new)?,
             false => self.append(&new)?,
         }
         if !goes_on {
             // Rows may have been written once more between two looks, at another time.
-            let whole = report::tensorboard(run);
+            let whole = report::tensorboard(&run);
             if fs::read(&self.file).ok().as_deref() != Some(&whole) {
                 self.write_whole(&whole)?;
             }
         }
         self.seen = Some(now);
-        Ok(goes_on)
+        Ok(state)
     }
 
     fn append(&self, new: &[u8]) -> Result<(), Failure> {

@@ -1,25 +1,33 @@
-//! `render`: pictures of a task and of a learner in it.
+//! `render`: pictures of a task and of a learner, or of a trained agent, in it.
 
 use crate::cli::RenderArgs;
 use crate::commands::baseline::Request;
 use crate::console::{Console, Event};
 use crate::progress::Waiting;
+use agent::Fresh;
+use lab::comparison::held_out;
 use lab::failure::Failure;
+use lab::folders::holds_seeds;
+use lab::launch::{agent, config_of};
 use lab::learners::LearnerSpec;
 use lab::oracles::Oracles;
+use lab::panics::caught;
 use lab::registry::{Built, Registry, completed};
 use lab::room::Room;
 use lab::scenes;
+use lab::session::Session;
 use lab::stop::Stop;
-use record::write_atomically;
+use record::{Reader, write_atomically};
 use rl_core::{EnvFactory, Picture, PolicyFactory};
 use rl_core::{EnvironmentEntry, Trial};
 use rollout::{Batch, Pool};
 use serde::Serialize;
 use serde_json::json;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use toml::{Table, Value};
 
 /// Who plays unless somebody else is named.
@@ -27,45 +35,33 @@ const DEFAULT_LEARNER: &str = "random";
 /// Of more episodes than this, half as many are drawn from either end.
 const MOST_EPISODES: usize = 10;
 
+/// The agent of a run, as pictures call it.
+const RUN: &str = "run";
+
 pub(crate) fn run(registry: &Registry, args: &RenderArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json);
-    let entry = registry
-        .environment(&args.environment)
-        .map_err(Failure::usage)?;
-    let mut words = args.words.clone();
-    if words.iter().all(|word| word.contains('=')) {
-        words.push(DEFAULT_LEARNER.to_owned());
-    }
-    let request = Request::read(entry, &words)?;
-    let [(about, params)] = &request.learners[..] else {
-        let message = "render draws one learner at a time; name one";
-        return Err(Failure::usage(message));
+    let acting = match is_path(registry, &args.subject) {
+        true => Acting::of_run(registry, &console, args)?,
+        false => Acting::by_hand(registry, &console, args)?,
     };
-    let name = &about.name;
-    let built = Built::new(entry, &request.settings).map_err(Failure::config)?;
-    let env = built.factory.as_ref();
-    let spec = LearnerSpec::new_in(name, name, params, env).map_err(Failure::config)?;
-    let player = spec
-        .make(
-            &built,
-            &Oracles::new(&console, Room::now(), Stop::default()),
-        )
-        .map_err(Failure::config)?;
-    let policy = player.policy.as_ref();
+    let entry = registry.environment(&acting.environment);
+    let entry = entry.map_err(Failure::internal)?;
+    let env = acting.built.factory.as_ref();
+    let what = format!("render {}", entry.name());
     let needed = Batch::footprint(env, 1, env.spec().trial_steps());
-    Room::now().check(&format!("render {}", entry.name()), &needed)?;
-    let _playing = Waiting::on(format!("render {}", entry.name()));
-    let pictures = pictures(env, policy, args.seed)?;
+    Room::now().check(&what, &needed)?;
+    let _playing = Waiting::on(what);
+    let pictures = pictures(env, &acting, args.seed)?;
     let subject = Subject {
         environment: entry.name(),
-        settings: &built.settings,
-        learner: name,
-        parameters: spec.to_table(),
+        settings: &acting.built.settings,
+        learner: &acting.learner,
+        parameters: &acting.parameters,
         seed: args.seed,
     };
     let folder = match &args.out {
         Some(out) => out.clone(),
-        None => Path::new("runs/pictures").join(subject.folder(entry, params)?),
+        None => Path::new("runs/pictures").join(subject.folder(entry, &acting.named)?),
     };
     subject.claim(&folder, &pictures)?;
     for (stem, picture) in &pictures {
@@ -75,8 +71,9 @@ pub(crate) fn run(registry: &Registry, args: &RenderArgs) -> Result<(), Failure>
             Event::Picture,
             &json!({
                 "environment": entry.name(),
-                "settings": built.settings,
-                "learner": policy.name(),
+                "settings": acting.built.settings,
+                "learner": acting.title,
+                "parameters": acting.parameters,
                 "seed": args.seed,
                 "picture": stem,
                 "svg": svg.to_string_lossy(),
@@ -85,6 +82,117 @@ pub(crate) fn run(registry: &Registry, args: &RenderArgs) -> Result<(), Failure>
         )?;
     }
     Ok(())
+}
+
+/// Whether a word is the path of a run. Environments go first, of whatever name there is a
+/// folder.
+fn is_path(registry: &Registry, word: &OsStr) -> bool {
+    let is_name = |name: &str| registry.environment(name).is_ok();
+    let path = Path::new(word);
+    !word.to_str().is_some_and(is_name) && (path.exists() || path.components().count() > 1)
+}
+
+/// Who acts, and where.
+struct Acting {
+    built: Built,
+    environment: String,
+    /// A learner's name, or [`RUN`].
+    learner: String,
+    /// Everything that it is set to.
+    parameters: Table,
+    /// What of that the name of a folder says.
+    named: Table,
+    policy: Arc<dyn PolicyFactory>,
+    /// What titles call it.
+    title: String,
+    /// Whether it acts so in every task, and not only in the first one, which it adapted to.
+    anywhere: bool,
+}
+
+impl Acting {
+    /// A learner that is written by hand.
+    fn by_hand(registry: &Registry, console: &Console, args: &RenderArgs) -> Result<Self, Failure> {
+        let entry = registry
+            .environment(&args.subject.to_string_lossy())
+            .map_err(Failure::usage)?;
+        let mut words = args.words.clone();
+        if words.iter().all(|word| word.contains('=')) {
+            words.push(DEFAULT_LEARNER.to_owned());
+        }
+        let request = Request::read(entry, &words)?;
+        let [(about, params)] = &request.learners[..] else {
+            let message = "render draws one learner at a time; name one";
+            return Err(Failure::usage(message));
+        };
+        let name = &about.name;
+        let built = Built::new(entry, &request.settings).map_err(Failure::config)?;
+        let env = built.factory.as_ref();
+        let spec = LearnerSpec::new_in(name, name, params, env).map_err(Failure::config)?;
+        let oracles = Oracles::new(console, Room::now(), Stop::default());
+        let policy = spec.make(&built, &oracles).map_err(Failure::config)?.policy;
+        Ok(Self {
+            environment: entry.name().to_owned(),
+            learner: name.to_string(),
+            parameters: spec.to_table(),
+            named: params.clone(),
+            title: policy.name(),
+            policy,
+            anywhere: true,
+            built,
+        })
+    }
+
+    /// The agent of a run as its newest checkpoint left it, in the environment of the run; one
+    /// that adapts, after its last gradient step on the task that is drawn.
+    fn of_run(registry: &Registry, console: &Console, args: &RenderArgs) -> Result<Self, Failure> {
+        let path: PathBuf = Path::new(&args.subject).components().collect();
+        let place = path.display();
+        if let Some(word) = args.words.first() {
+            return Err(Failure::usage(format!(
+                "{word}: the agent of {place} plays in the environment that it was trained in; \
+                 allowed beside a run: --seed, --out and --json"
+            )));
+        }
+        if holds_seeds(&path) {
+            return Err(Failure::usage(format!(
+                "{place} holds the runs of several seeds; give one of them, as in {place}/seed-0"
+            )));
+        }
+        let run = Reader::open(&path)?;
+        // Wherever it learned, its numbers are the same here.
+        let session = Session::new(registry, console, 1, "cpu")?;
+        let config = config_of(&session, &run)?;
+        let training = agent(&session, &run, &config.told)?;
+        let fresh = Fresh {
+            env: &config.built.factory,
+            held: held_out(config.evaluation.tasks.get(), args.seed),
+            actions: config.evaluation.actions,
+        };
+        let by = format!("algorithm '{}'", config.algorithm);
+        let mut policies = caught(&by, || Ok(training.policies(&fresh, 0)?))?;
+        let steps = policies.len().saturating_sub(1);
+        let policy = policies.pop();
+        let policy = policy.ok_or_else(|| Failure::internal(format!("{by} has no policy")))?;
+        let title = match steps {
+            0 => policy.name(),
+            1 => format!("{} after 1 gradient step", policy.name()),
+            steps => format!("{} after {steps} gradient steps", policy.name()),
+        };
+        let update = training.updates_done() as i64;
+        let mut parameters = Table::new();
+        parameters.insert("path".to_owned(), Value::String(place.to_string()));
+        parameters.insert("update".to_owned(), Value::Integer(update));
+        Ok(Self {
+            environment: config.environment,
+            learner: RUN.to_owned(),
+            named: parameters.clone(),
+            parameters,
+            policy,
+            title,
+            anywhere: steps == 0,
+            built: config.built,
+        })
+    }
 }
 
 /// The file beside pictures that says what they are of.
@@ -96,7 +204,7 @@ struct Subject<'a> {
     environment: &'a str,
     settings: &'a Table,
     learner: &'a str,
-    parameters: Table,
+    parameters: &'a Table,
     seed: u64,
 }
 
@@ -148,9 +256,10 @@ impl Subject<'_> {
 /// All pictures, each with the name of its files.
 fn pictures(
     env: &dyn EnvFactory,
-    policy: &dyn PolicyFactory,
+    acting: &Acting,
     seed: u64,
 ) -> Result<Vec<(String, Picture)>, Failure> {
+    let policy = acting.policy.as_ref();
     let half = MOST_EPISODES / 2;
     let shown =
         |number: usize, of: usize| of <= MOST_EPISODES || number < half || number >= of - half;
@@ -167,16 +276,19 @@ fn pictures(
         )));
     };
     let by = |picture: Picture| Picture {
-        title: format!("{}: {}", policy.name(), picture.title),
+        title: format!("{}: {}", acting.title, picture.title),
         ..picture
     };
-    let pool = Pool::new(1, || ()).map_err(Failure::internal)?;
     let mut pictures = vec![("task".to_owned(), drawn.task)];
     let of = drawn.episodes.last().map_or(0, |(number, _)| number + 1);
     let episodes = drawn.episodes.into_iter();
     let episodes = episodes.filter(|(number, _)| shown(*number, of));
     pictures.extend(episodes.map(|(number, it)| (format!("episode-{}", number + 1), by(it))));
-    let shown = scenes::analyses(env, policy, seed, &pool).map_err(Failure::config)?;
+    let pool = Pool::new(1, || ()).map_err(Failure::internal)?;
+    let shown = match acting.anywhere {
+        true => scenes::analyses(env, policy, seed, &pool).map_err(Failure::config)?,
+        false => Vec::new(),
+    };
     pictures.extend(
         shown
             .into_iter()

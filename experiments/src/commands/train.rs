@@ -41,7 +41,9 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
             None => config,
         })
     };
-    args.from.as_deref().map_or(Ok(()), expect_text)?;
+    if let Some(run) = &args.from {
+        launch::expect_text("--from", run)?;
+    }
     let config = resolve()?;
     refuse_conflicts(args, &config)?;
     let mut session = ranks::session(registry, &console, &args.work, &args.device)?;
@@ -62,7 +64,7 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
         None => vec![args.seed.unwrap_or(config.seed)],
     };
     if existing == Existing::Overwrite {
-        refuse_own_source(&folder, &config)?;
+        launch::refuse_own_source(&folder, &config, ("--overwrite", "--name or --runs"))?;
     }
     if existing == Existing::Refuse {
         for &seed in &seeds {
@@ -133,33 +135,6 @@ pub(crate) fn side_by_side(
             Ok(1)
         }
         Err(failure) => Err(failure),
-    }
-}
-
-/// Refuses to replace a run that the new one is made of.
-fn refuse_own_source(folder: &Path, config: &RunConfig) -> Result<(), Failure> {
-    let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let target = whole(folder);
-    let mut sources = config.made_of();
-    match sources.find(|path| whole(path).starts_with(&target)) {
-        None => Ok(()),
-        Some(path) => Err(Failure::usage(format!(
-            "--overwrite would replace {}, which this run is made of; choose another --name or \
-             --runs",
-            path.display()
-        ))),
-    }
-}
-
-/// Refuses the name of a run that its configuration could not say.
-fn expect_text(run: &Path) -> Result<(), Failure> {
-    match run.to_str() {
-        Some(_) => Ok(()),
-        None => Err(Failure::usage(format!(
-            "--from {}: config.toml says where a run begins, and this name is no text (UTF-8); \
-             rename the folder, or give a link to it that is named in text",
-            run.display()
-        ))),
     }
 }
 

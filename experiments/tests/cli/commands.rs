@@ -262,7 +262,8 @@ fn listings_checks_and_the_doctor() {
         "maml/gridnavi",
         "maml/gridnavi-gated",
         "multi-task/gridnavi",
-        "rl2/gridnavi"
+        "rl2/gridnavi",
+        "rl2/gridnavi-large"
     ]);
     assert_eq!(presets("gridnavi"), all);
     assert_eq!(presets("maze"), serde_json::json!(["rl2/maze"]));

@@ -147,6 +147,7 @@ fn paths_need_not_be_text() {
         (&["report"], &run, &["--out", "page", "--json"]),
         (&["resume"], &run, &["--json"]),
         (&["eval"], &run, &["--json"]),
+        (&["render"], &run, &["--json"]),
         (&["render", "gridnavi", "--json", "--out"], &runs, &[]),
         (&["doctor", "--json", "--runs"], &runs, &[]),
         (
@@ -167,6 +168,10 @@ fn paths_need_not_be_text() {
         assert_eq!(outcome.code, Some(0), "{words:?}: {outcome:?}");
         assert!(!outcome.rows().is_empty(), "{words:?}");
     }
+    // A method's name is in front of its path.
+    let compared = with(&["compare"], &latin(b"a=caf\xe9/caf\xe9"), &[]);
+    assert_eq!(compared.code, Some(2), "{compared:?}");
+    assert!(compared.stderr.contains("only a is given"), "{compared:?}");
     // The command that a message tells to run is one that a shell takes back.
     let mut again = lab.command(&train);
     again.arg0(OsStr::from_bytes(b"m\xe9"));

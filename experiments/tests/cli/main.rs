@@ -9,6 +9,7 @@
 mod attacks;
 mod baseline_variance;
 mod belief;
+mod book;
 mod combination;
 mod commands;
 mod cuda;

@@ -142,3 +142,63 @@ fn environments_learners_are_known_by_name() {
         svg.contains("Episode 1: ") && svg.contains("Episode 2: ") && !svg.contains("Episode 3")
     );
 }
+
+/// As the newest checkpoint left it, where it was trained; one that adapts, once it has.
+#[test]
+fn the_agent_of_a_run_is_drawn() {
+    let lab = Lab::new();
+    lab.done(&["train", "tiny.toml", "rl2.updates=2"]);
+    let run = "runs/tiny/seed-0";
+    let drawn = |words: &[&str]| {
+        let rows = lab
+            .done(&[&["render"][..], words, &["--json"]].concat())
+            .rows();
+        let names: Vec<&str> = rows.iter().filter_map(|r| r["picture"].as_str()).collect();
+        assert_eq!(names[..2], ["task", "episode-1"], "{rows:?}");
+        let svg = fs::read_to_string(lab.path(rows[1]["svg"].as_str().unwrap())).unwrap();
+        (rows[1].clone(), svg)
+    };
+    let (row, svg) = drawn(&[run]);
+    let folder = "path=runs-tiny-seed-0,update=2/episode-1.svg";
+    assert!(row["svg"].as_str().unwrap().ends_with(folder), "{row}");
+    let told = serde_json::json!({ "path": run, "update": 2 });
+    assert_eq!(
+        (&row["learner"], &row["parameters"]),
+        (&"rl2".into(), &told)
+    );
+    assert_eq!(row["settings"]["arms"], 2, "{row}");
+    assert!(svg.contains("l2: "), "{svg}");
+    // The same again, and another task beside it.
+    assert_eq!(drawn(&["runs/tiny/seed-0/"]), (row, svg.clone()));
+    let (row, other) = drawn(&[run, "--seed", "1"]);
+    let folder = "update=2,seed=1/episode-1.svg";
+    assert!(row["svg"].as_str().unwrap().ends_with(folder), "{row}");
+    assert_ne!(svg, other);
+    fs::write(lab.path("maml.toml"), crate::maml::TINY).unwrap();
+    lab.done(&["train", "maml.toml", "maml.updates=1"]);
+    let (row, svg) = drawn(&["runs/maml/seed-0", "--out", "adapted"]);
+    assert_eq!(row["learner"], "maml after 3 gradient steps");
+    assert!(svg.contains("aml after 3 gradient steps"), "{svg}");
+}
+
+#[test]
+fn what_is_no_run_with_an_agent_is_not_drawn() {
+    let lab = Lab::new();
+    lab.done(&["train", "tiny.toml", "rl2.updates=1", "--seeds", "2"]);
+    let run = "runs/tiny/seed-0";
+    let allowed = "allowed beside a run: --seed, --out and --json";
+    for word in ["arms=3", "environment.arms=3", "random"] {
+        lab.refused(&["render", run, word], 2, &[word, run, allowed]);
+    }
+    let seeds = [
+        "runs/tiny holds the runs of several seeds",
+        "runs/tiny/seed-0",
+    ];
+    lab.refused(&["render", "runs/tiny"], 2, &seeds);
+    lab.refused(&["render", "runs/none"], 2, &["there is no such folder"]);
+    lab.refused(&["render", "girdnavi"], 2, &["'gridnavi'"]);
+    fs::remove_dir_all(lab.path(run).join("checkpoints")).unwrap();
+    let parts = [run, "has no checkpoint yet; train it first"];
+    lab.refused(&["render", run], 2, &parts);
+    assert!(!lab.path("runs/pictures").exists());
+}

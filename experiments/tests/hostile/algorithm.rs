@@ -88,7 +88,10 @@ impl Training for Faulty {
             return Err(LearnError::Diverged("it is all infinite".to_owned()));
         }
         let mut row = json!({ "update": self.done, "env_steps": self.env_steps() });
-        row["x"] = f64::NAN.into();
+        row["x"] = match self.has("number") {
+            true => f64::NAN.into(),
+            false => 0.5.into(),
+        };
         if self.has("row") {
             row = json!([self.done]);
         }

@@ -66,6 +66,7 @@ fn an_algorithm_that_breaks_loses_nothing() {
             "the row of update 3 is [3]; it must be a JSON object",
         ),
         ("lines", "it must be a JSON object in one line"),
+        ("number", "'x' in the row of the update is no finite number"),
         ("checkpoint", SAID),
         ("policy", SAID),
         ("nan", "'params/w' is NaN at index 1"),

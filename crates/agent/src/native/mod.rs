@@ -16,8 +16,8 @@ use crate::execution::Execution;
 use crate::model::{ActorCritic, NetworkConfig};
 use crate::samples::Samples;
 use kernels::{
-    Blocks, BlocksShape, Cell, Flops, Index, IndexShape, Mixer, Observation, Recurrent, Shape,
-    Trunk, TrunkBytes,
+    Blocks, BlocksShape, Cell, Flops, Index, IndexShape, Layers, LayersShape, Mixer, Observation,
+    Recurrent, Shape, Trunk, TrunkBytes,
 };
 use nets::{Arms, SequenceConfig, Stack, Transformer};
 use on_trunk::OnTrunk;
@@ -70,10 +70,21 @@ impl NativeBackend {
             SequenceConfig::Gru(of) | SequenceConfig::Lstm(of) if !of.around.is_nothing() => {
                 Err(refuse(model.of, "what is around this trunk"))
             }
-            SequenceConfig::Snail(_)
-            | SequenceConfig::Mann(_)
-            | SequenceConfig::Episodic(_)
-            | SequenceConfig::Mlp { .. } => Err(refuse(model.of, "this trunk")),
+            SequenceConfig::Snail(_) | SequenceConfig::Mann(_) | SequenceConfig::Episodic(_) => {
+                Err(refuse(model.of, "this trunk"))
+            }
+            SequenceConfig::Mlp { hidden, activation } => {
+                let shape = LayersShape {
+                    observation: Self::observation(model),
+                    actions,
+                    hidden: hidden.clone(),
+                    activation: match activation {
+                        nets::Activation::Tanh => kernels::mlp::Activation::Tanh,
+                        nets::Activation::Relu => kernels::mlp::Activation::Relu,
+                    },
+                };
+                Self::with_trunk(model, Layers::new(shape).map_err(size)?)
+            }
             SequenceConfig::Gru(layer) => recurrent(Cell::Gru, layer.hidden),
             SequenceConfig::Lstm(layer) => recurrent(Cell::Lstm, layer.hidden),
             SequenceConfig::Index(of) => {

@@ -1,8 +1,8 @@
 //! Three doors, one of which pays whenever it is opened, and a training for them.
 
-use agent::{Input, Place, PolicyStart};
+use agent::{Input, Place, PolicyStart, Ppo};
 use belief::{
-    Belief, BeliefConfig, Decodes, Ppo, Prior, Queries, Reads, Repeats, Rewards, Sampling, Target,
+    Belief, BeliefConfig, Decodes, Prior, Queries, Reads, Repeats, Rewards, Sampling, Target,
     Trainer, Transitions, Variational,
 };
 use nets::{OptimizerConfig, Recurrent, Schedule, SequenceConfig, Shape};
@@ -72,6 +72,127 @@ impl TaskDistribution for Doors {
 
     fn describe(&self, task: &Pays, description: &mut [f32]) {
         description.copy_from_slice(&[task.0 as f32, 1.0 - task.0 as f32]);
+    }
+}
+
+/// One episode of so many steps, of which no two look alike. One of two actions pays, or
+/// every one.
+pub(crate) struct Corridor {
+    pub(crate) horizon: usize,
+    /// What every step pays; `None` where the task's own action alone does.
+    pub(crate) pays: Option<f32>,
+}
+
+#[derive(Default)]
+pub(crate) struct Side {
+    own: u32,
+    pays: Option<f32>,
+}
+
+impl Environment for Side {
+    type State = u32;
+    type Action = Discrete;
+
+    fn reset(&self, state: &mut u32, _: &mut Stream) {
+        *state = 0;
+    }
+
+    fn step(&self, state: &mut u32, action: &u32, _: &mut Stream) -> Step {
+        *state += 1;
+        let own = f32::from(u8::from(*action == self.own));
+        Step::proceed(self.pays.unwrap_or(own))
+    }
+
+    fn observe(&self, state: &u32, observation: &mut [f32]) {
+        let step = *state as f32;
+        observation.copy_from_slice(&[0.01 * step, 1.0 / (1.0 + step)]);
+    }
+}
+
+impl TaskDistribution for Corridor {
+    type Task = Side;
+
+    fn spec(&self) -> EnvSpec {
+        EnvSpec {
+            name: "corridor".into(),
+            observation: ObservationSpace::Vector { size: 2 },
+            action: ActionSpace::Discrete { size: 2 },
+            horizon: self.horizon,
+            trial: Trial::Episodes(1),
+        }
+    }
+
+    fn sample(&self, task: &mut Side, rng: &mut Stream) {
+        self.select(task, rng.random_range(0..2));
+    }
+
+    fn tasks(&self) -> Option<u64> {
+        Some(2)
+    }
+
+    fn select(&self, task: &mut Side, number: u64) {
+        (task.own, task.pays) = (number as u32, self.pays);
+    }
+
+    fn description_size(&self) -> usize {
+        1
+    }
+
+    fn describe(&self, task: &Side, description: &mut [f32]) {
+        description[0] = task.own as f32;
+    }
+}
+
+/// The doors in the dark: nothing is observed.
+pub(crate) struct Dark;
+
+#[derive(Default)]
+pub(crate) struct Unseen(Pays);
+
+impl Environment for Unseen {
+    type State = u32;
+    type Action = Discrete;
+
+    fn reset(&self, state: &mut u32, rng: &mut Stream) {
+        self.0.reset(state, rng);
+    }
+
+    fn step(&self, state: &mut u32, action: &u32, rng: &mut Stream) -> Step {
+        self.0.step(state, action, rng)
+    }
+
+    fn observe(&self, _: &u32, _: &mut [f32]) {}
+}
+
+impl TaskDistribution for Dark {
+    type Task = Unseen;
+
+    fn spec(&self) -> EnvSpec {
+        EnvSpec {
+            name: "dark".into(),
+            observation: ObservationSpace::Vector { size: 0 },
+            ..Doors.spec()
+        }
+    }
+
+    fn sample(&self, task: &mut Unseen, rng: &mut Stream) {
+        Doors.sample(&mut task.0, rng);
+    }
+
+    fn tasks(&self) -> Option<u64> {
+        Doors.tasks()
+    }
+
+    fn select(&self, task: &mut Unseen, number: u64) {
+        Doors.select(&mut task.0, number);
+    }
+
+    fn description_size(&self) -> usize {
+        Doors.description_size()
+    }
+
+    fn describe(&self, task: &Unseen, description: &mut [f32]) {
+        Doors.describe(&task.0, description);
     }
 }
 
@@ -238,6 +359,14 @@ pub(crate) fn place(workers: usize) -> Place {
 }
 
 pub(crate) fn trainer(config: &BeliefConfig, seed: u64, workers: usize) -> Trainer {
-    let env = agent::telling(doors(), &config.inputs).unwrap();
+    trainer_in(doors(), config, (seed, workers))
+}
+
+pub(crate) fn trainer_in(
+    env: Arc<dyn EnvFactory>,
+    config: &BeliefConfig,
+    (seed, workers): (u64, usize),
+) -> Trainer {
+    let env = agent::telling(env, &config.inputs).unwrap();
     Trainer::new(env.as_ref(), config.clone(), seed, place(workers)).unwrap()
 }

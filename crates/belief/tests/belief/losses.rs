@@ -252,6 +252,45 @@ fn what_is_asked_again_counts_again() {
     assert!((other - apart).abs() > 1e-3, "{other} {apart}");
 }
 
+/// A belief of the past decodes into the steps before its own, all of them and no other: what
+/// comes changes nothing. Before the first step there is nothing.
+#[test]
+fn beliefs_of_the_past_do_not_decode_into_what_comes() {
+    let kinds = [Predicts::Gaussian; 2];
+    let mut case = Case::new(kinds, Decodes::Past, Prior::Fixed, false);
+    case.decoder.coefficient = 0.0;
+    let lanes = case.lengths.len();
+    for step in 0..STEPS {
+        case.decoded = vec![Query {
+            lane: 0,
+            step,
+            weight: 0.5,
+            noise: drawn(LATENT, 1.5, 30),
+        }];
+        let whole = case.bound(&case.beliefs, &case.params).0;
+        assert_eq!(whole == 0.0, step == 0, "{whole} before step {step}");
+        for changed in 0..STEPS {
+            // A reward is one number, and what is observed next three.
+            for (of_next, at) in [(false, changed * lanes), (true, 3 * changed * lanes)] {
+                let answers = match of_next {
+                    false => &mut case.rewards.answers,
+                    true => &mut case.next.answers,
+                };
+                let before = std::mem::replace(&mut answers[at], 10.0);
+                let other = case.bound(&case.beliefs, &case.params).0;
+                match of_next {
+                    false => case.rewards.answers[at] = before,
+                    true => case.next.answers[at] = before,
+                }
+                match changed < step {
+                    true => assert!((other - whole).abs() > 1e-3, "{changed} before {step}"),
+                    false => assert_eq!(other, whole, "{changed} from {step}"),
+                }
+            }
+        }
+    }
+}
+
 /// One belief of each trial stands for all of them, also where trials differ in length.
 #[test]
 fn a_few_beliefs_of_each_trial_are_as_good_as_all_on_the_mean() {

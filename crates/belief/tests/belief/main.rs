@@ -1,6 +1,9 @@
 //! Beliefs of which of three doors pays.
 
+mod allocations;
 mod doors;
+mod equal_rewards;
 mod losses;
+mod memory;
 mod refused;
 mod training;

@@ -1,9 +1,10 @@
 //! What is refused, in words that name the key and what is allowed.
 
-use crate::doors::{config, decoding, doors, drawing, place, supervised, variational};
+use crate::doors::{Dark, config, decoding, doors, drawing, place, supervised, variational};
 use agent::Input;
 use belief::{
-    Belief, BeliefConfig, Decodes, Reads, Sampling, Target, Trainer, Transitions, Variational,
+    Belief, BeliefConfig, Decodes, Queries, Reads, Sampling, Target, Trainer, Transitions,
+    Variational,
 };
 use nets::{Recurrent, SequenceConfig};
 use rl_core::Tasks;
@@ -77,6 +78,10 @@ fn settings_that_are_no_agent_are_refused() {
             told(Input::Statistics),
             ["belief.inputs = statistics", "sample = \"episode\""],
         ),
+        (
+            told(Input::Arrival),
+            ["belief.inputs = arrival", "sample = \"episode\""],
+        ),
         (noisy, ["belief.inputs = noise", "sample = \"episode\""]),
         (remembers, ["belief.sample = episode", "reads = \"belief\""]),
         (point, ["belief.sample = episode", "deterministic"]),
@@ -112,6 +117,28 @@ fn settings_that_are_no_agent_are_refused() {
         for word in words {
             assert!(why.contains(word), "no '{word}' in: {why}");
         }
+    }
+}
+
+/// By its own key, and not by the decoder's sizes.
+#[test]
+fn transitions_of_what_is_not_observed_are_refused() {
+    let env = Tasks::new(Dark).unwrap();
+    for (transitions, kind) in [
+        (Transitions::Gaussian { scale: 1.0 }, "gaussian"),
+        (Transitions::Categorical, "categorical"),
+    ] {
+        let config = of(Variational {
+            transitions,
+            queries: vec![Queries::Action],
+            ..variational()
+        });
+        let made = Trainer::new(&env, config, 0, place(1));
+        let why = made.err().unwrap().to_string();
+        let said = format!(
+            "belief.belief.transitions.kind = {kind}; allowed: \"none\": nothing is observed here"
+        );
+        assert_eq!(why, said);
     }
 }
 

@@ -1,14 +1,17 @@
 //! Whole trainings: the same bits, nothing half done, and something learned.
 
 use crate::doors::{
-    DOORS, KnownDoors, config, decoding, doors, drawing, supervised, trainer, variational,
+    DOORS, Dark, KnownDoors, config, decoding, doors, drawing, supervised, trainer, trainer_in,
+    variational,
 };
 use agent::{ActMode, Training as _};
 use belief::{
-    Belief, BeliefConfig, Decodes, Metrics, Prior, Target, Trainer, Transitions, Variational,
+    Belief, BeliefConfig, Decodes, Metrics, Prior, Queries, Target, Trainer, Transitions,
+    Variational,
 };
-use rl_core::{Actions, Domain, KnownTasks as _, StreamKey};
+use rl_core::{Actions, Domain, KnownTasks as _, StreamKey, Tasks};
 use rollout::{Batch, BatchSize};
+use std::sync::Arc;
 
 /// Every kind of belief, and of what is made of it.
 fn all() -> Vec<BeliefConfig> {
@@ -230,6 +233,27 @@ fn beliefs_come_near_the_exact_ones_and_policies_earn_by_them() {
         last.mean_return > 4.3 && learned > 0.5 && last.belief_loss > 0.5,
         "{learned} {last:?}"
     );
+}
+
+/// As in bandits: whoever draws and holds needs no observation, neither where it acts nor
+/// where an episode was cut off.
+#[test]
+fn draws_are_held_where_nothing_is_observed() {
+    let asked = Variational {
+        queries: vec![Queries::Action],
+        ..variational()
+    };
+    let env = || Arc::new(Tasks::new(Dark).unwrap());
+    for belief in [
+        supervised(Target::Task),
+        Belief::Variational(Box::new(asked)),
+    ] {
+        let run = |workers| {
+            let mut trainer = trainer_in(env(), &drawing(belief.clone()), (1, workers));
+            updates(&mut trainer, 3)
+        };
+        assert_eq!(run(1), run(2), "{belief:?}");
+    }
 }
 
 /// Where one draws a door an episode and holds it, with three steps each, the best is to

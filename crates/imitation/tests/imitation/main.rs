@@ -1,6 +1,8 @@
 //! Students and their teachers, on three arms of which one pays.
 
+mod allocations;
 mod early;
+mod equal_rewards;
 mod memory;
 
 use agent::{

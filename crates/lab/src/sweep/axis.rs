@@ -73,6 +73,16 @@ impl Axis {
         )
     }
 
+    /// The ends of a range of whole numbers.
+    pub(super) fn whole_ends(&self) -> Option<[f64; 2]> {
+        match self {
+            Self::Range {
+                ends, whole: true, ..
+            } => Some(*ends),
+            _ => None,
+        }
+    }
+
     /// What lies a share of the way along it; ends are as they were said.
     fn at(&self, share: f64) -> String {
         match self {
@@ -131,7 +141,12 @@ impl Axis {
     pub(super) fn values(&self, key: &str) -> Result<Vec<String>, String> {
         match self {
             Self::List(values) => Ok(values.iter().map(Value::to_string).collect()),
-            Self::Range { points, whole, .. } => {
+            Self::Range {
+                ends: [low, high],
+                points,
+                whole,
+                ..
+            } => {
                 let points = points.ok_or_else(|| {
                     format!("settings.\"{key}\": points is needed where values are not drawn")
                 })?;
@@ -139,8 +154,9 @@ impl Axis {
                     .map(|point| self.at(point as f64 / (points - 1) as f64))
                     .collect();
                 values.dedup();
-                // Of whole numbers there may be fewer, as from 1 to 2.
-                match *whole || values.len() == points {
+                // All whole numbers of a range may be fewer, as from 1 to 2.
+                let all = *whole && values.len() as f64 == high - low + 1.0;
+                match all || values.len() == points {
                     true => Ok(values),
                     false => Err(format!(
                         "settings.\"{key}\": from {} to {} there are not {points} different numbers; \

@@ -1,8 +1,10 @@
 //! Trainings on small quadratics of our own: bits, checkpoints, and that they learn.
 
+mod allocations;
 mod finite;
 mod flat;
 mod functions;
+mod memory;
 mod streams;
 
 use functions::Functions;

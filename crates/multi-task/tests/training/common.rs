@@ -1,6 +1,7 @@
 //! Tasks of two actions that are told apart by a number, and trainings in them.
 
-use multi_task::{MultiTaskConfig, NetworkConfig, Outer, Sharing, Trainer};
+use agent::Ppo;
+use multi_task::{MultiTaskConfig, NetworkConfig, Sharing, Trainer};
 use nets::{Activation, OptimizerConfig, Schedule, Shape};
 use rl_core::rand::RngExt as _;
 use rl_core::{
@@ -146,7 +147,7 @@ pub(crate) fn config(sharing: Sharing) -> MultiTaskConfig {
             gamma: 0.99,
             lambda: 0.9,
         },
-        outer: Outer {
+        outer: Ppo {
             clip: 0.2,
             epochs: 2,
             minibatches: 2,

@@ -1,9 +1,9 @@
 //! What a training takes is what is counted before it is made.
 
 use crate::common::{Numbers, config, pool};
-use agent::{LearnError, Place, Setup};
+use agent::{LearnError, Place, Ppo, Setup};
 use allocation_counter::measure;
-use multi_task::{ALGORITHM, MultiTaskConfig, NetworkConfig, Outer, Sharing, Trainer};
+use multi_task::{ALGORITHM, MultiTaskConfig, NetworkConfig, Sharing, Trainer};
 use nets::Device;
 use rl_core::{EnvFactory, Footprint};
 use std::sync::Arc;
@@ -45,7 +45,7 @@ fn sized((lanes, tile, hidden): (usize, usize, &[usize]), sharing: Sharing) -> M
             hidden: hidden.to_vec(),
             ..config.network.clone()
         },
-        outer: Outer {
+        outer: Ppo {
             epochs: 1,
             minibatches: 1,
             ..config.outer

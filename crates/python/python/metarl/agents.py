@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from metarl import _native
 from metarl._cores import threads
 
+if TYPE_CHECKING:
+    from metarl.envs import VectorEnv
+
 
 def load(run: str | os.PathLike[str]) -> Agent:
-    """The agent of a run, as its newest checkpoint left it.
+    """The agent of a run, as its newest intact checkpoint left it.
+
+    Where newer ones are damaged a warning names them, and so does ``about["passed_over"]``.
 
     Args:
-        run: The run's folder, ``"runs/quickstart/seed-0"`` say.
+        run: The run's folder, ``"runs/rl2-bernoulli-bandit-5x10/seed-0"`` say.
 
     Raises:
-        ValueError: If there is no run, or none of its checkpoints is intact.
+        ValueError: If there is no run, none of its checkpoints is intact, or it is finished
+            and its last one is damaged.
     """
-    return Agent(_native.Agent(os.fspath(run)))
+    native = _native.Agent(os.fspath(run))
+    about = native.about
+    for remark in about["passed_over"]:
+        warnings.warn(
+            f"{about['path']}: {remark}; this is its agent of update {about['update']}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return Agent(native)
 
 
 class State:
@@ -38,11 +53,15 @@ class State:
 
 
 class Agent:
-    """A trained agent: a fixed policy that learns within a trial, by its memory.
+    """A trained agent: a fixed policy that learns within a trial, by its memory; or, where it
+    ``adapts``, one that learns by gradient steps on trials of a task, which :meth:`evaluate`
+    takes and :meth:`act` does not.
 
     Attributes:
         about: Its run's ``path``, ``algorithm``, ``environment`` with ``settings``,
-            ``seed``, how it chooses ``actions``, and after which ``update``.
+            ``seed``, how it chooses ``actions``, whether it ``adapts``, after which
+            ``update`` and how many ``env_steps`` it is, and the damaged checkpoints that were
+            ``passed_over`` for it, a list of messages.
     """
 
     def __init__(self, native: _native.Agent) -> None:
@@ -57,7 +76,7 @@ class Agent:
         trial: str = "split",
         copy: bool = True,
         domain: str = "held-out",
-    ) -> Any:
+    ) -> VectorEnv:
         """Lanes of the environment that it was trained in, with tasks that it never trained
         on; arguments are those of :func:`metarl.make_vec`.
         """
@@ -79,6 +98,9 @@ class Agent:
         The agent chooses by random streams of its own, one for each lane of a seed; the
         run's seed, unless given. With those of the run it does exactly what it does where
         it is evaluated.
+
+        Raises:
+            ValueError: If the agent adapts, or memory cannot hold so many lanes.
         """
         native = self._native.begin(num_envs, (seed, domain, round), first_lane)
         return State(native)
@@ -106,8 +128,9 @@ class Agent:
         Args:
             obs: What is seen now, of the plain view with the trial split.
             reward, terminated, truncated, info: What the step before gave, as the
-                environment returned it. Without them a trial begins in every lane, and all
-                memory goes.
+                environment returned it, ``[num_envs]`` each. Without them a trial begins in
+                every lane, and all memory goes. ``info["final_obs"]`` is needed where an
+                episode ended and the agent is told more than it observes.
             state: The memory; a new one unless given. It is changed in place.
             action: What was done, if that is not what this agent chose.
             trial_start: In which lanes the observation is the first of a trial;
@@ -117,8 +140,8 @@ class Agent:
             The actions, ``[num_envs]`` or ``[num_envs, width]``, and the memory.
 
         Raises:
-            ValueError: If an array is not of the lanes and spaces that the agent knows; the
-                memory is as it was.
+            ValueError: If an array is missing, or not of the lanes and spaces that the agent
+                knows, and the memory is as it was; and if the agent adapts.
         """
         if state is None:
             state = self.start(len(obs))
@@ -150,9 +173,16 @@ class Agent:
         ``experiments eval`` says, to the bit.
 
         Returns:
-            ``mean_return`` with its ``standard_error``; ``gap_closed`` with
-            ``gap_closed_interval`` where it is known; ``trial_returns``, ``[tasks]``, unless
-            the agent adapts by gradient steps, of which ``adaptation`` tells.
+            ``mean_return`` of a trial with its ``standard_error`` over tasks; ``gap_closed``
+            with ``gap_closed_interval`` (95 %), ``None`` where it is not known;
+            ``trial_returns``, those of the first 1,048,576 tasks or of all where they are
+            fewer, or ``None`` if the agent adapts by gradient steps. Of one that does,
+            ``adaptation`` has the returns before and after each, the last of which is
+            ``mean_return``. ``update`` and ``passed_over`` say which checkpoint it is of, the
+            newest intact one by now.
+
+        Raises:
+            ValueError: Names what is not allowed, or the memory that it needs.
         """
         return self._native.evaluate(tasks, threads(workers))
 

@@ -17,6 +17,7 @@ from metarl._native import Lanes
 
 # What a seed may be: a whole number of 64 bits.
 _SEEDS = 2**64
+_DOMAINS = ("training", "held-out", "tuning")
 
 
 def make_vec(
@@ -102,6 +103,8 @@ class _Begun:
     """Which tasks are met: a seed, and how often all began anew since it was given."""
 
     def __init__(self, domain: str) -> None:
+        if domain not in _DOMAINS:
+            raise ValueError(f"domain = {domain!r}; allowed: {', '.join(map(repr, _DOMAINS))}")
         self.domain, self.seed, self.round = domain, None, 0
 
     def next(self, env: Any, seed: int | None) -> tuple[int, str, int]:
@@ -168,12 +171,18 @@ class VectorEnv(gymnasium.vector.VectorEnv):
     def tasks(self) -> np.ndarray:
         """All that an agent would have to know of the present task of each lane.
         ``[num_envs, numbers]``
+
+        Raises:
+            ValueError: Before the first ``reset()``.
         """
         return self._lanes.tasks()
 
     def known_task_optimum(self) -> np.ndarray:
         """Expected return of a whole trial of who knows the present task, for each lane;
         nan where it is not known. ``[num_envs]``
+
+        Raises:
+            ValueError: Before the first ``reset()``.
         """
         return self._lanes.known_task_optimum()
 
@@ -240,11 +249,20 @@ class Env(gymnasium.Env):
         return np.int64(row) if self._symbols else row
 
     def task(self) -> np.ndarray:
-        """All that an agent would have to know of the present task."""
+        """All that an agent would have to know of the present task, ``[numbers]``.
+
+        Raises:
+            ValueError: Before the first ``reset()``.
+        """
         return self._lanes.tasks()[0]
 
     def known_task_optimum(self) -> float:
-        """Expected return of a whole trial of who knows the present task, or nan."""
+        """Expected return of a whole trial of who knows the present task; nan where it is not
+        known.
+
+        Raises:
+            ValueError: Before the first ``reset()``.
+        """
         return float(self._lanes.known_task_optimum()[0])
 
     def __repr__(self) -> str:

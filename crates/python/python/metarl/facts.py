@@ -78,8 +78,9 @@ def baseline(
     Returns:
         ``mean_return`` of a trial with its ``standard_error`` over tasks; ``gap_closed``, the
         share of the way from random to Bayes-optimal, with ``gap_closed_interval`` (95 %),
-        and ``regret`` where they are known; ``cumulative_reward`` by step, ``[steps]``, and
-        ``trial_returns``, ``[tasks]``, as arrays.
+        and ``regret``, ``None`` where they are not known; as arrays ``cumulative_reward`` by
+        step, ``[steps]``, and ``trial_returns``, those of the first 1,048,576 tasks or of all
+        where they are fewer.
 
     Raises:
         ValueError: Names what is not known or not allowed.

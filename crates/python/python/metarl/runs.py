@@ -6,15 +6,19 @@ import html
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from metarl import _native
 from metarl._cores import threads
+
+if TYPE_CHECKING:
+    from metarl.agents import Agent
 
 Event = dict[str, Any]
 
@@ -49,10 +53,12 @@ def train(
         overrides: Settings by their dotted names, as ``{"rl2.learning_rate.from": 1e-3}``.
         seed: The seed; the preset's, unless given.
         seeds: Several, a run for each: how many, or which.
-        start_from: A run whose agent it begins with.
+        start_from: A run whose agent it begins with; the run says where that was, so that the
+            path is text (UTF-8).
         runs: The folder of all runs.
-        name: The folder in it; called like the preset, unless given.
-        overwrite: Whether to replace a run that is there.
+        name: The folder in it, one of letters, digits and ``-_.+=,@``; called like the preset
+            with ``-`` for ``/``, unless given. A run lies in its ``seed-N``.
+        overwrite: Whether to replace a run that is there, unless the new one is made of it.
         workers: Threads; every core, unless given. The results do not depend on it.
         callback: Called with every event, a dict: ``event`` is ``"begun"`` (with the
             ``path``), ``"training"``, ``"update"`` (``update``, ``total``, ``env_steps``,
@@ -68,22 +74,35 @@ def train(
     Raises:
         ValueError: Names the key, its value and what is allowed, before anything is
             trained.
-        Interrupted: If it was stopped.
+        Interrupted: If it was stopped, by Ctrl-C or ``callback``.
+        RuntimeError: If it cannot go on: it diverged, an environment raised, or the disk is
+            full. The message says what can be resumed.
     """
     if seed is not None and seeds is not None:
         raise ValueError("seed and seeds are both given; give one of the two")
     several = seeds is not None
     if isinstance(seeds, int):
         seeds = range(seeds)
+    overrides = overrides or {}
     chosen = [seed] if seed is not None else list(seeds) if several else None
     if chosen == []:
         raise ValueError("seeds is empty; give at least one")
     if chosen is not None:
         chosen = [_checked(one) for one in chosen]
-    what = (os.fspath(preset), overrides or {}, chosen)
-    where = (start_from and os.fspath(start_from), os.fspath(runs), name, overwrite)
+        twice = [one for one, count in Counter(chosen).items() if count > 1]
+        if twice:
+            raise ValueError(f"seeds: {twice[0]} is there twice; allowed: different seeds")
+        if "seed" in overrides:
+            given = "seeds" if several else "seed"
+            raise ValueError(
+                f"overrides: 'seed' = {overrides['seed']!r}: seed is set twice, by {given} too; "
+                "give one of the two"
+            )
+    what = (os.fspath(preset), overrides, chosen)
+    source = None if start_from is None else os.fspath(start_from)
+    place = (source, os.fspath(runs), name, overwrite)
     hear = _Hearing(callback, progress)
-    paths = hear.all(lambda: _native.train(what, where, threads(workers), hear))
+    paths = hear.all(lambda: _native.train(what, place, threads(workers), hear))
     found = [Run(path) for path in paths]
     return found if several else found[0]
 
@@ -146,8 +165,8 @@ class Run:
         """Every setting, as the text of a TOML file."""
         return _native.config(self.path)
 
-    def agent(self) -> Any:
-        """The agent, as the newest checkpoint left it."""
+    def agent(self) -> Agent:
+        """The agent, as the newest checkpoint left it; see :func:`load`."""
         from metarl.agents import load
 
         return load(self.path)
@@ -176,11 +195,17 @@ def report(*runs: Any, out: str | os.PathLike[str] | None = None) -> Report:
     Args:
         runs: Runs, lists of them, or paths of their folders.
         out: The folder to write into; the one around all of them, unless given.
+
+    Ctrl-C returns at once; what is being drawn then goes on behind until it is drawn, each of
+    its files as a whole.
+
+    Raises:
+        ValueError: If there are no runs, or a file of theirs is damaged; names it.
     """
     folders: list[str] = []
     for run in runs:
         folders.extend(os.fspath(one) for one in (run if isinstance(run, list) else [run]))
-    return Report(_native.write_report(folders, out and os.fspath(out)))
+    return Report(_native.write_report(folders, None if out is None else os.fspath(out)))
 
 
 class Report:

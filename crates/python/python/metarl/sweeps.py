@@ -29,7 +29,9 @@ def objective(
     tuning tasks, which nothing is trained or reported on. With ``halving`` it is told at
     every rung how far it is, so that a pruner may end it; what goes on is resumed, not
     trained anew. A setting whose training diverges has the value nan, which Optuna takes
-    for a failed trial. The same setting is not trained twice, also not by another process.
+    for a failed trial. The same setting is not trained twice, also not by another process:
+    a trial whose setting another one is at fails with a ``RuntimeError``, which
+    ``study.optimize(..., catch=RuntimeError)`` goes on after.
 
     ``experiments sweep try SPEC ... --confirm`` trains the best one with the seeds of
     ``confirm``, on tasks that nothing was chosen by.
@@ -44,6 +46,8 @@ def objective(
 
     Raises:
         ValueError: Names the key of the file, its value and what is allowed.
+        Interrupted: In a trial that was stopped. What was trained is saved.
+        RuntimeError: In a trial whose setting another process trains, or that cannot go on.
     """
     place = os.fspath(spec)
     folder = os.fspath(runs if runs is not None else _native.sweep_runs(place))

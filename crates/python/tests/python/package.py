@@ -1,21 +1,21 @@
-"""What the package promises and is quick to see; `tests/package.rs` runs it.
-
-Every function whose name begins with `test_` is a test.
+"""What the package promises of environments and agents, and is quick to see;
+`tests/package.rs` runs it. Every function whose name begins with `test_` is a test.
 """
 
+import ast
+import inspect
 import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-import time
 import warnings
 from pathlib import Path
 
 import metarl
 import numpy as np
+from common import TINY, lived, main, raises, same, trained
 
 # Before anything of the package was asked for.
 LOADED = {name for name in sys.modules if name.split(".")[0] in ("gymnasium", "stable_baselines3")}
@@ -25,35 +25,6 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 ENVS = metarl.list_envs()
-TINY = {
-    "rl2.updates": 6,
-    "rl2.lanes": 64,
-    "rl2.tile": 32,
-    "rl2.trunk.hidden": 8,
-    "rl2.outer.minibatches": 2,
-    "evaluation.tasks": 150,
-    "evaluation.interval": 3,
-    "evaluation.interval_tasks": 70,
-    "evaluation.learners": [{"name": "random"}],
-    "checkpoint.interval": 100,
-}
-
-
-def raises(kind, call, *words):
-    try:
-        call()
-    except kind as error:
-        missing = [word for word in words if word not in str(error)]
-        assert not missing, f"{missing} not in: {error}"
-        return error
-    raise AssertionError(f"no {kind.__name__}")
-
-
-def same(one, other):
-    """Equal to the bit, and of one type."""
-    one, other = np.asarray(one), np.asarray(other)
-    assert one.dtype == other.dtype and one.shape == other.shape, (one.dtype, other.dtype)
-    assert one.tobytes() == other.tobytes(), (one, other)
 
 
 def sampled(space, generator, lanes=None):
@@ -70,6 +41,41 @@ def test_importing_loads_no_more_than_it_needs():
     assert metarl.__version__ == "0.1.0"
     raises(AttributeError, lambda: metarl.make_vev, "make_vev")
     assert set(metarl.__all__) <= set(dir(metarl))
+
+
+def test_stubs_name_what_the_library_has():
+    """Functions, classes, methods and attributes of the native half, and their parameters."""
+    from metarl import _native
+
+    folder = Path(metarl.__file__).parent
+    said, found = {}, {}
+    for node in ast.parse((folder / "_native.pyi").read_text()).body:
+        if isinstance(node, ast.FunctionDef):
+            said[node.name] = [one.arg for one in node.args.args]
+        for member in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(member, ast.FunctionDef):
+                own = "" if member.name == "__new__" else f".{member.name}"
+                said[node.name + own] = [one.arg for one in member.args.args[1:]]
+            elif isinstance(member, ast.AnnAssign):
+                said[f"{node.name}.{member.target.id}"] = None
+    for name, value in vars(_native).items():
+        if inspect.isbuiltin(value):
+            found[name] = list(inspect.signature(value).parameters)
+        if not inspect.isclass(value) or issubclass(value, BaseException):
+            continue
+        made = list(inspect.signature(value).parameters)
+        # Of one that Python cannot make there is nothing to say.
+        found.update({name: made} if made else {})
+        for own, member in vars(value).items():
+            if inspect.isgetsetdescriptor(member) and not own.startswith("_"):
+                found[f"{name}.{own}"] = None
+            elif inspect.ismethoddescriptor(member) and not own.startswith("_"):
+                found[f"{name}.{own}"] = list(inspect.signature(member).parameters)[1:]
+    assert said.keys() == found.keys(), said.keys() ^ found.keys()
+    for key in said:
+        assert said[key] == found[key], (key, said[key], found[key])
+    names = ast.parse((folder / "__init__.pyi").read_text()).body
+    assert {one.names[0].asname for one in names} == set(metarl.__all__)
 
 
 def test_every_environment_passes_gymnasiums_check():
@@ -94,12 +100,11 @@ def test_gymnasium_makes_them_by_name():
 
 
 def test_lanes_are_single_environments_side_by_side():
-    """10,240 steps of one of each family, of every environment a fifth of that."""
-    much = {"bernoulli-bandit", "chain", "gridnavi", "t-maze"}
-    assert much <= set(ENVS), set(ENVS)
+    """10,240 steps of each."""
+    lanes = 32
     forms = [{}, {"view": "rl2"}, {"view": "rl2", "trial": "episode"}, {"trial": "episode"}]
     for number, name in enumerate(ENVS):
-        form, lanes = forms[number % len(forms)], 32 if name in much else 6
+        form = forms[number % len(forms)]
         envs = metarl.make_vec(name, lanes, **form)
         views = metarl.make_vec(name, lanes, copy=False, **form)
         single = [lambda: metarl.make(name, **form)] * lanes
@@ -296,7 +301,13 @@ def test_what_is_not_allowed_is_said():
     raises(ValueError, lambda: envs.reset(seed=-1))
     beyond = lambda: envs.reset(options={"first_lane": 2**64 - 2})
     raises(ValueError, beyond, "first_lane", str(2**64 - 4))
-    raises(ValueError, lambda: metarl.make_vec("chain", domain="test").reset(), '"held-out"')
+    raises(ValueError, make("chain", domain="test"), "domain = 'test'", "'held-out'")
+    raises(ValueError, lambda: metarl.make("chain", domain="test"), "domain")
+    raises(ValueError, envs.tasks, "tasks before reset", "call reset first")
+    raises(ValueError, envs.known_task_optimum, "known_task_optimum before reset")
+    single = metarl.make("bernoulli-bandit")
+    raises(ValueError, single.task, "before reset")
+    raises(ValueError, single.known_task_optimum, "before reset")
     envs.reset(seed=0)
     raises(ValueError, lambda: envs.step(np.array([0, 5, 0])), "action 5", "lane 1", "0 to 4")
     raises(ValueError, lambda: envs.step(np.array([0, -1, 0])), "action -1")
@@ -320,6 +331,16 @@ def test_what_is_not_allowed_is_said():
         for which in ({"seed": seed}, {"seeds": [1, seed]}):
             train = lambda: metarl.train("quickstart", TINY, **which)
             raises(ValueError, train, f"seed = {seed}", str(2**63 - 1))
+    doubled = lambda: metarl.train("quickstart", TINY, seeds=[1, 2, 1])
+    raises(ValueError, doubled, "seeds: 1 is there twice", "different seeds")
+    for which in ({"seed": 3}, {"seeds": [3]}):
+        train = lambda: metarl.train("quickstart", {**TINY, "seed": 5}, **which)
+        raises(ValueError, train, "'seed' = 5", "set twice", f"by {next(iter(which))} too")
+    for name in ("../x", "/tmp/x", "", ".", "a/b", "-x", 'a"'):
+        train = lambda: metarl.train("quickstart", TINY, name=name)
+        raises(ValueError, train, f"name = {json.dumps(name)}", "allowed: letters, digits")
+    nameless = lambda: metarl.train("quickstart", TINY, start_from=os.fsdecode(b"caf\xe9"))
+    raises(ValueError, nameless, "start_from = caf", "UTF-8", "rename the folder")
     for workers in (0, -1, 1.5, True):
         for work in (
             lambda: metarl.train("quickstart", TINY, workers=workers),
@@ -375,30 +396,6 @@ def test_an_evaluation_is_interrupted():
     assert metarl.baseline("maze", "random", tasks=10, exact=False)["tasks"] == 10
 
 
-def lived(agent, tasks, lanes, seed, refused=None):
-    """Returns of the agent's trials, lived by Python; before each act `refused` may try some."""
-    returns = []
-    for first in range(0, tasks, lanes):
-        envs = agent.make_vec(lanes)
-        observation, _ = envs.reset(seed=seed, options={"first_lane": first})
-        state = agent.start(lanes, first_lane=first)
-        action, state = agent.act(observation, state=state)
-        total, alive = np.zeros(lanes), np.ones(lanes, bool)
-        while alive.any():
-            step = envs.step(action)
-            total[alive] += step[1][alive].astype(np.float64)
-            alive &= ~step[4].get("trial_start", np.zeros(lanes, bool))
-            if refused:
-                refused(step, state)
-            action, state = agent.act(*step, state=state)
-        returns.append(total)
-    return np.concatenate(returns)
-
-
-def trained(name, preset="quickstart", overrides=None, **kwargs):
-    return metarl.train(preset, {**TINY, **(overrides or {})}, name=name, workers=2, **kwargs)
-
-
 def test_an_agent_acts_as_it_does_where_it_is_evaluated():
     told = {
         "environment.name": "gridnavi",
@@ -410,6 +407,7 @@ def test_an_agent_acts_as_it_does_where_it_is_evaluated():
         run = trained(f"acts-{name}", overrides=overrides, seed=5)
         agent = run.agent()
         assert agent.about["seed"] == 5 and agent.about["update"] == 2
+        assert agent.about["adapts"] is False and agent.about["passed_over"] == []
         found = agent.evaluate(150, workers=2)
         same(lived(agent, 150, 30, 5), found["trial_returns"])
         # Whatever lanes are grouped with.
@@ -427,6 +425,11 @@ def test_an_agent_acts_as_it_does_where_it_is_evaluated():
     none = np.zeros(2, bool)
     ended = lambda: agent.act(np.zeros(2, int), np.zeros(2), ~none, none, state=state)
     raises(ValueError, ended, "trial_start")
+    agent.act(np.zeros(2, int), state=state)
+    step = np.zeros(2, int), np.zeros(2), none, np.array([False, True])
+    unseen = lambda: agent.act(*step, state=state, trial_start=none)
+    raises(ValueError, unseen, "final_obs is missing", "lane 1")
+    agent.act(*step, {"final_obs": np.zeros(2, int)}, state=state, trial_start=none)
 
 
 def tried_in_vain(step, state):
@@ -487,286 +490,5 @@ def test_memory_lives_one_trial():
     assert all(starts["told"]) and not all(starts["untold"]), starts
 
 
-def test_trainings_say_how_far_they_are_and_what_they_came_to():
-    events = []
-    runs = trained("several", seeds=[1, 2], callback=events.append)
-    kinds = [event["event"] for event in events]
-    assert kinds.count("update") == 12 and kinds.count("evaluation") == 6 and "begun" in kinds
-    assert [run.path.name for run in runs] == ["seed-1", "seed-2"]
-    metrics = runs[0].metrics()
-    same(metrics["update"], np.arange(1, 7))
-    assert metrics["env_steps"][-1] == 6 * 64 * 10 and np.isfinite(metrics["mean_return"]).all()
-    last = [event for event in events if event["event"] == "update" and event["seed"] == 1][-1]
-    assert last["mean_return"] == metrics["mean_return"][-1]
-    same(runs[0].evaluations()["update"], np.array([0, 3, 6]))
-    assert [one["name"] for one in runs[0].comparison()["learners"]] == ["rl2", "random"]
-    assert "lanes = 64" in runs[0].config()
-    opened = metarl.open_run("runs/several")
-    assert [run.path for run in opened] == [run.path for run in runs]
-    page = metarl.report(runs)._repr_html_()
-    assert page.startswith("<iframe srcdoc=") and "&lt;html" in page and "</iframe>" in page
-    raises(ValueError, lambda: trained("several", seed=1), "holds a run")
-    trained("several", seed=1, overwrite=True)
-
-
-def test_an_interrupted_training_goes_on_to_the_identical_result():
-    whole = trained("whole", seed=4)
-
-    def interrupt(event):
-        if event["event"] == "update" and event["update"] == 2:
-            signal.raise_signal(signal.SIGINT)
-
-    stopped = raises(
-        metarl.Interrupted,
-        lambda: trained("stopped", seed=4, callback=interrupt),
-        "metarl.resume(",
-    )
-    assert isinstance(stopped, KeyboardInterrupt)
-    place = str(stopped).split("metarl.resume(")[1].split(")")[0]
-    assert json.loads(place) == "runs/stopped/seed-4"
-    assert metarl.open_run("runs/stopped/seed-4").comparison() is None
-    run = metarl.resume(json.loads(place), workers=1)
-    for file in ("metrics.jsonl", "eval.jsonl", "comparison.json"):
-        assert (run.path / file).read_bytes() == (whole.path / file).read_bytes(), file
-
-    # One that raises is saved as well, and one that answers False stops.
-    def raise_it(event):
-        if event["event"] == "update":
-            raise KeyError("mine")
-
-    raises(KeyError, lambda: trained("raised", seed=4, callback=raise_it), "mine")
-    answer = lambda event: event["event"] != "update"
-    raises(metarl.Interrupted, lambda: trained("answered", callback=answer), "stopped after")
-
-
-class Lamps(gymnasium.Env):
-    """One of three lamps is lit in every task; name it."""
-
-    def __init__(self, fault=None):
-        self.observation_space = gymnasium.spaces.Discrete(2)
-        self.action_space = gymnasium.spaces.Discrete(3)
-        self.lit, self.fault = None, fault
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        if seed is not None:
-            self.lit, self.steps = int(self.np_random.integers(3)), 0
-        return 0, {}
-
-    def step(self, action):
-        self.steps += 1
-        if self.fault and self.steps > 7:
-            raise ZeroDivisionError("the lamp broke")
-        right = action == self.lit
-        return int(right), float(right), bool(right and self.steps % 2 == 0), False, {}
-
-
-def test_environments_of_python_are_trained_in():
-    metarl.register("lamps", Lamps, horizon=4, episodes=3)
-    settings = {"environment.name": "lamps"}
-    run = trained("lamps", overrides=settings, seed=2)
-    assert run.comparison()["exact"]["bayes_optimal"] == {
-        "why": "an environment that is written in Python gives no exact values"
-    }
-    # The lit lamp is the reward's alone, so that random naming is right in a third.
-    assert 2.0 < run.comparison()["learners"][1]["mean_return"] < 4.0
-    metarl.train("quickstart", {**TINY, **settings}, seed=2, name="lamps-1", workers=1)
-    metrics = [Path(f"runs/{name}/seed-2/metrics.jsonl") for name in ("lamps", "lamps-1")]
-    assert metrics[0].read_bytes() == metrics[1].read_bytes()
-    agent = run.agent()
-    same(lived(agent, 64, 32, 2), agent.evaluate(64)["trial_returns"])
-    metarl.register("broken", lambda: Lamps(fault=True), horizon=4, episodes=3)
-    broken = lambda: trained("broken", overrides={"environment.name": "broken"})
-    raises(RuntimeError, broken, "ZeroDivisionError", "the lamp broke", "package.py")
-    raises(ValueError, lambda: metarl.register("lamps", Lamps, horizon=4), "episodes")
-    raises(ValueError, lambda: metarl.register("chain", Lamps, horizon=4, episodes=1), "chain")
-    blackjack = lambda: gymnasium.make("Blackjack-v1")
-    raises(
-        ValueError,
-        lambda: metarl.register("blackjack", blackjack, horizon=9, episodes=1),
-        "observes Tuple",
-        "Flatten",
-    )
-
-
-def test_what_makes_an_environment_of_python_is_called_as_its_signature_says():
-    """With a number of lanes where it wants one; what it raises is not hidden."""
-    times = {"horizon": 4, "episodes": 3}
-    calls = []
-
-    def lamp(fault=None):
-        calls.append(fault)
-        return Lamps(fault)
-
-    def row(num_envs):
-        calls.append(num_envs)
-        return SyncVectorEnv([Lamps] * num_envs, autoreset_mode=AutoresetMode.DISABLED)
-
-    for make, wanted in ((lamp, [None] * 3), (row, [3]), (lambda *, num_envs=1: row(num_envs), [3])):
-        metarl.register("made", make, **times)
-        calls.clear()
-        envs = metarl.make_vec("made", 3)
-        assert calls == wanted, calls
-        assert envs.reset(seed=0)[0].shape == (3,)
-
-    def faulty(num_envs):
-        return row("three" + num_envs)
-
-    raises(TypeError, lambda: metarl.register("made", faulty, **times), "str")
-    raises(ValueError, lambda: metarl.register("made", lambda: row(1), **times), "num_envs")
-    raises(ValueError, lambda: metarl.register("made", lambda num_envs: Lamps(), **times), "num_envs")
-    raises(ValueError, lambda: metarl.register("made", lambda: 3, **times), "int")
-    raises(ValueError, lambda: metarl.register("made", lambda num_envs: row(2), **times), "2 lanes")
-
-    class Once(Lamps):
-        made = 0
-
-        def __init__(self):
-            super().__init__()
-            Once.made += 1
-            if Once.made > 1:
-                raise OSError("no second lamp")
-
-    metarl.register("once", Once, **times)
-    raises(RuntimeError, lambda: metarl.make_vec("once", 2), "no second lamp", "package.py")
-
-
-SWEEP = """
-preset = "quickstart"
-words = ["rl2.updates=4", "rl2.lanes=16", "rl2.tile=8", "rl2.trunk.hidden=4",
-         "rl2.outer.minibatches=2", "evaluation.tasks=50", "evaluation.interval=2",
-         "evaluation.interval_tasks=20", 'evaluation.learners=[{name="random"}]']
-seeds = [101, 102]
-halving = { rungs = [1, 2], factor = 2, tasks = 50 }
-[settings]
-"rl2.learning_rate.from" = { from = 1e-4, to = 1e30, scale = "log" }
-"rl2.reward_scale" = [1.0, 0.5]
-"""
-
-
-class Trial:
-    """What a search gives an objective, as far as it is used; no search is installed here."""
-
-    def __init__(self, pruned=None, **chosen):
-        self.chosen, self.pruned = chosen, pruned
-        self.asked, self.reports, self.attrs = {}, [], {}
-
-    def suggest_float(self, key, low, high, *, log=False):
-        self.asked[key] = (low, high, log)
-        return self.chosen["rate"]
-
-    def suggest_categorical(self, key, choices):
-        self.asked[key] = choices
-        return self.chosen["scale"]
-
-    def report(self, value, step):
-        self.reports.append((value, step))
-
-    def should_prune(self):
-        return len(self.reports) == self.pruned
-
-    def set_user_attr(self, key, value):
-        self.attrs[key] = value
-
-
-def test_a_search_chooses_settings():
-    Path("rates.toml").write_text(SWEEP)
-    objective = metarl.objective("rates.toml", workers=1)
-    trial = Trial(rate=1e-3, scale=0.5)
-    value = objective(trial)
-    assert trial.asked == {
-        "rl2.learning_rate.from": (1e-4, 1e30, True),
-        "rl2.reward_scale": [1.0, 0.5],
-    }
-    assert [step for _, step in trial.reports] == [1, 2] and np.isfinite(value)
-    runs = metarl.open_run(trial.attrs["runs"])
-    assert [run.path.name for run in runs] == ["seed-101", "seed-102"]
-    # Chosen by other tasks than those that it is reported on.
-    reported = [run.comparison()["learners"][0]["mean_return"] for run in runs]
-    assert value != np.mean(reported) and "rates/try-" in trial.attrs["runs"]
-    # Asked again it is not trained again.
-    events = []
-    again = Trial(rate=1e-3, scale=0.5)
-    assert metarl.objective("rates.toml", workers=2, callback=events.append)(again) == value
-    assert again.reports == trial.reports
-    assert not [event for event in events if event["event"] == "update"]
-    # What a pruner ended goes on from where it was.
-    pruned = Trial(rate=2e-3, scale=1.0, pruned=1)
-
-    class TrialPruned(Exception):
-        pass
-
-    sys.modules["optuna"] = type("optuna", (), {"TrialPruned": TrialPruned})
-    try:
-        raises(TrialPruned, lambda: objective(pruned))
-    finally:
-        del sys.modules["optuna"]
-    assert len(pruned.reports) == 1
-    [run, _] = metarl.open_run(pruned.attrs["runs"])
-    assert len(run.metrics()["update"]) == 1 and run.comparison() is None
-    events.clear()
-    metarl.objective("rates.toml", callback=events.append)(Trial(rate=2e-3, scale=1.0))
-    updates = [event["update"] for event in events if event["event"] == "update"]
-    assert sorted(updates) == [2, 2, 3, 3, 4, 4], updates
-    diverged = Trial(rate=1e30, scale=1.0)
-    assert np.isnan(objective(diverged)) and diverged.attrs["failure"]
-    raises(ValueError, lambda: objective(Trial(rate=1.0, scale=0.7)), "rl2.reward_scale=0.7")
-    raises(ValueError, lambda: metarl.objective("none.toml"), "none.toml")
-    # Without an ending the runs lie where `sweep try` has them.
-    spec = Path("rates.toml").read_text()
-    Path("bare").write_text(spec)
-    bare = Trial(rate=1e30, scale=1.0)
-    assert np.isnan(metarl.objective("bare")(bare))
-    assert "bare-runs/try-" in bare.attrs["runs"]
-    # A rung beyond the training is refused before anything of it is there.
-    assert "rungs = [1, 2]" in spec
-    Path("beyond.toml").write_text(spec.replace("rungs = [1, 2]", "rungs = [1, 4]"))
-    beyond = metarl.objective("beyond.toml")
-    words = ["halving.rungs: 4", "less than the 4 updates"]
-    raises(ValueError, lambda: beyond(Trial(rate=1e-3, scale=1.0)), *words)
-    assert not Path("beyond").exists()
-
-
-def test_a_process_that_is_killed_is_resumed():
-    program = (
-        "import metarl, sys, json\n"
-        "def hear(event):\n"
-        "    if event['event'] == 'update' and event['update'] == 4:\n"
-        "        import os, signal; os.kill(os.getpid(), signal.SIGKILL)\n"
-        f"metarl.train('quickstart', json.loads(sys.argv[1]), seed=4, name='killed', callback=hear)"
-    )
-    saving = {**TINY, "checkpoint.interval": 2}
-    killed = subprocess.run([sys.executable, "-c", program, json.dumps(saving)], check=False)
-    assert killed.returncode == -signal.SIGKILL
-    run = metarl.resume("runs/killed/seed-4")
-    whole = Path("runs/whole/seed-4/metrics.jsonl").read_bytes()
-    assert (run.path / "metrics.jsonl").read_bytes() == whole
-
-
-def main():
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
-    # Whoever started this in the background may have had it ignore the signal.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    wanted = sys.argv[1:]
-    failed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        for name, test in tests:
-            if wanted and not any(word in name for word in wanted):
-                continue
-            start = time.perf_counter()
-            try:
-                test()
-                print(f"{name} ok, {time.perf_counter() - start:.2f} s")
-            except Exception:
-                failed += 1
-                print(f"{name} FAILED")
-                import traceback
-
-                traceback.print_exc(file=sys.stdout)
-        os.chdir("/")
-    sys.exit(failed)
-
-
 if __name__ == "__main__":
-    main()
+    main(globals())

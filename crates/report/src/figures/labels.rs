@@ -9,7 +9,7 @@ use crate::layout::spread;
 /// From the frame to a label.
 const LEADER: f64 = 16.0;
 /// The widest name that is written in full.
-const NAME: f64 = 180.0;
+const NAME: f64 = 210.0;
 /// Between baselines.
 const GAP: f64 = 18.0;
 

@@ -64,6 +64,16 @@ fn trunks() -> [SequenceConfig; 9] {
     ]
 }
 
+/// Every memory, and layers that have none.
+fn with_none() -> Vec<SequenceConfig> {
+    let layers = |activation| SequenceConfig::Mlp {
+        hidden: vec![16, 8],
+        activation,
+    };
+    let both = [nets::Activation::Tanh, nets::Activation::Relu];
+    trunks().into_iter().chain(both.map(layers)).collect()
+}
+
 fn on(trunk: &SequenceConfig, backend: BackendKind) -> Rl2Config {
     Rl2Config {
         trunk: trunk.clone(),
@@ -91,7 +101,7 @@ fn every_memory_learns_and_not_with_the_gradient_flipped() {
 #[test]
 fn the_gradient_of_every_memory_is_that_of_the_objective() {
     for backend in BACKENDS {
-        for trunk in &trunks() {
+        for trunk in &with_none() {
             let mut trainer = trainer(on(trunk, backend), 3, 2);
             check_gradient(&mut trainer, &format!("{backend:?} {trunk:?}"));
         }
@@ -110,7 +120,7 @@ fn both_backends_compute_the_same_on_every_memory() {
         ObservationSpace::Vector { size: 3 },
         ObservationSpace::Discrete { size: 4 },
     ];
-    for (trunk, sees) in trunks().iter().zip(spaces.iter().cycle()) {
+    for (trunk, sees) in with_none().iter().zip(spaces.iter().cycle()) {
         // Lanes end their trials at times of their own.
         let env = seen_as(sees.clone(), true);
         let config = on(trunk, BackendKind::Native);
@@ -133,7 +143,7 @@ fn both_backends_compute_the_same_on_every_memory() {
 fn acting_with_every_memory_is_living_its_trials_again() {
     use crate::common::seen_as;
     use rl_core::ObservationSpace;
-    for trunk in &trunks() {
+    for trunk in &with_none() {
         for backend in BACKENDS {
             let env = seen_as(ObservationSpace::Discrete { size: 4 }, true);
             let mut trainer = crate::common::trainer_in(&env, on(trunk, backend), 2, 2);
@@ -167,7 +177,7 @@ fn attention_acts_in_no_longer_trials_than_it_was_trained_on() {
 
 #[test]
 fn every_memory_gives_the_same_bits_for_any_workers_and_after_a_restart() {
-    for trunk in &trunks() {
+    for trunk in &with_none() {
         let with = |workers| trainer(on(trunk, BackendKind::Native), 4, workers);
         let (mut one, mut three, mut resumed) = (with(1), with(3), with(2));
         one.update().unwrap();

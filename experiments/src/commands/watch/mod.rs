@@ -8,7 +8,7 @@ mod terminal;
 use crate::cli::WatchArgs;
 use crate::console::{Console, Event, duration, fixed, short};
 use lab::failure::Failure;
-use runs::{Folder, Run, State};
+use runs::{Ending, Folder, Run, State};
 use serde_json::json;
 use std::path::PathBuf;
 use std::thread::sleep;
@@ -38,6 +38,11 @@ pub(crate) fn run(args: &WatchArgs) -> Result<(), Failure> {
     }
 }
 
+/// How the runs are.
+fn states(runs: &[&Run]) -> Vec<State> {
+    runs.iter().map(|run| run.state).collect()
+}
+
 /// All runs as they are now.
 fn look(folders: &mut [Folder]) -> Result<Vec<&Run>, Failure> {
     for folder in folders.iter_mut() {
@@ -50,11 +55,12 @@ fn look(folders: &mut [Folder]) -> Result<Vec<&Run>, Failure> {
 /// they are.
 fn show(console: &Console, folders: &mut [Folder], terminal: &Terminal) -> Result<(), Failure> {
     let colours = console.has_colours();
+    let mut ending = Ending::default();
     loop {
         let runs = look(folders)?;
         let (width, height) = terminal.size();
         terminal.draw(&screen::screen(&runs, (width, height), colours), height);
-        let over = runs.iter().all(|run| run.state != State::Running);
+        let over = ending.has_come(&states(&runs));
         if over || terminal.asked_within(LOOK) {
             break;
         }
@@ -70,6 +76,7 @@ fn show(console: &Console, folders: &mut [Folder], terminal: &Terminal) -> Resul
 fn say(console: &Console, folders: &mut [Folder]) -> Result<(), Failure> {
     let mut said: Vec<(u64, State)> = Vec::new();
     let mut last: Option<Instant> = None;
+    let mut ending = Ending::default();
     loop {
         let runs = look(folders)?;
         let due = last.is_none_or(|last| last.elapsed() >= SPEAK);
@@ -87,7 +94,7 @@ fn say(console: &Console, folders: &mut [Folder]) -> Result<(), Failure> {
         if due {
             last = Some(Instant::now());
         }
-        if runs.iter().all(|run| run.state != State::Running) {
+        if ending.has_come(&states(&runs)) {
             return Ok(());
         }
         sleep(LOOK);

@@ -10,7 +10,7 @@ use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Updates that rates are measured over.
 const RECENT: usize = 20;
@@ -84,6 +84,8 @@ pub(crate) enum State {
     Done,
     /// Before its end, and nobody goes on with it.
     Stopped,
+    /// Before its first update, and nobody works on it yet.
+    Waiting,
 }
 
 impl State {
@@ -92,7 +94,33 @@ impl State {
             Self::Running => "running",
             Self::Done => "done",
             Self::Stopped => "stopped",
+            Self::Waiting => "not begun",
         }
+    }
+}
+
+/// Tells when there is nothing more to see of some runs.
+#[derive(Default)]
+pub(crate) struct Ending {
+    /// Since when nobody works on any of them.
+    idle: Option<Instant>,
+}
+
+impl Ending {
+    /// Whether all of them have ended. One seed may begin when another has ended, and a report
+    /// is written between the two: those that have not begun count as ended once nobody has
+    /// worked on any of the runs for [`STILL`].
+    pub(crate) fn has_come(&mut self, states: &[State]) -> bool {
+        self.has_come_at(states, Instant::now())
+    }
+
+    fn has_come_at(&mut self, states: &[State], now: Instant) -> bool {
+        if states.contains(&State::Running) {
+            self.idle = None;
+            return false;
+        }
+        let idle = *self.idle.get_or_insert(now);
+        !states.contains(&State::Waiting) || now.duration_since(idle) >= STILL
     }
 }
 
@@ -194,12 +222,18 @@ impl Run {
     }
 
     fn state_now(&self) -> State {
-        // What a run comes to is written last.
+        let lock = self.path.join("lock");
+        // What a run comes to is written last, but for pictures and what follows from it. The
+        // number in the lock's file stays there.
         if self.path.join("comparison.json").exists() {
-            return State::Done;
+            return match is_listed(&lock) {
+                Some(true) => State::Running,
+                _ => State::Done,
+            };
         }
-        match is_held(&self.path.join("lock")) || self.is_fresh() {
+        match is_held(&lock) || self.is_fresh() {
             true => State::Running,
+            false if self.done == 0 && self.evaluation.is_none() => State::Waiting,
             false => State::Stopped,
         }
     }
@@ -223,16 +257,15 @@ impl Run {
 /// asked only where the system does not list its locks: once its process has ended, others
 /// are given the same.
 fn is_held(lock: &Path) -> bool {
-    let Ok(Some(mut opened)) = open_to_read(lock) else {
+    if let Some(held) = is_listed(lock) {
+        return held;
+    }
+    let Ok(Some(opened)) = open_to_read(lock) else {
         return false;
     };
     let mut holder = String::new();
-    let read = (&mut opened).take(LOCK).read_to_string(&mut holder);
-    let (Ok(file), Ok(_)) = (opened.metadata(), read) else {
+    if opened.take(LOCK).read_to_string(&mut holder).is_err() {
         return false;
-    };
-    if let Ok(locks) = fs::read_to_string("/proc/locks") {
-        return lists(&locks, file.ino());
     }
     let holder = holder.trim().strip_prefix("process ");
     let holder = holder.and_then(|pid| Pid::from_raw(pid.parse().ok()?));
@@ -240,6 +273,14 @@ fn is_held(lock: &Path) -> bool {
         // Somebody else's process cannot be signalled, but is there.
         !matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH))
     })
+}
+
+/// Whether the system lists a lock on a file that a process of this machine holds; `None`
+/// where it lists none, or there is no such file.
+fn is_listed(lock: &Path) -> Option<bool> {
+    let opened = open_to_read(lock).ok()??;
+    let locks = fs::read_to_string("/proc/locks").ok()?;
+    Some(lists(&locks, opened.metadata().ok()?.ino()))
 }
 
 /// Whether locks as in proc_locks(5) have one of a file, which stands there as
@@ -405,6 +446,64 @@ mod tests {
             ..run
         };
         assert!(slow.is_fresh());
+    }
+
+    #[test]
+    fn a_run_that_nobody_began_has_not_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut run = Run::new(folder.path().to_path_buf());
+        run.look();
+        assert_eq!(run.state, State::Waiting);
+        let path = folder.path().join(Stream::Metrics.file_name());
+        let row = "{\"update\":1,\"env_steps\":10,\"mean_return\":1.0}\n";
+        fs::write(&path, row).unwrap();
+        let long_ago = std::time::SystemTime::now() - Duration::from_secs(600);
+        let file = File::options().append(true).open(&path).unwrap();
+        file.set_modified(long_ago).unwrap();
+        run.look();
+        assert_eq!(run.state, State::Stopped);
+    }
+
+    #[test]
+    fn a_run_is_done_once_it_is_let_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = folder.path().join("lock");
+        fs::write(&lock, format!("process {}\n", std::process::id())).unwrap();
+        fs::write(folder.path().join("comparison.json"), "{}").unwrap();
+        let mut run = Run::new(folder.path().to_path_buf());
+        let mut state = || {
+            run.look();
+            run.state
+        };
+        assert_eq!(state(), State::Done);
+        if Path::new("/proc/locks").exists() {
+            let file = File::open(&lock).unwrap();
+            file.lock().unwrap();
+            assert_eq!(state(), State::Running);
+            file.unlock().unwrap();
+            assert_eq!(state(), State::Done);
+        }
+    }
+
+    #[test]
+    fn seeds_that_wait_for_others_have_not_ended() {
+        use State::{Done, Running, Stopped, Waiting};
+        let (mut ending, start) = (Ending::default(), Instant::now());
+        let second = Duration::from_secs(1);
+        let mut come = |states: &[State], at: Duration| ending.has_come_at(states, start + at);
+        assert!(!come(&[Running, Waiting], Duration::ZERO));
+        // A seed has ended, and the next one begins a minute later.
+        assert!(!come(&[Done, Waiting], second));
+        assert!(!come(&[Done, Waiting], STILL));
+        assert!(!come(&[Done, Running, Waiting], 2 * STILL));
+        // The next one fails, and the last one is still to come.
+        assert!(!come(&[Done, Stopped, Waiting], 3 * STILL));
+        assert!(!come(&[Done, Stopped, Waiting], 4 * STILL - second));
+        // Nobody begins it: the process has died.
+        assert!(come(&[Done, Stopped, Waiting], 4 * STILL));
+        // Where nothing waits there is nothing to wait for.
+        assert!(Ending::default().has_come(&[Done, Stopped]));
+        assert!(!Ending::default().has_come(&[Done, Waiting]));
     }
 
     #[test]

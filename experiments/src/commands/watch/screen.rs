@@ -58,7 +58,7 @@ impl Screen {
 
     fn title(&mut self, runs: &[&Run]) {
         let count = |state| runs.iter().filter(|run| run.state == state).count();
-        let states = [State::Running, State::Done, State::Stopped];
+        let states = [State::Running, State::Waiting, State::Done, State::Stopped];
         let states: Vec<String> = states
             .into_iter()
             .filter(|state| count(*state) > 0)

@@ -2,13 +2,12 @@
 //! figure.png.
 
 use super::measure::{Amount, Plan, Row, Share};
-use crate::console::fixed;
 use crate::tables::files::write_all;
 use lab::failure::Failure;
 use maml::audit::{AuditBaseline, Estimator};
 use maud::{PreEscaped, html};
 use report::{
-    Scaling, ScalingAxis, ScalingChart, ScalingLine, csv_file, draw_scaling, html_page,
+    Scaling, ScalingAxis, ScalingChart, ScalingLine, csv_file, draw_scaling, fixed, html_page,
     markdown_cell,
 };
 use std::path::{Path, PathBuf};
@@ -68,7 +67,7 @@ pub(super) fn remarks(plan: &Plan, rows: &[Row]) -> Vec<String> {
     for gamma in &plan.discounts {
         let kept = |estimator: Estimator| match limit(rows, estimator, *gamma) {
             bias if bias < ROUNDING => format!("{} no bias", estimator.name()),
-            bias => format!("{} {:.1} %", estimator.name(), 100.0 * bias),
+            bias => format!("{} {} %", estimator.name(), fixed(100.0 * bias, 1)),
         };
         remarks.push(format!(
             "With infinitely many episodes at γ = {gamma}: {}.",

@@ -5,7 +5,8 @@ use super::plan::Plan;
 use crate::tables::files::write_all;
 use lab::failure::Failure;
 use report::{
-    Arrival, ArrivalCurves, ArrivalLine, Reduction, csv_file, draw_arrivals, markdown_cell, median,
+    Arrival, ArrivalCurves, ArrivalLine, Reduction, csv_file, draw_arrivals, fixed, markdown_cell,
+    median,
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -186,7 +187,7 @@ fn soonest<'a>(plan: &Plan, family: &[&'a Cell]) -> Option<&'a Cell> {
 /// "97.3 %"; what is far below nothing is said to be so.
 fn percent(share: f64) -> String {
     match share > -10.0 {
-        true => format!("{:.1} %", 100.0 * share),
+        true => format!("{} %", fixed(100.0 * share, 1)),
         false => "below −1000 %".to_owned(),
     }
 }
@@ -449,11 +450,12 @@ mod tests {
         let half: Vec<Option<f64>> = (0..40).map(|task| (task < 22).then_some(500.0)).collect();
         let soon = cell(&plan, scratch[0], 0, &[Some(400.0); 40]);
         let found = made(&[soon, cell(&plan, "rl2", 10, &half)]);
-        assert_eq!(cells(&found[1])[4], "-25.0 % [–, -25.0 %]");
+        assert_eq!(cells(&found[1])[4], "−25.0 % [–, −25.0 %]");
         let far = cell(&plan, "rl2", 10, &[Some(12_000.0); 4]);
         let found = made(&[cell(&plan, scratch[0], 0, &[Some(1000.0); 4]), far]);
         let far = "below −1000 % [below −1000 %, below −1000 %]";
         assert_eq!(cells(&found[1])[4], far);
+        assert_eq!([-0.0002, -1.667].map(percent), ["0.0 %", "−166.7 %"]);
         // What is not reached reduces nothing.
         let soon = cell(&plan, scratch[1], 0, &[Some(1000.0); 4]);
         let found = made(&[soon, cell(&plan, "rl2", 10, &[Some(1.0), None, None, None])]);
