@@ -280,17 +280,20 @@ taught_two_arms() {
 
 # One network for GridNavi's 21 goals beside one for each, and what tasks may share between.
 multi_task() {
-    train multi-task-input multi-task/gridnavi 'multi-task.network.hidden=[128,128]' \
-        multi-task.outer.epochs=16 multi-task.updates=80 evaluation.interval=2 --seeds 5
-    train multi-task-separate multi-task/gridnavi multi-task.sharing.kind=separate \
-        multi-task.updates=80 evaluation.interval=2 --seeds 5
-    local kind
+    local updates kind small=('multi-task.network.hidden=[64,64]' multi-task.outer.epochs=8)
+    for updates in 26 36 42 48; do
+        train "multi-task-input-$updates" multi-task/gridnavi "multi-task.updates=$updates" --seeds 5
+    done
+    for updates in 36 48 60 80; do
+        train "multi-task-separate-$updates" multi-task/gridnavi multi-task.sharing.kind=separate \
+            "multi-task.updates=$updates" "${small[@]}" --seeds 5
+    done
     for kind in film heads blind; do
         train "multi-task-$kind" multi-task/gridnavi "multi-task.sharing.kind=$kind" \
-            multi-task.updates=80 evaluation.interval=2 --seeds 3
+            multi-task.updates=60 "${small[@]}" --seeds 3
     done
     train multi-task-distral multi-task/gridnavi 'multi-task.sharing={kind="distral",pull=0.1}' \
-        multi-task.updates=80 evaluation.interval=2 --seeds 3
+        multi-task.updates=60 "${small[@]}" --seeds 3
 }
 
 # How long a new task takes, by how an agent begins.
