@@ -362,4 +362,18 @@ fn a_search_is_told_what_it_may_choose_and_held_to_it() {
         };
         assert!(error.contains(expected), "{error}");
     }
+
+    // What it is told as text it may say as text, or as what it is.
+    let lists = "\"rl2.inputs\" = [[\"action\"], [\"action\", \"reward\"]]";
+    let text = SPEC.replace("\"rl2.trunk.hidden\" = [8, 16]", lists);
+    let sweep = Sweep::read("sweep.toml", &text).unwrap();
+    let space = sweep.space();
+    let told = space["rl2.inputs"]["attributes"]["choices"][1].as_str();
+    let told = told.unwrap().to_owned();
+    for value in [told.clone(), toml::Value::String(told).to_string()] {
+        let words = [rate.to_owned(), format!("rl2.inputs={value}")];
+        let attempt = sweep.attempt(&registry, &words).unwrap();
+        let config: Table = attempt.configs[0].to_text().unwrap().parse().unwrap();
+        assert_eq!(config["rl2"]["inputs"].as_array().map(Vec::len), Some(2));
+    }
 }

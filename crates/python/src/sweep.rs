@@ -1,7 +1,7 @@
 //! Settings that a search of Python's chooses.
 
 use crate::attended::attended;
-use crate::convert::{python, raised, table};
+use crate::convert::{overrides, python, raised};
 use crate::registry::registry;
 use crate::training::Ear;
 use lab::failure::{Exit, Failure};
@@ -33,7 +33,7 @@ fn sweep_try<'py>(
     hear: &Bound<'_, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (spec, values, rung) = what;
-    let words = chosen(&values)?;
+    let words = overrides(&values)?;
     let found = attended(py, Some(hear), move |voice| {
         let (registry, ear) = (registry(), Ear::of(voice));
         let session = Session::new(&registry, &ear, workers, "cpu")?;
@@ -49,16 +49,6 @@ fn sweep_try<'py>(
         })
     })?;
     python(py, &found)
-}
-
-/// What a search chose, as the command line would be given it. Text goes without quotes, which
-/// words do not need: it may be an array or a table, of which searches are told as text.
-fn chosen(values: &Bound<'_, PyDict>) -> PyResult<Vec<String>> {
-    let pairs = table(values)?.into_iter().map(|(key, value)| match value {
-        toml::Value::String(text) => format!("{key}={text}"),
-        value => format!("{key}={value}"),
-    });
-    Ok(pairs.collect())
 }
 
 /// Where the runs of a sweep's file lie unless it is said.

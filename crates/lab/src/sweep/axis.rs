@@ -176,7 +176,9 @@ impl Axis {
     pub(super) fn admit(&self, given: &Override) -> Result<String, String> {
         match self {
             Self::List(values) => {
-                let same = |value: &&Value| given.instead_of(value) == **value;
+                // Searches are told of arrays and tables as text, and say it again.
+                let text = |value: &Value| given.value.as_str() == Some(&value.to_string());
+                let same = |value: &&Value| given.instead_of(value) == **value || text(value);
                 let found = values.iter().find(same).map(ToString::to_string);
                 let all = || values.iter().map(ToString::to_string).collect::<Vec<_>>();
                 found.ok_or_else(|| format!("one of {}", all().join(", ")))
