@@ -200,6 +200,9 @@ def test_the_readme_does_what_it_says():
     """Its Python in its order, with small trainings, and the files that it names."""
     crate = Path(__file__).parents[2]
     text = (crate / "README.md").read_text()
+    book = (crate.parents[1] / "book/src/python.md").read_text()
+    begins = re.search(r"```python\n(.*?)```", book, re.DOTALL).group(1)
+    assert begins in text, begins  # the book begins as the page does
     files = re.findall(r"crates/python/([\w./-]+\w)", text)
     files += re.findall(r"tests/python/\w+\.py", text)
     assert len(files) >= 4 and all((crate / file).exists() for file in files), files
