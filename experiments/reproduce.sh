@@ -235,6 +235,7 @@ random_mdps() {
 # GridNavi with all goals to train on, and with five of them kept back.
 gridnavi_split() {
     train gridnavi rl2/gridnavi --seeds 5
+    train gridnavi-large rl2/gridnavi-large --seeds 3
     # Shorter, and with less to explore for than the preset has.
     train gridnavi-split rl2/gridnavi evaluation.split.unseen=5 evaluation.actions=sample \
         rl2.updates=200 rl2.lanes=512 rl2.tile=32 rl2.outer.minibatches=4 rl2.gae.lambda=0.9 \
