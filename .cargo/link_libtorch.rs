@@ -1,9 +1,10 @@
 //! Build script of every crate whose binaries or tests load libtorch: lets them
 //! find it at run time without `LD_LIBRARY_PATH`.
 //!
-//! A crate uses it with `build = "../.cargo/link_libtorch.rs"`, and a feature `torch`
-//! that turns on its dependency on `torch-sys`, which tells its direct dependents
-//! where libtorch is. Without the feature there is nothing to find.
+//! A crate uses it with `build = "../.cargo/link_libtorch.rs"`, or calls its `main` in a
+//! build script of its own, and has a feature `torch` that turns on its dependency on
+//! `torch-sys`, which tells its direct dependents where libtorch is. Without the feature
+//! there is nothing to find.
 
 #![allow(
     clippy::disallowed_methods,
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 use std::{env, fs};
 
-fn main() {
+pub(crate) fn main() {
     // A file that is new there would not be embedded otherwise.
     if Path::new("presets").is_dir() {
         println!("cargo::rerun-if-changed=presets");

@@ -5,7 +5,8 @@
 #
 # NAME is one of the functions below; without one, all of them, in their order.
 # Runs go to the folder `runs`, tables to `tables`. What is finished already is
-# kept: a run that was stopped is taken up where it was.
+# kept: a run that was stopped is taken up where it was. One of other settings is
+# not, and says so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,15 +14,33 @@ experiments() {
     cargo run --quiet --release -p experiments -- "$@"
 }
 
+# configuration ARGUMENTS...: what `train` would make of them, but for what it begins from.
+configuration() {
+    local arguments=()
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --seeds | --from) shift ;;
+            *) arguments+=("$1") ;;
+        esac
+        shift
+    done
+    experiments show "${arguments[@]}"
+}
+
 # train NAME ARGUMENTS...: trains runs/NAME, or takes it up again.
 train() {
-    local name=$1
+    local name=$1 begun="runs/$1/seed-0/config.toml"
     shift
-    if [ -d "runs/$name" ]; then
-        experiments resume "runs/$name"
-    else
+    if [ ! -d "runs/$name" ]; then
         experiments train "$@" --name "$name"
+        return
     fi
+    # A folder of before may have been trained otherwise.
+    if [ -f "$begun" ] && ! diff <(grep -v '^from = "' "$begun") <(configuration "$@") >&2; then
+        echo "runs/$name was begun with other settings (<) than these (>); move it away" >&2
+        exit 1
+    fi
+    experiments resume "runs/$name"
 }
 
 quickstart() {
@@ -362,7 +381,7 @@ tables() {
     # The ensemble has a row once its agents are trained.
     [ -d runs/gridnavi ] && majority=(majority=runs/gridnavi)
     # And so have the policies of single goals.
-    [ -d runs/multi-task-separate ] && majority+=(library=runs/multi-task-separate/seed-0)
+    [ -d runs/multi-task-separate-60 ] && majority+=(library=runs/multi-task-separate-60/seed-0)
     experiments table combination "${majority[@]}"
 }
 

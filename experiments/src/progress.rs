@@ -86,11 +86,7 @@ impl observer::Progress for Training {
         let seconds = self.work.seconds();
         let rate = (env_steps - self.first_steps) as f64 / seconds;
         let left = seconds / (done - self.first) as f64 * (self.total - done) as f64;
-        let message = format!(
-            "return {mean_return:.3}  {} steps/s  {} left",
-            short(rate),
-            duration(left)
-        );
+        let message = standing(mean_return, rate, left);
         let place = format!("update {done}/{}  {message}", self.total);
         match done == self.total {
             true => self.work.ends(&place),
@@ -110,7 +106,17 @@ impl observer::Progress for Training {
     }
 }
 
-/// Says how an agent did on fresh tasks, without disturbing the bars.
+/// "return 6.512  85.3k steps/s  3 min 20 s left".
+fn standing(mean_return: f64, rate: f64, left: f64) -> String {
+    format!(
+        "return {}  {} steps/s  {} left",
+        fixed(mean_return, 3),
+        short(rate),
+        duration(left)
+    )
+}
+
+/// Says how an agent did in an evaluation, without disturbing the bars.
 fn tried(
     console: &Console,
     label: &str,
@@ -125,7 +131,7 @@ fn tried(
     }
     console.emit(Event::Evaluation, &Line { seed, row })?;
     let line = format!(
-        "{label}: update {}/{total}  return on fresh tasks {} ± {}{}",
+        "{label}: update {}/{total}  evaluation {} ± {}{}",
         row.update,
         fixed(row.mean_return, 4),
         fixed(row.standard_error, 4),
@@ -328,5 +334,16 @@ impl observer::Progress for Stages {
         self.0.bar.set_position(index as u64);
         self.0.bar.set_message(name.to_owned());
         self.0.stands(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_has_no_sign() {
+        let said = standing(-0.0003, 85_300.0, 200.0);
+        assert_eq!(said, "return 0.000  85.3k steps/s  3 min 20 s left");
     }
 }

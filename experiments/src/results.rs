@@ -9,7 +9,7 @@ use record::schema::{
     Adaptation, Comparison, Deviation, Deviations, Difference, Generalization, LearnerKind,
     LearnerResult, OnPart, OverTrials,
 };
-use report::Estimate;
+use report::{Estimate, share_decimals};
 use rl_core::{Exact, ExactValues};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -317,7 +317,8 @@ pub(crate) fn print_deviations(
     table.print(console)?;
     console.say("")?;
     if let Some(closed) = closed_by_actions(exact, found) {
-        let share = |share: f64| fixed(100.0 * share, 2);
+        let places = share_decimals(&closed).max(2);
+        let share = |share: f64| fixed(100.0 * share, places);
         let ends = closed.interval().map_or(String::new(), |[low, high]| {
             format!(" (95 % interval {} to {} %)", share(low), share(high))
         });
@@ -368,10 +369,14 @@ pub(crate) struct Title<'a> {
     pub(crate) tasks: (usize, Option<u64>),
 }
 
-/// "10000 fresh tasks", or "200 fresh tasks of 21 different ones".
+/// "10000 fresh tasks", "200 fresh tasks of 21 different ones", or "1000 draws of a single
+/// task".
 pub(crate) fn fresh(tasks: usize, distinct: Option<u64>) -> String {
-    let of = distinct.map_or(String::new(), |all| format!(" of {all} different ones"));
-    format!("{tasks} fresh tasks{of}")
+    match distinct {
+        None => format!("{tasks} fresh tasks"),
+        Some(1) => format!("{tasks} draws of a single task"),
+        Some(all) => format!("{tasks} fresh tasks of {all} different ones"),
+    }
 }
 
 impl fmt::Display for Title<'_> {
@@ -437,15 +442,20 @@ pub(crate) fn references(exact: &ExactValues) -> Vec<String> {
     lines
 }
 
-/// The 95 % interval of a share in words.
-pub(crate) fn interval(ends: Option<[f64; 2]>) -> String {
-    match ends {
-        Some([low, high]) => {
-            let low = fixed(100.0 * low, 1);
-            format!("95 % interval {low} to {}", percent(high))
-        }
-        None => "no interval from a single task".to_owned(),
-    }
+/// A share of the gap, and its 95 % interval in words.
+pub(crate) fn closed(share: f64, ends: Option<[f64; 2]>) -> (String, String) {
+    let Some([low, high]) = ends else {
+        let none = "no interval from a single task".to_owned();
+        return (percent(share), none);
+    };
+    let places = share_decimals(&Estimate {
+        mean: share,
+        standard_error: f64::NAN,
+        half_width: (high - low) / 2.0,
+    });
+    let [share, low, high] = [share, low, high].map(|part| fixed(100.0 * part, places));
+    let interval = format!("95 % interval {low} to {high} %");
+    (format!("{share} %"), interval)
 }
 
 /// Prints how long a run took, and where to look.
@@ -454,10 +464,10 @@ pub(crate) fn interval(ends: Option<[f64; 2]>) -> String {
 /// If standard output is closed.
 pub(crate) fn print_summary(console: &Console, summary: &Summary) -> Result<(), Failure> {
     if let Some(share) = summary.gap_closed {
+        let (share, interval) = closed(share, summary.gap_closed_interval);
         console.say(format!(
-            "gap closed by the trained agent: {} ({})",
-            console.good(&percent(share)),
-            interval(summary.gap_closed_interval)
+            "gap closed by the trained agent: {} ({interval})",
+            console.good(&share)
         ))?;
     }
     if let Some(Deviation {
@@ -485,4 +495,36 @@ pub(crate) fn print_summary(console: &Console, summary: &Summary) -> Result<(), 
         "report: {}",
         console.bold(&summary.report.display().to_string())
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_without_all_of_the_gap_does_not_end_there() {
+        let said = |share, ends| {
+            let (share, interval) = closed(share, ends);
+            format!("{share} ({interval})")
+        };
+        let most = said(0.99969, Some([0.99957, 0.99981]));
+        assert_eq!(most, "99.97 % (95 % interval 99.96 to 99.98 %)");
+        let usual = said(0.9922, Some([0.9834, 1.001]));
+        assert_eq!(usual, "99.2 % (95 % interval 98.3 to 100.1 %)");
+        assert_eq!(
+            said(1.0, Some([1.0; 2])),
+            "100.0 % (95 % interval 100.0 to 100.0 %)"
+        );
+        assert_eq!(
+            said(3.857, None),
+            "385.7 % (no interval from a single task)"
+        );
+    }
+
+    #[test]
+    fn draws_of_few_tasks_are_counted() {
+        assert_eq!(fresh(200, None), "200 fresh tasks");
+        assert_eq!(fresh(200, Some(21)), "200 fresh tasks of 21 different ones");
+        assert_eq!(fresh(200, Some(1)), "200 draws of a single task");
+    }
 }

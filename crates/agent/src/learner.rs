@@ -9,14 +9,13 @@ use crate::error::LearnError;
 use crate::execution::Execution;
 use crate::model::{ActorCritic, NetworkConfig};
 use crate::native::{self, NativeBackend};
-use crate::passes::{LANES, Passes, expect_parts, tiles};
+use crate::passes::{LANES, Minibatches, Passes, expect_parts, tiles};
 use crate::portable::Portable;
 use crate::samples::{Samples, Targets};
 use crate::stopwatch::{Phase, Stopwatch};
 use crate::taught::Taught;
 use crate::torch;
 use nets::{Device, MAX_GRADIENT_NORM, Optimizer, OptimizerConfig, SequenceConfig, clip_gradient};
-use rl_core::rand::seq::SliceRandom as _;
 use rl_core::{
     ActionSpace, Domain, EnvFactory, PolicyFactory, Purpose, SettingError, StreamKey, Trajectory,
     Tree,
@@ -435,13 +434,12 @@ impl Learner {
         (objective, learning_rate): (Objective, f64),
         beside: &mut Beside<'_>,
     ) -> Result<(Losses, f64), LearnError> {
-        let mut order: Vec<usize> = (0..self.samples.targets.len()).collect();
-        let mut shuffle = self.key().lane(Purpose::Shuffle, 0);
-        let part = order.len() / passes.minibatches;
+        let stream = self.key().lane(Purpose::Shuffle, 0);
+        let tiles = self.samples.targets.len();
+        let mut minibatches = Minibatches::new(tiles, passes.minibatches, stream);
         let (mut sum, mut norms, mut steps) = (Losses::default(), 0.0, 0.0);
         for _ in 0..passes.epochs {
-            order.shuffle(&mut shuffle);
-            for tiles in order.chunks(part) {
+            for tiles in minibatches.pass() {
                 let normalized = passes.normalize_advantages;
                 let minibatch = self.preparing(|| self.minibatch(tiles, normalized));
                 let goal = (objective, learning_rate);

@@ -51,7 +51,7 @@ pub use learner::{Beside, KNOWN_TASK, Learner, LearnerConfig, Place};
 pub use memory::{footprint, native_footprint, teaching_footprint};
 pub use model::{ActorCritic, NetworkConfig, PolicyStart};
 pub use native::{InputRows, NativeBackend};
-pub use passes::{CLIP, EPOCHS, LANES, Passes, Ppo, expect_parts};
+pub use passes::{CLIP, EPOCHS, LANES, Minibatches, Passes, Ppo, expect_parts};
 pub use portable::Portable;
 pub use samples::{Samples, Targets};
 pub use settings::read;

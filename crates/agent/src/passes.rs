@@ -1,9 +1,11 @@
 //! How an update's samples become steps of the optimizer.
 
 use crate::error::LearnError;
-use rl_core::{Bounds, SettingError};
+use rl_core::rand::seq::SliceRandom as _;
+use rl_core::{Bounds, SettingError, Stream};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::slice::Chunks;
 
 /// What lanes may number, and whatever there is one of for each: tiles, tasks,
 /// trials.
@@ -50,6 +52,34 @@ pub struct Passes {
     pub normalize_advantages: bool,
 }
 
+/// Which tiles the minibatches of an update are of: every pass takes each tile once, in an order
+/// that it draws.
+#[derive(Clone, Debug)]
+pub struct Minibatches {
+    order: Vec<usize>,
+    /// Tiles of a minibatch.
+    part: usize,
+    stream: Stream,
+}
+
+impl Minibatches {
+    /// So many minibatches a pass over so many tiles, a multiple of them, in orders from a
+    /// stream.
+    pub fn new(tiles: usize, minibatches: usize, stream: Stream) -> Self {
+        Self {
+            order: (0..tiles).collect(),
+            part: tiles / minibatches,
+            stream,
+        }
+    }
+
+    /// The tiles of each minibatch of one more pass.
+    pub fn pass(&mut self) -> Chunks<'_, usize> {
+        self.order.shuffle(&mut self.stream);
+        self.order.chunks(self.part)
+    }
+}
+
 /// Refuses a tile that does not divide the lanes, and minibatches that do not divide the
 /// tiles: `of` is the algorithm whose settings these are, `key` that of the minibatches.
 ///
@@ -86,5 +116,33 @@ pub(crate) fn tiles(of: &str, lanes: usize, tile: usize) -> Result<usize, LearnE
             let allowed = format!("a divisor of {of}.lanes = {lanes}");
             Err(LearnError::config(format!("{of}.tile"), tile, allowed))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rl_core::{Domain, Purpose, StreamKey};
+    use std::collections::BTreeMap;
+
+    /// Each of the 24 orders of four tiles is drawn as often, whatever the pass before drew.
+    #[test]
+    fn every_pass_takes_all_tiles_in_an_order_of_its_own() {
+        let stream = StreamKey::new(0, Domain::Training, 0).lane(Purpose::Shuffle, 0);
+        let mut minibatches = Minibatches::new(4, 2, stream);
+        let mut counts: BTreeMap<Vec<usize>, u32> = BTreeMap::new();
+        for _ in 0..2400 {
+            let tiles: Vec<&[usize]> = minibatches.pass().collect();
+            assert!(tiles.len() == 2 && tiles.iter().all(|own| own.len() == 2));
+            let order = tiles.concat();
+            assert!((0..4).all(|tile| order.contains(&tile)), "{order:?}");
+            *counts.entry(order).or_default() += 1;
+        }
+        assert_eq!(counts.len(), 24);
+        // A hundred of each; six standard deviations are 59.
+        assert!(
+            counts.values().all(|count| count.abs_diff(100) < 59),
+            "{counts:?}"
+        );
     }
 }

@@ -6,6 +6,7 @@ use rl_core::{
     Trajectory, gae,
 };
 use rollout::Batch;
+use std::ops::Range;
 
 /// What a tile's samples are learned towards.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +18,8 @@ pub struct Targets {
     /// 1 for the steps of the lane's trial, 0 for what follows it.
     /// `[steps][lanes]`
     pub mask: Vec<f32>,
-    /// How far the scaled rewards of the tile's trials differ at the same step.
+    /// How far the scaled rewards of the tile's trials (or episodes, where credit ends with
+    /// them) differ at the same step.
     pub spread: RewardSpread,
     /// Largest magnitude among what advantages were computed from, and them.
     pub largest: f32,
@@ -99,13 +101,24 @@ impl Targets {
         self.measure(trajectory);
     }
 
-    /// What tells whether the advantages are more than rounding.
+    /// What tells whether the advantages are more than rounding. What bootstraps an episode
+    /// was learned from rewards, and where these are the same its differences are errors.
     fn measure(&mut self, trajectory: &Trajectory) {
         let lanes = trajectory.lanes();
         self.spread.clear();
         for (lane, &length) in trajectory.lengths().iter().enumerate() {
-            let rewards = self.rewards[lane..].iter().step_by(lanes);
-            self.spread.push(rewards.take(length).copied());
+            let all = &self.rewards[..];
+            let rewards = |steps: Range<usize>| steps.map(move |t| all[t * lanes + lane]);
+            let mut begin = 0;
+            for t in 0..length {
+                let own = begin..t + 1;
+                match self.links[t * lanes + lane] {
+                    Link::Flow if t + 1 < length => continue,
+                    Link::Flow | Link::End => self.spread.push(rewards(own)),
+                    Link::Bootstrap => self.spread.push_cut_off(rewards(own)),
+                }
+                begin = t + 1;
+            }
         }
         self.largest = 0.0;
         let rows = [&self.rewards, trajectory.values(), &self.advantages];

@@ -11,22 +11,29 @@ const DECAY: Gae = Gae {
 /// Two lanes of two episodes of up to 2 steps: lane 0 takes all of them, lane 1
 /// terminates each episode at its first step and begins another trial.
 fn trajectory() -> Trajectory {
+    use Outcome::{Continue, Terminated, Truncated};
+    lived(
+        Trial::Episodes(2),
+        [
+            ([1.0, 10.0], [Continue, Terminated], [false, false]),
+            ([2.0, 20.0], [Truncated, Terminated], [false, true]),
+            ([3.0, 30.0], [Continue, Continue], [false, false]),
+            ([4.0, 40.0], [Truncated, Truncated], [true, false]),
+        ],
+    )
+}
+
+/// Rewards, outcomes and whether the trial ends, step by step, of two lanes.
+fn lived(trial: Trial, rows: [([f32; 2], [Outcome; 2], [bool; 2]); 4]) -> Trajectory {
     let spec = EnvSpec {
         name: "toy".into(),
         observation: ObservationSpace::Vector { size: 0 },
         action: ActionSpace::Discrete { size: 2 },
         horizon: 2,
-        trial: Trial::Episodes(2),
+        trial,
     };
-    use Outcome::{Continue, Terminated, Truncated};
     let mut trajectory = Trajectory::new(&spec, 2, 4);
     trajectory.begin();
-    let rows = [
-        ([1.0, 10.0], [Continue, Terminated], [false, false]),
-        ([2.0, 20.0], [Truncated, Terminated], [false, true]),
-        ([3.0, 30.0], [Continue, Continue], [false, false]),
-        ([4.0, 40.0], [Truncated, Truncated], [true, false]),
-    ];
     for (t, (reward, outcome, start)) in rows.into_iter().enumerate() {
         let (_, out) = trajectory.acting(t);
         out.value.copy_from_slice(&[1.0, 2.0]);
@@ -87,4 +94,36 @@ fn credit_that_ends_with_the_episode_is_bootstrapped_where_it_was_cut_off() {
     assert_eq!(targets.returns[2..4], [5.0 + 1.0, 18.0 + 2.0]);
     // The scale is that of rewards: values are of what they are made from.
     assert_eq!(filled(0.5).advantages[6], 0.5 * 4.0 + 0.5 * 16.0 - 1.0);
+}
+
+/// Who is paid −1 for every step of trials that are all as long: what differs is how soon
+/// episodes end, which trials do not tell.
+#[test]
+fn where_credit_ends_with_the_episode_rewards_are_compared_by_episode() {
+    use Outcome::{Continue, Terminated, Truncated};
+    let all = |outcomes: [[Outcome; 2]; 4]| {
+        let row = |t: usize| ([-1.0; 2], outcomes[t], [t == 3; 2]);
+        lived(Trial::Steps(4), [row(0), row(1), row(2), row(3)])
+    };
+    let difference = |trajectory: &Trajectory| {
+        let mut targets = Targets::default();
+        let finals = [0.0, 1.0, 8.0, 2.0, 16.0, 4.0, 32.0, 64.0];
+        targets.fill_episodes(trajectory, (DECAY, 1.0), &finals);
+        targets.spread.largest_difference()
+    };
+    // Of the episodes −1, −1 and −1 the second step pays −1 or, after the end, 0.
+    let sooner = all([
+        [Continue, Terminated],
+        [Truncated, Terminated],
+        [Continue, Terminated],
+        [Truncated, Truncated],
+    ]);
+    assert_eq!(difference(&sooner), 1.0);
+    // Credit that flows over the trial has only trials to compare, which are alike.
+    let mut whole = Targets::default();
+    whole.fill(&sooner, DECAY, 1.0);
+    assert_eq!(whole.spread.largest_difference(), 0.0);
+    // After a cut nothing is known to be less, whatever the value there is thought to be.
+    let cut = [[Continue; 2], [Continue; 2], [Truncated; 2], [Truncated; 2]];
+    assert_eq!(difference(&all(cut)), 0.0);
 }

@@ -3,10 +3,9 @@
 use crate::autoencoder::{Learned, PART};
 use crate::elbo::Losses;
 use crate::encoder::{Encoder, EncoderWork};
-use agent::{ActorCritic, InputRows, Inputs, LearnError, Learner, Minibatch, Passes};
+use agent::{ActorCritic, InputRows, Inputs, LearnError, Learner, Minibatch, Minibatches, Passes};
 use kernels::mlp::Real;
 use nets::{Blueprint, Init, Layout, Optimizer, OptimizerConfig, clip_gradient};
-use rl_core::rand::seq::SliceRandom as _;
 use rl_core::{Purpose, Tree};
 use std::sync::{Arc, Mutex};
 
@@ -201,13 +200,12 @@ impl Supervisor {
         passes: Passes,
         (step, own): (Step, &mut Steps),
     ) -> Result<Learned, LearnError> {
-        let mut order: Vec<usize> = (0..learner.samples().targets.len()).collect();
-        let mut shuffle = learner.key().lane(Purpose::Shuffle, 1);
-        let part = order.len() / passes.minibatches;
+        let stream = learner.key().lane(Purpose::Shuffle, 1);
+        let tiles = learner.samples().targets.len();
+        let mut minibatches = Minibatches::new(tiles, passes.minibatches, stream);
         let (mut sum, mut norms, mut count) = (0.0, 0.0, 0.0);
         for _ in 0..passes.epochs {
-            order.shuffle(&mut shuffle);
-            for tiles in order.chunks(part) {
+            for tiles in minibatches.pass() {
                 learner.pool().go_on()?;
                 let minibatch = learner.minibatch(tiles, false);
                 let (mut gradient, loss) = self.gradient(learner, &minibatch)?;

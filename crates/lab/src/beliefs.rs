@@ -64,8 +64,9 @@ fn tasks_of(config: &RunConfig) -> usize {
 }
 
 /// The divergence of the agent's beliefs from the exact posterior, on trials that it lives
-/// itself in the first fresh tasks of the run's seed. `None` where it does not say what it
-/// believes, or the posterior is not known.
+/// itself in the first fresh tasks of the run's seed. Both are of all tasks, also of those
+/// that are kept from the training; whoever shows them says so. `None` where it does not say
+/// what it believes, or the posterior is not known.
 ///
 /// # Errors
 /// If the environment fails; a signal to the session calls it off.

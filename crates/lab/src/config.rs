@@ -108,12 +108,26 @@ impl RunConfig {
         text: &str,
         overrides: &[String],
     ) -> Result<Self, Failure> {
+        Self::resolve_with(registry, (place, text), overrides, "on the command line")
+    }
+
+    /// The same where the overrides are set elsewhere, which errors say.
+    pub(crate) fn resolve_with(
+        registry: &Registry,
+        (place, text): (&str, &str),
+        overrides: &[String],
+        set: &'static str,
+    ) -> Result<Self, Failure> {
         let mut table: Table = text
             .parse()
             .map_err(|error: toml::de::Error| Failure::config(syntax(place, text, &error)))?;
         let overrides = Override::parse_all(overrides).map_err(Failure::usage)?;
         let source = place.to_owned();
-        let origin = Origin { source, overrides };
+        let origin = Origin {
+            source,
+            overrides,
+            set,
+        };
         let resolved = (|| {
             let given = &origin.overrides;
             if let Some(named) = given.iter().find(|one| one.key == "environment.name") {

@@ -3,7 +3,7 @@
 
 use crate::config::RunConfig;
 use crate::failure::{Exit, Failure};
-use crate::folders::{holds_seeds, path_of};
+use crate::folders::{holds_seeds, path_of, runs_in};
 use crate::invocation::resume_command;
 use crate::learners::Player;
 use crate::oracles::solutions;
@@ -15,7 +15,7 @@ use record::schema::{Comparison, LearnerKind};
 use record::{Checkpoint, Claim, Document, Existing, RecordError, RunDir};
 use rl_core::{Footprint, PolicyFactory, Random};
 use rollout::{RolloutError, evaluation_footprint};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Makes the folder of a run, ready to be driven.
@@ -54,16 +54,16 @@ pub fn describe(session: &Session<'_>, config: &RunConfig, run: &RunDir) -> Resu
 /// seeds, has been begun.
 pub fn resumable(path: &Path, failure: Failure) -> Failure {
     match RunDir::is_begun(path) || holds_seeds(path) {
-        true => resumed_with(path, failure),
+        true => resumed_with(&resume_command(path), failure),
         false => failure,
     }
 }
 
-/// What a full disk ends, with the command that goes on with what was begun.
-pub fn resumed_with(path: &Path, mut failure: Failure) -> Failure {
+/// What a full disk ends, with what goes on with it: a command, or words in place of one.
+pub fn resumed_with(go_on: &str, mut failure: Failure) -> Failure {
     if failure.exit == Exit::FullDisk {
         failure.exit = Exit::Stopped;
-        failure.message += &format!("; go on with: {}", resume_command(path));
+        failure.message += &format!("; go on with: {go_on}");
     }
     failure
 }
@@ -81,19 +81,24 @@ pub fn refuse_existing(path: &Path) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Names the run.
-pub fn refuse_own_source(
-    folder: &Path,
+pub fn refuse_own_sources(
+    replaced: &[PathBuf],
     config: &RunConfig,
     (replace, choose): (&str, &str),
 ) -> Result<(), Failure> {
     let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let target = whole(folder);
-    let mut sources = config.made_of();
-    match sources.find(|path| whole(path).starts_with(&target)) {
+    let sources: Vec<PathBuf> = config.made_of().map(whole).collect();
+    // The agents of several runs go by the folder around them.
+    let is_source = |run: &&PathBuf| {
+        let run = whole(run);
+        let mut sources = sources.iter();
+        sources.any(|source| source.starts_with(&run) || run.starts_with(source))
+    };
+    match replaced.iter().find(is_source) {
         None => Ok(()),
-        Some(path) => Err(Failure::usage(format!(
+        Some(run) => Err(Failure::usage(format!(
             "{replace} would replace {}, which this run is made of; choose another {choose}",
-            path.display()
+            run.display()
         ))),
     }
 }
@@ -178,6 +183,7 @@ fn begin_with(
         let run = record::Reader::open(&path)?;
         let other = config_of(session, &run)?;
         expect_alike(&other, config)?;
+        expect_kept(&other, config)?;
         let (_, checkpoint, passed_over) = newest_of(&run)?;
         let by = format!("algorithm '{}'", config.algorithm);
         let begun = caught(&by, || {
@@ -214,6 +220,22 @@ fn expect_alike(other: &RunConfig, config: &RunConfig) -> Result<(), Failure> {
             "it is told {:?} beside what is observed, and here it is {:?}; let inputs be alike",
             other.told, config.told
         ))),
+    }
+}
+
+/// Refuses what was learned in tasks that are kept back here. What two environments have in
+/// common is not known, unless they are set alike.
+fn expect_kept(other: &RunConfig, config: &RunConfig) -> Result<(), Failure> {
+    let alike =
+        other.environment == config.environment && other.built.settings == config.built.settings;
+    let (there, here) = (other.evaluation.split, config.evaluation.split);
+    match config.parts.is_none() || (alike && there.keeps(here)) {
+        true => Ok(()),
+        false => Err(Failure::config(
+            "evaluation.split: its agent may have been trained on the tasks that are kept back \
+             here; take a run in the same environment that keeps at least these, or leave the \
+             split out",
+        )),
     }
 }
 
@@ -254,7 +276,9 @@ pub(crate) fn newest_checkpoint(run: &record::Reader) -> Result<(u64, Checkpoint
 }
 
 /// [`newest_checkpoint`], and what is wrong with the newer ones.
-fn newest_of(run: &record::Reader) -> Result<(u64, Checkpoint, Vec<RecordError>), Failure> {
+pub(crate) fn newest_of(
+    run: &record::Reader,
+) -> Result<(u64, Checkpoint, Vec<RecordError>), Failure> {
     let (latest, path) = (run.latest_checkpoint()?, run.path().display());
     let Some((update, checkpoint)) = latest.newest else {
         return Err(match latest.damaged.first() {
@@ -277,10 +301,13 @@ fn newest_of(run: &record::Reader) -> Result<(u64, Checkpoint, Vec<RecordError>)
 
 fn say_passed_over(session: &Session<'_>, passed_over: &[RecordError]) {
     for damage in passed_over {
-        session
-            .observer
-            .note(&format!("passing over a checkpoint: {damage}"));
+        session.observer.note(&passing_over(damage));
     }
+}
+
+/// What is said of a damaged checkpoint where an older one is taken.
+pub fn passing_over(damage: &RecordError) -> String {
+    format!("passing over a checkpoint: {damage}")
 }
 
 /// The opponents and a training at its start, once it is known that memory can
@@ -477,8 +504,28 @@ fn teacher(
         let set = set.map_or_else(|| "missing".to_owned(), ToString::to_string);
         LearnError::config(format!("{algorithm}.{key}"), set, wanted)
     })?;
-    let made = spec.make(session, &config.built);
+    let made = expect_untold(session, config, spec)
+        .map_err(|failure| failure.within(format!("{algorithm}.{key}")))
+        .and_then(|()| spec.make(session, &config.built));
     made.map_err(not_taught)
+}
+
+/// [`expect_kept`] of all runs whose agents a teacher is made of.
+fn expect_untold(
+    session: &Session<'_>,
+    config: &RunConfig,
+    teacher: &TeacherSpec,
+) -> Result<(), Failure> {
+    if config.parts.is_none() {
+        return Ok(());
+    }
+    for folder in teacher.runs() {
+        for path in runs_in(folder)? {
+            let other = config_of(session, &record::Reader::open(&path)?)?;
+            expect_kept(&other, config).map_err(|failure| failure.within(path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Why there is no teacher, in an algorithm's words.

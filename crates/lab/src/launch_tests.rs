@@ -73,3 +73,22 @@ fn teachers_fail_with_the_exit_code_of_the_failure() {
     assert_eq!(exit(Failure::internal("x")), Exit::Internal);
     assert_eq!(exit(Failure::stopped("x")), Exit::Stopped);
 }
+
+/// A new seed in the folder of the run that it begins from replaces none that it is made of.
+#[test]
+fn runs_that_are_not_replaced_may_be_begun_from() {
+    let refused = |config: &RunConfig, seeds: &[u64]| {
+        let runs = seeds.iter().map(|seed| path_of(Path::new("x"), *seed));
+        let runs: Vec<PathBuf> = runs.collect();
+        let refused = refuse_own_sources(&runs, config, ("--overwrite", "--name"));
+        refused.err().map(|failure| failure.message)
+    };
+    let begun = clone_of("{name=\"ucb1\"}").begun_from(Path::new("x/seed-0"));
+    assert_eq!(refused(&begun, &[1, 2]), None);
+    let message = refused(&begun, &[1, 0]).unwrap();
+    let expected = "--overwrite would replace x/seed-0, which this run is made of";
+    assert!(message.starts_with(expected), "{message}");
+    // All of them are voters.
+    let taught = clone_of("{name=\"majority\",runs=\"x\"}");
+    assert!(refused(&taught, &[7]).is_some());
+}

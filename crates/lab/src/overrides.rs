@@ -149,13 +149,15 @@ fn like(value: &Value, other: &Value) -> Value {
     }
 }
 
-/// Where settings are from: a preset or a file, and the command line.
+/// Where settings are from: a preset or a file, and who sets others.
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// The preset or the file.
     pub source: String,
-    /// What the command line set.
+    /// What else is set.
     pub overrides: Vec<Override>,
+    /// Where it is, as in "on the command line".
+    pub set: &'static str,
 }
 
 impl Origin {
@@ -169,9 +171,9 @@ impl Origin {
         let at_fault = words.clone().next().unwrap_or_default();
         let sets = |one: &&Override| one.key == at_fault || is_below(at_fault, &one.key);
         if let Some(one) = self.overrides.iter().find(sets) {
-            return format!("{one} on the command line: {message}");
+            return format!("{one} {}: {message}", self.set);
         }
-        // A value of the file can be at odds with one of the command line.
+        // A value of the file can be at odds with one of those.
         let named = |one: &&Override| {
             is_below(&one.key, at_fault) || words.clone().any(|word| word == one.key)
         };
@@ -185,10 +187,7 @@ impl Origin {
             true => format!("{}: {message}", self.source),
             false => {
                 let named = named.join(" ");
-                format!(
-                    "{} with {named} on the command line: {message}",
-                    self.source
-                )
+                format!("{} with {named} {}: {message}", self.source, self.set)
             }
         }
     }
@@ -335,6 +334,7 @@ mod tests {
         let origin = Origin {
             source: "preset x".to_owned(),
             overrides: Override::parse_all(&overrides.map(str::to_owned)).unwrap(),
+            set: "on the command line",
         };
         let cases = [
             (

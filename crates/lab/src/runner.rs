@@ -47,39 +47,52 @@ pub struct Finished {
 /// [`Failure::stopped`] if it was interrupted, or the disk gave out; `folder`,
 /// the run's own or the one around all seeds of a command, can then be resumed.
 pub fn drive(session: &Session<'_>, path: &Path, folder: &Path) -> Result<Finished, Failure> {
+    let go_on = resume_command(folder);
+    let run = RunDir::open(path).map_err(|error| launch::resumed_with(&go_on, error.into()))?;
+    drive_open(session, run, &go_on)
+}
+
+/// [`drive`] of a run that is open; a message that it was stopped says that `go_on` goes on
+/// with it.
+///
+/// # Errors
+/// As [`drive`].
+pub(crate) fn drive_open(
+    session: &Session<'_>,
+    run: RunDir,
+    go_on: &str,
+) -> Result<Finished, Failure> {
     let driven = (|| {
-        let run = RunDir::open(path)?;
         let config = config_of(session, &run)?;
         let (others, training) = prepare(session, &config)?;
-        let mut drive = Drive::new(session, folder, (run, config, training));
+        let mut drive = Drive::new(session, go_on, (run, config, training));
         drive.restore()?;
         drive.train(None)?;
         drive.finish(&others)
     })();
-    driven.map_err(|failure| launch::resumed_with(folder, failure))
+    driven.map_err(|failure| launch::resumed_with(go_on, failure))
 }
 
-/// Takes a run on until so many updates are done, and saves it there, as if it had been
-/// stopped: it may be driven on to the result that it would have had. One that is as far
+/// [`drive_open`] until so many updates are done, after which the run is saved as if it had
+/// been stopped: it may be driven on to the result that it would have had. One that is as far
 /// or further stays as it is.
 ///
 /// # Errors
 /// As [`drive`].
-pub fn drive_until(
+pub(crate) fn drive_until(
     session: &Session<'_>,
-    path: &Path,
-    folder: &Path,
+    run: RunDir,
+    go_on: &str,
     update: u64,
 ) -> Result<(), Failure> {
     let driven = (|| {
-        let run = RunDir::open(path)?;
         let config = config_of(session, &run)?;
         let training = launch::start(session, &config)?;
-        let mut drive = Drive::new(session, folder, (run, config, training));
+        let mut drive = Drive::new(session, go_on, (run, config, training));
         drive.restore()?;
         drive.train(Some(update))
     })();
-    driven.map_err(|failure| launch::resumed_with(folder, failure))
+    driven.map_err(|failure| launch::resumed_with(go_on, failure))
 }
 
 /// A run that was driven to its end before.
@@ -109,8 +122,8 @@ pub fn finished(path: &Path) -> Result<Finished, Failure> {
 
 struct Drive<'a> {
     session: &'a Session<'a>,
-    /// What is to be resumed if the run is stopped.
-    folder: &'a Path,
+    /// What goes on with the run if it is stopped: a command, or words in place of one.
+    go_on: &'a str,
     run: RunDir,
     config: RunConfig,
     training: Box<dyn Training>,
@@ -161,8 +174,18 @@ pub(crate) fn expect_one_more(
 /// The branch of a training's state that holds its parameters.
 const PARAMS: &str = "params";
 
+/// The hash of all parameters of a training's state: of its branch `params`, or of the whole
+/// state where it has none.
+pub fn params_blake3(state: &Tree) -> String {
+    let params = state.branch(PARAMS);
+    match params.is_empty() {
+        true => fingerprint(state),
+        false => fingerprint(&params),
+    }
+}
+
 /// The row of `metrics.jsonl` of an update, which may say the hash of all parameters
-/// after it: of the state's branch `params`, or of the whole state where it has none.
+/// after it.
 ///
 /// # Errors
 /// If it is no row, which is a bug.
@@ -175,11 +198,7 @@ pub(crate) fn row_of(
     if !config.checkpoint.hash.as_ref().is_some_and(hashed) {
         return Ok(update.row.clone());
     }
-    let params = state.branch(PARAMS);
-    let hash = match params.is_empty() {
-        true => fingerprint(state),
-        false => fingerprint(&params),
-    };
+    let hash = params_blake3(state);
     // As text, so that no number of the row is written otherwise than before.
     let row = update.row.get().trim_end();
     let row = row.strip_suffix('}').unwrap_or(row);
@@ -223,12 +242,12 @@ impl Evaluating<'_> {
 impl<'a> Drive<'a> {
     fn new(
         session: &'a Session<'a>,
-        folder: &'a Path,
+        go_on: &'a str,
         (run, config, training): (RunDir, RunConfig, Box<dyn Training>),
     ) -> Self {
         Self {
             session,
-            folder,
+            go_on,
             run,
             config,
             training,
@@ -246,7 +265,7 @@ impl<'a> Drive<'a> {
         let note = |text: String| self.session.observer.note(&text);
         if let Some((update, checkpoint)) = &latest.newest {
             for damage in &latest.damaged {
-                note(format!("passing over a checkpoint: {damage}"));
+                note(launch::passing_over(damage));
             }
             let (run, training) = (&self.run, self.training.as_mut());
             launch::restore(run, &self.config, training, (*update, checkpoint))?;
@@ -365,7 +384,7 @@ impl<'a> Drive<'a> {
             failure.message += &format!(
                 "\nThe state after update {saved} is saved, and what came after it is not; go on \
                  from there with: {}",
-                resume_command(self.folder)
+                self.go_on
             );
             failure.within(format!("after update {done}"))
         })
@@ -598,8 +617,7 @@ impl<'a> Drive<'a> {
                  renamed, go on with `resume` there, else train anew"
             ));
         }
-        let resume = resume_command(self.folder);
-        Failure::stopped(format!("{why}; go on with: {resume}"))
+        Failure::stopped(format!("{why}; go on with: {}", self.go_on))
     }
 
     /// Stopped by a signal, when so many updates were done.
@@ -657,7 +675,7 @@ impl<'a> Drive<'a> {
                 false => format!(
                     "\nThe state after update {update} is saved. The same failure comes again, or the \
                      run goes on once its cause is mended, with: {}",
-                    resume_command(self.folder)
+                    self.go_on
                 ),
             };
         }

@@ -30,6 +30,11 @@ impl SplitSettings {
         }
     }
 
+    /// Whether all tasks that another split keeps back are kept back by this one, too.
+    pub(crate) fn keeps(self, other: Self) -> bool {
+        other.unseen == 0 || (self.seed == other.seed && self.unseen >= other.unseen)
+    }
+
     /// The two parts of an environment's tasks, if it is split.
     ///
     /// # Errors

@@ -4,7 +4,9 @@
 mod axis;
 mod halving;
 
-pub use halving::{Errand, Halving, Ladder, Rung, Score, Standing, check_rungs, climb, score};
+pub use halving::{
+    Errand, Halving, Ladder, Rung, Score, Standing, check_rungs, climb, complete, score,
+};
 
 use crate::config::RunConfig;
 use crate::failure::Failure;
@@ -16,8 +18,9 @@ use crate::presets::Source;
 use crate::registry::Registry;
 use crate::session::Session;
 use axis::Axis;
+use halving::{busy, open_or_busy};
 use record::schema::Comparison;
-use record::{Document, Existing, Reader, RecordError, RunDir};
+use record::{Claim, Document, Existing, Reader, RecordError, RunDir};
 use rl_core::rand::RngExt as _;
 use rl_core::{Domain, Purpose, StreamKey, suggestion};
 use serde::{Deserialize, Serialize};
@@ -234,8 +237,12 @@ impl Sweep {
         let whole = |(key, axis): &(String, Axis)| Some((key.clone(), axis.whole_ends()?));
         for (key, [low, high]) in self.axes.iter().filter_map(whole) {
             // Keys that there are not are refused where they are set.
-            let found = keys::find(registry, &key).unwrap_or_default();
-            if !found.is_empty() && found.iter().all(|key| key.form == "a number") {
+            let is_number = match keys::find(registry, &key) {
+                Ok(found) => found.iter().all(|key| key.form == "a number"),
+                // What learners and teachers have is theirs to say.
+                Err(_) => self.has_number_at(registry, &key),
+            };
+            if is_number {
                 return Err(self.refuse(format!(
                     "settings.\"{key}\": {low} to {high} are whole numbers, and this key is a number; \
                      allowed: ends with a decimal point, as in from = {low:?}, to = {high:?}"
@@ -243,6 +250,14 @@ impl Sweep {
             }
         }
         Ok(())
+    }
+
+    /// Whether a number that need not be whole stands at a key before anything is set. What
+    /// cannot be read is refused with the settings.
+    fn has_number_at(&self, registry: &Registry, key: &str) -> bool {
+        let configs = self.configs(registry, &Values::new(), &[0]);
+        let mut configs = configs.unwrap_or_default().into_iter();
+        configs.any(|config| value_at(&config.table, key).is_some_and(toml::Value::is_float))
     }
 
     /// A setting's configuration with each of some seeds.
@@ -253,14 +268,17 @@ impl Sweep {
         seeds: &[u64],
     ) -> Result<Vec<RunConfig>, Failure> {
         let spec = &self.spec;
-        let source = Source::find(OsStr::new(&spec.preset))?;
         let words = values.iter().map(|(key, value)| format!("{key}={value}"));
         let words: Vec<String> = spec.words.iter().cloned().chain(words).collect();
-        let config = |seed: &u64| {
-            let config = RunConfig::resolve(registry, &source.place, &source.text, &words)?;
-            Ok(config.with_seed(*seed))
-        };
-        seeds.iter().map(config).collect()
+        let configs = Source::find(OsStr::new(&spec.preset)).and_then(|source| {
+            let source = (&source.place[..], &source.text[..]);
+            let config = |seed: &u64| {
+                RunConfig::resolve_with(registry, source, &words, "in this sweep")
+                    .map(|config| config.with_seed(*seed))
+            };
+            seeds.iter().map(config).collect()
+        });
+        configs.map_err(|failure: Failure| failure.within(&self.place))
     }
 
     /// The setting that some `key=value` make, one of each key of the sweep.
@@ -392,8 +410,10 @@ impl Spec {
         }
         // The best of settings that are measured in unlike ways is no best one.
         let alike = |key: &&String| {
-            let first = key.split('.').next().map(str::trim);
-            first.is_some_and(|first| ["environment", "evaluation"].contains(&first))
+            let parts: Vec<&str> = key.split('.').map(str::trim).collect();
+            // The step sizes by which an agent adapts when it is measured are its own.
+            let own = parts.ends_with(&["evaluation", "rates"]);
+            parts[0] == "environment" || (parts.contains(&"evaluation") && !own)
         };
         if let Some(key) = self.settings.keys().find(alike) {
             return Err(format!(
@@ -571,7 +591,7 @@ pub fn state(path: &Path, config: &str) -> Result<State, Failure> {
     let run = match Reader::open(path) {
         // Its beginning was cut short: it is finished by whoever opens it to write.
         Err(RecordError::NotARun { .. }) => {
-            drop(RunDir::open(path)?);
+            drop(open_or_busy(path)?);
             Reader::open(path)?
         }
         run => run?,
@@ -591,12 +611,13 @@ pub fn state(path: &Path, config: &str) -> Result<State, Failure> {
 /// something left to do.
 ///
 /// # Errors
-/// As [`state`], and if its folder cannot be made.
+/// As [`state`], and if its folder cannot be made. [`Failure::stopped`] if another process is
+/// at it.
 pub fn begin(session: &Session<'_>, path: &Path, config: &RunConfig) -> Result<bool, Failure> {
     let text = config.to_text()?;
     let mut found = state(path, &text)?;
     if found == State::Missing
-        && let Err(failure) = launch::create(session, path, config, Existing::Refuse)
+        && let Err(failure) = create(session, path, config)
     {
         // Another process may have begun it just now.
         found = state(path, &text)?;
@@ -607,19 +628,26 @@ pub fn begin(session: &Session<'_>, path: &Path, config: &RunConfig) -> Result<b
     if found == State::Finished {
         return Ok(false);
     }
-    match RunDir::open(path) {
-        // Whoever does it now may be lost yet, so that this one is to come again.
-        Err(error @ RecordError::Locked { .. }) => Err(Failure::stopped(format!(
-            "{error}; it is done there, or else by the same command later"
-        ))),
-        opened => opened.map(|_| true).map_err(Failure::from),
-    }
+    open_or_busy(path).map(|_| true)
+}
+
+/// Makes the folder of a run.
+fn create(session: &Session<'_>, path: &Path, config: &RunConfig) -> Result<(), Failure> {
+    let claim = Claim::take(path, Existing::Refuse).map_err(busy)?;
+    launch::begin(session, claim, config)
 }
 
 /// What a setting sets: "rl2.lanes=256 rl2.trunk.hidden=32".
 pub fn said(values: &Values) -> String {
     let pairs = values.iter().map(|(key, value)| format!("{key}={value}"));
     pairs.collect::<Vec<_>>().join(" ")
+}
+
+/// What stands at a dotted key.
+fn value_at<'a>(table: &'a Table, key: &str) -> Option<&'a toml::Value> {
+    let mut parts = key.split('.');
+    let first = table.get(parts.next()?)?;
+    parts.try_fold(first, |value, part| value.get(part))
 }
 
 /// Refuses seeds to confirm a setting by that it was chosen by.

@@ -221,6 +221,16 @@ fn what_is_no_sweep_is_refused_before_anything_runs() {
             "settings.\"evaluation\": all settings are compared",
         ),
         (
+            "rl2.trunk.hidden",
+            "maml.evaluation.steps",
+            "settings.\"maml.evaluation.steps\": all settings are compared in one environment",
+        ),
+        (
+            "rl2.trunk.hidden",
+            "maml.evaluation",
+            "settings.\"maml.evaluation\": all settings are compared",
+        ),
+        (
             "\"rl2.trunk.hidden\" = [8, 16]",
             "environment.arms = [2, 10]",
             "settings.\"environment\": all settings are compared",
@@ -243,7 +253,7 @@ fn what_is_no_sweep_is_refused_before_anything_runs() {
         (
             "[8, 16]",
             "{ from = 1, to = 64, points = 20, scale = \"log\" }",
-            "from 1 to 64 there are not 20 different numbers",
+            "20 points from 1 to 64, rounded, are 17 different whole numbers",
         ),
         (
             "\"rl2.trunk.hidden\" = [8, 16]",
@@ -293,6 +303,31 @@ fn what_is_no_sweep_is_refused_before_anything_runs() {
             .unwrap_err()
             .contains("more than 100000 combinations")
     );
+}
+
+/// The settings of learners and teachers have no help: what they are is asked of the preset.
+#[test]
+fn whole_ranges_of_a_teachers_numbers_are_refused() {
+    let spec = |ends: &str| {
+        format!(
+            "preset = \"imitation/bernoulli-bandit-5x10\"\n\
+             words = ['imitation.teacher={{name=\"ucb1\",c=0.2}}']\nseeds = [101]\n[settings]\n\
+             \"imitation.teacher.c\" = {{ {ends}, points = 5 }}\n"
+        )
+    };
+    let error = plan(&spec("from = 0, to = 1")).unwrap_err();
+    let expected = "settings.\"imitation.teacher.c\": 0 to 1 are whole numbers, and this key is";
+    assert!(error.contains(expected), "{error}");
+    let planned = plan(&spec("from = 0.0, to = 1.0")).unwrap();
+    assert_eq!(planned.settings().len(), 5);
+}
+
+/// How much an agent is measured with is the same for all; how it adapts meanwhile is not.
+#[test]
+fn step_sizes_of_an_evaluation_are_settings() {
+    let spec = "preset = \"maml/point-navigation\"\nseeds = [101]\n[settings]\n\
+                \"maml.evaluation.rates\" = [[0.1], [0.2]]\n";
+    assert_eq!(plan(spec).unwrap().lines.len(), 2);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{LearnedRate, RuleConfig};
+use crate::config::{GradientOrder, LearnedRate, RuleConfig};
 use nets::{OptimizerConfig, Schedule, Shape};
 use rl_core::Objective;
 
@@ -152,4 +152,33 @@ fn unrolls_report_what_their_ends_are_worth() {
     let end = go_on();
     assert_eq!(end.worth, 1.0);
     assert!(end.loss > 0.0);
+}
+
+/// A step of plain descent is as long as the rate times the gradient, where that is cut, and
+/// the rate falls from the first of four updates to the last one.
+#[test]
+fn steps_become_shorter_as_is_scheduled() {
+    let (mut common, values) = common(TrainingConfig::Gradient {
+        truncation: STEPS,
+        order: GradientOrder::Exact,
+    });
+    common.config.updates = 4;
+    common.config.learning_rate.to = 0.0;
+    let optimizer = Optimizer::new(common.config.optimizer, Arc::clone(&common.layout));
+    let optimizer = optimizer.unwrap();
+    let mut trainer = Trainer {
+        common,
+        pool: Arc::new(Pool::new(1, || ()).unwrap()),
+        learned: Learned { values, optimizer },
+        update: 0,
+        env_steps: 0,
+    };
+    for share in [1.0, 2.0 / 3.0, 1.0 / 3.0, 0.0] {
+        let before = trainer.values().to_vec();
+        let norm = trainer.update().unwrap().gradient_norm;
+        let moved = trainer.values().iter().zip(&before);
+        let squares: f64 = moved.map(|(a, b)| f64::from(a - b).powi(2)).sum();
+        let expected = 0.1 * share * norm.min(1.0);
+        assert!(norm > 0.0 && (squares.sqrt() - expected).abs() < 1e-6);
+    }
 }

@@ -7,9 +7,8 @@ use crate::networks::{Networks, Role};
 use crate::objective::{Group, Losses, Objective};
 use crate::policy::Policies;
 use crate::tasks::TaskSet;
-use agent::{ActMode, LearnError, Minibatch, Samples, Targets, TaskPolicy};
+use agent::{ActMode, LearnError, Minibatch, Minibatches, Samples, Targets, TaskPolicy};
 use nets::{Optimizer, clip_gradient};
-use rl_core::rand::seq::SliceRandom as _;
 use rl_core::{
     ActionSpace, Actions, Domain, EnvFactory, EnvSpec, PolicyFactory, Purpose, StreamKey, Tree,
 };
@@ -192,13 +191,12 @@ impl Trainer {
             true => self.cosine(&objective)?,
             false => None,
         };
-        let mut order: Vec<usize> = (0..self.samples.targets.len()).collect();
-        let mut shuffle = self.key().lane(Purpose::Shuffle, 0);
-        let part = order.len() / self.config.outer.minibatches;
+        let (tiles, parts) = (self.samples.targets.len(), self.config.outer.minibatches);
+        let stream = self.key().lane(Purpose::Shuffle, 0);
+        let mut minibatches = Minibatches::new(tiles, parts, stream);
         let (mut sum, mut norms, mut steps) = (Losses::default(), 0.0, 0.0);
         for _ in 0..self.config.outer.epochs {
-            order.shuffle(&mut shuffle);
-            for tiles in order.chunks(part) {
+            for tiles in minibatches.pass() {
                 self.pool.go_on()?;
                 let (losses, mut gradient) = self.gradient(tiles, &objective)?;
                 expect_finite(self.update + 1, &losses)?;

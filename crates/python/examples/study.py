@@ -16,15 +16,24 @@ import sys
 import optuna
 
 program, sweep, trials = sys.argv[1:]
-# How the program ends where another process is at the setting.
-BUSY = 75
+# How the program ends where something is left to do, and what it says where another process is
+# at the setting.
+STOPPED, BUSY = 75, "it is done there"
 
 
 def metarl(*words):
-    ran = subprocess.run([program, "sweep", *words], stdout=subprocess.PIPE, text=True)
-    if ran.returncode == BUSY:
+    """What the program says; None where another process is at the setting."""
+    command = [program, "sweep", *words]
+    ran = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
+    print(ran.stderr, end="", file=sys.stderr, flush=True)
+    if ran.returncode == STOPPED and BUSY in ran.stderr:
         return None
-    ran.check_returncode()
+    if ran.returncode != 0:
+        # A signal, a full disk: the next trial would end so too.
+        sys.exit(
+            f"the study ends: {shlex.join(command)} ended with {ran.returncode}; once its cause is "
+            "mended, start the study again"
+        )
     return json.loads(ran.stdout.splitlines()[-1])
 
 

@@ -4,6 +4,7 @@ use crate::attended::{Voice, attended};
 use crate::convert::{python, raised, refused};
 use crate::lanes::{ActionRow, Form, Lanes, array1, array2, check_lanes, domain, made, numbers};
 use crate::registry::registry;
+use agent::Input;
 use lab::comparison::{estimate, measure, on_held_out, word};
 use lab::config::RunConfig;
 use lab::failure::Failure;
@@ -32,6 +33,8 @@ pub(crate) struct Agent {
     path: PathBuf,
     seed: u64,
     env: Arc<dyn EnvFactory>,
+    /// Whether what it is told is made of the last observations of episodes.
+    told_lasts: bool,
     policy: Arc<dyn PolicyFactory>,
     /// Whether it learns by gradient steps, before the first of which it is the policy.
     adapts: bool,
@@ -127,6 +130,7 @@ impl Agent {
         };
         Ok(State {
             env: Arc::clone(&self.env),
+            told_lasts: self.told_lasts,
             lanes,
             lived: Mutex::new(lived),
         })
@@ -184,6 +188,10 @@ impl Agent {
             }),
             path: run.clone(),
             seed: config.seed,
+            // The others count time, or are drawn.
+            told_lasts: [Input::Statistics, Input::Arrival]
+                .iter()
+                .any(|input| config.told.contains(input)),
             env: config.built.factory,
             policy,
             adapts,
@@ -245,6 +253,8 @@ fn evaluated(
 #[pyclass(module = "metarl._native", frozen)]
 pub(crate) struct State {
     env: Arc<dyn EnvFactory>,
+    /// Whether what the agent is told is made of the last observations of episodes.
+    told_lasts: bool,
     lanes: usize,
     lived: Mutex<Lived>,
 }
@@ -362,7 +372,7 @@ impl State {
         let ended = outcome
             .iter()
             .position(|outcome| *outcome != Outcome::Continue);
-        if let (Some(lane), None, true) = (ended, &last, self.env.told() > 0) {
+        if let (Some(lane), None, true) = (ended, &last, self.told_lasts) {
             return Err(refused(format!(
                 "final_obs is missing: the episode of lane {lane} ended, and this agent is told \
                  what its last observation says too; give info as the environment returned it, or \

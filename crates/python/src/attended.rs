@@ -6,6 +6,7 @@ use lab::panics;
 use lab::stop::Stop;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::prelude::*;
+use rl_core::shown;
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -74,7 +75,7 @@ pub(crate) fn attended<T: Send + 'static>(
     let asked = stop.is_some_and(|stop| stop.asked());
     // A full disk ends a training that can be resumed too, and nobody asked for that.
     let error_of = |failure: Failure| match failure.exit {
-        Exit::Stopped if asked => Interrupted::new_err(failure.message),
+        Exit::Stopped if asked => Interrupted::new_err(shown(&failure.message)),
         _ => raised(failure),
     };
     match (trouble, done) {

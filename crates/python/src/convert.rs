@@ -4,6 +4,7 @@ use lab::failure::{Exit, Failure};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyString, PyTuple};
+use rl_core::shown;
 use serde::Serialize;
 use toml::{Table, Value};
 
@@ -15,9 +16,9 @@ pyo3::create_exception!(
 );
 
 /// A failure as an exception, by whose fault it is. What somebody asked to stop is
-/// [`Interrupted`], which who attends the work knows.
+/// [`Interrupted`], which who attends the work knows. A terminal that shows it obeys none of it.
 pub(crate) fn raised(failure: Failure) -> PyErr {
-    let message = failure.message;
+    let message = shown(&failure.message);
     match failure.exit {
         Exit::Usage | Exit::Config => PyValueError::new_err(message),
         Exit::FullDisk => PyOSError::new_err(message),
@@ -27,7 +28,7 @@ pub(crate) fn raised(failure: Failure) -> PyErr {
 
 /// What was asked for and is not there, or not allowed.
 pub(crate) fn refused(message: impl ToString) -> PyErr {
-    PyValueError::new_err(message.to_string())
+    PyValueError::new_err(shown(&message.to_string()))
 }
 
 /// Keyword arguments as settings.

@@ -14,6 +14,10 @@ use pyo3::types::PyDict;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
+/// What goes on with a run that was stopped; to resume it by itself would take it beyond its
+/// rung.
+const AGAIN: &str = "the same setting, asked about again";
+
 /// What a sweep's file lets a search choose, in Optuna's words by dotted key, and over how
 /// many rungs.
 #[pyfunction]
@@ -40,11 +44,9 @@ fn sweep_try<'py>(
         voice.may_stop(&session.stop);
         let tried = tried(&session, &read(&spec)?, (&words, rung), &runs);
         tried.map_err(|failure| match failure.exit {
-            // To resume one of its runs would take it beyond the rung.
-            Exit::Stopped if session.stop.asked() => {
-                let again = "stopped; what was trained is saved, and goes on when the same setting is asked about again";
-                Failure::stopped(again)
-            }
+            Exit::Stopped if session.stop.asked() => Failure::stopped(format!(
+                "stopped; what was trained is saved; go on with: {AGAIN}"
+            )),
             _ => failure,
         })
     })?;
@@ -88,7 +90,7 @@ fn tried(
         begin(session, &path, config)?;
         let mut reached = None;
         for one in sweep.rungs(config).iter().take(rung + 1) {
-            let score = climb(session, &path, &path, one)?;
+            let score = climb(session, &path, one, AGAIN)?;
             let failed = score.failure.is_some();
             reached = Some(score);
             // Who diverged comes no further.

@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use record::Existing;
 use record::schema::EvalRow;
+use rl_core::shown;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ impl Ear {
 
 impl Observer for Ear {
     fn note(&self, text: &str) {
-        self.say(json!({"event": "note", "text": text}));
+        self.say(json!({"event": "note", "text": shown(text)}));
     }
 
     fn begin(&self, work: Work<'_>) -> Box<dyn Progress> {
@@ -146,12 +147,14 @@ impl Request {
             true => Existing::Overwrite,
             false => Existing::Refuse,
         };
+        let seeds = self.seeds.clone().unwrap_or_else(|| vec![config.seed]);
         if existing == Existing::Overwrite {
+            let replaced = seeds.iter().map(|&seed| path_of(&folder, seed));
+            let replaced: Vec<PathBuf> = replaced.collect();
             let options = ("overwrite = True", "`name` or `runs`");
-            launch::refuse_own_source(&folder, &config, options)?;
+            launch::refuse_own_sources(&replaced, &config, options)?;
         }
         launch::rehearse(session, &config)?;
-        let seeds = self.seeds.clone().unwrap_or_else(|| vec![config.seed]);
         let configs = seeds.iter();
         let configs = configs.map(|seed| Ok(self.resolve(session, &source)?.with_seed(*seed)));
         let configs: Vec<RunConfig> = configs.collect::<Result<_, Failure>>()?;

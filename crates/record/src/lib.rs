@@ -61,7 +61,7 @@ pub use files::{
     make_folder, open_to_read, read_bytes, read_long_text, read_text, sync_folder, write_atomically,
 };
 pub use fingerprint::fingerprint;
-pub use lock::Lock;
+pub use lock::{Held, Lock};
 pub use reader::{Latest, Reader};
 pub use rows::{Stream, null_as_nan, nulls_as_nan, optional_nulls_as_nan};
 pub use run_dir::{Document, RunDir};

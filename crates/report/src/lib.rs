@@ -81,6 +81,7 @@ pub use stats::Estimate;
 pub use tensorboard::{Events, tensorboard};
 pub use text::fixed;
 pub use transfer::{Arrival, Arrivals, Reduction, median};
+pub use words::share_decimals;
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, ReportError>;

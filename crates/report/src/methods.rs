@@ -21,7 +21,7 @@ use crate::text::{count, display_name, fixed, listed, plain};
 use crate::{PNG_SCALE, ReportError, Result};
 
 /// Seeds that a method needs in every environment.
-const LEAST_SEEDS: usize = 3;
+pub(crate) const LEAST_SEEDS: usize = 3;
 /// Seeds from which on a bootstrap over them is about as wide as it should be.
 const MANY_SEEDS: usize = 10;
 /// Points of a performance profile and of a learning curve.
@@ -272,7 +272,7 @@ pub(crate) fn key_of(comparison: &Comparison) -> String {
     format!("{} {settings}", comparison.environment)
 }
 
-fn title_of(comparison: &Comparison) -> String {
+pub(crate) fn title_of(comparison: &Comparison) -> String {
     let settings = comparison.settings.iter();
     let settings: Vec<String> = settings
         .map(|(key, value)| format!("{} {}", key.replace('_', " "), plain(value)))

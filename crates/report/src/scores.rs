@@ -41,8 +41,16 @@ pub enum Aggregate {
 pub struct Interval {
     /// The number.
     pub value: f64,
-    /// The ends of the interval.
+    /// The ends of the interval; NaN where a run was measured on a single task, which says
+    /// nothing of how sure that is.
     pub ends: [f64; 2],
+}
+
+impl Interval {
+    /// The ends of the interval, where it is known.
+    pub(crate) fn known(&self) -> Option<[f64; 2]> {
+        self.ends[0].is_finite().then_some(self.ends)
+    }
 }
 
 impl Aggregate {
@@ -117,6 +125,12 @@ impl Scores {
             (1..=m).fold(1.0, |orders, k| orders * (n + k) as f64 / k as f64)
         });
         2.0 / orders.product::<f64>() <= 0.05
+    }
+
+    /// Whether it is known how sure each run is over its own tasks.
+    fn are_measured(&self) -> bool {
+        let mut runs = self.0.iter().flat_map(|task| &task.runs);
+        runs.all(|run| run.half_width.is_finite())
     }
 
     /// What was earned, instead of shares of it.
@@ -198,8 +212,15 @@ fn interval(methods: &[&Scores], statistic: impl Fn(&[&[Vec<f64>]]) -> f64) -> I
         drawn.sort_by(f64::total_cmp);
         [0.025, 0.975].map(|share| quantile(&drawn, share))
     };
-    let (runs, tasks) = (ends(Scores::resampled, 0), ends(Scores::redrawn, 1));
     let value = of(methods.iter().map(|method| method.values()).collect());
+    // A few runs of a task each may agree by chance, and nothing else would bound that.
+    if !methods.iter().all(|method| method.are_measured()) {
+        return Interval {
+            value,
+            ends: [f64::NAN; 2],
+        };
+    }
+    let (runs, tasks) = (ends(Scores::resampled, 0), ends(Scores::redrawn, 1));
     Interval {
         value,
         ends: [

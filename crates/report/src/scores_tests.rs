@@ -107,10 +107,11 @@ fn runs_that_agree_are_not_surer_than_their_tasks() {
     assert_eq!(value, 0.5);
     // 1.96 · 0.1 / √4 to either side.
     near(&ends, &[0.5 - 0.098, 0.5 + 0.098], 0.006);
-    // One of a single task has no error that is known, and that of the runs stays.
+    // One of a single task has no error that is known, however well it agrees with others.
     let single = Estimate::sampled(0.5, 0.0, 1);
-    let single = Scores::new(vec![vec![single; 3]]);
-    assert_eq!(single.aggregate(Aggregate::Iqm).ends, [0.5; 2]);
+    let single = Scores::new(vec![vec![single, run(0.5), run(0.5)]]);
+    let Interval { value, ends } = single.aggregate(Aggregate::Iqm);
+    assert!(value == 0.5 && ends.iter().all(|end| end.is_nan()));
 }
 
 /// What is not known of the gap is not known of every run alike, however many there are.

@@ -14,7 +14,7 @@ use crate::references::Target;
 use crate::setting::Setting;
 use crate::standing::Standings;
 use crate::table::{Row, Table};
-use crate::text::{count, decimals, duration, fixed, percent, plain, short, thousands};
+use crate::text::{count, decimals, duration, fixed, percent_to, plain, short, thousands};
 use crate::words;
 
 /// The section of a setting, with headings from `level` on.
@@ -92,7 +92,12 @@ fn tiles(setting: &Setting<'_>, standings: Option<&Standings>) -> Markup {
                 Target::BayesOptimal => "Gap to Bayes-optimal closed",
                 Target::KnownTask => "Gap to known-task optimum closed",
             };
-            tiles.push((name, percent(share.mean()), spread(share, 100.0, 1)));
+            let places = words::share_decimals(&share.estimate());
+            tiles.push((
+                name,
+                percent_to(share.mean(), places),
+                spread(share, 100.0, places),
+            ));
         }
         let places = decimals([trained.mean_return.uncertainty()]).min(4);
         let mean = trained.mean_return;

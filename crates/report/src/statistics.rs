@@ -7,7 +7,9 @@ use crate::Result;
 use crate::differences::{self, Configured};
 use crate::figures::Figure;
 use crate::markup::{html_page, script, scrolled};
-use crate::methods::{Compared, Measured, OnTask, ScoreOf, key_of, on_one_gap, shown};
+use crate::methods::{
+    Compared, LEAST_SEEDS, Measured, OnTask, ScoreOf, key_of, on_one_gap, shown, title_of,
+};
 use crate::numbers;
 use crate::page::Drawn;
 use crate::scores::Scores;
@@ -16,7 +18,7 @@ use crate::setting::Setting;
 use crate::standing::Standings;
 use crate::text::{capitalized, count, slug};
 
-/// The settings of one environment that have seeds enough.
+/// The settings of one environment, of which one or more have seeds enough.
 pub(crate) struct Statistics {
     title: String,
     /// `None` where all of it was left out.
@@ -75,10 +77,16 @@ fn in_environment(settings: &[&Setting<'_>]) -> Result<Option<Statistics>> {
             Err(why) => refused.push(format!("{why}.")),
         }
     }
-    let Some(first) = measured.first() else {
+    // Of one or two seeds nobody expects more than there is.
+    let enough = |setting: &&Setting<'_>| setting.runs.len() >= LEAST_SEEDS;
+    if !settings.iter().any(enough) {
+        return Ok(None);
+    }
+    // All of them have the same.
+    let mut comparisons = settings.iter().flat_map(|setting| setting.comparisons());
+    let Some(title) = comparisons.next().map(title_of) else {
         return Ok(None);
     };
-    let title = first.tasks[0].title.clone();
     let mut statistics = Statistics {
         stem: format!("{}-", slug(&title)),
         title,
@@ -86,6 +94,9 @@ fn in_environment(settings: &[&Setting<'_>]) -> Result<Option<Statistics>> {
         figures: Vec::new(),
         refused,
     };
+    if measured.is_empty() {
+        return Ok(Some(statistics));
+    }
     if let Err(why) = on_one_gap(&mut measured) {
         // Each has its own numbers on the page.
         statistics.refused.push(format!("{why}."));

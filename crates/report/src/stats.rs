@@ -106,7 +106,7 @@ impl Estimate {
 
     /// Whether two means are too close to say which is larger: closer than the
     /// half-width of their difference, or that is not known.
-    pub(crate) fn is_level_with(&self, other: &Self) -> bool {
+    pub fn is_level_with(&self, other: &Self) -> bool {
         let apart = (self.mean - other.mean).abs();
         let both = self.half_width.hypot(other.half_width);
         apart.is_finite() && (both.is_nan() || apart <= both)

@@ -8,7 +8,7 @@ use crate::markup::markdown_cell;
 use crate::measure::Measure;
 use crate::setting::Setting;
 use crate::standing::{SeedResult, Standing, Standings};
-use crate::text::{capitalized, count, decimals, display_name, fixed, percent};
+use crate::text::{capitalized, count, decimals, display_name, fixed, percent, percent_to};
 use crate::words;
 
 /// A row of the comparison.
@@ -110,8 +110,9 @@ impl Table {
             Some(share @ Measure::Seeds(_)) => words::share(share),
             Some(Measure::Exact(share)) => percent(share),
             Some(Measure::Sampled(share)) => {
-                let error = fixed(100.0 * share.standard_error, 1);
-                format!("{}\u{a0}±\u{a0}{error}", percent(share.mean))
+                let places = words::share_decimals(&share);
+                let error = fixed(100.0 * share.standard_error, places);
+                format!("{}\u{a0}±\u{a0}{error}", percent_to(share.mean, places))
             }
         }
     }

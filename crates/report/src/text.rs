@@ -19,7 +19,12 @@ pub fn fixed(value: f64, decimals: usize) -> String {
 
 /// A share as a percentage: 0.9712 is "97.1 %".
 pub(crate) fn percent(share: f64) -> String {
-    format!("{}\u{202f}%", fixed(100.0 * share, 1))
+    percent_to(share, 1)
+}
+
+/// The same with so many decimals.
+pub(crate) fn percent_to(share: f64, decimals: usize) -> String {
+    format!("{}\u{202f}%", fixed(100.0 * share, decimals))
 }
 
 /// A whole number with a comma every three digits.

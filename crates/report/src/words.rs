@@ -8,7 +8,12 @@ use crate::references::Target;
 use crate::setting::Setting;
 use crate::standing::{Standing, Standings};
 use crate::stats::Estimate;
-use crate::text::{count, decimals, display_name, fixed, percent, rounded, thousands};
+use crate::text::{count, decimals, display_name, fixed, percent, percent_to, rounded, thousands};
+
+/// The most decimals that a percentage has.
+const MOST_DECIMALS: usize = 4;
+/// Shares are no farther apart than this by rounding alone.
+const ROUNDING: f64 = 1e-9;
 
 /// "10,000", or "9,000 to 10,000".
 pub(crate) fn between(low: u64, high: u64) -> String {
@@ -18,24 +23,35 @@ pub(crate) fn between(low: u64, high: u64) -> String {
     }
 }
 
-/// "10,000 fresh tasks", or "200 fresh tasks of 21 different ones".
-pub(crate) fn tasks(standings: &Standings) -> String {
-    let (low, high) = standings.tasks;
-    let fresh = format!("{} fresh tasks", between(low, high));
-    match standings.distinct_tasks {
-        Some(all) => format!("{fresh} of {} different ones", thousands(all)),
-        None => fresh,
+/// "10,000 fresh tasks", "200 fresh tasks of 21 different ones", or "1,000 draws of a single
+/// task": so many were drawn, of so many where their number is finite.
+pub(crate) fn fresh_tasks((low, high): (u64, u64), distinct: Option<u64>) -> String {
+    let drawn = between(low, high);
+    let plural = if high == 1 { "" } else { "s" };
+    match distinct {
+        Some(1) => format!("{drawn} draw{plural} of a single task"),
+        Some(all) => format!(
+            "{drawn} fresh task{plural} of {} different ones",
+            thousands(all)
+        ),
+        None => format!("{drawn} fresh task{plural}"),
     }
+}
+
+/// What a setting was compared on.
+pub(crate) fn tasks(standings: &Standings) -> String {
+    fresh_tasks(standings.tasks, standings.distinct_tasks)
 }
 
 /// What it means that there are so few tasks; `None` where they do not repeat.
 pub(crate) fn repeated_note(standings: &Standings) -> Option<String> {
-    standings.distinct_tasks.map(|all| {
-        format!(
+    standings.distinct_tasks.map(|all| match all {
+        1 => "There is a single task, which training draws as well.".to_string(),
+        all => format!(
             "There are {} different tasks in all, and training draws from the same ones unless its \
              configuration splits them.",
             thousands(all)
-        )
+        ),
     })
 }
 
@@ -45,13 +61,35 @@ pub(crate) fn share(share: Measure) -> String {
         Measure::Exact(value) => percent(value),
         _ => {
             let estimate = share.estimate();
+            let places = share_decimals(&estimate);
             format!(
                 "{} {}",
-                percent(estimate.mean),
-                interval(estimate, 100.0, 1)
+                percent_to(estimate.mean, places),
+                interval(estimate, 100.0, places)
             )
         }
     }
+}
+
+/// How many decimals a share of the gap has as a percentage: the digit that its half-width
+/// begins with is the last one. More where an end of its interval would read as all of the
+/// gap, or none of it, and is not.
+pub fn share_decimals(share: &Estimate) -> usize {
+    let least = match share.half_width {
+        width if width > ROUNDING => decimals([100.0 * width]).saturating_sub(1).max(1),
+        _ => 1,
+    };
+    let reads_as = |end: f64, whole: f64, places: usize| {
+        let differs = (end - whole).abs() > ROUNDING;
+        differs && fixed(100.0 * end, places) == fixed(100.0 * whole, places)
+    };
+    let misleads = |places: usize| {
+        let mut ends = share.interval().into_iter().flatten();
+        ends.any(|end| reads_as(end, 0.0, places) || reads_as(end, 1.0, places))
+    };
+    (least..MOST_DECIMALS)
+        .find(|places| !misleads(*places))
+        .unwrap_or(MOST_DECIMALS)
 }
 
 /// "[6.601, 6.635]" in a unit, "[–]" where there is no interval.
@@ -186,9 +224,9 @@ fn progress(setting: &Setting<'_>) -> String {
         Some(row) => {
             let reached = Measure::Sampled(Estimate::from(row));
             format!(
-                "{trained}; its last evaluation gave a return of {} on {} fresh tasks.",
+                "{trained}; its last evaluation gave a return of {} on {}.",
                 measure(reached, decimals([row.standard_error])),
-                thousands(row.tasks as u64)
+                count(row.tasks, "task")
             )
         }
         None => format!("{trained} and has not been evaluated yet."),
@@ -378,6 +416,36 @@ mod tests {
         assert_eq!(verdict(-0.3, -0.2, -0.1), "");
         let text = of_the_gap(sampled(0.9, 0.01), Target::BayesOptimal);
         assert!(text.starts_with("90.0\u{202f}% [88.0,\u{a0}92.0] of the gap"));
+    }
+
+    /// As of an agent that earns 20.5457 of 20.55, where chance earns 6.61.
+    #[test]
+    fn what_an_interval_leaves_out_is_not_shown_as_its_end() {
+        let closed = |mean, half_width| {
+            share(Measure::Seeds(Estimate {
+                mean,
+                standard_error: f64::NAN,
+                half_width,
+            }))
+        };
+        let all = "99.97\u{202f}% [99.96,\u{a0}99.98]";
+        assert_eq!(closed(0.99969, 0.00012), all);
+        // Here the half-width alone would round the end to 100.0.
+        assert_eq!(closed(0.985, 0.0147), "98.50\u{202f}% [97.03,\u{a0}99.97]");
+        assert_eq!(closed(0.3, 0.2997), "30.00\u{202f}% [0.03,\u{a0}59.97]");
+        assert_eq!(closed(0.992, 0.004), "99.2\u{202f}% [98.8,\u{a0}99.6]");
+        assert_eq!(closed(1.0, 0.0), "100.0\u{202f}% [100.0,\u{a0}100.0]");
+        assert_eq!(closed(1.0 - 1e-15, 1e-17), closed(1.0, 0.0));
+    }
+
+    #[test]
+    fn draws_of_few_tasks_are_counted() {
+        let of = |distinct| fresh_tasks((1000, 1000), distinct);
+        assert_eq!(of(None), "1,000 fresh tasks");
+        assert_eq!(of(Some(21)), "1,000 fresh tasks of 21 different ones");
+        assert_eq!(of(Some(1)), "1,000 draws of a single task");
+        assert_eq!(fresh_tasks((1, 1), None), "1 fresh task");
+        assert_eq!(fresh_tasks((1, 2), None), "1 to 2 fresh tasks");
     }
 
     #[test]

@@ -49,7 +49,7 @@ fn before_and_after_lie_side_by_side_for_each_task() {
     for task in 1..=4 {
         assert!(texts(&figure).contains(&&*format!("Task {task}")), "{task}");
     }
-    assert!(figure.contains("RL² before and after 3 gradient steps on 4 fresh tasks"));
+    assert!(figure.contains("RL² before and after 3 gradient steps on 4 tasks"));
     assert!(figure.contains("Bernoulli bandit · arms 5, pulls 10 · seed 0"));
     assert!(page.contains(figure.split_once("\n").unwrap().1.trim_end()));
     assert!(page.contains(
@@ -69,7 +69,7 @@ fn an_agent_that_does_not_adapt_is_shown_in_its_episodes() {
     };
     let (folder, _, page) = reported(&synthetic, 1);
     let figure = svg(folder.path(), "episodes.svg");
-    assert!(figure.contains("RL² in the first and the last episode of a fresh task"));
+    assert!(figure.contains("RL² in the first and the last episode of a trial"));
     assert_eq!(panels(&figure, "Episode 1: "), ["−1.50"]);
     assert_eq!(panels(&figure, "Episode 4: "), ["−2.50"]);
     assert!(page.contains("Number above a picture: what the episode earned. Green: the goal."));
@@ -97,7 +97,7 @@ fn each_setting_has_its_own() {
     let of = |pulls: &str| format!("rl2-on-bernoulli-bandit-arms-5-pulls-{pulls}");
     svg(folder.path(), &format!("{}-before-and-after.svg", of("10")));
     let figure = svg(folder.path(), &format!("{}-episodes.svg", of("100")));
-    assert!(texts(&figure).contains(&"RL² on a fresh task"));
+    assert!(texts(&figure).contains(&"RL² in an episode"));
 }
 
 #[test]

@@ -490,7 +490,18 @@ fn few_tasks_are_counted() {
     let tasks = "10,000 fresh tasks of 21 different ones";
     assert!(written.headlines[0].contains(tasks));
     assert!(page.contains("There are 21 different tasks in all, and training draws from the same"));
+    assert!(page.contains("a trial on 2,000 fresh tasks of 21 different ones per evaluation"));
     assert!(!page.contains("kept back"));
+
+    change(&path, |comparison| comparison["distinct_tasks"] = json!(1));
+    let (written, page) = report(&[folder.path().join("quick")], folder.path());
+    assert!(written.headlines[0].contains(" on 10,000 draws of a single task"));
+    assert!(page.contains("There is a single task, which training draws as well."));
+    assert!(!page.contains("fresh task") && !page.contains("different"));
+    // Nobody has said how many there are before the comparison.
+    fs::remove_file(&path).unwrap();
+    let (_, page) = report(&[folder.path().join("quick")], folder.path());
+    assert!(page.contains("a trial on 2,000 tasks per evaluation") && !page.contains("fresh task"));
 }
 
 /// Names come from whoever wrote the environment and the learner.

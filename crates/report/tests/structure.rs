@@ -212,6 +212,23 @@ fn what_has_no_gap_in_common_is_left_out_with_the_reason() {
     assert!(!page.contains("Table: aggregates over seeds"));
 }
 
+/// Where no setting can be compared although there are seeds enough, the page says why.
+#[test]
+fn a_setting_that_is_refused_alone_is_left_out_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let quick = folder.path().join("quick");
+    for seed in 0..3 {
+        Synthetic::default().write(&quick, seed);
+    }
+    let again = Synthetic::default().write(&folder.path().join("other"), 0);
+    fs::rename(again, quick.join("again")).unwrap();
+    let (_, page) = report(&[quick], folder.path());
+    assert!(page.contains("Statistics over seeds: Bernoulli bandit"));
+    let (_, left_out) = page.split_once("Left out: cannot compare: ").unwrap();
+    assert!(left_out.starts_with("RL² has a seed twice in "), "{page}");
+    assert!(!page.contains("Table: aggregates over seeds"));
+}
+
 #[test]
 fn a_comparison_has_a_page_too() {
     let folder = tempfile::tempdir().unwrap();

@@ -24,7 +24,8 @@
 const ROUNDING: f64 = 4.0 * f32::EPSILON as f64;
 
 /// How far the rewards of several trials (or episodes, where credit ends with
-/// them) differ at the same step. What follows the end of a trial counts as 0.
+/// them) differ at the same step. What follows the end of a trial counts as 0; what would
+/// have followed where one was cut off is not known.
 ///
 /// One trial alone has nothing to be compared with but itself: its steps are.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +33,8 @@ pub struct RewardSpread {
     trials: usize,
     low: Vec<f32>,  // [steps of the longest trial]
     high: Vec<f32>, // [steps of the longest trial]
+    /// Steps of the shortest trial that ended.
+    shortest: Option<usize>,
 }
 
 impl RewardSpread {
@@ -40,16 +43,18 @@ impl RewardSpread {
         self.trials = 0;
         self.low.clear();
         self.high.clear();
+        self.shortest = None;
     }
 
     /// Adds the rewards of a trial, step by step.
     pub fn push(&mut self, rewards: impl Iterator<Item = f32>) {
-        let mut steps = 0;
-        for reward in rewards {
-            self.include(steps, reward, reward);
-            steps += 1;
-        }
-        self.end(steps, 1);
+        let steps = self.include_all(rewards);
+        self.end_after(steps);
+    }
+
+    /// The same of a trial that was cut off.
+    pub fn push_cut_off(&mut self, rewards: impl Iterator<Item = f32>) {
+        self.include_all(rewards);
     }
 
     /// Adds the trials of another.
@@ -57,27 +62,36 @@ impl RewardSpread {
         for (step, (low, high)) in other.low.iter().zip(&other.high).enumerate() {
             self.include(step, *low, *high);
         }
-        self.end(other.low.len(), other.trials);
+        self.trials += other.trials;
+        if let Some(end) = other.shortest {
+            self.end_after(end);
+        }
+    }
+
+    /// How many steps there were.
+    fn include_all(&mut self, rewards: impl Iterator<Item = f32>) -> usize {
+        let mut steps = 0;
+        for reward in rewards {
+            self.include(steps, reward, reward);
+            steps += 1;
+        }
+        self.trials += 1;
+        steps
     }
 
     fn include(&mut self, step: usize, low: f32, high: f32) {
         if step == self.low.len() {
-            // The trials before this one have ended.
-            let before = self.trials > 0;
-            self.low.push(if before { low.min(0.0) } else { low });
-            self.high.push(if before { high.max(0.0) } else { high });
+            self.low.push(low);
+            self.high.push(high);
             return;
         }
         self.low[step] = self.low[step].min(low);
         self.high[step] = self.high[step].max(high);
     }
 
-    fn end(&mut self, steps: usize, trials: usize) {
-        if trials > 0 {
-            self.low[steps..].iter_mut().for_each(|r| *r = r.min(0.0));
-            self.high[steps..].iter_mut().for_each(|r| *r = r.max(0.0));
-        }
-        self.trials += trials;
+    fn end_after(&mut self, steps: usize) {
+        let shortest = self.shortest.map_or(steps, |least| least.min(steps));
+        self.shortest = Some(shortest);
     }
 
     /// The largest difference between two rewards of the same step.
@@ -87,9 +101,15 @@ impl RewardSpread {
             let high = self.high.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             return (f64::from(high) - f64::from(low)).max(0.0);
         }
-        let both = self.low.iter().zip(&self.high);
-        both.map(|(low, high)| f64::from(*high) - f64::from(*low))
-            .fold(0.0, f64::max)
+        let both = self.low.iter().zip(&self.high).enumerate();
+        both.map(|(step, (low, high))| {
+            let (low, high) = match self.shortest.is_some_and(|end| end <= step) {
+                true => (low.min(0.0), high.max(0.0)),
+                false => (*low, *high),
+            };
+            f64::from(high) - f64::from(low)
+        })
+        .fold(0.0, f64::max)
     }
 }
 

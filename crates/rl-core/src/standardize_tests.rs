@@ -35,6 +35,31 @@ fn rewards_are_compared_step_by_step() {
     assert_eq!(difference(&[&[0.0, 4.0, 1.0]]), 4.0);
 }
 
+/// What would have followed a cut is not known, and so no less than what others got.
+#[test]
+fn what_was_cut_off_is_compared_as_far_as_it_goes() {
+    for order in [[0, 1], [1, 0]] {
+        let mut all = RewardSpread::default();
+        for trial in order {
+            match trial {
+                0 => all.push_cut_off([-1.0].into_iter()),
+                _ => all.push([-1.0, -1.0, -1.0].into_iter()),
+            }
+        }
+        assert_eq!(all.largest_difference(), 0.0);
+        // One that ended there is.
+        let mut ended = all.clone();
+        ended.merge(&spread(&[&[-1.0]]));
+        assert_eq!(ended.largest_difference(), 1.0);
+        ended.clear();
+        ended.push_cut_off([-1.0].into_iter());
+        ended.push_cut_off([-1.0, -3.0].into_iter());
+        assert_eq!(ended.largest_difference(), 0.0);
+        ended.push_cut_off([-2.0].into_iter());
+        assert_eq!(ended.largest_difference(), 1.0);
+    }
+}
+
 #[test]
 fn merging_equals_pushing() {
     let trials: [&[f32]; 5] = [&[1.0], &[1.0, -2.0], &[], &[0.5, 0.0, 3.0], &[1.0]];

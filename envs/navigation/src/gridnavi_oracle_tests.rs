@@ -203,3 +203,29 @@ fn sizes_out_of_reach_are_refused_at_once() {
     }
     assert!(begin.elapsed().as_secs() < 20);
 }
+
+/// Every rule from cells to moves, played in every task.
+#[test]
+fn the_memoryless_optimum_is_the_best_of_all_rules() {
+    const SIZE: u32 = 3;
+    for (horizon, episodes) in [(1u32, 2u32), (3, 2), (6, 1)] {
+        let cells = SIZE * SIZE;
+        let returns = (0..(MOVES as u32).pow(cells)).map(|rule| {
+            let mut at = Cell::default();
+            let mut on_goals = 0u32;
+            for _ in 0..horizon {
+                let action = rule / (MOVES as u32).pow(at.index(SIZE)) % MOVES as u32;
+                at = at.moved(action, SIZE);
+                on_goals += u32::from(at.x > 1 || at.y > 1);
+            }
+            // In one task of five a step there is on the goal.
+            let paid = f64::from(on_goals) / 5.0;
+            f64::from(episodes) * (paid - 0.1 * (f64::from(horizon) - paid))
+        });
+        let best = returns.fold(f64::NEG_INFINITY, f64::max);
+        let env = crate::GridNavi::new(SIZE as usize, horizon as usize, episodes as usize).unwrap();
+        let (name, value) = rl_core::TaskDistribution::further_values(&env).swap_remove(0);
+        assert_eq!(name, rl_core::MEMORYLESS_OPTIMUM);
+        assert_close(value.get().unwrap(), best);
+    }
+}

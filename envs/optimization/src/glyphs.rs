@@ -78,23 +78,34 @@ const FEWEST_NEIGHBOURS: u64 = 100;
 /// Numbers that may be drawn or compared for it: seconds.
 const NEIGHBOUR_WORK: u64 = 1_000_000_000;
 
+/// The most glyphs of a task, pictures of each, and strokes: what is drawn lies on the stack
+/// until it is a picture, so that no new task allocates.
+const MOST_WAYS: usize = 20;
+const MOST_PICTURES: usize = 500;
+const MOST_STROKES: usize = 16;
+
 impl Glyphs {
     /// Glyphs of a task.
-    pub const WAYS: Setting = Setting::count("ways", 5, 2..=20, "glyphs to tell apart");
+    pub const WAYS: Setting = Setting::count("ways", 5, 2..=MOST_WAYS, "glyphs to tell apart");
     /// Pictures of each that are shown.
     pub const SHOTS: Setting = Setting::count(
         "shots",
         1,
-        1..=500,
+        1..=MOST_PICTURES,
         "pictures of each glyph that gradients are of",
     );
     /// Pictures of each that count.
-    pub const QUERIES: Setting =
-        Setting::count("queries", 5, 1..=500, "other pictures of each, that count");
+    pub const QUERIES: Setting = Setting::count(
+        "queries",
+        5,
+        1..=MOST_PICTURES,
+        "other pictures of each, that count",
+    );
     /// Pixels along a side.
     pub const SIDE: Setting = Setting::count("side", 8, 5..=32, "pixels along a side");
     /// Strokes of a glyph.
-    pub const STROKES: Setting = Setting::count("strokes", 3, 1..=16, "strokes of a glyph");
+    pub const STROKES: Setting =
+        Setting::count("strokes", 3, 1..=MOST_STROKES, "strokes of a glyph");
     /// How far a glyph is turned.
     pub const TURN: Setting = Setting::number(
         "turn",
@@ -198,7 +209,11 @@ impl Glyphs {
     ) {
         let size = &self.size;
         let (turn, shift) = (size.turn as f32, 2.0 * size.shift as f32 / size.side as f32);
-        let mut order: Vec<usize> = (0..size.ways * each).map(|i| i % size.ways).collect();
+        let mut order = [0; MOST_WAYS * MOST_PICTURES];
+        let order = &mut order[..size.ways * each];
+        for (picture, class) in order.iter_mut().enumerate() {
+            *class = (picture % size.ways) as u8;
+        }
         order.shuffle(rng);
         let (area, rows) = (size.side * size.side, order.len());
         pixels.clear();
@@ -208,7 +223,8 @@ impl Glyphs {
         let rows = pixels
             .chunks_exact_mut(area)
             .zip(labels.chunks_exact_mut(size.ways));
-        for (class, (pixels, label)) in order.into_iter().zip(rows) {
+        for (class, (pixels, label)) in order.iter().zip(rows) {
+            let class = usize::from(*class);
             let own = class * size.strokes..(class + 1) * size.strokes;
             glyph::rasterize(&strokes[own], Placement::draw(turn, shift, rng), pixels);
             label[class] = 1.0;
@@ -254,11 +270,11 @@ impl TaskDistribution for Glyphs {
         let fit = &mut task.0;
         fit.network.clone_from(&self.network);
         (fit.batch, fit.accuracy) = (self.size.batch, self.size.accuracy);
-        let strokes: Vec<Stroke> = (0..self.size.ways * self.size.strokes)
-            .map(|_| glyph::stroke(rng))
-            .collect();
-        self.pictures(&strokes, self.size.shots, &mut fit.shown, rng);
-        self.pictures(&strokes, self.size.queries, &mut fit.counted, rng);
+        let mut strokes = [Stroke::default(); MOST_WAYS * MOST_STROKES];
+        let strokes = &mut strokes[..self.size.ways * self.size.strokes];
+        strokes.fill_with(|| glyph::stroke(rng));
+        self.pictures(strokes, self.size.shots, &mut fit.shown, rng);
+        self.pictures(strokes, self.size.queries, &mut fit.counted, rng);
         let normal = || rng.sample(StandardNormal);
         self.network.init(normal, &mut fit.start);
     }

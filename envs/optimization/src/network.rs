@@ -25,7 +25,7 @@ pub enum Loss {
 
 /// A network's sizes. Parameters are, layer by layer, a weight `[inputs][outputs]` and a
 /// bias `[outputs]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Network {
     /// Inputs, units of each hidden layer, outputs.
     pub sizes: Vec<usize>,
@@ -33,6 +33,21 @@ pub struct Network {
     pub activation: Activation,
     /// What it is fitted by.
     pub loss: Loss,
+}
+
+impl Clone for Network {
+    fn clone(&self) -> Self {
+        Self {
+            sizes: self.sizes.clone(),
+            ..*self
+        }
+    }
+
+    /// Into the room that there is: a task that is drawn anew allocates nothing.
+    fn clone_from(&mut self, other: &Self) {
+        self.sizes.clone_from(&other.sizes);
+        (self.activation, self.loss) = (other.activation, other.loss);
+    }
 }
 
 /// Rows that a network is fitted to.

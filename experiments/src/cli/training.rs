@@ -106,12 +106,14 @@ pub(crate) struct ReplayArgs {
 #[derive(Debug, Args)]
 #[command(
     after_help = "On a terminal: curves of the mean return, a line for each run, and `q` ends it. \
-    Elsewhere a line now and then. It ends with the last run; seeds that have not begun are waited \
-    for until nothing has run for a minute.\n\n\
-    Example:\n  experiments watch runs/quickstart runs/rl2-maze"
+    Elsewhere a line now and then. It ends with the last run; seeds that are still to come, and the \
+    next rung of a sweep, are waited for until nothing has run for a minute.\n\n\
+    Examples:\n  \
+    experiments watch runs/quickstart runs/rl2-maze\n  \
+    experiments watch rates"
 )]
 pub(crate) struct WatchArgs {
-    /// Runs' folders, or folders of several seeds.
+    /// Runs' folders, or folders of several seeds, or of a sweep.
     #[arg(required = true, value_name = "RUN")]
     pub(crate) runs: Vec<PathBuf>,
     #[command(flatten)]

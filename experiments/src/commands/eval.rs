@@ -1,13 +1,15 @@
 //! `eval`: a trained agent on fresh tasks.
 
 use crate::cli::EvalArgs;
-use crate::console::{Console, Event, fixed, percent};
+use crate::console::{Console, Event, fixed};
 use crate::progress::Met;
 use crate::results;
 use lab::comparison::{Measured, estimate, measure, word};
 use lab::deviation;
 use lab::failure::Failure;
-use lab::launch::{check_evaluation, config_in, config_of, refuse_edited, restore, start_to_act};
+use lab::launch::{
+    check_evaluation, config_in, config_of, passing_over, refuse_edited, restore, start_to_act,
+};
 use lab::observer::Progress as _;
 use lab::panics::caught;
 use lab::references::gap_closed;
@@ -36,10 +38,8 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
             Some(damage) => Failure::config(format!("{path} has no intact checkpoint: {damage}")),
         });
     };
-    let passed_over: Vec<String> = latest.damaged.iter().map(ToString::to_string).collect();
-    for damage in &passed_over {
-        console.note(format!("passing over a checkpoint: {damage}"));
-    }
+    let passed_over: Vec<String> = latest.damaged.iter().map(passing_over).collect();
+    passed_over.iter().for_each(|said| console.note(said));
     refuse_edited(&run, &trained, &checkpoint)?;
     let restored = restore(&run, &trained, training.as_mut(), (update, &checkpoint));
     restored.map_err(|failure| match args.settings.is_empty() {
@@ -97,7 +97,7 @@ pub(crate) fn run(registry: &Registry, args: &EvalArgs) -> Result<(), Failure> {
         results::print_adaptation(&console, adaptation, distinct)?;
     }
     if let Some(gap) = gap {
-        let (share, interval) = (percent(gap.mean), results::interval(ends));
+        let (share, interval) = results::closed(gap.mean, ends);
         console.say(format!("gap closed: {share} ({interval})"))?;
     }
     if let Some(deviations) = &deviations {

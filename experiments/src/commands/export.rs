@@ -1,7 +1,7 @@
 //! `export`: runs as files that other programs read.
 
 use crate::cli::ExportArgs;
-use crate::commands::watch::runs::{Ending, Folder, State};
+use crate::commands::watch::runs::{Ending, Folder, Run, State};
 use crate::console::{Console, Event};
 use crate::progress::Waiting;
 use crate::tables::files::write_all;
@@ -108,19 +108,16 @@ fn follow(
     }
     let (mut failed, mut ending) = (None, Ending::default());
     loop {
-        let mut states = Vec::new();
         // One that has stopped may be resumed, or not have begun yet.
         following.retain_mut(|one| match one.look() {
-            Ok(state) => {
-                states.push(state);
-                true
-            }
+            Ok(()) => true,
             Err(failure) => {
                 failed.get_or_insert(failure);
                 false
             }
         });
-        if ending.has_come(&states) {
+        let runs = following.iter().flat_map(|one| one.folder.runs());
+        if ending.has_come(&runs.collect::<Vec<&Run>>()) {
             return failed.map_or(Ok(()), Err);
         }
         sleep(LOOK);
@@ -138,30 +135,29 @@ struct Followed {
 }
 
 impl Followed {
-    /// Writes what is new; how the run is.
-    fn look(&mut self) -> Result<State, Failure> {
+    /// Writes what is new.
+    fn look(&mut self) -> Result<(), Failure> {
         self.folder.look()?;
         let Some(run) = self.folder.runs().next() else {
-            return Ok(State::Stopped);
+            return Ok(());
         };
-        let state = run.state;
-        let goes_on = state == State::Running;
+        let goes_on = run.state == State::Running;
         let now = (
             run.done,
             run.evaluation.as_ref().map(|row| row.update),
             goes_on,
         );
         if self.seen == Some(now) {
-            return Ok(state);
+            return Ok(());
         }
         let run = match goes_on {
             // Its files are those of a moment ago, some of them of a moment later.
             true => match report::Run::read_running(&run.path) {
-                Err(_) => return Ok(state),
+                Err(_) => return Ok(()),
                 Ok(run) => run,
             },
             false => match report::load(std::slice::from_ref(&run.path), &mut |_| ())?.pop() {
-                None => return Ok(state),
+                None => return Ok(()),
                 Some(run) => run,
             },
         };
@@ -183,7 +179,7 @@ impl Followed {
             }
         }
         self.seen = Some(now);
-        Ok(state)
+        Ok(())
     }
 
     fn append(&self, new: &[u8]) -> Result<(), Failure> {

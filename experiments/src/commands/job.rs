@@ -11,7 +11,7 @@ use lab::observer::{Observer, Progress, Work};
 use lab::registry::Registry;
 use lab::runner;
 use lab::session::Session;
-use lab::sweep::{Errand, climb};
+use lab::sweep::{Errand, climb, complete};
 use record::schema::EvalRow;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 
 /// Time between two words about how far a training is.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// What goes on with a run of a sweep: whoever sent it says which command that is.
+const SAME: &str = "the same command";
 
 pub(crate) fn run(registry: &Registry, args: &JobArgs) -> Result<(), Failure> {
     let session = Session::new(registry, &Wire, args.work.workers(), &args.device)?;
@@ -36,12 +39,14 @@ fn carry_out(session: &Session<'_>, folder: &Path, errand: &Errand) -> Result<()
     let path = folder.join(&errand.place);
     match &errand.rung {
         Some(rung) => {
-            let score = climb(session, &path, folder, rung)?;
+            let score = climb(session, &path, rung, SAME)?;
             if rung.update.is_some() || score.failure.is_some() {
                 return Ok(());
             }
         }
-        None => drop(runner::drive(session, &path, folder)?),
+        // The seeds of a command lie in its folder, and what belongs to a sweep deeper.
+        None if path.parent() == Some(folder) => drop(runner::drive(session, &path, folder)?),
+        None => complete(session, &path, SAME)?,
     }
     reporting::of_finished(std::slice::from_ref(&path), &path).map(drop)
 }

@@ -1,6 +1,8 @@
 //! `new`: a crate of one's own with an environment or an algorithm in it, made of the
 //! examples, which are tested.
 
+mod template;
+
 use crate::cli::{NewArgs, NewKind};
 use crate::console::{Console, Event};
 use crate::tables::files::write_all;
@@ -8,67 +10,13 @@ use lab::failure::Failure;
 use lab::registry::Registry;
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use template::{ALGORITHM, ENVIRONMENT, Form, Template};
 use toml::{Table, Value};
 
 /// Where this program was built from.
 const CHECKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// The manifest that the examples' versions stand in.
 const WORKSPACE: &str = include_str!("../../../Cargo.toml");
-
-/// How a name is written.
-#[derive(Clone, Copy)]
-enum Form {
-    Kebab,
-    Snake,
-    Camel,
-    Constant,
-    /// With a letter too many.
-    Mistyped,
-}
-
-/// An example crate, and what is called anew in it.
-struct Template {
-    files: &'static [(&'static str, &'static str)],
-    /// What stands in it, the first that fits, and how the new name is written there between
-    /// what stays.
-    names: &'static [(&'static str, Form)],
-}
-
-macro_rules! files {
-    ($folder:literal: $($file:literal),*) => {
-        &[$(($file, include_str!(concat!("../../examples/", $folder, "/", $file)))),*]
-    };
-}
-
-const ENVIRONMENT: Template = Template {
-    files: files!("custom-env":
-        "Cargo.toml", "custom-env.toml", "src/main.rs", "src/guess_the_number.rs",
-        "tests/learns.rs"),
-    names: &[
-        ("<custom-env>", Form::Kebab),
-        ("<guess-the-number>", Form::Kebab),
-        ("<guess_the_number>", Form::Snake),
-        ("<GuessTheNumber>", Form::Camel),
-    ],
-};
-
-/// What the literature calls REINFORCE stays.
-const ALGORITHM: Template = Template {
-    files: files!("custom-algorithm":
-        "Cargo.toml", "custom-algorithm.toml", "src/main.rs", "src/reinforce.rs",
-        "tests/works.rs"),
-    names: &[
-        ("<custom-algorithm>", Form::Kebab),
-        ("mod <reinforce>;", Form::Snake),
-        ("<reinforce>::", Form::Snake),
-        ("::<REINFORCE>", Form::Constant),
-        ("const <REINFORCE>", Form::Constant),
-        ("<REINFORCE>.name", Form::Constant),
-        ("<Reinforce>", Form::Camel),
-        ("<reinforse>", Form::Mistyped),
-        ("<reinforce>", Form::Kebab),
-    ],
-};
 
 pub(crate) fn run(registry: &Registry, args: &NewArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json).only_results();
@@ -88,16 +36,10 @@ pub(crate) fn run(registry: &Registry, args: &NewArgs) -> Result<(), Failure> {
             folder.display()
         )));
     }
-    for (file, text) in template.files {
-        let file = match *file {
-            "src/guess_the_number.rs" | "src/reinforce.rs" => {
-                format!("src/{}.rs", Form::Snake.of(&args.name))
-            }
-            file => named(file, template, &args.name),
-        };
+    for (file, text) in template.made(&args.name) {
         let text = match file.as_str() {
-            "Cargo.toml" => manifest(&named(text, template, &args.name), &checkout)?,
-            _ => named(text, template, &args.name),
+            "Cargo.toml" => manifest(&text, &checkout)?,
+            _ => text,
         };
         let path = folder.join(&file);
         let (parent, name) = (path.parent().unwrap_or(&folder), path.file_name());
@@ -309,50 +251,6 @@ fn missing(path: &Path, why: &str) -> Failure {
     ))
 }
 
-impl Form {
-    fn of(self, name: &str) -> String {
-        match self {
-            Self::Kebab => name.to_owned(),
-            Self::Snake => name.replace('-', "_"),
-            Self::Camel => name.split('-').map(capital).collect(),
-            Self::Constant => name.replace('-', "_").to_uppercase(),
-            Self::Mistyped => format!("{name}x"),
-        }
-    }
-}
-
-fn capital(word: &str) -> String {
-    let (first, rest) = word.split_at(1);
-    first.to_uppercase() + rest
-}
-
-/// The text under its new name. What was named is not looked at again.
-fn named(text: &str, template: &Template, name: &str) -> String {
-    let (mut named, mut rest) = (String::new(), text);
-    while !rest.is_empty() {
-        let fits = template.names.iter().find_map(|(pattern, form)| {
-            let (before, inside) = pattern.split_once('<')?;
-            let (old, after) = inside.split_once('>')?;
-            let rest = rest.strip_prefix(before)?.strip_prefix(old)?;
-            // What follows may be a name itself.
-            rest.starts_with(after)
-                .then(|| (format!("{before}{}", form.of(name)), rest))
-        });
-        match fits {
-            Some((new, after)) => {
-                named.push_str(&new);
-                rest = after;
-            }
-            None => {
-                let next = rest.chars().next().map_or(0, char::len_utf8);
-                named.push_str(&rest[..next]);
-                rest = &rest[next..];
-            }
-        }
-    }
-    named
-}
-
 /// The manifest of a workspace of its own: what the example has from metarl's stands there
 /// itself, and metarl's crates are where they are.
 fn manifest(text: &str, checkout: &Path) -> Result<String, Failure> {
@@ -474,6 +372,25 @@ mod tests {
         }
         assert!(check(&registry, NewKind::Algorithm, "rl2").is_err());
         assert!(check(&registry, NewKind::Algorithm, "evaluation").is_err());
+    }
+
+    /// A module that is not among them would be missing in every crate that is made.
+    #[test]
+    fn templates_have_all_files_of_their_examples() {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+        for (template, example) in [
+            (&ENVIRONMENT, "custom-env"),
+            (&ALGORITHM, "custom-algorithm"),
+        ] {
+            for folder in ["src", "tests"] {
+                for file in std::fs::read_dir(examples.join(example).join(folder)).unwrap() {
+                    let name = file.unwrap().file_name().into_string().unwrap();
+                    let file = format!("{folder}/{name}");
+                    let has = template.files.iter().any(|(known, _)| *known == file);
+                    assert!(has, "{example}/{file}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -7,17 +7,18 @@ use crate::progress::Waiting;
 use agent::Fresh;
 use lab::comparison::held_out;
 use lab::failure::Failure;
-use lab::folders::holds_seeds;
+use lab::folders::runs_in;
 use lab::launch::{agent, config_of};
 use lab::learners::LearnerSpec;
 use lab::oracles::Oracles;
 use lab::panics::caught;
 use lab::registry::{Built, Registry, completed};
 use lab::room::Room;
+use lab::runner::params_blake3;
 use lab::scenes;
 use lab::session::Session;
 use lab::stop::Stop;
-use record::{Reader, write_atomically};
+use record::{Reader, read_text, write_atomically};
 use rl_core::{EnvFactory, Picture, PolicyFactory};
 use rl_core::{EnvironmentEntry, Trial};
 use rollout::{Batch, Pool};
@@ -34,6 +35,9 @@ use toml::{Table, Value};
 const DEFAULT_LEARNER: &str = "random";
 /// Of more episodes than this, half as many are drawn from either end.
 const MOST_EPISODES: usize = 10;
+
+/// Of what pictures are of, no more characters than this are shown.
+const MOST_CHARACTERS: usize = 500;
 
 /// The agent of a run, as pictures call it.
 const RUN: &str = "run";
@@ -153,12 +157,17 @@ impl Acting {
                  allowed beside a run: --seed, --out and --json"
             )));
         }
-        if holds_seeds(&path) {
-            return Err(Failure::usage(format!(
-                "{place} holds the runs of several seeds; give one of them, as in {place}/seed-0"
-            )));
-        }
-        let run = Reader::open(&path)?;
+        let run = match &runs_in(&path)?[..] {
+            [run] => Reader::open(run)?,
+            runs => {
+                return Err(Failure::usage(format!(
+                    "{place} holds the runs of {} seeds; give one of them, as in {}",
+                    runs.len(),
+                    runs[0].display()
+                )));
+            }
+        };
+        let place = run.path().display();
         // Wherever it learned, its numbers are the same here.
         let session = Session::new(registry, console, 1, "cpu")?;
         let config = config_of(&session, &run)?;
@@ -182,10 +191,14 @@ impl Acting {
         let mut parameters = Table::new();
         parameters.insert("path".to_owned(), Value::String(place.to_string()));
         parameters.insert("update".to_owned(), Value::Integer(update));
+        let named = parameters.clone();
+        // Another training may have taken the run's place.
+        let hash = params_blake3(&training.checkpoint()?);
+        parameters.insert("params_blake3".to_owned(), Value::String(hash));
         Ok(Self {
             environment: config.environment,
             learner: RUN.to_owned(),
-            named: parameters.clone(),
+            named,
             parameters,
             policy,
             title,
@@ -232,7 +245,7 @@ impl Subject<'_> {
         fs::create_dir_all(folder).map_err(|error| cannot("make", error))?;
         let own = serde_json::to_string(self).map_err(Failure::internal)?;
         let path = folder.join(SUBJECT);
-        let other = match fs::read_to_string(&path) {
+        let other = match read_text(&path) {
             Ok(text) if text.trim_end() == own => return Ok(()),
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -242,14 +255,27 @@ impl Subject<'_> {
                     Some(file) => file,
                 }
             }
-            Err(error) => return Err(cannot("use", error)),
+            Err(error) => {
+                let error = io::Error::new(error.kind(), format!("{SUBJECT}: {error}"));
+                return Err(cannot("use", error));
+            }
         };
         Err(Failure::usage(format!(
             "{} holds pictures of something else ({}); move them away, or choose another folder: \
              --out",
             folder.display(),
-            other.trim_end()
+            beginning(other.trim_end())
         )))
+    }
+}
+
+/// As much of a file as a message holds.
+fn beginning(text: &str) -> String {
+    let mut characters = text.chars();
+    let start: String = characters.by_ref().take(MOST_CHARACTERS).collect();
+    match characters.next() {
+        None => start,
+        Some(_) => start + "…",
     }
 }
 

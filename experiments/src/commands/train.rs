@@ -64,7 +64,8 @@ pub(crate) fn run(registry: &Registry, args: &TrainArgs) -> Result<(), Failure> 
         None => vec![args.seed.unwrap_or(config.seed)],
     };
     if existing == Existing::Overwrite {
-        launch::refuse_own_source(&folder, &config, ("--overwrite", "--name or --runs"))?;
+        let replaced: Vec<PathBuf> = seeds.iter().map(|&seed| path_of(&folder, seed)).collect();
+        launch::refuse_own_sources(&replaced, &config, ("--overwrite", "--name or --runs"))?;
     }
     if existing == Existing::Refuse {
         for &seed in &seeds {
@@ -200,8 +201,7 @@ impl<'a> Trainings<'a> {
         self.interrupt.on_end(format!(
             "stopped; what was done since the last checkpoint is done anew with: {go_on}"
         ));
-        climb(self.session, path, path, rung).map_err(|failure| match failure.exit {
-            // To resume the run itself would take it beyond the rung.
+        climb(self.session, path, rung, go_on).map_err(|failure| match failure.exit {
             Exit::Stopped if self.session.stop.asked() => {
                 // Its end is a rung too, and not called so where there is no other.
                 let before = match rung.update {

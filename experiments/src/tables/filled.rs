@@ -136,8 +136,8 @@ impl<'a> Filled<'a> {
                 false => format!("{least} to {most}"),
             };
             remarks.push(format!(
-                "Mean ± standard error over {tasks} fresh tasks of seed {}; parameters are \
-                 chosen on other tasks.",
+                "Mean ± standard error over {tasks} draws of a task under seed {}; parameters \
+                 are chosen on other draws.",
                 self.seed
             ));
         }

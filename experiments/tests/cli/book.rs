@@ -4,9 +4,10 @@
 #[path = "../../src/book_lines.rs"]
 mod lines;
 
-use crate::lab::Lab;
+use crate::lab::{Lab, Outcome};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 /// A command line that takes no longer than it must; `None` for tables, whose cells have tests
 /// of their own.
@@ -30,6 +31,34 @@ fn shortened(words: &[String]) -> Option<Vec<&str>> {
         short.push("rl2.updates=2");
     }
     Some(short)
+}
+
+/// The page's second block, about the agent that its commands have exported: called as the
+/// file has it, and run where Python has NumPy, of which a test of the package leaves one.
+fn an_exported_agent_is_used_as_it_is_shown(lab: &Lab, page: &str) {
+    let block = page.split("```python\n").nth(2).unwrap();
+    let block = block.split("```").next().unwrap();
+    let folder = lab.path("runs/five/seed-0/numpy");
+    let agent = fs::read_to_string(folder.join("agent.py")).unwrap();
+    let (_, call) = block.rsplit_once("= step(").unwrap();
+    let called = format!("def step({}:\n", call.trim_end());
+    assert!(agent.contains(&called), "{called}{agent}");
+    assert!(block.contains("initial_state(batch=") && agent.contains("def initial_state(batch):"));
+    let packages = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-requirements");
+    let python = |program: &str| {
+        let mut command = Command::new("python3");
+        command.args(["-c", program]).current_dir(&folder);
+        Outcome::of(command.env("PYTHONPATH", &packages))
+    };
+    if python("import numpy").code != Some(0) {
+        return;
+    }
+    let before = "import numpy as np\n\
+                  previous_action = np.zeros((1, 2), np.float32)\n\
+                  previous_reward, episode_begins = np.zeros((1, 1), np.float32), np.ones((1, 1), np.float32)\n";
+    let after = "\nassert logits.shape == (1, 2) and value.shape == (1,) and state.any()\n";
+    let done = python(&format!("{before}{block}{after}"));
+    assert_eq!(done.code, Some(0), "{done:?}");
 }
 
 #[test]
@@ -63,6 +92,7 @@ fn what_the_book_says_can_be_done_in_its_order() {
         }
     }
     assert!(count > 25, "{count}");
+    an_exported_agent_is_used_as_it_is_shown(&lab, &page("python.md"));
     for made in [
         "runs/five/report.html",
         "report/report.html",

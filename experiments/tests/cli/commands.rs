@@ -638,9 +638,11 @@ fn seeds_of_other_configurations_are_summed_up_apart() {
 fn what_is_shown_trains_the_same_and_shells_complete() {
     let lab = Lab::new();
     let shown = lab.done(&["show", "tiny.toml", "rl2.updates=1"]).stdout;
-    std::fs::write(lab.path("shown.toml"), shown).unwrap();
+    std::fs::write(lab.path("shown.toml"), &shown).unwrap();
     lab.done(&["train", "shown.toml", "--name=shown"]);
     lab.done(&["train", "tiny.toml", "rl2.updates=1", "--name=said"]);
+    let config = lab.path("runs/said/seed-0/config.toml");
+    assert_eq!(std::fs::read_to_string(config).unwrap(), shown);
     assert_identical(
         &lab.path("runs/shown/seed-0"),
         &lab.path("runs/said/seed-0"),

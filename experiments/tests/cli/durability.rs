@@ -69,6 +69,8 @@ fn what_was_passed_over_is_said_and_made_again() {
     assert_eq!(evaluated["update"], 8);
     let passed_over = evaluated["passed_over"][0].as_str().unwrap();
     assert!(passed_over.contains("metrics.jsonl"), "{passed_over}");
+    // As in the warning, and in Python.
+    assert!(passed_over.starts_with("passing over a checkpoint: "));
     lab.refused(&["report", RUN], 78, &["metrics.jsonl", "`resume` goes on"]);
     let resumed = lab.done(&["resume", RUN]).stderr;
     let said = "metrics.jsonl: rows after the checkpoint, which are taken off: 4";
@@ -242,7 +244,7 @@ fn a_refused_group_leaves_nothing_behind() {
 
 /// Under a limit on the size of files, in KiB.
 #[cfg(unix)]
-fn limited(lab: &Lab, limit: u64, args: &[&str]) -> Output {
+pub(crate) fn limited(lab: &Lab, limit: u64, args: &[&str]) -> Output {
     Command::new("bash")
         .args(["-c", "ulimit -f $0; exec \"$@\"", &limit.to_string()])
         .arg(env!("CARGO_BIN_EXE_experiments"))

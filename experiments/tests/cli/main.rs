@@ -25,11 +25,13 @@ mod learned_optimizer;
 #[cfg(feature = "torch")]
 mod libtorch;
 mod machine;
+mod made;
 mod maml;
 mod maml_audit;
 mod memory;
 mod multi_task;
 mod render;
+mod reproduce;
 mod same_bits;
 mod side_by_side;
 mod split;

@@ -121,7 +121,7 @@ fn before_and_after_are_drawn() {
         }
     }
     let svg = fs::read_to_string(run.join("figures/before-and-after.svg")).unwrap();
-    assert!(svg.contains("MAML before and after 3 gradient steps on 4 fresh tasks"));
+    assert!(svg.contains("MAML before and after 3 gradient steps on 4 tasks"));
 
     // A run that was finished without them gets the same.
     fs::remove_file(run.join("pictures.json")).unwrap();

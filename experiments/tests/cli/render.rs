@@ -1,7 +1,9 @@
 //! Pictures, and the learners that environments bring along.
 
 use crate::lab::{Lab, TINY};
+use serde_json::Value;
 use std::fs;
+use std::process::Command;
 
 #[test]
 fn tasks_and_episodes_are_drawn() {
@@ -81,6 +83,31 @@ fn pictures_of_different_settings_do_not_mix() {
     assert_eq!(fs::read(lab.path("here/task.svg")).unwrap(), before);
 }
 
+/// What says what the pictures of a folder are of may be anything.
+#[test]
+fn a_folder_that_something_else_claims_is_refused_in_a_few_words() {
+    let lab = Lab::new();
+    let args = ["render", "gridnavi", "episodes=1", "--out", "here"];
+    fs::create_dir(lab.path("here")).unwrap();
+    let claim = lab.path("here/pictures.json");
+    fs::write(&claim, "é".repeat(5000)).unwrap();
+    let refused = lab.run(&args);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(
+        refused.stderr.contains("é…); move them away"),
+        "{refused:?}"
+    );
+    assert!(refused.stderr.len() < 1500, "{refused:?}");
+    fs::remove_file(&claim).unwrap();
+    let made = Command::new("mkfifo").arg(&claim).status().unwrap();
+    assert!(made.success());
+    lab.refused(
+        &args,
+        2,
+        &["here", "pictures.json: it is not a regular file"],
+    );
+}
+
 #[test]
 fn two_step_shows_stay_probabilities() {
     let lab = Lab::new();
@@ -137,7 +164,7 @@ fn environments_learners_are_known_by_name() {
     // The agent at work is in the report.
     let figures = lab.path("here/grid/seed-0/figures");
     let svg = fs::read_to_string(figures.join("episodes.svg")).unwrap();
-    assert!(svg.contains("RL² in the first and the last episode of a fresh task"));
+    assert!(svg.contains("RL² in the first and the last episode of a trial"));
     assert!(
         svg.contains("Episode 1: ") && svg.contains("Episode 2: ") && !svg.contains("Episode 3")
     );
@@ -147,7 +174,7 @@ fn environments_learners_are_known_by_name() {
 #[test]
 fn the_agent_of_a_run_is_drawn() {
     let lab = Lab::new();
-    lab.done(&["train", "tiny.toml", "rl2.updates=2"]);
+    lab.done(&["train", "tiny.toml", "rl2.updates=2", "checkpoint.hash=2"]);
     let run = "runs/tiny/seed-0";
     let drawn = |words: &[&str]| {
         let rows = lab
@@ -161,7 +188,11 @@ fn the_agent_of_a_run_is_drawn() {
     let (row, svg) = drawn(&[run]);
     let folder = "path=runs-tiny-seed-0,update=2/episode-1.svg";
     assert!(row["svg"].as_str().unwrap().ends_with(folder), "{row}");
-    let told = serde_json::json!({ "path": run, "update": 2 });
+    let rows = fs::read_to_string(lab.path(run).join("metrics.jsonl")).unwrap();
+    let last: Value = serde_json::from_str(rows.lines().last().unwrap()).unwrap();
+    let hash = &last["params_blake3"];
+    assert!(hash.is_string(), "{last}");
+    let told = serde_json::json!({ "path": run, "update": 2, "params_blake3": hash });
     assert_eq!(
         (&row["learner"], &row["parameters"]),
         (&"rl2".into(), &told)
@@ -174,6 +205,12 @@ fn the_agent_of_a_run_is_drawn() {
     let folder = "update=2,seed=1/episode-1.svg";
     assert!(row["svg"].as_str().unwrap().ends_with(folder), "{row}");
     assert_ne!(svg, other);
+    // Another training in its place, of as many updates, has another agent.
+    let again = ["train", "tiny.toml", "rl2.updates=2", "rl2.lanes=32"];
+    lab.done(&[&again[..], &["--overwrite"]].concat());
+    let parts = ["holds pictures of something else", "params_blake3", "--out"];
+    lab.refused(&["render", run], 2, &parts);
+    drawn(&[run, "--out", "again"]);
     fs::write(lab.path("maml.toml"), crate::maml::TINY).unwrap();
     lab.done(&["train", "maml.toml", "maml.updates=1"]);
     let (row, svg) = drawn(&["runs/maml/seed-0", "--out", "adapted"]);
@@ -190,10 +227,10 @@ fn what_is_no_run_with_an_agent_is_not_drawn() {
     for word in ["arms=3", "environment.arms=3", "random"] {
         lab.refused(&["render", run, word], 2, &[word, run, allowed]);
     }
-    let seeds = [
-        "runs/tiny holds the runs of several seeds",
-        "runs/tiny/seed-0",
-    ];
+    let seeds = ["runs/tiny holds the runs of 2 seeds", "runs/tiny/seed-0"];
+    lab.refused(&["render", "runs/tiny"], 2, &seeds);
+    // As where they were trained one by one.
+    fs::remove_file(lab.path("runs/tiny/seeds.json")).unwrap();
     lab.refused(&["render", "runs/tiny"], 2, &seeds);
     lab.refused(&["render", "runs/none"], 2, &["there is no such folder"]);
     lab.refused(&["render", "girdnavi"], 2, &["'gridnavi'"]);

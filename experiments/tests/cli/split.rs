@@ -89,6 +89,81 @@ fn which_tasks_are_kept_does_not_depend_on_the_seed_of_the_run() {
     }
 }
 
+/// Tasks that are kept back reach an agent by no parameters and by no teacher that learned in
+/// them: with a split, an agent is made of runs alone that keep back as much of the same tasks.
+#[test]
+fn no_agent_is_made_of_one_that_met_what_is_kept_back() {
+    let lab = Lab::new();
+    let brief = [
+        "rl2.updates=1",
+        "evaluation.tasks=20",
+        "evaluation.interval_tasks=20",
+    ];
+    let train = |name: &str, more: &[&str]| {
+        lab.done(&[&ONE_OF_TWO[..5], &brief, more, &["--name", name]].concat());
+    };
+    let refused = |more: &[&str], parts: &[&str]| {
+        let args = [&ONE_OF_TWO[..5], &brief, more, &["--name", "refused"]].concat();
+        lab.refused(&args, 78, parts);
+    };
+    let split = "evaluation.split.unseen=1";
+    let (all, kept) = ("runs/all/seed-0", "runs/kept/seed-0");
+    train("all", &[]);
+    train("kept", &[split]);
+    let said = ["evaluation.split: ", "keeps at least these"];
+    refused(
+        &[split, "--from", all],
+        &["from = runs/all", said[0], said[1]],
+    );
+    refused(&[split, "evaluation.split.seed=1", "--from", kept], &said);
+    let longer = [
+        "environment.pulls=2",
+        split,
+        "--from",
+        kept,
+        "--name",
+        "refused",
+    ];
+    lab.refused(&[&ONE_OF_TWO[..4], &brief, &longer].concat(), 78, &said);
+    train("again", &[split, "--from", kept]);
+    train("whole", &["--from", kept]);
+    let clone = |teacher: &str| {
+        let teacher = format!("imitation.teacher={teacher}");
+        let bandit = "environment={name=\"dependent-bandit\",variant=\"easy\",pulls=1}";
+        lab.run(&[
+            "train",
+            "imitation/bernoulli-bandit-5x10",
+            bandit,
+            split,
+            &teacher,
+            "imitation.updates=1",
+            "imitation.lanes=64",
+            "imitation.tile=4",
+            "imitation.trunk.hidden=6",
+            "evaluation.tasks=20",
+            "evaluation.interval_tasks=20",
+            "evaluation.learners=[]",
+            "--name",
+            "clone",
+        ])
+    };
+    let run = |path: &str| format!("{{name=\"run\",path=\"{path}\"}}");
+    for teacher in [
+        run(all),
+        "{name=\"majority\",runs=\"runs/all\"}".to_owned(),
+        format!("{{name=\"mixture\",teachers=[{},{}]}}", run(kept), run(all)),
+    ] {
+        let outcome = clone(&teacher);
+        assert_eq!(outcome.code, Some(78), "{teacher}: {outcome:?}");
+        let place = outcome
+            .stderr
+            .contains("imitation.teacher: runs/all/seed-0: ");
+        assert!(place && outcome.stderr.contains(said[0]), "{outcome:?}");
+    }
+    assert!(!lab.path("runs/refused").exists() && !lab.path("runs/clone").exists());
+    assert_eq!(clone(&run(kept)).code, Some(0));
+}
+
 #[test]
 fn splits_that_leave_nothing_are_refused() {
     let lab = Lab::new();

@@ -1,10 +1,13 @@
 //! Sweeps: planned, run in pieces, told apart.
 
+#[cfg(unix)]
+use crate::durability::limited;
 use crate::lab::{Lab, Outcome, assert_identical};
+use record::RunDir;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -312,6 +315,26 @@ fn halving_gives_the_same_in_pieces_killed_and_at_once() {
     assert_identical(&lab.path("runs/alone/seed-101"), &lab.path(&place));
 }
 
+/// The runs of a rung go on with their sweep alone: to resume one would take it beyond the
+/// rung.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_stops_a_rung_and_the_same_command_goes_on() {
+    let lab = halved();
+    let rung = ["sweep", "run", "grid.jsonl", "--rung=0"];
+    for (how, go_on) in [
+        ("--index=3", "sweep run grid.jsonl --rung 0 --index 3"),
+        ("--jobs=2", "sweep run grid.jsonl --jobs 2"),
+    ] {
+        let full = limited(&lab, 2, &[&rung[..], &[how]].concat());
+        let said = String::from_utf8_lossy(&full.stderr).into_owned();
+        assert_eq!(full.status.code(), Some(75), "{said}");
+        assert!(said.contains("cannot ") && said.contains(go_on), "{said}");
+        assert!(!said.contains(" resume "), "{said}");
+    }
+    lab.done(&[&rung[..], &["--index=3"]].concat());
+}
+
 #[test]
 fn what_a_rung_does_not_have_is_refused() {
     let lab = halved();
@@ -525,21 +548,58 @@ def create_study(**_):
     return Study()
 "#;
 
+/// The example of a study, of two trials, begun by a shell's command.
+fn study(lab: &Lab, begin: &str) -> Outcome {
+    let program = env!("CARGO_BIN_EXE_experiments");
+    let mut study = Command::new("bash");
+    let study = study.args(["-c", &format!("{begin} python3 \"$0\" \"$@\""), "study.py"]);
+    let study = study.args([program, "grid.toml", "2"]);
+    Outcome::of(study.current_dir(lab.path("")))
+}
+
+/// What a study told Optuna, word by word.
+fn told(study: &Outcome) -> Vec<Vec<&str>> {
+    let lines = study.stdout.lines();
+    lines
+        .map(|line| line.split(' ').collect())
+        .filter(|words: &Vec<&str>| ["report", "tell"].contains(&words[0]))
+        .collect()
+}
+
+/// Another process at a setting is the end of its trial, and a full disk that of the study.
+fn beside_others_and_on_a_full_disk(lab: &Lab) {
+    let last = |setting: &PathBuf| setting.join("seed-101.rung-2.json").exists();
+    let mut settings = fs::read_dir(lab.path("grid")).unwrap();
+    let setting = settings.find_map(|found| Some(found.unwrap().path()).filter(last));
+    let setting = setting.unwrap();
+    // As if the other process were just scoring what it has trained.
+    fs::remove_file(setting.join("seed-101.rung-2.json")).unwrap();
+    let held = RunDir::open(setting.join("seed-101")).unwrap();
+    let beside = study(lab, "exec");
+    assert_eq!(beside.code, Some(0), "{beside:?}");
+    let ended = told(&beside);
+    let ended = [2, 4].map(|index: usize| ended[index][3]);
+    assert_eq!(ended, ["FAIL", "PRUNED"], "{beside:?}");
+    drop(held);
+    fs::remove_dir_all(&setting).unwrap();
+    let full = study(lab, "ulimit -f 2; exec");
+    assert_eq!(full.code, Some(1), "{full:?}");
+    assert!(told(&full).is_empty(), "{full:?}");
+    for part in ["cannot ", "the study ends: ", " ended with 75; "] {
+        assert!(full.stderr.contains(part), "{part}: {full:?}");
+    }
+    assert!(!full.stderr.contains(" resume "), "{full:?}");
+}
+
 #[test]
 fn the_example_of_a_study_runs() {
     let lab = halved();
     fs::write(lab.path("optuna.py"), OPTUNA).unwrap();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/python/examples");
     fs::copy(example.join("study.py"), lab.path("study.py")).unwrap();
-    let program = env!("CARGO_BIN_EXE_experiments");
-    let mut study = Command::new("python3");
-    let study = study.args(["study.py", program, "grid.toml", "2"]);
-    let done = Outcome::of(study.current_dir(lab.path("")));
+    let done = study(&lab, "exec");
     assert_eq!(done.code, Some(0), "{done:?}");
-    let told: Vec<Vec<&str>> = (done.stdout.lines())
-        .map(|line| line.split(' ').collect())
-        .filter(|words: &Vec<&str>| ["report", "tell"].contains(&words[0]))
-        .collect();
+    let told = told(&done);
     let kinds: Vec<&str> = told.iter().map(|words| words[0]).collect();
     assert_eq!(
         kinds,
@@ -549,6 +609,7 @@ fn the_example_of_a_study_runs() {
     assert_eq!([told[0][2], told[1][2], told[3][2]], ["2", "5", "2"]);
     assert!(told[2][2].parse::<f64>().unwrap() > 0.0 && told[2][3] == "COMPLETE");
     assert_eq!(told[4][2..], ["None", "PRUNED"]);
+    beside_others_and_on_a_full_disk(&lab);
     // The sweep that lies beside it is one.
     let spec = example.join("rates.toml");
     lab.done(&["sweep", "space", spec.to_str().unwrap()]);

@@ -22,7 +22,10 @@ fn watching_ends_with_the_runs_and_says_how_far_they_came() {
         last.starts_with("slow/seed-0: done, update 60/60, return "),
         "{last}"
     );
-    assert!(last.ends_with("on fresh tasks at update 60"), "{last}");
+    assert!(
+        last.contains(", evaluation ") && last.ends_with(" at update 60"),
+        "{last}"
+    );
     assert!(training.wait().unwrap().success());
     let row = lab.done(&["watch", "runs/slow/seed-0", "--json"]).last();
     assert_eq!(

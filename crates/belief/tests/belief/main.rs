@@ -6,4 +6,5 @@ mod equal_rewards;
 mod losses;
 mod memory;
 mod refused;
+mod schedules;
 mod training;

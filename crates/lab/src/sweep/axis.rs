@@ -158,12 +158,21 @@ impl Axis {
                 let all = *whole && values.len() as f64 == high - low + 1.0;
                 match all || values.len() == points {
                     true => Ok(values),
-                    false => Err(format!(
-                        "settings.\"{key}\": from {} to {} there are not {points} different numbers; \
-                         allowed: fewer points, or ends further apart",
-                        values[0],
-                        values[values.len() - 1]
-                    )),
+                    false => {
+                        let (first, last) = (&values[0], &values[values.len() - 1]);
+                        let few = match whole {
+                            true => format!(
+                                "{points} points from {first} to {last}, rounded, are {} different \
+                                 whole numbers",
+                                values.len()
+                            ),
+                            false => format!(
+                                "from {first} to {last} there are not {points} different numbers"
+                            ),
+                        };
+                        let allowed = "allowed: fewer points, or ends further apart";
+                        Err(format!("settings.\"{key}\": {few}; {allowed}"))
+                    }
                 }
             }
         }

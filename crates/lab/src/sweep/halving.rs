@@ -13,11 +13,11 @@ use crate::comparison::measure_to_choose;
 use crate::config::RunConfig;
 use crate::failure::Failure;
 use crate::folders::path_of;
-use crate::launch::{self, config_of, newest_checkpoint, start_to_act};
+use crate::launch::{self, config_of, newest_checkpoint, newest_of, start_to_act};
 use crate::registry::Registry;
 use crate::runner;
 use crate::session::Session;
-use record::{Reader, RunDir, null_as_nan, read_sealed, write_sealed};
+use record::{Reader, RecordError, RunDir, null_as_nan, read_sealed, write_sealed};
 use report::Estimate;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -230,48 +230,92 @@ impl Rung {
 /// Takes a run to a rung from wherever it stands, and scores it there, unless that was
 /// done: what it then came to. A training that diverges is scored as one that did.
 ///
+/// A message that it was stopped says that `go_on` goes on with it: a command of the sweep's,
+/// since to resume the run itself would take it beyond the rung.
+///
 /// # Errors
-/// [`Failure::stopped`] if it was interrupted, and the same command goes on. If the run is
-/// beyond the rung and was not scored there.
+/// [`Failure::stopped`] if it was interrupted, the disk is full, or another process is at it.
+/// If the run is beyond the rung and was not scored there.
 pub fn climb(
     session: &Session<'_>,
     path: &Path,
-    folder: &Path,
     rung: &Rung,
+    go_on: &str,
 ) -> Result<Score, Failure> {
     let config = Reader::open(path)?.config()?;
     let known = || score(path, &config, rung);
     if let Some(score) = known()? {
         return Ok(score);
     }
-    let climbed = (|| {
-        match rung.update {
-            Some(update) => runner::drive_until(session, path, folder, update)?,
-            None => drop(runner::drive(session, path, folder)?),
-        }
-        measured(session, path, rung)
-    })();
-    let score = match climbed {
+    let score = match reached(session, path, rung, go_on) {
         Ok(score) => score,
         Err(failure) if failure.repeats => failed(path, rung, &failure)?,
         // Another process may have scored it meanwhile, and have taken it further.
         Err(failure) => return known()?.ok_or(failure),
     };
-    write_sealed(&score_path(path, rung.index), &score, &config)?;
+    let written = write_sealed(&score_path(path, rung.index), &score, &config);
+    written.map_err(|error| launch::resumed_with(go_on, error.into()))?;
     Ok(score)
+}
+
+/// Takes a run of a sweep to its end, as [`climb`] does, and scores it nowhere.
+///
+/// # Errors
+/// As [`climb`].
+pub fn complete(session: &Session<'_>, path: &Path, go_on: &str) -> Result<(), Failure> {
+    let run = open_or_busy(path).map_err(|failure| launch::resumed_with(go_on, failure))?;
+    runner::drive_open(session, run, go_on).map(drop)
+}
+
+/// Takes a run to a rung, and measures it there.
+fn reached(session: &Session<'_>, path: &Path, rung: &Rung, go_on: &str) -> Result<Score, Failure> {
+    let reached = (|| {
+        let run = open_or_busy(path)?;
+        match rung.update {
+            Some(update) => runner::drive_until(session, run, go_on, update)?,
+            None => drop(runner::drive_open(session, run, go_on)?),
+        }
+        measured(session, path, rung)
+    })();
+    reached.map_err(|failure| launch::resumed_with(go_on, failure))
+}
+
+/// Opens a run of a sweep to write.
+///
+/// # Errors
+/// As [`busy`] says, and if it cannot be written.
+pub(super) fn open_or_busy(path: &Path) -> Result<RunDir, Failure> {
+    RunDir::open(path).map_err(busy)
+}
+
+/// A run that another process is at is left to it. That one may be lost yet, so that this one
+/// is to come again: [`Failure::stopped`].
+pub(super) fn busy(error: RecordError) -> Failure {
+    match error {
+        RecordError::Locked { .. } => Failure::stopped(format!(
+            "{error}; it is done there, or else by the same command later"
+        )),
+        error => error.into(),
+    }
 }
 
 /// What a run comes to as its newest checkpoint left it.
 fn measured(session: &Session<'_>, path: &Path, rung: &Rung) -> Result<Score, Failure> {
     // Held meanwhile, so that whoever watches it sees that somebody is at work.
-    let run = RunDir::open(path)?;
+    let run = open_or_busy(path)?;
     let config = config_of(session, &run)?;
     let mut training = start_to_act(session, &config)?;
-    let (update, checkpoint) = newest_checkpoint(&run)?;
+    let (update, checkpoint, passed_over) = newest_of(&run)?;
     if let Some(beyond) = rung.update.filter(|rung| *rung > update) {
+        let why = match passed_over.first() {
+            None => format!("the training has {update}; choose a rung before, or more updates"),
+            Some(damage) => format!(
+                "the newest intact checkpoint is of update {update}: {damage}; the same command \
+                 trains on from there"
+            ),
+        };
         return Err(Failure::config(format!(
-            "{}: rung {} is at {beyond} updates, and the training has {update}; choose a rung \
-             before, or more updates",
+            "{}: rung {} is at {beyond} updates, and {why}",
             path.display(),
             rung.index
         )));

@@ -1,7 +1,8 @@
 use super::*;
+use crate::failure::Exit;
 use crate::observer::{Observer, Progress, Work};
 use crate::sweep::{Sweep, begin};
-use record::RecordError;
+use record::{Claim, Existing};
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,6 +20,9 @@ halving = { rungs = [1, 2], factor = 2, tasks = 20 }
 [settings]
 "rl2.learning_rate.from" = [1e-3, 2e-3, 3e-3, 4e-3]
 "#;
+
+/// What goes on with a run that was stopped.
+const GO_ON: &str = "the same command";
 
 fn plan() -> Plan {
     planned(SPEC)
@@ -85,7 +89,7 @@ fn who_goes_on_follows_from_the_scores_alone() {
         assert_eq!(ladder.lines(0).unwrap().len(), 8);
         for (count, line) in order.iter().enumerate() {
             let waiting = ladder.lines(1).unwrap_err();
-            assert_eq!(waiting.exit, crate::failure::Exit::Stopped);
+            assert_eq!(waiting.exit, Exit::Stopped);
             let left = format!("{} of its 8 runs", 8 - count);
             assert!(waiting.message.contains(&left), "{waiting}");
             let failed = line.setting == 1 && line.seed == 101;
@@ -267,8 +271,95 @@ fn a_run_is_held_while_it_is_scored() {
     assert!(begin(&session, &path, &config).unwrap());
     // Before the first evaluation of the training itself, which holds it too.
     let rung = &plan.head.halving.as_ref().unwrap().all()[0];
-    climb(&session, &path, folder.path(), rung).unwrap();
+    climb(&session, &path, rung, GO_ON).unwrap();
     assert!(intruder.refused.load(Ordering::SeqCst));
+}
+
+/// Where the checkpoint of a rung is damaged before the run is scored there, it is not the
+/// training that is too short; it is trained on from the one before.
+#[test]
+fn a_damaged_checkpoint_is_said_to_be_why_a_rung_is_not_reached() {
+    let (registry, folder) = (Registry::standard(), tempfile::tempdir().unwrap());
+    let session = Session::new(&registry, &(), 1, "cpu").unwrap();
+    let (plan, path) = (plan(), folder.path().join("seed-101"));
+    let rung = &plan.head.halving.as_ref().unwrap().all()[0];
+    let config = plan.lines[0].config(&registry, 101).unwrap();
+    assert!(begin(&session, &path, &config).unwrap());
+    let before = climb(&session, &path, rung, GO_ON).unwrap();
+    fs::remove_file(score_path(&path, 0)).unwrap();
+    let arrays = "arrays.safetensors";
+    fs::write(path.join("checkpoints/00000001").join(arrays), "").unwrap();
+    let failure = measured(&session, &path, rung).unwrap_err();
+    for part in ["rung 0 is at 1 updates", "of update 0: ", arrays] {
+        assert!(failure.message.contains(part), "{part}: {failure}");
+    }
+    assert!(!failure.message.contains("more updates"), "{failure}");
+    assert_eq!(climb(&session, &path, rung, GO_ON).unwrap(), before);
+}
+
+/// As between two looks at whether somebody is at a run.
+#[test]
+fn a_run_that_another_process_is_at_is_left_to_it() {
+    let (registry, folder) = (Registry::standard(), tempfile::tempdir().unwrap());
+    let session = Session::new(&registry, &(), 1, "cpu").unwrap();
+    let (plan, path) = (plan(), folder.path().join("seed-101"));
+    let rung = &plan.head.halving.as_ref().unwrap().all()[0];
+    let config = plan.lines[0].config(&registry, 101).unwrap();
+    let busy = |failure: Failure| {
+        assert_eq!(failure.exit, Exit::Stopped, "{failure}");
+        assert!(failure.message.contains("it is done there"), "{failure}");
+    };
+    let claim = Claim::take(&path, Existing::Refuse).unwrap();
+    busy(begin(&session, &path, &config).unwrap_err());
+    drop(claim);
+    assert!(begin(&session, &path, &config).unwrap());
+    let held = RunDir::open(&path).unwrap();
+    busy(begin(&session, &path, &config).unwrap_err());
+    busy(climb(&session, &path, rung, GO_ON).unwrap_err());
+    busy(complete(&session, &path, GO_ON).unwrap_err());
+    // As if it were just being made.
+    let next = path.join("next-config.toml");
+    fs::write(&next, config.to_text().unwrap()).unwrap();
+    busy(begin(&session, &path, &config).unwrap_err());
+    drop(held);
+    assert!(begin(&session, &path, &config).unwrap());
+    assert!(!next.exists());
+}
+
+/// Who puts a file where a run's checkpoints go as soon as it is evaluated, so that nothing
+/// can be saved any more.
+struct Spoiler(PathBuf);
+
+impl Observer for Spoiler {
+    fn note(&self, _text: &str) {}
+
+    fn begin(&self, work: Work<'_>) -> Box<dyn Progress> {
+        if let Work::Evaluation { .. } = work {
+            fs::rename(self.0.join("checkpoints"), self.0.join("aside")).unwrap();
+            fs::write(self.0.join("checkpoints"), "").unwrap();
+        }
+        Box::new(())
+    }
+}
+
+/// To resume it by itself would take it beyond its rung.
+#[test]
+fn a_run_that_cannot_be_saved_goes_on_with_its_sweep() {
+    let (registry, folder) = (Registry::standard(), tempfile::tempdir().unwrap());
+    let (plan, path) = (plan(), folder.path().join("seed-101"));
+    let rung = &plan.head.halving.as_ref().unwrap().all()[0];
+    let config = plan.lines[0].config(&registry, 101).unwrap();
+    let spoiler = Spoiler(path.clone());
+    let session = Session::new(&registry, &spoiler, 1, "cpu").unwrap();
+    assert!(begin(&session, &path, &config).unwrap());
+    let failure = climb(&session, &path, rung, GO_ON).unwrap_err();
+    assert_eq!(failure.exit, Exit::Stopped, "{failure}");
+    let said = format!("; go on with: {GO_ON}");
+    assert!(failure.message.ends_with(&said), "{failure}");
+    fs::remove_file(path.join("checkpoints")).unwrap();
+    fs::rename(path.join("aside"), path.join("checkpoints")).unwrap();
+    let session = Session::new(&registry, &(), 1, "cpu").unwrap();
+    assert_eq!(climb(&session, &path, rung, GO_ON).unwrap().update, 1);
 }
 
 /// A run that is taken up rung by rung is the run that it would have been, and is scored
@@ -286,16 +377,13 @@ fn rungs_leave_no_trace_in_a_run() {
     }
     let mut means = Vec::new();
     for rung in halving.all() {
-        let climbed = climb(&session, &paths[0], folder.path(), &rung).unwrap();
+        let climbed = climb(&session, &paths[0], &rung, GO_ON).unwrap();
         assert_eq!(climbed.update, rung.update.unwrap_or(4));
         assert_eq!(climbed.env_steps, climbed.update * 16 * 10);
         // It is not done again: the file is the answer.
         let file = score_path(&paths[0], rung.index);
         let written = fs::metadata(&file).unwrap().modified().unwrap();
-        assert_eq!(
-            climb(&session, &paths[0], folder.path(), &rung).unwrap(),
-            climbed
-        );
+        assert_eq!(climb(&session, &paths[0], &rung, GO_ON).unwrap(), climbed);
         assert_eq!(fs::metadata(&file).unwrap().modified().unwrap(), written);
         means.push(climbed.mean_return);
     }
@@ -312,7 +400,7 @@ fn rungs_leave_no_trace_in_a_run() {
     assert_ne!(means[2], reported);
     // What is further than a rung that it was not scored at cannot be scored there.
     fs::remove_file(score_path(&paths[0], 0)).unwrap();
-    let error = climb(&session, &paths[0], folder.path(), &halving.all()[0]).unwrap_err();
+    let error = climb(&session, &paths[0], &halving.all()[0], GO_ON).unwrap_err();
     assert!(error.message.contains("not scored at rung 0"), "{error}");
     // And one beyond its end is none that it could be trained to.
     let beyond = Rung {
@@ -320,7 +408,7 @@ fn rungs_leave_no_trace_in_a_run() {
         update: Some(75),
         tasks: 20,
     };
-    let error = climb(&session, &paths[1], folder.path(), &beyond).unwrap_err();
+    let error = climb(&session, &paths[1], &beyond, GO_ON).unwrap_err();
     let expected = "rung 1 is at 75 updates, and the training has 4";
     assert!(error.message.contains(expected), "{error}");
 }

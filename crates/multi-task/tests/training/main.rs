@@ -6,4 +6,5 @@ mod equal_rewards;
 mod finite;
 mod memory;
 mod refused;
+mod schedules;
 mod streams;

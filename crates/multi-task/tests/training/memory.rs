@@ -3,7 +3,7 @@
 use crate::common::{Numbers, config, pool};
 use agent::{LearnError, Place, Ppo, Setup};
 use allocation_counter::measure;
-use multi_task::{ALGORITHM, MultiTaskConfig, NetworkConfig, Sharing, Trainer};
+use multi_task::{ALGORITHM, MultiTaskConfig, NetworkConfig, Sharing, TaskSet, Trainer};
 use nets::Device;
 use rl_core::{EnvFactory, Footprint};
 use std::sync::Arc;
@@ -79,6 +79,17 @@ fn memory_is_counted_as_it_is_taken() {
             bytes / taken
         );
     }
+}
+
+/// To count memory takes next to none: what tells tasks apart is found in a few lanes.
+#[test]
+fn tasks_are_found_in_a_few_lanes() {
+    let env = Numbers::default().env();
+    let mut found = None;
+    let taken = measure(|| found = Some(TaskSet::find(env.as_ref()).unwrap().count()));
+    assert_eq!(found, Some(3));
+    let lanes = 100.0 * (env.lane_bytes() + 4.0 * env.spec().observation.width() as f64);
+    assert!((taken.bytes_max as f64) < lanes, "{taken:?}, {lanes}");
 }
 
 /// What a worker holds at once is of one task, and of all lanes where there is but one.

@@ -27,13 +27,18 @@ def load(run: str | os.PathLike[str]) -> Agent:
         ValueError: If there is no run, none of its checkpoints is intact, or it is finished
             and its last one is damaged.
     """
+    return _loaded(run)
+
+
+def _loaded(run: str | os.PathLike[str]) -> Agent:
+    """:func:`load`, whose warnings name the line that called who calls this."""
     native = _native.Agent(os.fspath(run))
     about = native.about
     for remark in about["passed_over"]:
         warnings.warn(
             f"{about['path']}: {remark}; this is its agent of update {about['update']}",
             RuntimeWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     return Agent(native)
 
@@ -77,8 +82,8 @@ class Agent:
         copy: bool = True,
         domain: str = "held-out",
     ) -> VectorEnv:
-        """Lanes of the environment that it was trained in, with tasks that it never trained
-        on; arguments are those of :func:`metarl.make_vec`.
+        """Lanes of the environment that it was trained in, with draws of tasks that no
+        training sees; arguments are those of :func:`metarl.make_vec`.
         """
         from metarl.envs import of_agent
 
@@ -130,7 +135,7 @@ class Agent:
             reward, terminated, truncated, info: What the step before gave, as the
                 environment returned it, ``[num_envs]`` each. Without them a trial begins in
                 every lane, and all memory goes. ``info["final_obs"]`` is needed where an
-                episode ended and the agent is told more than it observes.
+                episode ended and the agent is told ``"statistics"`` or ``"arrival"``.
             state: The memory; a new one unless given. It is changed in place.
             action: What was done, if that is not what this agent chose.
             trial_start: In which lanes the observation is the first of a trial;

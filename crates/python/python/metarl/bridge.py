@@ -2,7 +2,10 @@
 
 The price: the environment is called once per step for all lanes of a tile (64 in an
 evaluation, ``rl2.tile`` in a training), under Python's lock, so that no two tiles step at a
-time. What a call costs before your code computes anything, ``tests/python/speed.py`` measures.
+time. Measured on two cores that had nothing else to do, playing 64 lanes at random took 15.9 µs a
+step through Python where the environment computes nothing, and 1.3 µs a step in
+``bernoulli-bandit``, which is native; ``crates/python/tests/python/speed.py`` in the repository
+measures it where you are.
 What ``make`` made is used again: it is called for the tiles that are there at a time, not anew
 for every 64 tasks of an evaluation.
 """

@@ -56,8 +56,9 @@ def train(
         start_from: A run whose agent it begins with; the run says where that was, so that the
             path is text (UTF-8).
         runs: The folder of all runs.
-        name: The folder in it, one of letters, digits and ``-_.+=,@``; called like the preset
-            with ``-`` for ``/``, unless given. A run lies in its ``seed-N``.
+        name: The folder in it, of letters, digits and ``-_.+=,@``, a letter or digit first;
+            called like the preset with ``-`` for ``/``, unless given, where ``quickstart`` is
+            ``rl2/bernoulli-bandit-5x10``. A run lies in its ``seed-N``.
         overwrite: Whether to replace a run that is there, unless the new one is made of it.
         workers: Threads; every core, unless given. The results do not depend on it.
         callback: Called with every event, a dict: ``event`` is ``"begun"`` (with the
@@ -77,6 +78,7 @@ def train(
         Interrupted: If it was stopped, by Ctrl-C or ``callback``.
         RuntimeError: If it cannot go on: it diverged, an environment raised, or the disk is
             full. The message says what can be resumed.
+        OSError: If the disk is full before there is anything that could be resumed.
     """
     if seed is not None and seeds is not None:
         raise ValueError("seed and seeds are both given; give one of the two")
@@ -115,7 +117,7 @@ def resume(
     progress: bool | None = None,
 ) -> Run | list[Run]:
     """Takes a stopped or killed run, or the folder of several seeds, on to the identical
-    result; arguments are those of :func:`train`.
+    result; arguments and errors are those of :func:`train`.
     """
     hear = _Hearing(callback, progress)
     paths = hear.all(lambda: _native.resume(os.fspath(run), threads(workers), hear))
@@ -167,9 +169,9 @@ class Run:
 
     def agent(self) -> Agent:
         """The agent, as the newest checkpoint left it; see :func:`load`."""
-        from metarl.agents import load
+        from metarl.agents import _loaded
 
-        return load(self.path)
+        return _loaded(self.path)
 
     def report(self) -> Report:
         """Writes the page with all figures, and returns it; a notebook shows it."""
@@ -201,6 +203,7 @@ def report(*runs: Any, out: str | os.PathLike[str] | None = None) -> Report:
 
     Raises:
         ValueError: If there are no runs, or a file of theirs is damaged; names it.
+        OSError: If the disk is full.
     """
     folders: list[str] = []
     for run in runs:
@@ -282,7 +285,7 @@ class _Hearing:
         elif kind == "work":
             self._line(event["label"])
         elif kind == "evaluation":
-            self._evaluated = f", on fresh tasks {event['mean_return']:.4g}"
+            self._evaluated = f", evaluation {event['mean_return']:.4g}"
         elif kind == "update":
             last = event["update"] == event["total"]
             if last or time.monotonic() - self._shown > 0.2:

@@ -47,7 +47,10 @@ def objective(
     Raises:
         ValueError: Names the key of the file, its value and what is allowed.
         Interrupted: In a trial that was stopped. What was trained is saved.
-        RuntimeError: In a trial whose setting another process trains, or that cannot go on.
+        RuntimeError: In a trial whose setting another process trains, or that cannot go on,
+            since an environment raised or the disk is full. What was trained is saved, and goes
+            on when the same setting is asked about again.
+        OSError: In a trial for which the disk is full before it is begun.
     """
     place = os.fspath(spec)
     folder = os.fspath(runs if runs is not None else _native.sweep_runs(place))

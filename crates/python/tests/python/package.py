@@ -430,6 +430,11 @@ def test_an_agent_acts_as_it_does_where_it_is_evaluated():
     unseen = lambda: agent.act(*step, state=state, trial_start=none)
     raises(ValueError, unseen, "final_obs is missing", "lane 1")
     agent.act(*step, {"final_obs": np.zeros(2, int)}, state=state, trial_start=none)
+    # Time is counted without.
+    timed = {**told, "rl2.inputs": told["rl2.inputs"][:-1], "rl2.updates": 1}
+    agent = trained("acts-timed", overrides=timed, seed=5).agent()
+    _, state = agent.act(np.zeros(2, int))
+    agent.act(*step, state=state, trial_start=none)
 
 
 def tried_in_vain(step, state):

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -108,9 +109,12 @@ def test_a_damaged_checkpoint_is_not_passed_over_in_silence():
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         agent = metarl.load("runs/damaged/seed-1")
-    [warning], [remark] = heard, agent.about["passed_over"]
-    assert warning.category is RuntimeWarning and warning.filename == __file__
-    assert remark in str(warning.message) and newest.name in remark, warning.message
+        metarl.open_run("runs/damaged/seed-1").agent()
+    [remark] = agent.about["passed_over"]
+    assert len(heard) == 2 and newest.name in remark, heard
+    for warning in heard:
+        assert warning.category is RuntimeWarning and warning.filename == __file__, warning
+        assert remark in str(warning.message), warning.message
     assert agent.about["update"] < int(newest.name)
     found = agent.evaluate(20, workers=1)
     assert found["passed_over"] == [remark] and found["update"] == agent.about["update"]
@@ -135,6 +139,27 @@ def test_an_agent_that_adapts_does_not_act_as_if_it_had():
     assert found["trial_returns"] is None
     assert len(found["adaptation"]["mean_return"]) == 2
     assert found["adaptation"]["mean_return"][-1] == found["mean_return"]
+
+
+@contextlib.contextmanager
+def full_disk(kib):
+    """No file is longer than so many KiB, and who writes more is told as of a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024 * kib, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_stops_a_training():
+    """Before there is anything that could be resumed, and afterwards."""
+    full = lambda: trained("full", seed=4)
+    with full_disk(0):
+        raises(OSError, full, "ulimit -f")
+    with full_disk(2):
+        raises(RuntimeError, full, 'metarl.resume("runs/full/seed-4")')
+    assert metarl.resume("runs/full/seed-4", workers=1).comparison()
 
 
 def test_a_report_is_interrupted():
@@ -247,7 +272,7 @@ class Lamps(gymnasium.Env):
     def step(self, action):
         self.steps += 1
         if self.fault and self.steps > 7:
-            raise ZeroDivisionError("the lamp broke")
+            raise ZeroDivisionError("the lamp broke\x1b[2J")
         right = action == self.lit
         return int(right), float(right), bool(right and self.steps % 2 == 0), False, {}
 
@@ -278,7 +303,10 @@ def test_environments_of_python_are_trained_in():
     same(*played)
     metarl.register("broken", lambda: Lamps(fault=True), horizon=4, episodes=3)
     broken = lambda: trained("broken", overrides={"environment.name": "broken"})
-    raises(RuntimeError, broken, "ZeroDivisionError", "the lamp broke", "trainings.py")
+    error = raises(RuntimeError, broken, "ZeroDivisionError", "the lamp broke", "trainings.py")
+    # With its lines, and nothing that a terminal would obey.
+    assert "\x1b" not in str(error) and "broke\\u{1b}[2J" in str(error), error
+    assert "\n" in str(error), error
     raises(ValueError, lambda: metarl.register("lamps", Lamps, horizon=4), "episodes")
     raises(ValueError, lambda: metarl.register("chain", Lamps, horizon=4, episodes=1), "chain")
     blackjack = lambda: gymnasium.make("Blackjack-v1")
@@ -410,6 +438,18 @@ def test_a_search_chooses_settings():
         fcntl.flock(lock, fcntl.LOCK_EX)
         busy = lambda: objective(Trial(rate=2e-3, scale=1.0))
         raises(RuntimeError, busy, "is being written by", "it is done there")
+    # Nor while somebody else has trained it, and is just scoring it.
+    Path(f"{runs[0].path}.rung-2.json").unlink()
+    with open(runs[0].path / "lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        busy = lambda: objective(Trial(rate=1e-3, scale=0.5))
+        raises(RuntimeError, busy, "is being written by", "it is done there")
+    assert busy() == value
+    # To resume one of its runs would take it beyond its rung.
+    full = lambda: objective(Trial(rate=3e-3, scale=1.0))
+    with full_disk(2):
+        said = raises(RuntimeError, full, "go on with: the same setting")
+    assert "resume" not in str(said) and np.isfinite(full())
     events.clear()
     metarl.objective("rates.toml", callback=events.append)(Trial(rate=2e-3, scale=1.0))
     updates = [event["update"] for event in events if event["event"] == "update"]

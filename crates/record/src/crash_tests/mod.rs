@@ -39,9 +39,11 @@ fn nothing_else_changes_a_disk() {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
+        // Tests come last in a file, and may write what they like.
+        let program = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
         for word in words {
             assert!(
-                !text.contains(word),
+                !program.contains(word),
                 "{path:?}: {word} belongs into disk.rs"
             );
         }

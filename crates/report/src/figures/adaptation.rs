@@ -1,6 +1,6 @@
-//! Return against gradient steps on a fresh task.
+//! Return against gradient steps on a task.
 
-use record::schema::Adaptation;
+use record::schema::{Adaptation, Comparison};
 
 use super::chart::Chart;
 use super::frame::{Axis, Plate};
@@ -30,6 +30,8 @@ struct Line {
 struct Adapted<'a> {
     setting: &'a Setting<'a>,
     environment: &'a str,
+    /// How many different tasks there are, where their number is finite.
+    distinct: Option<u64>,
     /// One per seed.
     measured: Vec<&'a Adaptation>,
 }
@@ -54,7 +56,8 @@ pub(super) fn figure(settings: &[Setting<'_>]) -> Result<Option<Figure>> {
         .iter()
         .filter_map(|line| label(line, measured))
         .collect();
-    let tasks = count(measured[0].tasks, "fresh task");
+    let tasks = measured[0].tasks as u64;
+    let tasks = words::fresh_tasks((tasks, tasks), first.distinct);
     let mut canvas = Canvas::new(WIDTH, HEIGHT);
     let plate = Plate {
         title: &title,
@@ -102,10 +105,15 @@ fn adapted<'a>(settings: &'a [Setting<'a>]) -> Vec<Adapted<'a>> {
             .comparisons()
             .filter_map(|comparison| comparison.adaptation.as_ref())
             .collect();
-        let environment = &setting.comparisons().next()?.environment;
+        let Comparison {
+            environment,
+            distinct_tasks,
+            ..
+        } = setting.comparisons().next()?;
         (!measured.is_empty()).then_some(Adapted {
             setting,
             environment,
+            distinct: *distinct_tasks,
             measured,
         })
     });
@@ -185,7 +193,7 @@ fn label(line: &Line, measured: &[&Adaptation]) -> Option<Label> {
     })
 }
 
-/// "MAML goes from −40.2 to −3.1 in 3 gradient steps on fresh tasks".
+/// "MAML goes from −40.2 to −3.1 in 3 gradient steps".
 fn title(lines: &[Line]) -> Option<String> {
     let line = lines.first()?;
     let ((_, before), (steps, after)) = (
@@ -193,7 +201,7 @@ fn title(lines: &[Line]) -> Option<String> {
         line.curve.last()?,
     );
     Some(format!(
-        "{} goes from {} to {} in {} on fresh tasks",
+        "{} goes from {} to {} in {}",
         line.name,
         fixed(before, 1),
         fixed(after, 1),

@@ -76,7 +76,7 @@ pub(super) fn figure(setting: &Setting<'_>) -> Result<Option<Figure>> {
     Ok(Some(Figure {
         name: "beliefs".into(),
         title,
-        caption: caption(&seeds, &divergence),
+        caption: caption(&seeds, &divergence, kept_back(setting)),
         canvas,
     }))
 }
@@ -132,7 +132,14 @@ fn title(agent: &str, seeds: &[&Beliefs]) -> Option<String> {
     ))
 }
 
-fn caption(seeds: &[&Beliefs], curve: &Curve) -> String {
+/// How many tasks were kept from the training.
+fn kept_back(setting: &Setting<'_>) -> u64 {
+    let mut runs = setting.runs.iter();
+    let kept = runs.find_map(|run| run.settings.get("evaluation.split.unseen"));
+    kept.and_then(|kept| kept.parse().ok()).unwrap_or(0)
+}
+
+fn caption(seeds: &[&Beliefs], curve: &Curve, kept: u64) -> String {
     let tasks = seeds.iter().map(|seed| seed.tasks as u64);
     let tasks = words::between(tasks.clone().min().unwrap_or(0), tasks.max().unwrap_or(0));
     let (actions, distinct) = seeds
@@ -140,11 +147,17 @@ fn caption(seeds: &[&Beliefs], curve: &Curve) -> String {
         .map_or(("", 0), |seed| (&seed.actions, seed.distinct_tasks));
     let mut parts = vec![format!(
         "KL(exact ‖ believed) of the probabilities of the {distinct} tasks, before each step of \
-         trials that the agent lived itself, one in each of {tasks} fresh tasks per seed; {actions} \
+         trials that the agent lived itself, one for each of {tasks} draws of them per seed; {actions} \
          actions. Where a belief decodes into rewards, a task’s probability is that of being \
          paid where this task alone pays, beside the other tasks’. Dashed: the entropy of the \
          exact posterior, which is how much there is left to know."
     )];
+    if kept > 0 {
+        parts.push(format!(
+            "The exact posterior is that of all {distinct} tasks, also of the {kept} that were \
+             kept from the training: the agent could not know that there are these."
+        ));
+    }
     let held: Vec<f64> = seeds.iter().filter_map(|seed| seed.held).collect();
     if let (Some(low), Some(high)) = (
         held.iter().copied().reduce(f64::min),
@@ -168,4 +181,43 @@ fn caption(seeds: &[&Beliefs], curve: &Curve) -> String {
         parts.push(capitalized(&format!("bands: {bands}.")));
     }
     parts.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::load;
+    use crate::setting::group;
+    use crate::support::Synthetic;
+    use record::{Document, RunDir};
+    use serde_json::json;
+
+    /// What is said of beliefs in a run that kept so many of its tasks from the training.
+    fn said(kept: u64) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let run = Synthetic {
+            kept,
+            ..Synthetic::default()
+        };
+        let path = run.write(folder.path(), 0);
+        let at = |seen: usize| {
+            let mean = json!({ "mean": 0.5, "standard_error": 0.1 });
+            json!({ "seen": seen, "divergence": mean, "entropy": mean })
+        };
+        let beliefs = json!({
+            "actions": "sampled", "env_steps": 1, "tasks": 100, "distinct_tasks": 21,
+            "steps_per_episode": 2, "steps": [at(0), at(1), at(2)],
+        });
+        let run = RunDir::open(&path).unwrap();
+        run.write_document(Document::Beliefs, &beliefs).unwrap();
+        drop(run);
+        let runs = load(&[folder.path().to_path_buf()], &mut |_| ()).unwrap();
+        figure(&group(&runs)[0]).unwrap().unwrap().caption
+    }
+
+    #[test]
+    fn posteriors_over_tasks_that_were_kept_back_are_said_to_be() {
+        let all = "of all 21 tasks, also of the 5 that were kept from the training";
+        assert!(said(5).contains(all) && !said(0).contains("kept"));
+    }
 }

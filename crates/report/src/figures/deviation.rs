@@ -158,11 +158,14 @@ fn caption(
         ""
     };
     let tasks = seeds.iter().map(|seed| seed.tasks as u64);
-    let tasks = words::between(tasks.clone().min().unwrap_or(0), tasks.max().unwrap_or(0));
-    let actions = seeds.first().map_or("", |seed| &seed.actions);
+    let tasks = (tasks.clone().min().unwrap_or(0), tasks.max().unwrap_or(0));
+    let (actions, distinct) = seeds
+        .first()
+        .map_or(("", None), |seed| (&seed.actions, seed.distinct_tasks));
+    let tasks = words::fresh_tasks(tasks, distinct);
     let mut parts = vec![format!(
         "The agent beside the {exact}Bayes-optimal policy at the histories that it lived itself, \
-         one trial in each of {tasks} fresh tasks per seed; {actions} actions."
+         one trial in each of {tasks} per seed; {actions} actions."
     )];
     parts.push(
         "Agreement: steps whose action was one of the best; dashed: of those with a single best \

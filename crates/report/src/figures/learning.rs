@@ -1,4 +1,4 @@
-//! The learning curve: return on fresh tasks against environment steps.
+//! The learning curve: return in evaluations against environment steps.
 
 use record::schema::EvalRow;
 
@@ -62,7 +62,7 @@ pub(super) fn figure(
         subtitle: &setting.subtitle(),
         x_axis: steps_axis(most, 5),
         y_axis: Axis {
-            name: "Return on fresh tasks (sum of rewards in a trial)",
+            name: "Return in evaluations (sum of rewards in a trial)",
             ticks: 6,
             unit: 1.0,
             whole: false,
@@ -237,10 +237,15 @@ fn caption(
     frame: &Frame,
 ) -> String {
     let tasks = Range::of(evaluations.iter().map(|row| row.tasks as f64));
-    let tasks = words::between(tasks.low as u64, tasks.high as u64);
+    let tasks = (tasks.low as u64, tasks.high as u64);
+    let tasks = match standings {
+        Some(standings) => words::fresh_tasks(tasks, standings.distinct_tasks),
+        // Before the comparison nobody has said how many there are.
+        None => format!("{} tasks", words::between(tasks.0, tasks.1)),
+    };
     let actions = evaluations.first().map_or("", |row| &row.actions);
     let mut parts = vec![format!(
-        "Mean return of a trial on {tasks} fresh tasks per evaluation, {actions} actions."
+        "Mean return of a trial on {tasks} per evaluation, {actions} actions."
     )];
     parts.push(match curve.band {
         Band::Seeds(seeds) => format!(

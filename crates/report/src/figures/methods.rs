@@ -175,14 +175,16 @@ pub(crate) fn efficiency(lines: &[Line], steps: Option<f64>, score: ScoreOf) -> 
             .collect(),
     };
     let lines: Vec<Line> = lines.iter().map(scaled).collect();
-    let ends = lines
-        .iter()
-        .flat_map(|line| &line.points)
-        .flat_map(|point| point.1.ends);
+    let all = || lines.iter().flat_map(|line| &line.points);
+    let unknown = all().any(|point| point.1.known().is_none());
+    let shown = all().flat_map(|(_, of)| of.known().unwrap_or([of.value; 2]));
     let chart = Plot {
         name: "efficiency",
         title: "How soon methods learn",
-        subtitle: "Interquartile mean over seeds and environments on fresh tasks; bands are 95 % intervals.",
+        subtitle: match unknown {
+            true => "Interquartile mean over seeds and environments, of one task: without bands.",
+            false => "Interquartile mean over seeds and environments; bands are 95 % intervals.",
+        },
         x_axis: match steps {
             Some(most) => steps_axis(most, 6),
             None => Axis {
@@ -200,7 +202,7 @@ pub(crate) fn efficiency(lines: &[Line], steps: Option<f64>, score: ScoreOf) -> 
             ScoreOf::Gap => "Share of the gap that was closed",
             ScoreOf::Return => "Mean return",
         },
-        y: Range::of(ends).padded(0.06),
+        y: Range::of(shown).padded(0.06),
         at: 1.0,
     };
     chart.draw(&lines)
@@ -244,10 +246,11 @@ impl Plot<'_> {
             let values = line.points.iter().map(|(x, of)| Value {
                 x: *x,
                 y: of.value,
-                ends: Some(of.ends),
+                ends: of.known(),
             });
             chart.series(&line.name, color(index), values.collect());
-            let ends = line.points.iter().map(|(x, of)| (*x, of.ends));
+            let known = |(x, of): &(f64, Interval)| Some((*x, of.known()?));
+            let ends = line.points.iter().filter_map(known);
             chart.ribbon(ends.collect(), color(index))?;
         }
         for (index, line) in lines.iter().enumerate().rev() {
@@ -278,5 +281,39 @@ impl Plot<'_> {
             color: color(index),
             strong: false,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::canvas::Item;
+
+    /// How many areas are drawn of a line whose points reach so far to either side, and how
+    /// many ends are told.
+    fn bands(reach: f64) -> [usize; 2] {
+        let point = |share: f64| {
+            let ends = [share - reach, share + reach];
+            (share, Interval { value: share, ends })
+        };
+        let line = Line {
+            name: "a".to_owned(),
+            points: [0.0, 0.5, 1.0].map(point).to_vec(),
+        };
+        let figure = efficiency(&[line], Some(100.0), ScoreOf::Return).unwrap();
+        let said = figure.caption.contains("without bands");
+        assert_eq!(said, reach.is_nan());
+        let is_area = |item: &&Item| matches!(item, Item::Area(..));
+        let areas = figure.canvas.items.iter().filter(is_area).count();
+        let told = &figure.canvas.plots[0].series[0].values;
+        assert!(told.iter().map(|value| value.y).eq([0.0, 0.5, 1.0]));
+        let ends = told.iter().filter(|value| value.ends.is_some());
+        [areas, ends.count()]
+    }
+
+    #[test]
+    fn numbers_whose_error_is_not_known_have_no_band() {
+        let ([areas, ends], [without, none]) = (bands(0.1), bands(f64::NAN));
+        assert_eq!((areas, ends, none), (without + 1, 3, 0));
     }
 }

@@ -1,4 +1,4 @@
-//! The trained agent at work in fresh tasks.
+//! The trained agent at work in its tasks.
 
 use record::schema::{Behaviour, Pictures, Scene, TaskScenes};
 
@@ -98,16 +98,16 @@ fn steps(pictures: &Pictures) -> Option<usize> {
         .max()
 }
 
-/// "MAML before and after 3 gradient steps on 4 fresh tasks".
+/// "MAML before and after 3 gradient steps on 4 tasks".
 fn title(agent: &str, pictures: &Pictures) -> String {
-    let tasks = count(pictures.tasks.len(), "fresh task");
+    let tasks = count(pictures.tasks.len(), "task");
     match (steps(pictures), scenes(pictures).count()) {
         (Some(steps), _) => {
             let steps = count(steps, "gradient step");
             format!("{agent} before and after {steps} on {tasks}")
         }
-        (None, 1) => format!("{agent} on a fresh task"),
-        (None, _) => format!("{agent} in the first and the last episode of a fresh task"),
+        (None, 1) => format!("{agent} in an episode"),
+        (None, _) => format!("{agent} in the first and the last episode of a trial"),
     }
 }
 

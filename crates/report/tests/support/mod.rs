@@ -34,6 +34,8 @@ pub(crate) struct Synthetic {
     pub(crate) beside: bool,
     /// Whether the agent's index of arms was compared with the Gittins index.
     pub(crate) indexed: bool,
+    /// Tasks that are kept from the training.
+    pub(crate) kept: u64,
 }
 
 impl Default for Synthetic {
@@ -63,6 +65,7 @@ impl Default for Synthetic {
             drawn: Vec::new(),
             beside: false,
             indexed: false,
+            kept: 0,
         }
     }
 }
@@ -265,11 +268,14 @@ impl Synthetic {
     /// Writes a run directory `folder/seed-<seed>`.
     pub(crate) fn write(&self, folder: &Path, seed: u64) -> PathBuf {
         let path = folder.join(format!("seed-{seed}"));
-        let config = format!(
+        let mut config = format!(
             "seed = {seed}\nalgorithm = \"rl2\"\n\n[environment]\nname = \"{}\"\n\n[ppo]\n\
              learning_rate = 3e-4  # Adam\nclip = 0.2\n",
             self.environment
         );
+        if self.kept > 0 {
+            config += &format!("\n[evaluation.split]\nunseen = {}\nseed = 0\n", self.kept);
+        }
         let run = RunDir::create(&path, &config, Existing::Refuse).unwrap();
         let environment = json!({
             "metarl": "0.1.0", "libtorch": "2.11.0", "cpu": "Example CPU <8 cores> & more",

@@ -38,11 +38,6 @@ pub(crate) fn run(args: &WatchArgs) -> Result<(), Failure> {
     }
 }
 
-/// How the runs are.
-fn states(runs: &[&Run]) -> Vec<State> {
-    runs.iter().map(|run| run.state).collect()
-}
-
 /// All runs as they are now.
 fn look(folders: &mut [Folder]) -> Result<Vec<&Run>, Failure> {
     for folder in folders.iter_mut() {
@@ -55,12 +50,12 @@ fn look(folders: &mut [Folder]) -> Result<Vec<&Run>, Failure> {
 /// they are.
 fn show(console: &Console, folders: &mut [Folder], terminal: &Terminal) -> Result<(), Failure> {
     let colours = console.has_colours();
-    let mut ending = Ending::default();
+    let mut ending = Ending::of(folders);
     loop {
         let runs = look(folders)?;
         let (width, height) = terminal.size();
         terminal.draw(&screen::screen(&runs, (width, height), colours), height);
-        let over = ending.has_come(&states(&runs));
+        let over = ending.has_come(&runs);
         if over || terminal.asked_within(LOOK) {
             break;
         }
@@ -76,7 +71,7 @@ fn show(console: &Console, folders: &mut [Folder], terminal: &Terminal) -> Resul
 fn say(console: &Console, folders: &mut [Folder]) -> Result<(), Failure> {
     let mut said: Vec<(u64, State)> = Vec::new();
     let mut last: Option<Instant> = None;
-    let mut ending = Ending::default();
+    let mut ending = Ending::of(folders);
     loop {
         let runs = look(folders)?;
         let due = last.is_none_or(|last| last.elapsed() >= SPEAK);
@@ -94,7 +89,7 @@ fn say(console: &Console, folders: &mut [Folder]) -> Result<(), Failure> {
         if due {
             last = Some(Instant::now());
         }
-        if ending.has_come(&states(&runs)) {
+        if ending.has_come(&runs) {
             return Ok(());
         }
         sleep(LOOK);
@@ -123,10 +118,7 @@ fn line(run: &Run) -> String {
     }
     if let Some(found) = &run.evaluation {
         let (mean, error) = (fixed(found.mean_return, 3), fixed(found.standard_error, 3));
-        line += &format!(
-            ", {mean} ± {error} on fresh tasks at update {}",
-            found.update
-        );
+        line += &format!(", evaluation {mean} ± {error} at update {}", found.update);
     }
     line
 }

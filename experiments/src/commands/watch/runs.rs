@@ -3,19 +3,16 @@
 use lab::failure::Failure;
 use lab::folders::runs_in;
 use record::schema::{EvalRow, MetricsRow, TimingRow};
-use record::{Reader, Stream, open_to_read};
+use record::{Held, Lock, Reader, Stream, open_to_read};
 use rustix::process::{Pid, test_kill_process};
 use serde::de::DeserializeOwned;
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Updates that rates are measured over.
 const RECENT: usize = 20;
-/// Bytes of a lock's file that are read.
-const LOCK: u64 = 256;
 /// How long at least the files of a run that nobody here writes may lie still before it
 /// counts as stopped: another machine may be writing them.
 const STILL: Duration = Duration::from_secs(60);
@@ -41,6 +38,16 @@ impl Folder {
 
     pub(crate) fn runs(&self) -> impl Iterator<Item = &Run> {
         self.runs.iter()
+    }
+
+    /// Whether its runs lie in folders of their own, as those of a sweep, to which another
+    /// rung and the seeds of the best setting may be added.
+    fn is_sweep(&self) -> bool {
+        let folders = |run: &Run| {
+            let place = run.path.strip_prefix(&self.path);
+            place.map_or(0, |place| place.components().count())
+        };
+        self.runs.iter().any(|run| folders(run) > 1)
     }
 
     /// Reads what is new.
@@ -104,23 +111,45 @@ impl State {
 pub(crate) struct Ending {
     /// Since when nobody works on any of them.
     idle: Option<Instant>,
+    /// Whether somebody has worked on them of late.
+    worked_on: bool,
+    /// Whether they are those of a sweep.
+    sweep: bool,
 }
 
 impl Ending {
-    /// Whether all of them have ended. One seed may begin when another has ended, and a report
-    /// is written between the two: those that have not begun count as ended once nobody has
-    /// worked on any of the runs for [`STILL`].
-    pub(crate) fn has_come(&mut self, states: &[State]) -> bool {
-        self.has_come_at(states, Instant::now())
+    /// The end of the runs of some folders.
+    pub(super) fn of(folders: &[Folder]) -> Self {
+        Self {
+            sweep: folders.iter().any(Folder::is_sweep),
+            ..Self::default()
+        }
+    }
+
+    /// Whether all of them have ended. A command takes one run up when another one has ended,
+    /// and writes a report or a score between the two: runs that have not begun, and where
+    /// somebody has worked on any of them those that were stopped and what a sweep may add,
+    /// are waited for until nobody has worked on any for [`STILL`].
+    pub(crate) fn has_come(&mut self, runs: &[&Run]) -> bool {
+        let states: Vec<State> = runs.iter().map(|run| run.state).collect();
+        // A command that has just opened them is about to take one up.
+        let fresh = |run: &&Run| run.state != State::Done && run.is_fresh();
+        self.worked_on |= runs.iter().any(fresh);
+        self.has_come_at(&states, Instant::now())
     }
 
     fn has_come_at(&mut self, states: &[State], now: Instant) -> bool {
         if states.contains(&State::Running) {
+            self.worked_on = true;
             self.idle = None;
             return false;
         }
         let idle = *self.idle.get_or_insert(now);
-        !states.contains(&State::Waiting) || now.duration_since(idle) >= STILL
+        // One run alone has none after it.
+        let left = states.len() > 1 && states.contains(&State::Stopped);
+        let more = self.worked_on && (left || self.sweep);
+        let waits = more || states.contains(&State::Waiting);
+        !waits || now.duration_since(idle) >= STILL
     }
 }
 
@@ -222,16 +251,20 @@ impl Run {
     }
 
     fn state_now(&self) -> State {
-        let lock = self.path.join("lock");
-        // What a run comes to is written last, but for pictures and what follows from it. The
-        // number in the lock's file stays there.
+        let held = Lock::held(&self.path);
+        // What a run comes to is written last, but for pictures and what follows from it.
         if self.path.join("comparison.json").exists() {
-            return match is_listed(&lock) {
-                Some(true) => State::Running,
-                _ => State::Done,
+            return match held {
+                Held::Here => State::Running,
+                Held::Nobody | Held::Unknown => State::Done,
             };
         }
-        match is_held(&lock) || self.is_fresh() {
+        let goes_on = match held {
+            Held::Here => true,
+            Held::Nobody => false,
+            Held::Unknown => is_alive(&self.path) || self.is_fresh(),
+        };
+        match goes_on {
             true => State::Running,
             false if self.done == 0 && self.evaluation.is_none() => State::Waiting,
             false => State::Stopped,
@@ -253,45 +286,16 @@ impl Run {
     }
 }
 
-/// Whether a process of this machine holds a run's lock. The number that the file says is
-/// asked only where the system does not list its locks: once its process has ended, others
-/// are given the same.
-fn is_held(lock: &Path) -> bool {
-    if let Some(held) = is_listed(lock) {
-        return held;
-    }
-    let Ok(Some(opened)) = open_to_read(lock) else {
-        return false;
-    };
-    let mut holder = String::new();
-    if opened.take(LOCK).read_to_string(&mut holder).is_err() {
+/// Whether there is a process of the number that a run's lock has, which is asked only where
+/// the system does not list its locks: once a process has ended, others are given its number.
+fn is_alive(run: &Path) -> bool {
+    if Path::new("/proc/locks").exists() {
         return false;
     }
-    let holder = holder.trim().strip_prefix("process ");
-    let holder = holder.and_then(|pid| Pid::from_raw(pid.parse().ok()?));
-    holder.is_some_and(|pid| {
+    let holder = Lock::last_holder(run).and_then(|process| i32::try_from(process).ok());
+    holder.and_then(Pid::from_raw).is_some_and(|pid| {
         // Somebody else's process cannot be signalled, but is there.
         !matches!(test_kill_process(pid), Err(rustix::io::Errno::SRCH))
-    })
-}
-
-/// Whether the system lists a lock on a file that a process of this machine holds; `None`
-/// where it lists none, or there is no such file.
-fn is_listed(lock: &Path) -> Option<bool> {
-    let opened = open_to_read(lock).ok()??;
-    let locks = fs::read_to_string("/proc/locks").ok()?;
-    Some(lists(&locks, opened.metadata().ok()?.ino()))
-}
-
-/// Whether locks as in proc_locks(5) have one of a file, which stands there as
-/// `MAJOR:MINOR:INODE`. Devices are not compared: those of some file systems are called
-/// otherwise there.
-fn lists(locks: &str, inode: u64) -> bool {
-    let inode = inode.to_string();
-    let mut places = locks.lines().flat_map(str::split_whitespace);
-    places.any(|place| {
-        let parts: Vec<&str> = place.split(':').collect();
-        matches!(parts[..], [_, _, last] if last == inode)
     })
 }
 
@@ -422,17 +426,10 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_held_by_its_lock_and_not_by_a_number_in_it() {
+    fn a_run_is_fresh_for_as_long_as_an_update_may_take() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
-        // A process that is there, but not the one that wrote it.
-        fs::write(&path, format!("process {}\n", std::process::id())).unwrap();
-        if Path::new("/proc/locks").exists() {
-            assert!(!is_held(&path));
-            let file = File::open(&path).unwrap();
-            file.lock().unwrap();
-            assert!(is_held(&path));
-        }
+        fs::write(&path, "").unwrap();
         let run = Run::new(folder.path().to_path_buf());
         let file = File::options().append(true).open(&path).unwrap();
         let set = |time: std::time::SystemTime| file.set_modified(time).unwrap();
@@ -446,6 +443,25 @@ mod tests {
             ..run
         };
         assert!(slow.is_fresh());
+    }
+
+    #[test]
+    fn a_run_that_was_killed_here_has_stopped_and_may_be_resumed() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = Lock::take(folder.path()).unwrap();
+        let path = folder.path().join(Stream::Metrics.file_name());
+        let row = "{\"update\":1,\"env_steps\":10,\"mean_return\":1.0}\n";
+        fs::write(&path, row).unwrap();
+        let mut run = Run::new(folder.path().to_path_buf());
+        run.look();
+        assert_eq!(run.state, State::Running);
+        drop(lock);
+        run.look();
+        if Path::new("/proc/locks").exists() {
+            assert_eq!(run.state, State::Stopped);
+        }
+        // Others of the same command are waited for.
+        assert!(!Ending::default().has_come(&[&run, &run]));
     }
 
     #[test]
@@ -502,15 +518,59 @@ mod tests {
         // Nobody begins it: the process has died.
         assert!(come(&[Done, Stopped, Waiting], 4 * STILL));
         // Where nothing waits there is nothing to wait for.
-        assert!(Ending::default().has_come(&[Done, Stopped]));
-        assert!(!Ending::default().has_come(&[Done, Waiting]));
+        assert!(Ending::default().has_come_at(&[Done, Stopped], start));
+        assert!(!Ending::default().has_come_at(&[Done, Waiting], start));
+    }
+
+    /// The report of one is written between two, which takes longer than a look.
+    #[test]
+    fn seeds_that_are_resumed_one_after_the_other_have_not_ended() {
+        use State::{Done, Running, Stopped};
+        let (mut ending, start) = (Ending::default(), Instant::now());
+        let second = Duration::from_secs(1);
+        let mut come = |states: &[State], at: Duration| ending.has_come_at(states, start + at);
+        assert!(!come(&[Running, Stopped, Stopped], Duration::ZERO));
+        assert!(!come(&[Done, Stopped, Stopped], second));
+        assert!(!come(&[Done, Running, Stopped], 2 * second));
+        assert!(!come(&[Done, Done, Stopped], 3 * second));
+        assert!(come(&[Done, Done, Stopped], STILL + 3 * second));
+        // Nobody goes on with those that were stopped long ago, nor with one alone.
+        assert!(Ending::default().has_come_at(&[Stopped, Stopped], start));
+        let mut alone = Ending::default();
+        assert!(!alone.has_come_at(&[Running], start));
+        assert!(alone.has_come_at(&[Stopped], start));
     }
 
     #[test]
-    fn locks_are_told_by_their_inodes() {
-        let locks = "1: FLOCK  ADVISORY  WRITE 23988 fe:00:10716083 0 EOF\n\
-                     1: -> FLOCK  ADVISORY  WRITE 23989 fe:00:77 0 EOF\n";
-        assert!(lists(locks, 10_716_083));
-        assert!(!lists(locks, 23_988) && !lists(locks, 716_083));
+    fn a_sweep_has_not_ended_between_two_rungs() {
+        use State::{Done, Running};
+        let sweep = || Ending {
+            sweep: true,
+            ..Ending::default()
+        };
+        let (mut ending, start) = (sweep(), Instant::now());
+        let second = Duration::from_secs(1);
+        let mut come = |states: &[State], at: Duration| ending.has_come_at(states, start + at);
+        assert!(!come(&[Running, Done], Duration::ZERO));
+        assert!(!come(&[Done, Done], second));
+        // The best setting's seeds.
+        assert!(!come(&[Done, Done, Running], 2 * second));
+        assert!(!come(&[Done, Done, Done], 3 * second));
+        assert!(come(&[Done, Done, Done], STILL + 3 * second));
+        assert!(sweep().has_come_at(&[Done, Done], start));
+    }
+
+    #[test]
+    fn a_sweep_is_told_by_the_folders_in_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let setting = folder.path().join("0000");
+        let run = setting.join("seed-101");
+        fs::create_dir_all(&run).unwrap();
+        for file in ["config.toml", "lock"] {
+            fs::write(run.join(file), "").unwrap();
+        }
+        let is_sweep = |path: &Path| Folder::open(path).unwrap().is_sweep();
+        assert!(is_sweep(folder.path()));
+        assert!(!is_sweep(&setting) && !is_sweep(&run));
     }
 }

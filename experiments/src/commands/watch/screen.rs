@@ -125,7 +125,7 @@ impl Screen {
         let name = runs.iter().map(|run| called(run).width()).max();
         let name = name.unwrap_or(0).clamp(4, (self.width / 3).max(4));
         let heading = format!(
-            "{:<name$}  {:<12}  {:>13}  {:>9}  {:>9}  {:>13}  fresh tasks",
+            "{:<name$}  {:<12}  {:>13}  {:>9}  {:>9}  {:>13}  evaluation",
             "run", "", "update", "return", "steps/s", "left"
         );
         self.plain(&heading, 2);

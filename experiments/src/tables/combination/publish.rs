@@ -22,8 +22,8 @@ pub(super) const HEADINGS: [&str; 5] = [
 pub(super) fn caption(plan: &Plan) -> String {
     format!(
         "The policies that are best in each task of an environment, combined; expected return of \
-         a trial where it can be worked out, its chance averaged, beside the mean over {} fresh \
-         tasks.",
+         a trial where it can be worked out, its chance averaged, beside the mean over {} draws \
+         of a task.",
         plan.tasks
     )
 }

@@ -42,11 +42,7 @@ pub(super) fn entry(plan: &Plan, cells: &[Cell], (row, column): (&Row, &Column))
     };
     let (cell, share) = of(column)?;
     let others = plan.columns.iter().filter_map(of);
-    // Two standard errors of the difference.
-    let behind = |other: &Estimate| {
-        let error = share.standard_error.hypot(other.standard_error);
-        other.mean - share.mean > 2.0 * error
-    };
+    let behind = |other: &Estimate| other.mean > share.mean && !share.is_level_with(other);
     let wins = !others.into_iter().any(|(_, other)| behind(&other));
     let missing = (plan.seeds.end - plan.seeds.start) as usize - cell.seeds.len();
     let mut text = format!(
@@ -203,7 +199,7 @@ mod tests {
     use crate::commands::table::TABLES;
 
     #[test]
-    fn who_is_behind_by_two_errors_does_not_win() {
+    fn who_is_behind_beyond_the_intervals_does_not_win() {
         let entry = TABLES.iter().find(|entry| entry.name == "memory").unwrap();
         let plan = Plan::read(entry.source(), false, 0).unwrap();
         let cell = |column: &str, mean: f64| Cell {
@@ -233,6 +229,18 @@ mod tests {
         assert_eq!(wins(&cells), [Some(false), Some(false), Some(true)]);
         // Without the best, two that errors do not tell apart both win.
         assert_eq!(wins(&cells[..2]), [Some(true), Some(true), None]);
+        // Of three seeds that are 0.1 apart a mean is known to 4.303 · 0.1 / √3 = 0.248, and a
+        // difference to √2 as much: 0.351.
+        let apart = |column: &str, mean: f64| {
+            let mut cell = cell(column, mean);
+            for (of, by) in cell.seeds.iter_mut().zip([-0.1, 0.0, 0.1]) {
+                of.mean_return += by;
+            }
+            cell
+        };
+        let best = |mean: f64| wins(&[apart("gru", 1.0), apart("lstm", 1.2), apart("lru", mean)]);
+        assert_eq!(best(1.34), [Some(true); 3]);
+        assert_eq!(best(1.36), [Some(false), Some(true), Some(true)]);
         assert_eq!(of(&cells, "gru").unwrap().text, "50.0 ± 0.6");
         assert!(!scaling(&plan, &cells).subtitle.contains("not known"));
         // Rounding leaves no sign, and an error that is not known is neither a number nor 0.
