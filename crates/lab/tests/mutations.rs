@@ -15,32 +15,24 @@
     reason = "it is told by a variable how many there are to be, times them and says so"
 )]
 
-use lab::config::RunConfig;
-use lab::failure::Exit;
-use lab::folders::{path_of, runs_in};
-use lab::host::peak_memory_bytes;
-use lab::invocation::quoted;
-use lab::launch;
+mod checks;
+
+use checks::{
+    Forgery, MARKUP, Reported, Run, check_tries, folder, is_followed, is_found, is_planned,
+    peak_megabytes, plan_of,
+};
 use lab::overrides::Override;
-use lab::presets::{PRESETS, Preset};
+use lab::presets::PRESETS;
 use lab::registry::Registry;
-use lab::runner;
 use lab::session::Session;
 use lab::sweep::Plan;
-use record::schema::{EvalRow, MetricsRow, TimingRow};
-use record::{Checkpoint, Document, Existing, Reader, RecordError, RunDir};
 use rl_core::rand::RngExt as _;
-use rl_core::{Array, Domain, Purpose, Stream, StreamKey, Tree};
+use rl_core::{Domain, Purpose, Stream, StreamKey};
 use serde_json::{Value, json};
-use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
 /// What is put in the place of something else: what parsers stumble over.
 const TOKENS: [&str; 40] = [
@@ -89,11 +81,6 @@ const TOKENS: [&str; 40] = [
 fn number(variable: &str, default: u64) -> u64 {
     let text = std::env::var(variable);
     text.map_or(default, |text| text.parse().expect("a whole number"))
-}
-
-/// A folder in memory where that is possible.
-fn folder() -> TempDir {
-    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
 /// Changes a text in one to four places.
@@ -180,46 +167,14 @@ fn attack<T: Debug>(
             "{what}, mutant {number}: {took:?}: {mutant:?}"
         );
     }
-    let memory = peak_memory_bytes().unwrap_or(0) >> 20;
     println!(
         "{what:<20} {tries:>9} mutants in {:>7.1} s, {taken:>9} read, {:>9} refused, slowest \
-         {slowest:.1?}, {memory} MB",
+         {slowest:.1?}, {} MB",
         begun.elapsed().as_secs_f64(),
-        tries - taken
+        tries - taken,
+        peak_megabytes()
     );
-    assert!(memory < 512, "{what}: {memory} MB");
-    // Or it is no text that is changed, but noise.
-    assert!(
-        taken > 0 && taken < tries,
-        "{what}: {taken} of {tries} are read"
-    );
-}
-
-/// Whether a configuration is followed until a training would take memory; what is refused
-/// must be so as one.
-fn is_followed(session: &Session<'_>, text: &str, overrides: &[String]) -> bool {
-    let resolve = |text: &str, words: &[String]| {
-        RunConfig::resolve(session.registry, "mutant.toml", text, words)
-    };
-    let followed = resolve(text, overrides).and_then(|config| {
-        // What is read can be written, and is then the same.
-        let written = config.to_text().expect("a table");
-        let again = resolve(&written, &[]).and_then(|config| config.to_text());
-        assert_eq!(again, Ok(written));
-        launch::check_settings(session, &config)?;
-        launch::check_room(session, &config)
-    });
-    match followed {
-        Ok(()) => true,
-        Err(failure) => {
-            assert!(
-                matches!(failure.exit, Exit::Config | Exit::Usage),
-                "{failure}"
-            );
-            assert!(!failure.message.is_empty());
-            false
-        }
-    }
+    check_tries(what, tries, taken);
 }
 
 fn a_preset(rng: &mut Stream) -> &'static str {
@@ -348,17 +303,7 @@ confirm = [0, 1, 2]
 fn plans_are_read_or_refused() {
     let registry = Registry::standard();
     let mutant = |rng: &mut Stream| changed(SPEC, rng);
-    let plan = |text: &String| match Plan::of(&registry, "sweep.toml", text) {
-        Ok(plan) => !plan.lines.is_empty(),
-        Err(failure) => {
-            assert!(
-                matches!(failure.exit, Exit::Config | Exit::Usage),
-                "{failure}"
-            );
-            false
-        }
-    };
-    attack("sweep", 60, mutant, plan);
+    attack("sweep", 60, mutant, |text| is_planned(&registry, text));
 
     let folder = folder();
     let path = folder.path().join("plan.jsonl");
@@ -382,125 +327,29 @@ fn plans_are_read_or_refused() {
         (which, bytes)
     };
     let read = |(which, bytes): &(usize, Vec<u8>)| {
-        fs::write(&path, bytes).unwrap();
-        match Plan::read(&path) {
-            // A change is found, wherever it is, or it says the same, as a space does between
-            // two words of the first line.
-            Ok(plan) => {
-                assert_eq!(plan, plans[*which]);
-                true
-            }
-            Err(failure) => {
-                assert!(
-                    matches!(failure.exit, Exit::Config | Exit::Usage),
-                    "{failure}"
-                );
-                false
-            }
-        }
+        // A change is found, wherever it is, or it says the same, as a space does between
+        // two words of the first line.
+        let plan = plan_of(&path, bytes);
+        plan.inspect(|plan| assert_eq!(*plan, plans[*which]))
+            .is_some()
     };
     attack("plan", 500, mutant, read);
 }
 
-/// A run with two checkpoints and rows of all kinds.
-fn run(path: &Path) {
-    let run = RunDir::create(path, "seed = 0\n", Existing::Refuse).unwrap();
-    let mut tree = Tree::default()
-        .with_count("update", 1)
-        .with_number("penalty", 0.5);
-    let floats = Array::floats(vec![2, 3], vec![0.5, -1.5, 0.0, 1e-40, f32::MAX, 3.0]);
-    tree.insert("params/w", floats);
-    for update in 1..=2 {
-        let metrics = json!({ "update": update, "env_steps": 10 * update, "loss": 0.1, "x": null });
-        run.append(record::Stream::Metrics, &metrics).unwrap();
-        let timing = json!({ "update": update, "seconds": 1.5 });
-        run.append(record::Stream::Timing, &timing).unwrap();
-        let eval = json!({
-            "update": update, "env_steps": 10, "tasks": 5, "actions": "greedy",
-            "mean_return": 0.5, "standard_error": null, "adaptation": [1.0, null],
-        });
-        run.append(record::Stream::Eval, &eval).unwrap();
-        let (tree, state) = (tree.clone(), json!({ "config": "seed = 0\n" }));
-        run.save_checkpoint(update, &Checkpoint { tree, state })
-            .unwrap();
-    }
-    run.write_document(Document::Environment, &json!({ "seed": 0 }))
-        .unwrap();
-}
-
-fn files_of(path: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => files.extend(files_of(&path)),
-            false if path.ends_with("lock") => {}
-            false => files.push(path),
-        }
-    }
-    files.sort();
-    files
-}
-
-/// All that reads a run, without a change to it.
-fn is_read(path: &Path) -> Result<bool, RecordError> {
-    let reader = Reader::open(path)?;
-    reader.config()?;
-    let latest = reader.latest_checkpoint()?;
-    let whole = latest.damaged.is_empty() && latest.newest.is_some_and(|(update, _)| update == 2);
-    reader.verify()?;
-    reader.load_checkpoint(1)?;
-    reader.rows::<MetricsRow>(record::Stream::Metrics)?;
-    reader.rows::<TimingRow>(record::Stream::Timing)?;
-    reader.rows::<EvalRow>(record::Stream::Eval)?;
-    reader.document::<Value>(Document::Environment)?;
-    Ok(whole)
-}
-
 #[test]
 fn files_of_a_run_are_read_or_refused() {
-    let folder = folder();
-    let path = folder.path().join("run");
-    run(&path);
-    let files = files_of(&path);
+    let run = Run::new();
     let mutant = |rng: &mut Stream| {
-        let file = files[rng.random_range(0..files.len())].clone();
+        let file = run.files[rng.random_range(0..run.files.len())].clone();
         let mut bytes = fs::read(&file).unwrap();
         if rng.random_range(0..30) > 0 {
             change(&mut bytes, rng);
         }
         (file, bytes)
     };
-    let read = |(file, bytes): &(PathBuf, Vec<u8>)| {
-        let before = fs::read(file).unwrap();
-        fs::write(file, bytes).unwrap();
-        let read = is_read(&path);
-        // What is not noticed has changed nothing; rows may have been added that a
-        // training could have written.
-        if let Ok(true) = read {
-            let rows = file.extension().is_some_and(|end| end == "jsonl");
-            assert!(
-                *bytes == before || (rows && bytes.starts_with(&before)),
-                "{file:?}"
-            );
-        }
-        // Neither does going on with it panic; that may cut rows off.
-        let copy = folder.path().join("copy");
-        for file in &files {
-            let to = copy.join(file.strip_prefix(&path).unwrap());
-            fs::create_dir_all(to.parent().unwrap()).unwrap();
-            fs::copy(file, to).unwrap();
-        }
-        if let Ok(run) = RunDir::open(&copy) {
-            let _ = run
-                .latest_checkpoint()
-                .and_then(|latest| run.rewind(&latest));
-        }
-        fs::remove_dir_all(&copy).unwrap();
-        fs::write(file, before).unwrap();
-        matches!(read, Ok(true))
-    };
-    attack("files of a run", 400, mutant, read);
+    attack("files of a run", 400, mutant, |(file, bytes)| {
+        run.is_read_with(file, bytes)
+    });
 }
 
 #[test]
@@ -509,35 +358,12 @@ fn runs_of_any_name_are_found_again() {
     let mutant = |rng: &mut Stream| {
         let mut name = b"rl2-bandit 5x10's".to_vec();
         change(&mut name, rng);
-        // What no name can have, or is a folder that there is.
-        name.retain(|byte| ![0, b'/'].contains(byte));
-        match &name[..] {
-            b"" | b"." | b".." => b"-".to_vec(),
-            _ => name,
-        }
+        name
     };
-    let read = |name: &Vec<u8>| {
-        let around = folder.path().join(OsStr::from_bytes(name));
-        let path = path_of(&around, 3);
-        // A name may be too long.
-        let Ok(run) = RunDir::create(&path, "seed = 3\n", Existing::Refuse) else {
-            return false;
-        };
-        drop(run);
-        assert_eq!(runs_in(&around).unwrap(), std::slice::from_ref(&path));
-        assert_eq!(Reader::open(&path).unwrap().config().unwrap(), "seed = 3\n");
-        // As a message has it, for a shell.
-        let echo = format!("printf %s {}", quoted(&path));
-        let told = Command::new("bash").args(["-c", &echo]).output().unwrap();
-        assert_eq!(told.stdout, path.as_os_str().as_bytes());
-        fs::remove_dir_all(&around).unwrap();
-        true
-    };
-    attack("run name", 100, mutant, read);
+    attack("run name", 100, mutant, |name| {
+        is_found(folder.path(), name)
+    });
 }
-
-/// What would be markup, a formula or an end of something where it is not taken as text.
-const MARKUP: &str = "<b id=x1>";
 
 /// Puts something in the place of one value of a document: into a text, or instead of a number.
 fn replace_leaf(value: &mut Value, rng: &mut Stream) {
@@ -582,85 +408,28 @@ fn replace_leaf(value: &mut Value, rng: &mut Stream) {
 
 #[test]
 fn pages_show_any_text_as_text() {
-    let folder = folder();
-    let path = path_of(folder.path(), 0);
-    let registry = Registry::standard();
-    let session = Session::new(&registry, &(), 1, "cpu").unwrap();
-    let preset = Preset::find("rl2/bernoulli-bandit-5x10").unwrap();
-    let words = [
-        "rl2.updates=2",
-        "rl2.lanes=64",
-        "rl2.tile=8",
-        "rl2.trunk.hidden=8",
-        "evaluation.tasks=8",
-        "evaluation.interval_tasks=8",
-        "evaluation.learners=[{name=\"random\"}]",
-    ];
-    let words = words.map(str::to_owned);
-    let config = RunConfig::resolve(&registry, preset.name, preset.text, &words).unwrap();
-    launch::create(&session, &path, &config, Existing::Refuse).unwrap();
-    runner::drive(&session, &path, &path).unwrap();
-    let documents = [
-        Document::Comparison,
-        Document::Pictures,
-        Document::Deviations,
-        Document::Environment,
-    ];
-    let whole = documents.map(|document| {
-        let value: Option<Value> = Reader::open(&path).unwrap().document(document).unwrap();
-        value.unwrap()
-    });
+    let reported = Reported::new();
     let mutant = |rng: &mut Stream| {
-        let which = rng.random_range(0..documents.len());
-        let mut value = whole[which].clone();
+        let which = rng.random_range(0..reported.documents.len());
+        let mut value = reported.documents[which].clone();
         for _ in 0..rng.random_range(0..4) {
             replace_leaf(&mut value, rng);
         }
         (which, value)
     };
-    let out = folder.path().join("page");
-    let read = |(which, value): &(usize, Value)| {
-        let run = RunDir::open(&path).unwrap();
-        run.write_document(documents[*which], value).unwrap();
-        let mut quiet = |_: &str| {};
-        let written = report::load(std::slice::from_ref(&path), &mut quiet)
-            .and_then(|runs| report::write(&runs, &out, &mut quiet));
-        if written.is_ok() {
-            for file in files_of(&out) {
-                let end = file.extension().and_then(OsStr::to_str);
-                if matches!(end, Some("html" | "svg" | "md")) {
-                    let text = fs::read_to_string(&file).unwrap();
-                    assert!(!text.contains(MARKUP), "{}", file.display());
-                }
-            }
-            fs::remove_dir_all(&out).unwrap();
-        }
-        run.write_document(documents[*which], &whole[*which])
-            .unwrap();
-        written.is_ok()
-    };
-    attack("page text", 12, mutant, read);
+    attack("page text", 12, mutant, |(which, value)| {
+        reported.is_shown(*which, value)
+    });
 }
 
 /// Arrays that were changed by somebody who knows how to make the checksums match.
 #[test]
 fn forged_checkpoints_are_read_or_refused() {
-    let folder = folder();
-    let path = folder.path().join("run");
-    run(&path);
-    let checkpoint = path.join("checkpoints/00000002");
-    let [arrays, state, timing] =
-        ["arrays.safetensors", "state.json", "timing.json"].map(|file| checkpoint.join(file));
-    let whole = fs::read(&arrays).unwrap();
-    let manifest: Value = record::read_sealed(&state, "").unwrap().unwrap();
-    let context = blake3::hash(&fs::read(&state).unwrap()).to_string();
-    let counted: Value = record::read_sealed(&timing, &context).unwrap().unwrap();
+    let forgery = Forgery::new();
     let mutant = |rng: &mut Stream| {
-        let mut bytes = whole.clone();
+        let mut bytes = forgery.arrays.clone();
         change(&mut bytes, rng);
-        let mut forged = manifest.clone();
-        forged["blake3"]["arrays.safetensors"] = blake3::hash(&bytes).to_string().into();
-        forged["bytes"] = bytes.len().into();
+        let mut forged = forgery.manifest(&bytes);
         if rng.random_range(0..3) == 0 {
             let mut text = forged.to_string().into_bytes();
             replace_number(&mut text, 0, rng);
@@ -668,17 +437,7 @@ fn forged_checkpoints_are_read_or_refused() {
         }
         (bytes, forged)
     };
-    let read = |(bytes, forged): &(Vec<u8>, Value)| {
-        fs::write(&arrays, bytes).unwrap();
-        if record::write_sealed(&state, forged, "").is_err() {
-            return false;
-        }
-        let context = blake3::hash(&fs::read(&state).unwrap()).to_string();
-        record::write_sealed(&timing, &counted, &context).unwrap();
-        let reader = Reader::open(&path).unwrap();
-        // The one before it is whole, so that there always is one.
-        assert!(reader.latest_checkpoint().unwrap().newest.is_some());
-        reader.load_checkpoint(2).is_ok()
-    };
-    attack("forged checkpoints", 400, mutant, read);
+    attack("forged checkpoints", 400, mutant, |(bytes, forged)| {
+        forgery.is_read(bytes, forged)
+    });
 }
