@@ -9,6 +9,7 @@ use crate::cli::{SweepArgs, SweepCommand, SweepPlanArgs, SweepRunArgs, SweepWork
 use crate::commands::train::Trainings;
 use crate::console::{Console, Event, fixed};
 use crate::output;
+use crate::progress::Waiting;
 use crate::ranks;
 use crate::reporting;
 use lab::failure::Failure;
@@ -62,6 +63,8 @@ fn read(spec: &Path) -> Result<Sweep, Failure> {
 
 fn plan(registry: &Registry, args: &SweepPlanArgs) -> Result<(), Failure> {
     let console = Console::new(args.output.json).only_results();
+    // Of many settings it takes a while.
+    let planning = Waiting::on(format!("planning {}", args.spec.display()));
     let plan = read(&args.spec)?.plan(registry)?;
     let session = Session::new(registry, &console, 1, "cpu")?;
     // What a training would be refused for is said now, once a setting.
@@ -71,6 +74,7 @@ fn plan(registry: &Registry, args: &SweepPlanArgs) -> Result<(), Failure> {
     }
     check_rungs(&plan, registry, &session)
         .map_err(|failure| failure.within(args.spec.display()))?;
+    drop(planning);
     let out = match &args.out {
         Some(out) => out.clone(),
         None => args.spec.with_extension("jsonl"),
