@@ -6,7 +6,7 @@
 #
 # Needs a C++ compiler, for libFuzzer. It begins with the inputs in __fuzz__/TARGET/corpus
 # beside those sources, and keeps what reaches more in target/fuzz/TARGET, from which it
-# goes on the next time. What panics, takes 20 s or 1 GB is put into __fuzz__/TARGET/crashes,
+# goes on the next time. What panics, takes 20 s or 512 MB is put into __fuzz__/TARGET/crashes,
 # ends the target, and the exit code is 1.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -38,7 +38,7 @@ for target in "${targets[@]}"; do
     mkdir -p "$found" "$crashes"
     printf '\n==> %s\n' "$target"
     TMPDIR="$scratch" BOLERO_LIBFUZZER_ARGS="$found $inputs/$target/corpus -artifact_prefix=$crashes/ \
--max_total_time=$seconds -timeout=20 -rss_limit_mb=1024" fuzz -- "$target" --exact --nocapture || failed=1
+-max_total_time=$seconds -timeout=20 -rss_limit_mb=512" fuzz -- "$target" --exact --nocapture || failed=1
     rmdir --ignore-fail-on-non-empty "$crashes"
 done
 exit "$failed"
