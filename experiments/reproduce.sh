@@ -108,6 +108,7 @@ taught() {
     train imitation-10x5 imitation/bernoulli-bandit-5x10 --seeds 5
     train imitation-100x5 imitation/bernoulli-bandit-10x100 environment.arms=5 --seeds 5
     train imitation-100x10 imitation/bernoulli-bandit-10x100 --seeds 5
+    train imitation-gaussian-bandit imitation/gaussian-bandit --seeds 5
     train imitation-index imitation/bernoulli-bandit-50x500 evaluation.tasks=10000 --seeds 5
     local seed
     for seed in 0 1 2 3 4; do

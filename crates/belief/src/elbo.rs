@@ -4,7 +4,7 @@
 use crate::config::{Decodes, Prior, Repeats};
 use crate::supervised::cross_entropy;
 use kernels::mlp::{Cache, Mlp, Real};
-use std::cmp::Ordering;
+use std::collections::HashMap;
 
 /// How something is predicted by what a network gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,12 +104,19 @@ impl<R: Real> Asked<'_, R> {
     ) -> Vec<Option<usize>> {
         let of = |step: usize| self.row(step * lanes + lane, sizes);
         let known = |step: &usize| self.known.is_empty() || self.known[step * lanes + lane];
-        let mut steps: Vec<usize> = (0..length).filter(known).collect();
-        // Those that are alike stand side by side then, the first of them first.
-        steps.sort_by(|a, b| of(*a).partial_cmp(&of(*b)).unwrap_or(Ordering::Equal));
+        let mut seen: HashMap<u64, usize> = HashMap::new();
         let mut firsts = vec![None; length];
-        for alike in steps.chunk_by(|a, b| of(*a) == of(*b)) {
-            alike.iter().for_each(|step| firsts[*step] = Some(alike[0]));
+        for step in (0..length).filter(known) {
+            let mut key = digest(of(step));
+            let first = loop {
+                let first = *seen.entry(key).or_insert(step);
+                if first == step || of(first) == of(step) {
+                    break first;
+                }
+                // Another row has the key by chance.
+                key = key.wrapping_add(1);
+            };
+            firsts[step] = Some(first);
         }
         firsts
     }
@@ -392,6 +399,19 @@ struct Rows<R> {
     weights: Vec<f64>,  // [rows]
     counts: Vec<usize>, // [decoded]
 }
+
+/// The same number for rows that are alike, and hardly ever for others.
+fn digest<R: Real>(row: [&[R]; 2]) -> u64 {
+    // −0 is alike 0.
+    let bits = |x: &R| (x.to_f64() + 0.0).to_bits();
+    let numbers = row.into_iter().flatten().map(bits);
+    numbers.fold(0, |sum: u64, bits| {
+        (sum.rotate_left(5) ^ bits).wrapping_mul(MIXES)
+    })
+}
+
+/// An odd number whose bits look random: 2⁶⁴ / golden ratio.
+const MIXES: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// exp(x / 2).
 fn half_exp<R: Real>(x: R) -> R {

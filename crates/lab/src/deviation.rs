@@ -17,6 +17,10 @@ use std::ops::ControlFlow;
 /// as many: what its actions lose varies much less than what they earn.
 const TASKS: usize = 20_000;
 
+/// Where a table has to be made of what actions are worth, which takes seconds, it is made for
+/// as many tasks at least.
+const WORTH_A_TABLE: usize = 1000;
+
 /// What a run says of its agent beside the Bayes-optimal policy; measured and written now
 /// if it does not say it of as many steps of training.
 ///
@@ -42,8 +46,8 @@ pub fn complete(
 
 /// Compares an agent that does not adapt by gradient steps with the Bayes-optimal
 /// policy, on the first fresh tasks of the run's seed. `None` where there is no such
-/// policy, it does not know what actions are worth after any history, or memory cannot
-/// hold it beside the training.
+/// policy, it does not know what actions are worth after any history, needs a table for that
+/// and tasks are few, or memory cannot hold it beside the training.
 ///
 /// # Errors
 /// If an evaluation fails; a signal to the session calls it off.
@@ -56,6 +60,9 @@ pub fn measure(
     let Ok(optimal) = session.oracles.policy(&config.built) else {
         return Ok(None);
     };
+    if tasks < WORTH_A_TABLE && optimal.advantages_bytes() > 0.0 {
+        return Ok(None);
+    }
     let policy = agent.policy(config.evaluation.actions);
     let work = (tasks, session.pool.workers());
     let policies = [policy.as_ref(), optimal.as_ref()];

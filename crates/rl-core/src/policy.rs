@@ -153,6 +153,12 @@ pub trait PolicyFactory: Send + Sync {
         };
         64.0 * lanes as f64 * actions as f64
     }
+
+    /// Bytes beside those that it takes to say what actions are worth
+    /// ([`Policy::advantages`]): of all such policies together, once for any number of them.
+    fn advantages_bytes(&self) -> f64 {
+        0.0
+    }
 }
 
 #[cfg(test)]

@@ -356,6 +356,11 @@ pub fn deviation_footprint(
             "--workers and the environment's size",
         )
         .with(
+            format!("what actions are worth to {}", optimal.name()),
+            optimal.advantages_bytes(),
+            "the environment's size and steps per trial",
+        )
+        .with(
             "summaries of the comparison with the best policy",
             summaries,
             "the environment's steps per trial",

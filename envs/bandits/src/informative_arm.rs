@@ -173,6 +173,7 @@ impl TaskDistribution for InformativeArm {
             high: TARGET as f32,
             weight: 1.0,
             coins: false,
+            lead: None,
         }))
     }
 

@@ -313,7 +313,7 @@ impl TaskDistribution for GridNavi {
     /// the position and the time; from then on takes shortest paths.
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
         let path = &self.solution()?.path;
-        Ok(Box::new(BayesOptimal::new(path, self.spec())))
+        Ok(Box::new(BayesOptimal::new(self.trial, path, self.spec())))
     }
 
     fn known_tasks(&self) -> Result<Arc<dyn KnownTasks>, String> {

@@ -102,6 +102,15 @@ impl Trial {
     /// # Errors
     /// Why it cannot be computed, as a clause.
     pub(crate) fn solve(self) -> Result<Solution, String> {
+        let (map, reachable) = self.reachable()?;
+        Ok(Tables::new(self, &map, &reachable).solve())
+    }
+
+    /// The cells and the sets that walks can have entered.
+    ///
+    /// # Errors
+    /// If to solve all of these is more than can be afforded.
+    fn reachable(self) -> Result<(Map, Vec<u64>), String> {
         let (cells, goals) = self.within_reach();
         let affordable = |sets: f64, known| {
             let advice = "take a smaller size, a shorter horizon or fewer episodes";
@@ -116,7 +125,35 @@ impl Trial {
         let reachable = map.reachable_sets();
         let sets: u32 = reachable.iter().map(|word| word.count_ones()).sum();
         affordable(f64::from(sets), Known::About)?;
-        Ok(Tables::new(self, &map, &reachable).solve())
+        Ok((map, reachable))
+    }
+
+    /// What is left to gain after any history in which the goal was not found.
+    ///
+    /// # Errors
+    /// Why it cannot be computed, as a clause.
+    pub(crate) fn worths(self) -> Result<Worths, String> {
+        // No sum is above that of all goals at once, each found by the first step.
+        let most = self.goals() as i64 * self.gain(1, 0);
+        if i16::try_from(most).is_err() {
+            return Err("its sums of gains are numbers that 16 bits do not hold".into());
+        }
+        let (map, reachable) = self.reachable()?;
+        let tables = Tables::new(self, &map, &reachable);
+        let layers = tables.layers();
+        let number = tables.number;
+        Ok(Worths {
+            trial: self,
+            map,
+            number,
+            layers,
+        })
+    }
+
+    /// Bytes that [`Self::worths`] takes at most: two for each state and step, beside what
+    /// [`Self::solve`] takes but for one.
+    pub(crate) fn worths_bytes(self) -> f64 {
+        2.0 * self.solution_bytes()
     }
 
     /// Bytes that [`Self::solve`] takes, 0 where it is not attempted.
@@ -190,6 +227,51 @@ pub(crate) struct Solution {
     pub(crate) rewards: Vec<f64>,
     /// Expected return of the trial.
     pub(crate) value: f64,
+}
+
+/// What is left to gain in tenths after any history in which the goal was not found: U of
+/// the module's introduction, in all states.
+pub(crate) struct Worths {
+    trial: Trial,
+    map: Map,
+    /// Number of each set of goals. `[2^goals]`
+    number: Vec<u32>,
+    /// After so many steps, from one on. `[steps][sets][cells]`
+    layers: Vec<Vec<i16>>,
+}
+
+impl Worths {
+    /// What each move is worth, up to a number that all have in common, to who is somewhere
+    /// before a step of the trial, counted from 0, and has entered the goals that `entered` is
+    /// true of: none of them is the one. `entered` is by [`Cell::index`]. `[moves]`
+    pub(crate) fn evaluate(&self, at: Cell, step: u64, entered: &[bool], worths: &mut [f64]) {
+        let (trial, map) = (self.trial, &self.map);
+        let been = |cell: &&Cell| entered[cell.index(trial.size) as usize];
+        let set = map
+            .cells
+            .iter()
+            .zip(&map.bit)
+            .filter(|(cell, _)| been(cell));
+        let set = set.fold(0, |set, (_, bit)| set | bit);
+        // The goal is one of those, each equally often.
+        let left = trial.goals() as f64 - f64::from(set.count_ones());
+        let from = map.cells.iter().position(|cell| *cell == at);
+        let moves = map.moves[from.expect("nobody is where no episode has time for")];
+        let layer = &self.layers[step as usize];
+        let ends_episode = (step + 1).is_multiple_of(u64::from(trial.horizon));
+        for (to, worth) in moves.into_iter().zip(worths) {
+            let new = map.bit[to] & !set;
+            let distance = map.cells[to].distance(Cell::default());
+            let gain = if new == 0 {
+                0
+            } else {
+                trial.gain(distance, step)
+            };
+            let number = self.number[(set | new) as usize] as usize;
+            let place = number * map.cells.len() + if ends_episode { 0 } else { to };
+            *worth = (gain + i64::from(layer[place])) as f64 / (10.0 * left);
+        }
+    }
 }
 
 /// The cells within reach of an episode; the start is number 0.
@@ -325,6 +407,24 @@ impl<'a> Tables<'a> {
             std::mem::swap(&mut later, &mut values);
         }
         self.follow(&best, later[0])
+    }
+
+    /// The sums of gains from each step on but the first, which nobody looks up, up to the
+    /// end, where none are left.
+    fn layers(&self) -> Vec<Vec<i16>> {
+        let states = self.sets.len() * self.map.cells.len();
+        let mut best = vec![0_u8; states];
+        let mut later = vec![0_i32; states];
+        let mut values = vec![0_i32; states];
+        let kept = |values: &[i32]| values.iter().map(|value| *value as i16).collect();
+        let mut layers: Vec<Vec<i16>> = vec![kept(&later)];
+        for step in (1..self.trial.steps()).rev() {
+            self.sweep(step, &later, &mut values, &mut best);
+            std::mem::swap(&mut later, &mut values);
+            layers.push(kept(&later));
+        }
+        layers.reverse();
+        layers
     }
 
     /// Solves all states before one step.

@@ -1,11 +1,12 @@
 //! Policies for GridNavi that know its rules and look for the goal.
 
-use crate::grid::Cell;
+use crate::grid::{Cell, MOVES};
 use crate::gridnavi::{NAME, is_goal};
+use crate::gridnavi_oracle::{Trial, Worths, known_tenths};
 use rl_core::rand::RngExt as _;
 use rl_core::{ActRow, Actions, ActionsMut, EnvSpec, ObservationSpace, Outcome, Policy};
-use rl_core::{PolicyFactory, Row, Stream};
-use std::sync::Arc;
+use rl_core::{PolicyFactory, Row, Stream, into_advantages};
+use std::sync::{Arc, OnceLock};
 
 /// Posterior sampling in GridNavi, `posterior-sampling`: with every episode it
 /// draws one of the goals that are still possible, goes there by single moves,
@@ -26,16 +27,30 @@ pub struct ExhaustiveSearch;
 
 /// Makes Bayes-optimal policies for one environment.
 pub(crate) struct BayesOptimal {
-    path: Arc<[Cell]>,
     spec: EnvSpec,
+    plan: Arc<Plan>,
+}
+
+/// What the policies of one environment share.
+struct Plan {
+    trial: Trial,
+    /// Where to be after each step, until the goal is found. `[steps]`
+    path: Vec<Cell>,
+    /// What is left to gain, once somebody asked what actions are worth.
+    worths: OnceLock<Option<Worths>>,
 }
 
 impl BayesOptimal {
     /// Follows `path`, `[steps]`, until the goal is found.
-    pub(crate) fn new(path: &[Cell], spec: EnvSpec) -> Self {
-        Self {
+    pub(crate) fn new(trial: Trial, path: &[Cell], spec: EnvSpec) -> Self {
+        let plan = Plan {
+            trial,
             path: path.into(),
+            worths: OnceLock::new(),
+        };
+        Self {
             spec,
+            plan: Arc::new(plan),
         }
     }
 }
@@ -77,8 +92,16 @@ impl PolicyFactory for BayesOptimal {
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
         let size = size(&self.name(), spec)?;
         self.spec.check_solved(spec)?;
-        let rule = Rule::Path(Arc::clone(&self.path));
+        let rule = Rule::Plan(Arc::clone(&self.plan));
         Ok(Box::new(Seeker::new(rule, size, lanes)))
+    }
+
+    fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
+        Seeker::bytes(spec, lanes)
+    }
+
+    fn advantages_bytes(&self) -> f64 {
+        self.plan.trial.worths_bytes()
     }
 }
 
@@ -98,8 +121,8 @@ fn size(policy: &str, spec: &EnvSpec) -> Result<u32, String> {
 
 /// Where to go while the goal is unknown.
 enum Rule {
-    /// To these cells, one after each step.
-    Path(Arc<[Cell]>),
+    /// To the cells of its path, one after each step.
+    Plan(Arc<Plan>),
     /// To a goal drawn with every episode.
     Sample,
     /// To the nearest possible goal.
@@ -138,15 +161,11 @@ impl Seeker {
     }
 
     fn new(rule: Rule, size: u32, lanes: usize) -> Self {
-        let cells = match rule {
-            Rule::Path(_) => 0,
-            _ => size as usize * size as usize,
-        };
         Self {
             rule,
             size,
             memory: vec![Memory::default(); lanes],
-            excluded: vec![false; lanes * cells],
+            excluded: vec![false; lanes * size as usize * size as usize],
         }
     }
 
@@ -170,7 +189,7 @@ impl Seeker {
         let index = memory.at.index(self.size) as usize;
         if row.previous_reward[lane] > 0.0 {
             memory.found = Some(memory.at);
-        } else if is_goal(memory.at) && index < cells && !excluded[index] {
+        } else if is_goal(memory.at) && !excluded[index] {
             excluded[index] = true;
             memory.possible -= 1;
         }
@@ -190,7 +209,7 @@ impl Seeker {
         let possible = |index: &u32| !excluded[*index as usize] && is_goal(Cell::of(*index, size));
         let next = match &self.rule {
             _ if memory.found.is_some() => None,
-            Rule::Path(path) => path.get(memory.step).copied(),
+            Rule::Plan(plan) => plan.path.get(memory.step).copied(),
             Rule::Sample if begins => {
                 let which = rng.random_range(0..memory.possible.max(1));
                 let drawn = (0..size * size).filter(possible).nth(which as usize);
@@ -224,5 +243,35 @@ impl Policy for Seeker {
                 [across, along] => across.or(along).unwrap_or(0),
             };
         }
+    }
+
+    fn advantages(&mut self, advantages: &mut [f64]) -> bool {
+        let Rule::Plan(plan) = &self.rule else {
+            return false;
+        };
+        let Some(worths) = plan.worths.get_or_init(|| plan.trial.worths().ok()) else {
+            return false;
+        };
+        let cells = self.excluded.len() / self.memory.len();
+        let lanes = self.memory.iter().zip(self.excluded.chunks_exact(cells));
+        for ((memory, excluded), values) in lanes.zip(advantages.chunks_exact_mut(MOVES)) {
+            match memory.found {
+                Some(goal) => to_the_goal(plan.trial, memory, goal, values),
+                None => worths.evaluate(memory.at, memory.step as u64, excluded, values),
+            }
+            into_advantages(values);
+        }
+        true
+    }
+}
+
+/// What each move earns in the rest of the episode of who knows the goal; later ones are the
+/// same whatever is done in this one. `[moves]`
+fn to_the_goal(trial: Trial, memory: &Memory, goal: Cell, worths: &mut [f64]) {
+    let left = trial.horizon - memory.step as u32 % trial.horizon;
+    for (action, worth) in (0..).zip(worths) {
+        let distance = memory.at.moved(action, trial.size).distance(goal);
+        let reward = if distance == 0 { 10 } else { -1 };
+        *worth = (reward + known_tenths(distance, left - 1)) as f64 / 10.0;
     }
 }
