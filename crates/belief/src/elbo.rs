@@ -104,7 +104,7 @@ impl<R: Real> Asked<'_, R> {
     ) -> Vec<Option<usize>> {
         let of = |step: usize| self.row(step * lanes + lane, sizes);
         let known = |step: &usize| self.known.is_empty() || self.known[step * lanes + lane];
-        let mut seen: HashMap<u64, usize> = HashMap::new();
+        let mut seen: HashMap<u64, usize> = HashMap::with_capacity(length);
         let mut firsts = vec![None; length];
         for step in (0..length).filter(known) {
             let mut key = digest(of(step));
@@ -439,3 +439,7 @@ fn gaussian_kl(q: [f64; 2], p: [f64; 2]) -> (f64, [f64; 2], [f64; 2]) {
     let d_prior = [-gap * precision, 0.5 * (1.0 - ratio - far)];
     (loss, d, d_prior)
 }
+
+#[cfg(test)]
+#[path = "elbo_tests.rs"]
+mod tests;

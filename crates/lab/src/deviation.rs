@@ -17,8 +17,8 @@ use std::ops::ControlFlow;
 /// as many: what its actions lose varies much less than what they earn.
 const TASKS: usize = 20_000;
 
-/// Where a table has to be made of what actions are worth, which takes seconds, it is made for
-/// as many tasks at least.
+/// A table of what actions are worth takes seconds: where one has to be made it is made for as
+/// many tasks at least.
 const WORTH_A_TABLE: usize = 1000;
 
 /// What a run says of its agent beside the Bayes-optimal policy; measured and written now
@@ -70,6 +70,7 @@ pub fn measure(
     if !launch::has_room(session, config, needed)? {
         return Ok(None);
     }
+    let optimal = session.oracles.evaluating(&config.built, optimal);
     let label = &format!("{} beside {}", policy.name(), optimal.name());
     let met = session.observer.begin(Work::Evaluation { label, tasks });
     let watch = |more| {

@@ -104,6 +104,21 @@ impl<'a> Oracles<'a> {
         Ok(policy)
     }
 
+    /// A policy of [`Self::policy`] that says what actions are worth, if it can: with the
+    /// table that it needs for that, which is gone with what is given here.
+    pub(crate) fn evaluating(
+        &self,
+        built: &Built,
+        policy: Arc<dyn PolicyFactory>,
+    ) -> Arc<dyn PolicyFactory> {
+        if policy.advantages_bytes() == 0.0 {
+            return policy;
+        }
+        let _waiting = self.waiting(built);
+        let ready = self.stop.at_once(|| policy.with_advantages());
+        ready.unwrap_or(policy)
+    }
+
     fn waiting(&self, built: &Built) -> Box<dyn Progress> {
         let label = format!("{}: exact solutions", built.factory.spec().name);
         self.observer.begin(Work::Waiting { label: &label })

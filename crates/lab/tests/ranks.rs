@@ -105,14 +105,20 @@ fn rl2_has_the_same_bits() {
 
 #[test]
 fn imitation_has_the_same_bits() {
-    let words = &[
+    let words: &[&str] = &[
         "imitation.lanes=24",
         "imitation.tile=4",
         "imitation.outer.minibatches=2",
-        "imitation.trunk={kind=\"gru\",hidden=8,input_gain=1.0,memory=2.0}",
     ];
-    expect_same_bits("imitation/bernoulli-bandit-5x10", &[words]);
+    let gru: &[&str] = &["imitation.trunk={kind=\"gru\",hidden=8,input_gain=1.0,memory=2.0}"];
+    expect_same_bits("imitation/bernoulli-bandit-5x10", &[words, gru]);
+    // Plain layers, and an index that all arms share.
     expect_same_bits("imitation/gaussian-bandit", &[words]);
+    let index: &[&str] = &[
+        "imitation.trunk={kind=\"index\",hidden=8}",
+        "imitation.inputs=[\"time-left\",\"statistics\"]",
+    ];
+    expect_same_bits("imitation/gaussian-bandit", &[words, index]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::env::Outcome;
 use crate::spec::{ActionSpace, EnvSpec};
 use crate::streams::Stream;
 use crate::vec_env::{Actions, ActionsMut};
+use std::sync::Arc;
 
 /// What a policy sees before it acts: row `t` of a trajectory.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +98,8 @@ pub trait Policy: Send {
     /// ([`into_advantages`]). `[lanes][actions]`
     ///
     /// Returns whether this policy knows; unless it says otherwise, it does not. One that
-    /// does is optimal after any history, whoever lived it.
+    /// does knows it after any history, whoever lived it; what it does itself is the best
+    /// where it did all that went before.
     fn advantages(&mut self, advantages: &mut [f64]) -> bool {
         let _ = advantages;
         false
@@ -154,8 +156,14 @@ pub trait PolicyFactory: Send + Sync {
         64.0 * lanes as f64 * actions as f64
     }
 
-    /// Bytes beside those that it takes to say what actions are worth
-    /// ([`Policy::advantages`]): of all such policies together, once for any number of them.
+    /// The same policies, with a table by which they say what actions are worth
+    /// ([`Policy::advantages`]): made now, which may take seconds, and gone with them.
+    /// `None` where no table is missing.
+    fn with_advantages(&self) -> Option<Arc<dyn PolicyFactory>> {
+        None
+    }
+
+    /// Bytes that [`Self::with_advantages`] takes at its peak, once for all its policies.
     fn advantages_bytes(&self) -> f64 {
         0.0
     }

@@ -356,7 +356,7 @@ pub fn deviation_footprint(
             "--workers and the environment's size",
         )
         .with(
-            format!("what actions are worth to {}", optimal.name()),
+            "a table of what actions are worth",
             optimal.advantages_bytes(),
             "the environment's size and steps per trial",
         )

@@ -48,10 +48,10 @@ impl ArmStatistics {
         }
     }
 
-    /// By how much each arm leads the one of the highest posterior mean among the others: the
-    /// difference of the means, in posterior standard deviations of that difference over
-    /// [`LEAD`], from −1 to 1. What samples from the posterior is nearly a function of these
-    /// alone, which small networks do not make of means and deviations.
+    /// By how much each arm leads the one of the highest posterior mean among the others (of
+    /// equal ones the last): the difference of the means, [`LEAD`] standard deviations of its
+    /// posterior being 1, from −1 to 1. An arm alone leads by 1. Posteriors are taken as
+    /// Gaussian, with the prior's mean and deviation.
     ///
     /// `told` has two numbers of each arm and room for one more of each; `prior` is
     /// [`lead`](Self::lead).

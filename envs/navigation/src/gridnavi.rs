@@ -310,7 +310,8 @@ impl TaskDistribution for GridNavi {
 
     /// Follows the path of the highest expected return until it has found the
     /// goal, by dynamic programming over the goals that are still possible,
-    /// the position and the time; from then on takes shortest paths.
+    /// the position and the time; from then on takes shortest paths. Where somebody else has
+    /// led it off the path it goes back to that, which is then not the best.
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
         let path = &self.solution()?.path;
         Ok(Box::new(BayesOptimal::new(self.trial, path, self.spec())))

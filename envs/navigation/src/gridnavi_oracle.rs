@@ -133,9 +133,7 @@ impl Trial {
     /// # Errors
     /// Why it cannot be computed, as a clause.
     pub(crate) fn worths(self) -> Result<Worths, String> {
-        // No sum is above that of all goals at once, each found by the first step.
-        let most = self.goals() as i64 * self.gain(1, 0);
-        if i16::try_from(most).is_err() {
+        if !self.sums_fit() {
             return Err("its sums of gains are numbers that 16 bits do not hold".into());
         }
         let (map, reachable) = self.reachable()?;
@@ -150,27 +148,41 @@ impl Trial {
         })
     }
 
-    /// Bytes that [`Self::worths`] takes at most: two for each state and step, beside what
-    /// [`Self::solve`] takes but for one.
+    /// Whether 16 bits hold all sums of gains. Gains are positive, and no sum is above that of
+    /// all goals within reach, each found by the first step.
+    fn sums_fit(self) -> bool {
+        let (_, goals) = self.within_reach();
+        goals * self.gain(1, 0) as f64 <= f64::from(u16::MAX)
+    }
+
+    /// Bytes that [`Self::worths`] takes, 0 where it is not attempted: two for each state and
+    /// step, of which [`Self::solve`] has one.
     pub(crate) fn worths_bytes(self) -> f64 {
-        2.0 * self.solution_bytes()
+        match self.attempted() {
+            Some((cost, kept)) if self.sums_fit() => cost.bytes + kept,
+            _ => 0.0,
+        }
     }
 
     /// Bytes that [`Self::solve`] takes, 0 where it is not attempted.
     pub(crate) fn solution_bytes(self) -> f64 {
+        self.attempted().map_or(0.0, |(cost, _)| cost.bytes)
+    }
+
+    /// What [`Self::solve`] takes if it is attempted, and its states of all steps.
+    fn attempted(self) -> Option<(Cost, f64)> {
         let (cells, goals) = self.within_reach();
-        let attempted = |sets: f64| {
-            let cost = self.cost(sets, cells, goals);
-            cost.affordable("", "").map_or(0.0, |()| cost.bytes)
-        };
-        match goals > COUNTED_GOALS as f64 {
-            true => attempted(goals.exp2()),
+        let sets = match goals > COUNTED_GOALS as f64 {
+            true => goals.exp2(),
             false => {
                 let reachable = Map::new(self).reachable_sets();
                 let sets: u32 = reachable.iter().map(|word| word.count_ones()).sum();
-                attempted(f64::from(sets))
+                f64::from(sets)
             }
-        }
+        };
+        let cost = self.cost(sets, cells, goals);
+        cost.affordable("", "").ok()?;
+        Some((cost, self.steps() as f64 * sets * cells))
     }
 
     /// Expected reward of each step, given the goals' distances from the start
@@ -230,20 +242,23 @@ pub(crate) struct Solution {
 }
 
 /// What is left to gain in tenths after any history in which the goal was not found: U of
-/// the module's introduction, in all states.
+/// the module's introduction, in all states that an agent can be in.
 pub(crate) struct Worths {
     trial: Trial,
     map: Map,
     /// Number of each set of goals. `[2^goals]`
     number: Vec<u32>,
     /// After so many steps, from one on. `[steps][sets][cells]`
-    layers: Vec<Vec<i16>>,
+    layers: Vec<Vec<u16>>,
 }
 
 impl Worths {
     /// What each move is worth, up to a number that all have in common, to who is somewhere
     /// before a step of the trial, counted from 0, and has entered the goals that `entered` is
     /// true of: none of them is the one. `entered` is by [`Cell::index`]. `[moves]`
+    ///
+    /// # Panics
+    /// After the trial's last step.
     pub(crate) fn evaluate(&self, at: Cell, step: u64, entered: &[bool], worths: &mut [f64]) {
         let (trial, map) = (self.trial, &self.map);
         let been = |cell: &&Cell| entered[cell.index(trial.size) as usize];
@@ -411,13 +426,13 @@ impl<'a> Tables<'a> {
 
     /// The sums of gains from each step on but the first, which nobody looks up, up to the
     /// end, where none are left.
-    fn layers(&self) -> Vec<Vec<i16>> {
+    fn layers(&self) -> Vec<Vec<u16>> {
         let states = self.sets.len() * self.map.cells.len();
         let mut best = vec![0_u8; states];
         let mut later = vec![0_i32; states];
         let mut values = vec![0_i32; states];
-        let kept = |values: &[i32]| values.iter().map(|value| *value as i16).collect();
-        let mut layers: Vec<Vec<i16>> = vec![kept(&later)];
+        let kept = |values: &[i32]| values.iter().map(|value| *value as u16).collect();
+        let mut layers: Vec<Vec<u16>> = vec![kept(&later)];
         for step in (1..self.trial.steps()).rev() {
             self.sweep(step, &later, &mut values, &mut best);
             std::mem::swap(&mut later, &mut values);

@@ -1,5 +1,5 @@
 use super::*;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 fn trial(size: u32, horizon: u32, episodes: u32) -> Trial {
     Trial {
@@ -22,12 +22,21 @@ struct Definition {
 }
 
 impl Definition {
-    fn value(trial: Trial) -> f64 {
+    fn new(trial: Trial) -> Self {
+        let known = HashMap::new();
+        Self { trial, known }
+    }
+
+    /// All goals.
+    fn prior(trial: Trial) -> u64 {
         let cells = (0..trial.size * trial.size).map(|index| Cell::of(index, trial.size));
         let goals = cells.filter(|cell| cell.x > 1 || cell.y > 1);
-        let belief: u64 = goals.map(|cell| 1 << cell.index(trial.size)).sum();
-        let known = HashMap::new();
-        let sum = Self { trial, known }.sum(belief, Cell::default(), 0);
+        goals.map(|cell| 1 << cell.index(trial.size)).sum()
+    }
+
+    fn value(trial: Trial) -> f64 {
+        let belief = Self::prior(trial);
+        let sum = Self::new(trial).sum(belief, Cell::default(), 0);
         sum / f64::from(belief.count_ones())
     }
 
@@ -38,25 +47,76 @@ impl Definition {
         if let Some(sum) = self.known.get(&(belief, at.index(self.trial.size), step)) {
             return *sum;
         }
-        let mut best = f64::NEG_INFINITY;
-        for action in 0..MOVES as u32 {
-            let to = at.moved(action, self.trial.size);
-            let here = belief & 1 << to.index(self.trial.size);
-            let next = match (step + 1) % self.trial.horizon {
-                0 => Cell::default(),
-                _ => to,
-            };
-            let others = f64::from((belief ^ here).count_ones());
-            let mut sum = f64::from(here.count_ones()) - 0.1 * others;
-            for belief in [here, belief ^ here] {
-                sum += self.sum(belief, next, step + 1);
-            }
-            best = best.max(sum);
-        }
+        let sums = (0..MOVES as u32).map(|action| self.after(belief, at, step, action).0);
+        let best = sums.fold(f64::NEG_INFINITY, f64::max);
         self.known
             .insert((belief, at.index(self.trial.size), step), best);
         best
     }
+
+    /// The same of an action first; and what is known then and where one is, if that was not
+    /// the goal.
+    fn after(&mut self, belief: u64, at: Cell, step: u32, action: u32) -> (f64, (u64, Cell)) {
+        let to = at.moved(action, self.trial.size);
+        let here = belief & 1 << to.index(self.trial.size);
+        let next = match (step + 1) % self.trial.horizon {
+            0 => Cell::default(),
+            _ => to,
+        };
+        let others = f64::from((belief ^ here).count_ones());
+        let mut sum = f64::from(here.count_ones()) - 0.1 * others;
+        for belief in [here, belief ^ here] {
+            sum += self.sum(belief, next, step + 1);
+        }
+        (sum, (belief ^ here, next))
+    }
+}
+
+/// What every action is worth after every history without the goal, beyond never finding it.
+#[test]
+fn worths_by_definition() {
+    for (size, horizon, episodes) in [(3, 1, 3), (3, 2, 3), (3, 4, 2), (4, 5, 2), (5, 4, 2)] {
+        let trial = trial(size, horizon, episodes);
+        let worths = trial.worths().unwrap();
+        let mut definition = Definition::new(trial);
+        let mut states = BTreeSet::from([(Definition::prior(trial), 0)]);
+        for step in 0..trial.steps() as u32 {
+            let never = -0.1 * (trial.steps() as u32 - step) as f64;
+            for (belief, at) in std::mem::take(&mut states) {
+                let at = Cell::of(at, size);
+                let entered: Vec<bool> = (0..size * size)
+                    .map(|cell| belief >> cell & 1 == 0)
+                    .collect();
+                let mut found = [0.0; MOVES];
+                worths.evaluate(at, step.into(), &entered, &mut found);
+                for (action, found) in (0..).zip(found) {
+                    let (sum, (left, next)) = definition.after(belief, at, step, action);
+                    assert_close(never + found, sum / f64::from(belief.count_ones()));
+                    if left > 0 {
+                        states.insert((left, next.index(size)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Where 16 bits do not hold the sums of gains there is no table, and none is counted.
+#[test]
+fn tables_are_as_large_as_they_are_counted() {
+    let kept = |trial: Trial| {
+        trial
+            .worths()
+            .map(|it| it.layers.iter().map(Vec::len).sum())
+    };
+    let published: usize = kept(trial(5, 15, 4)).unwrap();
+    assert_eq!(published, 60 * 275_744 * 25);
+    let counted = trial(5, 15, 4).worths_bytes();
+    assert!(counted > 2.0 * published as f64 && counted < 2.4 * published as f64);
+    let long = trial(3, 500, 8);
+    assert!(long.solve().is_ok() && long.solution_bytes() > 0.0);
+    assert!(kept(long).is_err());
+    assert_eq!(long.worths_bytes(), 0.0);
 }
 
 #[test]

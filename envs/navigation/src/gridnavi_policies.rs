@@ -6,7 +6,7 @@ use crate::gridnavi_oracle::{Trial, Worths, known_tenths};
 use rl_core::rand::RngExt as _;
 use rl_core::{ActRow, Actions, ActionsMut, EnvSpec, ObservationSpace, Outcome, Policy};
 use rl_core::{PolicyFactory, Row, Stream, into_advantages};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Posterior sampling in GridNavi, `posterior-sampling`: with every episode it
 /// draws one of the goals that are still possible, goes there by single moves,
@@ -27,30 +27,21 @@ pub struct ExhaustiveSearch;
 
 /// Makes Bayes-optimal policies for one environment.
 pub(crate) struct BayesOptimal {
+    path: Arc<[Cell]>,
     spec: EnvSpec,
-    plan: Arc<Plan>,
-}
-
-/// What the policies of one environment share.
-struct Plan {
     trial: Trial,
-    /// Where to be after each step, until the goal is found. `[steps]`
-    path: Vec<Cell>,
-    /// What is left to gain, once somebody asked what actions are worth.
-    worths: OnceLock<Option<Worths>>,
+    /// What is left to gain, if its policies say what actions are worth.
+    worths: Option<Arc<Worths>>,
 }
 
 impl BayesOptimal {
     /// Follows `path`, `[steps]`, until the goal is found.
     pub(crate) fn new(trial: Trial, path: &[Cell], spec: EnvSpec) -> Self {
-        let plan = Plan {
-            trial,
-            path: path.into(),
-            worths: OnceLock::new(),
-        };
         Self {
+            path: path.into(),
             spec,
-            plan: Arc::new(plan),
+            trial,
+            worths: None,
         }
     }
 }
@@ -92,16 +83,34 @@ impl PolicyFactory for BayesOptimal {
     fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
         let size = size(&self.name(), spec)?;
         self.spec.check_solved(spec)?;
-        let rule = Rule::Plan(Arc::clone(&self.plan));
-        Ok(Box::new(Seeker::new(rule, size, lanes)))
+        let rule = Rule::Path(Arc::clone(&self.path));
+        let worths = self.worths.clone();
+        let seeker = Seeker::new(rule, size, lanes);
+        Ok(Box::new(Seeker {
+            worths: worths.map(|worths| (self.trial, worths)),
+            ..seeker
+        }))
     }
 
     fn bytes(&self, spec: &EnvSpec, lanes: usize) -> f64 {
         Seeker::bytes(spec, lanes)
     }
 
+    fn with_advantages(&self) -> Option<Arc<dyn PolicyFactory>> {
+        if self.worths.is_some() {
+            return None;
+        }
+        let worths = self.trial.worths().ok()?;
+        Some(Arc::new(Self {
+            path: Arc::clone(&self.path),
+            spec: self.spec.clone(),
+            trial: self.trial,
+            worths: Some(Arc::new(worths)),
+        }))
+    }
+
     fn advantages_bytes(&self) -> f64 {
-        self.plan.trial.worths_bytes()
+        self.trial.worths_bytes()
     }
 }
 
@@ -121,8 +130,8 @@ fn size(policy: &str, spec: &EnvSpec) -> Result<u32, String> {
 
 /// Where to go while the goal is unknown.
 enum Rule {
-    /// To the cells of its path, one after each step.
-    Plan(Arc<Plan>),
+    /// To these cells, one after each step.
+    Path(Arc<[Cell]>),
     /// To a goal drawn with every episode.
     Sample,
     /// To the nearest possible goal.
@@ -149,6 +158,8 @@ struct Seeker {
     size: u32,
     memory: Vec<Memory>, // [lanes]
     excluded: Vec<bool>, // [lanes][size * size]
+    /// By which it says what actions are worth.
+    worths: Option<(Trial, Arc<Worths>)>,
 }
 
 impl Seeker {
@@ -166,6 +177,7 @@ impl Seeker {
             size,
             memory: vec![Memory::default(); lanes],
             excluded: vec![false; lanes * size as usize * size as usize],
+            worths: None,
         }
     }
 
@@ -209,7 +221,7 @@ impl Seeker {
         let possible = |index: &u32| !excluded[*index as usize] && is_goal(Cell::of(*index, size));
         let next = match &self.rule {
             _ if memory.found.is_some() => None,
-            Rule::Plan(plan) => plan.path.get(memory.step).copied(),
+            Rule::Path(path) => path.get(memory.step).copied(),
             Rule::Sample if begins => {
                 let which = rng.random_range(0..memory.possible.max(1));
                 let drawn = (0..size * size).filter(possible).nth(which as usize);
@@ -246,17 +258,14 @@ impl Policy for Seeker {
     }
 
     fn advantages(&mut self, advantages: &mut [f64]) -> bool {
-        let Rule::Plan(plan) = &self.rule else {
-            return false;
-        };
-        let Some(worths) = plan.worths.get_or_init(|| plan.trial.worths().ok()) else {
+        let Some((trial, worths)) = &self.worths else {
             return false;
         };
         let cells = self.excluded.len() / self.memory.len();
         let lanes = self.memory.iter().zip(self.excluded.chunks_exact(cells));
         for ((memory, excluded), values) in lanes.zip(advantages.chunks_exact_mut(MOVES)) {
             match memory.found {
-                Some(goal) => to_the_goal(plan.trial, memory, goal, values),
+                Some(goal) => to_the_goal(*trial, memory, goal, values),
                 None => worths.evaluate(memory.at, memory.step as u64, excluded, values),
             }
             into_advantages(values);

@@ -711,3 +711,35 @@ fn methods_are_compared_and_runs_exported() {
         &["would both be written to"],
     );
 }
+
+/// GridNavi needs a table to say what actions are worth: for a few tasks none is made.
+#[test]
+fn a_table_of_what_actions_are_worth_is_for_many_tasks() {
+    let lab = Lab::new();
+    let small = [
+        "train",
+        "rl2/gridnavi",
+        "--name",
+        "grid",
+        "environment.size=3",
+        "environment.horizon=4",
+        "environment.episodes=2",
+        "rl2.updates=2",
+        "rl2.lanes=32",
+        "rl2.outer.minibatches=2",
+        "evaluation.interval_tasks=8",
+        "evaluation.tasks=1000",
+    ];
+    let last = lab.done(&[&small[..], &["--json"]].concat()).last();
+    assert!(
+        last["deviation"]["cost"]["mean"].as_f64() > Some(0.0),
+        "{last}"
+    );
+    let run = fs::read_dir(lab.path("runs/grid")).unwrap().next().unwrap();
+    let run = run.unwrap().path();
+    let eval = ["eval", run.to_str().unwrap(), "--json", "--tasks"];
+    for (tasks, known) in [("999", false), ("1000", true)] {
+        let found = lab.done(&[&eval[..], &[tasks]].concat()).last();
+        assert_eq!(found["deviations"].is_object(), known, "{found}");
+    }
+}
