@@ -23,9 +23,9 @@ pub trait StatisticsFactory: Send + Sync {
     /// Numbers of a lane.
     fn size(&self) -> usize;
 
-    /// Of how many arms they are, where they begin with two numbers of each, arm by arm: its
-    /// posterior mean, and its posterior's standard deviation beside the prior's, which is
-    /// above 0.
+    /// Of how many arms they are, where they are two numbers of each, arm by arm, and
+    /// nothing else: its posterior mean, and its posterior's standard deviation beside
+    /// the prior's, which is above 0.
     fn arms(&self) -> Option<usize> {
         None
     }

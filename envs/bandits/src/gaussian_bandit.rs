@@ -186,7 +186,7 @@ impl TaskDistribution for GaussianBandit {
 
     fn statistics(&self) -> Option<Arc<dyn StatisticsFactory>> {
         // The prior's mean and deviation; a uniform one has those of U[0, 1].
-        let (low, high, precision): (f32, f32, f32) = match self.means {
+        let (low, high, precision) = match self.means {
             Means::Normal => (-1.0, 1.0, 1.0),
             Means::Uniform => (0.0, 1.0, 12.0),
         };
@@ -196,7 +196,6 @@ impl TaskDistribution for GaussianBandit {
             high,
             weight: precision * self.noise * self.noise,
             coins: false,
-            lead: Some(2.0 / (high - low) / precision.sqrt()),
         }))
     }
 

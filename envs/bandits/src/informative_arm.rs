@@ -173,7 +173,6 @@ impl TaskDistribution for InformativeArm {
             high: TARGET as f32,
             weight: 1.0,
             coins: false,
-            lead: None,
         }))
     }
 

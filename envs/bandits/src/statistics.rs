@@ -6,8 +6,7 @@ use rl_core::{Actions, Row, Statistics, StatisticsFactory};
 /// Of each arm two numbers: its posterior mean, from −1 to 1 where rewards are from
 /// `low` to `high`, with a prior that counts for `weight` rewards in their middle; and
 /// √(weight / (weight + pulls)), which is 1 before the first pull and the posterior's
-/// standard deviation beside the prior's where rewards are Gaussian. Where `lead` is there, then
-/// of each arm a third, after those of all: by how much it [leads](ArmStatistics::leads).
+/// standard deviation beside the prior's where rewards are Gaussian.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ArmStatistics {
     pub(crate) arms: usize,
@@ -16,13 +15,7 @@ pub(crate) struct ArmStatistics {
     pub(crate) weight: f32,
     /// Whether arms are [coins](StatisticsFactory::coin) that tell nothing of each other.
     pub(crate) coins: bool,
-    /// The prior's standard deviation of an arm's mean, in units of half the range, where it is
-    /// told by how much arms lead.
-    pub(crate) lead: Option<f32>,
 }
-
-/// Standard deviations that a lead of 1 is, which no lead is told above.
-const LEAD: f32 = 4.0;
 
 impl ArmStatistics {
     /// Of coins, whose posterior under the uniform prior is Beta(1 + successes,
@@ -34,7 +27,6 @@ impl ArmStatistics {
             high: 1.0,
             weight: 2.0,
             coins: true,
-            lead: None,
         }
     }
 
@@ -47,42 +39,11 @@ impl ArmStatistics {
             _ => [gain / count, (self.weight / count).sqrt()],
         }
     }
-
-    /// By how much each arm leads the one of the highest posterior mean among the others (of
-    /// equal ones the last): the difference of the means, [`LEAD`] standard deviations of its
-    /// posterior being 1, from −1 to 1. An arm alone leads by 1. Posteriors are taken as
-    /// Gaussian, with the prior's mean and deviation.
-    ///
-    /// `told` has two numbers of each arm and room for one more of each; `prior` is
-    /// [`lead`](Self::lead).
-    fn leads(&self, told: &mut [f32], prior: f32) {
-        let (arms, leads) = told.split_at_mut(2 * self.arms);
-        let best = |but: usize| {
-            let others = arms
-                .chunks_exact(2)
-                .enumerate()
-                .filter(|(arm, _)| *arm != but);
-            others
-                .map(|(_, told)| told)
-                .max_by(|a, b| a[0].total_cmp(&b[0]))
-        };
-        for (arm, lead) in leads.iter_mut().enumerate() {
-            let [mean, deviation] = [arms[2 * arm], arms[2 * arm + 1]];
-            // Where nothing is uncertain, an infinite number of deviations, or none.
-            *lead = best(arm).map_or(1.0, |other| match mean - other[0] {
-                0.0 => 0.0,
-                difference => {
-                    let deviation = prior * deviation.hypot(other[1]);
-                    (difference / deviation / LEAD).clamp(-1.0, 1.0)
-                }
-            });
-        }
-    }
 }
 
 impl StatisticsFactory for ArmStatistics {
     fn size(&self) -> usize {
-        (2 + usize::from(self.lead.is_some())) * self.arms
+        2 * self.arms
     }
 
     fn arms(&self) -> Option<usize> {
@@ -119,7 +80,7 @@ impl Statistics for Tallies {
             arms, low, high, ..
         } = self.of;
         let (middle, half) = (0.5 * (low + high), 0.5 * (high - low));
-        for (lane, told) in told.chunks_exact_mut(self.of.size()).enumerate() {
+        for (lane, told) in told.chunks_exact_mut(2 * arms).enumerate() {
             let own = lane * arms..(lane + 1) * arms;
             let (pulls, gains) = (&mut self.pulls[own.clone()], &mut self.gains[own]);
             if row.start[lane] {
@@ -130,12 +91,9 @@ impl Statistics for Tallies {
                 pulls[arm] += 1.0;
                 gains[arm] += (row.previous_reward[lane] - middle) / half;
             }
-            let each = told.chunks_exact_mut(2).zip(pulls.iter().zip(gains.iter()));
-            for (told, (pulls, gain)) in each {
+            let arms = told.chunks_exact_mut(2).zip(pulls.iter().zip(gains.iter()));
+            for (told, (pulls, gain)) in arms {
                 told.copy_from_slice(&self.of.told(*pulls, *gain));
-            }
-            if let Some(prior) = self.of.lead {
-                self.of.leads(told, prior);
             }
         }
     }
