@@ -51,7 +51,9 @@ impl TaskSet {
         let mut size = 0;
         for draw in 0..DRAWS {
             batch.begin(&StreamKey::new(0, Domain::Training, draw), 0, &mut rows);
-            for (lane, row) in rows.chunks_exact(width).enumerate() {
+            for lane in 0..LANES {
+                // Of no numbers where nothing is observed.
+                let row = &rows[lane * width..(lane + 1) * width];
                 let description = batch.description(lane);
                 size = description.len();
                 let shown = width.checked_sub(size).map(|own| &row[own..]);

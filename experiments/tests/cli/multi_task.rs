@@ -126,6 +126,14 @@ fn tasks_that_are_not_shown_counted_or_chosen_in_are_refused() {
             "environment.task=shown",
         ],
     );
+    // Where nothing is observed at all.
+    refused(
+        &["environment={name=\"informative-arm\",arms=4,pulls=3}"],
+        &[
+            "environment = informative-arm with tasks hidden",
+            "environment.task=shown",
+        ],
+    );
     refused(
         &["environment={name=\"bernoulli-bandit\",task=\"shown\"}"],
         &["environment = bernoulli-bandit", "can be counted"],
