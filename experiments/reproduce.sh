@@ -52,6 +52,8 @@ bandits() {
     train bernoulli-bandit-10-pulls-50 quickstart environment.arms=50 --seeds 5
     train bernoulli-bandit-5x100 rl2/bernoulli-bandit-5x100 --seeds 5
     train bernoulli-bandit-10x100 rl2/bernoulli-bandit-10x100 --seeds 5
+    train bernoulli-bandit-50x100 rl2/bernoulli-bandit-10x100 environment.arms=50 \
+        rl2.updates=600 --seeds 3
     local arms
     for arms in 5 10 50; do
         train "bernoulli-bandit-${arms}x500" rl2/bernoulli-bandit-10x100 "environment.arms=$arms" \
@@ -250,6 +252,22 @@ END
 
 random_mdps() {
     train dirichlet-mdp rl2/dirichlet-mdp --seeds 5
+    # Longer trials, each from the agents of the one before. With larger steps they fall back.
+    local before=dirichlet-mdp episodes beta lanes minibatches tasks
+    while read -r episodes beta lanes minibatches tasks; do
+        train "dirichlet-mdp-$episodes" rl2/dirichlet-mdp --seeds 3 --from "runs/$before" \
+            "environment.episodes=$episodes" rl2.updates=60 "rl2.lanes=$lanes" \
+            "rl2.outer.minibatches=$minibatches" rl2.learning_rate.from=2e-4 \
+            rl2.learning_rate.to=2e-5 rl2.entropy_coefficient.from=0.0 evaluation.actions=greedy \
+            evaluation.interval=20 evaluation.interval_tasks=250 "evaluation.tasks=$tasks" \
+            "evaluation.learners=[{name=\"beb\",beta=$beta}]" </dev/null
+        before=dirichlet-mdp-$episodes
+    done <<'END'
+25 0.75 512 16 10000
+50 1.0 256 8 4000
+75 1.5 192 6 3000
+100 1.5 128 8 3000
+END
 }
 
 # GridNavi with all goals to train on, and with five of them kept back.
