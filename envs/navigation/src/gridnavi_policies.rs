@@ -284,3 +284,50 @@ fn to_the_goal(trial: Trial, memory: &Memory, goal: Cell, worths: &mut [f64]) {
         *worth = (reward + known_tenths(distance, left - 1)) as f64 / 10.0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The most, in tenths, that so many steps of an episode earn from a cell, by trying all moves.
+    fn most(size: u32, at: Cell, goal: Cell, steps: u32) -> i64 {
+        let after = |action| {
+            let to = at.moved(action, size);
+            let reward = if to == goal { 10 } else { -1 };
+            reward + most(size, to, goal, steps - 1)
+        };
+        match steps {
+            0 => 0,
+            _ => (0..MOVES as u32).map(after).max().unwrap_or(0),
+        }
+    }
+
+    #[test]
+    fn who_knows_the_goal_knows_what_moves_are_worth() {
+        let (size, horizon, episodes) = (3, 4, 2);
+        let trial = Trial {
+            size,
+            horizon,
+            episodes,
+        };
+        for (at, goal, step) in (0..9).flat_map(|at| (0..9 * 8).map(move |i| (at, i / 8, i % 8))) {
+            let (at, goal) = (Cell::of(at, size), Cell::of(goal, size));
+            let memory = Memory {
+                at,
+                step: step as usize,
+                ..Memory::default()
+            };
+            let mut worths = [0.0; MOVES];
+            to_the_goal(trial, &memory, goal, &mut worths);
+            for (action, worth) in (0..).zip(worths) {
+                let to = at.moved(action, size);
+                let reward = if to == goal { 10 } else { -1 };
+                let wanted = reward + most(size, to, goal, horizon - step % horizon - 1);
+                assert!(
+                    (10.0 * worth - wanted as f64).abs() < 1e-9,
+                    "{worth}, {wanted}"
+                );
+            }
+        }
+    }
+}
