@@ -10,15 +10,17 @@ use crate::session::Session;
 use agent::Training;
 use record::schema::{Deviation, Deviations, OverTrials};
 use record::{Document, RunDir};
+use rl_core::PolicyFactory;
 use rollout::{Mean, deviation_footprint, deviations};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 /// Fresh tasks that an agent is compared in when its training ends, if an evaluation has
 /// as many: what its actions lose varies much less than what they earn.
 const TASKS: usize = 20_000;
 
-/// A table of what actions are worth takes seconds: where one has to be made it is made for as
-/// many tasks at least.
+/// A table of what actions are worth takes seconds: where one has to be made, the end of a
+/// training does so for as many tasks at least, and who asks for an evaluation has it.
 const WORTH_A_TABLE: usize = 1000;
 
 /// What a run says of its agent beside the Bayes-optimal policy; measured and written now
@@ -37,6 +39,11 @@ pub fn complete(
         return Ok(Some(known));
     }
     let tasks = config.evaluation.tasks.get().min(TASKS);
+    let needs_table = |optimal: Arc<dyn PolicyFactory>| optimal.advantages_bytes() > 0.0;
+    let optimal = || session.oracles.policy(&config.built);
+    if tasks < WORTH_A_TABLE && optimal().is_ok_and(needs_table) {
+        return Ok(None);
+    }
     let deviations = measure(session, (config, agent), tasks)?;
     if let Some(deviations) = &deviations {
         run.write_document(Document::Deviations, deviations)?;
@@ -46,8 +53,8 @@ pub fn complete(
 
 /// Compares an agent that does not adapt by gradient steps with the Bayes-optimal
 /// policy, on the first fresh tasks of the run's seed. `None` where there is no such
-/// policy, it does not know what actions are worth after any history, needs a table for that
-/// and tasks are few, or memory cannot hold it beside the training.
+/// policy, it does not know what actions are worth after any history, or memory cannot hold it
+/// beside the training.
 ///
 /// # Errors
 /// If an evaluation fails; a signal to the session calls it off.
@@ -60,9 +67,6 @@ pub fn measure(
     let Ok(optimal) = session.oracles.policy(&config.built) else {
         return Ok(None);
     };
-    if tasks < WORTH_A_TABLE && optimal.advantages_bytes() > 0.0 {
-        return Ok(None);
-    }
     let policy = agent.policy(config.evaluation.actions);
     let work = (tasks, session.pool.workers());
     let policies = [policy.as_ref(), optimal.as_ref()];

@@ -1,7 +1,7 @@
 //! Bandits that one meets again.
 
 use crate::deck::{Cards, MOST_KINDS};
-use crate::recurring_oracle::{self, Recollection};
+use crate::recurring_oracle::{self, Recollection, Worths};
 use crate::recurring_regret;
 use crate::tape::Tape;
 use rl_core::rand::RngExt as _;
@@ -258,7 +258,8 @@ impl TaskDistribution for RecurringBandit {
 
     fn solution_bytes(&self) -> f64 {
         let states = self.size.arms * (self.size.pulls_of_one() + 2);
-        8.0 * (2 * states + 2 * self.size.steps()) as f64
+        let of_steps = 8.0 * (2 * states + 2 * self.size.steps()) as f64;
+        of_steps + Worths::bytes(&self.size)
     }
 
     /// Which bandit each meeting is with, and its good arm.
@@ -327,10 +328,7 @@ impl TaskDistribution for RecurringBandit {
     /// arm among others that are alike, the most probable arm is optimal for any number of
     /// pulls (Feldman 1962 for two arms, Rodman 1978 for more; the tests try all policies).
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
-        Ok(Box::new(Recollection {
-            spec: self.spec(),
-            size: self.size,
-        }))
+        Ok(Box::new(Recollection::new(self.spec(), self.size)))
     }
 
     fn analyses(&self) -> Vec<Analysis> {

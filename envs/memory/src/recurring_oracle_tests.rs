@@ -143,3 +143,97 @@ fn a_trial_is_all_pulls_of_all_bandits() {
         assert!((found - wanted).abs() < 1e-12);
     }
 }
+
+/// After pulls that nobody would choose: arms far above others, level ones, one that is
+/// pulled in spite of its score.
+#[test]
+fn arms_are_worth_what_the_best_policy_makes_of_them() {
+    for (pays, histories) in [
+        (
+            0.9,
+            [
+                vec![0, 0, 0],
+                vec![3, -2, 1],
+                vec![-4, -4, 2],
+                vec![1, 1, -1],
+            ],
+        ),
+        (
+            0.6,
+            [
+                vec![0, 0, 0, 0],
+                vec![2, 2, 0, -1],
+                vec![-5, 1, 0, 1],
+                vec![-1, -1, -2, -3],
+            ],
+        ),
+        (0.5, [vec![0, 0], vec![3, -3], vec![-2, -2], vec![1, 0]]),
+    ] {
+        let arms = histories[0].len();
+        let worths = Worths::new(&size(arms, 1, 20, pays));
+        for (scores, left) in histories.iter().zip([12, 9, 5, 1]) {
+            let mut known = HashMap::new();
+            let odds: f64 = pays / (1.0 - pays);
+            let weights: Vec<f64> = scores.iter().map(|score| odds.powi(*score)).collect();
+            let sum: f64 = weights.iter().sum();
+            let wanted = (0..arms).map(|arm| {
+                let good = weights[arm] / sum;
+                let pay = good * pays + (1.0 - good) * (1.0 - pays);
+                let mut after = |change: i32| {
+                    let mut next = scores.clone();
+                    next[arm] += change;
+                    next.sort_unstable();
+                    tried(&mut known, next, (pays, left - 1))
+                };
+                pay * (1.0 + after(1)) + (1.0 - pay) * after(-1)
+            });
+            let wanted: Vec<f64> = wanted.collect();
+            let mut found = vec![0.0; arms];
+            worths.of(scores, left, &mut Vec::new(), &mut found);
+            for (found, wanted) in found.iter().zip(&wanted) {
+                assert!(
+                    (found - wanted).abs() < 1e-10,
+                    "{pays}, {scores:?}, {left} left: {found}, not {wanted}"
+                );
+            }
+        }
+    }
+}
+
+/// Where the good arm always pays: one that has paid is it, and one that has not is not.
+#[test]
+fn what_always_pays_is_known_at_once() {
+    let worths = Worths::new(&size(4, 1, 10, 1.0));
+    let of = |scores: &[i32], left: usize| {
+        let mut values = vec![0.0; 4];
+        worths.of(scores, left, &mut Vec::new(), &mut values);
+        values
+    };
+    assert_eq!(of(&[2, 0, -1, 0], 6), [6.0, 5.0, 5.0, 5.0]);
+    // Two are left: the first try finds it, or the second one.
+    assert_eq!(
+        of(&[-1, 0, 0, -3], 4),
+        [0.5 * 3.0 + 0.5 * 2.0, 3.5, 3.5, 2.5]
+    );
+}
+
+/// At the first pull, whatever the size, the best is worth what all pulls earn.
+#[test]
+fn from_the_start_the_worth_is_the_value() {
+    for (arms, pulls, pays) in [(5, 100, 0.9), (10, 60, 0.7), (3, 300, 0.55)] {
+        let size = size(arms, 1, pulls, pays);
+        let wanted: f64 = rewards_of_one(&size).iter().sum();
+        let mut values = vec![0.0; arms];
+        Worths::new(&size).of(&vec![0; arms], pulls, &mut Vec::new(), &mut values);
+        for value in values {
+            assert!(
+                (value - wanted).abs() < 1e-9 * wanted,
+                "{value}, not {wanted}"
+            );
+        }
+        assert_eq!(
+            8 * Worths::new(&size).left.len() + 8 * (pulls + 2),
+            Worths::bytes(&size) as usize
+        );
+    }
+}

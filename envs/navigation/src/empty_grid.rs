@@ -2,11 +2,11 @@
 
 use crate::drawing::{Sketch, middle};
 use crate::grid::Cell;
-use crate::view::{AHEAD, BORDER, TILES, ahead, look};
+use crate::view::{BORDER, TILES, ahead, look};
 use rl_core::TaskDistribution;
 use rl_core::{
-    ActRow, ActionSpace, ActionsMut, Discrete, EnvSpec, Environment, EnvironmentEntry, Exact,
-    ExactValues, Trial,
+    ActRow, ActionSpace, Actions, Discrete, EnvSpec, Environment, EnvironmentEntry, Exact,
+    ExactValues, Outcome, Trial, into_advantages,
 };
 use rl_core::{
     Episode, Ink, ObservationSpace, Picture, Policy, PolicyFactory, Row, Setting, SpecError, Step,
@@ -110,6 +110,37 @@ impl Room {
         }
     }
 
+    /// Steps of the shortest path from each pose to the goal. `[poses]`
+    fn distances(&self) -> Vec<u32> {
+        let mut distances = vec![u32::MAX; self.next.len()];
+        distances[usize::from(self.goal)..].fill(0);
+        // As long as some pose is found nearer by way of the next one.
+        loop {
+            let mut nearer = false;
+            // From the goal on, which is last.
+            for (pose, next) in self.next.iter().enumerate().rev() {
+                let shortest = next.iter().map(|next| distances[usize::from(*next)]).min();
+                let by_way = shortest.map_or(u32::MAX, |steps| steps.saturating_add(1));
+                if by_way < distances[pose] {
+                    distances[pose] = by_way;
+                    nearer = true;
+                }
+            }
+            if !nearer {
+                return distances;
+            }
+        }
+    }
+
+    /// What reaching the goal with a step of the episode earns, from 1.
+    fn reward(&self, step: u32) -> f64 {
+        let (step, horizon) = (f64::from(step), f64::from(self.horizon));
+        match step <= horizon {
+            true => 1.0 - 0.9 * step / horizon,
+            false => 0.0,
+        }
+    }
+
     /// Free cells along one side.
     fn inside(&self) -> u32 {
         (self.next.len() / 4).isqrt() as u32
@@ -166,10 +197,7 @@ impl EmptyGrid {
     /// Along one wall, a turn, and along the next.
     fn optimum(&self) -> f64 {
         let steps = 2 * (self.size - 3) + 1;
-        match steps <= self.horizon {
-            true => self.episodes as f64 * (1.0 - 0.9 * steps as f64 / self.horizon as f64),
-            false => 0.0,
-        }
+        self.episodes as f64 * self.room.reward(steps as u32)
     }
 
     /// What random actions earn, from the last step back over all poses.
@@ -178,7 +206,7 @@ impl EmptyGrid {
         let mut later = vec![0.0; poses];
         let mut values = later.clone();
         for step in (1..=self.horizon).rev() {
-            let reward = 1.0 - 0.9 * step as f64 / self.horizon as f64;
+            let reward = self.room.reward(step as u32);
             for (value, next) in values.iter_mut().zip(&self.room.next) {
                 let worth = next.map(|pose| match pose >= self.room.goal {
                     true => reward,
@@ -205,15 +233,19 @@ pub struct Pose {
     steps: u32,
 }
 
+impl Pose {
+    const START: Self = Self {
+        pose: START,
+        steps: 0,
+    };
+}
+
 impl Environment for EmptyRoom {
     type State = Pose;
     type Action = Discrete;
 
     fn reset(&self, state: &mut Pose, _rng: &mut Stream) {
-        *state = Pose {
-            pose: START,
-            steps: 0,
-        };
+        *state = Pose::START;
     }
 
     #[inline]
@@ -293,42 +325,90 @@ impl TaskDistribution for EmptyGrid {
         }
     }
 
-    /// Goes forward, and turns right where there is a wall.
+    /// Takes the shortest path.
     fn bayes_optimal_policy(&self) -> Result<Box<dyn PolicyFactory>, String> {
-        Ok(Box::new(AlongTheWall))
+        Ok(Box::new(ShortestPath {
+            spec: self.spec(),
+            room: Arc::clone(&self.room),
+            distances: self.room.distances().into(),
+        }))
     }
 }
 
-/// Goes forward, and turns right where there is a wall: in an empty room of any
-/// size that is the shortest path.
-struct AlongTheWall;
+/// Makes policies that take the shortest path.
+struct ShortestPath {
+    spec: EnvSpec,
+    room: Arc<Room>,
+    distances: Arc<[u32]>, // [poses]
+}
 
-impl PolicyFactory for AlongTheWall {
+impl PolicyFactory for ShortestPath {
     fn name(&self) -> String {
         "bayes-optimal".into()
     }
 
-    fn make(&self, spec: &EnvSpec, _lanes: usize) -> Result<Box<dyn Policy>, String> {
-        match spec.name == NAME {
-            true => Ok(Box::new(Self)),
-            false => Err(format!(
-                "this policy walks through the rooms of '{NAME}' and cannot act in '{}'; ask that \
-                 environment for its own",
-                spec.name
-            )),
-        }
+    fn make(&self, spec: &EnvSpec, lanes: usize) -> Result<Box<dyn Policy>, String> {
+        self.spec.check_solved(spec)?;
+        Ok(Box::new(Walking {
+            distances: Arc::clone(&self.distances),
+            room: Arc::clone(&self.room),
+            poses: vec![Pose::default(); lanes],
+        }))
+    }
+
+    fn bytes(&self, _spec: &EnvSpec, lanes: usize) -> f64 {
+        (lanes * size_of::<Pose>()) as f64
     }
 }
 
-impl Policy for AlongTheWall {
+/// One of them at work: it counts its steps to know where it is.
+struct Walking {
+    room: Arc<Room>,
+    distances: Arc<[u32]>, // [poses]
+    poses: Vec<Pose>,      // [lanes]
+}
+
+impl Walking {
+    /// What an action earns if the shortest path follows it.
+    fn value(&self, at: Pose, action: usize) -> f64 {
+        let next = self.room.next[usize::from(at.pose)][action];
+        let last = at.steps + 1 + self.distances[usize::from(next)];
+        self.room.reward(last)
+    }
+}
+
+impl Policy for Walking {
     fn act(&mut self, row: &Row<'_>, _streams: &mut [Stream], out: ActRow<'_>) {
-        let ActionsMut::Discrete(actions) = out.action else {
-            panic!("continuous actions given to a policy for '{NAME}'");
+        let (Actions::Discrete(previous), Some(actions)) =
+            (row.previous_action, out.action.discrete())
+        else {
+            return; // `make` has refused continuous actions.
         };
-        let views = row.observation.chunks_exact(WIDTH);
-        for (action, view) in actions.iter_mut().zip(views) {
-            *action = u32::from(view[2 * AHEAD] == WALL[0]);
+        for (lane, action) in actions.iter_mut().enumerate() {
+            let mut at = self.poses[lane];
+            if row.start[lane] || row.previous_outcome[lane] != Outcome::Continue {
+                at = Pose::START;
+            } else {
+                at.pose = self.room.next[usize::from(at.pose)][previous[lane] as usize];
+                at.steps += 1;
+            }
+            self.poses[lane] = at;
+            let best = (0..ACTIONS)
+                .rev()
+                .max_by(|a, b| self.value(at, *a).total_cmp(&self.value(at, *b)));
+            *action = best.unwrap_or(0) as u32;
         }
+    }
+
+    /// Episodes have nothing to do with each other.
+    fn advantages(&mut self, advantages: &mut [f64]) -> bool {
+        for (at, values) in self.poses.iter().zip(advantages.chunks_exact_mut(ACTIONS)) {
+            for (action, value) in values.iter_mut().enumerate() {
+                *value = self.value(*at, action);
+            }
+            into_advantages(values);
+        }
+        true
     }
 }
 

@@ -144,3 +144,50 @@ fn the_random_return_by_all_sequences() {
     let wanted = 2.0 * total / f64::from(6_u32.pow(5));
     assert!((grid.random() - wanted).abs() < 1e-6);
 }
+
+/// Beside all sequences of actions from every pose and step.
+#[test]
+fn actions_are_worth_what_the_best_sequence_after_them_earns() {
+    let (size, horizon) = (4, 5);
+    let grid = EmptyGrid::new(size, horizon, 1).unwrap();
+    let room = &grid.room;
+    let walking = Walking {
+        distances: room.distances().into(),
+        room: Arc::clone(room),
+        poses: Vec::new(),
+    };
+    /// The most that can be earned from here on.
+    fn most(room: &Room, at: Pose, horizon: u32) -> f64 {
+        if at.pose >= room.goal {
+            return room.reward(at.steps);
+        }
+        let next = |pose: &u16| Pose {
+            pose: *pose,
+            steps: at.steps + 1,
+        };
+        match at.steps < horizon {
+            true => room.next[usize::from(at.pose)]
+                .iter()
+                .map(|pose| most(room, next(pose), horizon))
+                .fold(0.0, f64::max),
+            false => 0.0,
+        }
+    }
+    let (mut worths, mut nothing) = (0, 0);
+    for pose in 0..room.goal {
+        for steps in 0..horizon as u32 {
+            for action in 0..ACTIONS {
+                let next = Pose {
+                    pose: room.next[usize::from(pose)][action],
+                    steps: steps + 1,
+                };
+                let wanted = most(room, next, horizon as u32);
+                let found = walking.value(Pose { pose, steps }, action);
+                assert!((found - wanted).abs() < 1e-12, "{pose}, {steps}, {action}");
+                worths += usize::from(wanted > 0.0);
+                nothing += usize::from(wanted == 0.0);
+            }
+        }
+    }
+    assert!(worths > 50 && nothing > 50, "{worths}, {nothing}");
+}

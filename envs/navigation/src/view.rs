@@ -10,9 +10,6 @@ pub(crate) const VIEW: usize = 7;
 /// Tiles in view.
 pub(crate) const TILES: usize = VIEW * VIEW;
 
-/// Place in the view of the tile that the agent would go forward to.
-pub(crate) const AHEAD: usize = (VIEW - 2) * VIEW + VIEW / 2;
-
 /// Width of the border that a map needs all around, so that no view leaves it.
 pub(crate) const BORDER: usize = VIEW - 1;
 

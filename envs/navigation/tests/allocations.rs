@@ -3,8 +3,8 @@
 use allocation_counter::measure;
 use navigation::{DarkKeyDoor, EmptyGrid, GridNavi, Maze, PointCorners, PointNavigation};
 use rl_core::{
-    Actions, ActionsMut, Domain, EnvFactory, Revealed, Rollout, SpecError, StreamKey,
-    TaskDistribution, Tasks, Telling,
+    Actions, ActionsMut, Domain, EnvFactory, PolicyFactory, Revealed, Rollout, SpecError,
+    StreamKey, TaskDistribution, Tasks, Telling,
 };
 use std::sync::Arc;
 
@@ -67,11 +67,16 @@ fn policies_allocate_nothing_in<D: TaskDistribution>(distribution: D) {
 
 #[test]
 fn worths_of_actions_allocate_nothing() {
-    let env = Tasks::new(GridNavi::new(4, 7, 3).unwrap()).unwrap();
-    let optimal = env.bayes_optimal_policy().unwrap();
-    let optimal = optimal.with_advantages().unwrap();
+    worths_allocate_nothing_in(GridNavi::new(4, 7, 3).unwrap(), 5);
+    worths_allocate_nothing_in(EmptyGrid::new(5, 9, 3).unwrap(), 6);
+}
+
+fn worths_allocate_nothing_in<D: TaskDistribution>(distribution: D, actions: usize) {
+    let env = Tasks::new(distribution).unwrap();
+    let optimal: Arc<dyn PolicyFactory> = Arc::from(env.bayes_optimal_policy().unwrap());
+    let optimal = optimal.with_advantages().unwrap_or(optimal);
     let mut acting = optimal.make(env.spec(), LANES).unwrap();
-    let mut advantages = vec![0.0; LANES * 5];
+    let mut advantages = vec![0.0; LANES * actions];
     let count = while_stepping(&env, |rollout| {
         rollout.act(acting.as_mut());
         assert!(acting.advantages(&mut advantages));

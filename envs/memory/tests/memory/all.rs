@@ -1,6 +1,6 @@
 //! What holds of every environment.
 
-use crate::common::{assert_near, begun, by_rule, env, made, returns, run};
+use crate::common::{assert_near, begun, by_rule, env, made, mean_return, returns, run};
 use rl_core::{
     ActionSpace, Actions, ActionsMut, EnvFactory, MEMORYLESS_OPTIMUM, Moments, Random, Rollout,
     Value,
@@ -64,7 +64,7 @@ fn farthest_step(rewards: &[f32], wanted: &[f64], lanes: usize) -> f64 {
 fn the_optimal_policy_earns_the_optimal_value_and_chance_the_random_one() {
     for env in environments() {
         let (name, exact) = (format!("{:?}", env.spec()), env.exact_values());
-        let random = returns(&run(env.as_ref(), &Random, 4_000));
+        let random = mean_return(&run(env.as_ref(), &Random, 4_000));
         assert_near(&name, &random, exact.random.get().unwrap());
         let best = exact.bayes_optimal.get().unwrap();
         let rewards = exact.bayes_optimal_rewards.unwrap();
@@ -75,7 +75,7 @@ fn the_optimal_policy_earns_the_optimal_value_and_chance_the_random_one() {
             continue;
         };
         let trajectory = run(env.as_ref(), policy.as_ref(), 4_000);
-        assert_near(&name, &returns(&trajectory), best);
+        assert_near(&name, &mean_return(&trajectory), best);
         // The largest of up to 400 deviations.
         let off = farthest_step(trajectory.rewards(), &rewards, 4_000);
         assert!(off < 4.5, "{name}: a step is {off} standard errors off");
@@ -100,14 +100,14 @@ fn the_optimal_policy_forgets_what_is_over() {
         rollout.begin(&crate::common::KEY, 0);
         rollout.play(acting.as_mut());
         let trajectory = rollout.into_trajectory();
-        let returns = returns(&trajectory);
+        let returns = mean_return(&trajectory);
         let best = env.exact_values().bayes_optimal.get().unwrap();
         assert_near(&env.spec().name, &returns, 2.0 * best);
     }
 }
 
 /// Advantages of who remembers: nothing is lost by what the policy does, and who does
-/// otherwise loses what they say. (Of recurring bandits they are not known.)
+/// otherwise loses what they say.
 #[test]
 fn advantages_add_up_to_what_is_lost() {
     for env in environments() {
@@ -121,13 +121,9 @@ fn advantages_add_up_to_what_is_lost() {
         let mut policy = policy.make(env.spec(), lanes).unwrap();
         let mut rollout = begun(env.as_ref(), lanes);
         let (mut row, mut lost) = (vec![0.0; lanes * size], vec![0.0; lanes]);
-        let mut knows = true;
         while !rollout.is_full() {
             rollout.act(policy.as_mut());
-            knows = policy.advantages(&mut row);
-            if !knows {
-                break;
-            }
+            assert!(policy.advantages(&mut row), "{name}");
             let t = rollout.t();
             let (_, _, out) = rollout.acting();
             let ActionsMut::Discrete(actions) = out.action else {
@@ -141,18 +137,15 @@ fn advantages_add_up_to_what_is_lost() {
             }
             rollout.step();
         }
-        assert_eq!(knows, name != "recurring-bandit", "{name}");
-        if knows {
-            let best = env.exact_values().bayes_optimal.get().unwrap();
-            let lost: Moments = lost.into_iter().collect();
-            let found = returns(rollout.trajectory()).mean();
-            let error = lost.standard_error();
-            // What is drawn plays a part where the sign is read, or no answer is right.
-            assert!(
-                (found - best - lost.mean()).abs() < 5.0 * error + 1e-4,
-                "{name}: {found} of {best}, {lost:?}"
-            );
-        }
+        let best = env.exact_values().bayes_optimal.get().unwrap();
+        let found = returns(rollout.trajectory());
+        let without = found.iter().zip(&lost).map(|(earned, lost)| earned - lost);
+        // What is drawn plays a part where the sign is read, or no answer is right.
+        let without: Moments = without.collect();
+        assert!(
+            (without.mean() - best).abs() < 5.0 * without.standard_error() + 1e-4,
+            "{name}: {without:?} of {best}"
+        );
     }
 }
 
@@ -186,7 +179,7 @@ fn the_labels_of_who_knows_the_task_earn_its_optimum() {
             rollout.step();
         }
         let name = &env.spec().name;
-        assert_near(name, &returns(rollout.trajectory()), optima.mean());
+        assert_near(name, &mean_return(rollout.trajectory()), optima.mean());
         let known = env.exact_values().known_task_optimum.get().unwrap();
         assert!((optima.mean() - known).abs() < 1e-9, "{name}");
     }
@@ -216,7 +209,7 @@ fn the_memoryless_optimum_is_earned_without_memory() {
     ];
     for (name, set, rule) in rules {
         let env = env(name, set);
-        let found = returns(&by_rule(env.as_ref(), 4_000, |_, seen| rule(seen)));
+        let found = mean_return(&by_rule(env.as_ref(), 4_000, |_, seen| rule(seen)));
         let (key, optimum) = env.further_values().swap_remove(0);
         assert_eq!(key, MEMORYLESS_OPTIMUM);
         assert_near(name, &found, optimum.get().unwrap());
@@ -227,7 +220,7 @@ fn the_memoryless_optimum_is_earned_without_memory() {
         let told = seen[25..].iter().position(|number| *number > 0.5);
         told.map_or(0, |label| (label as u32 + 1) % 5)
     };
-    let found = returns(&by_rule(glyphs.as_ref(), 4_000, |_, seen| next(seen)));
+    let found = mean_return(&by_rule(glyphs.as_ref(), 4_000, |_, seen| next(seen)));
     assert_near("glyph-recall", &found, 10.2);
     let (_, optimum) = glyphs.further_values().swap_remove(0);
     assert!((optimum.get().unwrap() - 10.2).abs() < 1e-12);

@@ -79,7 +79,7 @@ pub(crate) fn gained(trajectory: &Trajectory, lane: usize) -> Vec<f32> {
 }
 
 /// The return of each lane.
-pub(crate) fn returns(trajectory: &Trajectory) -> Moments {
+pub(crate) fn returns(trajectory: &Trajectory) -> Vec<f64> {
     let lane = |lane| {
         gained(trajectory, lane)
             .into_iter()
@@ -87,6 +87,11 @@ pub(crate) fn returns(trajectory: &Trajectory) -> Moments {
             .sum::<f64>()
     };
     (0..trajectory.lanes()).map(lane).collect()
+}
+
+/// Their mean.
+pub(crate) fn mean_return(trajectory: &Trajectory) -> Moments {
+    returns(trajectory).into_iter().collect()
 }
 
 /// A mean is what was expected of it, within three standard errors and the rounding of

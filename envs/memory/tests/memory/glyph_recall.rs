@@ -95,7 +95,7 @@ fn who_knows_every_glyph_again_earns_the_bayes_optimal_value() {
     let exact = glyphs.exact_values();
     assert_near(
         "all",
-        &crate::common::returns(&trajectory),
+        &crate::common::mean_return(&trajectory),
         exact.bayes_optimal.get().unwrap(),
     );
     let accuracy = accuracy(&glyphs, &trajectory);
