@@ -46,7 +46,6 @@ mod ranks;
 mod reporting;
 mod results;
 mod tables;
-mod watch;
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code, reason = "it runs before libtorch is loaded")]
 mod working_directory;
@@ -59,7 +58,7 @@ pub use rl_core::EnvironmentEntry;
 use clap::Parser;
 use cli::{Cli, Command};
 use lab::failure::{Exit, Failure};
-use lab::panics;
+use lab::{panics, silence};
 use std::env;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
@@ -97,7 +96,7 @@ pub fn run(registry: &Registry) -> ExitCode {
     let done = panic::catch_unwind(AssertUnwindSafe(|| {
         prepare()?;
         ranks::join(&cli)?;
-        watch::start();
+        silence::watch(|word| output::remark(word));
         match ranks::follows() {
             true => ranks::follow_with(registry, &cli),
             false => dispatch(registry, cli),

@@ -52,6 +52,7 @@ pub mod scenes;
 pub mod schema;
 pub mod session;
 pub mod settings;
+pub mod silence;
 pub mod split;
 mod standard;
 pub mod stop;

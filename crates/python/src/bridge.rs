@@ -10,11 +10,12 @@ use crate::lanes::array1;
 use numpy::{
     PyArray1, PyArray2, PyArrayMethods as _, PyReadonlyArray2, PyUntypedArrayMethods as _,
 };
+use pyo3::call::PyCallArgs;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rl_core::rand::RngExt as _;
 use rl_core::{
-    ActionSpace, Actions, Analysis, AtWork, EnvFactory, EnvSpec, Episode, Exact, ExactValues,
+    ActionSpace, Actions, Analysis, AtWork, Call, EnvFactory, EnvSpec, Episode, Exact, ExactValues,
     KnownTasks, ObservationSpace, Outcome, Picture, Place, PolicyFactory, Positions, Purpose,
     StepRows, Stream, StreamKey, Subset, Trial, VecEnv,
 };
@@ -148,7 +149,7 @@ impl EnvFactory for Factory {
             batch,
             lanes: std::iter::repeat_with(lane).take(lanes).collect(),
             first_lane: 0,
-            at_work: Arc::default(),
+            at_work: idle(),
             ended: vec![false; lanes],
             seeds: vec![0; lanes],
         })
@@ -204,6 +205,13 @@ impl EnvFactory for Factory {
     fn analyses(&self) -> Vec<Analysis> {
         Vec::new()
     }
+}
+
+/// Nothing was called yet.
+fn idle() -> Arc<AtWork> {
+    let at_work = AtWork::default();
+    at_work.leave();
+    Arc::new(at_work)
 }
 
 /// What Python's call gave; what it raised goes on as a panic with its traceback.
@@ -270,6 +278,21 @@ impl Batch {
         Ok(())
     }
 
+    /// Calls Python's code, in which it is seen to be until it comes back: not while it waits
+    /// for its turn, but also while it is interrupted for another's.
+    fn entered<'py>(
+        &self,
+        py: Python<'py>,
+        call: Call,
+        method: &str,
+        arguments: impl PyCallArgs<'py>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.at_work.enter(call);
+        let done = self.batch.bind(py).call_method1(method, arguments);
+        self.at_work.leave();
+        done
+    }
+
     /// What one step of Python's gave: observations, and into the rows the rest.
     fn call<'py>(
         &self,
@@ -286,7 +309,7 @@ impl Batch {
                 .reshape([lanes, width])?
                 .into_any(),
         };
-        let stepped = self.batch.bind(py).call_method1("step", (actions,))?;
+        let stepped = self.entered(py, Call::Step, "step", (actions,))?;
         let (observation, rewards, terminated, truncated): (
             Bound<'_, PyAny>,
             Bound<'_, PyAny>,
@@ -383,7 +406,7 @@ impl VecEnv for Batch {
         }
         Python::attach(|py| {
             let seeds = PyArray1::from_slice(py, &self.seeds);
-            let begun = self.batch.bind(py).call_method1("begin", (seeds,));
+            let begun = self.entered(py, Call::Reset, "begin", (seeds,));
             let written = begun.and_then(|rows| self.observe(&rows, None, observation));
             said(py, "reset", written);
         });
@@ -416,7 +439,7 @@ impl VecEnv for Batch {
             rows.final_observation.copy_from_slice(rows.observation);
             let ended = PyArray1::from_slice(py, &self.ended);
             let seeds = PyArray1::from_slice(py, &self.seeds);
-            let gone_on = self.batch.bind(py).call_method1("go_on", (ended, seeds));
+            let gone_on = self.entered(py, Call::Reset, "go_on", (ended, seeds));
             let ended = Some(&self.ended[..]);
             let written = gone_on.and_then(|next| self.observe(&next, ended, rows.observation));
             said(py, "reset", written);

@@ -7,7 +7,8 @@
 //! defaults and its words are Python's half; this one checks, computes and converts.
 //!
 //! The crate stands on `lab` as the command line does. It must not know any
-//! particular algorithm or environment, and it prints nothing.
+//! particular algorithm or environment, and it prints nothing but which environment of
+//! Python's does not come back.
 
 mod agent;
 mod attended;
@@ -15,6 +16,10 @@ mod bridge;
 mod convert;
 mod facts;
 mod lanes;
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it says which environment does not come back"
+)]
 mod registry;
 mod runs;
 mod sweep;

@@ -5,8 +5,9 @@ use crate::convert::refused;
 use lab::registry::Registry;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use rl_core::EnvironmentEntry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use rl_core::{EnvironmentEntry, shown};
+use std::io::{self, Write as _};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 /// Environments that Python added.
 static ADDED: Mutex<Vec<Arc<Bridged>>> = Mutex::new(Vec::new());
@@ -26,6 +27,19 @@ pub(crate) fn registry() -> Registry {
     entries.fold(Registry::standard(), Registry::with_environment)
 }
 
+/// From the first environment of Python's on, says on standard error which one does not come
+/// back. It needs no lock of Python's, which that one may hold, so that no callback can be
+/// told.
+fn watch() {
+    static BEGUN: Once = Once::new();
+    BEGUN.call_once(|| {
+        lab::silence::watch(|word| {
+            // Nobody may be left to read it.
+            let _ = writeln!(io::stderr(), "metarl: {}", shown(word));
+        });
+    });
+}
+
 /// Adds an environment that is written in Python; one of the same name that Python
 /// added before is replaced.
 #[pyfunction]
@@ -37,6 +51,7 @@ fn add_environment(name: &str, make: Py<PyAny>, spaces: &Bound<'_, PyDict>) -> P
         )));
     }
     let spec = spec_of(name, spaces)?;
+    watch();
     let mut added = added();
     added.retain(|other| other.name() != name);
     added.push(Arc::new(Bridged::new(spec, make)));

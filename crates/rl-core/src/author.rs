@@ -67,19 +67,65 @@ impl Call {
 #[repr(align(128))] // Apart from what other threads write.
 pub struct AtWork(AtomicU64);
 
+/// A call that has not come back, as far as another thread can tell. Calls that differ are
+/// different ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Working {
+    /// The lane's index within the batch; `None` where one call is for all lanes.
+    pub lane: Option<usize>,
+    /// The method.
+    pub call: Call,
+    /// Which call of all lanes it is.
+    turn: u32,
+}
+
 impl AtWork {
+    /// Of a packed call, where the lane is: above the method, below the turn.
+    const LANE: u32 = 8;
+    const TURN: u32 = 32;
+    /// The lane of a call for all of them.
+    const ALL: u64 = (1 << (Self::TURN - Self::LANE)) - 1;
+    /// Whoever calls waits for nothing.
+    const NOTHING: u64 = 0xff;
+
     /// `call` begins in the lane of this index. One plain store: it is done
     /// several times in each step of each lane.
     #[inline]
     pub(crate) fn set(&self, lane: usize, call: Call) {
-        let packed = (lane as u64) << 8 | u64::from(call as u8);
+        let packed = (lane as u64) << Self::LANE | u64::from(call as u8);
         self.0.store(packed, Ordering::Relaxed);
     }
 
-    /// The lane's index within the batch, and the call.
-    pub fn get(&self) -> (usize, Call) {
+    /// `call` begins, for all lanes of a batch that its author steps at once.
+    pub fn enter(&self, call: Call) {
+        // One writer, so that plain loads and stores do.
+        let turn = (self.0.load(Ordering::Relaxed) >> Self::TURN) + 1;
+        let packed = turn << Self::TURN | Self::ALL << Self::LANE | u64::from(call as u8);
+        self.0.store(packed, Ordering::Relaxed);
+    }
+
+    /// What was entered has come back: until the next call nobody waits for the author.
+    pub fn leave(&self) {
+        self.0.fetch_or(Self::NOTHING, Ordering::Relaxed);
+    }
+
+    /// The call that began last, unless it is known that it came back.
+    pub fn get(&self) -> Option<Working> {
         let packed = self.0.load(Ordering::Relaxed);
-        ((packed >> 8) as usize, Call::ALL[(packed & 0xff) as usize])
+        let call = *Call::ALL.get((packed & Self::NOTHING) as usize)?;
+        let lane = packed >> Self::LANE & Self::ALL;
+        Some(Working {
+            lane: (lane != Self::ALL).then_some(lane as usize),
+            call,
+            turn: (packed >> Self::TURN) as u32,
+        })
+    }
+
+    /// The lane that was at work last, 0 where all are at once, and its call.
+    pub(crate) fn last(&self) -> (usize, Call) {
+        self.get().map_or((0, Call::Step), |working| {
+            (working.lane.unwrap_or(0), working.call)
+        })
     }
 }
 
@@ -142,4 +188,29 @@ pub fn panic_text(payload: &(dyn Any + Send)) -> String {
 pub fn drop_quietly(payload: Box<dyn Any + Send>) {
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(payload)));
     dropped.unwrap_or_else(std::mem::forget);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_told_apart() {
+        let at_work = AtWork::default();
+        at_work.set(70_000, Call::KnownTaskAction);
+        let of_one = at_work.get().unwrap();
+        assert_eq!(
+            (of_one.lane, of_one.call),
+            (Some(70_000), Call::KnownTaskAction)
+        );
+        assert_eq!(at_work.last(), (70_000, Call::KnownTaskAction));
+        at_work.enter(Call::Step);
+        let first = at_work.get().unwrap();
+        assert_eq!((first.lane, first.call), (None, Call::Step));
+        assert_eq!(at_work.last(), (0, Call::Step));
+        at_work.leave();
+        assert_eq!(at_work.get(), None);
+        at_work.enter(Call::Step);
+        assert_ne!(at_work.get().unwrap(), first, "another step than before");
+    }
 }

@@ -262,7 +262,7 @@ impl<D: TaskDistribution> Lanes<D> {
 
     /// Lets a panic of the author's code go on with the method that it was in.
     fn rethrow(&self, payload: Box<dyn Any + Send>) -> ! {
-        let (_, call) = self.at_work.get();
+        let (_, call) = self.at_work.last();
         rethrow(&self.spec.name, call.name(), payload)
     }
 
@@ -429,7 +429,7 @@ impl<D: TaskDistribution> VecEnv for Lanes<D> {
     }
 
     fn place(&self) -> Place {
-        let (index, _) = self.at_work.get();
+        let (index, _) = self.at_work.last();
         let lane = &self.lanes[index];
         Place {
             lane: self.first_lane + index as u64,

@@ -48,7 +48,7 @@ mod units;
 mod vec_env;
 
 pub use analysis::{Analysis, Trials};
-pub use author::{AtWork, AuthorPanic, Call, drop_quietly, panic_text};
+pub use author::{AtWork, AuthorPanic, Call, Working, drop_quietly, panic_text};
 pub use bars::{Bar, Bars, MOST_BARS};
 pub use bounds::Bounds;
 pub use cost::{Cost, Known};

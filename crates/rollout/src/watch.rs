@@ -1,8 +1,9 @@
 //! Which environments are at work, for a thread that watches: code of an author
 //! may never come back, and then nobody else can say so.
 
-use rl_core::{AtWork, Call, VecEnv};
+use rl_core::{AtWork, VecEnv, Working};
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 #[derive(Debug)]
 pub struct Watched {
     env: String,
-    first_lane: u64,
+    lanes: RangeInclusive<u64>,
     at_work: Arc<AtWork>,
     /// How often the batch was entered and left: odd while it is at work.
     turns: AtomicU64,
@@ -24,7 +25,7 @@ impl Watched {
     pub fn new(env: &dyn VecEnv, first_lane: u64) -> Arc<Self> {
         let watched = Arc::new(Self {
             env: env.spec().name.clone(),
-            first_lane,
+            lanes: first_lane..=first_lane + env.lanes().saturating_sub(1) as u64,
             at_work: Arc::clone(env.at_work()),
             turns: AtomicU64::new(0),
         });
@@ -54,8 +55,8 @@ pub struct Silence {
     pub env: String,
     /// The method.
     pub method: &'static str,
-    /// The lane's index in the whole batch.
-    pub lane: u64,
+    /// The lane's index in the whole batch, or those of all lanes that are stepped at once.
+    pub lanes: RangeInclusive<u64>,
     /// How many looks ago the call was first seen.
     pub looks: u64,
 }
@@ -64,7 +65,7 @@ pub struct Silence {
 #[derive(Clone, Copy, PartialEq)]
 struct Seen {
     turn: u64,
-    call: (usize, Call),
+    working: Working,
 }
 
 /// Looks at all batches of the process.
@@ -87,8 +88,10 @@ impl Watcher {
             if turn.is_multiple_of(2) {
                 continue;
             }
-            let call = watched.at_work.get();
-            let (now, batch) = (Seen { turn, call }, Arc::as_ptr(&watched));
+            let Some(working) = watched.at_work.get() else {
+                continue;
+            };
+            let (now, batch) = (Seen { turn, working }, Arc::as_ptr(&watched));
             let looks = match before.get(&batch) {
                 Some((seen, looks)) if *seen == now => looks + 1,
                 _ => 0,
@@ -97,8 +100,14 @@ impl Watcher {
             if looks > 0 {
                 silent.push(Silence {
                     env: watched.env.clone(),
-                    method: call.1.name(),
-                    lane: watched.first_lane + call.0 as u64,
+                    method: working.call.name(),
+                    lanes: match working.lane {
+                        Some(lane) => {
+                            let lane = watched.lanes.start() + lane as u64;
+                            lane..=lane
+                        }
+                        None => watched.lanes.clone(),
+                    },
                     looks,
                 });
             }

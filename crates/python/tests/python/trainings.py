@@ -318,6 +318,37 @@ def test_environments_of_python_are_trained_in():
     )
 
 
+def test_an_environment_of_python_that_does_not_come_back_is_named():
+    """Though it keeps Python's lock, so that nothing of Python's can say so."""
+    program = (
+        "import metarl, trainings\n"
+        "class Stuck(trainings.Lamps):\n"
+        "    def step(self, action):\n"
+        "        return super().step(action) if self.steps < 6 else sum(iter(range(1 << 60)))\n"
+        "metarl.register('stuck', Stuck, horizon=4, episodes=3)\n"
+        "settings = {**trainings.TINY, 'environment.name': 'stuck', 'rl2.tile': 8}\n"
+        "metarl.train('quickstart', settings, name='stuck', workers=2)\n"
+    )
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    begun = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    # It would be waited for without end if it were not named.
+    deadline = threading.Timer(120.0, begun.kill)
+    deadline.start()
+    try:
+        said = begun.stderr.readline()
+    finally:
+        deadline.cancel()
+        begun.kill()
+        said += begun.communicate()[1]
+    word = r"metarl: environment 'stuck' has not answered for 10 s, in `step` of lanes \d+ to \d+\n"
+    assert re.match(word, said), said
+
+
 def test_what_makes_an_environment_of_python_is_called_as_its_signature_says():
     """With a number of lanes where it wants one; what it raises is not hidden."""
     times = {"horizon": 4, "episodes": 3}

@@ -81,7 +81,7 @@ fn a_call_that_does_not_come_back_is_seen_until_it_does() {
         let expected = Silence {
             env: "sleeper".into(),
             method: "reset",
-            lane: 23,
+            lanes: 23..=23,
             looks,
         };
         assert_eq!(look(), [expected]);

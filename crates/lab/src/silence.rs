@@ -1,6 +1,5 @@
 //! A word about environments that do not come back.
 
-use crate::output::remark;
 use rollout::{Silence, Watcher};
 use std::thread;
 use std::time::Duration;
@@ -10,11 +9,12 @@ const TICK: Duration = Duration::from_secs(1);
 /// Looks until the first word; each later one comes after twice as many.
 const PATIENCE: u64 = 10;
 
-/// Watches all environments of the process from now on.
-pub(crate) fn start() {
+/// Watches all environments of the process from now on, and says which of them has not
+/// answered for long: from a thread of its own, which needs nothing that they may hold.
+pub fn watch(say: impl Fn(&str) + Send + 'static) {
     // Nothing but the words is lost without the thread.
     let name = thread::Builder::new().name("watch".to_owned());
-    let _ = name.spawn(|| {
+    let _ = name.spawn(move || {
         let mut watcher = Watcher::default();
         loop {
             thread::sleep(TICK);
@@ -23,7 +23,7 @@ pub(crate) fn start() {
                 .iter()
                 .filter(|silence| is_due(silence.looks))
             {
-                remark(word(silence));
+                say(&word(silence));
             }
         }
     });
@@ -37,11 +37,15 @@ fn word(silence: &Silence) -> String {
     let Silence {
         env,
         method,
-        lane,
+        lanes,
         looks,
     } = silence;
     let seconds = looks * TICK.as_secs();
-    format!("environment '{env}' has not answered for {seconds} s, in `{method}` of lane {lane}")
+    let lanes = match (lanes.start(), lanes.end()) {
+        (first, last) if first == last => format!("lane {first}"),
+        (first, last) => format!("lanes {first} to {last}"),
+    };
+    format!("environment '{env}' has not answered for {seconds} s, in `{method}` of {lanes}")
 }
 
 #[cfg(test)]
@@ -52,5 +56,20 @@ mod tests {
     fn words_become_rare() {
         let due: Vec<u64> = (1..100).filter(|looks| is_due(*looks)).collect();
         assert_eq!(due, [10, 20, 40, 80]);
+    }
+
+    #[test]
+    fn lanes_are_named() {
+        let of = |lanes| {
+            word(&Silence {
+                env: "mine".to_owned(),
+                method: "step",
+                lanes,
+                looks: 10,
+            })
+        };
+        let begin = "environment 'mine' has not answered for 10 s, in `step` of";
+        assert_eq!(of(3..=3), format!("{begin} lane 3"));
+        assert_eq!(of(16..=31), format!("{begin} lanes 16 to 31"));
     }
 }
