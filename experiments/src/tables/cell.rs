@@ -49,6 +49,13 @@ pub(crate) enum Value {
         /// Fresh tasks of each seed.
         tasks: usize,
         seeds: Vec<u64>,
+        /// The network, in words.
+        network: Option<String>,
+        /// Environment steps that the first of them was trained for.
+        env_steps: u64,
+        /// Wall clock of a training, in seconds; the mean over seeds, where it is known of
+        /// all of them.
+        seconds: Option<f64>,
         /// The folder around the runs.
         #[serde(serialize_with = "path_text")]
         runs: PathBuf,

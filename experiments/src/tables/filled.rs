@@ -1,6 +1,7 @@
 //! A table with its values: what differs from what is published is marked and,
 //! where the reason is known, explained.
 
+use crate::console::{duration, short};
 use crate::tables::cell::Value;
 use crate::tables::plan::{Column, Plan, Row};
 
@@ -10,6 +11,10 @@ const MARKED: f64 = 3.0;
 /// How a cell of trained agents is filled.
 const NOT_TRAINED: &str = "Not trained: cells of trained agents are read from finished runs of \
                            the row's environment below --runs, and there was none.";
+/// What is said of cells of trained agents.
+const TRAINED: &str = "Of trained agents: seeds, the network, the environment steps and the mean \
+                       wall clock of a seed's training, on the machine that it ran on; all \
+                       settings are in config.toml of the runs.";
 /// What is said of a difference that no note explains.
 const UNEXPLAINED: &str = "No reason for the difference is known.";
 
@@ -158,6 +163,9 @@ impl<'a> Filled<'a> {
                  the difference, where the published mean is of {tasks} tasks."
             ));
         }
+        if cells().any(|cell| matches!(cell.value, Value::Trained { .. })) {
+            remarks.push(TRAINED.to_owned());
+        }
         if cells().any(|cell| matches!(cell.value, Value::Unknown { .. })) {
             remarks.push("–: out of reach of exact computation.".to_owned());
         }
@@ -193,10 +201,22 @@ pub(crate) fn theirs(paper: f64) -> String {
 /// What else there is to say of a value: the parameter, seeds.
 pub(crate) fn detail(value: &Value) -> Option<String> {
     match value {
-        Value::Trained { seeds, .. } => Some(match seeds.len() {
-            1 => "1 seed".to_owned(),
-            several => format!("{several} seeds"),
-        }),
+        Value::Trained {
+            seeds,
+            network,
+            env_steps,
+            seconds,
+            ..
+        } => {
+            let seeds = match seeds.len() {
+                1 => "1 seed".to_owned(),
+                several => format!("{several} seeds"),
+            };
+            let steps = format!("{} steps", short(*env_steps as f64));
+            let time = seconds.map(duration);
+            let parts = [Some(seeds), network.clone(), Some(steps), time];
+            Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+        }
         value => value.chosen(),
     }
 }

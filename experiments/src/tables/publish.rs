@@ -127,7 +127,7 @@ fn table_cell(cell: &Cell) -> Markup {
     }
 }
 
-const CSV_HEADER: [&str; 14] = [
+const CSV_HEADER: [&str; 17] = [
     "row",
     "column",
     "kind",
@@ -139,6 +139,9 @@ const CSV_HEADER: [&str; 14] = [
     "learner",
     "parameters",
     "tuning_tasks",
+    "network",
+    "env_steps",
+    "mean_training_seconds",
     "distance_in_standard_errors",
     "differs",
     "notes",
@@ -157,6 +160,7 @@ fn csv(filled: &Filled<'_>) -> Vec<u8> {
             cells.map(move |(column, cell)| {
                 let estimate = cell.value.estimate();
                 let [kind, tasks, seeds, learner, parameters, tuning] = facts(filled, &cell.value);
+                let [network, env_steps, seconds] = training(&cell.value);
                 let notes: Vec<String> = cell.notes.iter().map(usize::to_string).collect();
                 [
                     row.name.clone(),
@@ -170,6 +174,9 @@ fn csv(filled: &Filled<'_>) -> Vec<u8> {
                     learner,
                     parameters,
                     tuning,
+                    network,
+                    env_steps,
+                    seconds,
                     number(cell.distance),
                     cell.differs().to_string(),
                     notes.join(" "),
@@ -177,6 +184,24 @@ fn csv(filled: &Filled<'_>) -> Vec<u8> {
             })
         });
     csv_file(CSV_HEADER, rows)
+}
+
+/// The network of trained agents, their environment steps and seconds.
+fn training(value: &Value) -> [String; 3] {
+    let Value::Trained {
+        network,
+        env_steps,
+        seconds,
+        ..
+    } = value
+    else {
+        return Default::default();
+    };
+    [
+        network.clone().unwrap_or_default(),
+        env_steps.to_string(),
+        seconds.map_or_else(String::new, |seconds| format!("{seconds:.1}")),
+    ]
 }
 
 /// Kind, tasks, seeds, learner, parameters and tuning tasks.

@@ -5,8 +5,8 @@ use crate::tables::cell::Value;
 use crate::tables::plan::{Measure, Row};
 use lab::folders::common_folder;
 use lab::registry::{Registry, completed};
-use record::schema::{Comparison, LearnerResult};
-use record::{Document, Reader, RecordError};
+use record::schema::{Comparison, LearnerResult, TimingRow};
+use record::{Document, Reader, RecordError, Stream};
 use report::Estimate;
 use rl_core::Moments;
 use std::collections::BTreeMap;
@@ -22,6 +22,30 @@ struct Run {
     /// Its configuration without the seed.
     config: toml::Table,
     comparison: Comparison,
+    /// Wall clock of its training, in seconds, if that was written down.
+    seconds: Option<f64>,
+}
+
+impl Run {
+    /// The network in words, `gru 64` or `transformer 2 × 64`: what its configuration has
+    /// as its trunk.
+    fn network(&self) -> Option<String> {
+        let algorithm = self.config.get(&self.comparison.algorithm)?;
+        let trunk = algorithm.get("trunk")?;
+        let kind = trunk.get("kind")?.as_str()?;
+        let hidden = match trunk.get("hidden") {
+            None => return Some(kind.to_owned()),
+            Some(toml::Value::Array(widths)) => {
+                let widths = widths.iter().map(toml::Value::to_string);
+                widths.collect::<Vec<_>>().join(" ")
+            }
+            Some(width) => width.to_string(),
+        };
+        Some(match trunk.get("layers") {
+            Some(layers) => format!("{kind} {layers} × {hidden}"),
+            None => format!("{kind} {hidden}"),
+        })
+    }
 }
 
 /// The finished runs of a folder.
@@ -87,14 +111,20 @@ impl Runs {
 
 fn over_seeds(group: &BTreeMap<u64, &Run>, measure: Measure) -> Option<Value> {
     let (mut means, mut deviations) = (Vec::new(), Moments::default());
+    let mut seconds = Some(Moments::default());
     let mut tasks = usize::MAX;
     for run in group.values() {
         let own = run.comparison.tasks;
         let (mean, error) = pick(run.comparison.trained()?, measure)?;
         means.push(Estimate::sampled(mean, error, own as u64));
         deviations.push(error * (own as f64).sqrt());
+        seconds = seconds.zip(run.seconds).map(|(mut sum, own)| {
+            sum.push(own);
+            sum
+        });
         tasks = tasks.min(own);
     }
+    let first = group.values().next()?;
     let paths: Vec<PathBuf> = group.values().map(|run| run.path.clone()).collect();
     let over_seeds = Estimate::over_seeds(&means)?;
     Some(Value::Trained {
@@ -103,6 +133,9 @@ fn over_seeds(group: &BTreeMap<u64, &Run>, measure: Measure) -> Option<Value> {
         standard_deviation: deviations.mean(),
         tasks,
         seeds: group.keys().copied().collect(),
+        network: first.network(),
+        env_steps: first.comparison.env_steps,
+        seconds: seconds.map(|seconds| seconds.mean()),
         runs: common_folder(&paths),
     })
 }
@@ -142,7 +175,12 @@ fn read_one(path: &Path) -> Result<Option<Run>, String> {
         .parse()
         .map_err(|error| format!("config.toml: {error}"))?;
     config.remove("seed");
+    let timing: Vec<TimingRow> = reader.rows(Stream::Timing).map_err(text)?;
     Ok(Some(Run {
+        seconds: timing
+            .last()
+            .map(|row| row.seconds)
+            .filter(|s| s.is_finite()),
         path: path.to_path_buf(),
         config,
         comparison,

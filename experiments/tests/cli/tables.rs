@@ -190,6 +190,18 @@ fn trained_agents_have_a_column() {
     let (first, second) = of("standard_error");
     let of_tasks = first.hypot(second) / 2.0;
     close("standard_error", of_tasks.max((one - two).abs() / 2.0));
+    // What it took to come to that.
+    assert_eq!(value["network"], "gru 6");
+    assert_eq!(value["env_steps"], 2 * 64 * 10);
+    let seconds = |seed: &str| {
+        let path = lab.path("runs/tiny").join(seed).join("timing.jsonl");
+        let rows = fs::read_to_string(path).unwrap();
+        let last: serde_json::Value = serde_json::from_str(rows.lines().last().unwrap()).unwrap();
+        last["seconds"].as_f64().unwrap()
+    };
+    close("seconds", (seconds("seed-0") + seconds("seed-1")) / 2.0);
+    let shown = fs::read_to_string(lab.path("tables/duan-bandits/table.md")).unwrap();
+    assert!(shown.contains("2 seeds, gru 6, 1.3k steps, "), "{shown}");
     // Runs of another environment are none of this row's.
     let other = ["table", "duan-bandits", "--only", "10x10:rl2", "--json"];
     assert_eq!(lab.done(&other).last()["value"]["kind"], "not-trained");
