@@ -51,6 +51,7 @@ bandits() {
     train bernoulli-bandit-10-pulls-10 quickstart environment.arms=10 --seeds 5
     train bernoulli-bandit-10-pulls-50 quickstart environment.arms=50 --seeds 5
     train bernoulli-bandit-5x100 rl2/bernoulli-bandit-5x100 --seeds 5
+    train bernoulli-bandit-5x100-large rl2/bernoulli-bandit-5x100-large --seeds 5
     train bernoulli-bandit-10x100 rl2/bernoulli-bandit-10x100 --seeds 5
     train bernoulli-bandit-50x100 rl2/bernoulli-bandit-10x100 environment.arms=50 \
         rl2.updates=600 --seeds 3
@@ -110,6 +111,7 @@ taught() {
     train imitation-10x5 imitation/bernoulli-bandit-5x10 --seeds 5
     train imitation-100x5 imitation/bernoulli-bandit-10x100 environment.arms=5 --seeds 5
     train imitation-100x10 imitation/bernoulli-bandit-10x100 --seeds 5
+    train imitation-100x10-large imitation/bernoulli-bandit-10x100-large --seeds 5
     train imitation-gaussian-bandit imitation/gaussian-bandit --seeds 5
     train imitation-index imitation/bernoulli-bandit-50x500 evaluation.tasks=10000 --seeds 5
     local seed
