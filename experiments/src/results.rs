@@ -336,17 +336,23 @@ pub(crate) fn print_deviations(
     ] {
         console.say(console.dim(line))?;
     }
+    if found.parts.iter().any(|part| part.agreement.mean.is_nan()) {
+        console.say(console.dim("–: no trial came as far"))?;
+    }
     Ok(())
 }
 
 fn deviation_row(part: &Deviation) -> Vec<String> {
-    let share = |it: &OverTrials| {
-        let (mean, error) = (100.0 * it.mean, 100.0 * it.standard_error);
-        format!("{} ± {} %", fixed(mean, 2), fixed(error, 2))
+    let number = |it: &OverTrials, (scale, decimals): (f64, usize)| {
+        let text = |number: f64| fixed(scale * number, decimals);
+        match it.mean.is_nan() {
+            true => text(it.mean),
+            false => format!("{} ± {}", text(it.mean), text(it.standard_error)),
+        }
     };
-    let number = |it: &OverTrials, decimals| {
-        let (mean, error) = (it.mean, it.standard_error);
-        format!("{} ± {}", fixed(mean, decimals), fixed(error, decimals))
+    let share = |it: &OverTrials| match number(it, (100.0, 2)) {
+        nothing if it.mean.is_nan() => nothing,
+        percent => format!("{percent} %"),
     };
     vec![
         match part.first == part.last {
@@ -355,8 +361,8 @@ fn deviation_row(part: &Deviation) -> Vec<String> {
         },
         share(&part.agreement),
         share(&part.agreement_where_one_is_best),
-        number(&part.distance, 4),
-        number(&part.cost, 5),
+        number(&part.distance, (1.0, 4)),
+        number(&part.cost, (1.0, 5)),
     ]
 }
 

@@ -114,6 +114,15 @@ impl Manifest {
                 manifest.update
             )));
         }
+        // Whatever else is named would be read wherever that leads.
+        let known = |file: &&String| Stream::ALL.iter().any(|s| s.file_name() == file.as_str());
+        if let Some(file) = manifest.rows.keys().find(|file| !known(file)) {
+            let file: String = file.chars().take(40).collect();
+            let known = Stream::ALL.map(Stream::file_name).join(", ");
+            return Err(damaged(format!(
+                "it counts the rows of {file:?}, and a run has rows in {known}"
+            )));
+        }
         Ok(manifest)
     }
 

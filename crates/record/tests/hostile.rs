@@ -189,3 +189,38 @@ fn forged_lengths_are_found() {
         );
     }
 }
+
+/// A checkpoint that counts the rows of what is no file of rows, under sums that match: it
+/// is damaged, and the one before it is taken.
+#[test]
+fn rows_are_counted_in_files_of_rows() {
+    for file in [
+        "../../config.toml",
+        "/dev/zero",
+        "other.jsonl",
+        &"0".repeat(400),
+    ] {
+        let (_guard, path) = run();
+        let folder = path.join("checkpoints/00000002");
+        let state = folder.join("state.json");
+        let mut forged: Value = record::read_sealed(&state, "").unwrap().unwrap();
+        let before = blake3::hash(&fs::read(&state).unwrap()).to_string();
+        let timing: Value = record::read_sealed(&folder.join("timing.json"), &before)
+            .unwrap()
+            .unwrap();
+        forged["rows"][file] = json!({ "rows": 1, "bytes": 1, "blake3": "" });
+        record::write_sealed(&state, &forged, "").unwrap();
+        let context = blake3::hash(&fs::read(&state).unwrap()).to_string();
+        record::write_sealed(&folder.join("timing.json"), &timing, &context).unwrap();
+        let reader = Reader::open(&path).unwrap();
+        let error = reader.load_checkpoint(2).unwrap_err();
+        assert!(
+            matches!(error, RecordError::DamagedCheckpoint { .. }),
+            "{error}"
+        );
+        let said = error.to_string();
+        assert!(said.contains("metrics.jsonl") && said.len() < 600, "{said}");
+        let latest = reader.latest_checkpoint().unwrap();
+        assert_eq!(latest.newest.unwrap().0, 1, "{file}");
+    }
+}
