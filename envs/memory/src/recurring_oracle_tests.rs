@@ -76,23 +76,33 @@ fn tried(known: &mut HashMap<(Vec<i32>, usize), f64>, scores: Vec<i32>, at: (f64
     if let Some(value) = known.get(&(scores.clone(), left)) {
         return *value;
     }
+    let worths = tried_arms(known, &scores, at);
+    let most = worths.into_iter().fold(0.0, f64::max);
+    known.insert((scores, left), most);
+    most
+}
+
+/// What each arm is worth with so many pulls left, the present one included.
+fn tried_arms(
+    known: &mut HashMap<(Vec<i32>, usize), f64>,
+    scores: &[i32],
+    (pays, left): (f64, usize),
+) -> Vec<f64> {
     let odds = pays / (1.0 - pays);
     let weights: Vec<f64> = scores.iter().map(|score| odds.powi(*score)).collect();
     let sum: f64 = weights.iter().sum();
-    let mut most: f64 = 0.0;
-    for arm in 0..scores.len() {
+    let worth = |arm: usize| {
         let good = weights[arm] / sum;
         let pay = good * pays + (1.0 - good) * (1.0 - pays);
         let mut after = |change: i32| {
-            let mut next = scores.clone();
+            let mut next = scores.to_vec();
             next[arm] += change;
             next.sort_unstable();
             tried(known, next, (pays, left - 1))
         };
-        most = most.max(pay * (1.0 + after(1)) + (1.0 - pay) * after(-1));
-    }
-    known.insert((scores, left), most);
-    most
+        pay * (1.0 + after(1)) + (1.0 - pay) * after(-1)
+    };
+    (0..scores.len()).map(worth).collect()
 }
 
 #[test]
@@ -172,22 +182,7 @@ fn arms_are_worth_what_the_best_policy_makes_of_them() {
         let arms = histories[0].len();
         let worths = Worths::new(&size(arms, 1, 20, pays));
         for (scores, left) in histories.iter().zip([12, 9, 5, 1]) {
-            let mut known = HashMap::new();
-            let odds: f64 = pays / (1.0 - pays);
-            let weights: Vec<f64> = scores.iter().map(|score| odds.powi(*score)).collect();
-            let sum: f64 = weights.iter().sum();
-            let wanted = (0..arms).map(|arm| {
-                let good = weights[arm] / sum;
-                let pay = good * pays + (1.0 - good) * (1.0 - pays);
-                let mut after = |change: i32| {
-                    let mut next = scores.clone();
-                    next[arm] += change;
-                    next.sort_unstable();
-                    tried(&mut known, next, (pays, left - 1))
-                };
-                pay * (1.0 + after(1)) + (1.0 - pay) * after(-1)
-            });
-            let wanted: Vec<f64> = wanted.collect();
+            let wanted = tried_arms(&mut HashMap::new(), scores, (pays, left));
             let mut found = vec![0.0; arms];
             worths.of(scores, left, &mut Vec::new(), &mut found);
             for (found, wanted) in found.iter().zip(&wanted) {
