@@ -69,7 +69,7 @@ fn the_most_probable_arm_is_optimal() {
 /// The most that can be earned with so many pulls left, whatever is pulled, by the arms'
 /// scores in order.
 fn tried(known: &mut HashMap<(Vec<i32>, usize), f64>, scores: Vec<i32>, at: (f64, usize)) -> f64 {
-    let (pays, left) = at;
+    let left = at.1;
     if left == 0 {
         return 0.0;
     }
