@@ -2,7 +2,7 @@
 //! its optimizer.
 
 use crate::config::{Queries, Rewards, Transitions, Variational};
-use crate::elbo::{Asked, Decoder, Lived, Losses, Part, Predicts, Query, probability};
+use crate::elbo::{Asked, Decoder, Lived, Losses, Part, Predicts, Query};
 use crate::encoder::{Encoder, EncoderWork};
 use crate::past::{Past, Questions, Recalled, Shape, Undo};
 use agent::{ActorCritic, InputRows, Inputs, LearnError, Learner};
@@ -23,9 +23,15 @@ pub(crate) struct Autoencoder {
     /// Without parameters.
     encoder: Encoder,
     decoder: Decoder,
-    /// The decoder's parameters.
+    /// How many of the learner's parameters it moves: the encoder's, and those of a decoder of
+    /// rewards that the policy reads.
+    joined: usize,
+    /// The decoder's other parameters.
     values: Vec<f32>,
-    /// Of the encoder, then of the decoder.
+    /// What the optimizer moves, as the layout, where agents act by an average of it; `None`
+    /// before the first step.
+    moving: Option<Vec<f32>>,
+    /// Of those that it moves of the learner's, then of the decoder.
     layout: Arc<Layout>,
     optimizer: Optimizer,
     past: Past,
@@ -43,6 +49,7 @@ struct Scratch {
 /// What [`Autoencoder::learn`] and what comes before it change.
 pub(crate) struct Before {
     values: Vec<f32>,
+    moving: Option<Vec<f32>>,
     optimizer: Optimizer,
     past: Undo,
 }
@@ -64,12 +71,15 @@ const DRAWS: usize = 8;
 /// # Errors
 /// If a size is out of range, or what is observed is not of the kind that is predicted.
 pub(crate) fn parts(config: &Variational, shape: &Shape) -> Result<Vec<Part>, LearnError> {
-    let part = |query: usize, outputs: usize, predicts: Predicts| {
-        let inputs = config.latent + query;
+    let part = |query: usize, (heads, outputs): (usize, usize), predicts: Predicts| {
+        let inputs = match heads {
+            1 => config.latent + query,
+            _ => config.latent,
+        };
         let network = Mlp::new(
             inputs,
             &config.decoder,
-            outputs,
+            heads * outputs,
             Activation::Relu,
             Head::None,
         );
@@ -77,13 +87,32 @@ pub(crate) fn parts(config: &Variational, shape: &Shape) -> Result<Vec<Part>, Le
             let units = format!("{:?}", config.decoder);
             LearnError::config("belief.belief.decoder", units, error.to_string())
         })?;
-        Ok::<_, LearnError>(Part { network, predicts })
+        Ok::<_, LearnError>(Part {
+            network,
+            predicts,
+            heads,
+        })
     };
     let predicts = match config.rewards {
         Rewards::Bernoulli { .. } => Predicts::Bernoulli,
+        Rewards::Exclusive { .. } => Predicts::Exclusive,
         Rewards::Gaussian { .. } => Predicts::Gaussian,
     };
-    let mut parts = vec![part(shape.query(&config.queries), 1, predicts)?];
+    let query = shape.query(&config.queries);
+    let heads = match (config.multi_head, &config.queries[..]) {
+        (false, _) => 1,
+        (true, [of]) if shape.is_symbol(*of) => query + 1,
+        (true, _) => {
+            let allowed =
+                "false: what is asked by is no symbol here, so that no head could be picked";
+            return Err(LearnError::config(
+                "belief.belief.multi_head",
+                true,
+                allowed,
+            ));
+        }
+    };
+    let mut parts = vec![part(query, (heads, 1), predicts)?];
     let next = shape.query(&[Queries::NextObservation]);
     let refused =
         |kind, allowed| LearnError::config("belief.belief.transitions.kind", kind, allowed);
@@ -107,21 +136,24 @@ pub(crate) fn parts(config: &Variational, shape: &Shape) -> Result<Vec<Part>, Le
             return Err(refused("categorical", allowed));
         }
     };
-    parts.push(part(shape.query(&DECIDES), next, predicts)?);
+    parts.push(part(shape.query(&DECIDES), (1, next), predicts)?);
     Ok(parts)
 }
 
 /// What transitions depend on.
 const DECIDES: [Queries; 2] = [Queries::Observation, Queries::Action];
 
-/// The parameters of the encoder, which are another's to draw, and of the decoder.
-fn blueprint(model: &ActorCritic, encoder: &Encoder, parts: &[Part]) -> Blueprint {
+/// The parameters of the first so many that are another's to draw, and of the parts of the
+/// decoder that are not among them.
+fn blueprint(model: &ActorCritic, (joined, encoder): (usize, usize), parts: &[Part]) -> Blueprint {
     let mut blueprint = Blueprint::new();
     let own = model.layout().entries().iter();
-    for entry in own.take_while(|entry| entry.offset < encoder.parameters()) {
+    for entry in own.take_while(|entry| entry.offset < joined) {
         blueprint.declare(&entry.name, &entry.shape, Init::Zeros);
     }
-    for (part, of) in parts.iter().zip(["decoder", "decoder.transitions"]) {
+    let read = usize::from(joined > encoder);
+    let named = parts.iter().zip(["decoder", "decoder.transitions"]);
+    for (part, of) in named.skip(read) {
         for (name, shape, _) in part.network.layout() {
             let init = match shape.len() {
                 2 => Init::Orthogonal {
@@ -144,12 +176,12 @@ impl Autoencoder {
     pub(crate) fn new(
         env: &dyn EnvFactory,
         (config, tile): (&Variational, usize),
-        (model, encoder): (&ActorCritic, Encoder),
+        (model, encoder, joined): (&ActorCritic, Encoder, usize),
         seed: u64,
     ) -> Result<Self, LearnError> {
         let shape = Shape::new(env.spec(), env.told());
         let parts = parts(config, &shape)?;
-        let blueprint = blueprint(model, &encoder, &parts);
+        let blueprint = blueprint(model, (joined, encoder.parameters()), &parts);
         let key = StreamKey::new(seed, Domain::Training, 0);
         let drawn = blueprint.init(&mut key.lane(Purpose::Init, 1));
         let layout = blueprint.layout();
@@ -165,7 +197,9 @@ impl Autoencoder {
                 prior: config.prior,
                 coefficient: config.divergence_coefficient,
             },
-            values: drawn[encoder.parameters()..].to_vec(),
+            joined,
+            values: drawn[joined..].to_vec(),
+            moving: None,
             optimizer: Optimizer::new(config.optimizer, Arc::clone(&layout))?,
             past: Past::new(shape.clone(), config.buffer, config.kept),
             encoder,
@@ -180,6 +214,7 @@ impl Autoencoder {
     pub(crate) fn remember<'a>(&mut self, lived: impl Iterator<Item = &'a Trajectory>) -> Before {
         Before {
             values: self.values.clone(),
+            moving: self.moving.clone(),
             optimizer: self.optimizer.clone(),
             past: self.past.push(lived),
         }
@@ -188,12 +223,13 @@ impl Autoencoder {
     /// Goes back to what was there before.
     pub(crate) fn undo(&mut self, before: Before) {
         self.values = before.values;
+        self.moving = before.moving;
         self.optimizer = before.optimizer;
         self.past.undo(before.past);
     }
 
     /// The steps of an update: moves the encoder, among the learner's parameters, and the
-    /// decoder.
+    /// decoder; where agents act by an average, that follows them.
     ///
     /// # Errors
     /// If a loss, a gradient or a parameter is not finite, or the work was called off.
@@ -203,37 +239,63 @@ impl Autoencoder {
         learning_rate: f64,
     ) -> Result<Learned, LearnError> {
         let mut learned = Learned::default();
-        let share = 1.0 / self.config.steps as f64;
-        for step in 0..self.config.steps as u64 {
+        let steps = self.config.steps as u64;
+        let share = 1.0 / steps as f64;
+        let mut moving = match self.moving.take() {
+            Some(moving) => moving,
+            None => self.joined(learner.parameters()),
+        };
+        for step in 0..steps {
             learner.pool().go_on()?;
-            let (mut gradient, losses) = self.gradient(learner, step)?;
+            let (mut gradient, losses) = self.gradient(learner, &moving, step)?;
             let update = learner.updates_done() + 1;
             expect_finite(&losses, update)?;
             let most = self.config.max_gradient_norm;
             let failed = |source| LearnError::step(update, Some(PART), source, LOWER);
             let norm = clip_gradient(&self.layout, &mut gradient, most).map_err(failed)?;
-            let (split, values, optimizer) = (
-                self.encoder.parameters(),
-                &mut self.values,
-                &mut self.optimizer,
-            );
+            let stepped = self.optimizer.update(&mut moving, &gradient, learning_rate);
+            stepped.map_err(failed)?;
+            let kept = self.kept(learner.updates_done() * steps + step);
+            let (split, values) = (self.joined, &mut self.values);
             learner.amend(|all| {
-                let mut joined = [&all[..split], &values[..]].concat();
-                let stepped = optimizer.update(&mut joined, &gradient, learning_rate);
-                stepped.map_err(failed)?;
-                all[..split].copy_from_slice(&joined[..split]);
-                values.copy_from_slice(&joined[split..]);
+                let followers = all[..split].iter_mut().chain(values.iter_mut());
+                for (follower, moved) in followers.zip(&moving) {
+                    *follower = match kept {
+                        0.0 => *moved,
+                        _ => kept * *follower + (1.0 - kept) * moved,
+                    };
+                }
                 Ok(())
             })?;
             learned.losses.reconstruction += share * losses.reconstruction;
             learned.losses.divergence += share * losses.divergence;
             learned.norm += share * norm;
         }
+        if self.config.averaging > 0.0 {
+            self.moving = Some(moving);
+        }
         Ok(learned)
     }
 
-    /// The gradient of a step over trials of the past, and its losses.
-    fn gradient(&self, learner: &Learner, step: u64) -> Result<(Vec<f32>, Losses), LearnError> {
+    /// What stays of the average at a step: less at first, so that it forgets its beginning.
+    fn kept(&self, step: u64) -> f32 {
+        let taken = step as f64 + 1.0;
+        self.config.averaging.min(taken / (taken + 10.0)) as f32
+    }
+
+    /// All parameters that it moves, given the learner's.
+    fn joined(&self, values: &[f32]) -> Vec<f32> {
+        [&values[..self.joined], &self.values].concat()
+    }
+
+    /// The gradient of a step over trials of the past by parameters as the layout, and its
+    /// losses.
+    fn gradient(
+        &self,
+        learner: &Learner,
+        moving: &[f32],
+        step: u64,
+    ) -> Result<(Vec<f32>, Losses), LearnError> {
         let key = learner.key();
         let lane = |part: u64| step << 32 | part;
         let mut draws = key.lane(Purpose::Replay, lane(0));
@@ -242,12 +304,13 @@ impl Autoencoder {
         let trials: Vec<usize> = (0..self.config.batch).map(draw).collect();
         let chunks: Vec<&[usize]> = trials.chunks(self.tile).collect();
         let mut encoder = self.encoder.clone();
-        encoder.pack(&learner.parameters()[..encoder.parameters()]);
+        let (own, decoder) = moving.split_at(encoder.parameters());
+        encoder.pack(own);
         let lengths = trials.iter().map(|trial| self.past.length(*trial));
         let beliefs: usize = lengths.sum();
         let parts = learner.pool().map(&chunks, |index, chunk| {
             let mut stream = key.lane(Purpose::Replay, lane(1 + index as u64));
-            self.of_trials(&encoder, (chunk, &mut stream), beliefs)
+            self.of_trials((&encoder, decoder), (chunk, &mut stream), beliefs)
         })?;
         let mut gradient = vec![0.0; self.layout.numel()];
         let mut losses = Losses::default();
@@ -268,7 +331,7 @@ impl Autoencoder {
 
     fn of_trials(
         &self,
-        encoder: &Encoder,
+        (encoder, decoder): (&Encoder, &[f32]),
         (trials, stream): (&[usize], &mut Stream),
         all_beliefs: usize,
     ) -> (Vec<f32>, Losses) {
@@ -303,7 +366,7 @@ impl Autoencoder {
         let (own, of_decoder) = gradient.split_at_mut(encoder.parameters());
         let losses = self.decoder.bound(
             (lived, &decoded),
-            (beliefs, &self.values),
+            (beliefs, decoder),
             1.0 / all_beliefs as f64,
             (cache, &mut d_beliefs, of_decoder),
         );
@@ -366,16 +429,23 @@ impl Autoencoder {
             0 => steps,
             most => most.min(steps),
         };
-        let rows = tile * prefixes * steps;
-        // What a network reads and its gradient, that of what it gives, the answers and their
-        // weights; the cache is one for all.
+        let tile = tile.min(config.batch);
+        let answers = tile * prefixes * steps;
+        // What a network reads and its gradient, and that of what it gives; the answers, where
+        // what predicts them stands and their weights. The cache is one for all.
         let decoding = |part: &Part| {
             let network = &part.network;
-            let numbers = 2 * network.inputs() + network.outputs() + part.width() + 2;
-            4.0 * (rows * numbers) as f64 + network.cache_bytes(rows) + network.gradient_bytes()
+            let rows = match part.heads {
+                1 => answers,
+                _ => tile * prefixes,
+            };
+            let read = rows * (2 * network.inputs() + network.outputs());
+            let answered = answers * (part.width() + 4);
+            4.0 * (read + answered) as f64 + network.cache_bytes(rows) + network.gradient_bytes()
         };
         let decoding = parts.iter().map(decoding).fold(0.0, f64::max);
-        let asked: usize = parts.iter().map(|p| p.network.inputs() + p.width()).sum();
+        let asked = |part: &Part| part.asked_by(config.latent) + part.width();
+        let asked: usize = parts.iter().map(asked).sum();
         // In a list that grows, and so are the rows that the encoder reads.
         let recalled = 4.0 * (tile * (2 * shape.trial() + steps * asked)) as f64
             + (tile * steps) as f64 * InputRows::bytes(inputs);
@@ -383,10 +453,11 @@ impl Autoencoder {
         let parameters = 4.0 * (encoder.parameters() + decoders) as f64;
         let encoding = encoder.bytes(tile, steps);
         let job = decoding + recalled + encoding.learning;
-        // Gradients of all chunks; values, two moments, and each as it was before.
+        // Gradients of all chunks; values, what moves where they follow it, two moments, and each
+        // as it was before.
         let work = job * workers.min(chunks) as f64
             + encoding.packed
-            + parameters * (chunks + 1 + 12) as f64;
+            + parameters * (chunks + 1 + 14) as f64;
         // Whoever goes on from a checkpoint has that, what is read of it, and the buffer that
         // this becomes; beside a buffer there is a checkpoint, or what an update overwrites.
         let past = Past::bytes(shape, config.buffer);
@@ -403,8 +474,8 @@ impl Autoencoder {
     ) -> Option<Vec<f32>> {
         let symbols: Option<Vec<u32>> = (0..tasks.count()).map(|k| tasks.pays_at(k)).collect();
         let symbols = symbols?;
-        let bernoulli = matches!(self.config.rewards, Rewards::Bernoulli { .. });
-        if self.config.queries != [Queries::NextObservation] || !bernoulli {
+        let known = !matches!(self.config.rewards, Rewards::Gaussian { .. });
+        if self.config.queries != [Queries::NextObservation] || !known {
             return None;
         }
         let ObservationSpace::Discrete { size } = *self.inputs.observation_space() else {
@@ -421,26 +492,37 @@ impl Autoencoder {
         let draws = if self.config.deterministic { 1 } else { DRAWS };
         let noises: Vec<Vec<f32>> = (0..draws).map(|_| self.noise(&mut stream)).collect();
         let mut all = Vec::new();
+        let part = &self.decoder.parts[0];
+        let (network, latent) = (&part.network, self.config.latent);
+        let joined = self.joined(values);
+        let decoder = &joined[self.encoder.parameters()..];
+        // Rows of a latent, and where a symbol's logit is among what they give.
+        let (rows, queried) = match part.heads {
+            1 => (symbols.len(), size),
+            _ => (1, 0),
+        };
+        let logit = |(index, symbol): (usize, &u32)| match part.heads {
+            1 => index,
+            _ => *symbol as usize,
+        };
+        let logits: Vec<usize> = symbols.iter().enumerate().map(logit).collect();
         for belief in work.belief.outputs().chunks_exact(self.decoder.numbers()) {
-            let mut inputs = Vec::new();
-            for noise in &noises {
-                for symbol in &symbols {
-                    let first = inputs.len();
-                    inputs.resize(first + self.config.latent + size, 0.0);
-                    let own = &mut inputs[first..];
-                    let z = &mut own[..self.config.latent];
-                    self.decoder.latent(belief, noise, z);
-                    own[self.config.latent + *symbol as usize] = 1.0;
+            let mut inputs = vec![0.0; noises.len() * rows * (latent + queried)];
+            for (row, own) in inputs.chunks_exact_mut(latent + queried).enumerate() {
+                let (z, query) = own.split_at_mut(latent);
+                self.decoder.latent(belief, &noises[row / rows], z);
+                if part.heads == 1 {
+                    query[symbols[row % rows] as usize] = 1.0;
                 }
             }
-            let rows = noises.len() * symbols.len();
-            let network = &self.decoder.parts[0].network;
-            let values = &self.values[..network.parameters()];
-            network.forward(values, &inputs, rows, &mut cache);
+            let count = noises.len() * rows;
+            network.forward(&decoder[..network.parameters()], &inputs, count, &mut cache);
             let mut pays = vec![0.0; symbols.len()];
-            for draw in cache.outputs().chunks_exact(symbols.len()) {
-                let each = pays.iter_mut().zip(draw);
-                each.for_each(|(p, logit)| *p += probability(f64::from(*logit)));
+            let mut expected = vec![0.0; rows * network.outputs()];
+            for draw in cache.outputs().chunks_exact(rows * network.outputs()) {
+                part.expect(draw, &mut expected);
+                let each = pays.iter_mut().zip(&logits);
+                each.for_each(|(p, at)| *p += f64::from(expected[*at]));
             }
             let sum: f64 = pays.iter().sum();
             all.extend(pays.iter().map(|p| (p / sum) as f32));
@@ -448,22 +530,28 @@ impl Autoencoder {
         Some(all)
     }
 
-    /// All that a later process needs.
+    /// All that a later process needs beside the learner's parameters.
     ///
     /// # Errors
     /// If the parameters are not the layout's, which is a bug.
-    pub(crate) fn state(&self) -> Result<Tree, LearnError> {
-        let joined = [&vec![0.0; self.encoder.parameters()][..], &self.values].concat();
+    pub(crate) fn state(&self, values: &[f32]) -> Result<Tree, LearnError> {
+        let joined = [&vec![0.0; self.joined][..], &self.values].concat();
         let mut own = Tree::default();
         for (name, array) in self.layout.split(&joined)?.iter() {
             if name.starts_with("decoder.") {
                 own.insert(name, array.clone());
             }
         }
-        Ok(Tree::default()
+        let tree = Tree::default()
             .with_branch(PARAMS, own)
             .with_branch(OPTIMIZER, self.optimizer.state())
-            .with_branch(PAST, self.past.state()))
+            .with_branch(PAST, self.past.state());
+        if self.config.averaging == 0.0 {
+            return Ok(tree);
+        }
+        let first = || self.joined(values);
+        let moving = self.moving.clone().unwrap_or_else(first);
+        Ok(tree.with_branch(MOVING, self.layout.split(&moving)?))
     }
 
     /// What a saved state makes of it.
@@ -471,12 +559,22 @@ impl Autoencoder {
     /// # Errors
     /// If that does not fit.
     pub(crate) fn restored(&self, tree: &Tree) -> Result<Restored, LearnError> {
-        tree.expect_only(&[PARAMS, OPTIMIZER, PAST])?;
+        let moving = match self.config.averaging > 0.0 {
+            true => {
+                tree.expect_only(&[PARAMS, OPTIMIZER, PAST, MOVING])?;
+                Some(self.layout.join(&tree.branch(MOVING))?)
+            }
+            false => {
+                tree.expect_only(&[PARAMS, OPTIMIZER, PAST])?;
+                None
+            }
+        };
         let values = self.decoder(tree)?;
         let mut optimizer = self.optimizer.clone();
         optimizer.restore(&tree.branch(OPTIMIZER))?;
         Ok(Restored {
             values,
+            moving,
             optimizer,
             past: self.past.restored(tree.branch(PAST))?,
         })
@@ -503,11 +601,13 @@ impl Autoencoder {
     /// Begins with a decoder's parameters.
     pub(crate) fn begin_with(&mut self, decoder: Vec<f32>) {
         self.values = decoder;
+        self.moving = None;
     }
 
     /// Goes there.
     pub(crate) fn go_to(&mut self, restored: Restored) {
         self.values = restored.values;
+        self.moving = restored.moving;
         self.optimizer = restored.optimizer;
         self.past = restored.past;
     }
@@ -516,6 +616,7 @@ impl Autoencoder {
 /// A saved state that fits.
 pub(crate) struct Restored {
     values: Vec<f32>,
+    moving: Option<Vec<f32>>,
     optimizer: Optimizer,
     past: Past,
 }
@@ -523,11 +624,14 @@ pub(crate) struct Restored {
 const PARAMS: &str = "params";
 const OPTIMIZER: &str = "optimizer";
 const PAST: &str = "past";
+const MOVING: &str = "moving";
 
 /// A reward as it is predicted.
 fn target(rewards: Rewards, reward: f32) -> f32 {
     match rewards {
-        Rewards::Bernoulli { above } => f32::from(u8::from(f64::from(reward) > above)),
+        Rewards::Bernoulli { above } | Rewards::Exclusive { above } => {
+            f32::from(u8::from(f64::from(reward) > above))
+        }
         Rewards::Gaussian { scale } => scale as f32 * reward,
     }
 }

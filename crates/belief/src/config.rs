@@ -55,6 +55,15 @@ pub enum Rewards {
         /// nothing. `belief_loss` soon goes to 0 then.
         above: f64,
     },
+    /// Which symbol is the one whose reward is above a number, where exactly one's is: by the
+    /// likelihood of all rewards of a trial together, that of a softmax over the heads (with
+    /// `multi_head` and `repeats = "once"`). It does not depend on why the agent went where it
+    /// went. That of rewards one by one does: whoever stays at the goal meets a cell later
+    /// only if no earlier one was it, so that what is met late seems to pay more often.
+    Exclusive {
+        /// The number.
+        above: f64,
+    },
     /// Their mean, by half the squared error: of a standard deviation of 1.
     Gaussian {
         /// What rewards are multiplied by beforehand.
@@ -126,8 +135,14 @@ pub struct Variational {
     pub rewards: Rewards,
     /// What the decoder is asked for a reward by. How probable each task is to the agent can
     /// be told, and written to `beliefs.json`, with `["next-observation"]` alone and
-    /// `rewards.kind = "bernoulli"`, where each task pays at a symbol of its own.
+    /// `rewards.kind = "bernoulli"` or `"exclusive"`, where each task pays at a symbol of its
+    /// own.
     pub queries: Vec<Queries>,
+    /// Whether rewards of all that can be asked for are decoded from the latent at once, a
+    /// head for each (the multi-head decoder of Zintgraf et al. 2020 in GridNavi), and what is
+    /// asked by picks one: a single query, of symbols. Else the decoder reads what it is
+    /// asked by.
+    pub multi_head: bool,
     /// How what is observed next is predicted: by a network of its own, over the same steps
     /// as rewards, except where an episode terminated.
     pub transitions: Transitions,
@@ -151,6 +166,9 @@ pub struct Variational {
     pub max_gradient_norm: f64,
     /// What makes steps of gradients.
     pub optimizer: OptimizerConfig,
+    /// What stays at each step of the exponential moving average of the parameters, by which
+    /// agents act (Polyak averaging); 0 for the parameters themselves.
+    pub averaging: f64,
 }
 
 /// What the belief is and learns from.
@@ -177,6 +195,10 @@ pub enum Reads {
     /// The belief: probabilities of tasks, a description, or a Gaussian's means and
     /// logarithms of variances.
     Belief,
+    /// What the belief's mean is decoded into: how probable a reward above the threshold is,
+    /// or what is expected, for all that can be asked for. However the latent moves while
+    /// it is learned, this means the same.
+    Predictions,
 }
 
 /// Whether the policy reads a draw from the belief in its place.
@@ -357,6 +379,13 @@ impl BeliefConfig {
                            two optimizers would work against each other";
             return Err(SettingError::refused("detached", false, allowed));
         }
+        let multi_head = self.belief.decoding().is_some_and(|of| of.multi_head);
+        if self.reads == Reads::Predictions && !multi_head {
+            let allowed = "\"memory\" or \"belief\", unless the belief decodes into rewards of all \
+                           that can be asked for (belief.kind = \"variational\" with \
+                           belief.multi_head = true)";
+            return Err(SettingError::refused("reads", "predictions", allowed));
+        }
         self.check_sampling()
     }
 
@@ -395,7 +424,7 @@ impl BeliefConfig {
                            step before";
             return Err(SettingError::refused("inputs", *name, allowed));
         }
-        if self.reads == Reads::Memory || !self.detached {
+        if self.reads != Reads::Belief || !self.detached {
             return refused(
                 "\"none\", unless reads = \"belief\" and detached = true: what is held is drawn from \
                  the belief, and no gradient goes through the draw",
@@ -420,7 +449,9 @@ impl Variational {
         Bounds::NOT_NEGATIVE.check("divergence_coefficient", self.divergence_coefficient)?;
         layers("decoder", &self.decoder)?;
         match self.rewards {
-            Rewards::Bernoulli { above } => Bounds::FINITE.check("rewards.above", above)?,
+            Rewards::Bernoulli { above } | Rewards::Exclusive { above } => {
+                Bounds::FINITE.check("rewards.above", above)?;
+            }
             Rewards::Gaussian { scale } => Bounds::SCALE.check("rewards.scale", scale)?,
         }
         if self.queries.is_empty() {
@@ -440,6 +471,17 @@ impl Variational {
             }
             known.push(*query);
         }
+        if self.multi_head && self.queries.len() > 1 {
+            let allowed = "false, unless queries is one of \"observation\", \"action\" and \
+                           \"next-observation\" alone, which picks a head";
+            return Err(SettingError::refused("multi_head", true, allowed));
+        }
+        let exclusive = matches!(self.rewards, Rewards::Exclusive { .. });
+        if exclusive && !(self.multi_head && self.repeats == Repeats::Once) {
+            let allowed = "\"bernoulli\" or \"gaussian\", unless multi_head = true and repeats = \
+                           \"once\": which head it is, is said of all of them at once";
+            return Err(SettingError::refused("rewards.kind", "exclusive", allowed));
+        }
         if let Transitions::Gaussian { scale } = self.transitions {
             Bounds::SCALE.check("transitions.scale", scale)?;
         }
@@ -451,7 +493,8 @@ impl Variational {
         let schedule = self.learning_rate.validate();
         schedule.map_err(|fault| fault.below("learning_rate"))?;
         let optimizer = self.optimizer.validate();
-        optimizer.map_err(|fault| fault.below("optimizer"))
+        optimizer.map_err(|fault| fault.below("optimizer"))?;
+        Bounds::BELOW_ONE.check("averaging", self.averaging)
     }
 }
 

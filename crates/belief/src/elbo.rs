@@ -2,6 +2,7 @@
 //! differ in them into transitions.
 
 use crate::config::{Decodes, Prior, Repeats};
+use crate::encoder::softmax;
 use crate::supervised::cross_entropy;
 use kernels::mlp::{Cache, Mlp, Real};
 use std::collections::HashMap;
@@ -13,6 +14,8 @@ pub enum Predicts {
     Bernoulli,
     /// A logit for each symbol: which one it is.
     Categorical,
+    /// A logit of each head: which one is answered 1, where all others are answered 0.
+    Exclusive,
     /// Means, of a standard deviation of 1.
     Gaussian,
 }
@@ -24,6 +27,9 @@ pub struct Part {
     pub network: Mlp,
     /// How.
     pub predicts: Predicts,
+    /// How many answers the network predicts at once, from the latent alone: that to each
+    /// one-hot query, then that to a query of zeros. 1 where it reads the query instead.
+    pub heads: usize,
 }
 
 /// What decodes beliefs, and how they are judged.
@@ -181,7 +187,7 @@ impl Decoder {
             at = own.end;
             let rows = self.rows((part, asked), (lived.lengths, decoded), beliefs);
             if !rows.weights.is_empty() {
-                let count = rows.weights.len();
+                let count = rows.inputs.len() / part.network.inputs();
                 let params = &params[own.clone()];
                 part.network.forward(params, &rows.inputs, count, cache);
                 reconstruction += self.reconstruct(
@@ -231,7 +237,7 @@ impl Decoder {
         let lanes = lengths.len();
         let known = asked.known.len();
         assert!(known == 0 || known * part.width() == asked.answers.len());
-        let sizes = [part.network.inputs() - self.latent, part.width()];
+        let sizes = [part.asked_by(self.latent), part.width()];
         let trials = lengths.iter().enumerate();
         let repeats = trials.map(|(lane, length)| asked.repeats((lane, lanes), *length, sizes));
         let repeats: Vec<Vec<Option<usize>>> = repeats.collect();
@@ -242,11 +248,15 @@ impl Decoder {
             own.filter(|(step, first)| **first == Some(*step)).count()
         };
         let count: usize = decoded.iter().map(firsts).sum();
+        let reads_queries = part.heads == 1;
+        let read = if reads_queries { count } else { decoded.len() };
         let mut rows = Rows {
-            inputs: Vec::with_capacity(count * part.network.inputs()),
-            answers: Vec::with_capacity(count * part.width()),
-            weights: Vec::with_capacity(count),
+            inputs: Vec::with_capacity(read * part.network.inputs()),
             counts: Vec::with_capacity(decoded.len()),
+            asked: Vec::with_capacity(decoded.len()),
+            answers: Vec::with_capacity(count * part.width()),
+            outputs: Vec::with_capacity(count),
+            weights: Vec::with_capacity(count),
         };
         let mut z = vec![R::ZERO; self.latent];
         for one in decoded {
@@ -256,15 +266,23 @@ impl Decoder {
             let steps = &repeats[one.lane][..self.asked(lengths, one)];
             let mut times = vec![0_u32; steps.len()];
             steps.iter().flatten().for_each(|first| times[*first] += 1);
-            let before = rows.weights.len();
+            let (before, asked_before) = (rows.inputs.len(), rows.weights.len());
+            if !reads_queries {
+                rows.inputs.extend_from_slice(&z);
+            }
             for (step, times) in times
                 .into_iter()
                 .enumerate()
                 .filter(|(_, times)| *times > 0)
             {
                 let [query, answer] = asked.row(step * lanes + one.lane, sizes);
-                rows.inputs.extend_from_slice(&z);
-                rows.inputs.extend_from_slice(query);
+                if reads_queries {
+                    rows.inputs.extend_from_slice(&z);
+                    rows.inputs.extend_from_slice(query);
+                }
+                let row = rows.inputs.len() / part.network.inputs() - 1;
+                let first = row * part.network.outputs() + part.head(query) * part.predicted_by();
+                rows.outputs.push(first);
                 rows.answers.extend_from_slice(answer);
                 let times = match self.repeats {
                     Repeats::All => f64::from(times),
@@ -272,7 +290,9 @@ impl Decoder {
                 };
                 rows.weights.push(times * one.weight);
             }
-            rows.counts.push(rows.weights.len() - before);
+            let read = rows.inputs.len() - before;
+            rows.counts.push(read / part.network.inputs());
+            rows.asked.push(rows.weights.len() - asked_before);
         }
         rows
     }
@@ -285,15 +305,11 @@ impl Decoder {
         beliefs: &[R],
         (d_beliefs, d_params): (&mut [R], &mut [R]),
     ) -> f64 {
-        let mut sum = 0.0;
-        let outputs = part.network.outputs();
-        let mut d_out = vec![R::ZERO; rows.weights.len() * outputs];
-        let predicted = cache.outputs().chunks_exact(outputs);
-        let answers = rows.answers.chunks_exact(part.width());
-        let each = predicted.zip(answers).zip(&rows.weights);
-        for (((x, y), weight), d) in each.zip(d_out.chunks_exact_mut(outputs)) {
-            sum += weight * part.surprise(x, y, *weight, d);
-        }
+        let mut d_out = vec![R::ZERO; cache.outputs().len()];
+        let sum = match part.predicts {
+            Predicts::Exclusive => exclude((part, rows), decoded, cache.outputs(), &mut d_out),
+            _ => answer((part, rows), cache.outputs(), &mut d_out),
+        };
         let mut d_inputs = vec![R::ZERO; rows.inputs.len()];
         part.network
             .backward_to_inputs(cache, &d_out, d_params, &mut d_inputs);
@@ -360,8 +376,44 @@ impl Part {
     /// Numbers of an answer.
     pub(crate) fn width(&self) -> usize {
         match self.predicts {
-            Predicts::Bernoulli | Predicts::Categorical => 1,
-            Predicts::Gaussian => self.network.outputs(),
+            Predicts::Bernoulli | Predicts::Categorical | Predicts::Exclusive => 1,
+            Predicts::Gaussian => self.predicted_by(),
+        }
+    }
+
+    /// Outputs of the network that predict one answer.
+    fn predicted_by(&self) -> usize {
+        self.network.outputs() / self.heads
+    }
+
+    /// Numbers of a query.
+    pub(crate) fn asked_by(&self, latent: usize) -> usize {
+        match self.heads {
+            1 => self.network.inputs() - latent,
+            heads => heads - 1,
+        }
+    }
+
+    /// Which of the heads predicts the answer to a query.
+    fn head<R: Real>(&self, query: &[R]) -> usize {
+        match self.heads {
+            1 => 0,
+            heads => {
+                let picked = query.iter().position(|x| *x != R::ZERO);
+                picked.unwrap_or(heads - 1)
+            }
+        }
+    }
+
+    /// What is expected of a row's answers: the probabilities of a 1, or the means.
+    pub(crate) fn expect(&self, outputs: &[f32], expected: &mut [f32]) {
+        match self.predicts {
+            Predicts::Exclusive => softmax(outputs, expected),
+            Predicts::Bernoulli => {
+                let pairs = expected.iter_mut().zip(outputs);
+                pairs.for_each(|(p, logit)| *p = probability(f64::from(*logit)) as f32);
+            }
+            Predicts::Categorical | Predicts::Gaussian => expected.copy_from_slice(outputs),
         }
     }
 
@@ -379,6 +431,7 @@ impl Part {
                 d.iter_mut().for_each(|d| *d *= R::from_f64(weight));
                 loss
             }
+            Predicts::Exclusive => unreachable!("all answers of a belief are judged together"),
             Predicts::Gaussian => {
                 let mut loss = 0.0;
                 for ((x, y), d) in x.iter().zip(y).zip(d) {
@@ -394,10 +447,93 @@ impl Part {
 
 /// What the network reads and has to predict, belief by belief.
 struct Rows<R> {
-    inputs: Vec<R>,     // [rows][latent + query]
-    answers: Vec<R>,    // [rows][width]
-    weights: Vec<f64>,  // [rows]
-    counts: Vec<usize>, // [decoded]
+    inputs: Vec<R>,      // [rows][latent + query], or [rows][latent]
+    counts: Vec<usize>,  // [decoded], rows of each
+    asked: Vec<usize>,   // [decoded], answers of each
+    answers: Vec<R>,     // [answers][width]
+    outputs: Vec<usize>, // [answers], the first of what predicts it, among all rows' outputs
+    weights: Vec<f64>,   // [answers]
+}
+
+/// What answers lose that are judged one by one; adds the gradient of what predicts them.
+fn answer<R: Real>((part, rows): (&Part, &Rows<R>), outputs: &[R], d_out: &mut [R]) -> f64 {
+    let mut sum = 0.0;
+    let mut own = vec![R::ZERO; part.predicted_by()];
+    let answers = rows.answers.chunks_exact(part.width());
+    for ((&first, y), weight) in rows.outputs.iter().zip(answers).zip(&rows.weights) {
+        let range = first..first + own.len();
+        sum += weight * part.surprise(&outputs[range.clone()], y, *weight, &mut own);
+        // A head may be asked twice, and answered otherwise.
+        let d = d_out[range].iter_mut();
+        d.zip(&own).for_each(|(d, own)| *d += *own);
+    }
+    sum
+}
+
+/// What all answers of a belief lose together where one head is answered 1,
+///
+/// ```text
+/// −ln Σ p over those that it may be,  p = softmax(x):
+/// ```
+///
+/// that one, or, where none of those that were asked is, all others. Writes the gradient,
+/// p less what p is among these alone. Of answers that no head has together nothing is
+/// learned.
+fn exclude<R: Real>(
+    (part, rows): (&Part, &Rows<R>),
+    decoded: &[Query<R>],
+    outputs: &[R],
+    d_out: &mut [R],
+) -> f64 {
+    let heads = part.heads;
+    let (mut sum, mut at) = (0.0, 0);
+    let each = outputs
+        .chunks_exact(heads)
+        .zip(d_out.chunks_exact_mut(heads));
+    let asked = decoded.iter().zip(&rows.asked);
+    for (row, ((one, count), (x, d))) in asked.zip(each).enumerate() {
+        let own = at..at + count;
+        at = own.end;
+        let (mut zero, mut ones) = (vec![false; heads], vec![false; heads]);
+        for (first, y) in rows.outputs[own.clone()].iter().zip(&rows.answers[own]) {
+            match y.to_f64() > 0.5 {
+                true => ones[first - row * heads] = true,
+                false => zero[first - row * heads] = true,
+            }
+        }
+        let paid = ones.contains(&true);
+        let possible = |head: usize| if paid { ones[head] } else { !zero[head] };
+        if !(0..heads).any(possible) {
+            continue;
+        }
+        let (log_all, p) = normalized(x, |_| true);
+        let (log_own, among) = normalized(x, possible);
+        sum += one.weight * (log_all - log_own);
+        let own = p.iter().zip(among);
+        for (d, (p, among)) in d.iter_mut().zip(own) {
+            *d = R::from_f64(one.weight * (p - among));
+        }
+    }
+    sum
+}
+
+/// ln Σ eˣ over some of the logits, of which there is one, and the share of each in that sum.
+fn normalized<R: Real>(x: &[R], some: impl Fn(usize) -> bool) -> (f64, Vec<f64>) {
+    let own = |(index, x): (usize, &R)| match some(index) {
+        true => x.to_f64(),
+        false => f64::NEG_INFINITY,
+    };
+    let mut shares: Vec<f64> = x.iter().enumerate().map(own).collect();
+    let largest = shares.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    for share in shares.iter_mut().filter(|share| share.is_finite()) {
+        *share = (*share - largest).exp();
+    }
+    // Of the others there is nothing.
+    let sum: f64 = shares.iter().filter(|share| share.is_finite()).sum();
+    shares
+        .iter_mut()
+        .for_each(|share| *share = (*share / sum).max(0.0));
+    (largest + sum.ln(), shares)
 }
 
 /// The same number for rows that are alike, and hardly ever for others.

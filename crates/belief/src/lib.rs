@@ -10,8 +10,9 @@
 //!   rewards of the trial, past and to come, and where tasks differ in them into what is
 //!   observed next, and the belief after a step stays near the one before it (VariBAD: Zintgraf et al. 2020, arXiv 1910.08348).
 //!
-//! The policy reads the observation with the encoder's memory or with the belief, and
-//! learns by proximal policy optimization; how far its gradient goes back is a setting.
+//! The policy reads the observation with the encoder's memory, with the belief or with what
+//! that is decoded into, and learns by proximal policy optimization; how far its gradient goes
+//! back is a setting.
 //! An agent that draws from its belief once an episode, holds what it drew, and is told
 //! nothing else, is PEARL on policy (Rakelly et al. 2019, arXiv 1903.08254), which comes
 //! to posterior sampling.
@@ -26,6 +27,7 @@ mod config;
 mod elbo;
 mod encoder;
 mod past;
+mod predictor;
 mod supervised;
 mod trainer;
 mod trunk;

@@ -57,6 +57,14 @@ impl Shape {
         of.iter().map(size).sum()
     }
 
+    /// Whether a query is one symbol of several.
+    pub(crate) fn is_symbol(&self, of: Queries) -> bool {
+        match of {
+            Queries::Observation | Queries::NextObservation => self.symbols(),
+            Queries::Action => matches!(self.action, ActionSpace::Discrete { .. }),
+        }
+    }
+
     /// Refuses what no trial is written down as, before anything is looked up by it.
     fn expect_lived(&self, trial: &[f32]) -> Result<(), String> {
         let among = |what: &str, number: f32, count: usize| {

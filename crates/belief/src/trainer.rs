@@ -4,6 +4,7 @@ use crate::autoencoder::{self, Autoencoder, Learned};
 use crate::config::{Belief, BeliefConfig, NAME, Sampling, Target};
 use crate::encoder::{Kind, softmax};
 use crate::past;
+use crate::predictor::Predictor;
 use crate::supervised::{Step, Supervisor};
 use crate::trunk::{self, Believing};
 use agent::{
@@ -89,8 +90,9 @@ impl Plan {
         }
         let (tasks, description) = told(env, config)?;
         let kind = Kind::new(&config.belief, tasks.len(), description);
-        let model = Arc::new(trunk::model(env, config, kind)?);
-        let network = Believing::new(&model, config, kind)?;
+        let predictor = Predictor::new(env, config)?;
+        let model = Arc::new(trunk::model(env, config, (kind, predictor.as_ref()))?);
+        let network = Believing::new(&model, config, (kind, predictor))?;
         Ok(Self {
             tasks,
             model,
@@ -235,7 +237,7 @@ impl Trainer {
                 Teaches::Task(Box::new(own))
             }
             (_, Some(of)) => {
-                let parts = (&*model, encoder);
+                let parts = (&*model, encoder, network.believing());
                 let own = Autoencoder::new(env, (of, config.tile), parts, seed)?;
                 Teaches::Rewards(Box::new(own))
             }
@@ -480,7 +482,7 @@ impl Trainer {
     pub fn checkpoint(&self) -> Result<Tree, LearnError> {
         let tree = self.learner.checkpoint()?;
         let beside = match &self.teaches {
-            Teaches::Rewards(own) => Some(own.state()?),
+            Teaches::Rewards(own) => Some(own.state(self.learner.parameters())?),
             Teaches::Task(own) => own.state(),
             Teaches::Nothing => None,
         };

@@ -1,8 +1,9 @@
 //! The network that acts: the encoder, and layers that read the observation with the
-//! memory, the belief or a draw from it.
+//! memory, the belief, a draw from it or what it is decoded into.
 
 use crate::config::{BeliefConfig, Reads, Sampling};
 use crate::encoder::{self, Encoder, EncoderWork, Kind, softmax};
+use crate::predictor::{Predictor, PredictorWork};
 use agent::{ActorCritic, LearnError, NativeBackend, NetworkConfig};
 use kernels::mlp::{Activation, Cache, Head, Mlp};
 use kernels::{Entry, Flops, Inputs, Observation, Observations, Trials, Trunk, TrunkBytes};
@@ -18,6 +19,8 @@ enum Shown {
     Memory,
     Belief,
     Draw,
+    /// So many of them.
+    Predictions(usize),
 }
 
 /// The network's widths, as they are declared.
@@ -50,19 +53,20 @@ impl nets::Trunk for Declared {
 
 /// Declares the network of settings for an environment: `trunk.*` of the encoder,
 /// `trunk.belief.weight` `[hidden][numbers]` and `trunk.belief.bias`, and of each layer of
-/// the policy's `trunk.0.weight` `[inputs][outputs]`, `trunk.0.bias` and so on.
+/// the policy's `trunk.0.weight` `[inputs][outputs]`, `trunk.0.bias` and so on; between them
+/// those of a decoder that the policy reads.
 ///
 /// # Errors
 /// If the settings make no sense, or not there.
 pub(crate) fn model(
     env: &dyn EnvFactory,
     config: &BeliefConfig,
-    kind: Kind,
+    (kind, predictor): (Kind, Option<&Predictor>),
 ) -> Result<ActorCritic, LearnError> {
     let NetworkConfig { inputs, .. } = config.learner().network;
     let seen = agent::Inputs::new(env, inputs).seen_size();
     ActorCritic::with_trunk(env, config.learner().network, |blueprint, size| {
-        declare(blueprint, config, (size, seen), kind)
+        declare(blueprint, config, (size, seen), (kind, predictor))
     })
 }
 
@@ -70,10 +74,13 @@ fn declare(
     blueprint: &mut Blueprint,
     config: &BeliefConfig,
     (inputs, seen): (usize, usize),
-    kind: Kind,
+    (kind, predictor): (Kind, Option<&Predictor>),
 ) -> Result<Arc<dyn nets::Trunk>, NetsError> {
     let hidden = encoder::declare(blueprint, &config.trunk, (inputs, kind))?;
-    let read = seen + shown_size(shown(config), hidden, kind);
+    if let Some(predictor) = predictor {
+        predictor.declare(blueprint);
+    }
+    let read = seen + shown_size(shown(config, predictor), hidden, kind);
     let mut width = read;
     for (l, &units) in config.hidden.iter().enumerate() {
         let gain = nets::Activation::Relu.gain();
@@ -90,11 +97,12 @@ fn declare(
     }))
 }
 
-fn shown(config: &BeliefConfig) -> Shown {
-    match (config.sample, config.reads) {
-        (Sampling::Episode, _) => Shown::Draw,
-        (Sampling::None, Reads::Memory) => Shown::Memory,
-        (Sampling::None, Reads::Belief) => Shown::Belief,
+fn shown(config: &BeliefConfig, predictor: Option<&Predictor>) -> Shown {
+    match (config.sample, config.reads, predictor) {
+        (Sampling::Episode, ..) => Shown::Draw,
+        (Sampling::None, _, Some(predictor)) => Shown::Predictions(predictor.outputs()),
+        (Sampling::None, Reads::Memory, None) => Shown::Memory,
+        (Sampling::None, Reads::Belief | Reads::Predictions, None) => Shown::Belief,
     }
 }
 
@@ -103,6 +111,7 @@ fn shown_size(shown: Shown, hidden: usize, kind: Kind) -> usize {
         Shown::Memory => hidden,
         Shown::Belief => kind.numbers(),
         Shown::Draw => kind.drawn(),
+        Shown::Predictions(count) => count,
     }
 }
 
@@ -110,6 +119,8 @@ fn shown_size(shown: Shown, hidden: usize, kind: Kind) -> usize {
 #[derive(Clone)]
 pub(crate) struct Believing {
     pub(crate) encoder: Encoder,
+    /// What the policy reads by, where it reads that.
+    predictor: Option<Predictor>,
     layers: Mlp,
     /// Of the layers.
     params: Vec<f32>,
@@ -124,6 +135,7 @@ pub(crate) struct Believing {
 /// Buffers of a thread, reused from call to call.
 pub(crate) struct Work {
     pub(crate) encoder: EncoderWork,
+    predictor: Option<PredictorWork>,
     layers: Cache<f32>,
     read: Vec<f32>,    // [rows][read]: the observation, then what is shown
     d_units: Vec<f32>, // [rows][features]
@@ -145,10 +157,10 @@ impl Believing {
     pub(crate) fn new(
         model: &ActorCritic,
         config: &BeliefConfig,
-        kind: Kind,
+        (kind, predictor): (Kind, Option<Predictor>),
     ) -> Result<Self, LearnError> {
         let encoder = Encoder::new(model, config, kind)?;
-        let shown = shown(config);
+        let shown = shown(config, predictor.as_ref());
         let observation = NativeBackend::observation(model);
         let read = model.inputs.seen_size() + shown_size(shown, encoder.hidden(), kind);
         let (last, before) = config.hidden.split_last().expect("at least one layer");
@@ -159,6 +171,7 @@ impl Believing {
         };
         Ok(Self {
             encoder,
+            predictor,
             layers: layers.map_err(refused)?,
             params: Vec::new(),
             shown,
@@ -166,6 +179,13 @@ impl Believing {
             noise: model.inputs.noise(),
             detached: config.detached,
         })
+    }
+
+    /// How many parameters are the belief's to move: those of the encoder, and of a decoder
+    /// that the policy reads.
+    pub(crate) fn believing(&self) -> usize {
+        let predictor = self.predictor.as_ref();
+        self.encoder.parameters() + predictor.map_or(0, Predictor::parameters)
     }
 
     /// Numbers of what is shown beside the observation.
@@ -190,6 +210,9 @@ impl Believing {
         work.read.resize(inputs.rows() * width, 0.0);
         let beliefs = work.encoder.belief.outputs();
         let hidden = self.encoder.hidden();
+        if let (Some(predictor), Some(own)) = (&self.predictor, &mut work.predictor) {
+            predictor.decode(own, beliefs, numbers);
+        }
         for (row, read) in work.read.chunks_exact_mut(width).enumerate() {
             let (observed, shown) = read.split_at_mut(seen);
             let noise = self.observe(inputs, row, observed);
@@ -201,6 +224,11 @@ impl Believing {
                 }
                 (Shown::Belief, Kind::Task(_)) => softmax(belief, shown),
                 (Shown::Belief, _) => shown.copy_from_slice(belief),
+                (Shown::Predictions(_), _) => {
+                    if let (Some(predictor), Some(own)) = (&self.predictor, &work.predictor) {
+                        predictor.expect(own, row, shown);
+                    }
+                }
                 (Shown::Draw, kind) => {
                     let size = shown.len();
                     let held = &mut drawn[row % lanes * size..][..size];
@@ -314,13 +342,16 @@ impl Trunk for Believing {
 
     fn entries(&self) -> Vec<Entry> {
         let mut entries = self.encoder.entries();
-        let mut offset = self.encoder.parameters();
+        if let Some(predictor) = &self.predictor {
+            entries.extend(predictor.entries(self.encoder.parameters()));
+        }
+        let (mut offset, before) = (self.believing(), entries.len());
         for (_, shape, range) in self.layers.layout() {
             let (name, shape) = match shape[..] {
                 [inputs, outputs] => ("weight", [inputs, outputs]),
                 _ => ("bias", [shape[0], 1]),
             };
-            let block = entries.len() - self.encoder.entries().len();
+            let block = entries.len() - before;
             entries.push(Entry {
                 name,
                 block: Some(block / 2),
@@ -353,7 +384,11 @@ impl Trunk for Believing {
             acting: beside(lanes) + 4.0 * (lanes * self.encoder.kind.drawn()) as f64,
             learning: beside(lanes * steps) + self.layers.gradient_bytes(),
         };
-        self.encoder.bytes(lanes, steps) + layers
+        let own = self.encoder.bytes(lanes, steps) + layers;
+        match &self.predictor {
+            Some(predictor) => own + predictor.bytes(lanes, steps),
+            None => own,
+        }
     }
 
     fn flops(&self) -> Flops {
@@ -362,12 +397,17 @@ impl Trunk for Believing {
             forward: 2 * layers,
             training: 6 * layers,
         };
-        self.encoder.recurrent.flops() + beside
+        let own = self.encoder.recurrent.flops() + beside;
+        match &self.predictor {
+            Some(predictor) => own + predictor.flops(),
+            None => own,
+        }
     }
 
     fn work(&self) -> Work {
         Work {
             encoder: self.encoder.work(),
+            predictor: self.predictor.as_ref().map(Predictor::work),
             layers: Cache::new(),
             read: Vec::new(),
             d_units: Vec::new(),
@@ -377,8 +417,12 @@ impl Trunk for Believing {
     }
 
     fn pack(&mut self, params: &[f32]) {
-        let (encoder, layers) = params.split_at(self.encoder.parameters());
+        let (believing, layers) = params.split_at(self.believing());
+        let (encoder, predictor) = believing.split_at(self.encoder.parameters());
         self.encoder.pack(encoder);
+        if let Some(own) = &mut self.predictor {
+            own.pack(predictor);
+        }
         self.params.clear();
         self.params.extend_from_slice(layers);
     }
@@ -416,7 +460,7 @@ impl Trunk for Believing {
         features: &[f32],
         gradient: &mut [f32],
     ) {
-        let (encoder, layers) = gradient.split_at_mut(self.encoder.parameters());
+        let (encoder, layers) = gradient.split_at_mut(self.believing());
         work.d_units.clear();
         let alive = features.iter().zip(work.layers.outputs());
         work.d_units
@@ -434,6 +478,8 @@ impl Trunk for Believing {
         let given: (&[f32], &[f32]) = match self.shown {
             Shown::Memory => (&[], &d_shown),
             Shown::Belief | Shown::Draw => (&d_shown, &[]),
+            // Only where it is detached.
+            Shown::Predictions(_) => (&[], &[]),
         };
         self.encoder
             .backward(&mut work.encoder, trials, given, encoder);

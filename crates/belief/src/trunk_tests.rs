@@ -85,6 +85,7 @@ pub(crate) fn config(reads: Reads, detached: bool) -> BeliefConfig {
             repeats: Repeats::All,
             rewards: Rewards::Gaussian { scale: 1.0 },
             queries: vec![Queries::Action],
+            multi_head: false,
             transitions: Transitions::None,
             decoder: vec![4],
             buffer: 4,
@@ -94,6 +95,7 @@ pub(crate) fn config(reads: Reads, detached: bool) -> BeliefConfig {
             learning_rate: constant,
             max_gradient_norm: 1.0,
             optimizer: adam,
+            averaging: 0.0,
         })),
         reads,
         detached,
@@ -133,10 +135,14 @@ struct Case {
 
 impl Case {
     fn new(kind: Kind, reads: Reads, detached: bool) -> Self {
-        let config = config(reads, detached);
+        Self::of(kind, &config(reads, detached))
+    }
+
+    fn of(kind: Kind, config: &BeliefConfig) -> Self {
         let env = Tasks::new(Still).unwrap();
-        let model = model(&env, &config, kind).unwrap();
-        let network = Believing::new(&model, &config, kind).unwrap();
+        let predictor = Predictor::new(&env, config).unwrap();
+        let model = model(&env, config, (kind, predictor.as_ref())).unwrap();
+        let network = Believing::new(&model, config, (kind, predictor)).unwrap();
         let count = network.entries().last().unwrap().range().end;
         let mut state = 9_u64;
         let mut draw = |_| {
@@ -223,10 +229,88 @@ fn nothing_goes_further_than_what_is_read_where_it_is_detached() {
     }
 }
 
+/// A policy that reads what its belief of two numbers is decoded into: of three symbols, by
+/// heads.
+fn predicting(rewards: Rewards) -> Case {
+    let mut config = config(Reads::Predictions, true);
+    if let Belief::Variational(of) = &mut config.belief {
+        of.repeats = Repeats::Once;
+        of.decodes = Decodes::All;
+        of.multi_head = true;
+        of.queries = vec![Queries::NextObservation];
+        of.rewards = rewards;
+    }
+    Case::of(Kind::Gaussian(2), &config)
+}
+
+/// They are those of a network on the belief's mean, whatever its variance; the layers that
+/// read them have their gradient, and nothing before them has one.
+#[test]
+fn predictions_are_those_of_the_mean() {
+    for rewards in [
+        Rewards::Bernoulli { above: 0.0 },
+        Rewards::Exclusive { above: 0.0 },
+        Rewards::Gaussian { scale: 1.0 },
+    ] {
+        let case = predicting(rewards);
+        let mut network = case.network.clone();
+        network.pack(&case.params);
+        let mut work = network.work();
+        let mut features = vec![0.0; case.weights.len()];
+        network.forward(&mut work, trials(), &mut features);
+        let (encoder, believing) = (network.encoder.parameters(), network.believing());
+        let decoder = &case.params[encoder..believing];
+        // Two numbers, four units and as many heads: one for a query of zeros.
+        let (first, rest) = decoder.split_at(2 * 4);
+        let (bias, rest) = rest.split_at(4);
+        let (second, last) = rest.split_at(4 * 4);
+        assert_eq!(last.len(), 4);
+        let width = network.layers.inputs();
+        for (row, belief) in work.encoder.belief.outputs().chunks_exact(4).enumerate() {
+            let units: Vec<f32> = (0..4)
+                .map(|u| (bias[u] + belief[0] * first[u] + belief[1] * first[4 + u]).max(0.0))
+                .collect();
+            let sum = |head: usize| -> f32 {
+                let products = (0..4).map(|u| units[u] * second[4 * u + head]);
+                products.sum::<f32>() + last[head]
+            };
+            let all: f32 = (0..4).map(|head| sum(head).exp()).sum();
+            for head in 0..4 {
+                let expected = match rewards {
+                    Rewards::Bernoulli { .. } => 1.0 / (1.0 + (-sum(head)).exp()),
+                    Rewards::Exclusive { .. } => sum(head).exp() / all,
+                    Rewards::Gaussian { .. } => sum(head),
+                };
+                let own = work.read[(row + 1) * width - 4 + head];
+                assert!((own - expected).abs() < 1e-5, "{own} {expected}");
+            }
+        }
+        let gradient = case.gradient();
+        assert!(gradient[..believing].iter().all(|d| *d == 0.0));
+        let step = 2e-3;
+        let own = gradient.iter().enumerate().skip(believing);
+        let largest = own.clone().fold(0.0_f32, |most, (_, d)| most.max(d.abs()));
+        for (index, d) in own {
+            let moved = |by: f32| {
+                let mut params = case.params.clone();
+                params[index] += by;
+                case.value(&params)
+            };
+            let expected = (moved(step) - moved(-step)) / (2.0 * f64::from(step));
+            let off = (f64::from(*d) - expected).abs();
+            assert!(off < 5e-3 * f64::from(largest), "{d} {expected}");
+        }
+    }
+}
+
 /// Steps with a memory give what whole trials give, to the bit.
 #[test]
 fn a_step_is_that_of_a_sequence() {
-    let case = Case::new(Kind::Gaussian(2), Reads::Belief, true);
+    expect_steps(&Case::new(Kind::Gaussian(2), Reads::Belief, true));
+    expect_steps(&predicting(Rewards::Bernoulli { above: 0.0 }));
+}
+
+fn expect_steps(case: &Case) {
     let mut network = case.network.clone();
     network.pack(&case.params);
     let width = LANES * network.features();

@@ -1,9 +1,11 @@
 //! A rollout of a policy allocates nothing per step.
 
-use crate::doors::{Corridor, config, decoding, drawing, supervised, trainer_in, variational};
+use crate::doors::{
+    Corridor, config, decoding, drawing, predicting, supervised, trainer_in, variational,
+};
 use agent::ActMode;
 use allocation_counter::measure;
-use belief::{Belief, BeliefConfig, Target};
+use belief::{Belief, BeliefConfig, Queries, Target};
 use rl_core::{Domain, EnvFactory, StreamKey, Tasks};
 use rollout::Tile;
 use std::sync::Arc;
@@ -39,6 +41,7 @@ fn a_rollout_allocates_nothing_per_step() {
     for config in [
         config(supervised(Target::Task)),
         decoding(),
+        predicting(Queries::Action),
         drawing(supervised(Target::Task)),
         drawing(decoded()),
     ] {

@@ -275,6 +275,7 @@ pub(crate) fn variational() -> Variational {
         repeats: Repeats::All,
         rewards: Rewards::Bernoulli { above: 0.0 },
         queries: vec![Queries::NextObservation],
+        multi_head: false,
         transitions: Transitions::None,
         decoder: vec![16],
         buffer: 150,
@@ -284,6 +285,7 @@ pub(crate) fn variational() -> Variational {
         learning_rate: constant(0.01),
         max_gradient_norm: 5.0,
         optimizer: adam(),
+        averaging: 0.0,
     }
 }
 
@@ -336,6 +338,18 @@ pub(crate) fn config(belief: Belief) -> BeliefConfig {
 
 pub(crate) fn decoding() -> BeliefConfig {
     config(Belief::Variational(Box::new(variational())))
+}
+
+/// The policy reads what the belief is decoded into.
+pub(crate) fn predicting(of: Queries) -> BeliefConfig {
+    BeliefConfig {
+        reads: Reads::Predictions,
+        ..config(Belief::Variational(Box::new(Variational {
+            multi_head: true,
+            queries: vec![of],
+            ..variational()
+        })))
+    }
 }
 
 /// A goal of the belief is drawn once an episode.

@@ -108,7 +108,7 @@ impl Answers {
         let mut queries = drawn(rows * QUERY, 1.0, seed);
         queries.copy_within(2 * QUERY..3 * QUERY, 4 * QUERY);
         let mut answers = match predicts {
-            Predicts::Bernoulli => drawn(rows, 1.0, seed + 1)
+            Predicts::Bernoulli | Predicts::Exclusive => drawn(rows, 1.0, seed + 1)
                 .iter()
                 .map(|r| f64::from(u8::from(*r > 0.0)))
                 .collect(),
@@ -121,6 +121,16 @@ impl Answers {
             queries,
             answers,
             known,
+        }
+    }
+
+    /// Makes queries symbols: some come again, with other answers, and one is none.
+    fn pick(&mut self) {
+        for (row, query) in self.queries.chunks_exact_mut(QUERY).enumerate() {
+            query.fill(0.0);
+            if row != 3 {
+                query[row * 5 % 7 % QUERY] = 1.0;
+            }
         }
     }
 
@@ -139,12 +149,26 @@ const LATENT: usize = 2;
 
 impl Case {
     fn new(predicts: [Predicts; 2], decodes: Decodes, prior: Prior, deterministic: bool) -> Self {
-        let parts = [(predicts[0], 1), (predicts[1], 3)].map(|(predicts, outputs)| {
-            let inputs = LATENT + QUERY;
-            let network = Mlp::new(inputs, &[6], outputs, Activation::Tanh, Head::None);
+        Self::with_heads([1, 1], predicts, decodes, prior, deterministic)
+    }
+
+    /// Queries of several heads are one-hot, and one of them zeros.
+    fn with_heads(
+        heads: [usize; 2],
+        predicts: [Predicts; 2],
+        decodes: Decodes,
+        prior: Prior,
+        deterministic: bool,
+    ) -> Self {
+        let parts = [(0, 1), (1, 3)].map(|(index, outputs)| {
+            let (heads, predicts): (usize, Predicts) = (heads[index], predicts[index]);
+            let inputs = if heads == 1 { LATENT + QUERY } else { LATENT };
+            let (tanh, none) = (Activation::Tanh, Head::None);
+            let network = Mlp::new(inputs, &[6], heads * outputs, tanh, none);
             Part {
                 network: network.unwrap(),
                 predicts,
+                heads,
             }
         });
         let count: usize = parts.iter().map(|p| p.network.parameters()).sum();
@@ -163,9 +187,16 @@ impl Case {
         let numbers = if deterministic { LATENT } else { 2 * LATENT };
         // No step after the second of the second lane is known.
         let known = (0..rows).map(|row| row != 5).collect();
+        let mut rewards = Answers::new(rows, predicts[0], (1, Vec::new()), 4);
+        let mut next = Answers::new(rows, predicts[1], (3, known), 20);
+        for (asked, heads) in [&mut rewards, &mut next].into_iter().zip(heads) {
+            if heads > 1 {
+                asked.pick();
+            }
+        }
         Self {
-            rewards: Answers::new(rows, predicts[0], (1, Vec::new()), 4),
-            next: Answers::new(rows, predicts[1], (3, known), 20),
+            rewards,
+            next,
             params: drawn(count, 0.7, 6),
             decoder: Decoder {
                 parts: parts.into(),
@@ -228,6 +259,202 @@ fn the_bound_has_its_gradients() {
             }
         }
     }
+}
+
+/// Of heads that queries pick, both parts or one.
+#[test]
+fn heads_have_their_gradients() {
+    let kinds = [
+        [Predicts::Bernoulli, Predicts::Categorical],
+        [Predicts::Gaussian, Predicts::Gaussian],
+    ];
+    for predicts in kinds {
+        for heads in [[QUERY + 1, 1], [QUERY + 1, QUERY + 1]] {
+            let case = Case::with_heads(heads, predicts, Decodes::All, Prior::Chained, false);
+            let (_, d_beliefs, d_params) = case.bound(&case.beliefs, &case.params);
+            let of_beliefs = |beliefs: &[f64]| case.bound(beliefs, &case.params).0;
+            expect_gradient(&d_beliefs, &case.beliefs, &of_beliefs);
+            let of_params = |params: &[f64]| case.bound(&case.beliefs, params).0;
+            expect_gradient(&d_params, &case.params, &of_params);
+        }
+    }
+}
+
+/// The bound of one belief by the biases of heads alone: what it loses, and the gradient of
+/// these logits.
+fn excluded(logits: &[f64], asked: &[(Option<usize>, f64)]) -> (f64, Vec<f64>) {
+    judged(Predicts::Exclusive, logits, asked)
+}
+
+fn judged(predicts: Predicts, logits: &[f64], asked: &[(Option<usize>, f64)]) -> (f64, Vec<f64>) {
+    let heads = logits.len();
+    let network = Mlp::new(1, &[], heads, Activation::Tanh, Head::None).unwrap();
+    let mut queries = vec![0.0; asked.len() * (heads - 1)];
+    for ((symbol, _), query) in asked.iter().zip(queries.chunks_exact_mut(heads - 1)) {
+        if let Some(symbol) = symbol {
+            query[*symbol] = 1.0;
+        }
+    }
+    let answers: Vec<f64> = asked.iter().map(|(_, answer)| *answer).collect();
+    let decoder = Decoder {
+        parts: vec![Part {
+            network,
+            predicts,
+            heads,
+        }],
+        latent: 1,
+        deterministic: true,
+        decodes: Decodes::All,
+        repeats: Repeats::Once,
+        prior: Prior::Fixed,
+        coefficient: 0.0,
+    };
+    let params = [&vec![0.0; heads][..], logits].concat();
+    let lived = Lived {
+        lengths: &[asked.len()],
+        asked: &[Asked {
+            queries: &queries,
+            answers: &answers,
+            known: &[],
+        }],
+    };
+    let query = Query {
+        lane: 0,
+        step: 0,
+        weight: 0.5,
+        noise: Vec::new(),
+    };
+    let (mut d_beliefs, mut d) = (vec![0.0; asked.len()], vec![0.0; params.len()]);
+    let beliefs = vec![0.0; asked.len()];
+    let losses = decoder.bound(
+        (lived, &[query]),
+        (&beliefs, &params),
+        1.0,
+        (&mut Cache::new(), &mut d_beliefs, &mut d),
+    );
+    (losses.reconstruction, d.split_off(heads))
+}
+
+/// Of five heads: the one that paid, whatever else was asked; all that were not asked, where
+/// none paid; and the last one for a query of zeros. Answers that no head has teach nothing.
+#[test]
+fn one_head_of_all_is_what_pays() {
+    let logits = [0.3, -1.0, 0.8, 0.1, -0.4];
+    let all: f64 = logits.iter().map(|x: &f64| x.exp()).sum();
+    let p = logits.map(|x| x.exp() / all);
+    for (asked, possible) in [
+        (
+            &[(Some(1), 0.0), (Some(2), 1.0), (Some(1), 0.0)][..],
+            &[2][..],
+        ),
+        (&[(Some(1), 0.0), (Some(3), 0.0)], &[0, 2, 4]),
+        (&[(Some(1), 0.0), (None, 0.0)], &[0, 2, 3]),
+        (&[(Some(1), 0.0), (None, 1.0)], &[4]),
+    ] {
+        let (loss, d) = excluded(&logits, asked);
+        let sum: f64 = possible.iter().map(|head| p[*head]).sum();
+        assert!((loss + 0.5 * sum.ln()).abs() < 1e-12, "{loss} {asked:?}");
+        for (head, d) in d.iter().enumerate() {
+            let among = match possible.contains(&head) {
+                true => p[head] / sum,
+                false => 0.0,
+            };
+            assert!((d - 0.5 * (p[head] - among)).abs() < 1e-12, "{d} {head}");
+        }
+        let of_logits = |logits: &[f64]| excluded(logits, asked).0;
+        expect_gradient(&d, &logits, &of_logits);
+    }
+    let none: Vec<_> = [Some(0), Some(1), Some(2), Some(3), None]
+        .map(|symbol| (symbol, 0.0))
+        .into();
+    assert_eq!(excluded(&logits, &none), (0.0, vec![0.0; 5]));
+    // Far below the others, and still not infinitely.
+    let (loss, d) = excluded(&[900.0, -900.0, 0.0], &[(Some(1), 1.0)]);
+    assert!((loss - 0.5 * 1800.0).abs() < 1e-9, "{loss}");
+    assert!(
+        (d[0] - 0.5).abs() < 1e-12 && (d[1] + 0.5).abs() < 1e-12,
+        "{d:?}"
+    );
+}
+
+/// Whoever stays where it pays meets the second of three cells only if the first did not pay:
+/// judged one by one it pays half the time, though each does as often. Judged together all
+/// three are alike.
+#[test]
+fn where_agents_go_for_what_they_saw_biases_no_belief_that_is_judged_whole() {
+    // Cells are met in order until one pays.
+    let trials: [&[(Option<usize>, f64)]; 3] = [
+        &[(Some(0), 1.0)],
+        &[(Some(0), 0.0), (Some(1), 1.0)],
+        &[(Some(0), 0.0), (Some(1), 0.0), (Some(2), 1.0)],
+    ];
+    let slope = |predicts: Predicts, logits: &[f64]| {
+        let all = trials.map(|asked| judged(predicts, logits, asked).1);
+        (0..logits.len())
+            .map(|head| all.iter().map(|d| d[head]).sum::<f64>())
+            .collect::<Vec<f64>>()
+    };
+    // The last head is none of them.
+    let even = slope(Predicts::Exclusive, &[0.0, 0.0, 0.0, -50.0]);
+    assert!(even.iter().all(|d| d.abs() < 1e-12), "{even:?}");
+    let uneven = slope(Predicts::Exclusive, &[0.0, 0.5, 0.0, -50.0]);
+    assert!(uneven[1] > 0.1, "{uneven:?}");
+    let [third, half] = [-2.0_f64.ln(), 0.0];
+    let alone = slope(Predicts::Bernoulli, &[third, half, 50.0, 0.0]);
+    assert!(alone[..3].iter().all(|d| d.abs() < 1e-12), "{alone:?}");
+}
+
+/// A linear decoder that reads one-hot queries is one with a head for each, whose bias is
+/// the query's weight.
+#[test]
+fn a_head_is_what_a_query_picks() {
+    let linear =
+        |inputs, outputs| Mlp::new(inputs, &[], outputs, Activation::Tanh, Head::None).unwrap();
+    let of = |repeats, heads: usize| {
+        let mut case = Case::new([Predicts::Bernoulli; 2], Decodes::All, Prior::Fixed, true);
+        let (inputs, outputs) = match heads {
+            1 => (LATENT + QUERY, 1),
+            _ => (LATENT, heads),
+        };
+        case.rewards.pick();
+        case.decoder.parts.truncate(1);
+        case.decoder.parts[0].network = linear(inputs, outputs);
+        case.decoder.parts[0].heads = heads;
+        case.decoder.repeats = repeats;
+        // Of the latent's two numbers, then of each query, then the bias.
+        let [a, b, first, second, third, bias] = [0.7, -1.1, 0.3, -0.4, 0.9, 0.2];
+        case.params = match heads {
+            1 => vec![a, b, first, second, third, bias],
+            _ => {
+                let weights = [[a; QUERY + 1], [b; QUERY + 1]].concat();
+                let biases = [first, second, third, 0.0].map(|own| own + bias);
+                [&weights[..], &biases].concat()
+            }
+        };
+        let lived = Lived {
+            lengths: &case.lengths,
+            asked: &[case.rewards.asked()],
+        };
+        let (mut d_beliefs, mut d_params) = (vec![0.0; case.beliefs.len()], vec![0.0; 12]);
+        let losses = case.decoder.bound(
+            (lived, &case.decoded),
+            (&case.beliefs, &case.params),
+            1.0 / 7.0,
+            (
+                &mut Cache::new(),
+                &mut d_beliefs,
+                &mut d_params[..case.params.len()],
+            ),
+        );
+        (losses.reconstruction, d_beliefs)
+    };
+    for repeats in [Repeats::All, Repeats::Once] {
+        let (reads, heads) = (of(repeats, 1), of(repeats, QUERY + 1));
+        assert!((reads.0 - heads.0).abs() < 1e-12, "{} {}", reads.0, heads.0);
+        let pairs = reads.1.iter().zip(&heads.1);
+        pairs.for_each(|(a, b)| assert!((a - b).abs() < 1e-12, "{a} {b}"));
+    }
+    assert!(of(Repeats::All, 1).0 > of(Repeats::Once, 1).0);
 }
 
 /// Steps that are alike are decoded once: as much is lost as where they differ by next to

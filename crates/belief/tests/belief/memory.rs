@@ -1,9 +1,9 @@
 //! What a training takes is what is counted before it is made.
 
-use crate::doors::{Corridor, config, drawing, place, supervised, variational};
+use crate::doors::{Corridor, config, drawing, place, predicting, supervised, variational};
 use agent::{LearnError, Ppo, Setup};
 use allocation_counter::measure;
-use belief::{ALGORITHM, Belief, BeliefConfig, Target, Trainer, Variational};
+use belief::{ALGORITHM, Belief, BeliefConfig, Queries, Target, Trainer, Variational};
 use nets::{Recurrent, SequenceConfig};
 use rl_core::{EnvFactory, Footprint, Tasks};
 use std::sync::Arc;
@@ -72,6 +72,7 @@ fn memory_is_counted_as_it_is_taken() {
         ((256, 128, 32), drawing(supervised(Target::Task))),
         ((64, 16, 16), decodes(12, 64)),
         ((1024, 4, 16), decodes(1, 2048)),
+        ((256, 128, 16), predicting(Queries::Action)),
     ] {
         let config = sized(size, config);
         let env = agent::telling(Arc::clone(&env), &config.inputs).unwrap();

@@ -1,10 +1,12 @@
 //! What is refused, in words that name the key and what is allowed.
 
-use crate::doors::{Dark, config, decoding, doors, drawing, place, supervised, variational};
+use crate::doors::{
+    Dark, config, decoding, doors, drawing, place, predicting, supervised, variational,
+};
 use agent::Input;
 use belief::{
-    Belief, BeliefConfig, Decodes, Queries, Reads, Sampling, Target, Trainer, Transitions,
-    Variational,
+    Belief, BeliefConfig, Decodes, Queries, Reads, Repeats, Rewards, Sampling, Target, Trainer,
+    Transitions, Variational,
 };
 use nets::{Recurrent, SequenceConfig};
 use rl_core::Tasks;
@@ -55,6 +57,10 @@ fn settings_that_are_no_agent_are_refused() {
         deterministic: true,
         ..variational()
     })));
+    let reads = |belief| BeliefConfig {
+        belief,
+        ..predicting(Queries::NextObservation)
+    };
     let wide = BeliefConfig {
         hidden: Vec::new(),
         ..decoding()
@@ -88,6 +94,51 @@ fn settings_that_are_no_agent_are_refused() {
         (
             drawing(supervised(Target::Description)),
             ["belief.sample = episode", "\"description\""],
+        ),
+        (
+            reads(Belief::Variational(Box::new(variational()))),
+            ["belief.reads = predictions", "belief.multi_head = true"],
+        ),
+        (
+            reads(supervised(Target::Task)),
+            ["belief.reads = predictions", "\"memory\" or \"belief\""],
+        ),
+        (
+            of(Variational {
+                multi_head: true,
+                queries: vec![Queries::Observation, Queries::Action],
+                ..variational()
+            }),
+            ["belief.belief.multi_head = true", "picks a head"],
+        ),
+        (
+            of(Variational {
+                rewards: Rewards::Exclusive { above: 0.0 },
+                repeats: Repeats::Once,
+                ..variational()
+            }),
+            [
+                "belief.belief.rewards.kind = exclusive",
+                "multi_head = true",
+            ],
+        ),
+        (
+            of(Variational {
+                rewards: Rewards::Exclusive { above: 0.0 },
+                multi_head: true,
+                ..variational()
+            }),
+            [
+                "belief.belief.rewards.kind = exclusive",
+                "repeats = \"once\"",
+            ],
+        ),
+        (
+            of(Variational {
+                averaging: 1.0,
+                ..variational()
+            }),
+            ["belief.belief.averaging = 1", "not including, 1"],
         ),
         (wide, ["belief.hidden = []", "at least one layer"]),
         (scans, ["belief.trunk", "\"gru\" or \"lstm\""]),
@@ -140,6 +191,19 @@ fn transitions_of_what_is_not_observed_are_refused() {
         );
         assert_eq!(why, said);
     }
+}
+
+/// No head could be picked by what is no symbol.
+#[test]
+fn heads_without_symbols_are_refused() {
+    let config = of(Variational {
+        multi_head: true,
+        ..variational()
+    });
+    let made = Trainer::new(&Tasks::new(Dark).unwrap(), config, 0, place(1));
+    let why = made.err().unwrap().to_string();
+    assert!(why.contains("belief.belief.multi_head = true"), "{why}");
+    assert!(why.contains("no symbol"), "{why}");
 }
 
 /// Arms without a description.

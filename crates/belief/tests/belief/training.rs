@@ -1,13 +1,13 @@
 //! Whole trainings: the same bits, nothing half done, and something learned.
 
 use crate::doors::{
-    DOORS, Dark, KnownDoors, config, decoding, doors, drawing, supervised, trainer, trainer_in,
-    variational,
+    DOORS, Dark, KnownDoors, config, decoding, doors, drawing, predicting, supervised, trainer,
+    trainer_in, variational,
 };
 use agent::{ActMode, Training as _};
 use belief::{
-    Belief, BeliefConfig, Decodes, Metrics, Prior, Queries, Target, Trainer, Transitions,
-    Variational,
+    Belief, BeliefConfig, Decodes, Metrics, Prior, Queries, Repeats, Rewards, Target, Trainer,
+    Transitions, Variational,
 };
 use rl_core::{Actions, Domain, KnownTasks as _, StreamKey, Tasks};
 use rollout::{Batch, BatchSize};
@@ -39,9 +39,31 @@ fn all() -> Vec<BeliefConfig> {
                 ..variational()
             })
         },
+        predicting(Queries::NextObservation),
+        averaged(predicting(Queries::NextObservation)),
+        averaged(decoding()),
+        exclusive(),
         drawing(supervised(Target::Task)),
         drawing(Belief::Variational(Box::new(variational()))),
     ]
+}
+
+/// An agent that acts by an average of what its belief's optimizer moves.
+fn averaged(mut config: BeliefConfig) -> BeliefConfig {
+    if let Belief::Variational(of) = &mut config.belief {
+        of.averaging = 0.9;
+    }
+    config
+}
+
+/// An agent that believes in one door that pays, and reads which.
+fn exclusive() -> BeliefConfig {
+    let mut config = predicting(Queries::NextObservation);
+    if let Belief::Variational(of) = &mut config.belief {
+        of.rewards = Rewards::Exclusive { above: 0.0 };
+        of.repeats = Repeats::Once;
+    }
+    config
 }
 
 fn updates(trainer: &mut Trainer, count: usize) -> Vec<Metrics> {
@@ -101,38 +123,75 @@ fn trials_are_lived_again_as_they_were() {
 /// steps before it.
 #[test]
 fn a_failed_update_is_undone() {
-    let mut trainer = trainer(&decoding(), 7, 1);
-    updates(&mut trainer, 3);
-    let before = trainer.checkpoint().unwrap();
-    let mut steep = decoding();
-    if let Belief::Variational(of) = &mut steep.belief {
-        of.learning_rate = crate::doors::constant(1e30);
-        of.max_gradient_norm = 1e30;
+    for config in [decoding(), predicting(Queries::NextObservation)] {
+        let mut own = trainer(&config, 7, 1);
+        updates(&mut own, 3);
+        let before = own.checkpoint().unwrap();
+        let mut steep = config;
+        if let Belief::Variational(of) = &mut steep.belief {
+            of.learning_rate = crate::doors::constant(1e30);
+            of.max_gradient_norm = 1e30;
+        }
+        let mut other = trainer(&steep, 7, 1);
+        other.restore(&before).unwrap();
+        let failed = (0..4).find_map(|_| {
+            let whole = other.checkpoint().unwrap();
+            other.update().err().map(|error| (error, whole))
+        });
+        let (error, whole) = failed.expect("steps of 1e30 fail");
+        assert!(error.to_string().contains("belief"), "{error}");
+        assert_eq!(other.checkpoint().unwrap(), whole);
     }
-    let mut other = crate::doors::trainer(&steep, 7, 1);
-    other.restore(&before).unwrap();
-    let failed = (0..4).find_map(|_| {
-        let whole = other.checkpoint().unwrap();
-        other.update().err().map(|error| (error, whole))
-    });
-    let (error, whole) = failed.expect("steps of 1e30 fail");
-    assert!(error.to_string().contains("belief"), "{error}");
-    assert_eq!(other.checkpoint().unwrap(), whole);
 }
 
 /// The encoder, the policy and the decoder; the buffer and the optimizers are its own.
 #[test]
 fn a_training_begins_with_all_networks_of_another() {
-    let mut other = trainer(&decoding(), 8, 1);
-    updates(&mut other, 2);
-    let tree = other.checkpoint().unwrap();
-    let mut own = trainer(&decoding(), 9, 1);
-    own.begin_from(&tree).unwrap();
-    let begun = own.checkpoint().unwrap();
-    for part in ["params", "belief/params"] {
-        assert_eq!(begun.branch(part), tree.branch(part), "{part}");
+    for config in [decoding(), predicting(Queries::NextObservation)] {
+        let mut other = trainer(&config, 8, 1);
+        updates(&mut other, 2);
+        let tree = other.checkpoint().unwrap();
+        let mut own = trainer(&config, 9, 1);
+        own.begin_from(&tree).unwrap();
+        let begun = own.checkpoint().unwrap();
+        for part in ["params", "belief/params"] {
+            assert_eq!(begun.branch(part), tree.branch(part), "{part}");
+        }
+        assert_ne!(begun.branch("belief/past"), tree.branch("belief/past"));
     }
-    assert_ne!(begun.branch("belief/past"), tree.branch("belief/past"));
+}
+
+/// A decoder that the policy reads is the network's: every step of the belief's optimizer moves
+/// it, and none of the policy's does.
+#[test]
+fn a_decoder_that_is_read_learns_from_the_belief_alone() {
+    let decoder = |config: &BeliefConfig| {
+        let mut own = trainer(config, 3, 1);
+        let part = |trainer: &Trainer| {
+            let tree = trainer.checkpoint().unwrap();
+            let decoder: Vec<_> = tree
+                .iter()
+                .filter(|(name, _)| name.contains(".decoder."))
+                .map(|(name, array)| (name.to_owned(), array.clone()))
+                .collect();
+            // Parameters, and the moments of the belief's optimizer, which are not the learner's.
+            assert!(decoder.iter().any(|(name, _)| name.starts_with("params/")));
+            decoder
+        };
+        let first = part(&own);
+        updates(&mut own, 1);
+        let moved = first.iter().zip(part(&own)).any(|(a, b)| {
+            assert_eq!(a.0, b.0);
+            a.0.starts_with("params/") && a.1 != b.1
+        });
+        moved
+    };
+    let mut still = predicting(Queries::NextObservation);
+    assert!(decoder(&still));
+    if let Belief::Variational(of) = &mut still.belief {
+        of.learning_rate = crate::doors::constant(0.0);
+    }
+    assert!(!decoder(&still));
 }
 
 /// While the policy takes its steps the belief stays, and so do the draws that it acted
@@ -211,9 +270,17 @@ fn beliefs_come_near_the_exact_ones_and_policies_earn_by_them() {
         divergence_coefficient: 0.01,
         ..variational()
     };
+    let read = BeliefConfig {
+        belief: Belief::Variational(Box::new(Variational {
+            multi_head: true,
+            ..decoder.clone()
+        })),
+        ..predicting(Queries::NextObservation)
+    };
     for (config, least, most) in [
         (config(supervised(Target::Task)), 4.3, 0.1),
         (config(Belief::Variational(Box::new(decoder))), 4.3, 0.35),
+        (read, 4.3, 0.35),
     ] {
         let mut trainer = trainer(&config, 1, 1);
         let first = divergence(&trainer);
