@@ -255,7 +255,8 @@ impl Autoencoder {
             let norm = clip_gradient(&self.layout, &mut gradient, most).map_err(failed)?;
             let stepped = self.optimizer.update(&mut moving, &gradient, learning_rate);
             stepped.map_err(failed)?;
-            let kept = self.kept(learner.updates_done() * steps + step);
+            let taken = learner.updates_done() as f64 * steps as f64 + step as f64;
+            let kept = self.kept(taken);
             let (split, values) = (self.joined, &mut self.values);
             learner.amend(|all| {
                 let followers = all[..split].iter_mut().chain(values.iter_mut());
@@ -278,8 +279,8 @@ impl Autoencoder {
     }
 
     /// What stays of the average at a step: less at first, so that it forgets its beginning.
-    fn kept(&self, step: u64) -> f32 {
-        let taken = step as f64 + 1.0;
+    fn kept(&self, before: f64) -> f32 {
+        let taken = before + 1.0;
         self.config.averaging.min(taken / (taken + 10.0)) as f32
     }
 
@@ -525,7 +526,10 @@ impl Autoencoder {
                 each.for_each(|(p, at)| *p += f64::from(expected[*at]));
             }
             let sum: f64 = pays.iter().sum();
-            all.extend(pays.iter().map(|p| (p / sum) as f32));
+            // Where none seems possible they are alike.
+            let even = 1.0 / pays.len() as f64;
+            let share = |p: &f64| if sum > 0.0 { p / sum } else { even };
+            all.extend(pays.iter().map(|p| share(p) as f32));
         }
         Some(all)
     }

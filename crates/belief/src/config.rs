@@ -59,7 +59,8 @@ pub enum Rewards {
     /// likelihood of all rewards of a trial together, that of a softmax over the heads (with
     /// `multi_head` and `repeats = "once"`). It does not depend on why the agent went where it
     /// went. That of rewards one by one does: whoever stays at the goal meets a cell later
-    /// only if no earlier one was it, so that what is met late seems to pay more often.
+    /// only if no earlier one was it, so that what is met late seems to pay more often. Not for
+    /// goals that terminate an episode: nothing is observed there, so that all are alike.
     Exclusive {
         /// The number.
         above: f64,
@@ -141,7 +142,8 @@ pub struct Variational {
     /// Whether rewards of all that can be asked for are decoded from the latent at once, a
     /// head for each (the multi-head decoder of Zintgraf et al. 2020 in GridNavi), and what is
     /// asked by picks one: a single query, of symbols. Else the decoder reads what it is
-    /// asked by.
+    /// asked by. A last head is for queries of zeros, where an episode terminated; where none
+    /// does it is never asked.
     pub multi_head: bool,
     /// How what is observed next is predicted: by a network of its own, over the same steps
     /// as rewards, except where an episode terminated.
@@ -167,7 +169,8 @@ pub struct Variational {
     /// What makes steps of gradients.
     pub optimizer: OptimizerConfig,
     /// What stays at each step of the exponential moving average of the parameters, by which
-    /// agents act (Polyak averaging); 0 for the parameters themselves.
+    /// agents act (Polyak averaging), at most; t / (t + 10) at the t-th step, so that it forgets
+    /// its beginning. 0 for the parameters themselves.
     pub averaging: f64,
 }
 
@@ -196,7 +199,7 @@ pub enum Reads {
     /// logarithms of variances.
     Belief,
     /// What the belief's mean is decoded into: how probable a reward above the threshold is,
-    /// or what is expected, for all that can be asked for. However the latent moves while
+    /// or the reward that is expected, as it is scaled, for all that can be asked for. However the latent moves while
     /// it is learned, this means the same.
     Predictions,
 }
@@ -383,7 +386,7 @@ impl BeliefConfig {
         if self.reads == Reads::Predictions && !multi_head {
             let allowed = "\"memory\" or \"belief\", unless the belief decodes into rewards of all \
                            that can be asked for (belief.kind = \"variational\" with \
-                           belief.multi_head = true)";
+                           belief.multi_head = true, and belief.decodes not \"nothing\")";
             return Err(SettingError::refused("reads", "predictions", allowed));
         }
         self.check_sampling()

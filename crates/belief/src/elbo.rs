@@ -519,20 +519,17 @@ fn exclude<R: Real>(
 
 /// ln Σ eˣ over some of the logits, of which there is one, and the share of each in that sum.
 fn normalized<R: Real>(x: &[R], some: impl Fn(usize) -> bool) -> (f64, Vec<f64>) {
-    let own = |(index, x): (usize, &R)| match some(index) {
-        true => x.to_f64(),
-        false => f64::NEG_INFINITY,
+    let own = x.iter().enumerate().filter(|(index, _)| some(*index));
+    let largest = own
+        .map(|(_, x)| x.to_f64())
+        .fold(f64::NEG_INFINITY, f64::max);
+    let share = |(index, x): (usize, &R)| match some(index) {
+        true => (x.to_f64() - largest).exp(),
+        false => 0.0,
     };
-    let mut shares: Vec<f64> = x.iter().enumerate().map(own).collect();
-    let largest = shares.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    for share in shares.iter_mut().filter(|share| share.is_finite()) {
-        *share = (*share - largest).exp();
-    }
-    // Of the others there is nothing.
-    let sum: f64 = shares.iter().filter(|share| share.is_finite()).sum();
-    shares
-        .iter_mut()
-        .for_each(|share| *share = (*share / sum).max(0.0));
+    let mut shares: Vec<f64> = x.iter().enumerate().map(share).collect();
+    let sum: f64 = shares.iter().sum();
+    shares.iter_mut().for_each(|share| *share /= sum);
     (largest + sum.ln(), shares)
 }
 

@@ -19,7 +19,7 @@ enum Shown {
     Memory,
     Belief,
     Draw,
-    /// So many of them.
+    /// What a belief's mean is decoded into, so many numbers.
     Predictions(usize),
 }
 

@@ -261,9 +261,10 @@ fn the_bound_has_its_gradients() {
     }
 }
 
-/// Of heads that queries pick, both parts or one.
+/// Of heads that queries pick, both parts or one, and of those that are judged together.
 #[test]
 fn heads_have_their_gradients() {
+    let mut cases = Vec::new();
     let kinds = [
         [Predicts::Bernoulli, Predicts::Categorical],
         [Predicts::Gaussian, Predicts::Gaussian],
@@ -271,12 +272,25 @@ fn heads_have_their_gradients() {
     for predicts in kinds {
         for heads in [[QUERY + 1, 1], [QUERY + 1, QUERY + 1]] {
             let case = Case::with_heads(heads, predicts, Decodes::All, Prior::Chained, false);
-            let (_, d_beliefs, d_params) = case.bound(&case.beliefs, &case.params);
-            let of_beliefs = |beliefs: &[f64]| case.bound(beliefs, &case.params).0;
-            expect_gradient(&d_beliefs, &case.beliefs, &of_beliefs);
-            let of_params = |params: &[f64]| case.bound(&case.beliefs, params).0;
-            expect_gradient(&d_params, &case.params, &of_params);
+            cases.push(case);
         }
+    }
+    for decodes in [Decodes::All, Decodes::Past] {
+        let predicts = [Predicts::Exclusive, Predicts::Categorical];
+        let heads = [QUERY + 1, 1];
+        let mut case = Case::with_heads(heads, predicts, decodes, Prior::Chained, false);
+        case.decoder.repeats = Repeats::Once;
+        // Of the first lane one symbol pays; of the second none does.
+        case.rewards.answers.fill(0.0);
+        case.rewards.answers[2 * case.lengths.len()] = 1.0;
+        cases.push(case);
+    }
+    for case in cases {
+        let (_, d_beliefs, d_params) = case.bound(&case.beliefs, &case.params);
+        let of_beliefs = |beliefs: &[f64]| case.bound(beliefs, &case.params).0;
+        expect_gradient(&d_beliefs, &case.beliefs, &of_beliefs);
+        let of_params = |params: &[f64]| case.bound(&case.beliefs, params).0;
+        expect_gradient(&d_params, &case.params, &of_params);
     }
 }
 

@@ -119,11 +119,47 @@ fn trials_are_lived_again_as_they_were() {
     }
 }
 
+/// One step of the optimizer is what it is without an average, and the average follows it: at
+/// the first step a share of 1 / 11 of where agents began stays.
+#[test]
+fn agents_act_by_an_average_of_what_moves() {
+    let once = |averaging| {
+        let mut config = decoding();
+        if let Belief::Variational(of) = &mut config.belief {
+            of.steps = 1;
+            of.averaging = averaging;
+        }
+        let mut own = trainer(&config, 2, 1);
+        let before = own.checkpoint().unwrap();
+        updates(&mut own, 1);
+        (before, own.checkpoint().unwrap())
+    };
+    let (before, plain) = once(0.0);
+    let (_, averaged) = once(0.9);
+    let name = "trunk.belief.weight";
+    let of = |tree: &rl_core::Tree, branch: &str| {
+        let own = tree.branch(branch);
+        let array = own.get(name).unwrap().clone();
+        own.floats(name, &array.shape).unwrap().to_vec()
+    };
+    let (before, moved) = (of(&before, "params"), of(&plain, "params"));
+    assert_eq!(of(&averaged, "belief/moving"), moved);
+    assert_ne!(before, moved);
+    for ((own, before), moved) in of(&averaged, "params").iter().zip(before).zip(moved) {
+        let expected = before / 11.0 + moved * 10.0 / 11.0;
+        assert!((own - expected).abs() < 1e-6, "{own} {expected}");
+    }
+}
+
 /// A failed step leaves nothing behind: neither trials in the buffer nor the decoder's
 /// steps before it.
 #[test]
 fn a_failed_update_is_undone() {
-    for config in [decoding(), predicting(Queries::NextObservation)] {
+    for config in [
+        decoding(),
+        predicting(Queries::NextObservation),
+        averaged(decoding()),
+    ] {
         let mut own = trainer(&config, 7, 1);
         updates(&mut own, 3);
         let before = own.checkpoint().unwrap();
@@ -147,13 +183,24 @@ fn a_failed_update_is_undone() {
 /// The encoder, the policy and the decoder; the buffer and the optimizers are its own.
 #[test]
 fn a_training_begins_with_all_networks_of_another() {
-    for config in [decoding(), predicting(Queries::NextObservation)] {
+    for config in [
+        decoding(),
+        predicting(Queries::NextObservation),
+        averaged(decoding()),
+    ] {
         let mut other = trainer(&config, 8, 1);
         updates(&mut other, 2);
         let tree = other.checkpoint().unwrap();
         let mut own = trainer(&config, 9, 1);
+        updates(&mut own, 1);
         own.begin_from(&tree).unwrap();
         let begun = own.checkpoint().unwrap();
+        let moving = begun.branch("belief/moving");
+        for (name, array) in moving.iter() {
+            let whole = begun.branch("params").get(name).cloned();
+            let decoder = || begun.branch("belief/params").get(name).cloned();
+            assert_eq!(whole.or_else(decoder).as_ref(), Some(array), "{name}");
+        }
         for part in ["params", "belief/params"] {
             assert_eq!(begun.branch(part), tree.branch(part), "{part}");
         }
@@ -180,11 +227,10 @@ fn a_decoder_that_is_read_learns_from_the_belief_alone() {
         };
         let first = part(&own);
         updates(&mut own, 1);
-        let moved = first.iter().zip(part(&own)).any(|(a, b)| {
+        first.iter().zip(part(&own)).any(|(a, b)| {
             assert_eq!(a.0, b.0);
             a.0.starts_with("params/") && a.1 != b.1
-        });
-        moved
+        })
     };
     let mut still = predicting(Queries::NextObservation);
     assert!(decoder(&still));
