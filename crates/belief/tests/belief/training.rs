@@ -323,10 +323,16 @@ fn beliefs_come_near_the_exact_ones_and_policies_earn_by_them() {
         })),
         ..predicting(Queries::NextObservation)
     };
+    let mut together = exclusive();
+    if let Belief::Variational(of) = &mut together.belief {
+        of.steps = decoder.steps;
+        of.divergence_coefficient = decoder.divergence_coefficient;
+    }
     for (config, least, most) in [
         (config(supervised(Target::Task)), 4.3, 0.1),
         (config(Belief::Variational(Box::new(decoder))), 4.3, 0.35),
         (read, 4.3, 0.35),
+        (together, 4.3, 0.35),
     ] {
         let mut trainer = trainer(&config, 1, 1);
         let first = divergence(&trainer);
